@@ -1,0 +1,241 @@
+//! An authenticator: an OAuth client that the person registered at a provider.
+//!
+//! What is stored is what the person said ([`Authenticator`]). What requests need is that, completed
+//! from the catalogue ([`Endpoints`]); so a mended catalogue mends existing authenticators.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::endpoint_url::{BadUrl, EndpointUrl};
+use crate::id::AuthenticatorId;
+use crate::name::{AuthenticatorName, ProfileName};
+use crate::provider::{ClientAuth, Provider, Revocation, RevocationMethod, TokenShape, Userinfo};
+use crate::redirect::RedirectUri;
+use crate::scope::Scopes;
+
+/// A registered OAuth client, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authenticator {
+    /// Its id.
+    pub id: AuthenticatorId,
+    /// The set it belongs to.
+    pub profile: ProfileName,
+    /// Unique within the profile.
+    pub name: AuthenticatorName,
+    /// As shown to people.
+    pub display_name: String,
+    /// Catalogue id (`custom` if none fits).
+    pub provider: String,
+    /// OAuth client id.
+    pub client_id: String,
+    /// Whether a client secret is kept in the keychain.
+    pub has_secret: bool,
+    /// Scopes to ask for.
+    pub scopes: Scopes,
+    /// Where the browser comes back to.
+    pub redirect_uri: RedirectUri,
+    /// What the person said beside the catalogue.
+    #[serde(default)]
+    pub overrides: Overrides,
+    /// False while it is disabled.
+    pub is_active: bool,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Endpoints and values that the person gave; each wins over the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Overrides {
+    /// Authorization endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorize_url: Option<EndpointUrl>,
+    /// Token endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_url: Option<EndpointUrl>,
+    /// RFC 7009 endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation_url: Option<EndpointUrl>,
+    /// OpenID userinfo endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userinfo_url: Option<EndpointUrl>,
+    /// Issuer identifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<EndpointUrl>,
+    /// Client authentication.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_auth: Option<ClientAuth>,
+    /// Further authorize parameters.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub authorize_params: BTreeMap<String, String>,
+    /// Values for the provider's placeholders (`tenant`).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub placeholders: BTreeMap<String, String>,
+}
+
+/// All that requests need: the authenticator completed from its provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoints {
+    /// Authorization endpoint.
+    pub authorize_url: EndpointUrl,
+    /// Token endpoint.
+    pub token_url: EndpointUrl,
+    /// How to revoke, if it is possible.
+    pub revocation: Option<Revocation>,
+    /// How to ask who it is.
+    pub userinfo: Option<Userinfo>,
+    /// Issuer identifier; Microsoft's holds the literal `{tenantid}`.
+    pub issuer: Option<String>,
+    /// Metadata.
+    pub discovery_url: Option<EndpointUrl>,
+    /// Name of the scope parameter.
+    pub scope_param: String,
+    /// Between scopes.
+    pub scope_separator: String,
+    /// Fixed additions to the authorize URL.
+    pub authorize_params: BTreeMap<String, String>,
+    /// Whether PKCE is sent.
+    pub pkce: bool,
+    /// How the client authenticates; `None` without a secret.
+    pub client_auth: ClientAuth,
+    /// Where the tokens stand in the reply.
+    pub token_shape: TokenShape,
+}
+
+impl Authenticator {
+    /// Completes the authenticator from `provider`. Fails only if a placeholder makes no URL.
+    pub fn endpoints(&self, provider: &Provider) -> Result<Endpoints, BadUrl> {
+        let own = &self.overrides;
+        let fill = |template: &str| self.fill(provider, template);
+        let pick = |own: &Option<EndpointUrl>, template: &str| match own {
+            Some(url) => Ok(url.clone()),
+            None => EndpointUrl::parse(&fill(template)),
+        };
+        let issuer = own.issuer.as_ref().map(ToString::to_string);
+        let discovery_url = match (&own.issuer, &provider.discovery_url) {
+            (Some(issuer), _) => Some(openid_metadata_url(issuer.as_str())),
+            (None, Some(template)) => Some(fill(template)),
+            (None, None) => None,
+        };
+        let revocation = own.revocation_url.as_ref().map_or_else(
+            || {
+                provider.revocation.as_ref().map(|r| Revocation {
+                    url: fill(&r.url),
+                    ..r.clone()
+                })
+            },
+            |url| {
+                Some(Revocation {
+                    url: url.to_string(),
+                    method: RevocationMethod::default(),
+                })
+            },
+        );
+        let userinfo = own.userinfo_url.as_ref().map_or_else(
+            || {
+                provider.userinfo.as_ref().map(|u| Userinfo {
+                    url: fill(&u.url),
+                    ..u.clone()
+                })
+            },
+            |url| Some(Userinfo::standard(url.as_str())),
+        );
+        let mut authorize_params = provider.authorize_params.clone();
+        authorize_params.extend(own.authorize_params.clone());
+        Ok(Endpoints {
+            authorize_url: pick(&own.authorize_url, &provider.authorize_url)?,
+            token_url: pick(&own.token_url, &provider.token_url)?,
+            revocation,
+            userinfo,
+            issuer: issuer.or_else(|| provider.issuer.as_deref().map(fill)),
+            discovery_url: discovery_url
+                .map(|url| EndpointUrl::parse(&url))
+                .transpose()?,
+            scope_param: provider.scope_param.clone(),
+            scope_separator: provider.scope_separator.clone(),
+            authorize_params,
+            pkce: provider.pkce,
+            client_auth: if self.has_secret {
+                own.client_auth.unwrap_or(provider.client_auth)
+            } else {
+                ClientAuth::None
+            },
+            token_shape: provider.token_shape,
+        })
+    }
+
+    fn fill(&self, provider: &Provider, template: &str) -> String {
+        let mut text = template.replace("{client_id}", &encode_segment(&self.client_id));
+        for placeholder in &provider.placeholders {
+            let own = self.overrides.placeholders.get(&placeholder.name);
+            let value = own
+                .or(placeholder.default.as_ref())
+                .map_or("", String::as_str);
+            text = text.replace(&format!("{{{}}}", placeholder.name), value);
+        }
+        text
+    }
+}
+
+impl Userinfo {
+    /// An OpenID Connect userinfo endpoint (Core, section 5.3).
+    pub fn standard(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            method: crate::provider::UserinfoMethod::Get,
+            label_fields: ["email", "preferred_username", "name", "sub"]
+                .map(str::to_owned)
+                .into(),
+            subject_field: "sub".to_owned(),
+            context_field: None,
+        }
+    }
+}
+
+/// OpenID Connect Discovery 1.0, section 4: the well-known path is appended to the issuer.
+pub fn openid_metadata_url(issuer: &str) -> String {
+    format!(
+        "{}/.well-known/openid-configuration",
+        issuer.strip_suffix('/').unwrap_or(issuer)
+    )
+}
+
+/// RFC 8414, section 3: the well-known path goes between host and path.
+pub fn rfc8414_metadata_url(issuer: &EndpointUrl) -> String {
+    let url = issuer.to_url();
+    let path = url.path().strip_suffix('/').unwrap_or(url.path());
+    let origin = &url[..url::Position::BeforePath];
+    format!("{origin}/.well-known/oauth-authorization-server{path}")
+}
+
+fn encode_segment(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_urls_follow_their_specifications() {
+        let issuer = EndpointUrl::parse("https://h/t1").unwrap();
+        assert_eq!(
+            rfc8414_metadata_url(&issuer),
+            "https://h/.well-known/oauth-authorization-server/t1"
+        );
+        assert_eq!(
+            openid_metadata_url("https://h/t1"),
+            "https://h/t1/.well-known/openid-configuration"
+        );
+        assert_eq!(
+            openid_metadata_url("https://h/"),
+            "https://h/.well-known/openid-configuration"
+        );
+    }
+}

@@ -1,0 +1,178 @@
+//! A connection as the database keeps it: everything a list needs and no secret.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::grant::{Grant, StoredGrant};
+use crate::id::{AuthenticatorId, ConnectionId};
+use crate::life::{Life, Status};
+use crate::name::AccountLabel;
+use crate::scope::Scopes;
+
+/// Who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Account {
+    /// The second half of the connection's name; None for the authenticator's first account.
+    pub label: Option<AccountLabel>,
+    /// What a person calls it: an e-mail address or login, as the provider says.
+    pub display_name: Option<String>,
+    /// What makes it the same account: never the e-mail address (OpenID Connect Core, 5.7).
+    pub subject: Option<Subject>,
+}
+
+/// An account's identity: the issuer (or provider) and its name for the account.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Subject {
+    /// Issuer URL, or the provider's id where there is no issuer.
+    pub issuer: String,
+    /// `sub`, or the provider's own stable account id.
+    pub sub: String,
+}
+
+/// When a connection is refreshed without being asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeepWarm {
+    /// Always.
+    Always,
+    /// If it was used within the last day.
+    #[default]
+    WhenUsed,
+    /// Never but for what keeps an idle refresh token alive.
+    OnDemand,
+}
+
+/// Why the last refresh did not bring a token. Cleared by the next one that does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setback {
+    /// What kind, and so who can do something about it.
+    pub kind: SetbackKind,
+    /// The technical reason, without secrets (`invalid_grant`, `HTTP 503`).
+    pub reason: String,
+    /// When it happened.
+    pub at: Timestamp,
+    /// How often in a row.
+    pub attempts: u32,
+    /// When it will be tried again; None if only a person can help.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// The kinds of a [`Setback`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SetbackKind {
+    /// Network, overload, outage: heals by itself.
+    Later,
+    /// The grant is dead: sign in again.
+    SignInAgain,
+    /// The client registration is wrong: mend it at the provider's console.
+    FixClient,
+    /// Not understood yet: tried once more.
+    Unclear,
+}
+
+impl SetbackKind {
+    /// The word in the database and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Later => "later",
+            Self::SignInAgain => "sign_in_again",
+            Self::FixClient => "fix_client",
+            Self::Unclear => "unclear",
+        }
+    }
+}
+
+/// One account signed in through an authenticator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// The client it came through; name and profile stand there.
+    pub authenticator: AuthenticatorId,
+    /// The account.
+    pub account: Account,
+    /// State and generation.
+    pub life: Life,
+    /// Scopes asked for at the last sign-in.
+    pub asked_scopes: Scopes,
+    /// Scopes granted.
+    pub scopes: Scopes,
+    /// When the current access token arrived.
+    pub issued_at: Option<Timestamp>,
+    /// When it ends; None if no end was announced.
+    pub expires_at: Option<Timestamp>,
+    /// When the refresh token ends, if announced.
+    pub refresh_expires_at: Option<Timestamp>,
+    /// Whether there is a refresh token.
+    pub refreshable: bool,
+    /// When it was first signed in.
+    pub created_at: Timestamp,
+    /// When a program last got its token.
+    pub used_at: Option<Timestamp>,
+    /// Refresh policy.
+    pub keep_warm: KeepWarm,
+    /// What went wrong last, if anything.
+    pub setback: Option<Setback>,
+}
+
+impl Connection {
+    /// A row for a sign-in that is about to store its first grant.
+    pub fn connecting(
+        id: ConnectionId,
+        authenticator: AuthenticatorId,
+        account: Account,
+        asked_scopes: Scopes,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            authenticator,
+            account,
+            life: Life {
+                status: Status::Connecting,
+                generation: crate::id::Generation(0),
+            },
+            asked_scopes,
+            scopes: Scopes::default(),
+            issued_at: None,
+            expires_at: None,
+            refresh_expires_at: None,
+            refreshable: false,
+            created_at: now,
+            used_at: None,
+            keep_warm: KeepWarm::default(),
+            setback: None,
+        }
+    }
+
+    /// Rebuilds the row of an item whose row was lost. The item leads, so all figures are its own.
+    pub fn adopted(item: &StoredGrant, now: Timestamp) -> Self {
+        let mut row = Self::connecting(
+            item.connection,
+            item.authenticator.id,
+            item.account.clone(),
+            item.grant.scopes.clone(),
+            item.grant.issued_at,
+        );
+        row.adopt(&item.grant);
+        let alive = item.grant.is_alive(now);
+        row.life.status = if alive {
+            Status::Active
+        } else {
+            Status::Expired
+        };
+        row
+    }
+
+    /// Takes over the figures of `grant`; the status is the caller's ([`crate::life::step`]).
+    pub fn adopt(&mut self, grant: &Grant) {
+        self.life.generation = grant.generation;
+        self.scopes.clone_from(&grant.scopes);
+        self.issued_at = Some(grant.issued_at);
+        self.expires_at = grant.expires_at;
+        self.refresh_expires_at = grant.refresh_expires_at;
+        self.refreshable = grant.refresh_token.is_some();
+        self.setback = None;
+    }
+}

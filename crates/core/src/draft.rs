@@ -1,0 +1,1 @@
+//! An authenticator as a person writes it, checked as a whole.

@@ -1,0 +1,172 @@
+//! One line of the audit log. Never holds a secret.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::id::{AuthenticatorId, ConnectionId, SignInId};
+
+/// Where an event stands in the log; grows by one.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct EventId(pub i64);
+
+/// What happened, to whom, because of whom.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: EventKind,
+    /// The connection, if it is about one.
+    pub connection: Option<ConnectionId>,
+    /// The authenticator, if it is about one.
+    pub authenticator: Option<AuthenticatorId>,
+    /// The sign-in, if it is a step of one.
+    pub sign_in: Option<SignInId>,
+    /// Who asked, in words: `process 4711 /usr/bin/node`, `key ci`, `valetkey`.
+    pub actor: Option<String>,
+    /// Further facts, by name. Never a secret, a code or a full query.
+    pub detail: Value,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
+        /// The kinds of events. The words are stable.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum EventKind {
+            $($(#[$doc])* #[serde(rename = $word)] $variant,)*
+        }
+
+        impl EventKind {
+            /// The stable word.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// Reads the word back.
+            pub fn parse(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The agent started.
+    AgentStarted = "agent.started",
+    /// The agent stopped in good order.
+    AgentStopped = "agent.stopped",
+    /// An authenticator was added.
+    AuthenticatorAdded = "authenticator.added",
+    /// An authenticator was changed, enabled or disabled.
+    AuthenticatorUpdated = "authenticator.updated",
+    /// An authenticator was removed.
+    AuthenticatorRemoved = "authenticator.removed",
+    /// A sign-in began.
+    SignInStarted = "sign_in.started",
+    /// The provider sent the person back with a code.
+    SignInAuthorized = "sign_in.authorized",
+    /// Its grant is stored.
+    SignInCompleted = "sign_in.completed",
+    /// The person said no at the provider.
+    SignInDenied = "sign_in.denied",
+    /// It failed.
+    SignInFailed = "sign_in.failed",
+    /// Nobody finished it in time.
+    SignInTimedOut = "sign_in.timed_out",
+    /// The person cancelled it here.
+    SignInCancelled = "sign_in.cancelled",
+    /// A connection was signed in for the first time.
+    ConnectionAdded = "connection.added",
+    /// A new sign-in renewed a connection.
+    ConnectionRenewed = "connection.renewed",
+    /// A refresh brought a new token.
+    ConnectionRefreshed = "connection.refreshed",
+    /// A refresh failed for now.
+    ConnectionPostponed = "connection.postponed",
+    /// The token ended and could not be renewed yet.
+    ConnectionExpired = "connection.expired",
+    /// Only the person can mend it now.
+    ConnectionNeedsReconnect = "connection.needs_reconnect",
+    /// The client registration must be mended.
+    ConnectionMisconfigured = "connection.misconfigured",
+    /// The row was rebuilt from its keychain item.
+    ConnectionAdopted = "connection.adopted",
+    /// A connection is being removed.
+    ConnectionRemoving = "connection.removing",
+    /// A connection was removed; says whether the provider revoked it.
+    ConnectionRemoved = "connection.removed",
+    /// A grant could not be stored and is held in memory.
+    GrantUnsaved = "grant.unsaved",
+    /// A held grant is stored now.
+    GrantSaved = "grant.saved",
+    /// A program got a token.
+    TokenServed = "token.served",
+    /// A program did not get a token.
+    TokenRefused = "token.refused",
+    /// A program reported that its token was refused.
+    TokenInvalidated = "token.invalidated",
+    /// A client key was created.
+    KeyCreated = "key.created",
+    /// A client key was revoked.
+    KeyRevoked = "key.revoked",
+    /// The keychain became locked, unreachable or well again.
+    KeychainChanged = "keychain.changed",
+    /// Handing out was paused.
+    Paused = "agent.paused",
+    /// Handing out was resumed.
+    Resumed = "agent.resumed",
+}
+
+impl Event {
+    /// An event of `kind` at `at`; the rest is added by the `with`-methods.
+    pub fn new(kind: EventKind, at: Timestamp) -> Self {
+        Self {
+            at,
+            kind,
+            connection: None,
+            authenticator: None,
+            sign_in: None,
+            actor: None,
+            detail: Value::Null,
+        }
+    }
+
+    /// About this connection.
+    #[must_use]
+    pub fn connection(mut self, id: ConnectionId) -> Self {
+        self.connection = Some(id);
+        self
+    }
+
+    /// About this authenticator.
+    #[must_use]
+    pub fn authenticator(mut self, id: AuthenticatorId) -> Self {
+        self.authenticator = Some(id);
+        self
+    }
+
+    /// A step of this sign-in.
+    #[must_use]
+    pub fn sign_in(mut self, id: SignInId) -> Self {
+        self.sign_in = Some(id);
+        self
+    }
+
+    /// Asked for by.
+    #[must_use]
+    pub fn actor(mut self, actor: impl Into<String>) -> Self {
+        self.actor = Some(actor.into());
+        self
+    }
+
+    /// With further facts.
+    #[must_use]
+    pub fn detail(mut self, detail: Value) -> Self {
+        self.detail = detail;
+        self
+    }
+}

@@ -1,0 +1,183 @@
+//! When a token counts as fresh, when the next refresh is due, how long to back off.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::connection::{Connection, KeepWarm};
+use crate::grant::Grant;
+use crate::life::Status;
+
+/// A refresh is due this long before the end of a long-lived token.
+const EARLY: SignedDuration = SignedDuration::from_mins(5);
+/// Tokens that live shorter than this are refreshed at 80 % of their life instead.
+const SHORT_LIFE: SignedDuration = SignedDuration::from_mins(25);
+/// A caller's token should live at least this long, unless it says otherwise.
+const MIN_VALID: SignedDuration = SignedDuration::from_secs(60);
+/// "Used lately" for [`KeepWarm::WhenUsed`].
+const USED_LATELY: SignedDuration = SignedDuration::from_hours(24);
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(5);
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
+/// An answer that was not understood is asked for once more after this long.
+pub const UNCLEAR_PAUSE: SignedDuration = SignedDuration::from_mins(3);
+
+/// The remaining life that a caller wants when it names none: the smaller of 60 s and 20 % of the
+/// token's life. A fixed margin would refresh short tokens at every call.
+pub fn default_min_valid(lifetime: Option<SignedDuration>) -> SignedDuration {
+    lifetime.map_or(MIN_VALID, |lifetime| MIN_VALID.min(lifetime / 5))
+}
+
+/// Whether `grant` still lives for `min_valid` (or the default) at `now`.
+///
+/// A token that was issued in the future (the clock was set back) is judged by its end alone.
+pub fn is_fresh(grant: &Grant, now: Timestamp, min_valid: Option<SignedDuration>) -> bool {
+    let min_valid = min_valid.unwrap_or_else(|| default_min_valid(grant.lifetime()));
+    grant
+        .remaining(now)
+        .is_none_or(|remaining| remaining > min_valid)
+}
+
+/// When the alarm for a token of this life rings: 5 minutes before its end, or at 80 % of a life
+/// under 25 minutes, up to 10 % of the remaining margin earlier by `jitter` (0..1).
+pub fn alarm_at(issued_at: Timestamp, expires_at: Timestamp, jitter: f64) -> Timestamp {
+    let lifetime = expires_at.duration_since(issued_at);
+    let margin = if lifetime < SHORT_LIFE {
+        lifetime / 5
+    } else {
+        EARLY
+    };
+    let earlier = margin.as_secs_f64().max(0.0) * 0.1 * jitter.clamp(0.0, 1.0);
+    add(
+        expires_at,
+        -(margin + SignedDuration::from_secs_f64(earlier)),
+    )
+}
+
+/// What the catalogue knows about a provider's refresh tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RefreshTokenLimits {
+    /// A refresh token that is idle for this long dies; None if unknown.
+    pub idle: Option<SignedDuration>,
+    /// The catalogue says that refresh tokens have no idle limit.
+    pub open_ended: bool,
+}
+
+/// When `connection` should be refreshed without being asked, or None.
+///
+/// Kept warm: used within the last day (or set to always), and those whose refresh token's life is
+/// unknown, since at some servers it dies with the access token. The rest: at half of a known idle
+/// limit, measured from the last refresh.
+pub fn due_at(
+    connection: &Connection,
+    limits: RefreshTokenLimits,
+    now: Timestamp,
+    jitter: f64,
+) -> Option<Timestamp> {
+    match connection.life.status {
+        Status::Connecting | Status::NeedsReconnect | Status::Removing => return None,
+        Status::Active | Status::Refreshing | Status::Expired => {}
+    }
+    if let Some(setback) = &connection.setback {
+        return setback.retry_at;
+    }
+    let (issued_at, expires_at) = (connection.issued_at?, connection.expires_at);
+    if !connection.refreshable {
+        return None;
+    }
+    let alarm = expires_at.map(|end| alarm_at(issued_at, end, jitter));
+    let lately = connection
+        .used_at
+        .into_iter()
+        .chain([connection.created_at])
+        .any(|used| now.duration_since(used) < USED_LATELY);
+    let unknown_life =
+        limits.idle.is_none() && !limits.open_ended && connection.refresh_expires_at.is_none();
+    let warm = match connection.keep_warm {
+        KeepWarm::Always => true,
+        KeepWarm::WhenUsed => lately || unknown_life,
+        KeepWarm::OnDemand => false,
+    };
+    if warm && alarm.is_some() {
+        return alarm;
+    }
+    let announced = connection
+        .refresh_expires_at
+        .map(|end| end.duration_since(issued_at));
+    let idle = limits.idle.into_iter().chain(announced).min()?;
+    Some(add(issued_at, idle / 2))
+}
+
+/// The pause before attempt number `attempts + 1`: 5 s, doubled up to 15 min, with jitter
+/// (0..1 takes away up to a half). A provider's own wish (`Retry-After`) is a lower bound.
+pub fn backoff(attempts: u32, wished: Option<SignedDuration>, jitter: f64) -> SignedDuration {
+    let doubled = FIRST_PAUSE.checked_mul(1 << attempts.saturating_sub(1).min(10));
+    let pause = doubled.unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
+    let jittered =
+        SignedDuration::from_secs_f64(pause.as_secs_f64() * (1.0 - 0.5 * jitter.clamp(0.0, 1.0)));
+    wished.map_or(jittered, |wished| jittered.max(wished))
+}
+
+/// `at` moved by `by`, kept within the representable range.
+pub fn add(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(if by.is_negative() {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + seconds).unwrap()
+    }
+
+    #[test]
+    fn long_tokens_are_refreshed_five_minutes_early() {
+        assert_eq!(alarm_at(at(0), at(3600), 0.0), at(3300));
+    }
+
+    #[test]
+    fn short_tokens_are_refreshed_at_four_fifths_of_their_life() {
+        assert_eq!(alarm_at(at(0), at(100), 0.0), at(80));
+    }
+
+    #[test]
+    fn min_valid_is_never_more_than_a_fifth_of_a_short_life() {
+        assert_eq!(
+            default_min_valid(Some(SignedDuration::from_secs(10))).as_secs(),
+            2
+        );
+        assert_eq!(
+            default_min_valid(Some(SignedDuration::from_hours(1))).as_secs(),
+            60
+        );
+        assert_eq!(default_min_valid(None).as_secs(), 60);
+    }
+
+    #[test]
+    fn backoff_doubles_from_five_seconds_to_fifteen_minutes() {
+        let pauses: Vec<i64> = (1..=10).map(|n| backoff(n, None, 0.0).as_secs()).collect();
+        assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 320, 640, 900, 900]);
+        assert_eq!(
+            backoff(1, Some(SignedDuration::from_secs(77)), 1.0).as_secs(),
+            77
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_alarm_rings_within_the_life_of_the_token(life in 1_i64..10_000_000, jitter in 0.0..1.0) {
+            let alarm = alarm_at(at(0), at(life), jitter);
+            prop_assert!(alarm >= at(0) && alarm <= at(life));
+        }
+
+        #[test]
+        fn no_clock_makes_arithmetic_panic(a in any::<i64>(), b in any::<i64>(), jitter in any::<f64>()) {
+            let clamp = |s: i64| Timestamp::from_second(s % 250_000_000_000).unwrap_or(Timestamp::MAX);
+            alarm_at(clamp(a), clamp(b), if jitter.is_nan() { 0.0 } else { jitter });
+        }
+    }
+}

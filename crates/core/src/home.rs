@@ -1,0 +1,148 @@
+//! Where everything lives: the one place that knows paths. Pure; creating folders is the vault's.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Longest Unix socket path that every platform takes, in bytes (macOS: 104 with the final NUL).
+const MAX_SOCKET_PATH: usize = 103;
+
+/// The folders of one Valet Key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// Database, vault id, file store.
+    pub data: PathBuf,
+    /// Log file.
+    pub state: PathBuf,
+    /// Socket, lock, `endpoint.json`.
+    pub runtime: PathBuf,
+    /// True for the platform's usual folders, false under `VALETKEY_HOME`.
+    pub is_default: bool,
+}
+
+/// No folder could be named.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no home folder: neither `VALETKEY_HOME` nor `HOME` is set to an absolute path")]
+pub struct NoHome;
+
+impl Home {
+    /// Reads the environment through `var`: `VALETKEY_HOME`, else the XDG folders.
+    pub fn from_env(var: impl Fn(&str) -> Option<OsString>) -> Result<Self, NoHome> {
+        let dir = |name| {
+            var(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        if let Some(home) = dir("VALETKEY_HOME") {
+            return Ok(Self::at(&home));
+        }
+        let home = dir("HOME").ok_or(NoHome)?;
+        let under = |name, rest: &str| {
+            dir(name)
+                .unwrap_or_else(|| home.join(rest))
+                .join("valetkey")
+        };
+        let state = under("XDG_STATE_HOME", ".local/state");
+        Ok(Self {
+            data: under("XDG_DATA_HOME", ".local/share"),
+            runtime: dir("XDG_RUNTIME_DIR")
+                .map_or_else(|| state.join("run"), |run| run.join("valetkey")),
+            state,
+            is_default: true,
+        })
+    }
+
+    /// Everything in one folder.
+    pub fn at(folder: &Path) -> Self {
+        Self {
+            data: folder.to_owned(),
+            state: folder.to_owned(),
+            runtime: folder.join("run"),
+            is_default: false,
+        }
+    }
+
+    /// The SQLite database.
+    pub fn database(&self) -> PathBuf {
+        self.data.join("valetkey.db")
+    }
+
+    /// Names this home in the keychain.
+    pub fn vault_id(&self) -> PathBuf {
+        self.data.join("vault-id")
+    }
+
+    /// The encrypted file store, where it was chosen.
+    pub fn secret_file(&self) -> PathBuf {
+        self.data.join("secrets.vault")
+    }
+
+    /// The log file.
+    pub fn log(&self) -> PathBuf {
+        self.state.join("oauth.log")
+    }
+
+    /// Held by the one agent of this home.
+    pub fn lock(&self) -> PathBuf {
+        self.runtime.join("agent.lock")
+    }
+
+    /// Names socket and port; mode 0600.
+    pub fn endpoint(&self) -> PathBuf {
+        self.runtime.join("endpoint.json")
+    }
+
+    /// The socket, or None if its path is too long for a socket: then a short private folder is
+    /// used, and [`Self::endpoint`] says where.
+    pub fn socket(&self) -> Option<PathBuf> {
+        let path = self.runtime.join("agent.sock");
+        (path.as_os_str().len() <= MAX_SOCKET_PATH).then_some(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home(vars: &[(&str, &str)]) -> Result<Home, NoHome> {
+        Home::from_env(|name| {
+            vars.iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| value.into())
+        })
+    }
+
+    #[test]
+    fn valetkey_home_moves_everything_into_one_folder() {
+        let home = home(&[
+            ("VALETKEY_HOME", "/t"),
+            ("HOME", "/h"),
+            ("XDG_DATA_HOME", "/d"),
+        ])
+        .unwrap();
+        assert_eq!(home.database(), Path::new("/t/valetkey.db"));
+        assert_eq!(home.socket().unwrap(), Path::new("/t/run/agent.sock"));
+        assert!(!home.is_default);
+    }
+
+    #[test]
+    fn xdg_folders_are_the_default() {
+        let home = home(&[("HOME", "/h"), ("XDG_RUNTIME_DIR", "/run/user/1")]).unwrap();
+        assert_eq!(
+            home.database(),
+            Path::new("/h/.local/share/valetkey/valetkey.db")
+        );
+        assert_eq!(home.log(), Path::new("/h/.local/state/valetkey/oauth.log"));
+        assert_eq!(home.lock(), Path::new("/run/user/1/valetkey/agent.lock"));
+    }
+
+    #[test]
+    fn relative_folders_are_ignored() {
+        assert_eq!(home(&[("HOME", "h")]), Err(NoHome));
+    }
+
+    #[test]
+    fn a_socket_path_that_is_too_long_is_not_used() {
+        let long = format!("/{}", "x".repeat(120));
+        assert_eq!(Home::at(Path::new(&long)).socket(), None);
+    }
+}

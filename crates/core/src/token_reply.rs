@@ -1,0 +1,1 @@
+//! What a token endpoint said, in whichever dialect.
