@@ -21,7 +21,7 @@ pub struct Grant {
     pub refresh_token: Option<RefreshToken>,
     /// The last id token, if `openid` was granted.
     pub id_token: Option<IdToken>,
-    /// As the provider spelled it; `Bearer` in nearly every case.
+    /// `Bearer`: no other type is accepted, and its spelling is made uniform.
     pub token_type: String,
     /// When the tokens arrived.
     pub issued_at: Timestamp,

@@ -1,1 +1,273 @@
-//! What an error of the token endpoint means.
+//! What an answer of the token endpoint means for the login: one of five outcomes.
+//!
+//! The order of tests decides. Overload and outage first (their bodies say nothing reliable), then
+//! the error in the body, whatever the status (GitHub and Slack refuse with HTTP 200), then the
+//! status. When in doubt nothing is declared dead: a hotel's login page must not log anybody out.
+//!
+//! The names of RFC 6749 and those that several providers share are in [`codes`]; what one provider
+//! means by a name of its own is data, in its catalogue file (`errors`).
+
+mod codes;
+mod retry_after;
+mod said;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::provider::{ErrorClass, Provider};
+use crate::token_reply::{Answer, Content, NoGrant, TokenReply};
+use said::Said;
+
+pub use said::clean;
+
+/// What came of a refresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefreshOutcome {
+    /// A new grant.
+    Refreshed(Box<TokenReply>),
+    /// Heals by itself: network, overload, outage, a page instead of an answer.
+    Later {
+        /// What the provider wishes, if it said so.
+        after: Option<SignedDuration>,
+        /// Technical, without secrets.
+        reason: String,
+    },
+    /// The grant is dead, or the provider wants to see the person.
+    SignInAgain {
+        /// Technical, without secrets.
+        reason: String,
+    },
+    /// The client registration must be mended; the tokens are not dead.
+    FixClient {
+        /// Technical, without secrets.
+        reason: String,
+    },
+    /// Not understood: worth one more try minutes later.
+    Unclear {
+        /// Technical, without secrets.
+        reason: String,
+    },
+}
+
+/// Why a sign-in ended without a grant, by what the person can do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignInFailure {
+    /// The person, or the provider on their behalf, said no.
+    #[error("access was denied at the provider ({reason})")]
+    Denied {
+        /// Technical, without secrets.
+        reason: String,
+    },
+    /// The code was refused: too old, used before, or not ours. A new sign-in gets a new one.
+    #[error("the provider refused this sign-in ({reason})")]
+    StartAgain {
+        /// Technical, without secrets.
+        reason: String,
+    },
+    /// The client registration must be mended.
+    #[error("the client registration does not fit ({reason})")]
+    FixClient {
+        /// Technical, without secrets.
+        reason: String,
+    },
+    /// Heals by itself.
+    #[error("the provider could not be reached or is overloaded ({reason})")]
+    TryLater {
+        /// Technical, without secrets.
+        reason: String,
+    },
+    /// The answer cannot be trusted: wrong issuer, signature, nonce or account.
+    #[error("the answer cannot be trusted ({reason})")]
+    Untrusted {
+        /// Technical, without secrets.
+        reason: String,
+    },
+    /// Not understood.
+    #[error("the provider's answer was not understood ({reason})")]
+    Unclear {
+        /// Technical, without secrets.
+        reason: String,
+    },
+}
+
+/// Reads the answer to a refresh. `secrets` are the texts that were sent and must not be quoted back.
+pub fn read_refresh(
+    provider: &Provider,
+    answer: &Answer,
+    secrets: &[&str],
+    now: Timestamp,
+) -> RefreshOutcome {
+    let refusal = match read(provider, answer, secrets, now) {
+        Ok(reply) => return RefreshOutcome::Refreshed(reply),
+        Err(refusal) => refusal,
+    };
+    let Refusal {
+        class,
+        reason,
+        after,
+    } = refusal;
+    match class {
+        Class::Later => RefreshOutcome::Later { after, reason },
+        Class::SignInAgain | Class::Denied => RefreshOutcome::SignInAgain { reason },
+        Class::FixClient => RefreshOutcome::FixClient { reason },
+        Class::Unclear => RefreshOutcome::Unclear { reason },
+    }
+}
+
+/// Reads the answer to a code exchange. `secrets` are the texts that were sent.
+pub fn read_exchange(
+    provider: &Provider,
+    answer: &Answer,
+    secrets: &[&str],
+    now: Timestamp,
+) -> Result<Box<TokenReply>, SignInFailure> {
+    read(provider, answer, secrets, now).map_err(|Refusal { class, reason, .. }| {
+        // A page that is not there is a mistyped URL: nobody is logged out by saying so here.
+        let not_there = matches!(answer.status, 404 | 405 | 410);
+        if not_there && matches!(class, Class::Later | Class::Unclear) {
+            let reason = format!("{reason}: is the token URL right?");
+            return SignInFailure::FixClient { reason };
+        }
+        class.into_failure(reason)
+    })
+}
+
+/// Reads an error that came back with the browser (RFC 6749, section 4.1.2.1).
+pub fn read_authorize_error(
+    provider: &Provider,
+    code: &str,
+    description: Option<&str>,
+) -> SignInFailure {
+    let said = Said::of_redirect(code, description);
+    let class = own_class(provider, &said)
+        .or_else(|| said.codes.iter().find_map(|code| codes::class(code)))
+        .unwrap_or(Class::Unclear);
+    class.into_failure(said.reason(None, &[]))
+}
+
+/// An answer that brought no grant, understood.
+struct Refusal {
+    class: Class,
+    reason: String,
+    after: Option<SignedDuration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Later,
+    SignInAgain,
+    FixClient,
+    Denied,
+    Unclear,
+}
+
+impl Class {
+    fn into_failure(self, reason: String) -> SignInFailure {
+        match self {
+            Self::Later => SignInFailure::TryLater { reason },
+            Self::SignInAgain => SignInFailure::StartAgain { reason },
+            Self::FixClient => SignInFailure::FixClient { reason },
+            Self::Denied => SignInFailure::Denied { reason },
+            Self::Unclear => SignInFailure::Unclear { reason },
+        }
+    }
+}
+
+impl From<ErrorClass> for Class {
+    fn from(class: ErrorClass) -> Self {
+        match class {
+            ErrorClass::Later => Self::Later,
+            ErrorClass::SignInAgain => Self::SignInAgain,
+            ErrorClass::FixClient => Self::FixClient,
+        }
+    }
+}
+
+fn read(
+    provider: &Provider,
+    answer: &Answer,
+    secrets: &[&str],
+    now: Timestamp,
+) -> Result<Box<TokenReply>, Refusal> {
+    let status = answer.status;
+    let content = answer.content();
+    let said = match &content {
+        Content::Members(members) => Said::of_members(members),
+        Content::Page | Content::Empty | Content::Garbled => Said::default(),
+    };
+    let after = answer
+        .retry_after
+        .as_deref()
+        .and_then(|text| retry_after::parse(text, now))
+        .or(said.retry_after);
+    let refuse = |class, words: Option<&str>| {
+        let reason = match words {
+            Some(words) => format!("HTTP {status}: {words}"),
+            None => said.reason(Some(status), secrets),
+        };
+        Err(Refusal {
+            class,
+            reason,
+            after,
+        })
+    };
+
+    let overloaded = matches!(status, 408 | 425 | 429 | 500..=599);
+    if overloaded || (!answer.is_success() && after.is_some()) {
+        return refuse(Class::Later, None);
+    }
+    // Redirects of a token endpoint are never followed: they would carry the secrets along.
+    if (300..400).contains(&status) {
+        return refuse(Class::Later, Some("a redirect instead of an answer"));
+    }
+    let members = match content {
+        Content::Members(members) => members,
+        Content::Page => return refuse(Class::Later, Some("a web page instead of an answer")),
+        Content::Empty => return refuse(Class::Unclear, Some("an empty answer")),
+        Content::Garbled if answer.is_success() => {
+            return refuse(Class::Later, Some("an unreadable answer"));
+        }
+        Content::Garbled => return refuse(Class::Unclear, Some("an unreadable answer")),
+    };
+    if answer.is_success() && !said.refuses {
+        let missing = match TokenReply::from_members(members, provider.token_shape) {
+            Ok(reply) => return Ok(Box::new(reply)),
+            Err(missing) => missing,
+        };
+        let class = match missing {
+            NoGrant::TokenType(_) => Class::FixClient,
+            NoGrant::NoToken | NoGrant::BadToken => Class::Unclear,
+        };
+        // A 2xx that names an error and holds no token is that error.
+        if said.codes.is_empty() {
+            return refuse(class, Some(&missing.to_string()));
+        }
+    }
+    refuse(class_of(provider, &said), None)
+}
+
+fn class_of(provider: &Provider, said: &Said) -> Class {
+    if said.transient {
+        return Class::Later;
+    }
+    if let Some(own) = own_class(provider, said) {
+        return own;
+    }
+    let named = said.codes.iter().find_map(|code| codes::class(code));
+    // X and Atlassian call a dead refresh token `invalid_request` and `unauthorized_client`; Twitch
+    // gives no code at all.
+    let vague = named.is_none() || said.codes.iter().any(|code| codes::is_vague(code));
+    if vague && said.words.as_deref().is_some_and(codes::says_token_is_dead) {
+        return Class::SignInAgain;
+    }
+    named.unwrap_or(Class::Unclear)
+}
+
+fn own_class(provider: &Provider, said: &Said) -> Option<Class> {
+    said.codes
+        .iter()
+        .find_map(|code| provider.errors.get(code))
+        .map(|class| Class::from(*class))
+}
+
+#[cfg(test)]
+mod tests;

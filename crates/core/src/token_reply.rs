@@ -1,1 +1,194 @@
-//! What a token endpoint said, in whichever dialect.
+//! What a token endpoint granted, in whichever dialect: JSON or form, numbers as text, nested tokens.
+//!
+//! Read here and nowhere else, so that one bad reply cannot mean two things. What is no grant is the
+//! business of [`crate::refusal`].
+
+mod answer;
+mod jwt;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+
+pub use answer::Answer;
+pub(crate) use answer::Content;
+
+use crate::freshness;
+use crate::grant::Grant;
+use crate::id::Generation;
+use crate::provider::TokenShape;
+use crate::scope::Scopes;
+use crate::secret::{AccessToken, IdToken, RefreshToken};
+
+/// A longer life than this is read as this: one hundred years.
+const LONGEST_LIFE: f64 = 100.0 * 365.25 * 86_400.0;
+
+/// A successful token reply (RFC 6749, section 5.1). Its type is Bearer: nothing else is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenReply {
+    /// The token that programs get; visible ASCII, so that it fits in a header.
+    pub access_token: AccessToken,
+    /// Absent where the old one stays valid, or where there is none.
+    pub refresh_token: Option<RefreshToken>,
+    /// The OpenID Connect id token, unchecked.
+    pub id_token: Option<IdToken>,
+    /// Announced life of the access token; None if nothing usable was announced.
+    pub expires_in: Option<SignedDuration>,
+    /// Announced life of the refresh token.
+    pub refresh_expires_in: Option<SignedDuration>,
+    /// Granted scopes; None means "as asked".
+    pub scopes: Option<Scopes>,
+}
+
+/// Why members that arrived with a success status are no grant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoGrant {
+    /// There is no access token.
+    #[error("the answer holds no access token")]
+    NoToken,
+    /// The access token could not stand in a header.
+    #[error("the access token holds characters that no header may carry")]
+    BadToken,
+    /// A token that we could not use (RFC 6749, section 7.1).
+    #[error("the token type `{0}` is not supported, only Bearer")]
+    TokenType(String),
+}
+
+impl TokenReply {
+    /// Reads the members of a successful answer.
+    pub(crate) fn from_members(
+        mut members: Map<String, Value>,
+        shape: TokenShape,
+    ) -> Result<Self, NoGrant> {
+        let id_token = text(&mut members, "id_token").map(IdToken::new);
+        let mut members = match (shape, members.remove("authed_user")) {
+            (TokenShape::AuthedUser, Some(Value::Object(user)))
+                if user.contains_key("access_token") =>
+            {
+                user
+            }
+            // A refresh of Slack's answers the user's tokens at the top.
+            (TokenShape::AuthedUser | TokenShape::Standard, _) => members,
+        };
+        let access_token = text(&mut members, "access_token").ok_or(NoGrant::NoToken)?;
+        if !access_token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(NoGrant::BadToken);
+        }
+        check_type(&members, shape)?;
+        Ok(Self {
+            access_token: AccessToken::new(access_token),
+            refresh_token: text(&mut members, "refresh_token").map(RefreshToken::new),
+            id_token: text(&mut members, "id_token")
+                .map(IdToken::new)
+                .or(id_token),
+            expires_in: members.get("expires_in").and_then(lifetime),
+            refresh_expires_in: ["refresh_token_expires_in", "refresh_expires_in"]
+                .iter()
+                .find_map(|name| members.get(*name).and_then(lifetime)),
+            scopes: members.get("scope").and_then(scopes),
+        })
+    }
+
+    /// The grant of this reply, received at `now`.
+    ///
+    /// `previous` is the grant that was refreshed: what the reply does not mention is kept from it
+    /// (RFC 6749, section 6). Without an announced life, a JWT's own `exp` counts, then the
+    /// catalogue's `default_life`; else the token has no known end.
+    #[must_use]
+    pub fn into_grant(
+        self,
+        generation: Generation,
+        previous: Option<&Grant>,
+        asked: &Scopes,
+        default_life: Option<SignedDuration>,
+        now: Timestamp,
+    ) -> Grant {
+        let after = |life| freshness::add(now, life);
+        let expires_at = self
+            .expires_in
+            .map(after)
+            .or_else(|| jwt::expiry(self.access_token.expose()).filter(|end| *end > now))
+            .or_else(|| default_life.map(after));
+        let rotated = self.refresh_token.is_some();
+        let kept = previous.filter(|_| !rotated);
+        Grant {
+            generation,
+            expires_at,
+            refresh_expires_at: self
+                .refresh_expires_in
+                .map(after)
+                .or_else(|| kept?.refresh_expires_at),
+            access_token: self.access_token,
+            refresh_token: self.refresh_token.or_else(|| kept?.refresh_token.clone()),
+            id_token: self.id_token.or_else(|| previous?.id_token.clone()),
+            token_type: "Bearer".to_owned(),
+            issued_at: now,
+            scopes: self
+                .scopes
+                .or_else(|| previous.map(|grant| grant.scopes.clone()))
+                .unwrap_or_else(|| asked.clone()),
+        }
+    }
+}
+
+/// Compared without regard to case (RFC 6749, section 5.1). A missing type is tolerated: several
+/// providers leave it out, and all of them mean Bearer.
+fn check_type(members: &Map<String, Value>, shape: TokenShape) -> Result<(), NoGrant> {
+    let Some(Value::String(token_type)) = members.get("token_type") else {
+        return Ok(());
+    };
+    let known = match shape {
+        TokenShape::Standard => ["bearer", ""].as_slice(),
+        TokenShape::AuthedUser => ["bearer", "user", ""].as_slice(),
+    };
+    if known.contains(&token_type.trim().to_ascii_lowercase().as_str()) {
+        return Ok(());
+    }
+    let shown = token_type
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_')
+        .take(32)
+        .collect();
+    Err(NoGrant::TokenType(shown))
+}
+
+/// Moves a non-empty text out, so that no copy of a token stays behind.
+fn text(members: &mut Map<String, Value>, name: &str) -> Option<String> {
+    match members.remove(name) {
+        Some(Value::String(text)) if !text.is_empty() => Some(text),
+        _ => None,
+    }
+}
+
+/// Seconds, as number or text. Zero and less say nothing: providers send 0 for "no end", and a token
+/// that was dead on arrival would be refreshed without pause.
+fn lifetime(value: &Value) -> Option<SignedDuration> {
+    let seconds = number(value).filter(|seconds| *seconds > 0.0)?;
+    SignedDuration::try_from_secs_f64(seconds.min(LONGEST_LIFE)).ok()
+}
+
+/// A finite number, also when it is written as text.
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+    .filter(|number: &f64| number.is_finite())
+}
+
+fn scopes(value: &Value) -> Option<Scopes> {
+    match value {
+        Value::String(text) => Some(Scopes::parse_any(text)),
+        Value::Array(items) => Some(
+            items
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
+        ),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

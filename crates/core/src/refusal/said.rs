@@ -1,0 +1,185 @@
+//! What a body says beside tokens: error names, words, a wish to wait. Providers agree on none of it.
+
+use jiff::SignedDuration;
+use serde_json::{Map, Value};
+
+use super::retry_after;
+use crate::token_reply::number;
+
+/// A reason is cut to this many characters.
+const LONGEST_REASON: usize = 200;
+/// A run of this many characters without a space, digits among them, may be a token.
+const TOKEN_LIKE: usize = 24;
+
+/// The error part of a body.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// Error names, the most specific first.
+    pub(super) codes: Vec<String>,
+    /// The name that stands for the error; one of `codes`.
+    main: Option<String>,
+    /// Description for developers.
+    pub(super) words: Option<String>,
+    /// A wish to wait that stands in the body (Discord).
+    pub(super) retry_after: Option<SignedDuration>,
+    /// `ok: false` (Slack): no grant, whatever else the body holds.
+    pub(super) refuses: bool,
+    /// The provider itself calls it transient (Facebook).
+    pub(super) transient: bool,
+}
+
+impl Said {
+    pub(super) fn of_redirect(code: &str, description: Option<&str>) -> Self {
+        Self {
+            codes: vec![code.to_owned()],
+            main: Some(code.to_owned()),
+            words: description.map(str::to_owned),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn of_members(members: &Map<String, Value>) -> Self {
+        let nested = members.get("error").and_then(Value::as_object);
+        let first = members
+            .get("errors")
+            .and_then(Value::as_array)
+            .and_then(|list| list.first());
+        let listed = first.and_then(Value::as_object);
+        let main = code(members.get("error"))
+            .or_else(|| code(nested?.get("code")))
+            .or_else(|| code(nested?.get("type")))
+            .or_else(|| code(members.get("code")))
+            .or_else(|| code(listed?.get("code")))
+            .or_else(|| name(members.get("status")))
+            .or_else(|| name(members.get("message")));
+
+        let numbers = members.get("error_codes").and_then(Value::as_array);
+        let mut codes: Vec<String> = numbers
+            .into_iter()
+            .flatten()
+            .filter_map(|number| code(Some(number)))
+            .take(16)
+            .collect();
+        let specific = ["suberror", "error_subtype", "code"];
+        codes.extend(specific.iter().filter_map(|key| code(members.get(*key))));
+        codes.extend(name(members.get("reason")));
+        let in_object = ["error_subcode", "code", "status", "type"];
+        codes.extend(in_object.iter().filter_map(|key| code(nested?.get(*key))));
+        codes.extend(main.clone());
+
+        let described = [
+            "error_description",
+            "message",
+            "reason",
+            "detail",
+            "description",
+        ];
+        let words = described
+            .iter()
+            .find_map(|key| sentence(members.get(*key)))
+            .or_else(|| sentence(nested?.get("message")))
+            .or_else(|| sentence(listed?.get("message")))
+            .or_else(|| sentence(first));
+        Self {
+            codes,
+            words: words.filter(|words| main.as_ref() != Some(words)),
+            main,
+            retry_after: members
+                .get("retry_after")
+                .and_then(number)
+                .and_then(retry_after::from_seconds),
+            refuses: members.get("ok") == Some(&Value::Bool(false)),
+            transient: nested.and_then(|error| error.get("is_transient"))
+                == Some(&Value::Bool(true)),
+        }
+    }
+
+    /// `invalid_grant: Token has been expired or revoked.`, or the HTTP status if nothing was said.
+    pub(super) fn reason(&self, status: Option<u16>, secrets: &[&str]) -> String {
+        let specific = self
+            .codes
+            .first()
+            .filter(|code| self.main.as_ref() != Some(*code));
+        let name = match (&self.main, specific) {
+            (Some(main), Some(specific)) => Some(format!("{main} ({specific})")),
+            (Some(main), None) => Some(main.clone()),
+            (None, _) => status.map(|status| format!("HTTP {status}")),
+        };
+        let whole = match (name, &self.words) {
+            (Some(name), Some(words)) => format!("{name}: {words}"),
+            (Some(name), None) => name,
+            (None, words) => words.clone().unwrap_or_default(),
+        };
+        clean(&whole, secrets)
+    }
+}
+
+/// Text of a provider, fit for a message: one line, bounded, without control characters, without
+/// any of `secrets` and without anything that looks like a token.
+pub fn clean(text: &str, secrets: &[&str]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        text = text.replace(secret, "[redacted]");
+    }
+    let line: String = text
+        .chars()
+        .map(|c| {
+            if c.is_control() || is_invisible(c) {
+                ' '
+            } else {
+                c
+            }
+        })
+        .collect();
+    let words: Vec<&str> = line
+        .split_whitespace()
+        .map(|word| {
+            if looks_like_token(word) {
+                "[...]"
+            } else {
+                word
+            }
+        })
+        .collect();
+    let joined = words.join(" ");
+    if joined.chars().count() <= LONGEST_REASON {
+        return joined;
+    }
+    let mut cut: String = joined.chars().take(LONGEST_REASON - 3).collect();
+    cut.push_str("...");
+    cut
+}
+
+/// Characters that could turn a message around or hide a part of it.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+fn looks_like_token(word: &str) -> bool {
+    word.len() >= TOKEN_LIKE && word.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// An error name: short text or a number.
+fn code(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(text) if !text.is_empty() && text.len() <= 64 => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// An error name where a sentence or an HTTP status could stand as well.
+fn name(value: Option<&Value>) -> Option<String> {
+    let text = value?.as_str()?;
+    let is_name = !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_');
+    is_name.then(|| text.to_owned())
+}
+
+fn sentence(value: Option<&Value>) -> Option<String> {
+    value?
+        .as_str()
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+}
