@@ -22,6 +22,7 @@ pub struct Account {
 
 /// An account's identity: the issuer (or provider) and its name for the account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Subject {
     /// Issuer URL, or the provider's id where there is no issuer.
     pub issuer: String,
@@ -31,6 +32,7 @@ pub struct Subject {
 
 /// When a connection is refreshed without being asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KeepWarm {
     /// Always.
@@ -44,6 +46,7 @@ pub enum KeepWarm {
 
 /// Why the last refresh did not bring a token. Cleared by the next one that does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Setback {
     /// What kind, and so who can do something about it.
     pub kind: SetbackKind,
@@ -59,6 +62,7 @@ pub struct Setback {
 
 /// The kinds of a [`Setback`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SetbackKind {
     /// Network, overload, outage: heals by itself.

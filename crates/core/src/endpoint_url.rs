@@ -11,6 +11,7 @@ use url::{Host, Url};
 
 /// An https URL, or an http one on loopback, without user, password or fragment.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct EndpointUrl(String);
 

@@ -162,6 +162,7 @@ pub struct Placeholder {
 
 /// Scopes for one purpose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScopePreset {
     /// In plain words.
@@ -172,6 +173,7 @@ pub struct ScopePreset {
 
 /// Client authentication at the token endpoint (OpenID Connect Core, section 9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClientAuth {
     /// `client_id` in the body.

@@ -12,6 +12,7 @@ pub const DOOR_PORT: u16 = 4315;
 
 /// Loopback host of a redirect URI, as the provider wants it spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum LoopbackHost {
     /// `127.0.0.1`, the rule.
     #[serde(rename = "127.0.0.1")]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Scopes in the order they were named, each once.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(from = "Vec<String>", into = "Vec<String>")]
 pub struct Scopes(Vec<String>);
 

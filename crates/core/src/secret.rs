@@ -65,6 +65,7 @@ impl AccessToken {
 
 /// SHA-256 of a secret, in lower-case hex.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Fingerprint(String);
 
