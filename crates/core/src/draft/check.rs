@@ -1,0 +1,211 @@
+//! The check of a draft. Each rule says what is wrong and what to do, and none stops the others.
+
+mod client;
+mod overrides;
+
+use serde_json::{Map, Value};
+
+use super::input::References;
+use super::nearest::nearest;
+use super::reader::{Reader, list};
+use super::{Draft, Problem, Warning};
+use crate::catalogue;
+use crate::name::AuthenticatorName;
+use crate::provider::Provider;
+use crate::redirect::{BadRedirect, LoopbackHost, RedirectUri};
+use crate::scope::{Scopes, is_scope_token};
+
+/// What a change keeps although the fields do not say it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    Nothing,
+    Secret,
+}
+
+pub(super) fn check(
+    members: Map<String, Value>,
+    references: References,
+    kept: Kept,
+) -> Result<(Draft, Vec<Warning>), Vec<Problem>> {
+    let mut reader = Reader::new(members, references);
+    let provider = provider(&mut reader);
+    let named = name(&mut reader, provider);
+    let client_id = client::client_id(&mut reader, provider);
+    let client_secret = client::client_secret(&mut reader, provider, client_id.as_deref(), kept);
+    let scopes = scopes(&mut reader, provider);
+    let redirect_uri = redirect_uri(&mut reader, provider);
+    let has_secret = client_secret.is_some() || kept == Kept::Secret;
+    let overrides = overrides::overrides(&mut reader, provider, has_secret);
+    let placeholders: Vec<&str> = provider
+        .into_iter()
+        .flat_map(|provider| &provider.placeholders)
+        .map(|placeholder| placeholder.name.as_str())
+        .collect();
+    reader.refuse_the_rest(&placeholders);
+
+    let (Some(provider), Some((name, display_name)), Some(client_id), Some(redirect_uri), true) = (
+        provider,
+        named,
+        client_id,
+        redirect_uri,
+        reader.problems.is_empty(),
+    ) else {
+        return Err(reader.problems);
+    };
+    let draft = Draft {
+        name,
+        display_name,
+        provider: provider.id.clone(),
+        client_id,
+        client_secret,
+        scopes,
+        redirect_uri,
+        overrides,
+    };
+    Ok((draft, reader.warnings))
+}
+
+fn provider(reader: &mut Reader) -> Option<&'static Provider> {
+    let known: Vec<&str> = catalogue::providers()
+        .iter()
+        .map(|p| p.id.as_str())
+        .collect();
+    let Some(id) = reader.text("authenticator_type") else {
+        reader.missing(
+            "authenticator_type",
+            format!("name the provider: {}", list(&known)),
+        );
+        return None;
+    };
+    let id = id.to_lowercase();
+    let provider = catalogue::provider(&id);
+    if provider.is_none() {
+        let hint = match nearest(&id, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!(
+                "use one of {}; `custom` fits any OAuth provider",
+                list(&known)
+            ),
+        };
+        let shown: String = id.chars().take(64).collect();
+        reader.problem(
+            "authenticator_type",
+            format!("`{shown}` is not in the catalogue"),
+            hint,
+        );
+    }
+    provider
+}
+
+/// The short name and the one that people read. Without a name it is called after its provider.
+fn name(reader: &mut Reader, provider: Option<&Provider>) -> Option<(AuthenticatorName, String)> {
+    let Some(display_name) = reader.text("name") else {
+        if let Some(provider) = provider.filter(|provider| provider.id != "custom") {
+            let name = provider.id.parse().ok()?;
+            return Some((name, provider.display_name.clone()));
+        }
+        reader.missing("name", "give it a short name, such as `google`");
+        return None;
+    };
+    let hint = "use letters and digits, at most 64, such as `google` or `google-work`";
+    if display_name.contains('/') || display_name.chars().any(char::is_control) {
+        let message = "a name cannot hold `/` (it separates the account) or control characters";
+        reader.problem("name", message, hint);
+        return None;
+    }
+    let slug: String = display_name
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || "._".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    let slug: Vec<&str> = slug.split('-').filter(|part| !part.is_empty()).collect();
+    let slug = slug.join("-");
+    let Ok(name) = slug.parse::<AuthenticatorName>() else {
+        let shown: String = display_name.chars().take(70).collect();
+        reader.problem("name", format!("`{shown}` makes no name"), hint);
+        return None;
+    };
+    if display_name.to_lowercase() != name.as_str() {
+        let message = format!("commands call it `{name}`");
+        reader.warn("name", message, format!("`valetkey connect {name}`"), None);
+    }
+    Some((name, display_name))
+}
+
+fn scopes(reader: &mut Reader, provider: Option<&Provider>) -> Scopes {
+    let Some(scopes) = reader.texts("scopes") else {
+        return provider.map_or_else(Scopes::default, |p| p.default_scopes.clone().into());
+    };
+    for scope in &scopes {
+        let parts: Vec<&str> = scope
+            .split([' ', ',', '\t', '\n'])
+            .filter(|p| !p.is_empty())
+            .collect();
+        let shown: String = scope.chars().take(100).collect();
+        if parts.len() > 1 {
+            let hint = format!("name each on its own: {}", list(&parts));
+            reader.problem(
+                "scopes",
+                format!("`{shown}` is {} scopes in one", parts.len()),
+                hint,
+            );
+        } else if !is_scope_token(scope) {
+            let hint = "a scope is made of printable ASCII without quotes and backslashes";
+            reader.problem("scopes", format!("`{shown}` is not a scope"), hint);
+        }
+    }
+    scopes.into()
+}
+
+fn redirect_uri(reader: &mut Reader, provider: Option<&Provider>) -> Option<RedirectUri> {
+    let default = provider.map_or_else(RedirectUri::ephemeral, |p| p.redirect.default.clone());
+    let Some(text) = reader.text("redirect_uri") else {
+        return Some(default);
+    };
+    let uri = match RedirectUri::parse(&text) {
+        Ok(uri) => uri,
+        Err(error) => {
+            let hint = match error {
+                BadRedirect::Port(_) => {
+                    "or leave the port out: then each sign-in picks a free one".to_owned()
+                }
+                BadRedirect::NotAUrl(_) | BadRedirect::NotServable(_) | BadRedirect::Extra(_) => {
+                    format!("register `{default}` at the provider and write it here")
+                }
+            };
+            reader.problem("redirect_uri", error.to_string(), hint);
+            return None;
+        }
+    };
+    let rules = provider.map(|provider| (provider, &provider.redirect));
+    match (&uri, rules) {
+        (RedirectUri::Web(page), _) => reader.warn(
+            "redirect_uri",
+            format!("`{page}` is not on this machine: each sign-in ends with pasting the address it leads to"),
+            format!("register `{default}` at the provider and use that"),
+            Some(default.to_string()),
+        ),
+        (RedirectUri::Loopback { host, .. }, Some((provider, rules))) if !rules.hosts.contains(host) => {
+            let hosts: Vec<&str> = rules.hosts.iter().copied().map(LoopbackHost::as_str).collect();
+            reader.warn(
+                "redirect_uri",
+                format!("{} is known to accept {} only", provider.display_name, list(&hosts)),
+                format!("register `{default}` and use that"),
+                Some(default.to_string()),
+            );
+        }
+        (RedirectUri::Loopback { port: None, .. }, Some((provider, rules))) if !rules.any_port => reader.warn(
+            "redirect_uri",
+            format!("{} compares redirect URIs exactly, and this one has no port", provider.display_name),
+            format!("register `{default}` and use that"),
+            Some(default.to_string()),
+        ),
+        (RedirectUri::Loopback { .. }, _) => {}
+    }
+    Some(uri)
+}

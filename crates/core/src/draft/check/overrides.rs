@@ -1,0 +1,183 @@
+//! What the person says beside the catalogue: endpoints, parameters, placeholders.
+
+use std::collections::BTreeMap;
+
+use crate::authenticator::Overrides;
+use crate::draft::nearest::nearest;
+use crate::draft::reader::{Reader, list};
+use crate::endpoint_url::{BadUrl, EndpointUrl};
+use crate::provider::{ClientAuth, Provider};
+
+/// Parameters that we set ourselves; another value would break the sign-in or its protection.
+const OWN_PARAMS: &[&str] = &[
+    "client_id",
+    "client_secret",
+    "redirect_uri",
+    "response_type",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+];
+
+pub(super) fn overrides(
+    reader: &mut Reader,
+    provider: Option<&Provider>,
+    has_secret: bool,
+) -> Overrides {
+    let overrides = Overrides {
+        authorize_url: url(reader, "authorize_url"),
+        token_url: url(reader, "token_url"),
+        revocation_url: url(reader, "revocation_url"),
+        userinfo_url: url(reader, "userinfo_url"),
+        issuer: url(reader, "issuer"),
+        client_auth: client_auth(reader, has_secret),
+        authorize_params: authorize_params(reader, provider),
+        placeholders: placeholders(reader, provider),
+    };
+    let Some(provider) = provider else {
+        return overrides;
+    };
+    let known = if overrides.issuer.is_some() {
+        "; it cannot be read from `issuer` yet"
+    } else {
+        ""
+    };
+    let needed = [
+        (
+            "authorize_url",
+            provider.authorize_url.is_empty() && overrides.authorize_url.is_none(),
+        ),
+        (
+            "token_url",
+            provider.token_url.is_empty() && overrides.token_url.is_none(),
+        ),
+    ];
+    for (field, _) in needed.iter().filter(|(_, missing)| *missing) {
+        let what = field.trim_end_matches("_url");
+        reader.missing(
+            field,
+            format!("copy the {what} URL from your provider's documentation{known}"),
+        );
+    }
+    overrides
+}
+
+fn url(reader: &mut Reader, field: &str) -> Option<EndpointUrl> {
+    let text = reader.text(field)?;
+    match EndpointUrl::parse(&text) {
+        Ok(url) => Some(url),
+        Err(error) => {
+            let (message, hint) = match error {
+                BadUrl::NotAUrl(_) => (
+                    error.to_string(),
+                    "write the whole URL, such as `https://login.example.com/oauth/token`",
+                ),
+                BadUrl::NotHttps(_) => (error.to_string(), "use https: secrets travel to this URL"),
+                // Not quoted: it may hold a password.
+                BadUrl::Extra(_) => (
+                    format!("`{field}` holds a user, password or fragment"),
+                    "leave out what stands before `@` and everything from `#` on",
+                ),
+            };
+            reader.problem(field, message, hint);
+            None
+        }
+    }
+}
+
+fn client_auth(reader: &mut Reader, has_secret: bool) -> Option<ClientAuth> {
+    const WORDS: &[&str] = &["none", "client_secret_basic", "client_secret_post"];
+    let word = reader.text("client_auth")?;
+    let auth = match word.as_str() {
+        "none" => ClientAuth::None,
+        "client_secret_basic" => ClientAuth::ClientSecretBasic,
+        "client_secret_post" => ClientAuth::ClientSecretPost,
+        _ => {
+            let hint = match nearest(&word, WORDS.iter().copied()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("use one of {}", list(WORDS)),
+            };
+            let shown: String = word.chars().take(64).collect();
+            reader.problem("client_auth", format!("`{shown}` is not supported"), hint);
+            return None;
+        }
+    };
+    match (auth, has_secret) {
+        (ClientAuth::None, true) => reader.warn(
+            "client_auth",
+            "with `none` the client secret is never sent",
+            "leave `client_auth` out, or the secret",
+            None,
+        ),
+        (ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost, false) => reader.problem(
+            "client_auth",
+            format!("`{word}` needs a client secret, and there is none"),
+            "add `client_secret`, or leave `client_auth` out",
+        ),
+        (ClientAuth::None, false)
+        | (ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost, true) => {}
+    }
+    Some(auth)
+}
+
+fn authorize_params(reader: &mut Reader, provider: Option<&Provider>) -> BTreeMap<String, String> {
+    let params = reader.pairs("authorize_params");
+    let scope_param = provider.map_or("scope", |provider| provider.scope_param.as_str());
+    for name in params
+        .keys()
+        .filter(|name| OWN_PARAMS.contains(&name.as_str()))
+    {
+        let hint = "remove it: Valet Key sets it itself at each sign-in";
+        reader.problem(
+            "authorize_params",
+            format!("`{name}` cannot be set here"),
+            hint,
+        );
+    }
+    if params.contains_key(scope_param) {
+        let message = format!("`{scope_param}` cannot be set here");
+        reader.problem("authorize_params", message, "write the scopes in `scopes`");
+    }
+    params
+}
+
+/// Placeholders stand beside the other fields (`tenant`) or in `placeholders`.
+fn placeholders(reader: &mut Reader, provider: Option<&Provider>) -> BTreeMap<String, String> {
+    let mut values = reader.pairs("placeholders");
+    let Some(provider) = provider else {
+        return values;
+    };
+    for placeholder in &provider.placeholders {
+        let name = &placeholder.name;
+        if let Some(value) = reader.text(name) {
+            values.insert(name.clone(), value);
+        }
+        if !values.contains_key(name) && placeholder.default.is_none() {
+            reader.missing(name, placeholder.note.clone());
+        }
+    }
+    let known: Vec<&str> = provider
+        .placeholders
+        .iter()
+        .map(|p| p.name.as_str())
+        .collect();
+    for (name, value) in &values {
+        let plain = value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        let shown: String = value.chars().take(64).collect();
+        if !known.contains(&name.as_str()) {
+            let hint = format!("{} has no such value", provider.display_name);
+            reader.problem(
+                "placeholders",
+                format!("`{name}` is not a placeholder"),
+                hint,
+            );
+        } else if !plain || value.contains("..") {
+            let hint = "use letters, digits, `.`, `_` and `-`";
+            reader.problem(name, format!("`{shown}` cannot stand in a URL"), hint);
+        }
+    }
+    values
+}

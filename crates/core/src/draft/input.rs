@@ -1,0 +1,271 @@
+//! The fields of an authenticator as they came: not checked, not complete, perhaps with secrets.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::check::{self, Kept};
+use super::{Change, Draft, Problem, SecretChange, Warning};
+use crate::authenticator::Authenticator;
+
+/// Fields of an authenticator by their JSON names. Wiped on drop, since one of them may be a secret.
+#[derive(Clone, Default, PartialEq)]
+pub struct DraftInput {
+    members: Map<String, Value>,
+    references: References,
+}
+
+/// Where `${NAME}` references stand.
+#[derive(Clone, Default, PartialEq)]
+pub(super) enum References {
+    /// Nobody looked them up, as in an API request: they are refused wherever they stand.
+    #[default]
+    Unread,
+    /// They were looked up; these fields hold variables that are not set.
+    Unset(BTreeMap<String, String>),
+}
+
+impl DraftInput {
+    /// Reads a config file.
+    pub fn from_json(text: &str) -> Result<Self, Vec<Problem>> {
+        let problem = |message: String| {
+            vec![Problem {
+                field: String::new(),
+                message,
+                hint: "write one JSON object, such as `{\"name\": \"Google\", \"authenticator_type\": \
+                       \"google\", \"client_id\": \"...\"}`"
+                    .to_owned(),
+            }]
+        };
+        match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
+            Ok(Value::Object(members)) => Ok(Self::from_members(members)),
+            Ok(_) => Err(problem("this is no JSON object".to_owned())),
+            Err(error) => Err(problem(format!(
+                "this is no JSON (line {}, column {})",
+                error.line(),
+                error.column()
+            ))),
+        }
+    }
+
+    /// Takes the members of a request body.
+    pub fn from_members(members: Map<String, Value>) -> Self {
+        Self {
+            members,
+            references: References::Unread,
+        }
+    }
+
+    /// Sets a field, as a flag does; it wins over the file.
+    pub fn set(&mut self, field: &str, value: impl Into<Value>) {
+        self.members.insert(field.to_owned(), value.into());
+    }
+
+    /// Whether the field is there.
+    pub fn has(&self, field: &str) -> bool {
+        self.members.contains_key(field)
+    }
+
+    /// Replaces each `${NAME}` in any text by the variable's value, which is never looked into again. What
+    /// is not set is named by [`Self::check`].
+    #[must_use]
+    pub fn resolve(mut self, variable: &dyn Fn(&str) -> Option<String>) -> Self {
+        let mut unset = BTreeMap::new();
+        for (field, value) in &mut self.members {
+            let mut look_up = |name: &str| {
+                let value = variable(name).filter(|value| !value.is_empty());
+                if value.is_none() {
+                    unset.insert(field.clone(), name.to_owned());
+                }
+                value
+            };
+            resolve_value(value, &mut look_up);
+        }
+        self.references = References::Unset(unset);
+        self
+    }
+
+    /// Checks everything at once.
+    pub fn check(self) -> Result<(Draft, Vec<Warning>), Vec<Problem>> {
+        let (members, references) = self.take();
+        check::check(members, references, Kept::Nothing)
+    }
+
+    /// Checks this as a change of `old`: fields that are there replace, `null` takes away, the rest
+    /// stays. The provider cannot be changed.
+    pub fn check_change(self, old: &Authenticator, now: Timestamp) -> Result<Change, Vec<Problem>> {
+        let takes_secret = self.members.get("client_secret") == Some(&Value::Null);
+        let other_type = self
+            .members
+            .get("authenticator_type")
+            .is_some_and(|id| *id != old.provider.as_str());
+        if other_type {
+            return Err(vec![Problem {
+                field: "authenticator_type".to_owned(),
+                message: format!("`{}` is at `{}` and stays there", old.name, old.provider),
+                hint: "add a second authenticator, or remove this one first".to_owned(),
+            }]);
+        }
+        let renamed = self.has("name");
+        let mut merged = members_of(old);
+        if let Some(app_id) = self.members.get("app_id").filter(|id| !id.is_null()) {
+            merged.insert("client_id".to_owned(), app_id.clone());
+        }
+        let (patch, references) = self.take();
+        merge(&mut merged, &patch);
+        let kept = if old.has_secret && !takes_secret {
+            Kept::Secret
+        } else {
+            Kept::Nothing
+        };
+        let (draft, mut warnings) = check::check(merged, references, kept)?;
+        if draft.client_id != old.client_id {
+            warnings.push(Warning {
+                field: "client_id".to_owned(),
+                message: "logins that came through the old client id cannot be refreshed with the new one"
+                    .to_owned(),
+                hint: format!("connect `{}` again", old.name),
+                offer: None,
+            });
+        }
+        let secret = match draft.client_secret {
+            Some(secret) => Some(SecretChange::Set(secret)),
+            None if takes_secret && old.has_secret => Some(SecretChange::Remove),
+            None => None,
+        };
+        let has_secret = match &secret {
+            Some(SecretChange::Set(_)) => true,
+            Some(SecretChange::Remove) => false,
+            None => old.has_secret,
+        };
+        let (name, display_name) = if renamed {
+            (draft.name, draft.display_name)
+        } else {
+            (old.name.clone(), old.display_name.clone())
+        };
+        let authenticator = Authenticator {
+            name,
+            display_name,
+            client_id: draft.client_id,
+            has_secret,
+            scopes: draft.scopes,
+            redirect_uri: draft.redirect_uri,
+            overrides: draft.overrides,
+            updated_at: now,
+            ..old.clone()
+        };
+        Ok(Change {
+            authenticator,
+            secret,
+            warnings,
+        })
+    }
+
+    /// The fields as JSON, for the request that hands them to the agent. Holds the secret.
+    pub fn to_json(&self) -> Zeroizing<String> {
+        Zeroizing::new(serde_json::to_string(&self.members).expect("members are JSON"))
+    }
+
+    fn take(mut self) -> (Map<String, Value>, References) {
+        (
+            std::mem::take(&mut self.members),
+            std::mem::take(&mut self.references),
+        )
+    }
+}
+
+impl Drop for DraftInput {
+    fn drop(&mut self) {
+        for value in self.members.values_mut() {
+            if let Value::String(text) = value {
+                text.zeroize();
+            }
+        }
+    }
+}
+
+impl fmt::Debug for DraftInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.members.keys()).finish()
+    }
+}
+
+/// The members that would give this authenticator, without its secret.
+fn members_of(old: &Authenticator) -> Map<String, Value> {
+    let mut members = match serde_json::to_value(&old.overrides) {
+        Ok(Value::Object(members)) => members,
+        _ => Map::new(),
+    };
+    members.insert("name".to_owned(), old.name.as_str().into());
+    members.insert("authenticator_type".to_owned(), old.provider.clone().into());
+    members.insert("client_id".to_owned(), old.client_id.clone().into());
+    members.insert("scopes".to_owned(), Vec::from(old.scopes.clone()).into());
+    members.insert(
+        "redirect_uri".to_owned(),
+        old.redirect_uri.to_string().into(),
+    );
+    members
+}
+
+/// RFC 7396: `null` takes away, objects are merged, everything else replaces.
+fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
+    for (name, value) in patch {
+        match (value, target.get_mut(name)) {
+            (Value::Null, _) => {
+                target.remove(name);
+            }
+            (Value::Object(patch), Some(Value::Object(target))) => merge(target, patch),
+            (value, _) => {
+                target.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+fn resolve_value(value: &mut Value, look_up: &mut impl FnMut(&str) -> Option<String>) {
+    match value {
+        Value::String(text) => *text = resolve_text(text, look_up),
+        Value::Array(items) => {
+            for item in items {
+                resolve_value(item, look_up);
+            }
+        }
+        Value::Object(members) => {
+            for item in members.values_mut() {
+                resolve_value(item, look_up);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn resolve_text(text: &str, look_up: &mut impl FnMut(&str) -> Option<String>) -> String {
+    let mut resolved = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, name, after)) = split_reference(rest) {
+        resolved.push_str(before);
+        resolved.push_str(&look_up(name).unwrap_or_default());
+        rest = after;
+    }
+    resolved.push_str(rest);
+    resolved
+}
+
+/// The first `${NAME}`: what stands before it, its name, what follows.
+pub(super) fn split_reference(text: &str) -> Option<(&str, &str, &str)> {
+    let mut from = 0;
+    loop {
+        let start = from + text[from..].find("${")?;
+        let inner = &text[start + 2..];
+        let length = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        match length {
+            Some(length) if length > 0 && inner[length..].starts_with('}') => {
+                return Some((&text[..start], &inner[..length], &inner[length + 1..]));
+            }
+            _ => from = start + 2,
+        }
+    }
+}
