@@ -1,1 +1,45 @@
-//! (under construction)
+//! Where logins are **kept**: secrets in the keychain, everything else in SQLite. The only writer
+//! of both.
+//!
+//! The hard problem: two stores and no transaction across them, while the process may be killed
+//! between any two writes. The answer is an order that every whole operation of [`Vault`] follows,
+//! the invariant **"the keychain leads"**:
+//!
+//! * First grant: row `connecting` -> item -> read back -> row `active` -> the caller is told.
+//! * Every later grant: item, then row, then the caller is told.
+//! * Removal: row `removing` -> item deleted -> row deleted. Nothing else deletes an item.
+//! * At start, [`Vault::reconcile`] looks at the rows that such a chain may have left half-way; any
+//!   other row is compared with its item at first use ([`Vault::load_grant`]). The item wins.
+//! * An item without a row is adopted, never deleted: a lost database is rebuilt.
+//!
+//! A grant is ONE item, written whole, so there is never a mix of two.
+//!
+//! | module | question it answers |
+//! | --- | --- |
+//! | [`vault`] | the handle: open, authenticators, grants, removal, reconciliation, plain rows |
+//! | [`store`] | where secrets are: keychain, encrypted file, memory |
+//! | `keychain_thread` | what if the keychain hangs |
+//! | `database` | the tables, their rows and migrations |
+//! | [`vault_id`] | whose items are these |
+//! | [`error`] | what can the caller do about it |
+//! | [`failpoint`] | where a test may kill the process |
+
+mod database;
+pub mod error;
+pub mod failpoint;
+mod keychain_thread;
+mod private;
+pub mod store;
+pub mod vault;
+pub mod vault_id;
+
+pub use database::client_keys::ClientKeyRow;
+pub use database::events::EventFilter;
+pub use database::sign_ins::{SignInRow, SignInStep};
+pub use error::VaultError;
+pub use store::{FileKey, ItemName, SecretStore, StoreChoice, StoreError, StoreOpener};
+pub use vault::Vault;
+pub use vault::authenticators::SecretChange;
+pub use vault::grants::{GrantNotKept, LoadedGrant};
+pub use vault::reconcile::ReconcileReport;
+pub use vault_id::VaultId;

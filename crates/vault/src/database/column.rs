@@ -1,0 +1,91 @@
+//! How our types stand in columns: times, words and lists as readable text, without loss.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use rusqlite::ToSql;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A value by its `Display` and `FromStr`.
+pub(super) struct Text<T>(pub(super) T);
+
+impl<T: Display> ToSql for Text<T> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.to_string().into())
+    }
+}
+
+impl<T: FromStr<Err: std::error::Error + Send + Sync + 'static>> FromSql for Text<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str()?.parse().map(Self).map_err(other)
+    }
+}
+
+/// A value as JSON.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: Serialize> ToSql for Json<T> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        serde_json::to_string(&self.0)
+            .map(Into::into)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    }
+}
+
+impl<T: DeserializeOwned> FromSql for Json<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        serde_json::from_str(value.as_str()?)
+            .map(Self)
+            .map_err(other)
+    }
+}
+
+/// An instant. Always nine digits of a second, so that text order is time order.
+pub(super) struct At(pub(super) Timestamp);
+
+impl ToSql for At {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(format!("{:.9}", self.0).into())
+    }
+}
+
+impl FromSql for At {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str()?.parse().map(Self).map_err(other)
+    }
+}
+
+/// For words that only this program writes: an unknown one is damage.
+pub(super) fn word<T>(
+    value: ValueRef<'_>,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> FromSqlResult<T> {
+    parse(value.as_str()?).ok_or(FromSqlError::InvalidType)
+}
+
+fn other(error: impl std::error::Error + Send + Sync + 'static) -> FromSqlError {
+    FromSqlError::Other(Box::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_keep_every_nanosecond_and_sort_as_text() {
+        let text = |time: &str| {
+            let at = At(time.parse().unwrap());
+            let ToSqlOutput::Owned(rusqlite::types::Value::Text(text)) = at.to_sql().unwrap()
+            else {
+                panic!("times are text")
+            };
+            assert_eq!(text.parse::<Timestamp>().unwrap(), at.0);
+            text
+        };
+        assert!(text("2026-01-01T00:00:00Z") < text("2026-01-01T00:00:00.000000001Z"));
+        assert!(text("2026-01-01T00:00:00.5Z") < text("2026-01-01T00:00:01Z"));
+    }
+}

@@ -1,0 +1,58 @@
+//! Settings by name, and what the vault remembers about itself.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use uuid::Uuid;
+
+use super::migration::Migration;
+use crate::error::VaultError;
+
+pub(super) const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    sql: "CREATE TABLE settings (
+              key TEXT PRIMARY KEY,
+              value TEXT NOT NULL
+          ) STRICT, WITHOUT ROWID",
+}];
+
+const VAULT_ID: &str = "vault.id";
+const CLEAN_STOP: &str = "vault.clean_stop";
+
+pub(crate) fn get(connection: &Connection, key: &str) -> Result<Option<String>, VaultError> {
+    let mut statement = connection.prepare_cached("SELECT value FROM settings WHERE key = ?1")?;
+    Ok(statement.query_row([key], |row| row.get(0)).optional()?)
+}
+
+/// None removes it.
+pub(crate) fn set(
+    connection: &Connection,
+    key: &str,
+    value: Option<&str>,
+) -> Result<(), VaultError> {
+    match value {
+        Some(value) => connection.execute(
+            "INSERT INTO settings (key, value) VALUES (?1, ?2)
+             ON CONFLICT (key) DO UPDATE SET value = ?2",
+            params![key, value],
+        )?,
+        None => connection.execute("DELETE FROM settings WHERE key = ?1", [key])?,
+    };
+    Ok(())
+}
+
+pub(super) fn vault_id(connection: &Connection) -> Result<Option<Uuid>, VaultError> {
+    Ok(get(connection, VAULT_ID)?.and_then(|text| Uuid::parse_str(&text).ok()))
+}
+
+pub(super) fn set_vault_id(connection: &Connection, id: Option<Uuid>) -> Result<(), VaultError> {
+    set(connection, VAULT_ID, id.map(|id| id.to_string()).as_deref())
+}
+
+/// Whether the last stop was clean; from now on it is not, until [`set_clean_stop`].
+pub(super) fn take_clean_stop(connection: &Connection) -> Result<bool, VaultError> {
+    let removed = connection.execute("DELETE FROM settings WHERE key = ?1", [CLEAN_STOP])?;
+    Ok(removed > 0)
+}
+
+pub(crate) fn set_clean_stop(connection: &Connection) -> Result<(), VaultError> {
+    set(connection, CLEAN_STOP, Some("yes"))
+}

@@ -1,0 +1,164 @@
+//! Sign-ins: one row per run of a login flow, kept as history.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+use valetkey_core::id::{AuthenticatorId, ConnectionId, SignInId};
+use valetkey_core::scope::Scopes;
+
+use super::column::{At, Json, Text, word};
+use super::migration::Migration;
+use crate::error::VaultError;
+
+pub(super) const MIGRATIONS: &[Migration] = &[Migration {
+    version: 5,
+    sql: "CREATE TABLE sign_ins (
+              id TEXT PRIMARY KEY,
+              authenticator TEXT NOT NULL,
+              connection TEXT,
+              step TEXT NOT NULL,
+              asked_scopes TEXT NOT NULL,
+              reason TEXT,
+              problem TEXT,
+              started_at TEXT NOT NULL,
+              ended_at TEXT
+          ) STRICT, WITHOUT ROWID;
+          CREATE INDEX sign_ins_by_start ON sign_ins (started_at)",
+}];
+
+/// How far a sign-in came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SignInStep {
+    /// Waits for the person.
+    Started,
+    /// The provider sent the person back; the code is being exchanged.
+    Authorized,
+    /// Its grant is stored.
+    Completed,
+    /// The person said no at the provider.
+    Denied,
+    /// It failed.
+    Failed,
+    /// Nobody finished it in time.
+    TimedOut,
+    /// The person cancelled it here.
+    Cancelled,
+}
+
+impl SignInStep {
+    const ALL: [Self; 7] = [
+        Self::Started,
+        Self::Authorized,
+        Self::Completed,
+        Self::Denied,
+        Self::Failed,
+        Self::TimedOut,
+        Self::Cancelled,
+    ];
+
+    /// The word on every face.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Authorized => "authorized",
+            Self::Completed => "completed",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed_out",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether it is still under way.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Started | Self::Authorized)
+    }
+}
+
+/// One run of a login flow. Holds no state, code or verifier: those never leave memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignInRow {
+    /// Its id.
+    pub id: SignInId,
+    /// Through this client.
+    pub authenticator: AuthenticatorId,
+    /// The connection it made or renewed, once it is known.
+    pub connection: Option<ConnectionId>,
+    /// How far it came.
+    pub step: SignInStep,
+    /// Scopes asked for.
+    pub asked_scopes: Scopes,
+    /// Why a tool asked, in its own words: untrusted.
+    pub reason: Option<String>,
+    /// What went wrong, for a person.
+    pub problem: Option<String>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+const COLUMNS: &str =
+    "id, authenticator, connection, step, asked_scopes, reason, problem, started_at, ended_at";
+
+/// Inserts or replaces.
+pub(crate) fn save(connection: &Connection, row: &SignInRow) -> Result<(), VaultError> {
+    let sql = format!(
+        "INSERT OR REPLACE INTO sign_ins ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+    );
+    connection.prepare_cached(&sql)?.execute(params![
+        Text(row.id),
+        Text(row.authenticator),
+        row.connection.map(Text),
+        row.step.as_str(),
+        Json(&row.asked_scopes),
+        row.reason,
+        row.problem,
+        At(row.started_at),
+        row.ended_at.map(At),
+    ])?;
+    Ok(())
+}
+
+/// The newest first.
+pub(crate) fn latest(connection: &Connection, limit: u32) -> Result<Vec<SignInRow>, VaultError> {
+    let sql = format!("SELECT {COLUMNS} FROM sign_ins ORDER BY started_at DESC LIMIT ?1");
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(statement
+        .query_map([limit], read)?
+        .collect::<Result<_, _>>()?)
+}
+
+/// Ends those that the last process left open; returns them.
+pub(crate) fn end_open(
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<Vec<SignInRow>, VaultError> {
+    let sql = format!(
+        "UPDATE sign_ins SET step = 'failed', ended_at = ?1,
+             problem = 'Valet Key stopped before it was finished'
+         WHERE step IN ('started', 'authorized') RETURNING {COLUMNS}"
+    );
+    let mut statement = connection.prepare(&sql)?;
+    Ok(statement
+        .query_map([At(now)], read)?
+        .collect::<Result<_, _>>()?)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<SignInRow> {
+    let parse = |text: &str| {
+        SignInStep::ALL
+            .into_iter()
+            .find(|step| step.as_str() == text)
+    };
+    Ok(SignInRow {
+        id: row.get::<_, Text<_>>(0)?.0,
+        authenticator: row.get::<_, Text<_>>(1)?.0,
+        connection: row.get::<_, Option<Text<_>>>(2)?.map(|Text(id)| id),
+        step: word(row.get_ref(3)?, parse)?,
+        asked_scopes: row.get::<_, Json<_>>(4)?.0,
+        reason: row.get(5)?,
+        problem: row.get(6)?,
+        started_at: row.get::<_, At>(7)?.0,
+        ended_at: row.get::<_, Option<At>>(8)?.map(|At(at)| at),
+    })
+}

@@ -1,0 +1,88 @@
+//! What can go wrong, by what the caller can do about it.
+
+use std::io;
+use std::path::Path;
+
+use crate::store::StoreError;
+
+/// Why the vault did not do what it was asked. No message holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VaultError {
+    /// The secret store: locked, denied, unavailable, hanging or broken.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Make room; nothing that was stored is lost.
+    #[error("the disk is full ({0}); free some space, nothing that was stored is lost")]
+    DiskFull(String),
+    /// A file or folder cannot be used.
+    #[error("{0}")]
+    Disk(String),
+    /// There is no such thing, or no longer.
+    #[error("{0} does not exist (any more)")]
+    NotFound(String),
+    /// It is still needed.
+    #[error("{0}")]
+    InUse(String),
+    /// Choose another name.
+    #[error("the name {0} is taken; choose another one")]
+    NameTaken(String),
+    /// The passphrase or key file does not open the encrypted file.
+    #[error("the secret file cannot be opened: {0}")]
+    WrongPassphrase(String),
+    /// Stored data is damaged.
+    #[error("{0}")]
+    Corrupt(String),
+    /// Written by a newer version.
+    #[error(
+        "the database has version {found}, this program knows up to {known}: it was written by a \
+         newer Valet Key; install that version or newer"
+    )]
+    NewerSchema {
+        /// In the file.
+        found: u32,
+        /// Of this program.
+        known: u32,
+    },
+    /// A mistake of ours.
+    #[error("internal error: {0}; please report it")]
+    Bug(String),
+}
+
+impl VaultError {
+    /// For a failed file operation: what was tried with which path.
+    pub(crate) fn io(what: &str, path: &Path, error: &io::Error) -> Self {
+        let text = format!("cannot {what} `{}`: {error}", path.display());
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull(text),
+            _ => Self::Disk(text),
+        }
+    }
+
+    /// The thread that owns the resource is gone.
+    pub(crate) fn stopped() -> Self {
+        Self::Bug("the vault has stopped".to_owned())
+    }
+}
+
+impl From<rusqlite::Error> for VaultError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        let text = error.to_string();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::DiskFull(text),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(format!(
+                "the database is damaged ({text}); stop Valet Key and move `valetkey.db` away: \
+                 logins are rebuilt from the keychain at the next start"
+            )),
+            Some(
+                ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked,
+            ) => Self::Disk(format!("the database cannot be used: {text}")),
+            Some(_) | None => Self::Bug(format!("database: {text}")),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The Secret Service (GNOME Keyring, `KWallet`, `KeePassXC`) over D-Bus.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use keyring_core::{CredentialStore, Entry, Error};
+use secret_service::EncryptionType;
+use secret_service::blocking::SecretService;
+use zbus_secret_service_keyring_store::Store;
+
+use super::{Failure, common_failure};
+use crate::store::StoreError;
+
+/// Looks whether something is locked, and asks nobody to unlock it.
+pub(super) struct Guard(SecretService<'static>);
+
+impl Guard {
+    pub(super) fn open() -> Result<Self, Failure> {
+        // Secrets never travel over this connection, so it needs no session key.
+        SecretService::connect(EncryptionType::Plain)
+            .map(Self)
+            .map_err(|error| service_failure(&error))
+    }
+
+    /// Refuses if this item (or, without one, anything of this service) is locked. A keychain that
+    /// hides locked items from a search has its default collection locked.
+    pub(super) fn check(&self, service: &str, user: Option<&str>) -> Result<(), Failure> {
+        let mut attributes = HashMap::from([("service", service)]);
+        attributes.extend(user.map(|user| ("username", user)));
+        let found = self
+            .0
+            .search_items(attributes)
+            .map_err(|error| service_failure(&error))?;
+        if !found.locked.is_empty() {
+            return Err(locked());
+        }
+        if user.is_some() && !found.unlocked.is_empty() {
+            return Ok(());
+        }
+        let default = self
+            .0
+            .get_default_collection()
+            .map_err(|error| service_failure(&error))?;
+        if default
+            .is_locked()
+            .map_err(|error| service_failure(&error))?
+        {
+            Err(locked())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+pub(super) fn open() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(Store::new()?)
+}
+
+pub(super) fn search(store: &CredentialStore, service: &str) -> keyring_core::Result<Vec<Entry>> {
+    store.search(&HashMap::from([("service", service)]))
+}
+
+pub(super) fn failure(error: Error) -> Failure {
+    match error {
+        Error::PlatformFailure(cause) | Error::NoStorageAccess(cause) => {
+            match cause.downcast::<secret_service::Error>() {
+                Ok(error) => service_failure(&error),
+                Err(cause) => common_failure(&Error::PlatformFailure(cause)),
+            }
+        }
+        error => common_failure(&error),
+    }
+}
+
+fn locked() -> Failure {
+    Failure::Refused(StoreError::Locked("the keyring is locked".to_owned()))
+}
+
+fn service_failure(error: &secret_service::Error) -> Failure {
+    use secret_service::Error as Service;
+    let text = error.to_string();
+    match error {
+        Service::Locked => locked(),
+        Service::Prompt => {
+            Failure::Refused(StoreError::Denied("the prompt was dismissed".to_owned()))
+        }
+        Service::NoResult => Failure::Refused(StoreError::Unavailable(
+            "there is no default keyring; create one, for instance in `seahorse`".to_owned(),
+        )),
+        Service::Unavailable => Failure::Platform(StoreError::Unavailable(text)),
+        // D-Bus error names are stable; the variant that carries them is zbus's own.
+        _ if text.contains("Secret.Error.IsLocked") => locked(),
+        _ if text.contains("DBus.Error.AccessDenied") => Failure::Refused(StoreError::Denied(text)),
+        _ if ABSENT.iter().any(|name| text.contains(name)) => {
+            Failure::Platform(StoreError::Unavailable(text))
+        }
+        _ => Failure::Platform(StoreError::Broken(text)),
+    }
+}
+
+/// What the bus says of a service that is not there, or not there any more.
+const ABSENT: [&str; 4] = [
+    "DBus.Error.ServiceUnknown",
+    "DBus.Error.NameHasNoOwner",
+    "DBus.Error.Spawn",
+    "DBus.Error.Disconnected",
+];

@@ -1,0 +1,150 @@
+//! A store whose faults can be switched on: for the tests of everything above the vault.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use zeroize::Zeroizing;
+
+use super::{ItemName, MemoryStore, SecretStore, StoreError, StoreOpener};
+
+/// What is wrong with the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fault {
+    /// Nothing.
+    #[default]
+    None,
+    /// Every call is refused until it is unlocked.
+    Locked,
+    /// Every call is refused by the person.
+    Denied,
+    /// There is no store.
+    Unavailable,
+    /// Calls wait until the fault is cleared, and are done then.
+    Hang,
+    /// The next write fails and writes nothing; then the fault is gone.
+    FailNextWrite,
+    /// The next write is done but reports a failure; then the fault is gone.
+    WriteThenFail,
+    /// Writes fail and write nothing.
+    FailWrites,
+}
+
+#[derive(Default)]
+struct Inner {
+    items: MemoryStore,
+    fault: Fault,
+    reads: usize,
+    writes: usize,
+}
+
+/// A memory store that all its clones share, so that it outlives the vaults that it is opened for.
+#[derive(Clone, Default)]
+pub struct TestStore(Arc<(Mutex<Inner>, Condvar)>);
+
+impl TestStore {
+    /// Opens this store for a vault.
+    pub fn opener(&self) -> StoreOpener {
+        let store = self.clone();
+        StoreOpener::new(move |_, _| Ok(Box::new(store)))
+    }
+
+    /// Switches to another fault; [`Fault::None`] ends it.
+    pub fn set(&self, fault: Fault) {
+        self.lock().fault = fault;
+        self.0.1.notify_all();
+    }
+
+    /// The content of an item, past all faults.
+    pub fn item(&self, item: ItemName) -> Option<Vec<u8>> {
+        let read = self.lock().items.read(&item).expect("memory does not fail");
+        read.map(|value| value.to_vec())
+    }
+
+    /// All items, past all faults.
+    pub fn items(&self) -> Vec<ItemName> {
+        self.lock().items.list().expect("memory does not fail")
+    }
+
+    /// Changes an item behind the vault's back; None deletes it.
+    pub fn tamper(&self, item: ItemName, value: Option<&[u8]>) {
+        let mut inner = self.lock();
+        match value {
+            Some(value) => inner.items.write(&item, value),
+            None => inner.items.delete(&item),
+        }
+        .expect("memory does not fail");
+    }
+
+    /// How many reads were asked for.
+    pub fn reads(&self) -> usize {
+        self.lock().reads
+    }
+
+    /// How many writes were asked for.
+    pub fn writes(&self) -> usize {
+        self.lock().writes
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self) -> Result<MutexGuard<'_, Inner>, StoreError> {
+        let why = || "test".to_owned();
+        let hangs = |inner: &mut Inner| inner.fault == Fault::Hang;
+        let inner = self
+            .0
+            .1
+            .wait_while(self.lock(), hangs)
+            .unwrap_or_else(PoisonError::into_inner);
+        match inner.fault {
+            Fault::Locked => Err(StoreError::Locked(why())),
+            Fault::Denied => Err(StoreError::Denied(why())),
+            Fault::Unavailable => Err(StoreError::Unavailable(why())),
+            Fault::None
+            | Fault::Hang
+            | Fault::FailNextWrite
+            | Fault::WriteThenFail
+            | Fault::FailWrites => Ok(inner),
+        }
+    }
+}
+
+impl SecretStore for TestStore {
+    fn check(&mut self) -> Result<(), StoreError> {
+        self.enter().map(|_| ())
+    }
+
+    fn read(&mut self, item: &ItemName) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let mut inner = self.enter()?;
+        inner.reads += 1;
+        inner.items.read(item)
+    }
+
+    fn write(&mut self, item: &ItemName, value: &[u8]) -> Result<(), StoreError> {
+        let mut inner = self.enter()?;
+        inner.writes += 1;
+        let failed = Err(StoreError::Broken("test".to_owned()));
+        match inner.fault {
+            Fault::FailNextWrite => {
+                inner.fault = Fault::None;
+                return failed;
+            }
+            Fault::FailWrites => return failed,
+            Fault::WriteThenFail => {
+                inner.fault = Fault::None;
+                inner.items.write(item, value)?;
+                return failed;
+            }
+            Fault::None | Fault::Hang | Fault::Locked | Fault::Denied | Fault::Unavailable => {}
+        }
+        inner.items.write(item, value)
+    }
+
+    fn delete(&mut self, item: &ItemName) -> Result<(), StoreError> {
+        self.enter()?.items.delete(item)
+    }
+
+    fn list(&mut self) -> Result<Vec<ItemName>, StoreError> {
+        self.enter()?.items.list()
+    }
+}

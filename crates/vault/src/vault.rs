@@ -1,0 +1,171 @@
+//! The handle of one home's vault.
+
+pub mod authenticators;
+pub mod grants;
+pub mod reconcile;
+mod rows;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use uuid::Uuid;
+use valetkey_core::home::Home;
+use zeroize::Zeroizing;
+
+use crate::database::{Database, Opened, schema_version, settings};
+use crate::error::VaultError;
+use crate::keychain_thread::KeychainThread;
+use crate::store::{ItemName, SecretStore, StoreError, StoreOpener};
+use crate::vault_id::VaultId;
+
+/// Keychain and database of one home. Cheap to clone; both threads end with the last handle.
+#[derive(Clone)]
+pub struct Vault {
+    keychain: KeychainThread,
+    database: Database,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    vault_id: VaultId,
+    moved_aside: Option<PathBuf>,
+    /// Whether items without rows are still to be looked for.
+    must_list_items: AtomicBool,
+    /// Held by operations that write an item and its row, so that a removal never runs between
+    /// the two. The keychain does one thing at a time anyway.
+    pairs: tokio::sync::Mutex<()>,
+}
+
+/// Versions for `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versions {
+    /// Of the database's tables.
+    pub schema: u32,
+    /// Of the SQLite library.
+    pub sqlite: &'static str,
+}
+
+impl Vault {
+    /// Opens the vault of `home`: creates what is missing, migrates the database, opens the store.
+    ///
+    /// A keychain that is locked or missing is no error here; [`Self::check_store`] tells.
+    pub async fn open(home: &Home, store: impl Into<StoreOpener>) -> Result<Self, VaultError> {
+        let (database, opened) = Database::start(home.clone()).await?;
+        let Opened {
+            vault_id,
+            must_list_items,
+            moved_aside,
+        } = opened;
+        let StoreOpener { open, time_limit } = store.into();
+        let home = home.clone();
+        let keychain = KeychainThread::start(move || open(&home, &vault_id), time_limit).await?;
+        let shared = Shared {
+            vault_id,
+            moved_aside,
+            must_list_items: AtomicBool::new(must_list_items),
+            pairs: tokio::sync::Mutex::new(()),
+        };
+        Ok(Self {
+            keychain,
+            database,
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Notes that all is written. The next start then need not look for items without rows.
+    pub async fn close(&self) -> Result<(), VaultError> {
+        if self.shared.must_list_items.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.database.run(|db| settings::set_clean_stop(db)).await
+    }
+
+    /// Names this home in the keychain.
+    pub fn vault_id(&self) -> VaultId {
+        self.shared.vault_id
+    }
+
+    /// Where a file that was no database was moved at this start.
+    pub fn moved_aside(&self) -> Option<&Path> {
+        self.shared.moved_aside.as_deref()
+    }
+
+    /// Whether the secret store is reachable and unlocked. Never raises a prompt.
+    pub async fn check_store(&self) -> Result<(), StoreError> {
+        self.keychain.call("check", SecretStore::check).await
+    }
+
+    /// Writes, reads and deletes a probe item: whether the secret store really works.
+    pub async fn probe_store(&self) -> Result<(), StoreError> {
+        let probe = ItemName::Probe(Uuid::new_v4());
+        let value = Zeroizing::new(Uuid::new_v4().into_bytes().to_vec());
+        let work = move |store: &mut dyn SecretStore| {
+            store.check()?;
+            store.write(&probe, &value)?;
+            let read = store.read(&probe);
+            store.delete(&probe)?;
+            if read?.is_some_and(|read| *read == *value) {
+                Ok(())
+            } else {
+                Err(StoreError::Broken(
+                    "an item read back differs from what was written".to_owned(),
+                ))
+            }
+        };
+        self.keychain.call("probe", work).await
+    }
+
+    /// Reads the whole database and checks it; slow on a large one.
+    pub async fn integrity(&self) -> Result<(), VaultError> {
+        let work = |db: &mut rusqlite::Connection| {
+            let verdict: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+            if verdict == "ok" {
+                Ok(())
+            } else {
+                Err(VaultError::Corrupt(format!(
+                    "the database is damaged ({verdict}); stop Valet Key and move `valetkey.db` \
+                     away: logins are rebuilt from the keychain at the next start"
+                )))
+            }
+        };
+        self.database.run(work).await
+    }
+
+    /// Versions of schema and SQLite.
+    pub async fn versions(&self) -> Result<Versions, VaultError> {
+        let schema = self.database.run(|db| schema_version(db)).await?;
+        Ok(Versions {
+            schema,
+            sqlite: rusqlite::version(),
+        })
+    }
+
+    async fn read_item(&self, item: ItemName) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.keychain
+            .call("read", move |store| store.read(&item))
+            .await
+    }
+
+    /// Writes an item. If the store fails in doubt, what stands there afterwards decides.
+    async fn write_item(
+        &self,
+        item: ItemName,
+        value: Zeroizing<Vec<u8>>,
+    ) -> Result<(), StoreError> {
+        let work = move |store: &mut dyn SecretStore| match store.write(&item, &value) {
+            Err(error) if error.leaves_doubt() => match store.read(&item) {
+                Ok(Some(read)) if *read == *value => Ok(()),
+                Ok(_) | Err(_) => Err(error),
+            },
+            result => result,
+        };
+        self.keychain.call("write", work).await
+    }
+
+    async fn delete_item(&self, item: ItemName) -> Result<(), StoreError> {
+        self.keychain
+            .call("delete", move |store| store.delete(&item))
+            .await
+    }
+}

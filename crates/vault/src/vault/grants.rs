@@ -1,0 +1,231 @@
+//! Grants: the whole operations in which the keychain leads.
+
+use jiff::Timestamp;
+use valetkey_core::connection::Connection;
+use valetkey_core::grant::StoredGrant;
+use valetkey_core::id::ConnectionId;
+use valetkey_core::life::{Happening, Status, step};
+
+use super::Vault;
+use crate::database::connections;
+use crate::error::VaultError;
+use crate::failpoint;
+use crate::store::{ItemName, StoreError};
+
+/// Why a grant was not kept, and so what becomes of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GrantNotKept {
+    /// It is not (known to be) in the keychain: hold it in memory and store it again.
+    #[error(transparent)]
+    NotStored(VaultError),
+    /// It is safe in the keychain, only its row is old: save the row again, or leave it, for the
+    /// row is mended at first use.
+    #[error("the login is stored, but its entry could not be saved: {0}")]
+    RowNotSaved(VaultError),
+    /// The connection was removed or renewed meanwhile: nobody will keep this grant, revoke it.
+    #[error("the connection was removed or signed in again meanwhile")]
+    TooLate,
+}
+
+/// A grant read from the keychain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedGrant {
+    /// The item; None if it is gone or unreadable.
+    pub grant: Option<StoredGrant>,
+    /// The row, if it had to be mended to agree with the item.
+    pub mended: Option<Connection>,
+}
+
+impl Vault {
+    /// Stores the first grant of a new connection: row `connecting`, item, read back, row `active`.
+    /// Returns the active row. May be repeated after [`GrantNotKept::NotStored`]; to give up
+    /// instead, remove the connection ([`Self::begin_removal`]).
+    pub async fn store_first_grant(
+        &self,
+        connecting: &Connection,
+        stored: &StoredGrant,
+    ) -> Result<Connection, GrantNotKept> {
+        if connecting.life.status != Status::Connecting || connecting.id != stored.connection {
+            let bug = VaultError::Bug("a first grant needs its row in `connecting`".to_owned());
+            return Err(GrantNotKept::NotStored(bug));
+        }
+        let _pair = self.shared.pairs.lock().await;
+        let row = connecting.clone();
+        self.database
+            .run(move |db| connections::insert(db, &row))
+            .await
+            .map_err(GrantNotKept::NotStored)?;
+        failpoint!("vault.connecting_row");
+        let item = ItemName::Grant(stored.connection);
+        let value = stored.to_item();
+        let written = value.clone();
+        self.write_item(item, value).await.map_err(not_stored)?;
+        failpoint!("vault.item_written");
+        if self.read_item(item).await.map_err(not_stored)? != Some(written) {
+            let text = "the login read back differs from what was written".to_owned();
+            return Err(not_stored(StoreError::Broken(text)));
+        }
+        failpoint!("vault.item_read_back");
+        let mut active = connecting.clone();
+        active.adopt(&stored.grant);
+        active.life.status = Status::Active;
+        self.save_connection(&active).await.map_err(row_not_saved)?;
+        failpoint!("vault.row_saved");
+        Ok(active)
+    }
+
+    /// Stores a later grant: item, then row. `row` must carry the grant's generation.
+    pub async fn store_grant(
+        &self,
+        row: &Connection,
+        stored: &StoredGrant,
+    ) -> Result<(), GrantNotKept> {
+        let generation = stored.grant.generation;
+        if row.life.generation != generation || row.id != stored.connection {
+            let bug = VaultError::Bug("a grant needs the row of its generation".to_owned());
+            return Err(GrantNotKept::NotStored(bug));
+        }
+        let _pair = self.shared.pairs.lock().await;
+        let saved = self
+            .connection(row.id)
+            .await
+            .map_err(GrantNotKept::NotStored)?;
+        let is_wanted = saved.is_some_and(|saved| {
+            saved.life.status != Status::Removing && saved.life.generation <= generation
+        });
+        if !is_wanted {
+            return Err(GrantNotKept::TooLate);
+        }
+        failpoint!("vault.before_item");
+        let item = ItemName::Grant(row.id);
+        self.write_item(item, stored.to_item())
+            .await
+            .map_err(not_stored)?;
+        failpoint!("vault.item_written");
+        self.save_connection(row).await.map_err(row_not_saved)?;
+        failpoint!("vault.row_saved");
+        Ok(())
+    }
+
+    /// Reads a grant from the keychain and mends its row where the two differ: the item leads. A
+    /// row whose item is gone becomes `needs_reconnect`.
+    pub async fn load_grant(
+        &self,
+        id: ConnectionId,
+        now: Timestamp,
+    ) -> Result<LoadedGrant, VaultError> {
+        let _pair = self.shared.pairs.lock().await;
+        let Some(row) = self.connection(id).await? else {
+            return Err(VaultError::NotFound(format!("the connection {id}")));
+        };
+        let mut grant = self.read_grant(id).await?;
+        // A first grant that could not be stored yet is no lost one.
+        let is_begun = row.life.status != Status::Connecting;
+        let mended = agree(&row, grant.as_ref(), now).filter(|_| is_begun);
+        if let Some(mended) = &mended {
+            self.save_connection(mended).await?;
+        }
+        if let Some(stored) = &mut grant
+            && row.life.status != Status::Removing
+        {
+            // A keychain restored from a copy may be behind its row. Its tokens are all there is;
+            // under their old number every refresh of them would count as late.
+            stored.grant.generation = stored.grant.generation.max(row.life.generation);
+        }
+        Ok(LoadedGrant { grant, mended })
+    }
+
+    /// Saves the row in `removing`: from here on nothing revives the connection.
+    pub async fn begin_removal(&self, removing: &Connection) -> Result<(), VaultError> {
+        if removing.life.status != Status::Removing {
+            return Err(VaultError::Bug(
+                "a removal begins with its row in `removing`".to_owned(),
+            ));
+        }
+        self.save_connection(removing).await?;
+        failpoint!("vault.removing_row");
+        Ok(())
+    }
+
+    /// Deletes the item, then the row, of a connection in `removing`; Ok if it is gone already.
+    pub async fn finish_removal(&self, id: ConnectionId) -> Result<(), VaultError> {
+        let _pair = self.shared.pairs.lock().await;
+        match self.connection(id).await? {
+            None => return Ok(()),
+            Some(row) if row.life.status == Status::Removing => {}
+            Some(_) => {
+                let text = format!("the connection {id} is not being removed");
+                return Err(VaultError::Bug(text));
+            }
+        }
+        failpoint!("vault.before_item_deleted");
+        self.delete_item(ItemName::Grant(id)).await?;
+        failpoint!("vault.item_deleted");
+        self.database
+            .run(move |db| connections::delete_removing(db, id))
+            .await?;
+        failpoint!("vault.row_deleted");
+        Ok(())
+    }
+
+    /// One row.
+    pub async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, VaultError> {
+        self.database.run(move |db| connections::get(db, id)).await
+    }
+
+    /// The item; None if there is none, or none that can be read (it is left as it is).
+    pub(super) async fn read_grant(
+        &self,
+        id: ConnectionId,
+    ) -> Result<Option<StoredGrant>, StoreError> {
+        let Some(value) = self.read_item(ItemName::Grant(id)).await? else {
+            return Ok(None);
+        };
+        match StoredGrant::from_item(&value) {
+            Ok(stored) if stored.connection == id => Ok(Some(stored)),
+            Ok(_) => {
+                tracing::warn!(connection = %id, "the stored grant belongs to another connection");
+                Ok(None)
+            }
+            Err(error) => {
+                tracing::warn!(connection = %id, %error, "the stored grant is unreadable");
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// The row as the item says it must be; None if they agree.
+pub(super) fn agree(
+    row: &Connection,
+    item: Option<&StoredGrant>,
+    now: Timestamp,
+) -> Option<Connection> {
+    let generation = row.life.generation;
+    let happening = match item {
+        None => Happening::ItemLost,
+        Some(StoredGrant { grant, .. }) if grant.generation > generation => Happening::ItemNewer {
+            generation: grant.generation,
+            alive: grant.is_alive(now),
+        },
+        Some(_) => return None,
+    };
+    let life = step(row.life, happening).ok()?;
+    let mut mended = row.clone();
+    if let Some(item) = item {
+        mended.adopt(&item.grant);
+    }
+    mended.life = life;
+    (mended != *row).then_some(mended)
+}
+
+fn not_stored(error: StoreError) -> GrantNotKept {
+    GrantNotKept::NotStored(error.into())
+}
+
+fn row_not_saved(error: VaultError) -> GrantNotKept {
+    match error {
+        VaultError::NotFound(_) => GrantNotKept::TooLate,
+        error => GrantNotKept::RowNotSaved(error),
+    }
+}

@@ -1,0 +1,246 @@
+//! After a start: finish what a crash interrupted, and adopt items whose rows are gone.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+
+use jiff::Timestamp;
+use valetkey_core::authenticator::Authenticator;
+use valetkey_core::connection::Connection;
+use valetkey_core::grant::StoredGrant;
+use valetkey_core::id::ConnectionId;
+use valetkey_core::life::{Happening, Status, step};
+use valetkey_core::name::AccountLabel;
+
+use super::Vault;
+use super::grants::agree;
+use crate::database::authenticators::{self, Stage};
+use crate::database::connections;
+use crate::database::sign_ins::{self, SignInRow};
+use crate::error::VaultError;
+use crate::failpoint;
+use crate::store::{ItemName, SecretStore};
+
+/// What the reconciliation found and did.
+#[derive(Debug, Default)]
+pub struct ReconcileReport {
+    /// Rows that now agree with their items.
+    pub mended: Vec<Connection>,
+    /// First sign-ins whose grant never reached the keychain; their rows are gone.
+    pub dropped: Vec<ConnectionId>,
+    /// Removals to be finished: revoke, then [`Vault::finish_removal`].
+    pub removing: Vec<Connection>,
+    /// Rows rebuilt from items without a row.
+    pub adopted: Vec<Connection>,
+    /// Sign-ins that the last process left open, now failed.
+    pub interrupted_sign_ins: Vec<SignInRow>,
+    /// The secret store could not be asked; nothing is lost. Reconcile again when it is well.
+    pub deferred: Option<VaultError>,
+}
+
+impl Vault {
+    /// Checks the rows in `connecting`, `refreshing` and `removing` with their items; all other
+    /// rows are checked at first use. May be repeated at any time before new work begins.
+    ///
+    /// The items are listed only where the database may have been lost or damaged: when it is new
+    /// or was not closed in good order. A listing costs a few milliseconds an item.
+    pub async fn reconcile(&self, now: Timestamp) -> Result<ReconcileReport, VaultError> {
+        let mut report = ReconcileReport {
+            interrupted_sign_ins: self
+                .database
+                .run(move |db| sign_ins::end_open(db, now))
+                .await?,
+            ..ReconcileReport::default()
+        };
+        match self.reconcile_items(&mut report, now).await {
+            Ok(()) => {}
+            Err(error @ VaultError::Store(_)) => report.deferred = Some(error),
+            Err(error) => return Err(error),
+        }
+        Ok(report)
+    }
+
+    async fn reconcile_items(
+        &self,
+        report: &mut ReconcileReport,
+        now: Timestamp,
+    ) -> Result<(), VaultError> {
+        let unfinished = self.database.run(|db| connections::unfinished(db)).await?;
+        let (removing, begun): (Vec<_>, Vec<_>) = unfinished
+            .into_iter()
+            .partition(|row| row.life.status == Status::Removing);
+        report.removing = removing;
+        for row in begun {
+            self.reconcile_row(&row, report, now).await?;
+        }
+        self.reconcile_authenticators().await?;
+        if self.shared.must_list_items.load(Ordering::Relaxed) {
+            self.adopt_items(report, now).await?;
+            self.shared.must_list_items.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    async fn reconcile_row(
+        &self,
+        row: &Connection,
+        report: &mut ReconcileReport,
+        now: Timestamp,
+    ) -> Result<(), VaultError> {
+        let _pair = self.shared.pairs.lock().await;
+        let id = row.id;
+        let item = self.read_grant(id).await?;
+        let mended = match (&item, row.life.status) {
+            (None, Status::Connecting) => {
+                self.database
+                    .run(move |db| connections::delete_connecting(db, id))
+                    .await?;
+                report.dropped.push(id);
+                return Ok(());
+            }
+            (Some(item), Status::Refreshing) if item.grant.generation <= row.life.generation => {
+                interrupted(row, item, now)
+            }
+            _ => agree(row, item.as_ref(), now),
+        };
+        if let Some(mended) = mended {
+            self.save_connection(&mended).await?;
+            failpoint!("vault.row_mended");
+            report.mended.push(mended);
+        }
+        Ok(())
+    }
+
+    async fn adopt_items(
+        &self,
+        report: &mut ReconcileReport,
+        now: Timestamp,
+    ) -> Result<(), VaultError> {
+        let items = self.keychain.call("list", SecretStore::list).await?;
+        let known: BTreeSet<_> = self.connections().await?.iter().map(|row| row.id).collect();
+        for item in items {
+            if let ItemName::Grant(id) = item
+                && !known.contains(&id)
+                && let Some(row) = self.adopt_item(id, now).await?
+            {
+                failpoint!("vault.item_adopted");
+                report.adopted.push(row);
+            }
+        }
+        Ok(())
+    }
+
+    async fn adopt_item(
+        &self,
+        id: ConnectionId,
+        now: Timestamp,
+    ) -> Result<Option<Connection>, VaultError> {
+        let _pair = self.shared.pairs.lock().await;
+        // Only now, under the lock: a removal may have ended since the listing.
+        let Some(stored) = self.read_grant(id).await? else {
+            return Ok(None);
+        };
+        let work = move |db: &mut rusqlite::Connection| {
+            let transaction = db.transaction()?;
+            let row = adopt(&transaction, &stored, now)?;
+            transaction.commit()?;
+            Ok(row)
+        };
+        self.database.run(work).await
+    }
+}
+
+/// The row of a refresh that was cut off before its answer was stored: the item is what it was.
+fn interrupted(row: &Connection, item: &StoredGrant, now: Timestamp) -> Option<Connection> {
+    let happening = Happening::Postponed {
+        from: row.life.generation,
+        alive: item.grant.is_alive(now),
+    };
+    let life = step(row.life, happening).ok()?;
+    Some(Connection {
+        life,
+        ..row.clone()
+    })
+}
+
+fn adopt(
+    db: &rusqlite::Connection,
+    stored: &StoredGrant,
+    now: Timestamp,
+) -> Result<Option<Connection>, VaultError> {
+    if connections::get(db, stored.connection)?.is_some() {
+        return Ok(None);
+    }
+    adopt_authenticator(db, &stored.authenticator)?;
+    let mut row = Connection::adopted(stored, now);
+    for label in labels(&row) {
+        row.account.label = label;
+        match connections::insert(db, &row) {
+            Ok(()) => return Ok(Some(row)),
+            Err(VaultError::NameTaken(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(VaultError::Bug(format!(
+        "no free name for the connection {}",
+        row.id
+    )))
+}
+
+/// The client of an adopted grant. Of several copies, the one changed last is right.
+fn adopt_authenticator(db: &rusqlite::Connection, copy: &Authenticator) -> Result<(), VaultError> {
+    match authenticators::get(db, copy.id)? {
+        Some((known, stage)) if known.updated_at < copy.updated_at => {
+            match authenticators::update(db, copy, stage) {
+                // Its newer name was given to another one since: the older name stays.
+                Err(VaultError::NameTaken(_)) => Ok(()),
+                result => result,
+            }
+        }
+        Some(_) => Ok(()),
+        None => {
+            let mut row = copy.clone();
+            let mut number = 1;
+            loop {
+                match authenticators::insert(db, &row, Stage::Ready) {
+                    Err(VaultError::NameTaken(_)) => {
+                        number += 1;
+                        row.name = numbered(copy.name.as_str(), number);
+                    }
+                    result => return result,
+                }
+            }
+        }
+    }
+}
+
+/// The labels that an adopted connection may get: its own, its account's, numbered ones.
+fn labels(row: &Connection) -> impl Iterator<Item = Option<AccountLabel>> + use<> {
+    let own = row.account.label.clone();
+    let account = row
+        .account
+        .display_name
+        .as_deref()
+        .and_then(AccountLabel::from_account);
+    let base = own
+        .as_ref()
+        .or(account.as_ref())
+        .map_or("account", AccountLabel::as_str)
+        .to_owned();
+    let numbered_ones = (2..10_000).map(move |number| Some(numbered(&base, number)));
+    [own]
+        .into_iter()
+        .chain(account.map(Some))
+        .chain(numbered_ones)
+}
+
+/// `name-2`, shortened where it would become too long.
+fn numbered<N: std::str::FromStr<Err: std::fmt::Debug>>(name: &str, number: u32) -> N {
+    let suffix = format!("-{number}");
+    let mut end = name.len().min(valetkey_core::name::MAX_NAME - suffix.len());
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}{suffix}", &name[..end])
+        .parse()
+        .expect("a name with a number is a name")
+}

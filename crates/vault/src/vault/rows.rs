@@ -1,0 +1,118 @@
+//! What touches the database only.
+
+use jiff::Timestamp;
+use valetkey_core::connection::Connection;
+use valetkey_core::event::{Event, EventId};
+use valetkey_core::id::{ClientKeyId, ConnectionId};
+use valetkey_core::name::ProfileName;
+
+use super::Vault;
+use crate::database::client_keys::{self, ClientKeyRow};
+use crate::database::events::{self, EventFilter};
+use crate::database::sign_ins::{self, SignInRow};
+use crate::database::{connections, profiles, settings};
+use crate::error::VaultError;
+
+impl Vault {
+    /// All profiles; `default` always exists.
+    pub async fn profiles(&self) -> Result<Vec<ProfileName>, VaultError> {
+        self.database.run(|db| profiles::all(db)).await
+    }
+
+    /// All rows, the oldest first, in any state.
+    pub async fn connections(&self) -> Result<Vec<Connection>, VaultError> {
+        self.database.run(|db| connections::all(db)).await
+    }
+
+    /// Saves a row that exists. [`VaultError::NotFound`] if it is gone, being removed, or already
+    /// holds a newer generation.
+    pub async fn save_connection(&self, row: &Connection) -> Result<(), VaultError> {
+        let row = row.clone();
+        self.database
+            .run(move |db| connections::update(db, &row))
+            .await
+    }
+
+    /// Notes when connections were last used; never moves back.
+    pub async fn mark_used(&self, uses: Vec<(ConnectionId, Timestamp)>) -> Result<(), VaultError> {
+        self.database
+            .run(move |db| connections::mark_used(db, &uses))
+            .await
+    }
+
+    /// Inserts or replaces a sign-in.
+    pub async fn save_sign_in(&self, row: &SignInRow) -> Result<(), VaultError> {
+        let row = row.clone();
+        self.database.run(move |db| sign_ins::save(db, &row)).await
+    }
+
+    /// The newest sign-ins first.
+    pub async fn sign_ins(&self, limit: u32) -> Result<Vec<SignInRow>, VaultError> {
+        self.database
+            .run(move |db| sign_ins::latest(db, limit))
+            .await
+    }
+
+    /// Appends to the audit log in one transaction; returns the id of the last event.
+    pub async fn append_events(&self, events: Vec<Event>) -> Result<EventId, VaultError> {
+        self.database
+            .run(move |db| events::append(db, &events))
+            .await
+    }
+
+    /// Reads the audit log, the oldest of the selection first.
+    pub async fn events(&self, filter: EventFilter) -> Result<Vec<(EventId, Event)>, VaultError> {
+        self.database
+            .run(move |db| events::select(db, &filter))
+            .await
+    }
+
+    /// The id of the newest event; 0 before the first.
+    pub async fn last_event(&self) -> Result<EventId, VaultError> {
+        self.database.run(|db| events::last_id(db)).await
+    }
+
+    /// All client keys, the oldest first.
+    pub async fn client_keys(&self) -> Result<Vec<ClientKeyRow>, VaultError> {
+        self.database.run(|db| client_keys::all(db)).await
+    }
+
+    /// Adds a client key.
+    pub async fn add_client_key(&self, row: &ClientKeyRow) -> Result<(), VaultError> {
+        let row = row.clone();
+        self.database
+            .run(move |db| client_keys::insert(db, &row))
+            .await
+    }
+
+    /// Deletes a client key.
+    pub async fn revoke_client_key(&self, id: ClientKeyId) -> Result<(), VaultError> {
+        self.database
+            .run(move |db| client_keys::delete(db, id))
+            .await
+    }
+
+    /// Notes when client keys last opened the door.
+    pub async fn mark_keys_used(
+        &self,
+        uses: Vec<(ClientKeyId, Timestamp)>,
+    ) -> Result<(), VaultError> {
+        self.database
+            .run(move |db| client_keys::mark_used(db, &uses))
+            .await
+    }
+
+    /// A setting, if it was made. Names that begin with `vault.` are the vault's own.
+    pub async fn setting(&self, key: &str) -> Result<Option<String>, VaultError> {
+        let key = key.to_owned();
+        self.database.run(move |db| settings::get(db, &key)).await
+    }
+
+    /// Makes a setting; None removes it.
+    pub async fn set_setting(&self, key: &str, value: Option<&str>) -> Result<(), VaultError> {
+        let (key, value) = (key.to_owned(), value.map(str::to_owned));
+        self.database
+            .run(move |db| settings::set(db, &key, value.as_deref()))
+            .await
+    }
+}
