@@ -1,1 +1,42 @@
-//! (under construction)
+//! What may be **said**: every request and reply of the API, its error codes, and a typed client.
+//!
+//! The server builds on these types, the CLI speaks them, the OpenAPI document is made from them
+//! (feature `openapi`). There is no server and no agent here, and no rule about what happens.
+//!
+//! Conventions: `snake_case`; times are RFC 3339 in UTC, or null where there is none; durations are
+//! whole seconds and say so in their names; a thing is named by `id` and by `name`; lists are
+//! wrapped (`{"connections": [...]}`), so that a field can join them; absent and null mean the same
+//! in requests but for [`Patch`]. Unknown fields of a request are refused, those of a reply ignored.
+//!
+//! | module | routes under `/api/v1` |
+//! | --- | --- |
+//! | [`authenticators`] | `oauth/providers`, `oauth/authenticators` |
+//! | [`connections`] | `credentials/connections` |
+//! | [`sign_in`] | POST `credentials/connections`, `credentials/sessions` |
+//! | [`token`] | `credentials/connections/{id}/token`, `refresh`, `invalidate`, `test` |
+//! | [`clients`] | `clients` (keys) |
+//! | [`events`] | `events` |
+//! | [`agent`] | `status`, `settings`, `pause`, `resume`, `shutdown`, `doctor` |
+//! | [`error`] | the body of every refusal |
+//! | [`endpoint`] | no route: the file that names the doors |
+
+pub mod agent;
+pub mod authenticators;
+pub mod clients;
+pub mod connections;
+pub mod endpoint;
+pub mod error;
+pub mod events;
+pub mod patch;
+pub mod sign_in;
+pub mod token;
+mod wire_secret;
+
+/// The nouns that requests and replies are made of.
+pub use valetkey_core as core;
+
+pub use error::{ApiError, ErrorBody, ErrorCode};
+pub use patch::Patch;
+
+/// Where all routes begin.
+pub const PREFIX: &str = "/api/v1";

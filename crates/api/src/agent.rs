@@ -1,0 +1,176 @@
+//! The agent itself: `GET status`; `GET`, `PATCH settings`; `POST pause | resume | shutdown | doctor`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::patch::Patch;
+
+/// Reply to `GET status`, `POST pause` and `POST resume`. Asking changes nothing and prompts nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AgentStatus {
+    /// Version of the agent.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// True while nothing is handed out.
+    pub paused: bool,
+    /// The Unix socket.
+    pub socket: String,
+    /// Port of the loopback door; null while it is closed.
+    pub port: Option<u16>,
+    /// Why the loopback door is closed, if it should be open.
+    pub port_problem: Option<String>,
+    /// Folder of the database.
+    pub data: String,
+    /// The log file.
+    pub log: String,
+    /// Where secrets are kept.
+    pub secret_store: SecretStoreStatus,
+    /// How many authenticators there are.
+    pub authenticators: usize,
+    /// How many connections there are, by status.
+    pub connections: ConnectionCounts,
+}
+
+/// Where secrets are kept, and how it fares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SecretStoreStatus {
+    /// Which.
+    pub kind: SecretStoreKind,
+    /// How it fares.
+    pub state: SecretStoreState,
+    /// Why, where it is not well.
+    pub reason: Option<String>,
+    /// Grants that could not be stored and live in memory only.
+    pub unsaved: usize,
+}
+
+/// The secret stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SecretStoreKind {
+    /// The keychain of the system.
+    Keychain,
+    /// The encrypted file.
+    File,
+    /// Nothing outlives the agent.
+    Memory,
+}
+
+/// How the secret store fares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SecretStoreState {
+    /// Reachable and unlocked.
+    Ready,
+    /// Locked: heals when it is unlocked.
+    Locked,
+    /// It refuses us.
+    Denied,
+    /// There is none, or it does not answer.
+    Unavailable,
+    /// A call hangs.
+    Hung,
+}
+
+/// Connections by status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConnectionCounts {
+    /// All of them.
+    pub total: usize,
+    /// `active` and `refreshing`.
+    pub active: usize,
+    /// `expired`.
+    pub expired: usize,
+    /// `needs_reconnect`.
+    pub needs_reconnect: usize,
+}
+
+/// Reply to `GET settings` and `PATCH settings`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Settings {
+    /// Command that opens the browser (`firefox --new-window %s`; the URL takes the place of `%s` or
+    /// comes last); null: `$BROWSER`, then the desktop's own.
+    pub browser: Option<String>,
+}
+
+/// Body of `PATCH settings`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct SettingsPatch {
+    /// Command that opens the browser; null goes back to the default.
+    #[serde(skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub browser: Patch<String>,
+}
+
+/// Reply to `POST shutdown` (202): the agent flushes and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ShutdownReply {
+    /// The process that ends.
+    pub pid: u32,
+}
+
+/// Reply to `POST doctor`: what the agent found about itself. It writes, reads and deletes one probe
+/// item in the secret store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DoctorReport {
+    /// In a sensible order; all are named, the good ones too.
+    pub checks: Vec<Check>,
+    /// The agent's clock, for comparison with the caller's.
+    pub now: Timestamp,
+    /// Versions by name: `agent`, `sqlite`, `database` (its schema).
+    pub versions: Vec<Version>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Check {
+    /// Stable word: `keychain_write`, `keychain_read`, `keychain_delete`, `database`, `socket`,
+    /// `port`, `clock`.
+    pub name: String,
+    /// How it went.
+    pub outcome: CheckOutcome,
+    /// What was found, for people.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// How a check went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CheckOutcome {
+    /// Well.
+    Ok,
+    /// Works, but deserves a look.
+    Warning,
+    /// Does not work.
+    Failed,
+    /// Could not be tried, because something before it failed.
+    Skipped,
+}
+
+/// A version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Version {
+    /// Of what.
+    pub name: String,
+    /// The version.
+    pub version: String,
+}

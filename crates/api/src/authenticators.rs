@@ -1,0 +1,395 @@
+//! The catalogue and the OAuth clients registered there.
+//!
+//! `GET oauth/providers`; `GET`, `POST oauth/authenticators`; `GET`, `PATCH`, `DELETE
+//! oauth/authenticators/{id}`, where `{id}` is a UUID or a name of the profile in `?profile=`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use valetkey_core::authenticator::{Authenticator, Overrides};
+use valetkey_core::catalogue;
+use valetkey_core::id::AuthenticatorId;
+use valetkey_core::name::{AuthenticatorName, ConnectionName, ProfileName};
+use valetkey_core::provider::{ClientAuth, Provider, ScopePreset};
+use valetkey_core::redirect::{LoopbackHost, RedirectUri};
+use valetkey_core::scope::Scopes;
+use valetkey_core::secret::ClientSecret;
+
+use crate::connections::Disconnected;
+use crate::patch::Patch;
+use crate::wire_secret;
+
+/// Reply to `GET oauth/providers`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProviderList {
+    /// In the catalogue's order; `custom` last.
+    pub providers: Vec<ProviderView>,
+}
+
+/// A catalogue entry: what a person needs to register a client there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProviderView {
+    /// `google`.
+    pub id: String,
+    /// As people write it.
+    pub display_name: String,
+    /// Two letters for a list.
+    pub initials: String,
+    /// `#rrggbb`.
+    pub colour: String,
+    /// Whether sign-in is impossible without a client secret.
+    pub needs_client_secret: bool,
+    /// Asked for if the person names none.
+    pub default_scopes: Vec<String>,
+    /// Further scopes, in plain words.
+    pub scope_presets: Vec<ScopePreset>,
+    /// Values that complete its URLs (`tenant`).
+    pub placeholders: Vec<PlaceholderView>,
+    /// Redirect URIs that it takes.
+    pub redirect: RedirectView,
+    /// Whether disconnecting can revoke the tokens at the provider.
+    pub can_revoke: bool,
+    /// What the person is told where it cannot.
+    pub revocation_note: Option<String>,
+    /// Where a client is registered.
+    pub console_url: Option<String>,
+    /// How, step by step.
+    pub setup_steps: Vec<String>,
+    /// Documentation.
+    pub docs_url: Option<String>,
+}
+
+/// A value that the person gives to complete a provider's URLs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PlaceholderView {
+    /// `tenant`.
+    pub name: String,
+    /// Used if none is given.
+    pub default: Option<String>,
+    /// What it means.
+    pub note: String,
+}
+
+/// What redirect URIs a provider takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RedirectView {
+    /// What to register.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub default: RedirectUri,
+    /// Accepted loopback hosts, best first.
+    pub hosts: Vec<LoopbackHost>,
+    /// Whether any port is accepted.
+    pub any_port: bool,
+    /// A sentence for the person who registers it.
+    pub note: Option<String>,
+}
+
+impl From<&Provider> for ProviderView {
+    fn from(provider: &Provider) -> Self {
+        let placeholders = provider.placeholders.iter().map(|p| PlaceholderView {
+            name: p.name.clone(),
+            default: p.default.clone(),
+            note: p.note.clone(),
+        });
+        Self {
+            id: provider.id.clone(),
+            display_name: provider.display_name.clone(),
+            initials: provider.initials.clone(),
+            colour: provider.colour.clone(),
+            needs_client_secret: provider.needs_client_secret,
+            default_scopes: provider.default_scopes.clone(),
+            scope_presets: provider.scope_presets.clone(),
+            placeholders: placeholders.collect(),
+            redirect: RedirectView {
+                default: provider.redirect.default.clone(),
+                hosts: provider.redirect.hosts.clone(),
+                any_port: provider.redirect.any_port,
+                note: provider.redirect.note.clone(),
+            },
+            can_revoke: provider.revocation.is_some(),
+            revocation_note: provider.revocation_note.clone(),
+            console_url: provider.console_url.clone(),
+            setup_steps: provider.setup_steps.clone(),
+            docs_url: provider.docs_url.clone(),
+        }
+    }
+}
+
+/// Reply to `GET oauth/authenticators` (`?profile=`, default all; `?include_disabled=`, default
+/// true).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AuthenticatorList {
+    /// By profile, then by name.
+    pub authenticators: Vec<AuthenticatorView>,
+}
+
+/// Query of `GET oauth/authenticators`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthenticatorQuery {
+    /// Only those of this profile; absent: all profiles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileName>,
+    /// Absent or true: disabled ones too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub include_disabled: Option<bool>,
+}
+
+/// A registered OAuth client, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AuthenticatorView {
+    /// Its id.
+    pub id: AuthenticatorId,
+    /// Unique within the profile.
+    pub name: AuthenticatorName,
+    /// The set it belongs to.
+    pub profile: ProfileName,
+    /// As shown to people.
+    pub display_name: String,
+    /// Catalogue id (`custom` if none fits).
+    pub provider: String,
+    /// OAuth client id.
+    pub client_id: String,
+    /// Whether a client secret is kept in the keychain.
+    pub has_client_secret: bool,
+    /// Scopes it asks for.
+    pub scopes: Scopes,
+    /// Where the browser comes back to.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub redirect_uri: RedirectUri,
+    /// The endpoints in use: the person's own, else the catalogue's.
+    pub endpoints: EndpointsView,
+    /// Further authorize parameters that the person gave.
+    pub authorize_params: BTreeMap<String, String>,
+    /// Values for the provider's placeholders (`tenant`).
+    pub placeholders: BTreeMap<String, String>,
+    /// False while it is disabled.
+    pub is_active: bool,
+    /// Names of its connections.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub connections: Vec<ConnectionName>,
+    /// Where its registration is mended.
+    pub console_url: Option<String>,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Where the requests of an authenticator go.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EndpointsView {
+    /// Authorization endpoint.
+    pub authorize_url: Option<String>,
+    /// Token endpoint.
+    pub token_url: Option<String>,
+    /// Revocation endpoint.
+    pub revocation_url: Option<String>,
+    /// Userinfo endpoint.
+    pub userinfo_url: Option<String>,
+    /// Issuer identifier.
+    pub issuer: Option<String>,
+    /// How the client authenticates at the token endpoint.
+    pub client_auth: Option<ClientAuth>,
+}
+
+impl AuthenticatorView {
+    /// The view of `authenticator`, whose connections have these names.
+    pub fn new(authenticator: &Authenticator, connections: Vec<ConnectionName>) -> Self {
+        let provider = catalogue::provider(&authenticator.provider);
+        let endpoints = provider.and_then(|provider| authenticator.endpoints(provider).ok());
+        let Overrides {
+            authorize_params,
+            placeholders,
+            ..
+        } = authenticator.overrides.clone();
+        Self {
+            id: authenticator.id,
+            name: authenticator.name.clone(),
+            profile: authenticator.profile.clone(),
+            display_name: authenticator.display_name.clone(),
+            provider: authenticator.provider.clone(),
+            client_id: authenticator.client_id.clone(),
+            has_client_secret: authenticator.has_secret,
+            scopes: authenticator.scopes.clone(),
+            redirect_uri: authenticator.redirect_uri.clone(),
+            endpoints: endpoints.map_or_else(EndpointsView::default, |own| EndpointsView {
+                authorize_url: Some(own.authorize_url.to_string()),
+                token_url: Some(own.token_url.to_string()),
+                revocation_url: own.revocation.map(|revocation| revocation.url),
+                userinfo_url: own.userinfo.map(|userinfo| userinfo.url),
+                issuer: own.issuer,
+                client_auth: Some(own.client_auth),
+            }),
+            authorize_params,
+            placeholders,
+            is_active: authenticator.is_active,
+            connections,
+            console_url: provider.and_then(|provider| provider.console_url.clone()),
+            created_at: authenticator.created_at,
+            updated_at: authenticator.updated_at,
+        }
+    }
+}
+
+/// Body of `POST oauth/authenticators` (`?profile=`): the very JSON of a `--config` file, with
+/// `${ENV}` references already resolved by the caller.
+///
+/// The server reads the body through `core::draft`, which names all problems at once; this type is
+/// its shape for documentation and for typed callers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewAuthenticator {
+    /// `google`, or a display name such as `Google`, from which the name is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Catalogue id.
+    pub authenticator_type: String,
+    /// OAuth client id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// OAuth client secret.
+    #[serde(
+        default,
+        with = "wire_secret::client_secret",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, write_only))]
+    pub client_secret: Option<ClientSecret>,
+    /// Scopes to ask for; the provider's default ones if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
+    /// A redirect URI; the provider's default one if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
+    /// Authorization endpoint, if the catalogue's does not fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorize_url: Option<String>,
+    /// Token endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_url: Option<String>,
+    /// RFC 7009 endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation_url: Option<String>,
+    /// OpenID userinfo endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo_url: Option<String>,
+    /// Issuer identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// `none`, `client_secret_basic` or `client_secret_post`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_auth: Option<String>,
+    /// Further authorize parameters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub authorize_params: BTreeMap<String, String>,
+    /// Values for the provider's placeholders (`{"tenant": "contoso.com"}`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub placeholders: BTreeMap<String, String>,
+}
+
+/// Reply to `POST` (201) and `PATCH` (200) of an authenticator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AuthenticatorSaved {
+    /// As it is stored now.
+    pub authenticator: AuthenticatorView,
+    /// What was accepted, but deserves a look.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something that was accepted, but deserves a look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Warning {
+    /// What.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// Body of `PATCH oauth/authenticators/{id}`. Connections stay signed in; a new client secret is
+/// used from the next refresh on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AuthenticatorPatch {
+    /// Enables or disables it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_active: Option<bool>,
+    /// A new name; its connections take part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// As shown to people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// OAuth client id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// A new client secret; null removes it.
+    #[serde(
+        default,
+        with = "wire_secret::client_secret_patch",
+        skip_serializing_if = "Patch::is_keep"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, write_only))]
+    pub client_secret: Patch<ClientSecret>,
+    /// Scopes of the next sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
+    /// Redirect URI; null goes back to the provider's default.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub redirect_uri: Patch<String>,
+    /// Authorization endpoint; null goes back to the catalogue's.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub authorize_url: Patch<String>,
+    /// Token endpoint; null goes back to the catalogue's.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub token_url: Patch<String>,
+    /// Revocation endpoint; null goes back to the catalogue's.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub revocation_url: Patch<String>,
+    /// Userinfo endpoint; null goes back to the catalogue's.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub userinfo_url: Patch<String>,
+    /// Issuer identifier; null goes back to the catalogue's.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub issuer: Patch<String>,
+    /// Client authentication; null goes back to the catalogue's.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub client_auth: Patch<String>,
+    /// Further authorize parameters, as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorize_params: Option<BTreeMap<String, String>>,
+    /// Values for the provider's placeholders, as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placeholders: Option<BTreeMap<String, String>>,
+}
+
+/// Reply to `DELETE oauth/authenticators/{id}` (`?force=`). Without `force`, an authenticator with
+/// connections is a `conflict` that names them in `in_use`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AuthenticatorRemoved {
+    /// What is gone.
+    pub authenticator: AuthenticatorView,
+    /// Its connections, which were disconnected first.
+    pub disconnected: Vec<Disconnected>,
+}

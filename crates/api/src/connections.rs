@@ -1,0 +1,214 @@
+//! Accounts that are signed in.
+//!
+//! `GET credentials/connections`; `GET`, `PATCH`, `DELETE credentials/connections/{id}`, where `{id}`
+//! is a UUID, or `authenticator`, or `authenticator/account` (percent-encoded) of the profile in
+//! `?profile=`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use valetkey_core::authenticator::Authenticator;
+use valetkey_core::catalogue;
+use valetkey_core::connection::{Connection, KeepWarm, Setback, Subject};
+use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
+use valetkey_core::life::Status;
+use valetkey_core::name::{AccountLabel, AuthenticatorName, ConnectionName, ProfileName};
+use valetkey_core::scope::Scopes;
+
+use crate::patch::Patch;
+
+/// Reply to `GET credentials/connections` (`?profile=`, default all).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConnectionList {
+    /// By profile, then by name.
+    pub connections: Vec<ConnectionView>,
+}
+
+/// Query of the routes that name a connection or authenticator, and of the lists.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
+#[serde(default, deny_unknown_fields)]
+pub struct ProfileQuery {
+    /// In a list: only this profile. With a name: where the name stands (absent: `default`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileName>,
+}
+
+/// Query of the removals.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
+#[serde(default, deny_unknown_fields)]
+pub struct RemovalQuery {
+    /// Where a name stands (absent: `default`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileName>,
+    /// Goes ahead although it is in use.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
+}
+
+/// One account signed in through an authenticator. No secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConnectionView {
+    /// Its id.
+    pub id: ConnectionId,
+    /// `github` or `github/work`; unique within the profile.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub name: ConnectionName,
+    /// The set it belongs to.
+    pub profile: ProfileName,
+    /// Name of the client it came through.
+    pub authenticator: AuthenticatorName,
+    /// Its id.
+    pub authenticator_id: AuthenticatorId,
+    /// Catalogue id of the provider.
+    pub provider: String,
+    /// The provider as people write it.
+    pub provider_name: String,
+    /// Who is signed in.
+    pub account: AccountView,
+    /// Where it stands.
+    pub status: Status,
+    /// Scopes asked for at the last sign-in.
+    pub asked_scopes: Scopes,
+    /// Scopes granted.
+    pub scopes: Scopes,
+    /// Asked for, but not granted.
+    pub missing_scopes: Scopes,
+    /// When the current access token arrived.
+    pub issued_at: Option<Timestamp>,
+    /// When it ends; null if no end was announced.
+    pub expires_at: Option<Timestamp>,
+    /// When it will be refreshed without being asked; null if it will not.
+    pub refresh_due_at: Option<Timestamp>,
+    /// When the refresh token ends, if announced.
+    pub refresh_expires_at: Option<Timestamp>,
+    /// Whether there is a refresh token.
+    pub refreshable: bool,
+    /// True while the newest grant could not be stored and lives in memory only.
+    pub unsaved: bool,
+    /// When it is refreshed without being asked.
+    pub keep_warm: KeepWarm,
+    /// What went wrong last; null once it is well again.
+    pub setback: Option<Setback>,
+    /// Counts its grants.
+    pub generation: Generation,
+    /// When it was first signed in.
+    pub created_at: Timestamp,
+    /// When a program last got its token.
+    pub used_at: Option<Timestamp>,
+}
+
+/// Who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccountView {
+    /// The second half of the connection's name.
+    pub label: Option<AccountLabel>,
+    /// An e-mail address or login, as the provider says.
+    pub display_name: Option<String>,
+    /// What makes it the same account.
+    pub subject: Option<Subject>,
+}
+
+/// What only the agent knows of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Outlook {
+    /// When it will be refreshed without being asked.
+    pub refresh_due_at: Option<Timestamp>,
+    /// Whether the newest grant lives in memory only.
+    pub unsaved: bool,
+}
+
+impl ConnectionView {
+    /// The view of `connection`, which came through `authenticator`.
+    pub fn new(connection: &Connection, authenticator: &Authenticator, outlook: Outlook) -> Self {
+        let provider_name = catalogue::provider(&authenticator.provider)
+            .map_or(&authenticator.display_name, |provider| {
+                &provider.display_name
+            });
+        Self {
+            id: connection.id,
+            name: ConnectionName {
+                authenticator: authenticator.name.clone(),
+                account: connection.account.label.clone(),
+            },
+            profile: authenticator.profile.clone(),
+            authenticator: authenticator.name.clone(),
+            authenticator_id: authenticator.id,
+            provider: authenticator.provider.clone(),
+            provider_name: provider_name.clone(),
+            account: AccountView {
+                label: connection.account.label.clone(),
+                display_name: connection.account.display_name.clone(),
+                subject: connection.account.subject.clone(),
+            },
+            status: connection.life.status,
+            asked_scopes: connection.asked_scopes.clone(),
+            scopes: connection.scopes.clone(),
+            missing_scopes: connection.asked_scopes.missing_from(&connection.scopes),
+            issued_at: connection.issued_at,
+            expires_at: connection.expires_at,
+            refresh_due_at: outlook.refresh_due_at,
+            refresh_expires_at: connection.refresh_expires_at,
+            refreshable: connection.refreshable,
+            unsaved: outlook.unsaved,
+            keep_warm: connection.keep_warm,
+            setback: connection.setback.clone(),
+            generation: connection.life.generation,
+            created_at: connection.created_at,
+            used_at: connection.used_at,
+        }
+    }
+}
+
+/// Body of `PATCH credentials/connections/{id}`; the reply is the [`ConnectionView`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct ConnectionPatch {
+    /// When it is refreshed without being asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_warm: Option<KeepWarm>,
+    /// A new account label (`work` makes it `github/work`); null makes it the authenticator's first
+    /// account. A label that is taken is a `conflict`.
+    #[serde(skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub account: Patch<String>,
+}
+
+/// Reply to `DELETE credentials/connections/{id}` (`?force=`). Without `force`, a connection that a
+/// client used within the last day is a `conflict` that names it in `in_use`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Disconnected {
+    /// What is gone.
+    pub id: ConnectionId,
+    /// Its name.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub name: ConnectionName,
+    /// The set it belonged to.
+    pub profile: ProfileName,
+    /// Whether the provider knows.
+    pub revocation: Revocation,
+}
+
+/// Whether the provider revoked the tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Revocation {
+    /// They are revoked at the provider.
+    Revoked,
+    /// The provider has no way to do it.
+    NotPossible {
+        /// Why, and what the person can do there.
+        reason: String,
+    },
+    /// It was tried and failed: the tokens live until they end.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}

@@ -1,0 +1,48 @@
+//! How the agent says where it listens: `endpoint.json` (0600, in the runtime folder) while it runs,
+//! and one line on stdout when it starts.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use valetkey_core::home::Home;
+
+use crate::error::ApiError;
+
+/// Content of `endpoint.json`. The agent writes it whole (temporary file, rename) once its doors are
+/// open and removes it when it stops.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// The Unix socket; elsewhere than usual if the usual path is too long.
+    pub socket: PathBuf,
+    /// Port of the loopback door; null while it is closed.
+    pub port: Option<u16>,
+    /// The agent's process.
+    pub pid: u32,
+    /// The agent's version.
+    pub version: String,
+}
+
+impl Endpoint {
+    /// What the file of this home says; None if there is none, or none that can be read.
+    pub fn read(home: &Home) -> Option<Self> {
+        let bytes = std::fs::read(home.endpoint()).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Where the agent of this home listens. The file is read only where the usual path is too long.
+    pub fn socket(home: &Home) -> Option<PathBuf> {
+        home.socket()
+            .or_else(|| Self::read(home).map(|endpoint| endpoint.socket))
+    }
+}
+
+/// The one JSON line that `valetkey-agent` writes to stdout: `{"ready": {...}}` once its doors are
+/// open, or `{"failed": {...}}` before it ends. With `--background` it closes stdout after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartLine {
+    /// It listens here. With `--background` this may be another agent that ran already.
+    Ready(Endpoint),
+    /// It could not start.
+    Failed(Box<ApiError>),
+}

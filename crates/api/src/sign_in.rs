@@ -1,0 +1,194 @@
+//! One run of a login flow.
+//!
+//! `POST credentials/connections` begins it (202) and opens no browser: the face in front of the
+//! person does. `GET credentials/sessions/{id}?wait=30` long-polls, `DELETE` cancels, `POST
+//! .../callback` takes a pasted redirect URL.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use valetkey_core::id::SignInId;
+use valetkey_core::name::{AuthenticatorName, ProfileName};
+use valetkey_core::scope::Scopes;
+
+use crate::connections::ConnectionView;
+use crate::error::ApiError;
+
+/// Body of `POST credentials/connections`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SignInRequest {
+    /// Name or id of the authenticator; `github/work` names the account too.
+    pub authenticator: String,
+    /// Where the name stands; absent: `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileName>,
+    /// Label for the account; absent: the first account, or whatever account comes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Asked for beside the authenticator's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// How the person comes back.
+    #[serde(default)]
+    pub method: SignInMethod,
+    /// Why a tool asks, shown to the person as untrusted text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// How the person comes back from the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SignInMethod {
+    /// The browser of this machine reaches our listener; a pasted redirect URL works too.
+    #[default]
+    Browser,
+    /// Only a pasted redirect URL: the browser runs on another machine, and no listener is needed
+    /// (a busy fixed port does not matter).
+    Paste,
+}
+
+/// Reply to `POST credentials/connections` (202).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SignInStarted {
+    /// Names the sign-in.
+    pub session_id: SignInId,
+    /// What the browser opens: https, or http on loopback.
+    pub authorize_url: String,
+    /// Where the browser comes back to, with its port.
+    pub redirect_uri: String,
+    /// Nobody can finish it after this.
+    pub expires_at: Timestamp,
+}
+
+/// The authorize URL holds the state, so it is left out.
+impl fmt::Debug for SignInStarted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignInStarted")
+            .field("session_id", &self.session_id)
+            .field("redirect_uri", &self.redirect_uri)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Query of `GET credentials/sessions/{id}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
+#[serde(default, deny_unknown_fields)]
+pub struct WaitQuery {
+    /// Seconds to wait for the end; at most 60. The reply comes at once when it has ended.
+    pub wait: u64,
+}
+
+/// Reply to `GET`, `DELETE` and `POST .../callback` of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SignInView {
+    /// Names the sign-in.
+    pub session_id: SignInId,
+    /// The client it runs through.
+    pub authenticator: AuthenticatorName,
+    /// The set it belongs to.
+    pub profile: ProfileName,
+    /// Scopes asked for.
+    pub asked_scopes: Scopes,
+    /// Why a tool asked; untrusted text.
+    pub reason: Option<String>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Nobody can finish it after this.
+    pub expires_at: Timestamp,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub state: SignInState,
+}
+
+/// Where a sign-in stands: the field `state`, with what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum SignInState {
+    /// Waits for the person.
+    Started,
+    /// The person said yes; the code is being exchanged and stored.
+    Authorized,
+    /// The grant is stored.
+    Completed {
+        /// The connection, new or renewed; its `missing_scopes` were not granted.
+        connection: Box<ConnectionView>,
+        /// True if the account was signed in before.
+        renewed: bool,
+    },
+    /// The person said no at the provider.
+    Denied {
+        /// What to tell.
+        error: Box<ApiError>,
+    },
+    /// It failed.
+    Failed {
+        /// Why, and what to do.
+        error: Box<ApiError>,
+    },
+    /// Nobody finished it in time.
+    TimedOut,
+    /// It was cancelled here.
+    Cancelled,
+}
+
+impl SignInState {
+    /// Whether nothing more will happen.
+    pub const fn has_ended(&self) -> bool {
+        match self {
+            Self::Started | Self::Authorized => false,
+            Self::Completed { .. }
+            | Self::Denied { .. }
+            | Self::Failed { .. }
+            | Self::TimedOut
+            | Self::Cancelled => true,
+        }
+    }
+}
+
+/// Body of `POST credentials/sessions/{id}/callback`: where the browser ended up.
+///
+/// A URL with a wrong or missing state is an `invalid_request`, and the sign-in goes on waiting.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PastedCallback {
+    /// The whole redirect URL, or only its query.
+    pub url: String,
+}
+
+/// The URL holds the authorization code.
+impl fmt::Debug for PastedCallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PastedCallback([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_stands_beside_the_other_fields() {
+        let text = r#"{"session_id":"018f0000-0000-7000-8000-000000000000","authenticator":"github",
+            "profile":"default","asked_scopes":["repo"],"reason":null,
+            "started_at":"2026-01-01T00:00:00Z","expires_at":"2026-01-01T00:05:00Z",
+            "state":"denied","error":{"code":"access_denied","message":"you said no"}}"#;
+        let view: SignInView = serde_json::from_str(text).unwrap();
+        assert!(view.state.has_ended());
+        let again = serde_json::to_value(&view).unwrap();
+        assert_eq!(
+            again,
+            serde_json::from_str::<serde_json::Value>(text).unwrap()
+        );
+    }
+}

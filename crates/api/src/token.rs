@@ -1,0 +1,98 @@
+//! Tokens for local programs: `POST credentials/connections/{id}/token | refresh | invalidate | test`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use valetkey_core::name::ConnectionName;
+use valetkey_core::scope::Scopes;
+use valetkey_core::secret::{AccessToken, Fingerprint};
+
+use crate::connections::ConnectionView;
+use crate::wire_secret;
+
+/// Body of `token` and `refresh`; an empty body is `{}`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct TokenRequest {
+    /// How long the token must still live; absent: the smaller of 60 s and 20 % of its lifetime.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_valid_seconds: Option<u64>,
+    /// Scopes that it must have; those that are not granted are an `insufficient_scope`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
+    /// The API it is for (RFC 8707).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+}
+
+/// Reply to `token`, and to `refresh`, which never answers from the cache.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TokenReply {
+    /// The token.
+    #[serde(with = "wire_secret::access_token")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub access_token: AccessToken,
+    /// `Bearer`, as the provider spelled it.
+    pub token_type: String,
+    /// When it ends; null if no end was announced.
+    pub expires_at: Option<Timestamp>,
+    /// Seconds until then.
+    pub expires_in: Option<i64>,
+    /// Granted scopes.
+    pub scopes: Scopes,
+    /// The connection's name.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub connection: ConnectionName,
+    /// The account, as the provider names it.
+    pub account: Option<String>,
+    /// SHA-256 of the token in hex: what `invalidate` takes.
+    pub fingerprint: Fingerprint,
+}
+
+/// Body of `invalidate`: a program's token was refused with 401.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct InvalidateRequest {
+    /// Which token: SHA-256 in hex. A report about an older token changes nothing.
+    pub fingerprint: Fingerprint,
+}
+
+/// Reply to `invalidate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct InvalidateReply {
+    /// Whether it was the current token, so that the next `token` waits for a forced refresh.
+    pub was_current: bool,
+}
+
+/// Reply to `test`: the provider was asked who this is, with a fresh token. A connection that does
+/// not work answers with the error that says why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TestReply {
+    /// The connection, as it is after the test.
+    pub connection: ConnectionView,
+    /// How it was tested.
+    pub method: TestMethod,
+    /// The host that answered.
+    pub host: Option<String>,
+    /// The account that it named.
+    pub account: Option<String>,
+    /// How long the answer took.
+    pub elapsed_ms: u64,
+}
+
+/// How a connection was tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TestMethod {
+    /// The userinfo endpoint took the token.
+    Userinfo,
+    /// There is no userinfo endpoint; a refresh succeeded.
+    Refresh,
+    /// There is neither; only the stored token was looked at.
+    Stored,
+}
