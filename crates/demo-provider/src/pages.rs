@@ -1,0 +1,149 @@
+//! The pages a person sees: consent and problem. Everything inline, nothing from elsewhere, no
+//! script; every value from outside is escaped.
+
+use std::fmt::Write as _;
+
+use crate::authorize::Asked;
+use crate::settings::Account;
+
+const STYLE: &str = include_str!("page.css");
+
+const KEY: &str = r#"<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><circle cx="8" cy="16" r="4.5"/><path d="m11.3 12.7 8.2-8.2M16 8l3 3"/></svg>"#;
+const DEMO: &str = r#"<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="M9 3h6M10 3v6.2L4.8 18a2 2 0 0 0 1.7 3h11a2 2 0 0 0 1.7-3L14 9.2V3M7.5 14.5h9"/></svg>"#;
+const STOP: &str = r#"<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" aria-hidden="true"><circle cx="12" cy="12" r="9"/><path d="M12 7.5v5.5M12 16.5v.01"/></svg>"#;
+
+/// Asks the person which account, which scopes, and whether at all.
+pub(crate) fn consent(asked: &Asked<'_>, query: &str, accounts: &[Account]) -> String {
+    let client = escape(asked.client.display_name());
+    let body = format!(
+        r#"<form class="card" method="post" action="/authorize/decision">
+<input type="hidden" name="request" value="{query}">
+<div class="head"><div class="marks"><div class="mark key">{KEY}</div><div class="link"><i></i><i></i><i></i></div><div class="mark demo">{DEMO}</div></div>
+<h1>Let “{client}” use your demo account?</h1><p>It gets only what you tick below.</p></div>
+<fieldset><legend>Sign in as</legend><div class="people">{people}</div></fieldset>
+{scopes}<div class="acts"><button id="deny" name="decision" value="deny">Deny</button><button id="allow" class="primary" name="decision" value="allow">Allow</button></div>
+</form>"#,
+        query = escape(query),
+        people = people(accounts, asked.login_hint.as_deref()),
+        scopes = scopes(&asked.scopes),
+    );
+    document("Allow access? · Demo provider", &body)
+}
+
+/// Says what is wrong with a request that cannot be answered by a redirect.
+pub(crate) fn problem(text: &str) -> String {
+    let body = format!(
+        r#"<div class="card"><div class="head"><div class="marks"><div class="mark bad">{STOP}</div></div>
+<h1>This sign-in cannot go on</h1><p id="problem">{}</p></div></div>"#,
+        escape(text)
+    );
+    document("Cannot sign in · Demo provider", &body)
+}
+
+fn document(title: &str, body: &str) -> String {
+    format!(
+        r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>{title}</title><style>{STYLE}</style></head>
+<body><main>{body}<footer>Demo provider, on this machine only. Nobody here is real.</footer></main></body></html>"#
+    )
+}
+
+fn people(accounts: &[Account], hint: Option<&str>) -> String {
+    let hinted = accounts
+        .iter()
+        .position(|account| hint.is_some_and(|hint| hint == account.id || hint == account.email()));
+    let mut html = String::new();
+    for (number, account) in accounts.iter().enumerate() {
+        let checked = if number == hinted.unwrap_or(0) {
+            " checked"
+        } else {
+            ""
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(
+            html,
+            r#"<label class="person"><input type="radio" name="account" value="{id}"{checked}><span class="face f{colour}" aria-hidden="true">{initials}</span><span class="text"><b>{name}</b><span>{email}</span></span></label>"#,
+            id = escape(&account.id),
+            colour = number % 5,
+            initials = escape(&initials(&account.name)),
+            name = escape(&account.name),
+            email = escape(&account.email()),
+        );
+    }
+    html
+}
+
+/// `openid` cannot be unticked: without it this would be no sign-in.
+fn scopes(scopes: &[String]) -> String {
+    if scopes.is_empty() {
+        return String::new();
+    }
+    let mut rows = String::new();
+    for scope in scopes {
+        let value = escape(scope);
+        let _ = if scope == "openid" {
+            write!(
+                rows,
+                r#"<label class="scope fixed"><input type="hidden" name="scope" value="openid"><input type="checkbox" checked disabled>{}</label>"#,
+                describe(scope, &value)
+            )
+        } else {
+            write!(
+                rows,
+                r#"<label class="scope"><input type="checkbox" name="scope" value="{value}" checked>{}</label>"#,
+                describe(scope, &value)
+            )
+        };
+    }
+    format!(r#"<fieldset><legend>It may</legend><div class="scopes">{rows}</div></fieldset>"#)
+}
+
+fn describe(scope: &str, escaped: &str) -> String {
+    let words = match scope {
+        "openid" => "Know who you are",
+        "profile" => "See your name",
+        "email" => "See your mail address",
+        "offline_access" => "Stay signed in while you are away",
+        "files.read" => "Read your files",
+        "files.write" => "Change and delete your files",
+        "calendar.read" => "Read your calendar",
+        _ => "Use something named",
+    };
+    format!(r#"<span class="text">{words} <code>{escaped}</code></span>"#)
+}
+
+fn initials(name: &str) -> String {
+    name.split_whitespace()
+        .filter_map(|word| word.chars().next())
+        .take(2)
+        .collect()
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn text_from_outside_never_opens_a_tag_or_leaves_an_attribute(text: String) {
+            let escaped = escape(&text);
+            prop_assert!(!escaped.contains(['<', '>', '"', '\'']));
+        }
+    }
+}

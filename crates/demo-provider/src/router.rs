@@ -1,0 +1,36 @@
+//! Every path of the provider.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{delete, get, post};
+
+use crate::shared::Shared;
+use crate::{authorize, control, discovery, resource, revoke, token};
+
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route(
+            "/.well-known/openid-configuration",
+            get(discovery::metadata),
+        )
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get(discovery::metadata),
+        )
+        .route("/jwks", get(discovery::jwks))
+        .route("/authorize", get(authorize::authorize))
+        .route("/authorize/decision", post(authorize::decision))
+        .route("/token", post(token::token))
+        .route("/revoke", post(revoke::standard))
+        .route("/applications/{client}/token", delete(revoke::github_token))
+        .route("/applications/{client}/grant", delete(revoke::github_grant))
+        .route("/api/auth.revoke", post(revoke::slack))
+        .route(
+            "/userinfo",
+            get(resource::userinfo).post(resource::userinfo),
+        )
+        .route("/api/me", get(resource::me))
+        .nest("/_control", control::router())
+        .with_state(shared)
+}

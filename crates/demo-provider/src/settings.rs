@@ -1,0 +1,227 @@
+//! How the provider behaves: everything a test or the demo may choose, changeable while it runs.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The provider's behaviour. As JSON every field may be left out; the default then holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Life of an access token; fractions are kept (the announced `expires_in` is rounded down,
+    /// to at least 1). `None`: it never expires and no `expires_in` is announced.
+    pub access_token_lifetime_seconds: Option<f64>,
+    /// What a refresh does to the refresh token.
+    pub refresh_tokens: RefreshTokens,
+    /// How long the previous refresh token still works after a rotation.
+    pub grace_seconds: f64,
+    /// Whether a refresh kills the access tokens issued before it.
+    pub refresh_kills_access_token: bool,
+    /// Whether the redirect carries `iss` (RFC 9207) and the metadata says so.
+    pub send_iss: bool,
+    /// Whether the two discovery documents exist.
+    pub discovery: bool,
+    /// What happens to PKCE.
+    pub pkce: Pkce,
+    /// Who answers the consent page.
+    pub consent: Consent,
+    /// Whose wire habits are imitated.
+    pub dialect: Dialect,
+    /// Starts every code, access token and refresh token, so that leak tests can search for it.
+    pub token_prefix: String,
+    /// Who may ask for tokens.
+    pub clients: Vec<Client>,
+    /// Who can sign in.
+    pub accounts: Vec<Account>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            access_token_lifetime_seconds: Some(3600.0),
+            refresh_tokens: RefreshTokens::RotatingStrict,
+            grace_seconds: 0.0,
+            refresh_kills_access_token: false,
+            send_iss: true,
+            discovery: true,
+            pkce: Pkce::Required,
+            consent: Consent::Ask,
+            dialect: Dialect::Standard,
+            token_prefix: String::new(),
+            clients: vec![
+                Client::public("demo"),
+                Client::confidential("demo-confidential", "demo-secret"),
+            ],
+            accounts: vec![
+                Account::new("ada", "Ada Lovelace"),
+                Account::new("grace", "Grace Hopper"),
+                Account::new("linus", "Linus Torvalds"),
+            ],
+        }
+    }
+}
+
+impl Settings {
+    /// The default, with `account` allowing everything at once, without a page.
+    pub fn auto_consent(account: &str) -> Self {
+        Self {
+            consent: Consent::allow(account),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn access_token_lifetime(&self) -> Option<Duration> {
+        self.access_token_lifetime_seconds.map(seconds)
+    }
+
+    pub(crate) fn grace(&self) -> Duration {
+        seconds(self.grace_seconds)
+    }
+
+    pub(crate) fn client(&self, id: &str) -> Option<&Client> {
+        self.clients.iter().find(|client| client.id == id)
+    }
+
+    pub(crate) fn account(&self, id: &str) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.id == id)
+    }
+}
+
+/// Negative, endless and absurd values count as nothing.
+fn seconds(value: f64) -> Duration {
+    Duration::try_from_secs_f64(value).unwrap_or(Duration::ZERO)
+}
+
+/// What a refresh does to the refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshTokens {
+    /// None is ever issued (GitHub's OAuth Apps).
+    Never,
+    /// It stays, and the answer of a refresh does not repeat it (Google).
+    Kept,
+    /// It stays, and the answer of a refresh repeats it.
+    Repeated,
+    /// Every refresh brings a new one; the old one is refused, and nothing else happens.
+    Rotating,
+    /// As `Rotating`, and the use of an old one revokes the whole family, access tokens included.
+    RotatingStrict,
+}
+
+/// What happens to PKCE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pkce {
+    /// A request without an S256 challenge is refused.
+    Required,
+    /// A challenge is checked if there is one.
+    Optional,
+    /// A request with a challenge is refused, as by a provider that breaks on it.
+    Refused,
+}
+
+/// Who answers the consent page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// The person in front of the browser.
+    Ask,
+    /// Nobody: `access_denied` at once.
+    Deny,
+    /// Nobody: allowed at once.
+    Allow {
+        /// The account that signs in.
+        account: String,
+        /// Granted of what was asked; `None` grants all of it.
+        #[serde(default)]
+        scopes: Option<Vec<String>>,
+    },
+}
+
+impl Consent {
+    /// `account` allows everything at once.
+    pub fn allow(account: &str) -> Self {
+        Self::Allow {
+            account: account.to_owned(),
+            scopes: None,
+        }
+    }
+}
+
+/// Whose wire habits are imitated at the token and userinfo endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dialect {
+    /// The RFCs.
+    Standard,
+    /// Errors with status 200 and their own codes; form-encoded unless JSON is accepted.
+    Github,
+    /// Always status 200 with `ok`; the tokens nested in `authed_user`; `user_scope` with commas.
+    Slack,
+}
+
+/// An OAuth client that may ask for tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// The `client_id`.
+    pub id: String,
+    /// The name on the consent page; the id if there is none.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// A client with a secret is confidential and must authenticate; one without must not.
+    #[serde(default)]
+    pub secret: Option<String>,
+    /// Where the answer may go. Empty: any `http` address on loopback. A loopback address without
+    /// a port stands for every port; all others are compared exactly.
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+}
+
+impl Client {
+    /// A client without a secret that may use any loopback redirect.
+    pub fn public(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: None,
+            secret: None,
+            redirect_uris: Vec::new(),
+        }
+    }
+
+    /// A client with a secret that may use any loopback redirect.
+    pub fn confidential(id: &str, secret: &str) -> Self {
+        Self {
+            secret: Some(secret.to_owned()),
+            ..Self::public(id)
+        }
+    }
+
+    pub(crate) fn display_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.id)
+    }
+}
+
+/// A person of the demo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// The login; also `sub`, `preferred_username` and the start of the mail address.
+    pub id: String,
+    /// The full name.
+    pub name: String,
+}
+
+impl Account {
+    /// A person with this login and full name.
+    pub fn new(id: &str, name: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    pub(crate) fn email(&self) -> String {
+        format!("{}@example.com", self.id)
+    }
+}

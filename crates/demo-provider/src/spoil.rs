@@ -1,0 +1,204 @@
+//! Spoilt answers: what a fault makes of the right one, or puts in its place.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse as _;
+use bytes::Bytes;
+use hyper::body::Frame;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::answer::json_answer;
+use crate::patch;
+
+/// Answers of our own are small; this is far above the largest.
+const OWN_ANSWER_LIMIT: usize = 1024 * 1024;
+
+const PORTAL: &str = "<!doctype html><html><head><title>Welcome</title></head><body>\
+    <h1>Welcome to Café Wi-Fi</h1><p>Please accept the terms to go online.</p>\
+    <form method=\"post\"><button>Accept</button></form></body></html>";
+
+pub(crate) fn bare_status(status: u16, retry_after: Option<&str>) -> Response<Body> {
+    let status = known(status);
+    let text = status.canonical_reason().unwrap_or("Unknown").to_owned();
+    let mut answer = (status, text).into_response();
+    if let Some(after) = retry_after.and_then(|text| HeaderValue::from_str(text).ok()) {
+        answer.headers_mut().insert(header::RETRY_AFTER, after);
+    }
+    answer
+}
+
+pub(crate) fn html(status: u16) -> Response<Body> {
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    (known(status), headers, PORTAL).into_response()
+}
+
+pub(crate) fn redirect(status: u16, location: &str) -> Response<Body> {
+    raw(status, [("location", location)], String::new())
+}
+
+/// Headers that HTTP cannot carry are left out.
+pub(crate) fn raw<'h>(
+    status: u16,
+    headers: impl IntoIterator<Item = (&'h str, &'h str)>,
+    body: String,
+) -> Response<Body> {
+    let mut answer = Response::new(Body::from(body));
+    *answer.status_mut() = known(status);
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    answer
+}
+
+/// What stands for the right answer when the request is not carried out.
+pub(crate) fn plausible() -> Response<Body> {
+    json_answer(
+        &json!({ "access_token": "never-issued", "token_type": "Bearer", "expires_in": 3600 }),
+        false,
+    )
+}
+
+/// Announces the whole body, sends half of it and cuts the connection.
+pub(crate) async fn truncate(answer: Response<Body>) -> Response<Body> {
+    let (mut parts, body) = answer.into_parts();
+    let bytes = to_bytes(body, OWN_ANSWER_LIMIT).await.unwrap_or_default();
+    parts
+        .headers
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    let half = bytes.slice(..bytes.len() / 2);
+    Response::from_parts(parts, Body::new(Cut { half: Some(half) }))
+}
+
+/// The same JSON object, with `padding` bytes in front of its members.
+pub(crate) async fn inflate(answer: Response<Body>, padding: u64) -> Response<Body> {
+    let (mut parts, body) = answer.into_parts();
+    let bytes = to_bytes(body, OWN_ANSWER_LIMIT).await.unwrap_or_default();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let rest = bytes
+        .strip_prefix(b"{")
+        .filter(|rest| *rest != b"}")
+        .unwrap_or(b"\"end\":0}");
+    let tail = [b"\",", rest].concat();
+    let inflated = Inflated {
+        head: true,
+        padding,
+        tail: Some(tail.into()),
+    };
+    Response::from_parts(parts, Body::new(inflated))
+}
+
+/// Lays a merge patch over a JSON answer or over the query of a redirect. Refusals and all else
+/// stay as they are.
+pub(crate) async fn edit(answer: Response<Body>, change: &Value) -> Response<Body> {
+    if let Some(location) = answer.headers().get(header::LOCATION) {
+        let edited = location
+            .to_str()
+            .ok()
+            .and_then(|text| edit_query(text, change));
+        let mut answer = answer;
+        if let Some(edited) = edited.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            answer.headers_mut().insert(header::LOCATION, edited);
+        }
+        return answer;
+    }
+    if !answer.status().is_success() {
+        return answer;
+    }
+    let (mut parts, body) = answer.into_parts();
+    let bytes = to_bytes(body, OWN_ANSWER_LIMIT).await.unwrap_or_default();
+    let Ok(mut value) = serde_json::from_slice::<Value>(&bytes) else {
+        return Response::from_parts(parts, Body::from(bytes));
+    };
+    patch::merge(&mut value, change);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(value.to_string()))
+}
+
+fn edit_query(location: &str, change: &Value) -> Option<String> {
+    let mut url = Url::parse(location).ok()?;
+    let change = change.as_object()?;
+    let kept: Vec<(String, String)> = url
+        .query_pairs()
+        .into_owned()
+        .filter(|(name, _)| !change.contains_key(name))
+        .collect();
+    let mut query = url.query_pairs_mut();
+    query.clear().extend_pairs(kept);
+    for (name, value) in change {
+        match value {
+            Value::Null => {}
+            Value::String(text) => {
+                query.append_pair(name, text);
+            }
+            other => {
+                query.append_pair(name, &other.to_string());
+            }
+        }
+    }
+    drop(query);
+    Some(url.into())
+}
+
+/// A status that HTTP does not know becomes 500.
+pub(crate) fn known(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Ends in an error, which makes hyper cut the connection.
+struct Cut {
+    half: Option<Bytes>,
+}
+
+impl hyper::body::Body for Cut {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let frame = match self.half.take() {
+            Some(half) => Ok(Frame::data(half)),
+            None => Err(std::io::Error::other("cut by a fault")),
+        };
+        Poll::Ready(Some(frame))
+    }
+}
+
+/// `{"padding":"xxx...",` and the rest, without ever holding it whole.
+struct Inflated {
+    head: bool,
+    padding: u64,
+    tail: Option<Bytes>,
+}
+
+static PADDING: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+
+impl hyper::body::Body for Inflated {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let chunk = if std::mem::take(&mut self.head) {
+            Some(Bytes::from_static(b"{\"padding\":\""))
+        } else if self.padding > 0 {
+            let length = usize::try_from(self.padding)
+                .unwrap_or(usize::MAX)
+                .min(PADDING.len());
+            self.padding -= length as u64;
+            Some(Bytes::from_static(&PADDING[..length]))
+        } else {
+            self.tail.take()
+        };
+        Poll::Ready(chunk.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}

@@ -1,0 +1,185 @@
+//! `POST /token`: codes and refresh tokens become access tokens.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::answer::{json_answer, prefers_json};
+use crate::client_auth::authenticate;
+use crate::endpoint::GrantType;
+use crate::fault::IdTokenFlaw;
+use crate::form::Form;
+use crate::id_token::Claims;
+use crate::ledger::{Exchange, Fresh, Issued, Renewal};
+use crate::refusal::Refusal;
+use crate::settings::{Client, Dialect, Settings};
+use crate::shared::Shared;
+
+pub(crate) async fn token(
+    State(shared): State<Arc<Shared>>,
+    flaw: Option<Extension<IdTokenFlaw>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let settings = shared.settings();
+    let flaw = flaw.map(|Extension(flaw)| flaw);
+    match issue(&shared, &settings, &headers, &body, flaw) {
+        Ok(answer) => {
+            let as_form = settings.dialect == Dialect::Github && !prefers_json(&headers);
+            json_answer(&answer, as_form)
+        }
+        Err(refusal) => refusal.answer(settings.dialect, &headers),
+    }
+}
+
+fn issue(
+    shared: &Shared,
+    settings: &Settings,
+    headers: &HeaderMap,
+    body: &[u8],
+    flaw: Option<IdTokenFlaw>,
+) -> Result<Value, Refusal> {
+    require_form(headers)?;
+    let form = Form::parse(body);
+    let client = authenticate(settings, headers, &form)?;
+    let grant = form
+        .one("grant_type")?
+        .ok_or(Refusal::Malformed("grant_type is missing."))?;
+    let grant = GrantType::parse(grant).ok_or(Refusal::UnknownGrantType)?;
+    let fresh = Fresh {
+        access_token: shared.mint(settings, "access"),
+        refresh_token: shared.mint(settings, "refresh"),
+    };
+    let now = Instant::now();
+    let issued = match grant {
+        GrantType::AuthorizationCode => {
+            let asked = Exchange {
+                code: form
+                    .one("code")?
+                    .ok_or(Refusal::Malformed("code is missing."))?,
+                client: &client.id,
+                redirect_uri: form.one("redirect_uri")?,
+                verifier: form.one("code_verifier")?,
+            };
+            shared.ledger().exchange(&asked, fresh, settings, now)?
+        }
+        GrantType::RefreshToken => {
+            let asked = Renewal {
+                refresh_token: form
+                    .one("refresh_token")?
+                    .ok_or(Refusal::Malformed("refresh_token is missing."))?,
+                client: &client.id,
+                scopes: form
+                    .one("scope")?
+                    .map(|scope| split_scopes(settings.dialect, scope)),
+            };
+            shared.ledger().renew(asked, fresh, settings, now)?
+        }
+    };
+    let id_token = id_token(shared, settings, client, &issued, flaw);
+    Ok(match settings.dialect {
+        Dialect::Standard => flat_answer(&issued, "Bearer", " ", id_token),
+        Dialect::Github => flat_answer(&issued, "bearer", ",", id_token),
+        Dialect::Slack => json!({
+            "ok": true,
+            "app_id": "A0DEMO",
+            "authed_user": slack_user(&issued),
+            "team": { "id": "T0DEMO", "name": "Demo team" },
+        }),
+    })
+}
+
+/// Secrets travel in the body, and the body is a form (RFC 6749 section 3.2).
+pub(crate) fn require_form(headers: &HeaderMap) -> Result<(), Refusal> {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    match content_type {
+        Some(name) if name.starts_with("application/x-www-form-urlencoded") => Ok(()),
+        Some(_) | None => Err(Refusal::Malformed("The body is not a form.")),
+    }
+}
+
+/// Slack separates with commas, everybody else with spaces.
+pub(crate) fn split_scopes(dialect: Dialect, text: &str) -> Vec<String> {
+    let separators: &[char] = match dialect {
+        Dialect::Standard | Dialect::Github => &[' '],
+        Dialect::Slack => &[',', ' '],
+    };
+    let mut scopes: Vec<String> = Vec::new();
+    for scope in text.split(separators).filter(|scope| !scope.is_empty()) {
+        if !scopes.iter().any(|known| known == scope) {
+            scopes.push(scope.to_owned());
+        }
+    }
+    scopes
+}
+
+fn flat_answer(issued: &Issued, kind: &str, separator: &str, id_token: Option<String>) -> Value {
+    let mut answer = json!({
+        "access_token": issued.access_token,
+        "token_type": kind,
+        "scope": issued.scopes.join(separator),
+    });
+    add_optional(&mut answer, issued);
+    if let Some(id_token) = id_token {
+        answer["id_token"] = id_token.into();
+    }
+    answer
+}
+
+fn slack_user(issued: &Issued) -> Value {
+    let mut user = json!({
+        "id": issued.account,
+        "scope": issued.scopes.join(","),
+        "access_token": issued.access_token,
+        "token_type": "user",
+    });
+    add_optional(&mut user, issued);
+    user
+}
+
+fn add_optional(answer: &mut Value, issued: &Issued) {
+    if let Some(lifetime) = issued.lifetime {
+        answer["expires_in"] = announced(lifetime).into();
+    }
+    if let Some(refresh_token) = &issued.refresh_token {
+        answer["refresh_token"] = refresh_token.clone().into();
+    }
+}
+
+/// Whole seconds, and never 0, which some clients take for "does not expire".
+fn announced(lifetime: Duration) -> u64 {
+    lifetime.as_secs().max(1)
+}
+
+/// Present when `openid` was granted and the account still exists.
+fn id_token(
+    shared: &Shared,
+    settings: &Settings,
+    client: &Client,
+    issued: &Issued,
+    flaw: Option<IdTokenFlaw>,
+) -> Option<String> {
+    if !issued.scopes.iter().any(|scope| scope == "openid") {
+        return None;
+    }
+    let account = settings.account(&issued.account)?;
+    let claims = Claims {
+        issuer: &shared.issuer,
+        subject: &account.id,
+        name: &account.name,
+        email: &account.email(),
+        audience: &client.id,
+        nonce: issued.nonce.as_deref(),
+    };
+    let token = shared.signer.sign(&claims, flaw);
+    shared.remember(token.clone());
+    Some(token)
+}
