@@ -2,6 +2,14 @@
 //!
 //! `GET oauth/providers`; `GET`, `POST oauth/authenticators`; `GET`, `PATCH`, `DELETE
 //! oauth/authenticators/{id}`, where `{id}` is a UUID or a name of the profile in `?profile=`.
+//!
+//! The body of `POST` is the very JSON of a config file with its `${ENV}` references resolved, the
+//! body of `PATCH` a merge patch on it (RFC 7396) with `is_active` beside it. Both are read by
+//! [`valetkey_core::draft::DraftInput`], which names everything that is wrong at once; so there are
+//! no types to parse them, only their shapes for the document (`forms`).
+
+#[cfg(feature = "openapi")]
+pub mod forms;
 
 use std::collections::BTreeMap;
 
@@ -9,16 +17,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use valetkey_core::authenticator::{Authenticator, Overrides};
 use valetkey_core::catalogue;
+use valetkey_core::draft::Warning;
 use valetkey_core::id::AuthenticatorId;
 use valetkey_core::name::{AuthenticatorName, ConnectionName, ProfileName};
 use valetkey_core::provider::{ClientAuth, Provider, ScopePreset};
 use valetkey_core::redirect::{LoopbackHost, RedirectUri};
 use valetkey_core::scope::Scopes;
-use valetkey_core::secret::ClientSecret;
 
 use crate::connections::Disconnected;
-use crate::patch::Patch;
-use crate::wire_secret;
 
 /// Reply to `GET oauth/providers`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -241,62 +247,6 @@ impl AuthenticatorView {
     }
 }
 
-/// Body of `POST oauth/authenticators` (`?profile=`): the very JSON of a `--config` file, with
-/// `${ENV}` references already resolved by the caller.
-///
-/// The server reads the body through `core::draft`, which names all problems at once; this type is
-/// its shape for documentation and for typed callers.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct NewAuthenticator {
-    /// `google`, or a display name such as `Google`, from which the name is made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Catalogue id.
-    pub authenticator_type: String,
-    /// OAuth client id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<String>,
-    /// OAuth client secret.
-    #[serde(
-        default,
-        with = "wire_secret::client_secret",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, write_only))]
-    pub client_secret: Option<ClientSecret>,
-    /// Scopes to ask for; the provider's default ones if there are none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scopes: Option<Vec<String>>,
-    /// A redirect URI; the provider's default one if there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub redirect_uri: Option<String>,
-    /// Authorization endpoint, if the catalogue's does not fit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub authorize_url: Option<String>,
-    /// Token endpoint.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_url: Option<String>,
-    /// RFC 7009 endpoint.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revocation_url: Option<String>,
-    /// OpenID userinfo endpoint.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub userinfo_url: Option<String>,
-    /// Issuer identifier.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub issuer: Option<String>,
-    /// `none`, `client_secret_basic` or `client_secret_post`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_auth: Option<String>,
-    /// Further authorize parameters.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub authorize_params: BTreeMap<String, String>,
-    /// Values for the provider's placeholders (`{"tenant": "contoso.com"}`).
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub placeholders: BTreeMap<String, String>,
-}
-
 /// Reply to `POST` (201) and `PATCH` (200) of an authenticator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -305,82 +255,6 @@ pub struct AuthenticatorSaved {
     pub authenticator: AuthenticatorView,
     /// What was accepted, but deserves a look.
     pub warnings: Vec<Warning>,
-}
-
-/// Something that was accepted, but deserves a look.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Warning {
-    /// What.
-    pub message: String,
-    /// What to do about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-}
-
-/// Body of `PATCH oauth/authenticators/{id}`. Connections stay signed in; a new client secret is
-/// used from the next refresh on.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct AuthenticatorPatch {
-    /// Enables or disables it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub is_active: Option<bool>,
-    /// A new name; its connections take part.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// As shown to people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<String>,
-    /// OAuth client id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<String>,
-    /// A new client secret; null removes it.
-    #[serde(
-        default,
-        with = "wire_secret::client_secret_patch",
-        skip_serializing_if = "Patch::is_keep"
-    )]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, write_only))]
-    pub client_secret: Patch<ClientSecret>,
-    /// Scopes of the next sign-in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scopes: Option<Vec<String>>,
-    /// Redirect URI; null goes back to the provider's default.
-    #[serde(default, skip_serializing_if = "Patch::is_keep")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
-    pub redirect_uri: Patch<String>,
-    /// Authorization endpoint; null goes back to the catalogue's.
-    #[serde(default, skip_serializing_if = "Patch::is_keep")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
-    pub authorize_url: Patch<String>,
-    /// Token endpoint; null goes back to the catalogue's.
-    #[serde(default, skip_serializing_if = "Patch::is_keep")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
-    pub token_url: Patch<String>,
-    /// Revocation endpoint; null goes back to the catalogue's.
-    #[serde(default, skip_serializing_if = "Patch::is_keep")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
-    pub revocation_url: Patch<String>,
-    /// Userinfo endpoint; null goes back to the catalogue's.
-    #[serde(default, skip_serializing_if = "Patch::is_keep")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
-    pub userinfo_url: Patch<String>,
-    /// Issuer identifier; null goes back to the catalogue's.
-    #[serde(default, skip_serializing_if = "Patch::is_keep")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
-    pub issuer: Patch<String>,
-    /// Client authentication; null goes back to the catalogue's.
-    #[serde(default, skip_serializing_if = "Patch::is_keep")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
-    pub client_auth: Patch<String>,
-    /// Further authorize parameters, as a whole.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub authorize_params: Option<BTreeMap<String, String>>,
-    /// Values for the provider's placeholders, as a whole.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub placeholders: Option<BTreeMap<String, String>>,
 }
 
 /// Reply to `DELETE oauth/authenticators/{id}` (`?force=`). Without `force`, an authenticator with

@@ -46,6 +46,7 @@ pub struct Draft {
 
 /// Something that must be mended before the authenticator can be stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// The field, as in the JSON; empty if it is about the whole.
     pub field: String,
@@ -57,6 +58,7 @@ pub struct Problem {
 
 /// Something accepted that the person should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Warning {
     /// The field, as in the JSON.
     pub field: String,

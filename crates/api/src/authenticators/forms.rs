@@ -1,0 +1,77 @@
+//! The shapes of the two bodies that [`DraftInput`](valetkey_core::draft::DraftInput) reads: for the
+//! OpenAPI document only, never made.
+
+use std::collections::BTreeMap;
+
+use utoipa::ToSchema;
+
+/// Body of `POST oauth/authenticators` (`?profile=`).
+#[derive(ToSchema)]
+pub struct NewAuthenticator {
+    /// `google`, or a display name such as `Google` from which the name is made; absent: the
+    /// provider's.
+    pub name: Option<String>,
+    /// Catalogue id.
+    pub authenticator_type: String,
+    /// OAuth client id.
+    pub client_id: String,
+    /// OAuth client secret.
+    #[schema(write_only)]
+    pub client_secret: Option<String>,
+    /// Scopes to ask for; absent: the provider's default ones.
+    pub scopes: Option<Vec<String>>,
+    /// Redirect URI; absent: the provider's default one.
+    pub redirect_uri: Option<String>,
+    /// Authorization endpoint, if the catalogue's does not fit.
+    pub authorize_url: Option<String>,
+    /// Token endpoint.
+    pub token_url: Option<String>,
+    /// RFC 7009 endpoint.
+    pub revocation_url: Option<String>,
+    /// OpenID userinfo endpoint.
+    pub userinfo_url: Option<String>,
+    /// Issuer identifier.
+    pub issuer: Option<String>,
+    /// `none`, `client_secret_basic` or `client_secret_post`.
+    pub client_auth: Option<String>,
+    /// Further authorize parameters.
+    pub authorize_params: Option<BTreeMap<String, String>>,
+    /// Values for the provider's placeholders (`{"tenant": "contoso.com"}`).
+    pub placeholders: Option<BTreeMap<String, String>>,
+}
+
+/// Body of `PATCH oauth/authenticators/{id}`: absent keeps, null goes back to the provider's
+/// default, a value sets. Connections stay signed in; a new client secret is used from the next
+/// refresh on.
+#[derive(ToSchema)]
+pub struct AuthenticatorPatch {
+    /// Enables or disables it.
+    pub is_active: Option<bool>,
+    /// A new name; its connections take part.
+    pub name: Option<String>,
+    /// OAuth client id.
+    pub client_id: Option<String>,
+    /// A new client secret; null removes it.
+    #[schema(write_only)]
+    pub client_secret: Option<String>,
+    /// Scopes of the next sign-in.
+    pub scopes: Option<Vec<String>>,
+    /// Redirect URI.
+    pub redirect_uri: Option<String>,
+    /// Authorization endpoint.
+    pub authorize_url: Option<String>,
+    /// Token endpoint.
+    pub token_url: Option<String>,
+    /// RFC 7009 endpoint.
+    pub revocation_url: Option<String>,
+    /// OpenID userinfo endpoint.
+    pub userinfo_url: Option<String>,
+    /// Issuer identifier.
+    pub issuer: Option<String>,
+    /// `none`, `client_secret_basic` or `client_secret_post`.
+    pub client_auth: Option<String>,
+    /// Further authorize parameters; a null value takes one away.
+    pub authorize_params: Option<BTreeMap<String, Option<String>>>,
+    /// Values for the provider's placeholders; a null value takes one away.
+    pub placeholders: Option<BTreeMap<String, Option<String>>>,
+}
