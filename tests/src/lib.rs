@@ -1,1 +1,31 @@
-//! (under construction)
+//! The rig of the end-to-end tests: real binaries, real servers, a real keychain, a real browser.
+//!
+//! Each test makes a [`Desktop`]: a private session bus with gnome-keyring on it, a HOME and an
+//! `XDG_RUNTIME_DIR` of its own, under one temporary folder. Every process of the test starts from
+//! [`Desktop::command`], so it sees that desktop and nothing of the machine's, and dies with it.
+//!
+//! | module | the real thing |
+//! | --- | --- |
+//! | [`desktop`] | dbus-daemon, gnome-keyring-daemon: locked, killed, frozen on demand |
+//! | [`browser`] | Chromium as `$BROWSER`, with a person who logs in and allows, denies or leaves |
+//! | [`oidc`] | npm `oidc-provider` on loopback |
+//! | [`process`] | a child whose output can be waited for |
+//! | [`http`] | plain HTTP over TCP or a Unix socket, byte for byte when a test wants that |
+//! | [`traces`] | where a planted secret could have leaked to: files, `/proc/*/cmdline` |
+//! | [`wait`] | waiting for a fact, with a bound and never for a fixed time |
+//!
+//! Nothing is skipped: what is missing on the machine fails the test and says how to get it.
+
+pub mod browser;
+pub mod desktop;
+pub mod http;
+pub mod oidc;
+pub mod process;
+pub mod traces;
+pub mod wait;
+
+pub use browser::{Browser, Consent, Person, Visit};
+pub use desktop::{Desktop, Keyring};
+pub use http::{Door, Reply};
+pub use oidc::OidcProvider;
+pub use process::Running;

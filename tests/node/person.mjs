@@ -1,0 +1,73 @@
+// The person in front of the system browser: a headless Chromium that opens one URL and clicks like a persona.
+// Knows the pages of npm `oidc-provider` and of our demo provider.
+//
+// Usage: node person.mjs PERSONA.json VISITS_DIR URL
+// persona: {"login": "ada", "consent": "allow" | "deny" | "leave", "chromium": "/usr/bin/chromium"}
+// Writes VISITS_DIR/<time>.json {url, title, text, trail, status, error?} and a .png of the last page beside it.
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const [personaFile, visits, url, ...rest] = process.argv.slice(2);
+const persona = JSON.parse(readFileSync(personaFile, 'utf8'));
+const ALLOW = /^\s*(sign.?in|log ?in|continue|allow|authorize|approve|connect)\b/i;
+const DENY = /\b(deny|cancel|abort|refuse)\b/i;
+const MAX_PAGES = 8;
+const BOUND = 30_000;
+
+const userFolder = mkdtempSync(join(tmpdir(), 'person-'));
+const visit = { asked: url, extraArguments: rest.length, trail: [] };
+let context;
+try {
+  context = await chromium.launchPersistentContext(userFolder, {
+    executablePath: persona.chromium,
+    headless: true,
+    chromiumSandbox: process.getuid() !== 0, // Chromium refuses its sandbox as root
+    args: [
+      '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync', '--password-store=basic',
+      // Nothing outside this machine is ever asked, not even its name.
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE [::1]',
+    ],
+  });
+  const page = context.pages()[0] ?? (await context.newPage());
+  page.setDefaultTimeout(BOUND);
+  page.on('response', (response) => {
+    if (response.request().isNavigationRequest() && response.frame() === page.mainFrame()) visit.status = response.status();
+  });
+  await page.goto(url, { waitUntil: 'load' });
+  for (let step = 0; step < MAX_PAGES; step += 1) {
+    const { origin, pathname } = new URL(page.url());
+    visit.trail.push(origin + pathname); // without the query: it carries codes
+    const click = await nextClick(page);
+    if (!click) break;
+    await Promise.all([page.waitForNavigation({ waitUntil: 'load' }), click.click()]);
+  }
+  Object.assign(visit, { url: page.url(), title: await page.title(), text: await page.innerText('body') });
+  await page.screenshot({ path: join(visits, `${process.pid}.png`) });
+} catch (error) {
+  visit.error = String(error?.stack ?? error);
+} finally {
+  await context?.close();
+  rmSync(userFolder, { recursive: true, force: true });
+  mkdirSync(visits, { recursive: true });
+  const report = join(visits, `${process.pid}.json`);
+  writeFileSync(`${report}.part`, JSON.stringify(visit, null, 1));
+  renameSync(`${report}.part`, report);
+}
+
+// What this persona would press on this page, or null when there is nothing left to press.
+async function nextClick(page) {
+  if (persona.consent === 'leave') return null;
+  const login = page.locator('form input[name="login"], form input[name="username"], form input[name="email"]').first();
+  if (await login.count()) {
+    if (!(await login.inputValue())) await login.fill(persona.login);
+    const password = page.locator('input[type="password"]').first();
+    if (await password.count()) await password.fill('any password will do');
+    return page.locator('form button[type="submit"], form button:not([type])').filter({ hasText: ALLOW }).first();
+  }
+  const wanted = persona.consent === 'deny' ? DENY : ALLOW;
+  const control = page.locator('form button, form input[type="submit"], a').filter({ hasText: wanted }).first();
+  return (await control.count()) ? control : null;
+}

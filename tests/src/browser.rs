@@ -1,0 +1,199 @@
+//! The system browser: headless Chromium behind `$BROWSER`, with a scripted person in front of it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::desktop::Desktop;
+use crate::wait;
+
+const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+/// Who sits in front of the browser.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// Typed at the login page.
+    pub login: String,
+    /// What they do at the consent page.
+    pub consent: Consent,
+}
+
+/// What a person does when asked for consent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// Logs in and allows.
+    Allow,
+    /// Denies.
+    Deny,
+    /// Looks at the first page and presses nothing.
+    Leave,
+}
+
+impl Person {
+    /// Logs in as `login` and allows.
+    pub fn named(login: &str) -> Self {
+        Self {
+            login: login.to_owned(),
+            consent: Consent::Allow,
+        }
+    }
+
+    /// Presses the other button.
+    pub fn who_denies(login: &str) -> Self {
+        Self {
+            consent: Consent::Deny,
+            ..Self::named(login)
+        }
+    }
+
+    /// Never answers.
+    pub fn who_leaves(login: &str) -> Self {
+        Self {
+            consent: Consent::Leave,
+            ..Self::named(login)
+        }
+    }
+}
+
+/// A browser with its person. Every visit has a fresh Chromium profile, so no login is remembered.
+pub struct Browser {
+    folder: PathBuf,
+}
+
+/// What one visit came to.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// The URL that `$BROWSER` was handed.
+    pub asked: String,
+    /// Where it ended.
+    pub url: String,
+    /// Status of the last page.
+    pub status: u16,
+    /// The last page's title.
+    pub title: String,
+    /// The last page's visible text.
+    pub text: String,
+    /// A picture of the last page.
+    pub screenshot: PathBuf,
+}
+
+impl Browser {
+    /// Makes `person`'s browser the desktop's `$BROWSER`.
+    pub fn install(desktop: &mut Desktop, person: &Person) -> Self {
+        let browser = Self::add(desktop, "browser", person);
+        desktop.set("BROWSER", browser.command());
+        browser
+    }
+
+    /// A browser of this name beside the desktop's own, for a second person.
+    pub fn add(desktop: &Desktop, name: &str, person: &Person) -> Self {
+        let browser = Self {
+            folder: desktop.folder().join(name),
+        };
+        fs::create_dir_all(browser.visits_folder()).expect("our own folder");
+        browser.seat(person);
+        let script = format!(
+            "#!/bin/sh\nexec node '{}' '{}' '{}' \"$@\"\n",
+            node_script("person.mjs").display(),
+            browser.persona().display(),
+            browser.visits_folder().display(),
+        );
+        let command = browser.command();
+        fs::write(&command, script).expect("our own folder");
+        fs::set_permissions(&command, fs::Permissions::from_mode(0o755)).expect("our own file");
+        browser
+    }
+
+    /// From the next visit on, this person sits there.
+    pub fn seat(&self, person: &Person) {
+        let consent = match person.consent {
+            Consent::Allow => "allow",
+            Consent::Deny => "deny",
+            Consent::Leave => "leave",
+        };
+        let persona = json!({
+            "login": person.login, "consent": consent, "chromium": chromium(),
+        });
+        fs::write(self.persona(), persona.to_string()).expect("our own folder");
+    }
+
+    /// The program that takes a URL.
+    pub fn command(&self) -> PathBuf {
+        self.folder.join("open-url")
+    }
+
+    /// Waits for the end of the `count`-th visit, and fails if Chromium did.
+    pub fn wait_for_visit(&self, count: usize) -> Visit {
+        wait::until(&format!("visit {count} of the browser"), || {
+            self.visits().into_iter().nth(count - 1)
+        })
+    }
+
+    /// Every visit that ended, oldest first.
+    pub fn visits(&self) -> Vec<Visit> {
+        let files = fs::read_dir(self.visits_folder()).expect("made at the start");
+        let mut reports: Vec<_> = files
+            .map(|file| file.expect("readable").path())
+            .filter(|path| path.extension().is_some_and(|it| it == "json"))
+            .map(|path| (path.metadata().and_then(|it| it.modified()).ok(), path))
+            .collect();
+        reports.sort();
+        reports.iter().map(|(_, path)| read(path)).collect()
+    }
+
+    fn persona(&self) -> PathBuf {
+        self.folder.join("persona.json")
+    }
+
+    fn visits_folder(&self) -> PathBuf {
+        self.folder.join("visits")
+    }
+}
+
+fn read(path: &Path) -> Visit {
+    let text = fs::read_to_string(path).expect("renamed when complete");
+    let report: Value = serde_json::from_str(&text).expect("our own report");
+    assert!(
+        report["error"].is_null(),
+        "the browser failed: {}",
+        report["error"].as_str().unwrap_or_default()
+    );
+    assert_eq!(
+        report["extraArguments"], 0,
+        "`$BROWSER` takes one argument: {report}"
+    );
+    let text = |key: &str| report[key].as_str().unwrap_or_default().to_owned();
+    Visit {
+        asked: text("asked"),
+        url: text("url"),
+        status: report["status"]
+            .as_u64()
+            .and_then(|it| it.try_into().ok())
+            .unwrap_or_default(),
+        title: text("title"),
+        text: text("text"),
+        screenshot: path.with_extension("png"),
+    }
+}
+
+fn chromium() -> PathBuf {
+    let path = std::env::var_os("PATH").expect("PATH is set");
+    let known = |folder: PathBuf| CHROMIUM.map(|name| folder.join(name));
+    std::env::split_paths(&path)
+        .flat_map(known)
+        .find(|candidate| candidate.is_file())
+        .expect("no Chromium in PATH: `cargo xtask test` installs what is missing")
+}
+
+/// A script of `tests/node`, whose packages are installed.
+pub(crate) fn node_script(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("node");
+    assert!(
+        folder.join("node_modules").is_dir(),
+        "npm packages of the tests are missing: run `cargo xtask test`, or `npm ci` in {}",
+        folder.display()
+    );
+    folder.join(name)
+}

@@ -1,0 +1,164 @@
+//! One private desktop: folders, environment, session bus, keychain.
+
+mod bus;
+mod keyring;
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+pub use keyring::{Item, Keyring};
+
+use crate::process::Running;
+
+/// Marks every process of a desktop, so that those which left their parent are found too.
+const MARK: &str = "VALETKEY_RIG";
+
+/// A desktop of its own. Everything that runs on it ends when it is dropped.
+pub struct Desktop {
+    keyring: Keyring,
+    bus: Option<Running>,
+    environment: Environment,
+    folder: TempDir,
+}
+
+/// What a process of this desktop sees: nothing of the machine's own but `PATH`.
+#[derive(Debug, Clone)]
+pub struct Environment(Vec<(OsString, OsString)>);
+
+impl Environment {
+    /// A command in this environment.
+    pub fn command(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = Command::new(program.as_ref());
+        command.env_clear().envs(self.0.iter().cloned());
+        command
+    }
+
+    fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.0.retain(|(known, _)| known != name);
+        self.0.push((name.into(), value.into()));
+    }
+}
+
+impl Desktop {
+    /// A desktop with an unlocked, empty keychain.
+    pub fn start() -> Self {
+        let mut desktop = Self::without_keyring();
+        desktop.keyring.start();
+        desktop
+    }
+
+    /// A desktop with a session bus and nobody on it.
+    pub fn without_keyring() -> Self {
+        Self::build(true)
+    }
+
+    /// No session bus at all: what SSH and containers look like.
+    pub fn without_bus() -> Self {
+        Self::build(false)
+    }
+
+    fn build(with_bus: bool) -> Self {
+        // Directly in /tmp: a Unix socket path ends at 108 bytes.
+        let folder = tempfile::Builder::new()
+            .prefix("vk-")
+            .tempdir_in("/tmp")
+            .expect("/tmp takes a folder");
+        let root = folder.path();
+        let mut environment = Environment(Vec::new());
+        environment.set(MARK, root);
+        environment.set("PATH", std::env::var_os("PATH").expect("PATH is set"));
+        environment.set("LANG", "C.UTF-8");
+        for (name, part) in [
+            ("HOME", "home"),
+            ("XDG_RUNTIME_DIR", "run"),
+            ("TMPDIR", "tmp"),
+        ] {
+            let path = root.join(part);
+            DirBuilder::new()
+                .mode(0o700)
+                .create(&path)
+                .expect("the folder is new");
+            environment.set(name, path);
+        }
+        environment.set("VALETKEY_HOME", root.join("vk"));
+        let address = root.join("run/bus");
+        environment.set(
+            "DBUS_SESSION_BUS_ADDRESS",
+            format!("unix:path={}", address.display()),
+        );
+        let bus = with_bus.then(|| bus::start(&environment, root, &address));
+        let keyring = Keyring::new(environment.clone(), &address);
+        Self {
+            keyring,
+            bus,
+            environment,
+            folder,
+        }
+    }
+
+    /// A command that runs on this desktop.
+    pub fn command(&self, program: impl AsRef<Path>) -> Command {
+        self.environment.command(program)
+    }
+
+    /// What its processes see.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Sets a variable for every process started from now on.
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.environment.set(name, value);
+    }
+
+    /// The keychain.
+    pub fn keyring(&mut self) -> &mut Keyring {
+        &mut self.keyring
+    }
+
+    /// The folder that holds everything of this desktop.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `VALETKEY_HOME`.
+    pub fn valetkey_home(&self) -> PathBuf {
+        self.folder().join("vk")
+    }
+
+    /// Ends the session bus, and with it every connection to the keychain.
+    pub fn kill_bus(&mut self) {
+        self.bus = None;
+    }
+
+    /// Every process that was started on this desktop and still runs.
+    pub fn processes(&self) -> Vec<u32> {
+        let mark = format!("{MARK}={}", self.folder().display());
+        let processes = fs::read_dir("/proc").expect("this is Linux");
+        processes
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
+            .filter(|id| {
+                let environ = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+                environ
+                    .split(|byte| *byte == 0)
+                    .any(|it| it == mark.as_bytes())
+            })
+            .collect()
+    }
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        for id in self.processes() {
+            let pid = i32::try_from(id).ok().and_then(Pid::from_raw);
+            // Errors mean that it ended meanwhile.
+            let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! npm `oidc-provider`, the certified OpenID provider, on loopback.
+
+use serde_json::{Value, json};
+
+use crate::desktop::Desktop;
+use crate::process::Running;
+
+/// A client registered there that has no secret.
+pub const PUBLIC_CLIENT: &str = "public-client";
+/// A client registered there with [`CLIENT_SECRET`] (HTTP Basic).
+pub const CONFIDENTIAL_CLIENT: &str = "confidential-client";
+/// The confidential client's secret, searched for by the leak tests.
+pub const CLIENT_SECRET: &str = "planted-client-secret";
+
+/// The running provider. Everyone may log in with any name; the name becomes account and e-mail.
+pub struct OidcProvider {
+    node: Running,
+    issuer: String,
+}
+
+impl OidcProvider {
+    /// Access tokens that live an hour.
+    pub fn start(desktop: &Desktop) -> Self {
+        Self::with(desktop, &json!({}))
+    }
+
+    /// Access tokens that live `seconds`.
+    pub fn with_short_tokens(desktop: &Desktop, seconds: u32) -> Self {
+        Self::with(desktop, &json!({ "accessTokenSeconds": seconds }))
+    }
+
+    /// Options: see `node/oidc-provider.mjs`.
+    pub fn with(desktop: &Desktop, options: &Value) -> Self {
+        let script = crate::browser::node_script("oidc-provider.mjs");
+        let mut command = desktop.command("node");
+        let node = Running::start(command.arg(script).arg(options.to_string()));
+        let issuer = node.wait_for("where it listens", |line| {
+            let said: Value = serde_json::from_str(&line.text).ok()?;
+            Some(said.get("issuer")?.as_str()?.to_owned())
+        });
+        Self { node, issuer }
+    }
+
+    /// Its issuer, `http://127.0.0.1:PORT`.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// An endpoint, by what stands after the issuer: `auth`, `token`, `me`, `token/revocation`.
+    pub fn endpoint(&self, path: &str) -> String {
+        format!("{}/{path}", self.issuer)
+    }
+
+    /// What it did so far under this event name, oldest first.
+    pub fn events(&self, event: &str) -> Vec<Value> {
+        let lines = self.node.lines();
+        let said = lines.iter().filter_map(|line| parse(&line.text, event));
+        said.collect()
+    }
+
+    /// Waits for the `count`-th event of this name.
+    pub fn wait_for_event(&self, event: &str, count: usize) -> Value {
+        let mut from = 0;
+        for _ in 1..count {
+            from = self.next_event(from, event).0;
+        }
+        self.next_event(from, event).1
+    }
+
+    /// Requests that reached `path`, by their status.
+    pub fn requests(&self, path: &str) -> Vec<u64> {
+        let requests = self.events("request");
+        let here = requests.iter().filter(|request| request["path"] == path);
+        here.filter_map(|request| request["status"].as_u64())
+            .collect()
+    }
+
+    /// Ends every grant: the next refresh is `invalid_grant`.
+    pub fn revoke_grants(&mut self) {
+        let from = self.node.lines().len();
+        self.node.write("{\"do\":\"revoke_grants\"}\n");
+        self.next_event(from, "grants_ended");
+    }
+
+    fn next_event(&self, from: usize, event: &str) -> (usize, Value) {
+        self.node
+            .wait_from(from, event, |line| parse(&line.text, event))
+    }
+}
+
+fn parse(line: &str, event: &str) -> Option<Value> {
+    let said: Value = serde_json::from_str(line).ok()?;
+    (said["event"] == event).then_some(said)
+}
