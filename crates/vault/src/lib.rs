@@ -39,7 +39,6 @@ pub use database::sign_ins::{SignInRow, SignInStep};
 pub use error::VaultError;
 pub use store::{FileKey, ItemName, SecretStore, StoreChoice, StoreError, StoreOpener};
 pub use vault::Vault;
-pub use vault::authenticators::SecretChange;
 pub use vault::grants::{GrantNotKept, LoadedGrant};
 pub use vault::reconcile::ReconcileReport;
 pub use vault_id::VaultId;

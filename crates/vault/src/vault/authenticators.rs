@@ -1,6 +1,7 @@
 //! Authenticators and their secrets: row and item, in steps that a crash may separate.
 
 use valetkey_core::authenticator::Authenticator;
+use valetkey_core::draft::SecretChange;
 use valetkey_core::id::AuthenticatorId;
 use valetkey_core::name::ProfileName;
 use valetkey_core::secret::ClientSecret;
@@ -12,15 +13,6 @@ use crate::database::connections;
 use crate::error::VaultError;
 use crate::failpoint;
 use crate::store::ItemName;
-
-/// What happens to the secret when an authenticator is updated.
-#[derive(Debug, Clone)]
-pub enum SecretChange {
-    /// It gets this one, whether it had one or not.
-    Set(ClientSecret),
-    /// It becomes a public client.
-    Remove,
-}
 
 impl Vault {
     /// All authenticators, or those of one profile.
