@@ -97,6 +97,8 @@ kinds! {
     ConnectionMisconfigured = "connection.misconfigured",
     /// The row was rebuilt from its keychain item.
     ConnectionAdopted = "connection.adopted",
+    /// A connection was renamed or its policy changed.
+    ConnectionUpdated = "connection.updated",
     /// A connection is being removed.
     ConnectionRemoving = "connection.removing",
     /// A connection was removed; says whether the provider revoked it.
@@ -119,6 +121,8 @@ kinds! {
     KeychainChanged = "keychain.changed",
     /// Handing out was paused.
     Paused = "agent.paused",
+    /// A setting was changed.
+    SettingsChanged = "settings.changed",
     /// Handing out was resumed.
     Resumed = "agent.resumed",
 }

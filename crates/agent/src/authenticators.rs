@@ -1,0 +1,245 @@
+//! Registering OAuth clients. What a client *is* and what may be wrong with it stands in
+//! [`valetkey_core::draft`]; here it is stored, and what depends on it follows.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use valetkey_core::authenticator::Authenticator;
+use valetkey_core::catalogue;
+use valetkey_core::connection::SetbackKind;
+use valetkey_core::draft::{DraftInput, Warning};
+use valetkey_core::event::{Event, EventKind};
+use valetkey_core::id::{AuthenticatorId, ConnectionId};
+use valetkey_core::name::{AuthenticatorName, ProfileName};
+use valetkey_core::provider::Provider;
+
+use crate::agent::Agent;
+use crate::disconnect::{self, Disconnected};
+use crate::error::AgentError;
+use crate::key::{Actor, AuthenticatorKey};
+use crate::refresh;
+
+/// An authenticator as a list shows it.
+#[derive(Debug, Clone)]
+pub struct AuthenticatorView {
+    /// The registered client.
+    pub authenticator: Arc<Authenticator>,
+    /// Its catalogue entry.
+    pub provider: &'static Provider,
+    /// How many connections came through it.
+    pub connections: usize,
+}
+
+impl Agent {
+    /// All authenticators (of a profile), by name.
+    pub fn authenticators(
+        &self,
+        profile: Option<&ProfileName>,
+        include_disabled: bool,
+    ) -> Vec<AuthenticatorView> {
+        let book = self.inner.book();
+        let mut found: Vec<Arc<Authenticator>> = book
+            .authenticators()
+            .filter(|a| profile.is_none_or(|profile| a.profile == *profile))
+            .filter(|a| include_disabled || a.is_active)
+            .cloned()
+            .collect();
+        drop(book);
+        found.sort_by(|a, b| (&a.profile, &a.name).cmp(&(&b.profile, &b.name)));
+        found
+            .into_iter()
+            .map(|authenticator| self.view(authenticator))
+            .collect()
+    }
+
+    /// One authenticator.
+    pub fn authenticator(&self, key: &AuthenticatorKey) -> Result<AuthenticatorView, AgentError> {
+        let found = self.inner.book().find_authenticator(key)?;
+        Ok(self.view(found))
+    }
+
+    fn view(&self, authenticator: Arc<Authenticator>) -> AuthenticatorView {
+        let provider = catalogue::provider(&authenticator.provider)
+            .or_else(|| catalogue::provider("custom"))
+            .expect("`custom` is in the catalogue");
+        let connections = self.inner.book().connections_of(authenticator.id).len();
+        AuthenticatorView {
+            authenticator,
+            provider,
+            connections,
+        }
+    }
+
+    /// Adds an authenticator: checked as a whole, stored as a whole.
+    pub async fn add_authenticator(
+        &self,
+        input: DraftInput,
+        profile: ProfileName,
+        who: &Actor,
+    ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
+        self.check_running()?;
+        let (draft, warnings) = input.check().map_err(AgentError::BadDraft)?;
+        self.check_name(&profile, &draft.name, None)?;
+        let id = AuthenticatorId::new(crate::random::uuid());
+        let now = self.inner.now();
+        let (authenticator, secret) = draft.into_authenticator(id, profile, now);
+        self.inner
+            .vault
+            .add_authenticator(&authenticator, secret.as_ref())
+            .await?;
+        self.inner.book().put_authenticator(authenticator);
+        self.record_change(EventKind::AuthenticatorAdded, id, who, json!(null))
+            .await;
+        let view = self.authenticator(&AuthenticatorKey::Id(id))?;
+        tracing::info!(authenticator = %view.authenticator.name, "authenticator added");
+        Ok((view, warnings))
+    }
+
+    /// Changes an authenticator. A new secret keeps its connections; what waited for a mended
+    /// registration is tried again.
+    pub async fn update_authenticator(
+        &self,
+        key: &AuthenticatorKey,
+        input: DraftInput,
+        is_active: Option<bool>,
+        who: &Actor,
+    ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
+        self.check_running()?;
+        let old = self.inner.book().find_authenticator(key)?;
+        let now = self.inner.now();
+        let change = input
+            .check_change(&old, now)
+            .map_err(AgentError::BadDraft)?;
+        let mut authenticator = change.authenticator;
+        authenticator.is_active = is_active.unwrap_or(authenticator.is_active);
+        self.check_name(&authenticator.profile, &authenticator.name, Some(old.id))?;
+        let new_secret = change.secret.is_some();
+        self.inner
+            .vault
+            .update_authenticator(&authenticator, change.secret)
+            .await?;
+        let detail = json!({ "is_active": authenticator.is_active, "new_secret": new_secret });
+        {
+            let mut book = self.inner.book();
+            let renamed = authenticator.name != old.name;
+            book.put_authenticator(authenticator);
+            if renamed {
+                for id in book.connections_of(old.id) {
+                    book.rename(id);
+                }
+            }
+        }
+        self.retry_misconfigured(old.id).await;
+        self.record_change(EventKind::AuthenticatorUpdated, old.id, who, detail)
+            .await;
+        Ok((
+            self.authenticator(&AuthenticatorKey::Id(old.id))?,
+            change.warnings,
+        ))
+    }
+
+    fn check_name(
+        &self,
+        profile: &ProfileName,
+        name: &AuthenticatorName,
+        own: Option<AuthenticatorId>,
+    ) -> Result<(), AgentError> {
+        let book = self.inner.book();
+        match book.named_authenticator(profile, name) {
+            Some(other) if Some(other.id) != own => Err(AgentError::Conflict {
+                message: format!("there is an authenticator `{name}` already"),
+                in_use: vec![name.to_string()],
+                hint: Some(format!(
+                    "choose another name with `--name`, or change it with `valetkey update {name}`"
+                )),
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Connections that waited for a mended registration are due now.
+    async fn retry_misconfigured(&self, authenticator: AuthenticatorId) {
+        let inner = &self.inner;
+        let now = inner.now();
+        let waiting: Vec<ConnectionId> = {
+            let mut book = inner.book();
+            let ids = book.connections_of(authenticator);
+            let waits = |id: &ConnectionId| {
+                let setback = book.get(*id).and_then(|entry| entry.row.setback.as_ref());
+                setback.is_some_and(|setback| setback.kind == SetbackKind::FixClient)
+            };
+            let waiting: Vec<ConnectionId> = ids.into_iter().filter(waits).collect();
+            for id in &waiting {
+                if let Some(entry) = book.get_mut(*id) {
+                    entry.row.setback = None;
+                    entry.hold_until = None;
+                }
+                book.replan(*id, now);
+            }
+            waiting
+        };
+        for id in waiting {
+            refresh::save_row(inner, id).await;
+        }
+        inner.alarm.notify_one();
+    }
+
+    /// Removes an authenticator. With connections it is in use: 409 unless `force`, which
+    /// disconnects them first.
+    pub async fn remove_authenticator(
+        &self,
+        key: &AuthenticatorKey,
+        force: bool,
+        who: &Actor,
+    ) -> Result<Vec<Disconnected>, AgentError> {
+        self.check_running()?;
+        let authenticator = self.inner.book().find_authenticator(key)?;
+        let connections = self.inner.book().connections_of(authenticator.id);
+        if !connections.is_empty() && !force {
+            let in_use = self.name_connections(&connections);
+            return Err(AgentError::Conflict {
+                message: format!(
+                    "`{}` has connections: {}",
+                    authenticator.name,
+                    in_use.join(", ")
+                ),
+                in_use,
+                hint: Some(
+                    "disconnect them first, or use `--force` to disconnect them all".to_owned(),
+                ),
+            });
+        }
+        let mut gone = Vec::new();
+        for id in connections {
+            gone.push(disconnect::remove(&self.inner, id, who).await?);
+        }
+        self.inner
+            .vault
+            .remove_authenticator(authenticator.id)
+            .await?;
+        self.inner.book().drop_authenticator(authenticator.id);
+        let detail = json!({ "name": authenticator.name });
+        self.record_change(
+            EventKind::AuthenticatorRemoved,
+            authenticator.id,
+            who,
+            detail,
+        )
+        .await;
+        Ok(gone)
+    }
+
+    async fn record_change(
+        &self,
+        kind: EventKind,
+        id: AuthenticatorId,
+        who: &Actor,
+        detail: serde_json::Value,
+    ) {
+        let event = Event::new(kind, self.inner.now())
+            .authenticator(id)
+            .actor(who.to_string())
+            .detail(detail);
+        self.inner.record(event).await;
+    }
+}

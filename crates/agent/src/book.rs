@@ -1,0 +1,394 @@
+//! The agent's memory of all connections: rows, live grants, and who is working on what.
+//!
+//! The book is locked for moments and never across `.await`. A decision is made under the lock
+//! ("this token is fresh", "you are the one who refreshes"), the work is done without it, and the
+//! result comes back under the lock again, where [`valetkey_core::life::step`] says whether it
+//! still counts.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use valetkey_core::authenticator::Authenticator;
+use valetkey_core::catalogue;
+use valetkey_core::connection::Connection;
+use valetkey_core::freshness;
+use valetkey_core::grant::Grant;
+use valetkey_core::id::{AuthenticatorId, ConnectionId};
+use valetkey_core::life::{Happening, Life, Status, TooLate, step};
+use valetkey_core::name::{AuthenticatorName, ConnectionName, ProfileName};
+use valetkey_core::provider::Provider;
+use valetkey_core::secret::Fingerprint;
+
+use crate::error::AgentError;
+use crate::key::{AuthenticatorKey, ConnectionKey};
+
+/// A grant in memory, with all that a token reply says about it.
+#[derive(Debug)]
+pub struct LiveGrant {
+    /// The grant.
+    pub grant: Grant,
+    /// SHA-256 of its access token.
+    pub fingerprint: Fingerprint,
+    /// The connection it belongs to.
+    pub id: ConnectionId,
+    /// That connection's name.
+    pub connection: ConnectionName,
+    /// The account, in the provider's words.
+    pub account: Option<String>,
+}
+
+/// How a refresh ended, for all who waited for it.
+pub(crate) type FlightEnd = Result<Arc<LiveGrant>, AgentError>;
+/// Resolves once the refresh has ended.
+pub(crate) type Flight = watch::Receiver<Option<FlightEnd>>;
+
+/// One connection as the agent knows it.
+pub(crate) struct Entry {
+    pub row: Connection,
+    pub live: Option<Arc<LiveGrant>>,
+    /// The keychain was asked for the grant (there may be none).
+    pub loaded: bool,
+    /// The live grant is newer than its keychain item.
+    pub unsaved: bool,
+    pub flight: Option<Flight>,
+    /// Nothing is sent to the provider before this moment, whoever asks.
+    pub hold_until: Option<Timestamp>,
+    /// Held while the connection's item and row are written, one writer at a time.
+    pub gate: Arc<tokio::sync::Mutex<()>>,
+    due: Option<Timestamp>,
+    jitter: f64,
+}
+
+/// All connections and authenticators.
+#[derive(Default)]
+pub(crate) struct Book {
+    authenticators: HashMap<AuthenticatorId, Arc<Authenticator>>,
+    entries: HashMap<ConnectionId, Entry>,
+    names: HashMap<ProfileName, HashMap<ConnectionName, ConnectionId>>,
+    alarms: BTreeSet<(Timestamp, ConnectionId)>,
+}
+
+/// What the book says to somebody who wants a token.
+pub(crate) enum Look {
+    /// Here it is.
+    Fresh(Arc<LiveGrant>),
+    /// Not in memory: load it from the keychain, then look again.
+    NotLoaded,
+    /// It must be refreshed first. `fallback` lives, but not as long as was asked.
+    Stale { fallback: Option<Arc<LiveGrant>> },
+    /// It lives, but may not be refreshed now.
+    Held {
+        fallback: Option<Arc<LiveGrant>>,
+        until: Timestamp,
+    },
+    /// Only the person can help.
+    SignIn,
+    /// It is being removed.
+    Gone,
+}
+
+impl Book {
+    pub(crate) fn new(authenticators: Vec<Authenticator>, connections: Vec<Connection>) -> Self {
+        let mut book = Self::default();
+        for authenticator in authenticators {
+            book.put_authenticator(authenticator);
+        }
+        for row in connections {
+            book.insert(row);
+        }
+        book
+    }
+
+    // --- authenticators
+
+    pub(crate) fn authenticators(&self) -> impl Iterator<Item = &Arc<Authenticator>> {
+        self.authenticators.values()
+    }
+
+    pub(crate) fn authenticator(&self, id: AuthenticatorId) -> Option<&Arc<Authenticator>> {
+        self.authenticators.get(&id)
+    }
+
+    pub(crate) fn find_authenticator(
+        &self,
+        key: &AuthenticatorKey,
+    ) -> Result<Arc<Authenticator>, AgentError> {
+        let found = match key {
+            AuthenticatorKey::Id(id) => self.authenticators.get(id),
+            AuthenticatorKey::Name(profile, name) => self.named_authenticator(profile, name),
+        };
+        found
+            .cloned()
+            .ok_or_else(|| AgentError::no_authenticator(key))
+    }
+
+    pub(crate) fn named_authenticator(
+        &self,
+        profile: &ProfileName,
+        name: &AuthenticatorName,
+    ) -> Option<&Arc<Authenticator>> {
+        self.authenticators
+            .values()
+            .find(|a| a.profile == *profile && a.name == *name)
+    }
+
+    pub(crate) fn put_authenticator(&mut self, authenticator: Authenticator) {
+        self.authenticators
+            .insert(authenticator.id, Arc::new(authenticator));
+    }
+
+    pub(crate) fn drop_authenticator(&mut self, id: AuthenticatorId) {
+        self.authenticators.remove(&id);
+    }
+
+    pub(crate) fn connections_of(&self, id: AuthenticatorId) -> Vec<ConnectionId> {
+        self.entries
+            .values()
+            .filter(|e| e.row.authenticator == id)
+            .map(|e| e.row.id)
+            .collect()
+    }
+
+    // --- connections
+
+    pub(crate) fn insert(&mut self, row: Connection) {
+        let Some(name) = self.name_of(&row) else {
+            return;
+        };
+        let profile = self.authenticators[&row.authenticator].profile.clone();
+        let id = row.id;
+        self.names.entry(profile).or_default().insert(name, id);
+        let entry = Entry {
+            row,
+            live: None,
+            loaded: false,
+            unsaved: false,
+            flight: None,
+            hold_until: None,
+            gate: Arc::default(),
+            due: None,
+            jitter: crate::random::fraction(),
+        };
+        self.entries.insert(id, entry);
+    }
+
+    pub(crate) fn remove(&mut self, id: ConnectionId) {
+        self.reschedule(id, None);
+        let Some(entry) = self.entries.remove(&id) else {
+            return;
+        };
+        for names in self.names.values_mut() {
+            names.retain(|_, named| *named != entry.row.id);
+        }
+    }
+
+    pub(crate) fn rename(&mut self, id: ConnectionId) {
+        let Some(entry) = self.entries.get(&id) else {
+            return;
+        };
+        let Some(name) = self.name_of(&entry.row) else {
+            return;
+        };
+        let profile = self.authenticators[&entry.row.authenticator]
+            .profile
+            .clone();
+        let names = self.names.entry(profile).or_default();
+        names.retain(|_, named| *named != id);
+        names.insert(name.clone(), id);
+        self.relabel(id, &name);
+    }
+
+    fn relabel(&mut self, id: ConnectionId, name: &ConnectionName) {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return;
+        };
+        if let Some(live) = entry.live.take() {
+            entry.live = Some(Arc::new(LiveGrant {
+                grant: live.grant.clone(),
+                fingerprint: live.fingerprint.clone(),
+                id,
+                connection: name.clone(),
+                account: entry.row.account.display_name.clone(),
+            }));
+        }
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    pub(crate) fn get(&self, id: ConnectionId) -> Option<&Entry> {
+        self.entries.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Entry> {
+        self.entries.get_mut(&id)
+    }
+
+    pub(crate) fn find(&self, key: &ConnectionKey) -> Result<ConnectionId, AgentError> {
+        let found = match key {
+            ConnectionKey::Id(id) => self.entries.contains_key(id).then_some(*id),
+            ConnectionKey::Name(profile, name) => self.named(profile, name),
+        };
+        found.ok_or_else(|| self.no_connection(key))
+    }
+
+    /// A name without a connection is a sign-in away if its authenticator exists.
+    fn no_connection(&self, key: &ConnectionKey) -> AgentError {
+        let ConnectionKey::Name(profile, name) = key else {
+            return AgentError::no_connection(key);
+        };
+        match self.named_authenticator(profile, &name.authenticator) {
+            Some(_) => AgentError::AuthRequired {
+                connection: name.clone(),
+                again: false,
+                reason: None,
+            },
+            None => AgentError::no_connection(name),
+        }
+    }
+
+    pub(crate) fn named(
+        &self,
+        profile: &ProfileName,
+        name: &ConnectionName,
+    ) -> Option<ConnectionId> {
+        self.names.get(profile)?.get(name).copied()
+    }
+
+    /// The name of a row: its authenticator's, and the account's label.
+    pub(crate) fn name_of(&self, row: &Connection) -> Option<ConnectionName> {
+        let authenticator = self.authenticators.get(&row.authenticator)?;
+        Some(ConnectionName {
+            authenticator: authenticator.name.clone(),
+            account: row.account.label.clone(),
+        })
+    }
+
+    pub(crate) fn provider_of(&self, row: &Connection) -> &'static Provider {
+        let id = self
+            .authenticators
+            .get(&row.authenticator)
+            .map_or("custom", |a| &a.provider);
+        catalogue::provider(id)
+            .or_else(|| catalogue::provider("custom"))
+            .expect("`custom` is in the catalogue")
+    }
+
+    /// Applies `happening` to the connection's life, if it still counts.
+    pub(crate) fn step(&mut self, id: ConnectionId, happening: Happening) -> Result<Life, TooLate> {
+        let entry = self.entries.get_mut(&id).ok_or(TooLate)?;
+        entry.row.life = step(entry.row.life, happening)?;
+        Ok(entry.row.life)
+    }
+
+    /// Puts a grant into memory; the row's figures follow it.
+    pub(crate) fn hold(&mut self, id: ConnectionId, grant: Grant) -> Option<Arc<LiveGrant>> {
+        let name = self.name_of(&self.entries.get(&id)?.row)?;
+        let entry = self.entries.get_mut(&id)?;
+        let live = Arc::new(LiveGrant {
+            fingerprint: grant.access_token.fingerprint(),
+            id,
+            connection: name,
+            account: entry.row.account.display_name.clone(),
+            grant,
+        });
+        entry.live = Some(Arc::clone(&live));
+        entry.loaded = true;
+        Some(live)
+    }
+
+    // --- tokens
+
+    /// What to do for somebody who wants a token that lives for `min_valid`.
+    pub(crate) fn look(
+        &self,
+        id: ConnectionId,
+        now: Timestamp,
+        min_valid: Option<SignedDuration>,
+    ) -> Look {
+        let Some(entry) = self.entries.get(&id) else {
+            return Look::Gone;
+        };
+        match entry.row.life.status {
+            Status::Removing => return Look::Gone,
+            Status::NeedsReconnect | Status::Connecting => return Look::SignIn,
+            Status::Active | Status::Refreshing | Status::Expired => {}
+        }
+        let Some(live) = &entry.live else {
+            return if entry.loaded {
+                Look::SignIn
+            } else {
+                Look::NotLoaded
+            };
+        };
+        if freshness::is_fresh(&live.grant, now, min_valid) {
+            return Look::Fresh(Arc::clone(live));
+        }
+        let fallback = live.grant.is_alive(now).then(|| Arc::clone(live));
+        if live.grant.refresh_token.is_none() {
+            return fallback.map_or(Look::SignIn, Look::Fresh);
+        }
+        match entry.hold_until {
+            Some(until) if until > now && entry.flight.is_none() => Look::Held { fallback, until },
+            _ => Look::Stale { fallback },
+        }
+    }
+
+    // --- alarms
+
+    /// Plans the next alarm of this connection from its row.
+    pub(crate) fn replan(&mut self, id: ConnectionId, now: Timestamp) {
+        let Some(entry) = self.entries.get(&id) else {
+            return;
+        };
+        let limits = self.provider_of(&entry.row).refresh_limits();
+        let ends = || {
+            entry
+                .row
+                .expires_at
+                .filter(|_| entry.row.life.status == Status::Active)
+        };
+        let due = if entry.unsaved || entry.flight.is_some() {
+            entry.due
+        } else if entry.row.refreshable {
+            freshness::due_at(&entry.row, limits, now, entry.jitter).or_else(ends)
+        } else {
+            ends()
+        };
+        self.reschedule(id, due);
+    }
+
+    /// Sets the next alarm of this connection.
+    pub(crate) fn reschedule(&mut self, id: ConnectionId, due: Option<Timestamp>) {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return;
+        };
+        if let Some(old) = entry.due.take() {
+            self.alarms.remove(&(old, id));
+        }
+        if let Some(due) = due {
+            self.alarms.insert((due, id));
+        }
+        entry.due = due;
+    }
+
+    /// The earliest alarm.
+    pub(crate) fn next_alarm(&self) -> Option<Timestamp> {
+        self.alarms.first().map(|(due, _)| *due)
+    }
+
+    /// Takes the alarms that ring by `now`.
+    pub(crate) fn ringing(&mut self, now: Timestamp) -> Vec<ConnectionId> {
+        let mut ringing = Vec::new();
+        while let Some((due, id)) = self.alarms.first().copied()
+            && due <= now
+        {
+            self.reschedule(id, None);
+            ringing.push(id);
+        }
+        ringing
+    }
+}

@@ -1,0 +1,79 @@
+//! An authenticator made ready for requests: completed from the catalogue, with its secret.
+
+use std::sync::Arc;
+
+use valetkey_core::authenticator::{Authenticator, Endpoints};
+use valetkey_core::catalogue;
+use valetkey_core::provider::Provider;
+use valetkey_core::secret::ClientSecret;
+use valetkey_vault::Vault;
+
+use crate::error::AgentError;
+
+/// All that a request to a provider needs.
+#[derive(Debug)]
+pub struct Client {
+    /// The registered client.
+    pub authenticator: Arc<Authenticator>,
+    /// Its catalogue entry.
+    pub provider: &'static Provider,
+    /// Where requests go, and how.
+    pub endpoints: Endpoints,
+    /// The client secret, if it has one.
+    pub secret: Option<ClientSecret>,
+}
+
+impl Client {
+    /// Completes `authenticator`; reads its secret from the keychain if it has one.
+    pub(crate) async fn of(
+        vault: &Vault,
+        authenticator: Arc<Authenticator>,
+    ) -> Result<Self, AgentError> {
+        let provider = catalogue::provider(&authenticator.provider).ok_or_else(|| {
+            AgentError::Internal(format!(
+                "`{}` names the provider `{}`, which this version does not know",
+                authenticator.name, authenticator.provider
+            ))
+        })?;
+        let endpoints =
+            authenticator
+                .endpoints(provider)
+                .map_err(|error| AgentError::InvalidRequest {
+                    message: format!(
+                        "`{}` has an endpoint that cannot be used: {error}",
+                        authenticator.name
+                    ),
+                    hint: Some(format!(
+                        "`valetkey update {}` changes it",
+                        authenticator.name
+                    )),
+                })?;
+        let secret = if authenticator.has_secret {
+            let secret = vault.client_secret(authenticator.id).await?;
+            Some(secret.ok_or_else(|| AgentError::ClientMisconfigured {
+                provider: provider.display_name.clone(),
+                authenticator: authenticator.name.to_string(),
+                reason: "its client secret is no longer in the keychain".to_owned(),
+                console_url: provider.console_url.clone(),
+            })?)
+        } else {
+            None
+        };
+        Ok(Self {
+            authenticator,
+            provider,
+            endpoints,
+            secret,
+        })
+    }
+
+    /// The provider refuses this client.
+    pub(crate) fn misconfigured(&self, reason: String) -> AgentError {
+        AgentError::ClientMisconfigured {
+            provider: self.provider.display_name.clone(),
+            authenticator: self.authenticator.name.to_string(),
+            reason,
+            console_url: self.provider.console_url.clone(),
+        }
+    }
+}

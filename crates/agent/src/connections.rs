@@ -1,0 +1,188 @@
+//! Looking at connections, and changing what may be changed of them.
+
+use jiff::Timestamp;
+use valetkey_core::connection::{Connection, KeepWarm};
+use valetkey_core::freshness;
+use valetkey_core::id::ConnectionId;
+use valetkey_core::life::Status;
+use valetkey_core::name::{AccountLabel, ConnectionName, ProfileName};
+use valetkey_core::provider::Provider;
+
+use crate::agent::Agent;
+use crate::book::{Book, Entry};
+use crate::client::Client;
+use crate::error::AgentError;
+use crate::key::{Actor, ConnectionKey};
+use crate::protocol::TokenTest;
+use crate::refresh;
+use crate::token::TokenAsk;
+
+/// A connection as a list shows it.
+#[derive(Debug, Clone)]
+pub struct ConnectionView {
+    /// The row.
+    pub row: Connection,
+    /// Its name.
+    pub name: ConnectionName,
+    /// Its profile.
+    pub profile: ProfileName,
+    /// The provider.
+    pub provider: &'static Provider,
+    /// The newest grant is not in the keychain yet.
+    pub unsaved: bool,
+    /// When it is refreshed next, if it is by itself.
+    pub refreshes_at: Option<Timestamp>,
+}
+
+/// What may be changed.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionChange {
+    /// Refresh policy.
+    pub keep_warm: Option<KeepWarm>,
+    /// Another label.
+    pub label: Option<AccountLabel>,
+}
+
+impl ConnectionView {
+    fn of(book: &Book, entry: &Entry, now: Timestamp) -> Option<Self> {
+        let authenticator = book.authenticator(entry.row.authenticator)?;
+        let provider = book.provider_of(&entry.row);
+        let mut row = entry.row.clone();
+        // Nobody waits for a token's end unless something is due: the view knows the time.
+        if row.life.status == Status::Active && row.expires_at.is_some_and(|end| end <= now) {
+            row.life.status = Status::Expired;
+        }
+        Some(Self {
+            name: book.name_of(&row)?,
+            profile: authenticator.profile.clone(),
+            provider,
+            unsaved: entry.unsaved,
+            refreshes_at: freshness::due_at(&row, provider.refresh_limits(), now, 0.0),
+            row,
+        })
+    }
+}
+
+impl Agent {
+    /// All connections (of a profile), by name.
+    pub fn connections(&self, profile: Option<&ProfileName>) -> Vec<ConnectionView> {
+        let now = self.inner.now();
+        let book = self.inner.book();
+        let mut views: Vec<ConnectionView> = book
+            .entries()
+            .filter_map(|entry| ConnectionView::of(&book, entry, now))
+            .filter(|view| profile.is_none_or(|profile| view.profile == *profile))
+            .collect();
+        drop(book);
+        views.sort_by(|a, b| (&a.profile, &a.name).cmp(&(&b.profile, &b.name)));
+        views
+    }
+
+    /// One connection.
+    pub fn connection(&self, key: &ConnectionKey) -> Result<ConnectionView, AgentError> {
+        let book = self.inner.book();
+        let id = book.find(key).map_err(|_| AgentError::no_connection(key))?;
+        let entry = book.get(id).ok_or_else(|| AgentError::no_connection(key))?;
+        ConnectionView::of(&book, entry, self.inner.now())
+            .ok_or_else(|| AgentError::no_connection(key))
+    }
+
+    /// The id behind a name, for whoever must check access before anything else.
+    pub fn connection_id(&self, key: &ConnectionKey) -> Option<ConnectionId> {
+        self.inner.book().find(key).ok()
+    }
+
+    /// Changes policy or label.
+    pub async fn update_connection(
+        &self,
+        key: &ConnectionKey,
+        change: ConnectionChange,
+        who: &Actor,
+    ) -> Result<ConnectionView, AgentError> {
+        self.check_running()?;
+        let inner = &self.inner;
+        let id = self.connection(key)?.row.id;
+        // The item names the account too: both are written, the item first.
+        refresh::load(inner, id).await?;
+        let gate = inner
+            .book()
+            .get(id)
+            .map(|entry| std::sync::Arc::clone(&entry.gate));
+        let Some(gate) = gate else {
+            return Err(AgentError::no_connection(key));
+        };
+        let one_writer = gate.lock().await;
+        let changed = {
+            let book = inner.book();
+            let entry = book.get(id).ok_or_else(|| AgentError::no_connection(key))?;
+            let mut row = entry.row.clone();
+            row.keep_warm = change.keep_warm.unwrap_or(row.keep_warm);
+            if let Some(label) = change.label {
+                let authenticator = book
+                    .authenticator(row.authenticator)
+                    .ok_or_else(|| AgentError::no_connection(key))?;
+                let name = ConnectionName {
+                    authenticator: authenticator.name.clone(),
+                    account: Some(label.clone()),
+                };
+                let holder = book.named(&authenticator.profile, &name);
+                if holder.is_some_and(|holder| holder != id) {
+                    return Err(AgentError::Conflict {
+                        message: format!("there is a connection `{name}` already"),
+                        in_use: vec![name.to_string()],
+                        hint: Some("choose another label".to_owned()),
+                    });
+                }
+                row.account.label = Some(label);
+            }
+            row
+        };
+        if let Some((_, stored)) = refresh::stored_grant(inner, id) {
+            let stored = valetkey_core::grant::StoredGrant {
+                account: changed.account.clone(),
+                ..stored
+            };
+            inner.vault.store_grant(&changed, &stored).await?;
+        } else {
+            inner.vault.save_connection(&changed).await?;
+        }
+        {
+            let mut book = inner.book();
+            if let Some(entry) = book.get_mut(id) {
+                entry.row.keep_warm = changed.keep_warm;
+                entry.row.account = changed.account;
+            }
+            book.rename(id);
+            book.replan(id, inner.now());
+        }
+        drop(one_writer);
+        inner.alarm.notify_one();
+        let event = valetkey_core::event::Event::new(
+            valetkey_core::event::EventKind::ConnectionUpdated,
+            inner.now(),
+        );
+        inner
+            .record(event.connection(id).actor(who.to_string()))
+            .await;
+        self.connection(&ConnectionKey::Id(id))
+    }
+
+    /// Asks the provider whether it takes the current token.
+    pub async fn test(&self, key: &ConnectionKey, who: &Actor) -> Result<TokenTest, AgentError> {
+        let answer = self.token(key, &TokenAsk::default(), who).await?;
+        let authenticator = {
+            let book = self.inner.book();
+            let row = book
+                .get(answer.live.id)
+                .map(|entry| entry.row.authenticator);
+            row.and_then(|id| book.authenticator(id).cloned())
+        };
+        let authenticator = authenticator.ok_or_else(|| AgentError::no_connection(key))?;
+        let client = Client::of(&self.inner.vault, authenticator).await?;
+        Ok(self
+            .inner
+            .provider_client
+            .test_token(&client, &answer.live.grant.access_token)
+            .await)
+    }
+}

@@ -1,0 +1,173 @@
+//! Disconnecting: nothing of a removed connection is ever served, revived or left behind.
+//!
+//! The generation moves on first, so that work in flight loses. Then the row says `removing`, the
+//! provider is asked to revoke, the item goes, the row goes. After a crash the next start finishes.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use serde_json::json;
+use valetkey_core::event::{Event, EventKind};
+use valetkey_core::id::ConnectionId;
+use valetkey_core::life::{Happening, Status};
+use valetkey_core::name::ConnectionName;
+use valetkey_vault::failpoint;
+
+use crate::agent::{Agent, Inner};
+use crate::client::Client;
+use crate::error::AgentError;
+use crate::key::{Actor, ConnectionKey};
+use crate::protocol::Revocation;
+use crate::refresh;
+
+/// A connection that a program used this recently is removed only with `force`.
+const IN_USE: SignedDuration = SignedDuration::from_hours(24);
+
+/// What became of a connection.
+#[derive(Debug, Clone)]
+pub struct Disconnected {
+    /// Its name.
+    pub connection: ConnectionName,
+    /// Whether the provider knows.
+    pub revocation: Revocation,
+}
+
+impl Agent {
+    /// Removes a connection. One that was used within a day is in use: 409 unless `force`.
+    pub async fn disconnect(
+        &self,
+        key: &ConnectionKey,
+        force: bool,
+        who: &Actor,
+    ) -> Result<Disconnected, AgentError> {
+        self.check_running()?;
+        let inner = &self.inner;
+        let id = {
+            let book = inner.book();
+            let id = book.find(key).map_err(|_| AgentError::no_connection(key))?;
+            let entry = book.get(id).ok_or_else(|| AgentError::no_connection(key))?;
+            let lately = entry
+                .row
+                .used_at
+                .filter(|used| inner.now().duration_since(*used) < IN_USE);
+            if let (Some(used), false) = (lately, force) {
+                return Err(AgentError::Conflict {
+                    message: format!(
+                        "a program used `{key}` {} ago",
+                        ago(inner.now().duration_since(used))
+                    ),
+                    in_use: vec![key.to_string()],
+                    hint: Some(
+                        "`--force` disconnects it anyway; its programs must then sign in again"
+                            .to_owned(),
+                    ),
+                });
+            }
+            id
+        };
+        // A caller that hangs up does not leave it half done.
+        let (done, report) = tokio::sync::oneshot::channel();
+        let (agent, who) = (Arc::clone(inner), who.clone());
+        inner.spawn(async move {
+            // Nobody may be waiting any more.
+            let _ = done.send(remove(&agent, id, &who).await);
+        });
+        report.await.unwrap_or(Err(AgentError::Stopping))
+    }
+
+    /// Finishes the removals that a crash interrupted.
+    pub(crate) fn finish_removals(&self) {
+        let inner = &self.inner;
+        let removing: Vec<ConnectionId> = inner
+            .book()
+            .entries()
+            .filter(|entry| entry.row.life.status == Status::Removing)
+            .map(|entry| entry.row.id)
+            .collect();
+        for id in removing {
+            let agent = Arc::clone(inner);
+            inner.spawn(async move {
+                if let Err(error) = remove(&agent, id, &Actor::agent()).await {
+                    tracing::warn!(connection = %id, %error, "removal is finished at the next start");
+                }
+            });
+        }
+    }
+}
+
+pub(crate) async fn remove(
+    inner: &Arc<Inner>,
+    id: ConnectionId,
+    who: &Actor,
+) -> Result<Disconnected, AgentError> {
+    let (gate, authenticator, connection) = {
+        let book = inner.book();
+        let entry = book.get(id).ok_or_else(|| AgentError::no_connection(id))?;
+        let authenticator = book.authenticator(entry.row.authenticator).cloned();
+        let name = book
+            .name_of(&entry.row)
+            .ok_or_else(|| AgentError::no_connection(id))?;
+        (Arc::clone(&entry.gate), authenticator, name)
+    };
+    // The keychain must be there before anything changes: else nothing could be deleted.
+    inner.vault.check_store().await?;
+    // Best effort: what cannot be read cannot be revoked, and the report says so.
+    let loaded = refresh::load(inner, id).await;
+    let (row, began) = {
+        let mut book = inner.book();
+        let began = book.step(id, Happening::Disconnected).is_ok();
+        book.reschedule(id, None);
+        (book.get(id).map(|entry| entry.row.clone()), began)
+    };
+    let row = row.ok_or_else(|| AgentError::no_connection(id))?;
+    let _one_writer = gate.lock().await;
+    let live = match inner.book().get_mut(id) {
+        Some(entry) => entry.live.take(),
+        None => return Err(AgentError::no_connection(id)),
+    };
+    inner.vault.begin_removal(&row).await?;
+    failpoint!("disconnect.marked");
+    if began {
+        let event = Event::new(EventKind::ConnectionRemoving, inner.now())
+            .connection(id)
+            .actor(who.to_string());
+        inner.record(event).await;
+    }
+    let revocation = match (&live, authenticator) {
+        (Some(live), Some(authenticator)) => match Client::of(&inner.vault, authenticator).await {
+            Ok(client) => {
+                inner
+                    .provider_client
+                    .revoke(&client, &live.grant, inner.now())
+                    .await
+            }
+            Err(error) => Revocation::Failed(error.to_string()),
+        },
+        (None, _) if loaded.is_err() => {
+            Revocation::Failed("its grant could not be read".to_owned())
+        }
+        (None, _) | (_, None) => Revocation::NotPossible("there was no token to revoke".to_owned()),
+    };
+    failpoint!("disconnect.revoked");
+    inner.vault.finish_removal(id).await?;
+    inner.book().remove(id);
+    inner.alarm.notify_one();
+    let event = Event::new(EventKind::ConnectionRemoved, inner.now())
+        .connection(id)
+        .actor(who.to_string())
+        .detail(json!({ "connection": connection, "revocation": revocation }));
+    inner.record(event).await;
+    tracing::info!(%connection, "disconnected");
+    Ok(Disconnected {
+        connection,
+        revocation,
+    })
+}
+
+fn ago(duration: SignedDuration) -> String {
+    match duration.as_secs() {
+        ..60 => "less than a minute".to_owned(),
+        seconds @ 60..3600 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
+    }
+}

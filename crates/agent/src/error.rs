@@ -1,0 +1,170 @@
+//! What an agent call can fail with, named by what the caller can do about it.
+//!
+//! Each variant is one stable code of the API; the server only translates.
+
+use std::fmt::Display;
+
+use jiff::SignedDuration;
+use valetkey_core::draft::Problem;
+use valetkey_core::name::ConnectionName;
+use valetkey_core::scope::Scopes;
+
+/// Why an agent call failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AgentError {
+    /// The request itself is wrong.
+    #[error("{message}")]
+    InvalidRequest {
+        /// What is wrong with it.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// An authenticator as given cannot be stored; everything that is wrong, at once.
+    #[error("the authenticator is not complete")]
+    BadDraft(Vec<Problem>),
+    /// Nothing has this name or id.
+    #[error("there is no {kind} `{name}`")]
+    NotFound {
+        /// `connection`, `authenticator`, `sign-in`, `key`.
+        kind: &'static str,
+        /// As asked for.
+        name: String,
+        /// Names that do exist and look alike, or what to do.
+        hint: Option<String>,
+    },
+    /// Only a person can mend it: sign in (again).
+    #[error("`{connection}` needs you to sign in{}", if *.again { " again" } else { "" })]
+    AuthRequired {
+        /// The connection, or the authenticator that has none yet.
+        connection: ConnectionName,
+        /// False if it never was signed in.
+        again: bool,
+        /// Why, technically.
+        reason: Option<String>,
+    },
+    /// The connection lacks scopes that were asked for.
+    #[error("`{connection}` was not granted `{missing}`")]
+    InsufficientScope {
+        /// The connection.
+        connection: ConnectionName,
+        /// What is missing.
+        missing: Scopes,
+    },
+    /// Something is in the way: a name that is taken, a connection that is in use.
+    #[error("{message}")]
+    Conflict {
+        /// What is in the way, and why.
+        message: String,
+        /// What would break.
+        in_use: Vec<String>,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// The provider refuses the client, not the person.
+    #[error("{provider} refuses the client of `{authenticator}` ({reason})")]
+    ClientMisconfigured {
+        /// Display name of the provider.
+        provider: String,
+        /// The authenticator to mend.
+        authenticator: String,
+        /// What the provider said.
+        reason: String,
+        /// Where to mend it.
+        console_url: Option<String>,
+    },
+    /// The keychain is locked or does not answer; nothing is lost.
+    #[error("the keychain is locked or does not answer ({0})")]
+    KeychainLocked(String),
+    /// There is no keychain, or it denies access.
+    #[error("there is no keychain to use ({0})")]
+    KeychainUnavailable(String),
+    /// Handing out is paused.
+    #[error("handing out tokens is paused")]
+    Paused,
+    /// The provider cannot be reached or asks to wait; the login is kept.
+    #[error("the provider cannot be reached now ({reason}); the login is kept")]
+    ProviderUnreachable {
+        /// What happened.
+        reason: String,
+        /// When to try again.
+        retry_after: Option<SignedDuration>,
+    },
+    /// Too many wrong attempts.
+    #[error("too many attempts; try again later")]
+    RateLimited,
+    /// The agent is stopping.
+    #[error("Valet Key is stopping")]
+    Stopping,
+    /// A bug, or a disk that fails.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl AgentError {
+    /// No connection has this name.
+    pub(crate) fn no_connection(name: impl Display) -> Self {
+        let hint = Some("`valetkey status` lists the connections".to_owned());
+        Self::NotFound {
+            kind: "connection",
+            name: name.to_string(),
+            hint,
+        }
+    }
+
+    /// No authenticator has this name.
+    pub(crate) fn no_authenticator(name: impl Display) -> Self {
+        let hint = Some("`valetkey list` lists the authenticators".to_owned());
+        Self::NotFound {
+            kind: "authenticator",
+            name: name.to_string(),
+            hint,
+        }
+    }
+}
+
+impl AgentError {
+    /// What to do about it, where the error itself knows.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::InvalidRequest { hint, .. }
+            | Self::NotFound { hint, .. }
+            | Self::Conflict { hint, .. } => hint.clone(),
+            Self::AuthRequired { connection, .. } => {
+                Some(format!("run `valetkey connect {connection}`"))
+            }
+            Self::InsufficientScope {
+                connection,
+                missing,
+            } => Some(format!(
+                "run `valetkey connect {connection} --scopes {}`",
+                missing.join(",")
+            )),
+            Self::ClientMisconfigured {
+                console_url,
+                authenticator,
+                ..
+            } => {
+                let at = console_url
+                    .as_ref()
+                    .map(|url| format!(" at {url}"))
+                    .unwrap_or_default();
+                Some(format!(
+                    "check the client{at}, then `valetkey update {authenticator}`"
+                ))
+            }
+            Self::KeychainLocked(_) => {
+                Some("unlock the keychain and try again; nothing is lost".to_owned())
+            }
+            Self::KeychainUnavailable(_) => Some(
+                "start a keychain (such as GNOME Keyring), or choose `--secret-store file`"
+                    .to_owned(),
+            ),
+            Self::Paused => Some("run `valetkey resume`".to_owned()),
+            Self::ProviderUnreachable { .. } => {
+                Some("try again later; it heals by itself".to_owned())
+            }
+            Self::BadDraft(_) | Self::RateLimited | Self::Stopping | Self::Internal(_) => None,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! How callers name things, and how the log names callers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use valetkey_core::id::{AuthenticatorId, ConnectionId};
+use valetkey_core::name::{AuthenticatorName, BadName, ConnectionName, ProfileName};
+
+/// A connection by id, or by name within a profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectionKey {
+    /// By id.
+    Id(ConnectionId),
+    /// By name.
+    Name(ProfileName, ConnectionName),
+}
+
+impl ConnectionKey {
+    /// Reads a UUID, or else a name in `profile`.
+    pub fn parse(text: &str, profile: ProfileName) -> Result<Self, BadName> {
+        match text.parse() {
+            Ok(id) => Ok(Self::Id(id)),
+            Err(_) => Ok(Self::Name(profile, text.parse()?)),
+        }
+    }
+}
+
+impl fmt::Display for ConnectionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "{id}"),
+            Self::Name(_, name) => write!(f, "{name}"),
+        }
+    }
+}
+
+/// An authenticator by id, or by name within a profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthenticatorKey {
+    /// By id.
+    Id(AuthenticatorId),
+    /// By name.
+    Name(ProfileName, AuthenticatorName),
+}
+
+impl AuthenticatorKey {
+    /// Reads a UUID, or else a name in `profile`.
+    pub fn parse(text: &str, profile: ProfileName) -> Result<Self, BadName> {
+        match text.parse() {
+            Ok(id) => Ok(Self::Id(id)),
+            Err(_) => Ok(Self::Name(profile, text.parse()?)),
+        }
+    }
+}
+
+impl fmt::Display for AuthenticatorKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "{id}"),
+            Self::Name(_, name) => write!(f, "{name}"),
+        }
+    }
+}
+
+/// Who asked, in words, for the audit log: `process 4711 /usr/bin/node`, `key ci`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor(Arc<str>);
+
+impl Actor {
+    /// Somebody outside.
+    pub fn new(words: impl Into<Arc<str>>) -> Self {
+        Self(words.into())
+    }
+
+    /// The agent itself.
+    pub fn agent() -> Self {
+        Self::new("valetkey")
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

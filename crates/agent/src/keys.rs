@@ -1,0 +1,177 @@
+//! Client keys: how a program comes in by the loopback door.
+//!
+//! A key is `vk_` and 256 random bits, shown once. What is kept is its SHA-256, so the database
+//! cannot be used to come in.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde_json::json;
+use subtle::ConstantTimeEq as _;
+use valetkey_core::event::{Event, EventKind};
+use valetkey_core::id::{ClientKeyId, ConnectionId};
+use valetkey_core::secret::{ClientKey, Fingerprint};
+use valetkey_vault::{ClientKeyRow, Vault};
+
+use crate::agent::Agent;
+use crate::error::AgentError;
+use crate::key::{Actor, ConnectionKey};
+
+/// A key to be made.
+#[derive(Debug, Clone)]
+pub struct KeyAsk {
+    /// What the person calls it.
+    pub name: String,
+    /// The connections it may use; None: all, also later ones.
+    pub connections: Option<Vec<ConnectionKey>>,
+    /// Whether it may also list, connect and disconnect.
+    pub manage: bool,
+    /// When it ends; None: never.
+    pub expires_at: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Keys {
+    rows: Mutex<Vec<ClientKeyRow>>,
+}
+
+impl Keys {
+    pub(crate) async fn load(vault: &Vault) -> Result<Self, AgentError> {
+        Ok(Self {
+            rows: Mutex::new(vault.client_keys().await?),
+        })
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Vec<ClientKeyRow>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Agent {
+    /// Makes a key; its text is returned once and never again.
+    pub async fn create_key(
+        &self,
+        ask: KeyAsk,
+        who: &Actor,
+    ) -> Result<(ClientKeyRow, ClientKey), AgentError> {
+        let name = ask.name.trim().to_owned();
+        if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
+            return Err(AgentError::InvalidRequest {
+                message: "a key needs a name of 1 to 64 characters".to_owned(),
+                hint: Some("`valetkey key create --name ci`".to_owned()),
+            });
+        }
+        if self.inner.keys.rows().iter().any(|row| row.name == name) {
+            return Err(AgentError::Conflict {
+                message: format!("there is a key `{name}` already"),
+                in_use: vec![name],
+                hint: Some("choose another name, or revoke that key first".to_owned()),
+            });
+        }
+        let now = self.inner.now();
+        if ask.expires_at.is_some_and(|end| end <= now) {
+            return Err(AgentError::InvalidRequest {
+                message: "the key would have ended already".to_owned(),
+                hint: None,
+            });
+        }
+        let connections = match &ask.connections {
+            None => None,
+            Some(keys) => {
+                let book = self.inner.book();
+                Some(
+                    keys.iter()
+                        .map(|key| book.find(key))
+                        .collect::<Result<Vec<_>, _>>()?,
+                )
+            }
+        };
+        let key = ClientKey::new(format!("vk_{}", crate::random::token()));
+        let row = ClientKeyRow {
+            id: ClientKeyId::new(crate::random::uuid()),
+            name,
+            hash: Fingerprint::of(key.expose()),
+            connections,
+            manage: ask.manage,
+            created_at: now,
+            expires_at: ask.expires_at,
+            used_at: None,
+        };
+        self.inner.vault.add_client_key(&row).await?;
+        self.inner.keys.rows().push(row.clone());
+        let event = Event::new(EventKind::KeyCreated, now)
+            .actor(who.to_string())
+            .detail(json!({
+                "key": row.name, "manage": row.manage, "connections": row.connections,
+            }));
+        self.inner.record(event).await;
+        Ok((row, key))
+    }
+
+    /// All keys, by name.
+    pub fn keys(&self) -> Vec<ClientKeyRow> {
+        let mut rows = self.inner.keys.rows().clone();
+        rows.sort_by(|a, b| a.name.cmp(&b.name));
+        rows
+    }
+
+    /// Ends a key, named by its id or name.
+    pub async fn revoke_key(
+        &self,
+        id_or_name: &str,
+        who: &Actor,
+    ) -> Result<ClientKeyRow, AgentError> {
+        let found = self
+            .inner
+            .keys
+            .rows()
+            .iter()
+            .find(|row| row.name == id_or_name || row.id.to_string() == id_or_name)
+            .cloned();
+        let Some(row) = found else {
+            return Err(AgentError::NotFound {
+                kind: "key",
+                name: id_or_name.to_owned(),
+                hint: Some("`valetkey key list` lists them".to_owned()),
+            });
+        };
+        self.inner.vault.revoke_client_key(row.id).await?;
+        self.inner.keys.rows().retain(|other| other.id != row.id);
+        let event = Event::new(EventKind::KeyRevoked, self.inner.now())
+            .actor(who.to_string())
+            .detail(json!({ "key": row.name }));
+        self.inner.record(event).await;
+        Ok(row)
+    }
+
+    /// The key that was presented, if it is one and has not ended. Compares with every key, in
+    /// constant time each.
+    pub fn verify_key(&self, presented: &str) -> Option<ClientKeyRow> {
+        let hash = Fingerprint::of(presented);
+        let now = self.inner.now();
+        let mut rows = self.inner.keys.rows();
+        let mut found = None;
+        for row in rows.iter_mut() {
+            let same = row.hash.as_str().as_bytes().ct_eq(hash.as_str().as_bytes());
+            if bool::from(same) && row.expires_at.is_none_or(|end| now < end) {
+                row.used_at = Some(now);
+                found = Some(row.clone());
+            }
+        }
+        found
+    }
+
+    /// Whether any key could be presented: the loopback door's port must then be ours.
+    pub fn has_keys(&self) -> bool {
+        !self.inner.keys.rows().is_empty()
+    }
+
+    /// Names for the connections of a key that still exist.
+    pub fn name_connections(&self, ids: &[ConnectionId]) -> Vec<String> {
+        let book = self.inner.book();
+        let named = ids
+            .iter()
+            .filter_map(|id| book.name_of(&book.get(*id)?.row));
+        named.map(|name| name.to_string()).collect()
+    }
+}

@@ -1,0 +1,424 @@
+//! Sign-in: authorization code with PKCE, in the system browser, back to a loopback listener
+//! (RFC 8252, RFC 9700).
+//!
+//! One run goes through these rooms:
+//!
+//! 1. [`begin`]: checks, listener first, then the authorize URL. Nothing here opens a browser; the
+//!    face in front of the person does.
+//! 2. [`listener`]: takes the browser's answer, and refuses everything that is not it.
+//! 3. [`callback`]: reads the answer's query. Pure.
+//! 4. [`finish`]: code to tokens, tokens to account, account to connection, connection to keychain.
+//! 5. [`page`]: what the browser shows at the end.
+//!
+//! The secrets of a run (state, verifier, nonce) live only inside [`Run::Waiting`]: whoever takes
+//! them out moves the run on, so an answer counts once.
+
+mod begin;
+mod callback;
+mod finish;
+mod listener;
+mod page;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use subtle::ConstantTimeEq as _;
+use tokio::sync::watch;
+use valetkey_core::event::{Event, EventKind};
+use valetkey_core::id::{AuthenticatorId, ConnectionId, SignInId};
+use valetkey_core::name::{AccountLabel, AuthenticatorName, ConnectionName, ProfileName};
+use valetkey_core::scope::Scopes;
+use valetkey_vault::{SignInRow, SignInStep};
+
+use crate::agent::{Agent, Inner};
+use crate::client::Client;
+use crate::error::AgentError;
+use crate::key::Actor;
+use crate::protocol::AuthorizeRequest;
+
+pub use begin::SignInAsk;
+
+/// The person has this long.
+pub(crate) const LIMIT: SignedDuration = SignedDuration::from_mins(5);
+/// Ended runs can be asked about for this long.
+const REMEMBERED: SignedDuration = SignedDuration::from_mins(10);
+
+/// What everybody may know of a run.
+#[derive(Debug, Clone)]
+pub struct SignInView {
+    /// Its id.
+    pub id: SignInId,
+    /// The profile.
+    pub profile: ProfileName,
+    /// The authenticator.
+    pub authenticator: AuthenticatorName,
+    /// As people write the provider.
+    pub provider: String,
+    /// Where the browser must go.
+    pub authorize_url: String,
+    /// Where it comes back to.
+    pub redirect_uri: String,
+    /// The answer must be pasted: no listener of ours serves the redirect URI.
+    pub paste_only: bool,
+    /// Why a program asks; untrusted text.
+    pub reason: Option<String>,
+    /// Until when it waits.
+    pub expires_at: Timestamp,
+    /// Where it stands.
+    pub stage: Stage,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone)]
+pub enum Stage {
+    /// For the person.
+    Waiting,
+    /// The code is being exchanged.
+    Exchanging,
+    /// A connection is stored.
+    Completed(Completed),
+    /// The person said no.
+    Denied,
+    /// It failed, for this reason.
+    Failed(Failed),
+    /// Five minutes went by.
+    TimedOut,
+    /// The person cancelled it here.
+    Cancelled,
+}
+
+/// A run's good end.
+#[derive(Debug, Clone)]
+pub struct Completed {
+    /// The connection.
+    pub id: ConnectionId,
+    /// Its name.
+    pub connection: ConnectionName,
+    /// The account.
+    pub account: Option<String>,
+    /// Granted scopes.
+    pub granted: Scopes,
+    /// Asked for, but not granted.
+    pub missing: Scopes,
+    /// An existing connection was renewed.
+    pub renewed: bool,
+}
+
+/// A run's bad end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// What happened, and why.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Stage {
+    /// Whether the run is over.
+    pub const fn is_over(&self) -> bool {
+        match self {
+            Self::Waiting | Self::Exchanging => false,
+            Self::Completed(_)
+            | Self::Denied
+            | Self::Failed(_)
+            | Self::TimedOut
+            | Self::Cancelled => true,
+        }
+    }
+
+    const fn step(&self) -> SignInStep {
+        match self {
+            Self::Waiting => SignInStep::Started,
+            Self::Exchanging => SignInStep::Authorized,
+            Self::Completed(_) => SignInStep::Completed,
+            Self::Denied => SignInStep::Denied,
+            Self::Failed(_) => SignInStep::Failed,
+            Self::TimedOut => SignInStep::TimedOut,
+            Self::Cancelled => SignInStep::Cancelled,
+        }
+    }
+
+    const fn event_kind(&self) -> EventKind {
+        match self {
+            Self::Waiting => EventKind::SignInStarted,
+            Self::Exchanging => EventKind::SignInAuthorized,
+            Self::Completed(_) => EventKind::SignInCompleted,
+            Self::Denied => EventKind::SignInDenied,
+            Self::Failed(_) => EventKind::SignInFailed,
+            Self::TimedOut => EventKind::SignInTimedOut,
+            Self::Cancelled => EventKind::SignInCancelled,
+        }
+    }
+
+    fn detail(&self) -> serde_json::Value {
+        match self {
+            Self::Completed(done) => json!({
+                "connection": done.connection, "granted": done.granted, "missing": done.missing,
+                "renewed": done.renewed,
+            }),
+            Self::Failed(failed) => json!({ "why": failed.message }),
+            Self::Waiting | Self::Exchanging | Self::Denied | Self::TimedOut | Self::Cancelled => {
+                serde_json::Value::Null
+            }
+        }
+    }
+}
+
+/// What a run needs to be finished; exists only while it waits.
+pub(crate) struct Pending {
+    client: Client,
+    request: AuthorizeRequest,
+    /// The issuer that the answer must name (RFC 9207), and whether it must name one.
+    issuer: Option<String>,
+    issuer_required: bool,
+    label: Option<AccountLabel>,
+    asked: Scopes,
+    /// The listener stays up while somebody holds it.
+    listener: Option<Arc<listener::Listener>>,
+}
+
+enum Run {
+    Waiting(Box<Pending>),
+    /// Taken by the one who finishes it.
+    Taken,
+}
+
+struct Session {
+    view: SignInView,
+    authenticator: AuthenticatorId,
+    asked: Scopes,
+    started_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    run: Run,
+    stage: watch::Sender<Stage>,
+}
+
+/// All runs, and the listeners that serve them.
+pub(crate) struct SignIns {
+    agent: Weak<Inner>,
+    sessions: Mutex<HashMap<SignInId, Session>>,
+    listeners: listener::Listeners,
+}
+
+impl SignIns {
+    pub(crate) fn new(agent: Weak<Inner>) -> Self {
+        Self {
+            agent,
+            sessions: Mutex::default(),
+            listeners: listener::Listeners::default(),
+        }
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashMap<SignInId, Session>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn view(&self, id: SignInId) -> Result<SignInView, AgentError> {
+        let sessions = self.sessions();
+        sessions
+            .get(&id)
+            .map(Session::view)
+            .ok_or_else(|| not_found(id))
+    }
+
+    /// Takes the pending half of the run with this `state`, if one waits for it: an answer counts
+    /// once. `at` narrows to runs whose redirect URI is served at this port and path.
+    fn take(&self, state: &str, at: Option<(u16, &str)>) -> Option<(SignInId, Box<Pending>)> {
+        let mut sessions = self.sessions();
+        let mut found = None;
+        for (id, session) in sessions.iter() {
+            let Run::Waiting(pending) = &session.run else {
+                continue;
+            };
+            let served = match (at, &pending.listener) {
+                (None, _) => true,
+                (Some((port, path)), Some(listener)) => {
+                    listener.port() == port && listener::path_of(&session.view.redirect_uri) == path
+                }
+                (Some(_), None) => false,
+            };
+            let same = pending.request.state.as_bytes().ct_eq(state.as_bytes());
+            if served && bool::from(same) {
+                found = Some(*id);
+            }
+        }
+        let id = found?;
+        let session = sessions.get_mut(&id)?;
+        match std::mem::replace(&mut session.run, Run::Taken) {
+            Run::Waiting(pending) => Some((id, pending)),
+            Run::Taken => None,
+        }
+    }
+
+    /// Ends the wait of a run that nobody has taken yet.
+    fn withdraw(&self, id: SignInId) -> bool {
+        let mut sessions = self.sessions();
+        let Some(session) = sessions.get_mut(&id) else {
+            return false;
+        };
+        matches!(
+            std::mem::replace(&mut session.run, Run::Taken),
+            Run::Waiting(_)
+        )
+    }
+
+    /// Cancels all runs: the agent stops.
+    pub(crate) async fn cancel_all(&self) {
+        let Some(inner) = self.agent.upgrade() else {
+            return;
+        };
+        let waiting: Vec<SignInId> = self.sessions().keys().copied().collect();
+        for id in waiting {
+            if self.withdraw(id) {
+                inner.move_on(id, Stage::Cancelled, &Actor::agent()).await;
+            }
+        }
+    }
+}
+
+impl Session {
+    fn view(&self) -> SignInView {
+        SignInView {
+            stage: self.stage.borrow().clone(),
+            ..self.view.clone()
+        }
+    }
+
+    fn row(&self, id: SignInId) -> SignInRow {
+        let stage = self.stage.borrow();
+        let (connection, problem) = match &*stage {
+            Stage::Completed(done) => (Some(done.id), None),
+            Stage::Failed(failed) => (None, Some(failed.message.clone())),
+            Stage::Waiting
+            | Stage::Exchanging
+            | Stage::Denied
+            | Stage::TimedOut
+            | Stage::Cancelled => (None, None),
+        };
+        SignInRow {
+            id,
+            authenticator: self.authenticator,
+            connection,
+            step: stage.step(),
+            asked_scopes: self.asked.clone(),
+            reason: self.view.reason.clone(),
+            problem,
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+        }
+    }
+}
+
+fn not_found(id: SignInId) -> AgentError {
+    AgentError::NotFound {
+        kind: "sign-in",
+        name: id.to_string(),
+        hint: Some(
+            "it ended more than ten minutes ago; start a new one with `valetkey connect`"
+                .to_owned(),
+        ),
+    }
+}
+
+impl Inner {
+    /// Moves a run to its next stage: recorded first, then told.
+    async fn move_on(&self, id: SignInId, stage: Stage, who: &Actor) {
+        let now = self.now();
+        let event = Event::new(stage.event_kind(), now)
+            .sign_in(id)
+            .actor(who.to_string())
+            .detail(stage.detail());
+        let event = match &stage {
+            Stage::Completed(done) => event.connection(done.id),
+            Stage::Waiting
+            | Stage::Exchanging
+            | Stage::Denied
+            | Stage::Failed(_)
+            | Stage::TimedOut
+            | Stage::Cancelled => event,
+        };
+        let kind = event.kind;
+        self.record(event).await;
+        let record = {
+            let mut sessions = self.sign_ins.sessions();
+            let Some(session) = sessions.get_mut(&id) else {
+                return;
+            };
+            if stage.is_over() {
+                session.ended_at = Some(now);
+                tracing::info!(authenticator = %session.view.authenticator, outcome = kind.as_str(), "sign-in over");
+            }
+            session.stage.send_replace(stage);
+            session.row(id)
+        };
+        if let Err(error) = self.vault.save_sign_in(&record).await {
+            tracing::error!(%error, "sign-in not written");
+        }
+    }
+}
+
+impl Agent {
+    /// Where a sign-in stands.
+    pub fn sign_in(&self, id: SignInId) -> Result<SignInView, AgentError> {
+        self.inner.sign_ins.view(id)
+    }
+
+    /// Waits until the sign-in is over, at most `longest`.
+    pub async fn wait_sign_in(
+        &self,
+        id: SignInId,
+        longest: Duration,
+    ) -> Result<SignInView, AgentError> {
+        let mut stage = {
+            let sessions = self.inner.sign_ins.sessions();
+            sessions
+                .get(&id)
+                .ok_or_else(|| not_found(id))?
+                .stage
+                .subscribe()
+        };
+        // Over, or not yet: both are answers.
+        let _ = tokio::time::timeout(longest, stage.wait_for(Stage::is_over)).await;
+        self.inner.sign_ins.view(id)
+    }
+
+    /// Cancels a sign-in that still waits for the person.
+    pub async fn cancel_sign_in(
+        &self,
+        id: SignInId,
+        who: &Actor,
+    ) -> Result<SignInView, AgentError> {
+        self.inner.sign_ins.view(id)?;
+        if self.inner.sign_ins.withdraw(id) {
+            self.inner.move_on(id, Stage::Cancelled, who).await;
+        }
+        self.inner.sign_ins.view(id)
+    }
+
+    /// Finishes a sign-in with the redirect URL that the person copied from the browser.
+    pub async fn finish_by_paste(
+        &self,
+        id: SignInId,
+        pasted: &str,
+    ) -> Result<SignInView, AgentError> {
+        let answer = callback::read_pasted(pasted).map_err(|why| AgentError::InvalidRequest {
+            message: why.to_string(),
+            hint: Some("copy the whole address that the browser ended on".to_owned()),
+        })?;
+        let view = self.inner.sign_ins.view(id)?;
+        if view.stage.is_over() {
+            return Ok(view);
+        }
+        let Some((taken, pending)) = self.inner.sign_ins.take(&answer.state, None) else {
+            return Err(AgentError::InvalidRequest {
+                message: "this address belongs to another sign-in, or was used already".to_owned(),
+                hint: Some("finish the newest sign-in page, and paste where it ended".to_owned()),
+            });
+        };
+        finish::finish(&self.inner, taken, *pending, answer).await;
+        self.inner.sign_ins.view(id)
+    }
+}

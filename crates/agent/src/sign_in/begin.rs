@@ -1,0 +1,223 @@
+//! The start of a sign-in: everything is checked, the listener is up, then there is a URL.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::sync::watch;
+use valetkey_core::event::{Event, EventKind};
+use valetkey_core::freshness;
+use valetkey_core::id::SignInId;
+use valetkey_core::name::AccountLabel;
+use valetkey_core::redirect::RedirectUri;
+use valetkey_core::refusal::SignInFailure;
+use valetkey_core::scope::Scopes;
+
+use super::{LIMIT, Pending, REMEMBERED, Run, Session, SignInView, Stage};
+use crate::agent::{Agent, Inner};
+use crate::client::Client;
+use crate::error::AgentError;
+use crate::key::{Actor, AuthenticatorKey};
+use crate::links::LinkTarget;
+
+/// More runs than this at once are refused: nobody can have meant them.
+const MOST: usize = 32;
+/// Longest `reason`, in characters.
+const LONGEST_REASON: usize = 200;
+
+/// A sign-in to be started.
+#[derive(Debug, Clone)]
+pub struct SignInAsk {
+    /// Through which client.
+    pub authenticator: AuthenticatorKey,
+    /// Label for a second account; also names the connection to renew.
+    pub account: Option<AccountLabel>,
+    /// Scopes to ask for; None: the authenticator's.
+    pub scopes: Option<Scopes>,
+    /// Why a program asks; shown to the person as untrusted text.
+    pub reason: Option<String>,
+}
+
+impl Agent {
+    /// Starts a sign-in. Opens no browser: the caller shows or opens `authorize_url`.
+    pub async fn begin_sign_in(
+        &self,
+        ask: SignInAsk,
+        who: &Actor,
+    ) -> Result<SignInView, AgentError> {
+        self.check_running()?;
+        let inner = &self.inner;
+        forget_old(inner);
+        let authenticator = inner.book().find_authenticator(&ask.authenticator)?;
+        if !authenticator.is_active {
+            return Err(AgentError::Conflict {
+                message: format!("`{}` is disabled", authenticator.name),
+                in_use: Vec::new(),
+                hint: Some(format!(
+                    "`valetkey enable {}` enables it",
+                    authenticator.name
+                )),
+            });
+        }
+        if inner
+            .sign_ins
+            .sessions()
+            .values()
+            .filter(|s| s.ended_at.is_none())
+            .count()
+            >= MOST
+        {
+            return Err(AgentError::RateLimited);
+        }
+        // A login that could not be stored would be lost: better not begun.
+        inner.vault.check_store().await?;
+        let client = Client::of(&inner.vault, Arc::clone(&authenticator)).await?;
+        let asked = ask.scopes.unwrap_or_else(|| authenticator.scopes.clone());
+
+        let (listener, redirect_uri) = match &authenticator.redirect_uri {
+            RedirectUri::Web(uri) => (None, uri.clone()),
+            loopback @ RedirectUri::Loopback { host, port, .. } => {
+                let listener = inner
+                    .sign_ins
+                    .listeners
+                    .open(&inner.sign_ins, *host, *port)
+                    .await?;
+                let uri = loopback.at_port(listener.port());
+                (Some(listener), uri)
+            }
+        };
+        let request = inner
+            .provider_client
+            .authorize(&client, &redirect_uri, &asked)
+            .map_err(|failure| not_begun(&client, failure))?;
+        let issuer = crate::protocol::expected_issuer(&client);
+        let view = SignInView {
+            id: SignInId::new(crate::random::uuid()),
+            profile: authenticator.profile.clone(),
+            authenticator: authenticator.name.clone(),
+            provider: client.provider.display_name.clone(),
+            authorize_url: request.url.clone(),
+            redirect_uri,
+            paste_only: listener.is_none(),
+            reason: ask.reason.as_deref().map(plain),
+            expires_at: freshness::add(inner.now(), LIMIT),
+            stage: Stage::Waiting,
+        };
+        let pending = Pending {
+            client,
+            request,
+            issuer,
+            issuer_required: false,
+            label: ask.account,
+            asked,
+            listener,
+        };
+        let session = Session {
+            view: view.clone(),
+            authenticator: authenticator.id,
+            asked: pending.asked.clone(),
+            started_at: inner.now(),
+            ended_at: None,
+            run: Run::Waiting(Box::new(pending)),
+            stage: watch::Sender::new(Stage::Waiting),
+        };
+        let row = session.row(view.id);
+        inner.sign_ins.sessions().insert(view.id, session);
+        let event = Event::new(EventKind::SignInStarted, inner.now())
+            .authenticator(authenticator.id)
+            .sign_in(view.id)
+            .actor(who.to_string())
+            .detail(json!({ "reason": view.reason, "paste_only": view.paste_only }));
+        inner.record(event).await;
+        inner.vault.save_sign_in(&row).await?;
+        inner.spawn(time_out(Arc::clone(inner), view.id));
+        Ok(view)
+    }
+
+    /// A link on the loopback door that starts the sign-in of `target`; its nonce.
+    pub fn connect_link(&self, target: LinkTarget) -> String {
+        self.inner.links.nonce(target, self.inner.now())
+    }
+
+    /// What a link is about, while it works.
+    pub fn connect_link_target(&self, nonce: &str) -> Option<LinkTarget> {
+        self.inner.links.target(nonce, self.inner.now())
+    }
+
+    /// Starts the sign-in that a link is about.
+    pub async fn follow_connect_link(
+        &self,
+        nonce: &str,
+        who: &Actor,
+    ) -> Result<SignInView, AgentError> {
+        let target = self
+            .connect_link_target(nonce)
+            .ok_or_else(|| AgentError::NotFound {
+                kind: "link",
+                name: "this link".to_owned(),
+                hint: Some(
+                    "links end after ten minutes; ask for a new one, or use `valetkey connect`"
+                        .to_owned(),
+                ),
+            })?;
+        let ask = SignInAsk {
+            authenticator: AuthenticatorKey::Name(target.profile, target.connection.authenticator),
+            account: target.connection.account,
+            scopes: None,
+            reason: None,
+        };
+        self.begin_sign_in(ask, who).await
+    }
+}
+
+/// Untrusted text on its way to a person: one line, without control characters.
+fn plain(reason: &str) -> String {
+    reason
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(LONGEST_REASON)
+        .collect()
+}
+
+fn forget_old(inner: &Inner) {
+    let now = inner.now();
+    inner.sign_ins.sessions().retain(|_, session| {
+        session
+            .ended_at
+            .is_none_or(|ended| now.duration_since(ended) < REMEMBERED)
+    });
+}
+
+/// Before the browser opens nobody can be asked: what fails here is about client or network.
+fn not_begun(client: &Client, failure: SignInFailure) -> AgentError {
+    match failure {
+        SignInFailure::TryLater { reason } => AgentError::ProviderUnreachable {
+            reason,
+            retry_after: None,
+        },
+        SignInFailure::Denied { .. }
+        | SignInFailure::StartAgain { .. }
+        | SignInFailure::FixClient { .. }
+        | SignInFailure::Untrusted { .. }
+        | SignInFailure::Unclear { .. } => client.misconfigured(failure.to_string()),
+    }
+}
+
+async fn time_out(inner: Arc<Inner>, id: SignInId) {
+    let limit = std::time::Duration::try_from(LIMIT).expect("a positive duration");
+    let stage = inner
+        .sign_ins
+        .sessions()
+        .get(&id)
+        .map(|session| session.stage.subscribe());
+    let Some(mut stage) = stage else { return };
+    let over = async { stage.wait_for(Stage::is_over).await.map(drop) };
+    tokio::select! {
+        () = inner.clock.sleep(limit) => {
+            if inner.sign_ins.withdraw(id) {
+                inner.move_on(id, Stage::TimedOut, &Actor::agent()).await;
+            }
+        }
+        // Or the agent is gone.
+        _ = over => {}
+    }
+}

@@ -1,0 +1,390 @@
+//! The end of a sign-in: code to tokens, tokens to account, account to connection, all of it to
+//! the keychain before anybody is told.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use valetkey_core::connection::{Account, Connection, Subject};
+use valetkey_core::event::{Event, EventKind};
+use valetkey_core::grant::Grant;
+use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation, SignInId};
+use valetkey_core::life::{Happening, Life, Status, step};
+use valetkey_core::name::{AccountLabel, ConnectionName};
+use valetkey_core::refusal::{SignInFailure, read_authorize_error};
+use valetkey_core::scope::Scopes;
+use valetkey_vault::{GrantNotKept, failpoint};
+
+use super::callback::{Answer, Code};
+use super::{Completed, Failed, Pending, Stage};
+use crate::agent::Inner;
+use crate::client::Client;
+use crate::error::AgentError;
+use crate::key::Actor;
+use crate::refresh;
+
+/// Finishes a run with the browser's answer and records how it ended.
+pub(super) async fn finish(
+    inner: &Arc<Inner>,
+    id: SignInId,
+    pending: Pending,
+    answer: Answer,
+) -> Stage {
+    let stage = match run(inner, id, &pending, answer).await {
+        Ok(done) => Stage::Completed(done),
+        Err(End::Denied) => Stage::Denied,
+        Err(End::Failed(failed)) => Stage::Failed(failed),
+    };
+    inner.move_on(id, stage.clone(), &Actor::agent()).await;
+    stage
+}
+
+enum End {
+    Denied,
+    Failed(Failed),
+}
+
+impl End {
+    fn failed(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Failed(Failed {
+            message: message.into(),
+            hint: Some(hint.into()),
+        })
+    }
+}
+
+impl End {
+    fn of(failure: &SignInFailure, client: &Client) -> Self {
+        let name = &client.authenticator.name;
+        let hint = match failure {
+            SignInFailure::Denied { .. } => return Self::Denied,
+            SignInFailure::StartAgain { .. } | SignInFailure::Unclear { .. } => {
+                "start the sign-in again".to_owned()
+            }
+            SignInFailure::FixClient { .. } => {
+                let console = client.provider.console_url.as_deref();
+                let at = console.map(|url| format!(" at {url}")).unwrap_or_default();
+                format!("compare the client{at} with `valetkey show {name}`")
+            }
+            SignInFailure::TryLater { .. } => "try again in a few minutes".to_owned(),
+            SignInFailure::Untrusted { .. } => {
+                "start again; if it happens twice, somebody may be tampering with the connection"
+                    .to_owned()
+            }
+        };
+        Self::failed(failure.to_string(), hint)
+    }
+}
+
+impl From<AgentError> for End {
+    fn from(error: AgentError) -> Self {
+        Self::Failed(Failed {
+            message: error.to_string(),
+            hint: error.hint(),
+        })
+    }
+}
+
+async fn run(
+    inner: &Arc<Inner>,
+    id: SignInId,
+    pending: &Pending,
+    answer: Answer,
+) -> Result<Completed, End> {
+    let client = &pending.client;
+    check_issuer(pending, answer.issuer.as_deref())?;
+    let Code(code) = match answer.result {
+        Ok(code) => code,
+        Err(refused) => {
+            let description = refused.description.as_deref();
+            let failure = read_authorize_error(client.provider, &refused.error, description);
+            return Err(End::of(&failure, client));
+        }
+    };
+    inner.move_on(id, Stage::Exchanging, &Actor::agent()).await;
+    let now = inner.now();
+    let exchange = inner
+        .provider_client
+        .exchange_code(client, &pending.request, &code, now)
+        .await;
+    let reply = exchange.map_err(|failure| End::of(&failure, client))?;
+    failpoint!("sign_in.exchanged");
+    let identity = inner
+        .provider_client
+        .identify(client, &pending.request, &reply, inner.now())
+        .await;
+    let identity = identity.map_err(|failure| End::of(&failure, client))?;
+    inner.network_works();
+
+    let now = inner.now();
+    let place = place(
+        inner,
+        client.authenticator.id,
+        identity.subject.as_ref(),
+        pending.label.as_ref(),
+        identity.display_name.as_deref(),
+    );
+    let lifetime = client.provider.access_token_lifetime_seconds;
+    let grant = |generation, previous: Option<&Grant>| {
+        reply.clone().into_grant(
+            generation,
+            previous,
+            &pending.asked,
+            lifetime.map(|seconds| SignedDuration::from_secs(seconds.into())),
+            now,
+        )
+    };
+    let (display_name, subject) = (identity.display_name, identity.subject);
+    match place {
+        Place::New(label) => {
+            let account = Account {
+                label,
+                display_name,
+                subject,
+            };
+            add(inner, client, account, &pending.asked, grant, now).await
+        }
+        Place::Renew(connection) => {
+            let known = Account {
+                label: None,
+                display_name,
+                subject,
+            };
+            renew(inner, connection, client, known, &pending.asked, grant).await
+        }
+        Place::OtherAccount(name, other) => {
+            inner
+                .provider_client
+                .revoke(client, &grant(Generation(0), None), now)
+                .await;
+            let got = display_name.unwrap_or_else(|| "another account".to_owned());
+            Err(End::failed(
+                format!(
+                    "`{name}` is signed in as {other}, but you signed in as {got}; nothing was changed"
+                ),
+                format!(
+                    "choose {other} at the provider, or give the new account its own label with `--account`"
+                ),
+            ))
+        }
+    }
+}
+
+/// RFC 9207, section 2.4: plain string comparison; on a mismatch nothing else is believed or shown.
+fn check_issuer(pending: &Pending, named: Option<&str>) -> Result<(), End> {
+    let wrong = match (&pending.issuer, named) {
+        (Some(expected), Some(named)) => expected != named,
+        (Some(_), None) => pending.issuer_required,
+        (None, _) => false,
+    };
+    if wrong {
+        return Err(End::failed(
+            "the answer came from another provider than the one you were sent to",
+            "start the sign-in again; if this happens twice, somebody may be tampering with it",
+        ));
+    }
+    Ok(())
+}
+
+/// Where a new grant belongs.
+enum Place {
+    /// A connection of its own.
+    New(Option<AccountLabel>),
+    /// The same account again.
+    Renew(ConnectionId),
+    /// The label is taken by another account.
+    OtherAccount(ConnectionName, String),
+}
+
+/// The same (issuer, sub) renews its connection; a label that another account holds is refused;
+/// the first account of an authenticator needs no label, later ones are named after their login.
+fn place(
+    inner: &Inner,
+    authenticator: AuthenticatorId,
+    subject: Option<&Subject>,
+    label: Option<&AccountLabel>,
+    login: Option<&str>,
+) -> Place {
+    let book = inner.book();
+    let rows: Vec<&Connection> = book
+        .entries()
+        .map(|entry| &entry.row)
+        .filter(|row| row.authenticator == authenticator && row.life.status != Status::Removing)
+        .collect();
+    let same = rows
+        .iter()
+        .find(|row| subject.is_some() && row.account.subject.as_ref() == subject);
+    if let Some(row) = same {
+        return Place::Renew(row.id);
+    }
+    let at_label =
+        |label: Option<&AccountLabel>| rows.iter().find(|row| row.account.label.as_ref() == label);
+    if let Some(taken) = label.and_then(|label| at_label(Some(label))) {
+        // Two accounts that cannot be told apart are taken for one.
+        return match (&taken.account.subject, subject) {
+            (Some(_), Some(_)) => Place::OtherAccount(
+                book.name_of(taken).expect("listed under its authenticator"),
+                taken
+                    .account
+                    .display_name
+                    .clone()
+                    .unwrap_or_else(|| "another account".to_owned()),
+            ),
+            _ => Place::Renew(taken.id),
+        };
+    }
+    if label.is_some() {
+        return Place::New(label.cloned());
+    }
+    let Some(first) = at_label(None) else {
+        return Place::New(None);
+    };
+    if subject.is_none() || first.account.subject.is_none() {
+        return Place::Renew(first.id);
+    }
+    let free = |label: &AccountLabel| at_label(Some(label)).is_none();
+    let by_login = login.and_then(AccountLabel::from_account).filter(free);
+    let numbered = || {
+        (2..=u32::MAX)
+            .filter_map(|n| n.to_string().parse().ok())
+            .find(free)
+            .expect("there are more numbers than connections")
+    };
+    Place::New(Some(by_login.unwrap_or_else(numbered)))
+}
+
+/// A new connection: row `connecting`, item, read back, row `active`, and only then the book.
+async fn add(
+    inner: &Arc<Inner>,
+    client: &Client,
+    account: Account,
+    asked: &Scopes,
+    grant: impl Fn(Generation, Option<&Grant>) -> Grant,
+    now: Timestamp,
+) -> Result<Completed, End> {
+    let id = ConnectionId::new(crate::random::uuid());
+    let authenticator = client.authenticator.id;
+    let row = Connection::connecting(id, authenticator, account, asked.clone(), now);
+    let life = step(row.life, Happening::SignedIn).expect("a new connection can be signed in");
+    let grant = grant(life.generation, None);
+    let stored = valetkey_core::grant::StoredGrant {
+        connection: id,
+        account: row.account.clone(),
+        authenticator: client.authenticator.as_ref().clone(),
+        grant: grant.clone(),
+    };
+    if inner.book().authenticator(authenticator).is_none() {
+        inner.provider_client.revoke(client, &grant, now).await;
+        return Err(AgentError::no_authenticator(&client.authenticator.name).into());
+    }
+    let row = inner
+        .vault
+        .store_first_grant(&row, &stored)
+        .await
+        .map_err(AgentError::from)?;
+    let connection = {
+        let mut book = inner.book();
+        book.insert(row);
+        book.hold(id, grant.clone());
+        book.replan(id, now);
+        book.get(id).and_then(|entry| book.name_of(&entry.row))
+    };
+    inner.alarm.notify_one();
+    inner
+        .record(Event::new(EventKind::ConnectionAdded, now).connection(id))
+        .await;
+    done(inner, id, connection, asked, &grant, false)
+}
+
+/// The same account again: a new grant under the next generation; an old refresh in flight loses.
+async fn renew(
+    inner: &Arc<Inner>,
+    id: ConnectionId,
+    client: &Client,
+    known: Account,
+    asked: &Scopes,
+    grant: impl Fn(Generation, Option<&Grant>) -> Grant,
+) -> Result<Completed, End> {
+    // Best effort: an old grant that cannot be read does not stop a new one.
+    let _ = refresh::load(inner, id).await;
+    let gate = inner.book().get(id).map(|entry| Arc::clone(&entry.gate));
+    let Some(gate) = gate else {
+        return Err(AgentError::no_connection(id).into());
+    };
+    let _one_writer = gate.lock().await;
+    let now = inner.now();
+    let (row, new) = {
+        let book = inner.book();
+        let Some(entry) = book.get(id) else {
+            return Err(AgentError::no_connection(id).into());
+        };
+        let Ok(life) = step(entry.row.life, Happening::SignedIn) else {
+            return Err(AgentError::no_connection(id).into());
+        };
+        // The new grant stands alone: nothing of the old one is mixed into it.
+        let new = grant(life.generation, None);
+        let mut row = entry.row.clone();
+        row.asked_scopes = asked.clone();
+        row.account.display_name = known.display_name.or(row.account.display_name);
+        row.account.subject = known.subject.or(row.account.subject);
+        row.adopt(&new);
+        row.life = Life {
+            status: life.status,
+            generation: life.generation,
+        };
+        (row, new)
+    };
+    let stored = valetkey_core::grant::StoredGrant {
+        connection: id,
+        account: row.account.clone(),
+        authenticator: client.authenticator.as_ref().clone(),
+        grant: new.clone(),
+    };
+    match inner.vault.store_grant(&row, &stored).await {
+        Ok(()) => {}
+        // The item is what counts; its row is mended at first use.
+        Err(GrantNotKept::RowNotSaved(error)) => tracing::error!(%error, "row not written"),
+        Err(error) => return Err(AgentError::from(error).into()),
+    }
+    let connection = {
+        let mut book = inner.book();
+        if book.step(id, Happening::SignedIn).is_ok()
+            && let Some(entry) = book.get_mut(id)
+        {
+            let used_at = entry.row.used_at;
+            entry.row = Connection { used_at, ..row };
+            entry.hold_until = None;
+            entry.unsaved = false;
+        }
+        book.hold(id, new.clone());
+        book.replan(id, now);
+        book.get(id).and_then(|entry| book.name_of(&entry.row))
+    };
+    inner.alarm.notify_one();
+    inner
+        .record(Event::new(EventKind::ConnectionRenewed, now).connection(id))
+        .await;
+    done(inner, id, connection, asked, &new, true)
+}
+
+fn done(
+    inner: &Inner,
+    id: ConnectionId,
+    connection: Option<ConnectionName>,
+    asked: &Scopes,
+    grant: &Grant,
+    renewed: bool,
+) -> Result<Completed, End> {
+    let connection = connection.ok_or_else(|| End::from(AgentError::no_connection(id)))?;
+    let account = inner
+        .book()
+        .get(id)
+        .and_then(|entry| entry.row.account.display_name.clone());
+    Ok(Completed {
+        id,
+        connection,
+        account,
+        granted: grant.scopes.clone(),
+        missing: asked.missing_from(&grant.scopes),
+        renewed,
+    })
+}

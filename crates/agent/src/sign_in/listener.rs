@@ -1,0 +1,263 @@
+//! The loopback listener: up while a sign-in waits, and deaf to everything but its answer.
+//!
+//! It takes GET at exactly the expected path and Host; a favicon, a stranger, a wrong state or a
+//! replay gets a page and ends nothing. Runs at the same fixed port share one listener; `state`
+//! tells them apart.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use valetkey_core::redirect::LoopbackHost;
+
+use super::{SignIns, callback, finish, page};
+use crate::agent::Inner;
+use crate::error::AgentError;
+
+/// A client that has not sent its request by then is dropped.
+const HEADER_LIMIT: Duration = Duration::from_secs(5);
+/// More connections than this at once wait in the kernel.
+const MOST_CONNECTIONS: usize = 64;
+/// Longest request head, in bytes.
+const MOST_HEAD: usize = 32 * 1024;
+
+/// A bound callback port. Dropping the last handle closes it.
+pub(crate) struct Listener {
+    port: u16,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Listener {
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// The listeners that are up, so that runs at one fixed port share one.
+#[derive(Default)]
+pub(crate) struct Listeners {
+    fixed: Mutex<HashMap<(LoopbackHost, u16), Weak<Listener>>>,
+}
+
+impl Listeners {
+    /// A listener for this host at this port, or at an ephemeral one.
+    pub(super) async fn open(
+        &self,
+        sign_ins: &SignIns,
+        host: LoopbackHost,
+        port: Option<u16>,
+    ) -> Result<Arc<Listener>, AgentError> {
+        let Some(port) = port else {
+            return self.bind(sign_ins, host, 0).await;
+        };
+        let shared = {
+            let fixed = self.fixed.lock().unwrap_or_else(PoisonError::into_inner);
+            fixed.get(&(host, port)).and_then(Weak::upgrade)
+        };
+        if let Some(listener) = shared {
+            return Ok(listener);
+        }
+        let listener = self.bind(sign_ins, host, port).await?;
+        let mut fixed = self.fixed.lock().unwrap_or_else(PoisonError::into_inner);
+        fixed.retain(|_, listener| listener.strong_count() > 0);
+        fixed.insert((host, port), Arc::downgrade(&listener));
+        Ok(listener)
+    }
+
+    async fn bind(
+        &self,
+        sign_ins: &SignIns,
+        host: LoopbackHost,
+        port: u16,
+    ) -> Result<Arc<Listener>, AgentError> {
+        let busy = |error: std::io::Error| {
+            AgentError::Conflict {
+            message: format!("port {port}, which the browser must come back to, is busy ({error})"),
+            in_use: vec![format!("127.0.0.1:{port}")],
+            hint: Some(
+                "close the program that uses it, or register another redirect URI and tell it with `valetkey update --redirect-uri`"
+                    .to_owned(),
+            ),
+        }
+        };
+        let (v4, v6) = (
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::LOCALHOST),
+        );
+        let main = if host == LoopbackHost::V6 { v6 } else { v4 };
+        let first = TcpListener::bind(SocketAddr::new(main, port))
+            .await
+            .map_err(busy)?;
+        let port = first.local_addr().map_err(busy)?.port();
+        let mut listeners = vec![first];
+        if host == LoopbackHost::Localhost {
+            // A browser may try either address of `localhost`; a machine may have no IPv6.
+            listeners.extend(TcpListener::bind(SocketAddr::new(v6, port)).await);
+        }
+        let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let tasks = listeners
+            .into_iter()
+            .map(|listener| {
+                let gate = Gate {
+                    agent: sign_ins.agent.clone(),
+                    host,
+                    port,
+                };
+                tokio::spawn(accept(listener, gate, Arc::clone(&permits)))
+            })
+            .collect();
+        Ok(Arc::new(Listener { port, tasks }))
+    }
+}
+
+/// The path that a redirect URI is served at; `/` where it has none.
+pub(super) fn path_of(redirect_uri: &str) -> &str {
+    let rest = redirect_uri.split_once("://").map_or("", |(_, rest)| rest);
+    rest.find('/').map_or("/", |at| &rest[at..])
+}
+
+#[derive(Clone)]
+struct Gate {
+    agent: Weak<Inner>,
+    host: LoopbackHost,
+    port: u16,
+}
+
+async fn accept(listener: TcpListener, gate: Gate, permits: Arc<Semaphore>) {
+    loop {
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+            return;
+        };
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors, most likely: give others time to close some.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let gate = gate.clone();
+        // Not owned by the listener: the last answer must reach the browser after it closed.
+        tokio::spawn(async move {
+            serve(stream, gate).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn serve(stream: TcpStream, gate: Gate) {
+    let service = service_fn(move |request| {
+        let gate = gate.clone();
+        async move { Ok::<_, Infallible>(gate.answer(request).await) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_LIMIT)
+        .max_buf_size(MOST_HEAD)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "callback connection");
+    }
+}
+
+impl Gate {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let Some(inner) = self.agent.upgrade() else {
+            return reply(StatusCode::SERVICE_UNAVAILABLE, page::not_ours());
+        };
+        if !self.is_our_host(request.headers()) {
+            return reply(StatusCode::MISDIRECTED_REQUEST, page::not_ours());
+        }
+        if request.method() != Method::GET {
+            let mut refused = reply(StatusCode::METHOD_NOT_ALLOWED, page::not_ours());
+            refused
+                .headers_mut()
+                .insert(header::ALLOW, HeaderValue::from_static("GET"));
+            return refused;
+        }
+        let uri = request.uri();
+        let Ok(answer) = callback::read_query(uri.query().unwrap_or_default()) else {
+            return reply(StatusCode::NOT_FOUND, page::not_ours());
+        };
+        let taken = inner
+            .sign_ins
+            .take(&answer.state, Some((self.port, uri.path())));
+        let Some((id, pending)) = taken else {
+            return reply(StatusCode::BAD_REQUEST, page::stale());
+        };
+        // Finished whether or not the browser waits for the page.
+        let (done, page) = tokio::sync::oneshot::channel();
+        let agent = Arc::clone(&inner);
+        inner.spawn(async move {
+            let stage = finish::finish(&agent, id, *pending, answer).await;
+            let view = agent.sign_ins.view(id);
+            // The browser may have gone.
+            let _ =
+                done.send(view.map_or_else(|_| page::not_ours(), |view| page::end(&view, &stage)));
+        });
+        match page.await {
+            Ok(page) => reply(StatusCode::OK, page),
+            Err(_) => reply(StatusCode::SERVICE_UNAVAILABLE, page::not_ours()),
+        }
+    }
+
+    /// DNS rebinding: the page of a stranger whose name points here sends its own Host.
+    fn is_our_host(&self, headers: &HeaderMap) -> bool {
+        let mut hosts = headers.get_all(header::HOST).iter();
+        let (Some(host), None) = (hosts.next(), hosts.next()) else {
+            return false;
+        };
+        host.as_bytes()
+            .eq_ignore_ascii_case(format!("{}:{}", self.host.as_str(), self.port).as_bytes())
+    }
+}
+
+fn reply(status: StatusCode, page: page::Page) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(page.html)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    let fixed = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::CONTENT_SECURITY_POLICY, page::POLICY),
+        (header::CONNECTION, "close"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_uri_is_served_at_its_own_path() {
+        assert_eq!(path_of("http://127.0.0.1:4316/callback"), "/callback");
+        assert_eq!(path_of("http://localhost:9"), "/");
+        assert_eq!(path_of("http://localhost:9/"), "/");
+    }
+}

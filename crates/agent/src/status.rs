@@ -1,0 +1,161 @@
+//! How the agent is: for `status`, `doctor` and the tray.
+
+use jiff::{SignedDuration, Timestamp};
+use valetkey_core::life::Status;
+
+use crate::agent::Agent;
+use crate::error::AgentError;
+
+/// The agent at a glance.
+#[derive(Debug, Clone)]
+pub struct AgentStatus {
+    /// Version of the program around it.
+    pub version: &'static str,
+    /// Since when it runs.
+    pub started_at: Timestamp,
+    /// Whether handing out is paused.
+    pub paused: bool,
+    /// `keychain`, `file` or `memory`.
+    pub store: &'static str,
+    /// What is wrong with the secret store, if anything.
+    pub store_problem: Option<String>,
+    /// Connections in each state.
+    pub counts: Vec<(Status, usize)>,
+    /// Grants that are not stored yet.
+    pub unsaved: usize,
+}
+
+/// One thing that `doctor` looked at.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// What was looked at.
+    pub name: &'static str,
+    /// Whether it is well; None: it works, with a remark.
+    pub ok: Option<bool>,
+    /// What was seen.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Check {
+    fn well(name: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            name,
+            ok: Some(true),
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    fn bad(name: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            name,
+            ok: Some(false),
+            message: message.into(),
+            hint: Some(hint.into()),
+        }
+    }
+}
+
+/// No machine's clock should be before this version was made.
+const OLDEST_SANE: Timestamp = Timestamp::constant(1_767_225_600, 0);
+/// A wall clock that moves this much against the machine's own in one check is being set.
+const SANE_DRIFT: SignedDuration = SignedDuration::from_secs(2);
+
+impl Agent {
+    /// The agent at a glance.
+    pub async fn status(&self) -> AgentStatus {
+        let store_problem = self
+            .inner
+            .vault
+            .check_store()
+            .await
+            .err()
+            .map(|e| e.to_string());
+        let (counts, unsaved) = {
+            let book = self.inner.book();
+            let count = |status| {
+                book.entries()
+                    .filter(|e| e.row.life.status == status)
+                    .count()
+            };
+            let counts = Status::ALL.map(|status| (status, count(status)));
+            (
+                counts.into(),
+                book.entries().filter(|entry| entry.unsaved).count(),
+            )
+        };
+        AgentStatus {
+            version: self.inner.version,
+            started_at: self.inner.started_at,
+            paused: self.is_paused(),
+            store: self.inner.store,
+            store_problem,
+            counts,
+            unsaved,
+        }
+    }
+
+    /// Tries what the agent depends on: writes, reads and deletes a probe item, checks the
+    /// database, looks at the clock.
+    pub async fn doctor(&self) -> Vec<Check> {
+        vec![
+            self.probe_store().await,
+            self.check_database().await,
+            self.check_clock().await,
+        ]
+    }
+
+    async fn probe_store(&self) -> Check {
+        let kind = self.inner.store;
+        match self.inner.vault.probe_store().await {
+            Ok(()) => Check::well(
+                "keychain",
+                format!("{kind}: an item was written, read and deleted"),
+            ),
+            Err(error) => {
+                let error = AgentError::from(error);
+                Check::bad(
+                    "keychain",
+                    error.to_string(),
+                    error.hint().unwrap_or_default(),
+                )
+            }
+        }
+    }
+
+    async fn check_database(&self) -> Check {
+        match self.inner.vault.integrity().await {
+            Ok(()) => Check::well("database", "every page and key is intact"),
+            Err(error) => Check::bad(
+                "database",
+                error.to_string(),
+                "stop the agent and move the database away: it is rebuilt from the keychain",
+            ),
+        }
+    }
+
+    async fn check_clock(&self) -> Check {
+        let now = self.inner.now();
+        if now < OLDEST_SANE {
+            return Check::bad(
+                "clock",
+                format!("it says {now}, which is long past"),
+                "set the clock",
+            );
+        }
+        let (wall, uptime) = (now, self.inner.clock.uptime());
+        tokio::task::yield_now().await;
+        let awake = SignedDuration::try_from(self.inner.clock.uptime().saturating_sub(uptime))
+            .unwrap_or(SignedDuration::MAX);
+        if (self.inner.now().duration_since(wall) - awake).abs() > SANE_DRIFT {
+            return Check::bad(
+                "clock",
+                "it is being set right now",
+                "try again in a moment",
+            );
+        }
+        Check::well("clock", format!("{now}"))
+    }
+}

@@ -1,0 +1,332 @@
+//! Handing out a token: from memory if it is fresh, else after one shared refresh.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use valetkey_core::event::{Event, EventKind};
+use valetkey_core::id::ConnectionId;
+use valetkey_core::life::{Happening, Status};
+use valetkey_core::name::ConnectionName;
+use valetkey_core::scope::Scopes;
+use valetkey_core::secret::Fingerprint;
+
+use crate::agent::{Agent, Inner};
+use crate::book::{LiveGrant, Look};
+use crate::error::AgentError;
+use crate::key::{Actor, ConnectionKey};
+use crate::refresh;
+
+/// With an old token that still lives, a caller waits this long for the new one.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a program wants.
+#[derive(Debug, Clone, Default)]
+pub struct TokenAsk {
+    /// The token must live at least this long; None: the default for its lifetime.
+    pub min_valid: Option<SignedDuration>,
+    /// The token must have these scopes.
+    pub scopes: Option<Scopes>,
+    /// Refresh even a fresh token.
+    pub force: bool,
+}
+
+/// A token, and when it was handed out.
+#[derive(Debug, Clone)]
+pub struct TokenAnswer {
+    /// The grant and all that is said about it.
+    pub live: Arc<LiveGrant>,
+    /// When; `expires_in` counts from here.
+    pub at: Timestamp,
+}
+
+/// What a reported token led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Invalidated {
+    /// It was the current token and has been replaced.
+    Refreshed,
+    /// There is a newer one already; nothing was done.
+    AlreadyNewer,
+}
+
+impl Agent {
+    /// The token from memory, if it is there, fresh and allowed. Touches neither disk nor keychain.
+    pub fn cached_token(
+        &self,
+        key: &ConnectionKey,
+        ask: &TokenAsk,
+        who: &Actor,
+    ) -> Option<TokenAnswer> {
+        let inner = &self.inner;
+        if ask.force
+            || inner.paused.load(Ordering::Relaxed)
+            || inner.stopping.load(Ordering::Relaxed)
+        {
+            return None;
+        }
+        let now = inner.now();
+        let live = {
+            let book = inner.book();
+            let id = match key {
+                ConnectionKey::Id(id) => *id,
+                ConnectionKey::Name(profile, name) => book.named(profile, name)?,
+            };
+            match book.look(id, now, ask.min_valid) {
+                Look::Fresh(live) => live,
+                Look::NotLoaded
+                | Look::Stale { .. }
+                | Look::Held { .. }
+                | Look::SignIn
+                | Look::Gone => return None,
+            }
+        };
+        if ask
+            .scopes
+            .as_ref()
+            .is_some_and(|asked| !asked.missing_from(&live.grant.scopes).is_empty())
+        {
+            return None;
+        }
+        inner.served(&live, now, who);
+        Some(TokenAnswer { live, at: now })
+    }
+
+    /// A token that lives long enough; loads, refreshes or waits for a refresh if it must.
+    pub async fn token(
+        &self,
+        key: &ConnectionKey,
+        ask: &TokenAsk,
+        who: &Actor,
+    ) -> Result<TokenAnswer, AgentError> {
+        self.check_running()?;
+        let id = self.inner.book().find(key)?;
+        let found = if self.is_paused() {
+            Err(AgentError::Paused)
+        } else {
+            self.live_grant(id, ask).await
+        };
+        let now = self.inner.now();
+        match found {
+            Ok(live) => {
+                self.inner.served(&live, now, who);
+                Ok(TokenAnswer { live, at: now })
+            }
+            Err(error) => {
+                let event = Event::new(EventKind::TokenRefused, now)
+                    .connection(id)
+                    .actor(who.to_string())
+                    .detail(json!({ "why": error.to_string() }));
+                self.inner.journal.read(event, None);
+                Err(error)
+            }
+        }
+    }
+
+    async fn live_grant(
+        &self,
+        id: ConnectionId,
+        ask: &TokenAsk,
+    ) -> Result<Arc<LiveGrant>, AgentError> {
+        let live = if ask.force {
+            self.forced(id).await?
+        } else {
+            self.fresh(id, ask.min_valid).await?
+        };
+        let missing = ask
+            .scopes
+            .as_ref()
+            .map(|asked| asked.missing_from(&live.grant.scopes))
+            .filter(|missing| !missing.is_empty());
+        match missing {
+            Some(missing) => Err(AgentError::InsufficientScope {
+                connection: live.connection.clone(),
+                missing,
+            }),
+            None => Ok(live),
+        }
+    }
+
+    async fn fresh(
+        &self,
+        id: ConnectionId,
+        min_valid: Option<SignedDuration>,
+    ) -> Result<Arc<LiveGrant>, AgentError> {
+        loop {
+            let now = self.inner.now();
+            let look = self.inner.book().look(id, now, min_valid);
+            match look {
+                Look::Fresh(live) => return Ok(live),
+                Look::NotLoaded => refresh::load(&self.inner, id).await?,
+                Look::Stale { fallback } => {
+                    let refresh = refresh::join(&self.inner, id);
+                    let joined = match &fallback {
+                        None => refresh.await,
+                        // A provider that hangs must not hold up a token that lives.
+                        Some(old) => match tokio::time::timeout(PATIENCE, refresh).await {
+                            Ok(joined) => joined,
+                            Err(_) => Ok(Arc::clone(old)),
+                        },
+                    };
+                    return joined.or_else(|error| self.or_old(fallback, error));
+                }
+                Look::Held { fallback, until } => {
+                    let error = self.held(id, until.duration_since(now));
+                    return self.or_old(fallback, error);
+                }
+                Look::SignIn => return Err(self.inner.sign_in_needed(id).await),
+                Look::Gone => return Err(AgentError::no_connection(id)),
+            }
+        }
+    }
+
+    /// The old token is served while it lives, whatever kept the new one away.
+    fn or_old(
+        &self,
+        fallback: Option<Arc<LiveGrant>>,
+        error: AgentError,
+    ) -> Result<Arc<LiveGrant>, AgentError> {
+        let now = self.inner.now();
+        match (fallback, error) {
+            (_, error @ AgentError::AuthRequired { .. }) => Err(error),
+            (Some(live), _) if live.grant.is_alive(now) => Ok(live),
+            (_, error) => Err(error),
+        }
+    }
+
+    fn held(&self, id: ConnectionId, wait: SignedDuration) -> AgentError {
+        let book = self.inner.book();
+        let setback = book.get(id).and_then(|entry| entry.row.setback.as_ref());
+        let reason = setback.map_or_else(|| "backing off".to_owned(), |s| s.reason.clone());
+        AgentError::ProviderUnreachable {
+            reason,
+            retry_after: Some(wait),
+        }
+    }
+
+    async fn forced(&self, id: ConnectionId) -> Result<Arc<LiveGrant>, AgentError> {
+        refresh::load(&self.inner, id).await?;
+        let now = self.inner.now();
+        // A token that must live for ever is never fresh: what may be refreshed is.
+        let look = self.inner.book().look(id, now, Some(SignedDuration::MAX));
+        match look {
+            Look::Stale { .. } => refresh::join(&self.inner, id).await,
+            Look::Held { until, .. } => Err(self.held(id, until.duration_since(now))),
+            Look::Fresh(live) => Err(AgentError::InvalidRequest {
+                message: format!("`{}` has no refresh token", live.connection),
+                hint: Some("sign in again for a new token".to_owned()),
+            }),
+            Look::SignIn => Err(self.inner.sign_in_needed(id).await),
+            Look::NotLoaded | Look::Gone => Err(AgentError::no_connection(id)),
+        }
+    }
+
+    /// Refreshes now, or waits for the refresh that is under way.
+    pub async fn refresh(
+        &self,
+        key: &ConnectionKey,
+        who: &Actor,
+    ) -> Result<TokenAnswer, AgentError> {
+        self.token(
+            key,
+            &TokenAsk {
+                force: true,
+                ..TokenAsk::default()
+            },
+            who,
+        )
+        .await
+    }
+
+    /// A program's token was refused. If it is still the current one it is replaced, else nothing
+    /// happens: a late report never kills a newer token.
+    pub async fn invalidate(
+        &self,
+        key: &ConnectionKey,
+        refused: &Fingerprint,
+        who: &Actor,
+    ) -> Result<Invalidated, AgentError> {
+        self.check_running()?;
+        let id = self.inner.book().find(key)?;
+        refresh::load(&self.inner, id).await?;
+        let is_current = self
+            .inner
+            .book()
+            .get(id)
+            .and_then(|entry| entry.live.as_ref())
+            .is_some_and(|live| live.fingerprint == *refused);
+        let event = Event::new(EventKind::TokenInvalidated, self.inner.now())
+            .connection(id)
+            .actor(who.to_string())
+            .detail(json!({ "current": is_current }));
+        self.inner.record(event).await;
+        if !is_current {
+            return Ok(Invalidated::AlreadyNewer);
+        }
+        self.forced(id).await.map(|_| Invalidated::Refreshed)
+    }
+}
+
+impl Inner {
+    fn served(&self, live: &LiveGrant, at: Timestamp, who: &Actor) {
+        if let Some(entry) = self.book().get_mut(live.id) {
+            entry.row.used_at = Some(at);
+        }
+        let event = Event::new(EventKind::TokenServed, at)
+            .connection(live.id)
+            .actor(who.to_string())
+            .detail(json!({ "generation": live.grant.generation, "scopes": live.grant.scopes }));
+        self.journal.read(event, Some((live.id, at)));
+    }
+
+    /// "Sign in again", recorded once, when a grant turns out to be of no more use.
+    async fn sign_in_needed(&self, id: ConnectionId) -> AgentError {
+        let now = self.now();
+        let turned = {
+            let mut book = self.book();
+            let Some(entry) = book.get(id) else {
+                return AgentError::no_connection(id);
+            };
+            let (life, missing) = (entry.row.life, entry.live.is_none());
+            let happening = match life.status {
+                Status::NeedsReconnect | Status::Connecting | Status::Removing => None,
+                Status::Active | Status::Refreshing | Status::Expired if missing => {
+                    Some(Happening::ItemLost)
+                }
+                Status::Active | Status::Refreshing | Status::Expired => Some(Happening::Refused {
+                    from: life.generation,
+                }),
+            };
+            happening.is_some_and(|happening| book.step(id, happening).is_ok())
+        };
+        if turned {
+            refresh::save_row(self, id).await;
+            let event = Event::new(EventKind::ConnectionNeedsReconnect, now).connection(id);
+            self.record(event).await;
+        }
+        let book = self.book();
+        let Some(entry) = book.get(id) else {
+            return AgentError::no_connection(id);
+        };
+        AgentError::AuthRequired {
+            connection: book
+                .name_of(&entry.row)
+                .unwrap_or_else(|| unnamed(&entry.row)),
+            again: entry.row.life.status != Status::Connecting,
+            reason: entry
+                .row
+                .setback
+                .as_ref()
+                .map(|setback| setback.reason.clone()),
+        }
+    }
+}
+
+/// A row whose authenticator is gone cannot be named; the foreign key forbids it.
+fn unnamed(row: &valetkey_core::connection::Connection) -> ConnectionName {
+    ConnectionName {
+        authenticator: "unknown".parse().expect("a legal name"),
+        account: row.account.label.clone(),
+    }
+}
