@@ -242,15 +242,18 @@ async fn arrived(
     );
     let held = {
         let mut book = inner.book();
-        if let Err(_) = book.step(id, Happening::Refreshed { from: ticket.from }) {
-            None
-        } else {
-            if let Some(entry) = book.get_mut(id) {
-                entry.row.adopt(&grant);
-                entry.hold_until = None;
-                entry.unsaved = true;
-            }
+        let counts = book
+            .step(id, Happening::Refreshed { from: ticket.from })
+            .is_ok();
+        if counts && let Some(entry) = book.get_mut(id) {
+            entry.row.adopt(&grant);
+            entry.hold_until = None;
+            entry.unsaved = true;
+        }
+        if counts {
             book.hold(id, grant.clone())
+        } else {
+            None
         }
     };
     let Some(live) = held else {

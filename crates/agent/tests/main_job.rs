@@ -1,0 +1,269 @@
+//! Sign in once, get fresh tokens for ever.
+
+mod support;
+
+use support::{Bench, LONG, key, me, visit};
+use valetkey_agent::sign_in::Stage;
+use valetkey_agent::{AgentError, Invalidated, TokenAsk};
+use valetkey_core::life::Status;
+use valetkey_demo_provider::{Fault, FaultKind, Filter, Settings};
+
+#[tokio::test]
+async fn a_sign_in_makes_a_connection_that_serves_tokens() {
+    let bench = Bench::start().await;
+    let Stage::Completed(done) = bench.connect("demo").await else {
+        panic!("not completed")
+    };
+    assert_eq!(done.connection.to_string(), "demo");
+    assert_eq!(done.account.as_deref(), Some("ada@example.com"));
+    assert!(!done.renewed);
+    let token = bench.access("demo").await;
+    assert!(bench.provider.access_token_lives(&token));
+    assert_eq!(bench.status("demo"), Status::Active);
+}
+
+#[tokio::test]
+async fn a_fresh_token_comes_from_memory() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    let reads = bench.store.reads();
+    let answer = bench
+        .agent
+        .cached_token(&key("demo"), &TokenAsk::default(), &me());
+    assert!(answer.is_some());
+    assert_eq!(bench.store.reads(), reads);
+}
+
+#[tokio::test]
+async fn an_expired_token_is_refreshed_and_rotation_is_followed() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    let mut last = bench.access("demo").await;
+    for round in 1..=3 {
+        bench.expire();
+        let next = bench.access("demo").await;
+        assert_ne!(next, last);
+        assert_eq!(bench.provider.count(Filter::refreshes()), round);
+        last = next;
+    }
+    assert!(!bench.provider.family_revoked("ada"));
+}
+
+#[tokio::test]
+async fn a_thousand_callers_at_expiry_make_one_request() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.expire();
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..1000 {
+        let agent = bench.agent.clone();
+        callers.spawn(async move { agent.token(&key("demo"), &TokenAsk::default(), &me()).await });
+    }
+    let mut generations = std::collections::BTreeSet::new();
+    while let Some(answer) = callers.join_next().await {
+        generations.insert(
+            answer
+                .unwrap()
+                .expect("every caller is served")
+                .live
+                .grant
+                .generation,
+        );
+    }
+    assert_eq!(generations.len(), 1);
+    assert_eq!(bench.provider.count(Filter::refreshes()), 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_hangs_up_does_not_cancel_the_refresh() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.expire();
+    let gate = bench.provider.gate(Fault::refresh);
+    let agent = bench.agent.clone();
+    let caller =
+        tokio::spawn(async move { agent.token(&key("demo"), &TokenAsk::default(), &me()).await });
+    bench.provider.arrived(Filter::refreshes(), 1).await;
+    caller.abort();
+    let _ = caller.await;
+    gate.release();
+    let token = bench.access("demo").await;
+    assert!(bench.provider.access_token_lives(&token));
+    assert_eq!(bench.provider.count(Filter::refreshes()), 1);
+}
+
+#[tokio::test]
+async fn a_restart_loses_nothing() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    let before = bench.access("demo").await;
+    bench.restart().await;
+    assert_eq!(bench.access("demo").await, before);
+    bench.expire();
+    bench.restart().await;
+    assert_ne!(bench.access("demo").await, before);
+}
+
+#[tokio::test]
+async fn a_late_report_never_kills_a_newer_token() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    let first = bench.token("demo").await.unwrap().live.fingerprint.clone();
+    let done = bench
+        .agent
+        .invalidate(&key("demo"), &first, &me())
+        .await
+        .unwrap();
+    assert_eq!(done, Invalidated::Refreshed);
+    let again = bench
+        .agent
+        .invalidate(&key("demo"), &first, &me())
+        .await
+        .unwrap();
+    assert_eq!(again, Invalidated::AlreadyNewer);
+    assert_eq!(bench.provider.count(Filter::refreshes()), 1);
+}
+
+#[tokio::test]
+async fn invalid_grant_means_sign_in_again_once_and_connect_mends_it() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.provider.revoke_account("ada");
+    bench.expire();
+    for _ in 0..3 {
+        let error = bench.token("demo").await.expect_err("the grant is dead");
+        assert!(
+            matches!(error, AgentError::AuthRequired { again: true, .. }),
+            "{error:?}"
+        );
+    }
+    assert_eq!(bench.provider.count(Filter::refreshes()), 1);
+    assert_eq!(bench.status("demo"), Status::NeedsReconnect);
+    let Stage::Completed(done) = bench.connect("demo").await else {
+        panic!("not completed")
+    };
+    assert!(done.renewed);
+    assert_eq!(bench.status("demo"), Status::Active);
+}
+
+#[tokio::test]
+async fn an_outage_keeps_the_login_and_serves_the_old_token_while_it_lives() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    let old = bench.access("demo").await;
+    bench
+        .provider
+        .fault(Fault::refresh(FaultKind::status(503)).forever());
+    // Within the margin: alive, but not fresh.
+    bench.clock.jump(jiff::SignedDuration::from_secs(3600 - 30));
+    assert_eq!(bench.access("demo").await, old);
+    bench.expire();
+    let error = bench.token("demo").await.expect_err("down");
+    assert!(
+        matches!(error, AgentError::ProviderUnreachable { .. }),
+        "{error:?}"
+    );
+    bench.provider.clear_faults();
+    bench.clock.jump(jiff::SignedDuration::from_secs(10));
+    let new = bench.access("demo").await;
+    assert!(bench.provider.access_token_lives(&new));
+}
+
+#[tokio::test]
+async fn disconnect_revokes_and_forgets() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    let token = bench.access("demo").await;
+    let refused = bench.agent.disconnect(&key("demo"), false, &me()).await;
+    assert!(
+        matches!(refused, Err(AgentError::Conflict { .. })),
+        "{refused:?}"
+    );
+    let gone = bench
+        .agent
+        .disconnect(&key("demo"), true, &me())
+        .await
+        .unwrap();
+    assert_eq!(
+        gone.revocation,
+        valetkey_agent::protocol::Revocation::Revoked
+    );
+    assert!(!bench.provider.access_token_lives(&token));
+    assert!(bench.store.items().is_empty());
+    assert!(bench.token("demo").await.is_err());
+}
+
+#[tokio::test]
+async fn a_refresh_that_comes_back_after_disconnect_is_revoked() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.expire();
+    let gate = bench
+        .provider
+        .gate(|gate| Fault::refresh(gate).after_processing());
+    let agent = bench.agent.clone();
+    let caller =
+        tokio::spawn(async move { agent.token(&key("demo"), &TokenAsk::default(), &me()).await });
+    bench.provider.arrived(Filter::refreshes(), 1).await;
+    bench
+        .agent
+        .disconnect(&key("demo"), true, &me())
+        .await
+        .unwrap();
+    gate.release();
+    assert!(caller.await.unwrap().is_err());
+    assert!(bench.store.items().is_empty());
+    assert!(bench.provider.live_refresh_token("ada").is_none());
+}
+
+#[tokio::test]
+async fn two_accounts_stand_side_by_side() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench
+        .provider
+        .update(|s| *s = Settings::auto_consent("grace"));
+    let Stage::Completed(done) = bench.connect("demo").await else {
+        panic!("not completed")
+    };
+    assert_eq!(done.connection.to_string(), "demo/grace@example.com");
+    assert_ne!(
+        bench.access("demo").await,
+        bench.access("demo/grace@example.com").await
+    );
+}
+
+#[tokio::test]
+async fn denied_consent_is_no_failure_of_ours() {
+    let bench = Bench::start().await;
+    bench
+        .provider
+        .update(|s| s.consent = valetkey_demo_provider::Consent::Deny);
+    let stage = bench.connect("demo").await;
+    assert!(matches!(stage, Stage::Denied), "{stage:?}");
+    assert!(bench.store.items().is_empty());
+}
+
+#[tokio::test]
+async fn a_callback_counts_once() {
+    let bench = Bench::start().await;
+    let view = bench.begin("demo").await;
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let sent = client.get(&view.authorize_url).send().await.unwrap();
+    let back = sent.headers()["location"].to_str().unwrap().to_owned();
+    let forged = back.replace("state=", "state=x");
+    assert_eq!(client.get(&forged).send().await.unwrap().status(), 400);
+    assert!(!bench.agent.sign_in(view.id).unwrap().stage.is_over());
+    let (status, page) = visit(&back).await;
+    assert_eq!(status, 200);
+    assert!(page.contains("Signed in"), "{page}");
+    let done = bench.agent.wait_sign_in(view.id, LONG).await.unwrap();
+    assert!(matches!(done.stage, Stage::Completed(_)));
+    assert!(
+        client.get(&back).send().await.is_err() || bench.provider.count(Filter::exchanges()) == 1
+    );
+    assert_eq!(bench.provider.count(Filter::exchanges()), 1);
+}
