@@ -19,9 +19,11 @@
 //! | [`agent`] | `status`, `settings`, `pause`, `resume`, `shutdown`, `doctor` |
 //! | [`error`] | the body of every refusal |
 //! | [`endpoint`] | no route: the file that names the doors |
+//! | [`client`] | no route: the blocking client over the Unix socket |
 
 pub mod agent;
 pub mod authenticators;
+pub mod client;
 pub mod clients;
 pub mod connections;
 pub mod endpoint;

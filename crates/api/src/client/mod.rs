@@ -1,0 +1,264 @@
+//! The blocking client over the Unix socket: one request, one reply, no thread, no runtime.
+//!
+//! It is small because `valetkey token` is one process per token. A GET is sent once more if the
+//! agent had closed the kept connection meanwhile; anything else goes over a fresh connection, so
+//! that no change is ever made twice.
+
+mod reply;
+mod routes;
+mod target;
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use valetkey_core::home::Home;
+use valetkey_core::name::ProfileName;
+
+use crate::endpoint::Endpoint;
+use crate::error::{ApiError, ErrorBody};
+use reply::{Reply, Unreadable};
+pub use routes::Watch;
+use target::Target;
+
+/// How long a reply may take: a token may have to wait for the provider and the keychain.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Why a request brought nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// No agent runs in this home.
+    #[error("no agent is running")]
+    NotRunning,
+    /// The agent says no.
+    #[error(transparent)]
+    Api(Box<ApiError>),
+    /// The agent did not answer in time.
+    #[error("the agent did not answer in time")]
+    TimedOut,
+    /// What answered does not speak our API: another version, perhaps.
+    #[error("the agent's reply cannot be used: {0}")]
+    Protocol(String),
+    /// The socket failed.
+    #[error("the agent cannot be reached: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// A client of the agent of one home.
+#[derive(Debug)]
+pub struct Client {
+    socket: PathBuf,
+    profile: Option<ProfileName>,
+    line: Option<Line>,
+}
+
+/// An open connection.
+#[derive(Debug)]
+struct Line {
+    stream: UnixStream,
+    /// Whether it carried a request: the agent may have closed it since.
+    used: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Method {
+    Get,
+    Post,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+impl Client {
+    /// Connects to the agent of `home`. Names are looked up in `profile` (none: `default`), lists
+    /// show only that profile (none: all).
+    pub fn connect(home: &Home, profile: Option<ProfileName>) -> Result<Self, ClientError> {
+        let socket = Endpoint::socket(home).ok_or(ClientError::NotRunning)?;
+        Self::connect_to(socket, profile)
+    }
+
+    /// Connects to this socket.
+    pub fn connect_to(socket: PathBuf, profile: Option<ProfileName>) -> Result<Self, ClientError> {
+        let mut client = Self {
+            socket,
+            profile,
+            line: None,
+        };
+        client.line = Some(client.open()?);
+        Ok(client)
+    }
+
+    fn open(&self) -> Result<Line, ClientError> {
+        match UnixStream::connect(&self.socket) {
+            Ok(stream) => Ok(Line {
+                stream,
+                used: false,
+            }),
+            Err(error) => Err(match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                    ClientError::NotRunning
+                }
+                _ => ClientError::Io(error),
+            }),
+        }
+    }
+
+    fn get<T: DeserializeOwned>(&mut self, target: &Target) -> Result<T, ClientError> {
+        self.call(Method::Get, target, "")
+    }
+
+    fn post<T: DeserializeOwned>(&mut self, target: &Target, body: &str) -> Result<T, ClientError> {
+        self.call(Method::Post, target, body)
+    }
+
+    fn patch<T: DeserializeOwned>(
+        &mut self,
+        target: &Target,
+        body: &str,
+    ) -> Result<T, ClientError> {
+        self.call(Method::Patch, target, body)
+    }
+
+    fn delete<T: DeserializeOwned>(&mut self, target: &Target) -> Result<T, ClientError> {
+        self.call(Method::Delete, target, "")
+    }
+
+    fn call<T: DeserializeOwned>(
+        &mut self,
+        method: Method,
+        target: &Target,
+        body: &str,
+    ) -> Result<T, ClientError> {
+        decode(&self.exchange(method, target, body)?)
+    }
+
+    fn exchange(
+        &mut self,
+        method: Method,
+        target: &Target,
+        body: &str,
+    ) -> Result<Reply, ClientError> {
+        let repeatable = method == Method::Get;
+        let mut line = match self.line.take() {
+            Some(line) if repeatable || !line.used => line,
+            Some(_) | None => self.open()?,
+        };
+        let mut result = line.exchange(method, target, body);
+        if repeatable && line.used && result.as_ref().is_err_and(Unreadable::is_hang_up) {
+            line = self.open()?;
+            result = line.exchange(method, target, body);
+        }
+        let reply = result?;
+        if reply.keep_alive {
+            self.line = Some(Line { used: true, ..line });
+        }
+        Ok(reply)
+    }
+}
+
+impl Line {
+    fn exchange(
+        &mut self,
+        method: Method,
+        target: &Target,
+        body: &str,
+    ) -> Result<Reply, Unreadable> {
+        send(&mut self.stream, method, target, body)?;
+        receive(&mut self.stream, PATIENCE)
+    }
+}
+
+fn send(stream: &mut UnixStream, method: Method, target: &Target, body: &str) -> io::Result<()> {
+    let mut request = zeroize::Zeroizing::new(String::with_capacity(256 + body.len()));
+    for part in [
+        method.as_str(),
+        " ",
+        target.as_str(),
+        " HTTP/1.1\r\nhost: valetkey\r\n",
+    ] {
+        request.push_str(part);
+    }
+    if method == Method::Post || method == Method::Patch {
+        request.push_str("content-type: application/json\r\ncontent-length: ");
+        request.push_str(&body.len().to_string());
+        request.push_str("\r\n");
+    }
+    request.push_str("\r\n");
+    request.push_str(body);
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.write_all(request.as_bytes())
+}
+
+fn receive(stream: &mut UnixStream, patience: Duration) -> Result<Reply, Unreadable> {
+    reply::read(&mut Timed {
+        stream,
+        until: Instant::now() + patience,
+    })
+}
+
+/// A stream whose reads end at a moment, however slowly the bytes drip.
+struct Timed<'a> {
+    stream: &'a mut UnixStream,
+    until: Instant,
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        self.stream.read(into)
+    }
+}
+
+impl From<Unreadable> for ClientError {
+    fn from(error: Unreadable) -> Self {
+        match error {
+            Unreadable::Closed => Self::Protocol("the agent closed the connection".to_owned()),
+            Unreadable::Io(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                ) =>
+            {
+                Self::TimedOut
+            }
+            Unreadable::Io(error) => Self::Io(error),
+            Unreadable::Bad(why) => Self::Protocol(why.to_owned()),
+        }
+    }
+}
+
+fn decode<T: DeserializeOwned>(reply: &Reply) -> Result<T, ClientError> {
+    if (200..300).contains(&reply.status) {
+        return serde_json::from_slice(&reply.body).map_err(|error| {
+            // Only the place: the text may quote a secret.
+            ClientError::Protocol(format!(
+                "unexpected JSON at line {}, column {}",
+                error.line(),
+                error.column()
+            ))
+        });
+    }
+    match serde_json::from_slice::<ErrorBody>(&reply.body) {
+        Ok(body) => Err(ClientError::Api(Box::new(body.detail))),
+        Err(_) => Err(ClientError::Protocol(format!("HTTP {}", reply.status))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

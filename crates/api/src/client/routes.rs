@@ -1,0 +1,255 @@
+//! One method per route.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use serde::Serialize;
+use valetkey_core::draft::DraftInput;
+use valetkey_core::event::EventKind;
+use valetkey_core::id::SignInId;
+use valetkey_core::name::ProfileName;
+
+use super::target::Target;
+use super::{Client, ClientError, Method, decode, receive, send};
+use crate::agent::{AgentStatus, DoctorReport, Settings, SettingsPatch, ShutdownReply};
+use crate::authenticators::{
+    AuthenticatorList, AuthenticatorRemoved, AuthenticatorSaved, AuthenticatorView, ProviderList,
+};
+use crate::clients::{ClientCreated, ClientList, ClientView, NewClient};
+use crate::connections::{ConnectionList, ConnectionPatch, ConnectionView, Disconnected};
+use crate::events::{EventList, EventQuery};
+use crate::sign_in::{PastedCallback, SignInRequest, SignInStarted, SignInView};
+use crate::token::{InvalidateReply, InvalidateRequest, TestReply, TokenReply, TokenRequest};
+
+/// Longer than the wait itself, so that the agent is the one who ends it.
+const GRACE: Duration = Duration::from_secs(10);
+
+fn body(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("requests are plain structs")
+}
+
+impl Client {
+    fn named(&self, segments: &[&str]) -> Target {
+        let profile = self.profile.as_ref().map(ProfileName::as_str);
+        Target::new(segments).query("profile", profile)
+    }
+
+    /// How the agent fares.
+    pub fn status(&mut self) -> Result<AgentStatus, ClientError> {
+        self.get(&Target::new(&["status"]))
+    }
+
+    /// The settings.
+    pub fn settings(&mut self) -> Result<Settings, ClientError> {
+        self.get(&Target::new(&["settings"]))
+    }
+
+    /// Changes settings.
+    pub fn update_settings(&mut self, patch: &SettingsPatch) -> Result<Settings, ClientError> {
+        self.patch(&Target::new(&["settings"]), &body(patch))
+    }
+
+    /// Stops all handing out.
+    pub fn pause(&mut self) -> Result<AgentStatus, ClientError> {
+        self.post(&Target::new(&["pause"]), "{}")
+    }
+
+    /// Ends a pause.
+    pub fn resume(&mut self) -> Result<AgentStatus, ClientError> {
+        self.post(&Target::new(&["resume"]), "{}")
+    }
+
+    /// Stops the agent.
+    pub fn shutdown(&mut self) -> Result<ShutdownReply, ClientError> {
+        self.post(&Target::new(&["shutdown"]), "{}")
+    }
+
+    /// Lets the agent look at itself.
+    pub fn doctor(&mut self) -> Result<DoctorReport, ClientError> {
+        self.post(&Target::new(&["doctor"]), "{}")
+    }
+
+    /// The catalogue.
+    pub fn providers(&mut self) -> Result<ProviderList, ClientError> {
+        self.get(&Target::new(&["oauth", "providers"]))
+    }
+
+    /// All authenticators, disabled ones too.
+    pub fn authenticators(&mut self) -> Result<AuthenticatorList, ClientError> {
+        self.get(&self.named(&["oauth", "authenticators"]))
+    }
+
+    /// One authenticator.
+    pub fn authenticator(&mut self, name: &str) -> Result<AuthenticatorView, ClientError> {
+        self.get(&self.named(&["oauth", "authenticators", name]))
+    }
+
+    /// Adds an authenticator.
+    pub fn add_authenticator(
+        &mut self,
+        draft: &DraftInput,
+    ) -> Result<AuthenticatorSaved, ClientError> {
+        let target = self.named(&["oauth", "authenticators"]);
+        self.post(&target, &draft.to_json())
+    }
+
+    /// Changes an authenticator: the fields of `draft` replace, null takes away, the rest stays.
+    pub fn update_authenticator(
+        &mut self,
+        name: &str,
+        draft: &DraftInput,
+    ) -> Result<AuthenticatorSaved, ClientError> {
+        let target = self.named(&["oauth", "authenticators", name]);
+        self.patch(&target, &draft.to_json())
+    }
+
+    /// Removes an authenticator; with `force` its connections, too.
+    pub fn remove_authenticator(
+        &mut self,
+        name: &str,
+        force: bool,
+    ) -> Result<AuthenticatorRemoved, ClientError> {
+        let target = self.named(&["oauth", "authenticators", name]);
+        self.delete(&target.query("force", force.then_some("true")))
+    }
+
+    /// All connections.
+    pub fn connections(&mut self) -> Result<ConnectionList, ClientError> {
+        self.get(&self.named(&["credentials", "connections"]))
+    }
+
+    /// One connection.
+    pub fn connection(&mut self, name: &str) -> Result<ConnectionView, ClientError> {
+        self.get(&self.named(&["credentials", "connections", name]))
+    }
+
+    /// Changes a connection.
+    pub fn update_connection(
+        &mut self,
+        name: &str,
+        patch: &ConnectionPatch,
+    ) -> Result<ConnectionView, ClientError> {
+        let target = self.named(&["credentials", "connections", name]);
+        self.patch(&target, &body(patch))
+    }
+
+    /// Disconnects; with `force` even if a client used it within the last day.
+    pub fn disconnect(&mut self, name: &str, force: bool) -> Result<Disconnected, ClientError> {
+        let target = self.named(&["credentials", "connections", name]);
+        self.delete(&target.query("force", force.then_some("true")))
+    }
+
+    /// Begins a sign-in; the caller opens the browser.
+    pub fn begin_sign_in(&mut self, request: &SignInRequest) -> Result<SignInStarted, ClientError> {
+        let target = Target::new(&["credentials", "connections"]);
+        self.post(&target, &body(request))
+    }
+
+    /// Waits for the end of a sign-in on a connection of its own, at most `wait` seconds.
+    pub fn watch_sign_in(&self, id: SignInId, wait: u64) -> Result<Watch, ClientError> {
+        let target = Target::new(&["credentials", "sessions", &id.to_string()])
+            .query("wait", Some(&wait.to_string()));
+        let mut stream = self.open()?.stream;
+        send(&mut stream, Method::Get, &target, "")?;
+        Ok(Watch {
+            stream,
+            patience: Duration::from_secs(wait) + GRACE,
+        })
+    }
+
+    /// Cancels a sign-in.
+    pub fn cancel_sign_in(&mut self, id: SignInId) -> Result<SignInView, ClientError> {
+        self.delete(&Target::new(&["credentials", "sessions", &id.to_string()]))
+    }
+
+    /// Ends a sign-in with the URL that the browser arrived at.
+    pub fn finish_sign_in(
+        &mut self,
+        id: SignInId,
+        pasted: &PastedCallback,
+    ) -> Result<SignInView, ClientError> {
+        let target = Target::new(&["credentials", "sessions", &id.to_string(), "callback"]);
+        self.post(&target, &body(pasted))
+    }
+
+    /// A token, from the agent's memory while it is fresh.
+    pub fn token(&mut self, name: &str, request: &TokenRequest) -> Result<TokenReply, ClientError> {
+        let target = self.named(&["credentials", "connections", name, "token"]);
+        self.post(&target, &body(request))
+    }
+
+    /// A new token from the provider.
+    pub fn refresh(
+        &mut self,
+        name: &str,
+        request: &TokenRequest,
+    ) -> Result<TokenReply, ClientError> {
+        let target = self.named(&["credentials", "connections", name, "refresh"]);
+        self.post(&target, &body(request))
+    }
+
+    /// Reports a token that was refused.
+    pub fn invalidate(
+        &mut self,
+        name: &str,
+        request: &InvalidateRequest,
+    ) -> Result<InvalidateReply, ClientError> {
+        let target = self.named(&["credentials", "connections", name, "invalidate"]);
+        self.post(&target, &body(request))
+    }
+
+    /// Asks the provider who this is.
+    pub fn test(&mut self, name: &str) -> Result<TestReply, ClientError> {
+        let target = self.named(&["credentials", "connections", name, "test"]);
+        self.post(&target, "{}")
+    }
+
+    /// The client keys.
+    pub fn clients(&mut self) -> Result<ClientList, ClientError> {
+        self.get(&Target::new(&["clients"]))
+    }
+
+    /// Makes a client key.
+    pub fn create_client(&mut self, client: &NewClient) -> Result<ClientCreated, ClientError> {
+        self.post(&Target::new(&["clients"]), &body(client))
+    }
+
+    /// Revokes a client key, by name or id.
+    pub fn revoke_client(&mut self, name: &str) -> Result<ClientView, ClientError> {
+        self.delete(&Target::new(&["clients", name]))
+    }
+
+    /// The audit log.
+    pub fn events(&mut self, query: &EventQuery) -> Result<EventList, ClientError> {
+        let after = query.after.map(|id| id.0.to_string());
+        let limit = query.limit.map(|limit| limit.to_string());
+        let target = self
+            .named(&["events"])
+            .query("after", after.as_deref())
+            .query("limit", limit.as_deref())
+            .query("connection", query.connection.as_deref())
+            .query("kind", query.kind.map(EventKind::as_str));
+        self.get(&target)
+    }
+}
+
+/// A sign-in that is being waited for. Readable once there is an answer; dropping it hangs up.
+#[derive(Debug)]
+pub struct Watch {
+    stream: UnixStream,
+    patience: Duration,
+}
+
+impl Watch {
+    /// The answer; blocks until it is there.
+    pub fn finish(mut self) -> Result<SignInView, ClientError> {
+        decode(&receive(&mut self.stream, self.patience)?)
+    }
+}
+
+impl AsFd for Watch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
