@@ -26,18 +26,22 @@ use crate::error::VaultError;
 /// Callers beyond this many wait for a place in the queue.
 const QUEUE: usize = 256;
 
-type Work = Box<dyn FnOnce(&mut Connection) + Send>;
+enum Job {
+    Work(Box<dyn FnOnce(&mut Connection) + Send>),
+    /// Closes the database and tells when it is done.
+    Close(oneshot::Sender<()>),
+}
 
 /// Handle of the database thread.
 #[derive(Clone)]
 pub(crate) struct Database {
-    jobs: mpsc::Sender<Work>,
+    jobs: mpsc::Sender<Job>,
 }
 
 impl Database {
     /// Starts the thread and opens the database of `home` there, creating what is missing.
     pub(crate) async fn start(home: Home) -> Result<(Self, Opened), VaultError> {
-        let (jobs, mut queue) = mpsc::channel::<Work>(QUEUE);
+        let (jobs, mut queue) = mpsc::channel(QUEUE);
         let (opened, ready) = oneshot::channel();
         thread::Builder::new()
             .name("database".to_owned())
@@ -50,8 +54,16 @@ impl Database {
                     }
                     Err(error) => return drop(opened.send(Err(error))),
                 };
-                while let Some(work) = queue.blocking_recv() {
-                    work(&mut connection);
+                loop {
+                    match queue.blocking_recv() {
+                        Some(Job::Work(work)) => work(&mut connection),
+                        Some(Job::Close(closed)) => {
+                            drop(connection);
+                            let _ = closed.send(());
+                            return;
+                        }
+                        None => return,
+                    }
                 }
             })
             .map_err(|error| VaultError::Bug(format!("no database thread: {error}")))?;
@@ -65,14 +77,24 @@ impl Database {
         work: impl FnOnce(&mut Connection) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
         let (finished, finish) = oneshot::channel();
-        let job: Work = Box::new(move |connection| {
+        let job = Job::Work(Box::new(move |connection| {
             // A caller that has gone does not need the result; the work itself is done.
             drop(finished.send(work(connection)));
-        });
+        }));
         self.jobs
             .send(job)
             .await
             .map_err(|_| VaultError::stopped())?;
         finish.await.map_err(|_| VaultError::stopped())?
+    }
+
+    /// Ends the thread after all that was asked for before; the file is whole and released.
+    pub(crate) async fn close(&self) -> Result<(), VaultError> {
+        let (closed, done) = oneshot::channel();
+        self.jobs
+            .send(Job::Close(closed))
+            .await
+            .map_err(|_| VaultError::stopped())?;
+        done.await.map_err(|_| VaultError::stopped())
     }
 }

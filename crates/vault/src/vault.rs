@@ -73,12 +73,13 @@ impl Vault {
         })
     }
 
-    /// Notes that all is written. The next start then need not look for items without rows.
+    /// Ends the vault in good order, after all that was asked for before: the next start need not
+    /// look for items without rows. No handle can be used afterwards.
     pub async fn close(&self) -> Result<(), VaultError> {
-        if self.shared.must_list_items.load(Ordering::Relaxed) {
-            return Ok(());
+        if !self.shared.must_list_items.load(Ordering::Relaxed) {
+            self.database.run(|db| settings::set_clean_stop(db)).await?;
         }
-        self.database.run(|db| settings::set_clean_stop(db)).await
+        self.database.close().await
     }
 
     /// Names this home in the keychain.

@@ -89,7 +89,8 @@ impl Keychain {
 impl Open {
     fn entry(&self, service: &str, item: ItemName) -> Result<Entry, Failure> {
         let user = item.to_string();
-        self.guard.check(service, Some(&user))?;
+        self.guard
+            .check(&[("service", service), ("username", &user)])?;
         self.store
             .build(service, &user, None)
             .map_err(platform::failure)
@@ -98,7 +99,7 @@ impl Open {
 
 impl SecretStore for Keychain {
     fn check(&mut self) -> Result<(), StoreError> {
-        self.with(|open, service| open.guard.check(service, None))
+        self.with(|open, _| open.guard.check(&[]))
     }
 
     fn read(&mut self, item: &ItemName) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
@@ -130,7 +131,7 @@ impl SecretStore for Keychain {
 
     fn list(&mut self) -> Result<Vec<ItemName>, StoreError> {
         self.with(|open, service| {
-            open.guard.check(service, None)?;
+            open.guard.check(&[("service", service)])?;
             let entries = platform::search(&*open.store, service).map_err(platform::failure)?;
             let specifiers = entries.iter().filter_map(Entry::get_specifiers);
             Ok(specifiers

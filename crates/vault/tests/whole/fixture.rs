@@ -4,6 +4,8 @@
     clippy::allow_attributes,
     reason = "an `expect` would fail where all of it is used"
 )]
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -17,13 +19,15 @@ use valetkey_core::name::ProfileName;
 use valetkey_core::redirect::RedirectUri;
 use valetkey_core::scope::Scopes;
 use valetkey_core::secret::{AccessToken, RefreshToken};
+use valetkey_vault::store::testing::TestStore;
+use valetkey_vault::{ItemName, LoadedGrant, Vault};
 
 pub(crate) fn now() -> Timestamp {
-    "2026-03-01T12:00:00.123456789Z".parse().expect("fixture")
+    "2026-03-01T12:00:00.123456789Z".parse().unwrap()
 }
 
 pub(crate) fn home() -> (TempDir, Home) {
-    let folder = tempfile::tempdir().expect("fixture");
+    let folder = tempfile::tempdir().unwrap();
     let home = Home::at(&folder.path().join("home"));
     (folder, home)
 }
@@ -32,7 +36,7 @@ pub(crate) fn authenticator(name: &str) -> Authenticator {
     Authenticator {
         id: AuthenticatorId::new(Uuid::now_v7()),
         profile: ProfileName::default(),
-        name: name.parse().expect("fixture"),
+        name: name.parse().unwrap(),
         display_name: name.to_owned(),
         provider: "custom".to_owned(),
         client_id: "client-1".to_owned(),
@@ -48,7 +52,7 @@ pub(crate) fn authenticator(name: &str) -> Authenticator {
 
 pub(crate) fn account(label: Option<&str>) -> Account {
     Account {
-        label: label.map(|label| label.parse().expect("fixture")),
+        label: label.map(|label| label.parse().unwrap()),
         display_name: Some("ada@example.com".to_owned()),
         subject: None,
     }
@@ -68,7 +72,7 @@ pub(crate) fn grant(generation: u64) -> Grant {
         id_token: None,
         token_type: "Bearer".to_owned(),
         issued_at: now(),
-        expires_at: Some("2026-03-01T13:00:00Z".parse().expect("fixture")),
+        expires_at: Some("2026-03-01T13:00:00Z".parse().unwrap()),
         refresh_expires_at: None,
         scopes: Scopes::parse_any("openid"),
     }
@@ -89,7 +93,91 @@ pub(crate) fn stored(
 
 pub(crate) fn after(row: &Connection, happening: Happening) -> Connection {
     Connection {
-        life: step(row.life, happening).expect("fixture"),
+        life: step(row.life, happening).unwrap(),
         ..row.clone()
+    }
+}
+
+/// The row and the item after one more refresh of `row`.
+pub(crate) fn refreshed(
+    authenticator: &Authenticator,
+    row: &Connection,
+) -> (Connection, StoredGrant) {
+    let from = row.life.generation;
+    let mut next = row.clone();
+    let item = stored(authenticator, row, from.next().0);
+    next.adopt(&item.grant);
+    next.life = step(row.life, Happening::Refreshed { from }).unwrap();
+    (next, item)
+}
+
+/// A vault with one authenticator and one connection.
+pub(crate) struct Rig {
+    pub(crate) vault: Vault,
+    pub(crate) store: TestStore,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) row: Connection,
+    pub(crate) home: Home,
+    pub(crate) folder: TempDir,
+}
+
+impl Rig {
+    pub(crate) async fn connected() -> Self {
+        Self::with_time_limit(Duration::from_mins(1)).await
+    }
+
+    pub(crate) async fn with_time_limit(limit: Duration) -> Self {
+        let (folder, home) = home();
+        let store = TestStore::default();
+        let vault = Vault::open(&home, store.opener().time_limit(limit))
+            .await
+            .unwrap();
+        let authenticator = authenticator("github");
+        vault.add_authenticator(&authenticator, None).await.unwrap();
+        let row = connecting(&authenticator, None);
+        let grant = stored(&authenticator, &row, 1);
+        let row = vault.store_first_grant(&row, &grant).await.unwrap();
+        Self {
+            vault,
+            store,
+            authenticator,
+            row,
+            home,
+            folder,
+        }
+    }
+
+    /// The same home and store, opened again as after a crash.
+    pub(crate) async fn restarted(self) -> Self {
+        let Self {
+            vault,
+            store,
+            authenticator,
+            row,
+            home,
+            folder,
+        } = self;
+        drop(vault);
+        let vault = Vault::open(&home, store.opener()).await.unwrap();
+        Self {
+            vault,
+            store,
+            authenticator,
+            row,
+            home,
+            folder,
+        }
+    }
+
+    pub(crate) fn item(&self) -> ItemName {
+        ItemName::Grant(self.row.id)
+    }
+
+    pub(crate) async fn loaded(&self) -> LoadedGrant {
+        self.vault.load_grant(self.row.id, now()).await.unwrap()
+    }
+
+    pub(crate) async fn saved(&self) -> Connection {
+        self.vault.connection(self.row.id).await.unwrap().unwrap()
     }
 }

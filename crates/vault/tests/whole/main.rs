@@ -1,4 +1,15 @@
 //! The vault through its public handle: real database, real threads, a store with faults.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what fails here fails the test, helpers included"
+)]
+
+mod authenticators;
+mod crash;
+mod file_store;
 mod fixture;
 mod grants;
+mod homes;
+mod start;
+mod tables;

@@ -58,7 +58,7 @@ impl Default for Cost {
 impl Cost {
     /// A damaged header must not make the machine swap.
     const fn is_sane(self) -> bool {
-        self.memory <= 1024 * 1024 && self.passes <= 64 && self.lanes <= 64
+        self.memory <= 256 * 1024 && self.passes <= 16 && self.lanes <= 16
     }
 }
 

@@ -22,32 +22,27 @@ impl Guard {
             .map_err(|error| service_failure(&error))
     }
 
-    /// Refuses if this item (or, without one, anything of this service) is locked. A keychain that
-    /// hides locked items from a search has its default collection locked.
-    pub(super) fn check(&self, service: &str, user: Option<&str>) -> Result<(), Failure> {
-        let mut attributes = HashMap::from([("service", service)]);
-        attributes.extend(user.map(|user| ("username", user)));
-        let found = self
-            .0
-            .search_items(attributes)
-            .map_err(|error| service_failure(&error))?;
-        if !found.locked.is_empty() {
-            return Err(locked());
+    /// Refuses if an item with these attributes is locked or, where there is none, the collection
+    /// that new items go to. (Some keychains hide locked items from a search.)
+    pub(super) fn check(&self, attributes: &[(&str, &str)]) -> Result<(), Failure> {
+        if !attributes.is_empty() {
+            let attributes = attributes.iter().copied().collect();
+            let found = self
+                .0
+                .search_items(attributes)
+                .map_err(|error| service_failure(&error))?;
+            if !found.locked.is_empty() {
+                return Err(locked());
+            }
+            if !found.unlocked.is_empty() {
+                return Ok(());
+            }
         }
-        if user.is_some() && !found.unlocked.is_empty() {
-            return Ok(());
-        }
-        let default = self
-            .0
-            .get_default_collection()
-            .map_err(|error| service_failure(&error))?;
-        if default
-            .is_locked()
-            .map_err(|error| service_failure(&error))?
-        {
-            Err(locked())
-        } else {
-            Ok(())
+        let default = self.0.get_default_collection();
+        match default.and_then(|default| default.is_locked()) {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(locked()),
+            Err(error) => Err(service_failure(&error)),
         }
     }
 }

@@ -1,0 +1,218 @@
+//! The process is killed at every failpoint, each time it is passed; the next start must find
+//! every login that was ever reported as stored, and nothing else.
+//!
+//! The test starts itself as the child that is to die. After each step the child notes in a file
+//! what it was told; the parent reads these promises and holds the next start to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use uuid::Uuid;
+use valetkey_core::authenticator::Authenticator;
+use valetkey_core::home::Home;
+use valetkey_core::id::ConnectionId;
+use valetkey_core::life::{Happening, Status};
+use valetkey_core::secret::ClientSecret;
+use valetkey_vault::store::{Cost, FileStore};
+use valetkey_vault::{FileKey, ItemName, SecretChange, SecretStore, StoreOpener, Vault};
+use zeroize::Zeroizing;
+
+use crate::fixture::{after, authenticator, connecting, now, refreshed, stored};
+
+const HOME: &str = "VALETKEY_CRASH_TEST_HOME";
+const ABORT_AT: &str = "VALETKEY_ABORT_AT";
+
+#[tokio::test]
+async fn a_crash_between_any_two_steps_loses_no_login() {
+    if let Some(home) = std::env::var_os(HOME) {
+        return a_life(&Home::at(Path::new(&home))).await;
+    }
+    let names = failpoints();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        let mut passage = 1;
+        while die_at(&format!("{name}#{passage}")).await {
+            passage += 1;
+        }
+        assert!(passage > 1, "the child never passes `{name}`");
+    }
+}
+
+/// Runs the child until it aborts there, and checks what the next start finds. False if the child
+/// came to its end.
+async fn die_at(place: &str) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::at(&folder.path().join("home"));
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "crash::a_crash_between_any_two_steps_loses_no_login",
+        ])
+        .env(HOME, &home.data)
+        .env(ABORT_AT, place)
+        .output()
+        .unwrap();
+    if !output.status.success() {
+        let aborted = output.status.code().is_none();
+        assert!(
+            aborted,
+            "{place}: {}",
+            String::from_utf8_lossy(&output.stdout)
+        );
+    }
+    check(&home, place).await;
+    !output.status.success()
+}
+
+/// Everything that writes, once or more.
+async fn a_life(home: &Home) {
+    let promise = |what: &str, id: Uuid, generation: u64| {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(home.data.join("promises"))
+            .unwrap();
+        writeln!(file, "{what} {id} {generation}").unwrap();
+    };
+    let vault = Vault::open(home, store(home)).await.unwrap();
+    vault.reconcile(now()).await.unwrap();
+    let github = Authenticator {
+        has_secret: true,
+        ..authenticator("github")
+    };
+    let secret = ClientSecret::new("one");
+    vault
+        .add_authenticator(&github, Some(&secret))
+        .await
+        .unwrap();
+    let custom = authenticator("custom");
+    vault.add_authenticator(&custom, None).await.unwrap();
+
+    let mut rows = Vec::new();
+    for label in [None, Some("work"), Some("home")] {
+        let row = connecting(&github, label);
+        let row = vault
+            .store_first_grant(&row, &stored(&github, &row, 1))
+            .await
+            .unwrap();
+        promise("kept", row.id.uuid(), 1);
+        let (row, grant) = refreshed(&github, &row);
+        vault.store_grant(&row, &grant).await.unwrap();
+        promise("kept", row.id.uuid(), 2);
+        rows.push(row);
+    }
+    vault
+        .update_authenticator(&github, set("two"))
+        .await
+        .unwrap();
+    vault.update_authenticator(&custom, set("x")).await.unwrap();
+    vault
+        .update_authenticator(&custom, Some(SecretChange::Remove))
+        .await
+        .unwrap();
+    vault.update_authenticator(&custom, set("y")).await.unwrap();
+    vault.remove_authenticator(custom.id).await.unwrap();
+
+    let removing = after(&rows[2], Happening::Disconnected);
+    promise("going", removing.id.uuid(), 0);
+    vault.begin_removal(&removing).await.unwrap();
+    vault.finish_removal(removing.id).await.unwrap();
+    promise("gone", removing.id.uuid(), 0);
+
+    // A refresh that never came back, and an item without a row, met by the next start.
+    vault
+        .save_connection(&after(&rows[0], Happening::RefreshBegan))
+        .await
+        .unwrap();
+    let stray = connecting(&github, Some("stray"));
+    let item = stored(&github, &stray, 1).to_item();
+    file_store(home)
+        .write(&ItemName::Grant(stray.id), &item)
+        .unwrap();
+    promise("kept", stray.id.uuid(), 1);
+    drop(vault);
+    let vault = Vault::open(home, store(home)).await.unwrap();
+    vault.reconcile(now()).await.unwrap();
+    vault.close().await.unwrap();
+}
+
+async fn check(home: &Home, place: &str) {
+    let promises = fs::read_to_string(home.data.join("promises")).unwrap_or_default();
+    let mut kept = BTreeMap::new();
+    let mut gone = BTreeSet::new();
+    for promise in promises.lines() {
+        let words: Vec<_> = promise.split(' ').collect();
+        let id: ConnectionId = words[1].parse().unwrap();
+        match words[0] {
+            "kept" => drop(kept.insert(id, words[2].parse::<u64>().unwrap())),
+            // From here on either outcome is right, until it is reported.
+            "going" => drop(kept.remove(&id)),
+            _ => drop(gone.insert(id)),
+        }
+    }
+
+    let vault = Vault::open(home, store(home)).await.unwrap();
+    let report = vault.reconcile(now()).await.unwrap();
+    assert_eq!(report.deferred, None, "{place}");
+    for row in report.removing {
+        vault.finish_removal(row.id).await.unwrap();
+    }
+    for (id, generation) in &kept {
+        let loaded = vault.load_grant(*id, now()).await.unwrap().grant;
+        let found = loaded
+            .unwrap_or_else(|| panic!("{place}: {id} is lost"))
+            .grant
+            .generation;
+        assert!(found.0 >= *generation, "{place}: {id} went back to {found}");
+    }
+    let rows = vault.connections().await.unwrap();
+    for row in &rows {
+        assert_eq!(row.life.status, Status::Active, "{place}: {row:?}");
+        assert!(!gone.contains(&row.id), "{place}: {} came back", row.id);
+    }
+    let authenticators = vault.authenticators(None).await.unwrap();
+    let mut wanted: BTreeSet<_> = rows.iter().map(|row| ItemName::Grant(row.id)).collect();
+    let confidential = authenticators.iter().filter(|row| row.has_secret);
+    wanted.extend(confidential.map(|row| ItemName::ClientSecret(row.id)));
+    let found: BTreeSet<_> = file_store(home).list().unwrap().into_iter().collect();
+    assert_eq!(found, wanted, "{place}: items and rows differ");
+}
+
+fn file_store(home: &Home) -> FileStore {
+    let key = FileKey::Passphrase(Zeroizing::new("p".to_owned()));
+    FileStore::open(
+        &home.secret_file(),
+        &key,
+        Cost {
+            memory: 8,
+            passes: 1,
+            lanes: 1,
+        },
+    )
+    .unwrap()
+}
+
+fn store(home: &Home) -> StoreOpener {
+    let home = home.clone();
+    StoreOpener::new(move |_, _| Ok(Box::new(file_store(&home))))
+}
+
+fn set(secret: &str) -> Option<SecretChange> {
+    Some(SecretChange::Set(ClientSecret::new(secret)))
+}
+
+/// Every name in the sources, so that no new one is forgotten here.
+fn failpoints() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/vault");
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let source = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for rest in source.split("failpoint!(\"").skip(1) {
+            names.insert(rest.split('"').next().unwrap_or_default().to_owned());
+        }
+    }
+    names
+}

@@ -1,0 +1,276 @@
+//! What a start finds after a crash or a loss, and what it makes of it.
+
+use valetkey_core::grant::StoredGrant;
+use valetkey_core::life::{Happening, Status};
+use valetkey_vault::store::testing::{Fault, TestStore};
+use valetkey_vault::{Vault, VaultError};
+
+use crate::fixture::{Rig, after, authenticator, connecting, home, now, refreshed, stored};
+
+const LATER: &str = "2026-03-02T00:00:00Z";
+
+#[tokio::test]
+async fn a_first_sign_in_without_its_item_is_dropped() {
+    let rig = Rig::connected().await;
+    let row = connecting(&rig.authenticator, Some("work"));
+    rig.store.set(Fault::FailWrites);
+    let grant = stored(&rig.authenticator, &row, 1);
+    rig.vault.store_first_grant(&row, &grant).await.unwrap_err();
+    rig.store.set(Fault::None);
+
+    let rig = rig.restarted().await;
+    let report = rig.vault.reconcile(now()).await.unwrap();
+    assert_eq!(report.dropped, [row.id]);
+    assert_eq!(
+        rig.vault.connections().await.unwrap(),
+        std::slice::from_ref(&rig.row)
+    );
+}
+
+#[tokio::test]
+async fn a_first_sign_in_with_its_item_is_completed() {
+    let rig = Rig::connected().await;
+    let row = connecting(&rig.authenticator, Some("work"));
+    let grant = stored(&rig.authenticator, &row, 1);
+    rig.store.set(Fault::FailWrites);
+    rig.vault.store_first_grant(&row, &grant).await.unwrap_err();
+    rig.store.set(Fault::None);
+    rig.store.tamper(
+        valetkey_vault::ItemName::Grant(row.id),
+        Some(&grant.to_item()),
+    );
+
+    let report = rig.vault.reconcile(now()).await.unwrap();
+    let [mended] = &report.mended[..] else {
+        panic!("{report:?}")
+    };
+    assert_eq!((mended.id, mended.life.status), (row.id, Status::Active));
+    assert_eq!(mended.expires_at, grant.grant.expires_at);
+}
+
+#[tokio::test]
+async fn an_interrupted_refresh_leads_back_to_what_the_item_holds() {
+    // What the item holds, when the start is, and the state that follows.
+    let cases = [
+        (1, "2026-03-01T12:30:00Z", Status::Active),
+        (1, LATER, Status::Expired),
+        (2, "2026-03-01T12:30:00Z", Status::Active),
+        (2, LATER, Status::Expired),
+    ];
+    for (generation, start, status) in cases {
+        let rig = Rig::connected().await;
+        let refreshing = after(&rig.row, Happening::RefreshBegan);
+        rig.vault.save_connection(&refreshing).await.unwrap();
+        let item = stored(&rig.authenticator, &rig.row, generation);
+        rig.store.tamper(rig.item(), Some(&item.to_item()));
+
+        let rig = rig.restarted().await;
+        let report = rig.vault.reconcile(start.parse().unwrap()).await.unwrap();
+        let saved = rig.saved().await;
+        assert_eq!(report.mended, std::slice::from_ref(&saved));
+        assert_eq!(
+            (saved.life.status, saved.life.generation),
+            (status, item.grant.generation)
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_interrupted_refresh_whose_item_is_gone_needs_a_new_sign_in() {
+    let rig = Rig::connected().await;
+    rig.vault
+        .save_connection(&after(&rig.row, Happening::RefreshBegan))
+        .await
+        .unwrap();
+    rig.store.tamper(rig.item(), None);
+    rig.vault.reconcile(now()).await.unwrap();
+    assert_eq!(rig.saved().await.life.status, Status::NeedsReconnect);
+}
+
+#[tokio::test]
+async fn an_interrupted_removal_is_handed_back_to_be_finished() {
+    let rig = Rig::connected().await;
+    let removing = after(&rig.row, Happening::Disconnected);
+    rig.vault.begin_removal(&removing).await.unwrap();
+    rig.store.set(Fault::Locked);
+    rig.vault.finish_removal(rig.row.id).await.unwrap_err();
+    rig.store.set(Fault::None);
+
+    let rig = rig.restarted().await;
+    let report = rig.vault.reconcile(now()).await.unwrap();
+    assert_eq!(report.removing, [removing]);
+    // The tokens are still there to be revoked.
+    assert!(rig.loaded().await.grant.is_some());
+    rig.vault.finish_removal(rig.row.id).await.unwrap();
+    assert_eq!(rig.store.items(), []);
+}
+
+#[tokio::test]
+async fn rows_at_rest_are_not_looked_up_at_the_start() {
+    let rig = Rig::connected().await;
+    rig.vault.reconcile(now()).await.unwrap();
+    rig.vault.close().await.unwrap();
+    let rig = rig.restarted().await;
+    let reads = rig.store.reads();
+    rig.vault.reconcile(now()).await.unwrap();
+    assert_eq!(rig.store.reads(), reads);
+}
+
+#[tokio::test]
+async fn a_locked_keychain_defers_and_loses_nothing() {
+    let rig = Rig::connected().await;
+    let refreshing = after(&rig.row, Happening::RefreshBegan);
+    rig.vault.save_connection(&refreshing).await.unwrap();
+    let rig = rig.restarted().await;
+    for fault in [Fault::Locked, Fault::Denied, Fault::Unavailable] {
+        rig.store.set(fault);
+        let report = rig.vault.reconcile(now()).await.unwrap();
+        assert!(
+            matches!(report.deferred, Some(VaultError::Store(_))),
+            "{report:?}"
+        );
+        assert_eq!(rig.saved().await, refreshing);
+    }
+    rig.store.set(Fault::None);
+    let report = rig.vault.reconcile(now()).await.unwrap();
+    assert_eq!(report.deferred, None);
+    assert_eq!(rig.saved().await, rig.row);
+}
+
+#[tokio::test]
+async fn a_lost_database_is_rebuilt_from_the_items() {
+    let rig = Rig::connected().await;
+    let work = connecting(&rig.authenticator, Some("work"));
+    let grant = stored(&rig.authenticator, &work, 1);
+    let work = rig.vault.store_first_grant(&work, &grant).await.unwrap();
+    rig.vault.close().await.unwrap();
+    for file in ["valetkey.db", "valetkey.db-wal", "valetkey.db-shm"] {
+        drop(std::fs::remove_file(rig.home.data.join(file)));
+    }
+
+    let vault = Vault::open(&rig.home, rig.store.opener()).await.unwrap();
+    let report = vault.reconcile(now()).await.unwrap();
+    assert_eq!(report.adopted.len(), 2, "{report:?}");
+    assert_eq!(
+        vault.authenticators(None).await.unwrap(),
+        [rig.authenticator]
+    );
+    for before in [rig.row, work] {
+        let rebuilt = vault.connection(before.id).await.unwrap().unwrap();
+        assert_eq!(
+            (rebuilt.account, rebuilt.life),
+            (before.account, before.life)
+        );
+        assert_eq!(
+            (rebuilt.scopes, rebuilt.expires_at),
+            (before.scopes, before.expires_at)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_moved_aside_and_rebuilt() {
+    let rig = Rig::connected().await;
+    rig.vault.close().await.unwrap();
+    let path = rig.home.database();
+    std::fs::write(
+        &path,
+        "this is a shopping list, not a database. ".repeat(200),
+    )
+    .unwrap();
+
+    let vault = Vault::open(&rig.home, rig.store.opener()).await.unwrap();
+    let aside = vault.moved_aside().unwrap().to_owned();
+    assert!(
+        std::fs::read_to_string(aside)
+            .unwrap()
+            .starts_with("this is a shopping list")
+    );
+    let report = vault.reconcile(now()).await.unwrap();
+    assert_eq!(report.adopted.len(), 1);
+    vault.integrity().await.unwrap();
+}
+
+#[tokio::test]
+async fn adopted_names_that_are_taken_get_a_number() {
+    let (_folder, home) = home();
+    let store = TestStore::default();
+    let vault = Vault::open(&home, store.opener()).await.unwrap();
+    let current = authenticator("github");
+    vault.add_authenticator(&current, None).await.unwrap();
+    // Items of an authenticator of the same name, and two of the same account.
+    let old = authenticator("github");
+    for _ in 0..2 {
+        let row = connecting(&old, Some("work"));
+        let item: StoredGrant = stored(&old, &row, 1);
+        store.tamper(
+            valetkey_vault::ItemName::Grant(row.id),
+            Some(&item.to_item()),
+        );
+    }
+    let report = vault.reconcile(now()).await.unwrap();
+    assert_eq!(report.adopted.len(), 2, "{report:?}");
+    let names: Vec<_> = vault
+        .authenticators(None)
+        .await
+        .unwrap()
+        .iter()
+        .map(|a| a.name.to_string())
+        .collect();
+    assert_eq!(names, ["github", "github-2"]);
+    let labels: Vec<_> = report
+        .adopted
+        .iter()
+        .map(|row| row.account.label.clone().unwrap().to_string())
+        .collect();
+    assert_eq!(labels, ["work", "ada@example.com"]);
+}
+
+#[tokio::test]
+async fn items_are_listed_after_a_crash_only() {
+    let rig = Rig::connected().await;
+    rig.vault.reconcile(now()).await.unwrap();
+    let stray = connecting(&rig.authenticator, Some("stray"));
+    let item = stored(&rig.authenticator, &stray, 1).to_item();
+    rig.store
+        .tamper(valetkey_vault::ItemName::Grant(stray.id), Some(&item));
+
+    rig.vault.close().await.unwrap();
+    let rig = rig.restarted().await;
+    assert_eq!(rig.vault.reconcile(now()).await.unwrap().adopted, []);
+
+    // Not closed this time.
+    let rig = rig.restarted().await;
+    let report = rig.vault.reconcile(now()).await.unwrap();
+    assert_eq!(report.adopted.len(), 1);
+    assert_eq!(report.adopted[0].id, stray.id);
+}
+
+#[tokio::test]
+async fn an_adoption_that_was_deferred_is_made_up_for() {
+    let rig = Rig::connected().await;
+    let stray = connecting(&rig.authenticator, Some("stray"));
+    let item = stored(&rig.authenticator, &stray, 1).to_item();
+    rig.store
+        .tamper(valetkey_vault::ItemName::Grant(stray.id), Some(&item));
+    let rig = rig.restarted().await;
+    rig.store.set(Fault::Locked);
+    assert!(rig.vault.reconcile(now()).await.unwrap().deferred.is_some());
+    rig.vault.close().await.unwrap();
+    let rig = rig.restarted().await;
+    rig.store.set(Fault::None);
+    assert_eq!(rig.vault.reconcile(now()).await.unwrap().adopted.len(), 1);
+}
+
+#[tokio::test]
+async fn unreadable_items_are_neither_adopted_nor_deleted() {
+    let rig = Rig::connected().await;
+    let stray = valetkey_vault::ItemName::Grant(connecting(&rig.authenticator, None).id);
+    let other = refreshed(&rig.authenticator, &rig.row).1.to_item();
+    for content in [&b"garbage"[..], &other[..]] {
+        rig.store.tamper(stray, Some(content));
+        let report = rig.vault.reconcile(now()).await.unwrap();
+        assert_eq!(report.adopted, []);
+        assert_eq!(rig.store.item(stray).as_deref(), Some(content));
+    }
+}

@@ -1,0 +1,203 @@
+//! What is kept beside logins: events, sign-ins, client keys, settings.
+
+use jiff::SignedDuration;
+use uuid::Uuid;
+use valetkey_core::connection::{KeepWarm, Setback, SetbackKind, Subject};
+use valetkey_core::event::{Event, EventId, EventKind};
+use valetkey_core::id::{ClientKeyId, SignInId};
+use valetkey_core::scope::Scopes;
+use valetkey_core::secret::Fingerprint;
+use valetkey_vault::{ClientKeyRow, EventFilter, SignInRow, SignInStep, VaultError};
+
+use crate::fixture::{Rig, now};
+
+#[tokio::test]
+async fn a_connection_keeps_every_field() {
+    let rig = Rig::connected().await;
+    let mut row = rig.row.clone();
+    row.account.display_name = None;
+    row.account.label = Some("wörk@x".parse().unwrap());
+    row.account.subject = Some(Subject {
+        issuer: "https://i".into(),
+        sub: "42".into(),
+    });
+    row.expires_at = None;
+    row.refresh_expires_at = Some("9999-12-30T22:00:00.999999999Z".parse().unwrap());
+    row.used_at = Some("1970-01-01T00:00:00.000000001Z".parse().unwrap());
+    row.keep_warm = KeepWarm::OnDemand;
+    row.setback = Some(Setback {
+        kind: SetbackKind::Later,
+        reason: "HTTP 503".into(),
+        at: now(),
+        attempts: 3,
+        retry_at: Some(now()),
+    });
+    rig.vault.save_connection(&row).await.unwrap();
+    assert_eq!(rig.vault.connections().await.unwrap(), [row]);
+}
+
+#[tokio::test]
+async fn use_is_noted_and_never_moves_back() {
+    let rig = Rig::connected().await;
+    let later = now() + SignedDuration::from_secs(5);
+    rig.vault
+        .mark_used(vec![(rig.row.id, later), (rig.row.id, now())])
+        .await
+        .unwrap();
+    assert_eq!(rig.saved().await.used_at, Some(later));
+}
+
+#[tokio::test]
+async fn events_are_read_by_what_they_are_about() {
+    let rig = Rig::connected().await;
+    let about = |kind| {
+        Event::new(kind, now())
+            .connection(rig.row.id)
+            .actor("process 1")
+    };
+    let batch = vec![
+        Event::new(EventKind::AgentStarted, now()),
+        about(EventKind::TokenServed).detail(serde_json::json!({"scopes": ["a"]})),
+        about(EventKind::ConnectionRefreshed),
+        Event::new(
+            EventKind::AgentStopped,
+            now() + SignedDuration::from_secs(9),
+        ),
+    ];
+    assert_eq!(rig.vault.last_event().await.unwrap(), EventId(0));
+    assert_eq!(
+        rig.vault.append_events(batch.clone()).await.unwrap(),
+        EventId(4)
+    );
+    let read = async |filter| {
+        let events = rig.vault.events(filter).await.unwrap();
+        events.into_iter().map(|(id, _)| id.0).collect::<Vec<_>>()
+    };
+    let all = EventFilter::default;
+    let stored = rig.vault.events(all()).await.unwrap();
+    assert_eq!(
+        stored
+            .into_iter()
+            .map(|(_, event)| event)
+            .collect::<Vec<_>>(),
+        batch
+    );
+    assert_eq!(read(EventFilter { limit: 2, ..all() }).await, [3, 4]);
+    assert_eq!(
+        read(EventFilter {
+            after: Some(EventId(1)),
+            limit: 2,
+            ..all()
+        })
+        .await,
+        [2, 3]
+    );
+    assert_eq!(
+        read(EventFilter {
+            connection: Some(rig.row.id),
+            ..all()
+        })
+        .await,
+        [2, 3]
+    );
+    let since = Some(now() + SignedDuration::from_secs(1));
+    assert_eq!(read(EventFilter { since, ..all() }).await, [4]);
+    let kinds = vec![EventKind::AgentStarted, EventKind::TokenServed];
+    assert_eq!(read(EventFilter { kinds, ..all() }).await, [1, 2]);
+}
+
+fn sign_in(rig: &Rig, step: SignInStep) -> SignInRow {
+    SignInRow {
+        id: SignInId::new(Uuid::now_v7()),
+        authenticator: rig.authenticator.id,
+        connection: None,
+        step,
+        asked_scopes: Scopes::parse_any("openid"),
+        reason: Some("to read your mail".into()),
+        problem: None,
+        started_at: now(),
+        ended_at: (!step.is_open()).then(now),
+    }
+}
+
+#[tokio::test]
+async fn open_sign_ins_end_with_the_process_that_ran_them() {
+    let rig = Rig::connected().await;
+    let done = SignInRow {
+        connection: Some(rig.row.id),
+        ..sign_in(&rig, SignInStep::Completed)
+    };
+    let open = sign_in(&rig, SignInStep::Started);
+    rig.vault.save_sign_in(&done).await.unwrap();
+    rig.vault.save_sign_in(&open).await.unwrap();
+    let rig = rig.restarted().await;
+    let report = rig.vault.reconcile(now()).await.unwrap();
+    let [ended] = &report.interrupted_sign_ins[..] else {
+        panic!("{report:?}")
+    };
+    assert_eq!(
+        (ended.id, ended.step, ended.ended_at),
+        (open.id, SignInStep::Failed, Some(now()))
+    );
+    let stored = rig.vault.sign_ins(10).await.unwrap();
+    assert!(stored.contains(&done) && stored.contains(ended) && stored.len() == 2);
+}
+
+#[tokio::test]
+async fn client_keys_are_added_listed_used_and_revoked() {
+    let rig = Rig::connected().await;
+    let key = ClientKeyRow {
+        id: ClientKeyId::new(Uuid::now_v7()),
+        name: "ci".into(),
+        hash: Fingerprint::of("vk_1"),
+        connections: Some(vec![rig.row.id]),
+        manage: false,
+        created_at: now(),
+        expires_at: Some(now()),
+        used_at: None,
+    };
+    rig.vault.add_client_key(&key).await.unwrap();
+    let twin = ClientKeyRow {
+        id: ClientKeyId::new(Uuid::now_v7()),
+        connections: None,
+        ..key.clone()
+    };
+    let taken = rig.vault.add_client_key(&twin).await;
+    assert!(matches!(taken, Err(VaultError::NameTaken(_))));
+    rig.vault
+        .mark_keys_used(vec![(key.id, now())])
+        .await
+        .unwrap();
+    let used = ClientKeyRow {
+        used_at: Some(now()),
+        ..key
+    };
+    assert_eq!(
+        rig.vault.client_keys().await.unwrap(),
+        std::slice::from_ref(&used)
+    );
+    rig.vault.revoke_client_key(used.id).await.unwrap();
+    let gone = rig.vault.revoke_client_key(used.id).await;
+    assert!(matches!(gone, Err(VaultError::NotFound(_))));
+}
+
+#[tokio::test]
+async fn settings_are_kept_replaced_and_removed() {
+    let rig = Rig::connected().await;
+    for value in [Some("a"), Some("b"), None] {
+        rig.vault.set_setting("browser", value).await.unwrap();
+        assert_eq!(
+            rig.vault.setting("browser").await.unwrap().as_deref(),
+            value
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_store_is_probed_without_a_trace() {
+    let rig = Rig::connected().await;
+    rig.vault.probe_store().await.unwrap();
+    assert_eq!(rig.store.items(), [rig.item()]);
+    rig.vault.integrity().await.unwrap();
+    assert!(rig.vault.versions().await.unwrap().schema >= 7);
+}
