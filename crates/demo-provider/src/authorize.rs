@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::answer::page;
 use crate::form::{Form, Repeated};
-use crate::ledger::Approval;
+use crate::grant::Approval;
 use crate::pages;
 use crate::redirect_uri::is_allowed;
 use crate::settings::{Client, Consent, Dialect, Pkce, Settings};

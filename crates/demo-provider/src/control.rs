@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use crate::endpoint::{Endpoint, GrantType};
 use crate::fault::Fault;
+use crate::grant::Family;
 use crate::journal::{Filter, Request};
-use crate::ledger::Family;
 use crate::patch;
 use crate::settings::Settings;
 use crate::shared::Shared;

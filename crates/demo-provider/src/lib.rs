@@ -39,7 +39,7 @@
 //! ```text
 //! door -> pipeline -> router -> authorize, token, revoke, resource, discovery, control
 //!            |                       \-> ledger (pure: what was granted), id_token
-//!            \-> journal (what came), fault (what goes wrong) -> spoil (how it looks)
+//!            \-> journal (what came), fault_queue (what befalls it) -> spoil (how that looks)
 //! ```
 
 mod answer;
@@ -50,7 +50,9 @@ mod discovery;
 mod door;
 mod endpoint;
 mod fault;
+mod fault_queue;
 mod form;
+mod grant;
 mod id_token;
 mod journal;
 mod ledger;
@@ -70,7 +72,7 @@ mod token;
 
 pub use endpoint::{Endpoint, GrantType};
 pub use fault::{Always, Fault, FaultKind, IdTokenFlaw, Times};
+pub use grant::{Family, Revocation};
 pub use journal::{Filter, Outcome, Request, fingerprint};
-pub use ledger::{Family, Revocation};
 pub use provider::{DemoProvider, Gate};
 pub use settings::{Account, Client, Consent, Dialect, Pkce, RefreshTokens, Settings};

@@ -19,11 +19,16 @@ pub(crate) fn consent(asked: &Asked<'_>, query: &str, accounts: &[Account]) -> S
         r#"<form class="card" method="post" action="/authorize/decision">
 <input type="hidden" name="request" value="{query}">
 <div class="head"><div class="marks"><div class="mark key">{KEY}</div><div class="link"><i></i><i></i><i></i></div><div class="mark demo">{DEMO}</div></div>
-<h1>Let “{client}” use your demo account?</h1><p>It gets only what you tick below.</p></div>
+<h1>Let “{client}” use your account?</h1><p>{promise}</p></div>
 <fieldset><legend>Sign in as</legend><div class="people">{people}</div></fieldset>
 {scopes}<div class="acts"><button id="deny" name="decision" value="deny">Deny</button><button id="allow" class="primary" name="decision" value="allow">Allow</button></div>
 </form>"#,
         query = escape(query),
+        promise = if asked.scopes.is_empty() {
+            "It learns who you are, and nothing more."
+        } else {
+            "It gets only what you tick below."
+        },
         people = people(accounts, asked.login_hint.as_deref()),
         scopes = scopes(&asked.scopes),
     );
@@ -43,7 +48,7 @@ pub(crate) fn problem(text: &str) -> String {
 fn document(title: &str, body: &str) -> String {
     format!(
         r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>{title}</title><style>{STYLE}</style></head>
-<body><main>{body}<footer>Demo provider, on this machine only. Nobody here is real.</footer></main></body></html>"#
+<body><main>{body}<footer>Demo provider, on this machine only. No account here is real.</footer></main></body></html>"#
     )
 }
 
@@ -101,14 +106,14 @@ fn describe(scope: &str, escaped: &str) -> String {
     let words = match scope {
         "openid" => "Know who you are",
         "profile" => "See your name",
-        "email" => "See your mail address",
+        "email" => "See your e-mail address",
         "offline_access" => "Stay signed in while you are away",
         "files.read" => "Read your files",
         "files.write" => "Change and delete your files",
         "calendar.read" => "Read your calendar",
-        _ => "Use something named",
+        _ => "Use something else",
     };
-    format!(r#"<span class="text">{words} <code>{escaped}</code></span>"#)
+    format!(r#"<span class="text"><span>{words}</span><code>{escaped}</code></span>"#)
 }
 
 fn initials(name: &str) -> String {

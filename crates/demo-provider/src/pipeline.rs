@@ -13,7 +13,8 @@ use tower::ServiceExt as _;
 
 use crate::authorize;
 use crate::endpoint::{Endpoint, GrantType};
-use crate::fault::{Fault, FaultKind, Until};
+use crate::fault::{Fault, FaultKind};
+use crate::fault_queue::Until;
 use crate::form::Form;
 use crate::journal::{self, Outcome, Ticket, fingerprint, now_ms};
 use crate::refusal::error_answer;

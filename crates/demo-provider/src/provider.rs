@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::door::{self, Door, Order};
 use crate::fault::{Fault, FaultKind};
+use crate::grant::Family;
 use crate::journal::{Filter, Request};
-use crate::ledger::Family;
 use crate::router::router;
 use crate::settings::Settings;
 use crate::shared::{Shared, random};

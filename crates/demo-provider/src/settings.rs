@@ -49,8 +49,8 @@ impl Default for Settings {
             dialect: Dialect::Standard,
             token_prefix: String::new(),
             clients: vec![
-                Client::public("demo"),
-                Client::confidential("demo-confidential", "demo-secret"),
+                Client::public("demo").named("Valet Key"),
+                Client::confidential("demo-confidential", "demo-secret").named("Valet Key"),
             ],
             accounts: vec![
                 Account::new("ada", "Ada Lovelace"),
@@ -194,6 +194,13 @@ impl Client {
         Self {
             secret: Some(secret.to_owned()),
             ..Self::public(id)
+        }
+    }
+
+    fn named(self, name: &str) -> Self {
+        Self {
+            name: Some(name.to_owned()),
+            ..self
         }
     }
 

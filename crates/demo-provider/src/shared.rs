@@ -6,10 +6,11 @@ use std::time::Instant;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::fault::Faults;
+use crate::fault_queue::Faults;
+use crate::grant::Approval;
 use crate::id_token::Signer;
 use crate::journal::Journal;
-use crate::ledger::{Approval, Ledger};
+use crate::ledger::Ledger;
 use crate::settings::Settings;
 
 pub(crate) struct Shared {

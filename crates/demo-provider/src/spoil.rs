@@ -72,7 +72,7 @@ pub(crate) async fn truncate(answer: Response<Body>) -> Response<Body> {
         .headers
         .insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
     let half = bytes.slice(..bytes.len() / 2);
-    Response::from_parts(parts, Body::new(Cut { half: Some(half) }))
+    Response::from_parts(parts, Body::new(Cut::Half(half)))
 }
 
 /// The same JSON object, with `padding` bytes in front of its members.
@@ -150,9 +150,12 @@ pub(crate) fn known(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Ends in an error, which makes hyper cut the connection.
-struct Cut {
-    half: Option<Bytes>,
+/// Ends in an error, which makes hyper cut the connection. An error drops what is not yet flushed,
+/// so one turn passes between the half and the error.
+enum Cut {
+    Half(Bytes),
+    Flushing,
+    Over,
 }
 
 impl hyper::body::Body for Cut {
@@ -161,13 +164,21 @@ impl hyper::body::Body for Cut {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let frame = match self.half.take() {
-            Some(half) => Ok(Frame::data(half)),
-            None => Err(std::io::Error::other("cut by a fault")),
-        };
-        Poll::Ready(Some(frame))
+        match &mut *self {
+            Self::Half(half) => {
+                let half = std::mem::take(half);
+                *self = Self::Flushing;
+                Poll::Ready(Some(Ok(Frame::data(half))))
+            }
+            Self::Flushing => {
+                *self = Self::Over;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Self::Over => Poll::Ready(Some(Err(std::io::Error::other("cut by a fault")))),
+        }
     }
 }
 

@@ -4,11 +4,24 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use url::Url;
-use valetkey_demo_provider::DemoProvider;
+use valetkey_demo_provider::{DemoProvider, Settings};
 
 pub(crate) const REDIRECT: &str = "http://127.0.0.1:49321/callback";
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// A provider where ada says yes to everything.
+pub(crate) fn ada() -> DemoProvider {
+    DemoProvider::start(Settings::auto_consent("ada")).unwrap()
+}
+
+/// A provider, an app, and a refresh token of ada's.
+pub(crate) async fn signed_in() -> (DemoProvider, App, String) {
+    let provider = ada();
+    let app = App::of(&provider);
+    let refresh_token = text(&app.sign_in().await, "refresh_token").to_owned();
+    (provider, app, refresh_token)
+}
 
 /// A native app with the public client `demo`.
 pub(crate) struct App {

@@ -1,0 +1,124 @@
+//! The provider as a process of its own, steered by its control interface.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::person::{App, text};
+
+/// The process ends when its stdin closes, so also when the test panics.
+struct Process {
+    child: Child,
+    app: App,
+}
+
+impl Process {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_valetkey-demo-provider"))
+            .args(arguments)
+            .arg("--until-stdin-closes")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        let app = App::at(text(&ready, "issuer"));
+        Self { child, app }
+    }
+
+    async fn control(&self, method: Method, path: &str, body: Value) -> Response {
+        let url = self.app.url(&format!("/_control{path}"));
+        self.app
+            .http
+            .request(method, url)
+            .json(&body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    async fn told(&self, path: &str) -> Value {
+        let url = self.app.url(&format!("/_control{path}"));
+        self.app
+            .http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn control_interface_steers_a_running_process() {
+    let process = Process::start(&["--auto-consent", "ada", "--lifetime", "2.5"]);
+    let app = &process.app;
+    let tokens = app.sign_in().await;
+    assert_eq!(tokens["expires_in"], 2);
+    let refresh_token = text(&tokens, "refresh_token");
+
+    let settings = json!({ "grace_seconds": 30, "consent": { "allow": { "account": "grace" } } });
+    let changed = process.control(Method::PATCH, "/settings", settings).await;
+    assert_eq!(
+        changed.json::<Value>().await.unwrap()["grace_seconds"],
+        30.0
+    );
+    let wrong = process
+        .control(Method::PATCH, "/settings", json!({ "graze": 1 }))
+        .await;
+    assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
+
+    let fault = json!({
+        "endpoint": "token", "grant": "refresh_token", "fault": { "kind": "gate", "name": "g" },
+    });
+    let added = process.control(Method::POST, "/faults", fault).await;
+    assert_eq!(added.status(), StatusCode::CREATED);
+    let held = tokio::spawn(app.refresh(refresh_token).send());
+    let wait = "/wait?endpoint=token&grant=refresh_token&count=1";
+    assert_eq!(
+        process.told(wait).await,
+        json!({ "reached": true, "count": 1 })
+    );
+    process
+        .control(Method::POST, "/release", json!({ "gate": "g" }))
+        .await;
+    assert_eq!(held.await.unwrap().unwrap().status(), StatusCode::OK);
+
+    let requests = process
+        .told("/requests?endpoint=token&grant=refresh_token")
+        .await;
+    assert_eq!(requests[0]["outcome"], json!({ "answered": 200 }));
+    assert!(!requests.to_string().contains(refresh_token));
+    assert!(
+        process
+            .told("/issued")
+            .await
+            .to_string()
+            .contains(refresh_token)
+    );
+    assert_eq!(process.told("/families").await[0]["account"], "ada");
+
+    process
+        .control(Method::POST, "/revoke", json!({ "account": "ada" }))
+        .await;
+    assert_eq!(process.told("/families").await[0]["revoked"], "provider");
+    process.control(Method::POST, "/reset", json!({})).await;
+    assert_eq!(process.told("/families").await, json!([]));
+    let late = process.told("/wait?endpoint=token&timeout_ms=1").await;
+    assert_eq!(late, json!({ "reached": false, "count": 0 }));
+}
