@@ -1,10 +1,11 @@
 //! Authenticators and their secrets.
 
 use valetkey_core::authenticator::Authenticator;
+use valetkey_core::draft::SecretChange;
 use valetkey_core::name::ProfileName;
 use valetkey_core::secret::ClientSecret;
 use valetkey_vault::store::testing::Fault;
-use valetkey_vault::{ItemName, SecretChange, VaultError};
+use valetkey_vault::{ItemName, VaultError};
 
 use crate::fixture::{Rig, authenticator, now};
 

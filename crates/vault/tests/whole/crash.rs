@@ -12,12 +12,13 @@ use std::process::Command;
 
 use uuid::Uuid;
 use valetkey_core::authenticator::Authenticator;
+use valetkey_core::draft::SecretChange;
 use valetkey_core::home::Home;
 use valetkey_core::id::ConnectionId;
 use valetkey_core::life::{Happening, Status};
 use valetkey_core::secret::ClientSecret;
 use valetkey_vault::store::{Cost, FileStore};
-use valetkey_vault::{FileKey, ItemName, SecretChange, SecretStore, StoreOpener, Vault};
+use valetkey_vault::{FileKey, ItemName, SecretStore, StoreOpener, Vault};
 use zeroize::Zeroizing;
 
 use crate::fixture::{after, authenticator, connecting, now, refreshed, stored};
@@ -104,16 +105,16 @@ async fn a_life(home: &Home) {
         promise("kept", row.id.uuid(), 2);
         rows.push(row);
     }
-    vault
-        .update_authenticator(&github, set("two"))
-        .await
-        .unwrap();
-    vault.update_authenticator(&custom, set("x")).await.unwrap();
-    vault
-        .update_authenticator(&custom, Some(SecretChange::Remove))
-        .await
-        .unwrap();
-    vault.update_authenticator(&custom, set("y")).await.unwrap();
+    let set = |secret| SecretChange::Set(ClientSecret::new(secret));
+    let changes = [
+        (&github, set("two")),
+        (&custom, set("x")),
+        (&custom, SecretChange::Remove),
+        (&custom, set("y")),
+    ];
+    for (row, change) in changes {
+        vault.update_authenticator(row, Some(change)).await.unwrap();
+    }
     vault.remove_authenticator(custom.id).await.unwrap();
 
     let removing = after(&rows[2], Happening::Disconnected);
@@ -198,10 +199,6 @@ fn file_store(home: &Home) -> FileStore {
 fn store(home: &Home) -> StoreOpener {
     let home = home.clone();
     StoreOpener::new(move |_, _| Ok(Box::new(file_store(&home))))
-}
-
-fn set(secret: &str) -> Option<SecretChange> {
-    Some(SecretChange::Set(ClientSecret::new(secret)))
 }
 
 /// Every name in the sources, so that no new one is forgotten here.

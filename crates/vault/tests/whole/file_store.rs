@@ -190,15 +190,12 @@ proptest! {
         let mut map = std::collections::BTreeMap::new();
         let mut store = open(&path, &key).unwrap();
         for (item, value) in steps {
-            match value {
-                Some(value) => {
-                    store.write(&item, &value).unwrap();
-                    map.insert(item, value);
-                }
-                None => {
-                    store.delete(&item).unwrap();
-                    map.remove(&item);
-                }
+            if let Some(value) = value {
+                store.write(&item, &value).unwrap();
+                map.insert(item, value);
+            } else {
+                store.delete(&item).unwrap();
+                map.remove(&item);
             }
         }
         let mut store = open(&path, &key).unwrap();
