@@ -1,3 +1,50 @@
-//! (under construction)
+//! `cargo xtask ...`: what a person or CI does with this repository, in one word each.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `needs`, `machine` | what a task needs on this machine, and installing it (asks before sudo) |
+//! | `test` | builds the binaries, then every test |
+//! | `lint` | format, clippy, and the house's own rules: `arrows` and `house_rules` |
+//! | `shell` | running other programs, and the one place that prints |
 
-fn main() {}
+mod arrows;
+mod house_rules;
+mod lint;
+mod machine;
+mod needs;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Runs one task of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run every test against the real things; installs what is missing (asks before sudo)
+    Test(test::Test),
+    /// Check format, lints, and which crate may depend on which
+    Lint,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Test(test) => test.run(),
+        Task::Lint => lint::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            shell::say(&format!("error: {failure}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Who may depend on whom. The design draws arrows between the crates; this keeps them.
+//!
+//! Two kinds of rule: what a crate's `Cargo.toml` may name (`ARROWS`, `OWNERS`), and what may
+//! never be linked into it however it comes there (`NEVER_LINKED`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::shell::{self, Failure};
+
+/// Each of our crates, and those of ours that it may name. Dev-dependencies may name the demo
+/// provider and the crate itself (with another feature) besides.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("valetkey-core", &[]),
+    ("valetkey-vault", &["valetkey-core"]),
+    ("valetkey-agent", &["valetkey-core", "valetkey-vault"]),
+    ("valetkey-api", &["valetkey-core"]),
+    ("valetkey-server", &["valetkey-api", "valetkey-agent"]),
+    ("valetkey-cli", &["valetkey-api"]),
+    ("valetkey-demo-provider", &[]),
+    ("valetkey-tests", &[]),
+    ("xtask", &[]),
+];
+
+const DEMO_PROVIDER: &str = "valetkey-demo-provider";
+
+/// Crates of others that only these of ours may name, outside tests.
+const OWNERS: &[(&str, &[&str])] = &[
+    ("keyring", &["valetkey-vault"]),
+    ("keyring-core", &["valetkey-vault"]),
+    ("secret-service", &["valetkey-vault"]),
+    ("zbus-secret-service-keyring-store", &["valetkey-vault"]),
+    ("rusqlite", &["valetkey-vault"]),
+    ("oauth2", &["valetkey-agent"]),
+    ("reqwest", &["valetkey-agent"]),
+    (
+        "axum",
+        &["valetkey-agent", "valetkey-server", DEMO_PROVIDER],
+    ),
+];
+
+/// What must not be in these of ours at all, directly or through others.
+const NEVER_LINKED: &[(&str, &[&str])] = &[
+    // Pure: no I/O, no async.
+    (
+        "valetkey-core",
+        &["tokio", "reqwest", "rusqlite", "keyring-core"],
+    ),
+    // `valetkey token` is as small as a process can be.
+    (
+        "valetkey-cli",
+        &[
+            "tokio",
+            "axum",
+            "hyper",
+            "reqwest",
+            "rusqlite",
+            "keyring-core",
+        ],
+    ),
+];
+
+/// Every broken rule, as a sentence.
+pub(crate) fn broken() -> Result<Vec<String>, Failure> {
+    let arguments = ["metadata", "--format-version", "1", "--locked"];
+    let output = shell::output(&mut shell::cargo(&arguments))?;
+    let metadata: Value = serde_json::from_slice(&output).expect("cargo prints JSON");
+    Ok(Graph::read(&metadata).broken())
+}
+
+struct Dependency {
+    name: String,
+    is_dev: bool,
+}
+
+#[derive(Default)]
+struct Graph {
+    /// What the `Cargo.toml` of each of ours names.
+    named: BTreeMap<String, Vec<Dependency>>,
+    /// What each package links, by package name.
+    linked: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Graph {
+    fn read(metadata: &Value) -> Self {
+        let mut graph = Self::default();
+        let mut name_of = BTreeMap::new();
+        for package in list(&metadata["packages"]) {
+            let name = text(&package["name"]);
+            name_of.insert(text(&package["id"]), name);
+            if package["source"].is_null() {
+                let named = list(&package["dependencies"]).iter().map(|it| Dependency {
+                    name: text(&it["name"]).to_owned(),
+                    is_dev: it["kind"] == "dev",
+                });
+                graph.named.insert(name.to_owned(), named.collect());
+            }
+        }
+        for node in list(&metadata["resolve"]["nodes"]) {
+            let links = |dependency: &&Value| {
+                list(&dependency["dep_kinds"])
+                    .iter()
+                    .any(|it| it["kind"].is_null())
+            };
+            let linked = list(&node["deps"]).iter().filter(links);
+            let linked = linked.map(|it| name_of[text(&it["pkg"])].to_owned());
+            let all = graph.linked.entry(name_of[text(&node["id"])].to_owned());
+            all.or_default().extend(linked);
+        }
+        graph
+    }
+
+    fn broken(&self) -> Vec<String> {
+        let mut broken = Vec::new();
+        for (ours, dependencies) in &self.named {
+            let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| name == ours) else {
+                broken.push(format!(
+                    "`{ours}` is not in the arrows: say where it stands"
+                ));
+                continue;
+            };
+            for dependency in dependencies {
+                let name = dependency.name.as_str();
+                let is_ours = self.named.contains_key(name);
+                let is_for_tests = dependency.is_dev && (name == DEMO_PROVIDER || name == ours);
+                if is_ours && !allowed.contains(&name) && !is_for_tests {
+                    broken.push(format!("`{ours}` may not depend on `{name}`"));
+                }
+                let owners = OWNERS.iter().find(|(owned, _)| *owned == name);
+                if owners.is_some_and(|(_, owners)| !owners.contains(&ours.as_str()))
+                    && !dependency.is_dev
+                {
+                    broken.push(format!("`{ours}` may not use `{name}`: it has an owner"));
+                }
+            }
+        }
+        for (ours, never) in NEVER_LINKED {
+            let linked = self.closure(ours);
+            let found = never.iter().filter(|name| linked.contains(**name));
+            broken.extend(found.map(|name| format!("`{ours}` links `{name}`")));
+        }
+        broken
+    }
+
+    fn closure<'a>(&'a self, root: &'a str) -> BTreeSet<&'a str> {
+        let mut found = BTreeSet::from([root]);
+        let mut open = vec![root];
+        while let Some(name) = open.pop() {
+            let next = self.linked.get(name).into_iter().flatten();
+            open.extend(next.map(String::as_str).filter(|it| found.insert(it)));
+        }
+        found
+    }
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().expect("cargo metadata has this list")
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("cargo metadata has this text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph(ours: &str, named: &[&str], linked: &[(&str, &str)]) -> Graph {
+        let dependency = |name: &&str| Dependency {
+            name: (*name).to_owned(),
+            is_dev: false,
+        };
+        let mut graph = Graph::default();
+        for (name, _) in ARROWS {
+            graph.named.insert((*name).to_owned(), Vec::new());
+        }
+        let named = named.iter().map(dependency).collect();
+        graph.named.insert(ours.to_owned(), named);
+        for (from, to) in linked {
+            let all = graph.linked.entry((*from).to_owned()).or_default();
+            all.insert((*to).to_owned());
+        }
+        graph
+    }
+
+    #[test]
+    fn this_workspace_keeps_its_arrows() {
+        assert_eq!(broken().unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_arrow_that_points_up_is_found() {
+        let broken = graph("valetkey-core", &["valetkey-agent"], &[]).broken();
+        assert_eq!(
+            broken,
+            ["`valetkey-core` may not depend on `valetkey-agent`"]
+        );
+    }
+
+    #[test]
+    fn a_dependency_of_another_owner_is_found() {
+        let broken = graph("valetkey-server", &["rusqlite"], &[]).broken();
+        assert_eq!(
+            broken,
+            ["`valetkey-server` may not use `rusqlite`: it has an owner"]
+        );
+    }
+
+    #[test]
+    fn what_comes_in_through_others_is_found() {
+        let linked = [("valetkey-cli", "polite"), ("polite", "tokio")];
+        let broken = graph("valetkey-cli", &["polite"], &linked).broken();
+        assert_eq!(broken, ["`valetkey-cli` links `tokio`"]);
+    }
+
+    #[test]
+    fn a_new_crate_has_to_say_where_it_stands() {
+        let broken = graph("valetkey-new", &[], &[]).broken();
+        assert_eq!(broken.len(), 1);
+    }
+}

@@ -1,0 +1,108 @@
+//! Rules about the text of the code that no compiler knows: no unfinished work, no names that say
+//! nothing, no file that has become two.
+
+use std::fs;
+
+use crate::shell::{self, Failure};
+
+/// The style says: split before 400 lines. Beyond this there is no excuse. Unit tests at a file's
+/// end do not count.
+const LONGEST_FILE: usize = 430;
+
+/// Spelled in two parts, so that this file keeps its own rule.
+const UNFINISHED: &[&str] = &[
+    concat!("TO", "DO"),
+    concat!("FIX", "ME"),
+    concat!("to", "do!("),
+    concat!("unimple", "mented!("),
+    concat!("#[ig", "nore"),
+];
+
+/// What a type is called when its author did not know what it is.
+const EMPTY_WORDS: &[&str] = &[
+    "Manager", "Service", "Helper", "Util", "Utils", "Data", "Info",
+];
+
+const TYPES: &[&str] = &["struct ", "enum ", "trait ", "union "];
+
+/// Every broken rule, as `file:line: sentence`.
+pub(crate) fn broken() -> Result<Vec<String>, Failure> {
+    let mut git = std::process::Command::new("git");
+    let listed = git
+        .args(["ls-files", "-z", "--", "*.rs"])
+        .current_dir(shell::repository());
+    let listed = String::from_utf8(shell::output(listed)?).expect("our names are plain");
+    let files = listed.split_terminator('\0');
+    Ok(files
+        .filter_map(|file| {
+            Some((
+                file,
+                fs::read_to_string(shell::repository().join(file)).ok()?,
+            ))
+        })
+        .flat_map(|(file, text)| broken_in(file, &text))
+        .collect())
+}
+
+fn broken_in(file: &str, text: &str) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (line, number) in text.lines().zip(1..) {
+        if let Some(word) = UNFINISHED.iter().find(|word| line.contains(**word)) {
+            broken.push(format!("{file}:{number}: unfinished: `{word}`"));
+        }
+        if let Some(name) = declared_type(line)
+            && let Some(word) = EMPTY_WORDS.iter().find(|word| name.ends_with(**word))
+        {
+            broken.push(format!("{file}:{number}: `{name}`: `{word}` says nothing"));
+        }
+    }
+    let code = text
+        .split_once("\nmod tests {")
+        .map_or(text, |(code, _)| code);
+    let length = code.lines().count();
+    if length > LONGEST_FILE {
+        broken.push(format!(
+            "{file}: {length} lines: would two nouns live better apart?"
+        ));
+    }
+    broken
+}
+
+fn declared_type(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let line = line
+        .strip_prefix("pub")
+        .map_or(line, |rest| match rest.strip_prefix('(') {
+            Some(rest) => rest.split_once(") ").map_or(rest, |(_, rest)| rest),
+            None => rest.trim_start(),
+        });
+    let name = TYPES.iter().find_map(|kind| line.strip_prefix(kind))?;
+    name.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+        .next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_repository_keeps_the_house_rules() {
+        assert_eq!(broken().unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_empty_word_is_found_in_the_name_of_a_type_only() {
+        let text = "pub(crate) struct TokenManager;\npub enum State {}\nlet service = Service;";
+        assert_eq!(
+            broken_in("a.rs", text),
+            ["a.rs:1: `TokenManager`: `Manager` says nothing"]
+        );
+    }
+
+    #[test]
+    fn unfinished_work_and_a_long_file_are_found() {
+        let text = format!("// {}: later\n", UNFINISHED[0]) + &"\n".repeat(LONGEST_FILE);
+        let broken = broken_in("a.rs", &text);
+        assert_eq!(broken.len(), 2, "{broken:?}");
+    }
+}

@@ -1,0 +1,95 @@
+//! What the tasks need on a machine, and how to see that it is there.
+
+use std::process::Command;
+
+use crate::shell::find_program;
+
+/// A program that a task runs.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Need {
+    /// The program; the first of these in `PATH` will do.
+    pub(crate) programs: &'static [&'static str],
+    /// The Debian package that brings it.
+    pub(crate) package: &'static str,
+    /// What it is for, as the person reads it.
+    pub(crate) purpose: &'static str,
+}
+
+impl Need {
+    /// Is it on this machine?
+    pub(crate) fn is_met(&self) -> bool {
+        self.programs
+            .iter()
+            .any(|name| find_program(name).is_some())
+    }
+}
+
+/// For the tests.
+pub(crate) const TESTS: &[Need] = &[
+    Need {
+        programs: &["dbus-daemon"],
+        package: "dbus",
+        purpose: "a private session bus for each test",
+    },
+    Need {
+        programs: &["gnome-keyring-daemon"],
+        package: "gnome-keyring",
+        purpose: "a real keychain for each test",
+    },
+    Need {
+        programs: &["chromium", "chromium-browser", "google-chrome"],
+        package: "chromium",
+        purpose: "the system browser of the sign-in tests",
+    },
+    Need {
+        programs: &["node"],
+        package: "nodejs",
+        purpose: "runs a certified OpenID provider and drives Chromium",
+    },
+    Need {
+        programs: &["npm"],
+        package: "npm",
+        purpose: "installs the test servers",
+    },
+    Need {
+        programs: &["python3"],
+        package: "python3",
+        purpose: "a local tool that fetches a token",
+    },
+    Need {
+        programs: &["curl"],
+        package: "curl",
+        purpose: "a local tool that fetches a token",
+    },
+];
+
+/// The oldest Node.js that the test servers run on.
+pub(crate) const OLDEST_NODE: u32 = 20;
+
+/// Node's major version; None if it does not tell.
+pub(crate) fn node_version() -> Option<u32> {
+    let output = Command::new("node").arg("--version").output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    major(&text)
+}
+
+fn major(version: &str) -> Option<u32> {
+    version
+        .trim()
+        .strip_prefix('v')?
+        .split('.')
+        .next()?
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_version_is_read_by_its_major_number() {
+        assert_eq!(major("v20.20.2\n"), Some(20));
+        assert_eq!(major("unknown"), None);
+    }
+}

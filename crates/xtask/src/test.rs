@@ -1,0 +1,123 @@
+//! `cargo xtask test`: everything, from a fresh clone.
+//!
+//! The end-to-end tests run the real binaries and get their paths by environment, so they can be
+//! run against any build. The agent is built twice: as it ships, and with the `failpoints` that
+//! the crash tests need; both share one target folder, so only three crates are compiled twice.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::machine::{self, Consent};
+use crate::needs::{self, OLDEST_NODE};
+use crate::shell::{self, Failure};
+
+/// Name of a binary, and the variable that carries its path to the tests.
+const BINARIES: [(&str, &str); 3] = [
+    ("valetkey", "VALETKEY_BIN"),
+    ("valetkey-agent", "VALETKEY_AGENT_BIN"),
+    ("valetkey-demo-provider", "VALETKEY_DEMO_PROVIDER_BIN"),
+];
+
+/// Run every test.
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// Install missing packages without asking
+    #[arg(long)]
+    yes: bool,
+    /// Arguments for `cargo nextest run`, such as a filter: `-- -E 'test(/refresh/)'`
+    #[arg(last = true)]
+    nextest: Vec<String>,
+}
+
+impl Test {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        machine::prepare(needs::TESTS, Consent::from_flag(self.yes))?;
+        refuse_an_old_node()?;
+        install_nextest()?;
+        install_npm_packages()?;
+        let binaries = build()?;
+        if self.nextest.is_empty() {
+            shell::run(&mut shell::cargo(&["test", "--workspace", "--doc"]))?;
+        }
+        // Last, so that its summary is the last thing that a person or CI reads.
+        let mut tests = shell::cargo(&["nextest", "run", "--workspace"]);
+        tests.args(&self.nextest).envs(binaries);
+        shell::run(&mut tests)
+    }
+}
+
+fn refuse_an_old_node() -> Result<(), Failure> {
+    match needs::node_version() {
+        Some(version) if version >= OLDEST_NODE => Ok(()),
+        found => Err(Failure::Stopped(format!(
+            "the test servers need Node.js {OLDEST_NODE} or newer; here is {}\n\n\
+             hint: install a newer one (https://nodejs.org), then run this again",
+            found.map_or("one of unknown version".to_owned(), |it| it.to_string())
+        ))),
+    }
+}
+
+fn install_nextest() -> Result<(), Failure> {
+    match shell::find_program("cargo-nextest") {
+        Some(_) => Ok(()),
+        None => shell::run(&mut shell::cargo(&["install", "--locked", "cargo-nextest"])),
+    }
+}
+
+/// Again only when the lock file is newer than what it installed.
+fn install_npm_packages() -> Result<(), Failure> {
+    let folder = shell::repository().join("tests/node");
+    let changed = |name: &str| {
+        fs::metadata(folder.join(name))
+            .and_then(|it| it.modified())
+            .ok()
+    };
+    if changed("node_modules/.package-lock.json") >= changed("package-lock.json") {
+        return Ok(());
+    }
+    let mut npm = Command::new("npm");
+    shell::run(npm.args(["ci", "--ignore-scripts"]).current_dir(folder))
+}
+
+/// Builds the binaries; gives the variables that name them.
+fn build() -> Result<Vec<(&'static str, PathBuf)>, Failure> {
+    let target = target_folder()?;
+    let with_failpoints = target.join("failpoints").join("valetkey-agent");
+    let features = ["--features", "valetkey-server/failpoints"];
+    shell::run(shell::cargo(&["build", "--workspace", "--bins"]).args(features))?;
+    copy(&target.join("debug/valetkey-agent"), &with_failpoints)?;
+    shell::run(&mut shell::cargo(&["build", "--workspace", "--bins"]))?;
+    let mut paths: Vec<_> = BINARIES
+        .iter()
+        .map(|(name, variable)| (*variable, target.join("debug").join(name)))
+        .collect();
+    paths.push(("VALETKEY_FAILPOINT_AGENT_BIN", with_failpoints));
+    Ok(paths)
+}
+
+fn target_folder() -> Result<PathBuf, Failure> {
+    let metadata = arguments_of_metadata();
+    let output = shell::output(&mut shell::cargo(&metadata))?;
+    let metadata: Value = serde_json::from_slice(&output).expect("cargo prints JSON");
+    let folder = metadata["target_directory"].as_str();
+    Ok(PathBuf::from(folder.expect("cargo names it")))
+}
+
+fn arguments_of_metadata() -> [&'static str; 4] {
+    ["metadata", "--no-deps", "--format-version", "1"]
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+    let folder = to.parent().expect("a file in a folder");
+    fs::create_dir_all(folder)
+        // A copy that still runs cannot be written over, but it can be taken away.
+        .and_then(|()| match fs::remove_file(to) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => fs::copy(from, to).map(drop),
+        })
+        .map_err(|error| Failure::Stopped(format!("cannot write {}: {error}", to.display())))
+}
