@@ -148,7 +148,7 @@ impl Agent {
         match book.named_authenticator(profile, name) {
             Some(other) if Some(other.id) != own => Err(AgentError::Conflict {
                 message: format!("there is an authenticator `{name}` already"),
-                in_use: vec![name.to_string()],
+                in_use: Vec::new(),
                 hint: Some(format!(
                     "choose another name with `--name`, or change it with `valetkey update {name}`"
                 )),

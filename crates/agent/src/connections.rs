@@ -39,8 +39,20 @@ pub struct ConnectionView {
 pub struct ConnectionChange {
     /// Refresh policy.
     pub keep_warm: Option<KeepWarm>,
-    /// Another label.
-    pub label: Option<AccountLabel>,
+    /// The label.
+    pub label: LabelChange,
+}
+
+/// What becomes of a connection's label.
+#[derive(Debug, Clone, Default)]
+pub enum LabelChange {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It goes: the connection becomes the authenticator's first account.
+    Remove,
+    /// Another one.
+    Set(AccountLabel),
 }
 
 impl ConnectionView {
@@ -117,23 +129,28 @@ impl Agent {
             let entry = book.get(id).ok_or_else(|| AgentError::no_connection(key))?;
             let mut row = entry.row.clone();
             row.keep_warm = change.keep_warm.unwrap_or(row.keep_warm);
-            if let Some(label) = change.label {
+            let label = match change.label {
+                LabelChange::Keep => row.account.label.clone(),
+                LabelChange::Remove => None,
+                LabelChange::Set(label) => Some(label),
+            };
+            if label != row.account.label {
                 let authenticator = book
                     .authenticator(row.authenticator)
                     .ok_or_else(|| AgentError::no_connection(key))?;
                 let name = ConnectionName {
                     authenticator: authenticator.name.clone(),
-                    account: Some(label.clone()),
+                    account: label.clone(),
                 };
                 let holder = book.named(&authenticator.profile, &name);
                 if holder.is_some_and(|holder| holder != id) {
                     return Err(AgentError::Conflict {
                         message: format!("there is a connection `{name}` already"),
-                        in_use: vec![name.to_string()],
+                        in_use: Vec::new(),
                         hint: Some("choose another label".to_owned()),
                     });
                 }
-                row.account.label = Some(label);
+                row.account.label = label;
             }
             row
         };

@@ -10,7 +10,7 @@ use serde_json::json;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::ConnectionId;
 use valetkey_core::life::{Happening, Status};
-use valetkey_core::name::ConnectionName;
+use valetkey_core::name::{ConnectionName, ProfileName};
 use valetkey_vault::failpoint;
 
 use crate::agent::{Agent, Inner};
@@ -26,6 +26,10 @@ const IN_USE: SignedDuration = SignedDuration::from_hours(24);
 /// What became of a connection.
 #[derive(Debug, Clone)]
 pub struct Disconnected {
+    /// Its id.
+    pub id: ConnectionId,
+    /// The set it belonged to.
+    pub profile: ProfileName,
     /// Its name.
     pub connection: ConnectionName,
     /// Whether the provider knows.
@@ -100,14 +104,18 @@ pub(crate) async fn remove(
     id: ConnectionId,
     who: &Actor,
 ) -> Result<Disconnected, AgentError> {
-    let (gate, authenticator, connection) = {
+    let (gate, authenticator, connection, profile) = {
         let book = inner.book();
         let entry = book.get(id).ok_or_else(|| AgentError::no_connection(id))?;
         let authenticator = book.authenticator(entry.row.authenticator).cloned();
         let name = book
             .name_of(&entry.row)
             .ok_or_else(|| AgentError::no_connection(id))?;
-        (Arc::clone(&entry.gate), authenticator, name)
+        let profile = authenticator
+            .as_ref()
+            .map(|authenticator| authenticator.profile.clone())
+            .unwrap_or_default();
+        (Arc::clone(&entry.gate), authenticator, name, profile)
     };
     // The keychain must be there before anything changes: else nothing could be deleted.
     inner.vault.check_store().await?;
@@ -159,6 +167,8 @@ pub(crate) async fn remove(
     inner.record(event).await;
     tracing::info!(%connection, "disconnected");
     Ok(Disconnected {
+        id,
+        profile,
         connection,
         revocation,
     })

@@ -64,7 +64,7 @@ impl Agent {
         if self.inner.keys.rows().iter().any(|row| row.name == name) {
             return Err(AgentError::Conflict {
                 message: format!("there is a key `{name}` already"),
-                in_use: vec![name],
+                in_use: Vec::new(),
                 hint: Some("choose another name, or revoke that key first".to_owned()),
             });
         }

@@ -50,11 +50,14 @@ mod status;
 mod token;
 
 pub use agent::{Agent, Config};
+/// Where logins are kept: what a host opens before it starts an [`Agent`].
+pub use valetkey_vault as vault;
+
 pub use authenticators::AuthenticatorView;
 pub use book::LiveGrant;
 pub use client::Client;
 pub use clock::{Clock, Sleep, SystemClock, TestClock};
-pub use connections::{ConnectionChange, ConnectionView};
+pub use connections::{ConnectionChange, ConnectionView, LabelChange};
 pub use disconnect::Disconnected;
 pub use error::AgentError;
 pub use key::{Actor, AuthenticatorKey, ConnectionKey};

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use subtle::ConstantTimeEq as _;
 use valetkey_core::freshness;
 use valetkey_core::name::{ConnectionName, ProfileName};
+use valetkey_core::scope::Scopes;
 
 /// How long a link works.
 const LIFE: SignedDuration = SignedDuration::from_mins(10);
@@ -23,6 +24,8 @@ pub struct LinkTarget {
     pub profile: ProfileName,
     /// The connection to sign in.
     pub connection: ConnectionName,
+    /// Scopes that it lacks.
+    pub scopes: Scopes,
 }
 
 #[derive(Default)]
@@ -78,6 +81,7 @@ mod tests {
         LinkTarget {
             profile: ProfileName::default(),
             connection: name.parse().unwrap(),
+            scopes: Scopes::default(),
         }
     }
 

@@ -63,8 +63,12 @@ pub struct SignInView {
     pub redirect_uri: String,
     /// The answer must be pasted: no listener of ours serves the redirect URI.
     pub paste_only: bool,
+    /// Scopes asked for.
+    pub asked: Scopes,
     /// Why a program asks; untrusted text.
     pub reason: Option<String>,
+    /// When it began.
+    pub started_at: Timestamp,
     /// Until when it waits.
     pub expires_at: Timestamp,
     /// Where it stands.
@@ -110,10 +114,27 @@ pub struct Completed {
 /// A run's bad end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
+    /// What would mend it.
+    pub remedy: Remedy,
     /// What happened, and why.
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
+}
+
+/// What mends a run that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// The person signs in once more.
+    StartAgain,
+    /// The client is mended at the provider's console.
+    FixClient,
+    /// Time.
+    TryLater,
+    /// The keychain is unlocked or started.
+    MendKeychain,
+    /// It is our bug.
+    Report,
 }
 
 impl Stage {

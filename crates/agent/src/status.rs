@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use valetkey_core::life::Status;
+use valetkey_vault::StoreError;
+use valetkey_vault::vault::Versions;
 
 use crate::agent::Agent;
 use crate::error::AgentError;
@@ -18,7 +20,7 @@ pub struct AgentStatus {
     /// `keychain`, `file` or `memory`.
     pub store: &'static str,
     /// What is wrong with the secret store, if anything.
-    pub store_problem: Option<String>,
+    pub store_problem: Option<StoreError>,
     /// Connections in each state.
     pub counts: Vec<(Status, usize)>,
     /// Grants that are not stored yet.
@@ -66,13 +68,7 @@ const SANE_DRIFT: SignedDuration = SignedDuration::from_secs(2);
 impl Agent {
     /// The agent at a glance.
     pub async fn status(&self) -> AgentStatus {
-        let store_problem = self
-            .inner
-            .vault
-            .check_store()
-            .await
-            .err()
-            .map(|e| e.to_string());
+        let store_problem = self.inner.vault.check_store().await.err();
         let (counts, unsaved) = {
             let book = self.inner.book();
             let count = |status| {
@@ -105,6 +101,11 @@ impl Agent {
             self.check_database().await,
             self.check_clock().await,
         ]
+    }
+
+    /// Versions of the database's tables and of SQLite.
+    pub async fn versions(&self) -> Result<Versions, AgentError> {
+        Ok(self.inner.vault.versions().await?)
     }
 
     async fn probe_store(&self) -> Check {

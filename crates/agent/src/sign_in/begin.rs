@@ -8,7 +8,7 @@ use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness;
 use valetkey_core::id::SignInId;
 use valetkey_core::name::AccountLabel;
-use valetkey_core::redirect::RedirectUri;
+use valetkey_core::redirect::{FIXED_PORT, RedirectUri};
 use valetkey_core::refusal::SignInFailure;
 use valetkey_core::scope::Scopes;
 
@@ -31,8 +31,10 @@ pub struct SignInAsk {
     pub authenticator: AuthenticatorKey,
     /// Label for a second account; also names the connection to renew.
     pub account: Option<AccountLabel>,
-    /// Scopes to ask for; None: the authenticator's.
-    pub scopes: Option<Scopes>,
+    /// Asked for beside the authenticator's own.
+    pub scopes: Scopes,
+    /// The browser runs on another machine: no listener, the person pastes where it ended.
+    pub paste_only: bool,
     /// Why a program asks; shown to the person as untrusted text.
     pub reason: Option<String>,
 }
@@ -71,10 +73,14 @@ impl Agent {
         // A login that could not be stored would be lost: better not begun.
         inner.vault.check_store().await?;
         let client = Client::of(&inner.vault, Arc::clone(&authenticator)).await?;
-        let asked = ask.scopes.unwrap_or_else(|| authenticator.scopes.clone());
+        let asked = authenticator.scopes.union(&ask.scopes);
 
         let (listener, redirect_uri) = match &authenticator.redirect_uri {
             RedirectUri::Web(uri) => (None, uri.clone()),
+            // Nobody listens, so any port will do where the provider takes any.
+            loopback @ RedirectUri::Loopback { port, .. } if ask.paste_only => {
+                (None, loopback.at_port(port.unwrap_or(FIXED_PORT)))
+            }
             loopback @ RedirectUri::Loopback { host, port, .. } => {
                 let listener = inner
                     .sign_ins
@@ -98,7 +104,9 @@ impl Agent {
             authorize_url: request.url.clone(),
             redirect_uri,
             paste_only: listener.is_none(),
+            asked: asked.clone(),
             reason: ask.reason.as_deref().map(plain),
+            started_at: inner.now(),
             expires_at: freshness::add(inner.now(), LIMIT),
             stage: Stage::Waiting,
         };
@@ -162,7 +170,8 @@ impl Agent {
         let ask = SignInAsk {
             authenticator: AuthenticatorKey::Name(target.profile, target.connection.authenticator),
             account: target.connection.account,
-            scopes: None,
+            scopes: target.scopes,
+            paste_only: false,
             reason: None,
         };
         self.begin_sign_in(ask, who).await

@@ -15,7 +15,7 @@ use valetkey_core::scope::Scopes;
 use valetkey_vault::{GrantNotKept, failpoint};
 
 use super::callback::{Answer, Code};
-use super::{Completed, Failed, Pending, Stage};
+use super::{Completed, Failed, Pending, Remedy, Stage};
 use crate::agent::Inner;
 use crate::client::Client;
 use crate::error::AgentError;
@@ -46,6 +46,7 @@ enum End {
 impl End {
     fn failed(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Failed(Failed {
+            remedy: Remedy::StartAgain,
             message: message.into(),
             hint: Some(hint.into()),
         })
@@ -55,29 +56,55 @@ impl End {
 impl End {
     fn of(failure: &SignInFailure, client: &Client) -> Self {
         let name = &client.authenticator.name;
-        let hint = match failure {
+        let (remedy, hint) = match failure {
             SignInFailure::Denied { .. } => return Self::Denied,
             SignInFailure::StartAgain { .. } | SignInFailure::Unclear { .. } => {
-                "start the sign-in again".to_owned()
+                (Remedy::StartAgain, "start the sign-in again".to_owned())
             }
             SignInFailure::FixClient { .. } => {
                 let console = client.provider.console_url.as_deref();
                 let at = console.map(|url| format!(" at {url}")).unwrap_or_default();
-                format!("compare the client{at} with `valetkey show {name}`")
+                let hint = format!("compare the client{at} with `valetkey show {name}`");
+                (Remedy::FixClient, hint)
             }
-            SignInFailure::TryLater { .. } => "try again in a few minutes".to_owned(),
-            SignInFailure::Untrusted { .. } => {
+            SignInFailure::TryLater { .. } => {
+                (Remedy::TryLater, "try again in a few minutes".to_owned())
+            }
+            SignInFailure::Untrusted { .. } => (
+                Remedy::StartAgain,
                 "start again; if it happens twice, somebody may be tampering with the connection"
-                    .to_owned()
-            }
+                    .to_owned(),
+            ),
         };
-        Self::failed(failure.to_string(), hint)
+        Self::Failed(Failed {
+            remedy,
+            message: failure.to_string(),
+            hint: Some(hint),
+        })
     }
 }
 
 impl From<AgentError> for End {
     fn from(error: AgentError) -> Self {
+        let remedy = match error {
+            AgentError::KeychainLocked(_) | AgentError::KeychainUnavailable(_) => {
+                Remedy::MendKeychain
+            }
+            AgentError::ClientMisconfigured { .. } => Remedy::FixClient,
+            AgentError::ProviderUnreachable { .. }
+            | AgentError::RateLimited
+            | AgentError::Paused
+            | AgentError::Stopping => Remedy::TryLater,
+            AgentError::InvalidRequest { .. }
+            | AgentError::BadDraft(_)
+            | AgentError::NotFound { .. }
+            | AgentError::AuthRequired { .. }
+            | AgentError::InsufficientScope { .. }
+            | AgentError::Conflict { .. } => Remedy::StartAgain,
+            AgentError::Internal(_) => Remedy::Report,
+        };
         Self::Failed(Failed {
+            remedy,
             message: error.to_string(),
             hint: error.hint(),
         })

@@ -102,7 +102,8 @@ impl Bench {
         let ask = SignInAsk {
             authenticator: AuthenticatorKey::parse(authenticator, ProfileName::default()).unwrap(),
             account: account.map(|label| label.parse().unwrap()),
-            scopes: None,
+            scopes: valetkey_core::scope::Scopes::default(),
+            paste_only: false,
             reason: None,
         };
         self.agent.begin_sign_in(ask, &me()).await
