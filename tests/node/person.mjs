@@ -1,5 +1,5 @@
 // The person in front of the system browser: a headless Chromium that opens one URL and clicks like a persona.
-// Knows the pages of npm `oidc-provider` and of our demo provider.
+// Knows the pages of npm `oidc-provider` (a login form, then a button) and of our demo provider (one page).
 //
 // Usage: node person.mjs PERSONA.json VISITS_DIR URL
 // persona: {"login": "ada", "consent": "allow" | "deny" | "leave", "chromium": "/usr/bin/chromium"}
@@ -67,6 +67,8 @@ async function nextClick(page) {
     if (await password.count()) await password.fill('any password will do');
     return page.locator('form button[type="submit"], form button:not([type])').filter({ hasText: ALLOW }).first();
   }
+  const account = page.locator(`form input[type="radio"][name="account"][value="${persona.login}"]`);
+  if (await account.count()) await account.check({ force: true }); // the picture of it lies on top
   const wanted = persona.consent === 'deny' ? DENY : ALLOW;
   const control = page.locator('form button, form input[type="submit"], a').filter({ hasText: wanted }).first();
   return (await control.count()) ? control : null;

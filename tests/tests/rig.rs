@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use valetkey_demo_provider::{DemoProvider, Settings};
 use valetkey_tests::{Browser, Desktop, Door, OidcProvider, Person, Running, oidc, traces, wait};
 
 /// RFC 7636, appendix B.
@@ -117,43 +118,47 @@ impl Flow {
 
     fn authorize_url(&self) -> String {
         let mut url = url::Url::parse(&self.provider.endpoint("auth")).expect("a URL");
-        url.query_pairs_mut()
-            .append_pair("client_id", oidc::PUBLIC_CLIENT)
-            .append_pair("response_type", "code")
-            .append_pair("scope", "openid email profile offline_access")
-            .append_pair("redirect_uri", &self.redirect_uri())
-            .append_pair("state", "the-state")
-            .append_pair("code_challenge", CHALLENGE)
-            .append_pair("code_challenge_method", "S256");
+        ask_for_code(&mut url, oidc::PUBLIC_CLIENT, &self.redirect_uri());
         url.into()
-    }
-
-    /// Serves the one callback; gives its query.
-    fn callback(&self) -> HashMap<String, String> {
-        loop {
-            let (mut stream, _) = self.listener.accept().expect("the browser comes");
-            let mut line = String::new();
-            BufReader::new(&stream).read_line(&mut line).expect("text");
-            let page = "<title>Done</title>You can close this tab";
-            let length = page.len();
-            write!(
-                stream,
-                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\
-                 Content-Length: {length}\r\n\r\n{page}"
-            )
-            .expect("it reads");
-            let path = line.split(' ').nth(1).expect("a request line");
-            if let Some(query) = path.strip_prefix("/callback?") {
-                let pairs = url::form_urlencoded::parse(query.as_bytes());
-                return pairs.into_owned().collect();
-            }
-        }
     }
 
     fn token(&self, fields: &[(&str, &str)]) -> valetkey_tests::Reply {
         let mut all = vec![("client_id", oidc::PUBLIC_CLIENT)];
         all.extend_from_slice(fields);
         Door::of(self.provider.issuer()).post_form("/token", &all)
+    }
+}
+
+fn ask_for_code(url: &mut url::Url, client: &str, redirect_uri: &str) {
+    url.query_pairs_mut()
+        .append_pair("client_id", client)
+        .append_pair("response_type", "code")
+        .append_pair("scope", "openid email profile offline_access")
+        .append_pair("redirect_uri", redirect_uri)
+        .append_pair("state", "the-state")
+        .append_pair("code_challenge", CHALLENGE)
+        .append_pair("code_challenge_method", "S256");
+}
+
+/// Serves the one callback; gives its query.
+fn callback(listener: &TcpListener) -> HashMap<String, String> {
+    loop {
+        let (mut stream, _) = listener.accept().expect("the browser comes");
+        let mut line = String::new();
+        BufReader::new(&stream).read_line(&mut line).expect("text");
+        let page = "<title>Done</title>You can close this tab";
+        let length = page.len();
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\
+             Content-Length: {length}\r\n\r\n{page}"
+        )
+        .expect("it reads");
+        let path = line.split(' ').nth(1).expect("a request line");
+        if let Some(query) = path.strip_prefix("/callback?") {
+            let pairs = url::form_urlencoded::parse(query.as_bytes());
+            return pairs.into_owned().collect();
+        }
     }
 }
 
@@ -168,7 +173,7 @@ fn a_person_signs_in_at_the_certified_provider_in_chromium() {
     let browser = Browser::install(&mut desktop, &Person::named("ada"));
     let mut flow = Flow::new(&desktop);
     let mut opened = open(&desktop, &browser, &flow.authorize_url());
-    let answer = flow.callback();
+    let answer = callback(&flow.listener);
     assert_eq!(answer["state"], "the-state");
     assert_eq!(answer["iss"], flow.provider.issuer());
 
@@ -214,11 +219,41 @@ fn a_person_who_denies_sends_access_denied_to_the_callback() {
     let browser = Browser::install(&mut desktop, &Person::who_denies("ada"));
     let flow = Flow::new(&desktop);
     let _opened = open(&desktop, &browser, &flow.authorize_url());
-    let answer = flow.callback();
+    let answer = callback(&flow.listener);
     assert_eq!(answer["error"], "access_denied");
     assert_eq!(answer["state"], "the-state");
     assert!(!answer.contains_key("code"));
     browser.wait_for_visit(1);
+}
+
+#[test]
+fn a_person_picks_an_account_at_the_demo_provider() {
+    let mut desktop = Desktop::start();
+    let browser = Browser::install(&mut desktop, &Person::named("grace"));
+    let demo = DemoProvider::start(Settings::default()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut url = url::Url::parse(&format!("{}/authorize", demo.issuer())).unwrap();
+    let redirect_uri = format!("http://{}/callback", listener.local_addr().unwrap());
+    ask_for_code(&mut url, "demo", &redirect_uri);
+    let _opened = open(&desktop, &browser, url.as_str());
+    let answer = callback(&listener);
+    assert_eq!(answer["state"], "the-state", "{answer:?}");
+    assert_eq!(browser.wait_for_visit(1).title, "Done");
+
+    let grant = Door::of(demo.issuer()).post_form(
+        "/token",
+        &[
+            ("client_id", "demo"),
+            ("grant_type", "authorization_code"),
+            ("code", &answer["code"]),
+            ("redirect_uri", &redirect_uri),
+            ("code_verifier", VERIFIER),
+        ],
+    );
+    let bearer = format!("Bearer {}", grant.json()["access_token"].as_str().unwrap());
+    let account =
+        Door::of(demo.issuer()).ask("GET", "/userinfo", &[("Authorization", &bearer)], "");
+    assert_eq!(account.json()["name"], "Grace Hopper");
 }
 
 #[test]
