@@ -81,3 +81,113 @@ fn back_up(connection: &Connection, path: &Path, version: u32) -> Result<(), Vau
     Backup::new(connection, &mut target)?.run_to_completion(1000, Duration::ZERO, None)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database() -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("valetkey.db");
+        (folder, path)
+    }
+
+    fn schema(connection: &Connection) -> Vec<String> {
+        let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name";
+        let mut statement = connection.prepare(sql).unwrap();
+        statement
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap()
+    }
+
+    #[test]
+    fn versions_are_counted_without_gaps() {
+        let versions: Vec<u32> = all().iter().map(|migration| migration.version).collect();
+        let count = u32::try_from(versions.len()).unwrap();
+        assert_eq!(versions, (1..=count).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_older_database_becomes_the_newest_and_leaves_a_copy() {
+        let newest = {
+            let mut connection = Connection::open_in_memory().unwrap();
+            migrate(&mut connection, Path::new("none"), &all()).unwrap();
+            schema(&connection)
+        };
+        for version in 1..all().len() {
+            let (_folder, path) = database();
+            let mut connection = Connection::open(&path).unwrap();
+            migrate(&mut connection, &path, &all()[..version]).unwrap();
+            connection
+                .execute("INSERT INTO settings VALUES ('kept', 'yes')", [])
+                .unwrap();
+            migrate(&mut connection, &path, &all()).unwrap();
+            assert_eq!(schema(&connection), newest);
+
+            let copy = Connection::open(path.with_extension(format!("db.before-{}", version + 1)));
+            for database in [connection, copy.unwrap()] {
+                let kept = settings::get(&database, "kept").unwrap();
+                assert_eq!(kept.as_deref(), Some("yes"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_database_and_the_newest_one_need_no_copy() {
+        let (folder, path) = database();
+        let mut connection = Connection::open(&path).unwrap();
+        for _ in 0..2 {
+            migrate(&mut connection, &path, &all()).unwrap();
+        }
+        drop(connection);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failing_migration_changes_nothing() {
+        let (_folder, path) = database();
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, &path, &all()).unwrap();
+        let before = (schema(&connection), schema_version(&connection).unwrap());
+        let version = before.1 + 1;
+        let sql = "CREATE TABLE half (a); INSERT INTO nowhere VALUES (1)";
+        let failing = [all(), vec![Migration { version, sql }]].concat();
+        migrate(&mut connection, &path, &failing).unwrap_err();
+        assert_eq!(
+            (schema(&connection), schema_version(&connection).unwrap()),
+            before
+        );
+    }
+
+    #[test]
+    fn a_newer_database_is_refused_and_left_alone() {
+        let (_folder, path) = database();
+        let mut connection = Connection::open(&path).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        let known = all().last().unwrap().version;
+        let refused = migrate(&mut connection, &path, &all());
+        assert_eq!(refused, Err(VaultError::NewerSchema { found: 99, known }));
+        assert_eq!(schema(&connection), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_full_disk_is_its_own_error_and_loses_nothing() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, Path::new("none"), &all()).unwrap();
+        settings::set(&connection, "kept", Some("yes")).unwrap();
+        let pages: u32 = connection
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .unwrap();
+        connection
+            .pragma_update(None, "max_page_count", pages)
+            .unwrap();
+        let full = settings::set(&connection, "big", Some(&"x".repeat(1 << 20)));
+        assert!(matches!(full, Err(VaultError::DiskFull(_))), "{full:?}");
+        assert_eq!(
+            settings::get(&connection, "kept").unwrap().as_deref(),
+            Some("yes")
+        );
+    }
+}

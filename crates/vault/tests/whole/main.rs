@@ -11,5 +11,6 @@ mod file_store;
 mod fixture;
 mod grants;
 mod homes;
+mod size;
 mod start;
 mod tables;

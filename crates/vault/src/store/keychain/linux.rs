@@ -19,7 +19,15 @@ impl Guard {
         // Secrets never travel over this connection, so it needs no session key.
         SecretService::connect(EncryptionType::Plain)
             .map(Self)
-            .map_err(|error| service_failure(&error))
+            .map_err(|error| {
+                match service_failure(&error) {
+                    // Whatever keeps us from connecting: there is no keychain here.
+                    Failure::Platform(StoreError::Broken(text)) => {
+                        Failure::Platform(StoreError::Unavailable(text))
+                    }
+                    failure => failure,
+                }
+            })
     }
 
     /// Refuses if an item with these attributes is locked or, where there is none, the collection
