@@ -6,10 +6,11 @@ pub mod reconcile;
 mod rows;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use uuid::Uuid;
+use valetkey_core::connection::Connection;
 use valetkey_core::home::Home;
 use zeroize::Zeroizing;
 
@@ -32,6 +33,8 @@ struct Shared {
     moved_aside: Option<PathBuf>,
     /// Whether items without rows are still to be looked for.
     must_list_items: AtomicBool,
+    /// Rows that the start found half-way; None before the first reconciliation.
+    interrupted: Mutex<Option<Vec<Connection>>>,
     /// Held by operations that write an item and its row, so that a removal never runs between
     /// the two. The keychain does one thing at a time anyway.
     pairs: tokio::sync::Mutex<()>,
@@ -64,6 +67,7 @@ impl Vault {
             vault_id,
             moved_aside,
             must_list_items: AtomicBool::new(must_list_items),
+            interrupted: Mutex::new(None),
             pairs: tokio::sync::Mutex::new(()),
         };
         Ok(Self {

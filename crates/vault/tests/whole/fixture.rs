@@ -13,14 +13,14 @@ use valetkey_core::authenticator::{Authenticator, Overrides};
 use valetkey_core::connection::{Account, Connection};
 use valetkey_core::grant::{Grant, StoredGrant};
 use valetkey_core::home::Home;
-use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
+use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation, SignInId};
 use valetkey_core::life::{Happening, step};
 use valetkey_core::name::ProfileName;
 use valetkey_core::redirect::RedirectUri;
 use valetkey_core::scope::Scopes;
 use valetkey_core::secret::{AccessToken, RefreshToken};
 use valetkey_vault::store::testing::TestStore;
-use valetkey_vault::{ItemName, LoadedGrant, Vault};
+use valetkey_vault::{ItemName, LoadedGrant, SignInRow, SignInStep, Vault};
 
 pub(crate) fn now() -> Timestamp {
     "2026-03-01T12:00:00.123456789Z".parse().unwrap()
@@ -109,6 +109,20 @@ pub(crate) fn refreshed(
     next.adopt(&item.grant);
     next.life = step(row.life, Happening::Refreshed { from }).unwrap();
     (next, item)
+}
+
+pub(crate) fn open_sign_in(rig: &Rig) -> SignInRow {
+    SignInRow {
+        id: SignInId::new(Uuid::now_v7()),
+        authenticator: rig.authenticator.id,
+        connection: None,
+        step: SignInStep::Started,
+        asked_scopes: Scopes::parse_any("openid"),
+        reason: Some("to read your mail".into()),
+        problem: None,
+        started_at: now(),
+        ended_at: None,
+    }
 }
 
 /// A vault with one authenticator and one connection.

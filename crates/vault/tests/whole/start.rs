@@ -5,7 +5,9 @@ use valetkey_core::life::{Happening, Status};
 use valetkey_vault::store::testing::{Fault, TestStore};
 use valetkey_vault::{Vault, VaultError};
 
-use crate::fixture::{Rig, after, authenticator, connecting, home, now, refreshed, stored};
+use crate::fixture::{
+    Rig, after, authenticator, connecting, home, now, open_sign_in, refreshed, stored,
+};
 
 const LATER: &str = "2026-03-02T00:00:00Z";
 
@@ -135,6 +137,37 @@ async fn a_locked_keychain_defers_and_loses_nothing() {
     let report = rig.vault.reconcile(now()).await.unwrap();
     assert_eq!(report.deferred, None);
     assert_eq!(rig.saved().await, rig.row);
+}
+
+#[tokio::test]
+async fn a_deferred_reconciliation_leaves_work_that_began_since_alone() {
+    let rig = Rig::connected().await.restarted().await;
+    rig.store.set(Fault::Locked);
+    let report = rig.vault.reconcile(now()).await.unwrap();
+    assert!(report.deferred.is_some());
+
+    rig.store.set(Fault::None);
+    let refreshing = after(&rig.row, Happening::RefreshBegan);
+    rig.vault.save_connection(&refreshing).await.unwrap();
+    let unsaved = connecting(&rig.authenticator, Some("work"));
+    let grant = stored(&rig.authenticator, &unsaved, 1);
+    rig.store.set(Fault::FailNextWrite);
+    rig.vault
+        .store_first_grant(&unsaved, &grant)
+        .await
+        .unwrap_err();
+    let sign_in = open_sign_in(&rig);
+    rig.vault.save_sign_in(&sign_in).await.unwrap();
+
+    let report = rig.vault.reconcile(now()).await.unwrap();
+    assert_eq!(report.deferred, None);
+    assert_eq!((report.mended, report.dropped), (vec![], vec![]));
+    assert_eq!(report.interrupted_sign_ins, []);
+    assert_eq!(rig.saved().await, refreshing);
+    assert_eq!(
+        rig.vault.connection(unsaved.id).await.unwrap(),
+        Some(unsaved)
+    );
 }
 
 #[tokio::test]

@@ -4,12 +4,11 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 use valetkey_core::connection::{KeepWarm, Setback, SetbackKind, Subject};
 use valetkey_core::event::{Event, EventId, EventKind};
-use valetkey_core::id::{ClientKeyId, SignInId};
-use valetkey_core::scope::Scopes;
+use valetkey_core::id::ClientKeyId;
 use valetkey_core::secret::Fingerprint;
 use valetkey_vault::{ClientKeyRow, EventFilter, SignInRow, SignInStep, VaultError};
 
-use crate::fixture::{Rig, now};
+use crate::fixture::{Rig, now, open_sign_in};
 
 #[tokio::test]
 async fn a_connection_keeps_every_field() {
@@ -106,28 +105,16 @@ async fn events_are_read_by_what_they_are_about() {
     assert_eq!(read(EventFilter { kinds, ..all() }).await, [1, 2]);
 }
 
-fn sign_in(rig: &Rig, step: SignInStep) -> SignInRow {
-    SignInRow {
-        id: SignInId::new(Uuid::now_v7()),
-        authenticator: rig.authenticator.id,
-        connection: None,
-        step,
-        asked_scopes: Scopes::parse_any("openid"),
-        reason: Some("to read your mail".into()),
-        problem: None,
-        started_at: now(),
-        ended_at: (!step.is_open()).then(now),
-    }
-}
-
 #[tokio::test]
 async fn open_sign_ins_end_with_the_process_that_ran_them() {
     let rig = Rig::connected().await;
     let done = SignInRow {
         connection: Some(rig.row.id),
-        ..sign_in(&rig, SignInStep::Completed)
+        step: SignInStep::Completed,
+        ended_at: Some(now()),
+        ..open_sign_in(&rig)
     };
-    let open = sign_in(&rig, SignInStep::Started);
+    let open = open_sign_in(&rig);
     rig.vault.save_sign_in(&done).await.unwrap();
     rig.vault.save_sign_in(&open).await.unwrap();
     let rig = rig.restarted().await;
