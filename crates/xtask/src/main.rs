@@ -3,11 +3,15 @@
 //! | file | what |
 //! | --- | --- |
 //! | `needs`, `machine` | what a task needs on this machine, and installing it (asks before sudo) |
+//! | `binaries` | building the product's programs, as they are tested and as they ship |
+//! | `bench` | the budgets |
 //! | `test` | builds the binaries, then every test |
 //! | `lint` | format, clippy, and the house's own rules: `arrows` and `house_rules` |
 //! | `shell` | running other programs, and the one place that prints |
 
 mod arrows;
+mod bench;
+mod binaries;
 mod house_rules;
 mod lint;
 mod machine;
@@ -31,6 +35,8 @@ struct Arguments {
 enum Task {
     /// Run every test against the real things; installs what is missing (asks before sudo)
     Test(test::Test),
+    /// Measure the budgets of the design, as ratios against a baseline in the same run
+    Bench(bench::Bench),
     /// Check format, lints, and which crate may depend on which
     Lint,
 }
@@ -38,6 +44,7 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Test(test) => test.run(),
+        Task::Bench(bench) => bench.run(),
         Task::Lint => lint::run(),
     };
     match done {

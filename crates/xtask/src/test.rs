@@ -9,18 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
-use serde_json::Value;
 
+use crate::binaries;
 use crate::machine::{self, Consent};
 use crate::needs::{self, OLDEST_NODE};
 use crate::shell::{self, Failure};
-
-/// Name of a binary, and the variable that carries its path to the tests.
-const BINARIES: [(&str, &str); 3] = [
-    ("valetkey", "VALETKEY_BIN"),
-    ("valetkey-agent", "VALETKEY_AGENT_BIN"),
-    ("valetkey-demo-provider", "VALETKEY_DEMO_PROVIDER_BIN"),
-];
 
 /// Run every test.
 #[derive(Debug, Args)]
@@ -83,32 +76,16 @@ fn install_npm_packages() -> Result<(), Failure> {
     shell::run(npm.args(["ci", "--ignore-scripts"]).current_dir(folder))
 }
 
-/// Builds the binaries; gives the variables that name them.
+/// Builds the binaries, the agent also with failpoints; gives the variables that name them.
 fn build() -> Result<Vec<(&'static str, PathBuf)>, Failure> {
-    let target = target_folder()?;
+    let target = binaries::target_folder()?;
     let with_failpoints = target.join("failpoints").join("valetkey-agent");
     let features = ["--features", "valetkey-server/failpoints"];
     shell::run(shell::cargo(&["build", "--workspace", "--bins"]).args(features))?;
     copy(&target.join("debug/valetkey-agent"), &with_failpoints)?;
-    shell::run(&mut shell::cargo(&["build", "--workspace", "--bins"]))?;
-    let mut paths: Vec<_> = BINARIES
-        .iter()
-        .map(|(name, variable)| (*variable, target.join("debug").join(name)))
-        .collect();
+    let mut paths = binaries::build()?;
     paths.push(("VALETKEY_FAILPOINT_AGENT_BIN", with_failpoints));
     Ok(paths)
-}
-
-fn target_folder() -> Result<PathBuf, Failure> {
-    let metadata = arguments_of_metadata();
-    let output = shell::output(&mut shell::cargo(&metadata))?;
-    let metadata: Value = serde_json::from_slice(&output).expect("cargo prints JSON");
-    let folder = metadata["target_directory"].as_str();
-    Ok(PathBuf::from(folder.expect("cargo names it")))
-}
-
-fn arguments_of_metadata() -> [&'static str; 4] {
-    ["metadata", "--no-deps", "--format-version", "1"]
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), Failure> {

@@ -1,0 +1,233 @@
+//! What is measured: an agent with two connections, its provider, and the bare server.
+
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use valetkey_tests::http::Door;
+use valetkey_tests::process::Running;
+use valetkey_tests::wait;
+
+/// How much is measured.
+pub(crate) struct Sizes {
+    /// Requests of a round, over all callers.
+    pub(crate) calls: usize,
+    /// Measured rounds; baseline and agent alternate.
+    pub(crate) rounds: usize,
+    /// Whole processes of each kind.
+    pub(crate) processes: usize,
+    /// Homes with so many connections.
+    pub(crate) homes: Vec<usize>,
+}
+
+impl Sizes {
+    pub(crate) fn new(quick: bool) -> Self {
+        if quick {
+            return Self {
+                calls: 1_600,
+                rounds: 2,
+                processes: 40,
+                homes: vec![1, 100],
+            };
+        }
+        Self {
+            calls: 16_000,
+            rounds: 5,
+            processes: 400,
+            homes: vec![1, 100, 1_000, 10_000],
+        }
+    }
+}
+
+/// A program whose path `cargo xtask` has put into the environment.
+pub(crate) fn program(variable: &str) -> PathBuf {
+    let path = std::env::var_os(variable);
+    path.map_or_else(
+        || panic!("`{variable}` is not set; run `cargo xtask bench`"),
+        PathBuf::from,
+    )
+}
+
+/// A running agent in a home of its own.
+pub(crate) struct Agent {
+    process: Running,
+    pub(crate) socket: PathBuf,
+}
+
+impl Agent {
+    /// Starts it on `home`, with secrets in memory, and waits until it is ready.
+    pub(crate) fn start(home: &Path) -> Self {
+        let mut command = Command::new(program("VALETKEY_AGENT_BIN"));
+        command
+            .args(["--secret-store", "memory", "--port", "0"])
+            .env("VALETKEY_HOME", home)
+            .env_remove("VALETKEY_LOG");
+        let process = Running::start(&mut command);
+        let socket = process.wait_for("the agent's ready line", |line| {
+            let line: Value = serde_json::from_str(&line.text).ok()?;
+            line["ready"]["socket"].as_str().map(PathBuf::from)
+        });
+        Self { process, socket }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// One request; the answer's JSON.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        let json = [("Content-Type", "application/json")];
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let reply = Door::Socket(self.socket.clone()).ask(method, path, &json, &body);
+        assert!(
+            (200..300).contains(&reply.status),
+            "{method} {path}: {}",
+            reply.text()
+        );
+        reply.json()
+    }
+}
+
+/// Agent, provider and baseline.
+pub(crate) struct Scene {
+    pub(crate) agent: Agent,
+    pub(crate) agent_socket: PathBuf,
+    pub(crate) bare_socket: PathBuf,
+    provider: Door,
+    home: TempDir,
+    _bare: Running,
+    _provider: Running,
+}
+
+/// While it lives, one refresh hangs at the provider.
+pub(crate) struct Hanging<'a>(&'a Scene);
+
+impl Drop for Hanging<'_> {
+    fn drop(&mut self) {
+        self.0.provider.ask("DELETE", "/_control/faults", &[], "");
+    }
+}
+
+impl Scene {
+    pub(crate) fn start() -> Self {
+        let mut command = Command::new(program("VALETKEY_DEMO_PROVIDER_BIN"));
+        let provider_process = Running::start(command.args(["--auto-consent", "ada"]));
+        let issuer = provider_process.wait_for("the provider's address", |line| {
+            let line: Value = serde_json::from_str(&line.text).ok()?;
+            line["issuer"].as_str().map(str::to_owned)
+        });
+        let home = TempDir::new().expect("a folder");
+        let agent = Agent::start(home.path());
+        for name in ["bench", "other"] {
+            connect(&agent, &issuer, name);
+        }
+        let (bare, bare_socket) = start_bare(&agent, home.path());
+        Self {
+            agent_socket: agent.socket.clone(),
+            agent,
+            bare_socket,
+            provider: Door::of(&issuer),
+            home,
+            _bare: bare,
+            _provider: provider_process,
+        }
+    }
+
+    /// The `valetkey` command in this scene's home.
+    pub(crate) fn valetkey(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program("VALETKEY_BIN"));
+        command
+            .args(arguments)
+            .env("VALETKEY_HOME", self.home.path());
+        command
+    }
+
+    /// Starts a refresh that does not come back.
+    pub(crate) fn hang_a_refresh(&self, connection: &str) -> Hanging<'_> {
+        use std::io::Write as _;
+        let fault = json!({ "endpoint": "token", "grant": "refresh_token", "times": "forever", "fault": { "kind": "hang" } });
+        self.provider.ask_json("POST", "/_control/faults", &fault);
+        let path = format!("/api/v1/credentials/connections/{connection}/refresh");
+        let mut stream = UnixStream::connect(&self.agent_socket).expect("the socket answers");
+        let request =
+            format!("POST {path} HTTP/1.1\r\nHost: valetkey\r\nContent-Length: 0\r\n\r\n");
+        stream
+            .write_all(request.as_bytes())
+            .expect("the request is taken");
+        let arrived = "/_control/wait?endpoint=token&grant=refresh_token&count=1&timeout_ms=30000";
+        assert_eq!(
+            self.provider.get(arrived).json()["reached"],
+            true,
+            "the refresh is under way"
+        );
+        Hanging(self)
+    }
+}
+
+/// A token request as the client sends it.
+pub(crate) fn token_request(connection: &str) -> Vec<u8> {
+    format!(
+        "POST /api/v1/credentials/connections/{connection}/token HTTP/1.1\r\nHost: valetkey\r\n\
+         Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
+    )
+    .into_bytes()
+}
+
+/// Adds an authenticator and signs in; the provider consents by itself.
+fn connect(agent: &Agent, issuer: &str, name: &str) {
+    let draft = json!({
+        "name": name, "authenticator_type": "custom", "client_id": "demo", "scopes": ["openid", "email"],
+        "authorize_url": format!("{issuer}/authorize"), "token_url": format!("{issuer}/token"),
+        "userinfo_url": format!("{issuer}/userinfo"), "issuer": issuer,
+    });
+    agent.ask("POST", "/api/v1/oauth/authenticators", &draft);
+    let begun = agent.ask(
+        "POST",
+        "/api/v1/credentials/connections",
+        &json!({ "authenticator": name }),
+    );
+    let mut url = begun["authorize_url"]
+        .as_str()
+        .expect("an authorize URL")
+        .to_owned();
+    let page = loop {
+        let (origin, path) = split(&url);
+        let reply = Door::of(origin).get(path);
+        match reply.header("location") {
+            Some(next) => next.clone_into(&mut url),
+            None => break reply,
+        }
+    };
+    assert!(page.text().contains("Signed in"), "{}", page.text());
+    let status = format!("/api/v1/credentials/connections/{name}");
+    wait::until("the connection", || {
+        (agent.ask("GET", &status, &Value::Null)["status"] == "active").then_some(())
+    });
+}
+
+fn split(url: &str) -> (&str, &str) {
+    let host = url.find("://").expect("an absolute URL") + 3;
+    let path = url[host..].find('/').map_or(url.len(), |at| host + at);
+    (&url[..path], &url[path..])
+}
+
+/// The baseline answers the very bytes that the agent answers.
+fn start_bare(agent: &Agent, folder: &Path) -> (Running, PathBuf) {
+    let answer = agent.ask(
+        "POST",
+        "/api/v1/credentials/connections/bench/token",
+        &json!({}),
+    );
+    let (body, socket) = (folder.join("body.json"), folder.join("bare.sock"));
+    std::fs::write(&body, answer.to_string()).expect("a body file");
+    let mut command = Command::new(std::env::current_exe().expect("our own path"));
+    let bare = Running::start(command.arg("bare").args([&socket, &body]));
+    wait::until("the bare server", || UnixStream::connect(&socket).ok());
+    (bare, socket)
+}

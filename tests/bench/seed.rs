@@ -1,0 +1,148 @@
+//! Homes with many connections: how long until ready, how long a list takes, how much memory.
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tempfile::TempDir;
+use uuid::Uuid;
+use valetkey_core::authenticator::{Authenticator, Overrides};
+use valetkey_core::connection::{Account, Connection, Subject};
+use valetkey_core::grant::{Grant, StoredGrant};
+use valetkey_core::home::Home;
+use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
+use valetkey_core::name::ProfileName;
+use valetkey_core::redirect::RedirectUri;
+use valetkey_core::scope::Scopes;
+use valetkey_core::secret::{AccessToken, RefreshToken};
+use valetkey_vault::{StoreChoice, Vault};
+
+use crate::load::median;
+use crate::process;
+use crate::report::Report;
+use crate::scene::{Agent, Sizes};
+
+/// Measures one home with `count` connections.
+pub(crate) fn home(count: usize, sizes: &Sizes, report: &mut Report) {
+    let folder = TempDir::new().expect("a folder");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime
+        .expect("a runtime")
+        .block_on(fill(&Home::at(folder.path()), count));
+
+    let mut starts: Vec<Duration> = Vec::new();
+    let mut agent = None;
+    for _ in 0..5 {
+        drop(agent.take());
+        let start = Instant::now();
+        agent = Some(Agent::start(folder.path()));
+        starts.push(start.elapsed());
+    }
+    let agent = agent.expect("started above");
+    let budget = (count == 10_000).then_some(300.0);
+    report.figure(
+        &format!("start with {count} connections, until ready"),
+        median(&mut starts) / 1e3,
+        "ms",
+        budget,
+    );
+
+    let mut lists: Vec<Duration> = (0..20)
+        .map(|_| {
+            let start = Instant::now();
+            let list = agent.ask("GET", "/api/v1/credentials/connections", &Value::Null);
+            assert_eq!(list["connections"].as_array().map(Vec::len), Some(count));
+            start.elapsed()
+        })
+        .collect();
+    report.figure(
+        &format!("list of {count} connections"),
+        median(&mut lists) / 1e3,
+        "ms",
+        None,
+    );
+    if sizes.homes.len() > 2 && count == 1_000 {
+        process::memory(
+            "headless agent, 1,000 connections",
+            agent.pid(),
+            16.0,
+            report,
+        );
+    }
+}
+
+async fn fill(home: &Home, count: usize) {
+    let vault = Vault::open(home, StoreChoice::Memory)
+        .await
+        .expect("a vault");
+    let now = Timestamp::now();
+    vault.reconcile(now).await.expect("an empty home");
+    let authenticator = authenticator(now);
+    vault
+        .add_authenticator(&authenticator, None)
+        .await
+        .expect("a new authenticator");
+    for n in 0..count {
+        let id = ConnectionId::new(Uuid::from_u128(1 + n as u128));
+        let account = Account {
+            label: (n > 0).then(|| format!("account-{n}").parse().expect("a label")),
+            display_name: Some(format!("account-{n}@example.com")),
+            subject: Some(Subject {
+                issuer: "bench".to_owned(),
+                sub: n.to_string(),
+            }),
+        };
+        let row = Connection::connecting(
+            id,
+            authenticator.id,
+            account.clone(),
+            Scopes::default(),
+            now,
+        );
+        let stored = StoredGrant {
+            connection: id,
+            account,
+            authenticator: authenticator.clone(),
+            grant: grant(n, now),
+        };
+        vault
+            .store_first_grant(&row, &stored)
+            .await
+            .expect("memory takes it");
+    }
+    vault.close().await.expect("closed in good order");
+}
+
+fn authenticator(now: Timestamp) -> Authenticator {
+    Authenticator {
+        id: AuthenticatorId::new(Uuid::from_u128(7)),
+        profile: ProfileName::default(),
+        name: "many".parse().expect("a name"),
+        display_name: "Many".to_owned(),
+        provider: "github".to_owned(),
+        client_id: "bench".to_owned(),
+        has_secret: false,
+        scopes: Scopes::default(),
+        redirect_uri: RedirectUri::ephemeral(),
+        overrides: Overrides::default(),
+        is_active: true,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn grant(n: usize, now: Timestamp) -> Grant {
+    Grant {
+        generation: Generation(1),
+        access_token: AccessToken::new(format!("access-{n}")),
+        refresh_token: Some(RefreshToken::new(format!("refresh-{n}"))),
+        id_token: None,
+        token_type: "Bearer".to_owned(),
+        issued_at: now,
+        expires_at: now.checked_add(SignedDuration::from_hours(8)).ok(),
+        refresh_expires_at: None,
+        scopes: Scopes::default(),
+    }
+}
