@@ -11,30 +11,31 @@
 //! 5. If the item cannot be written, the grant is held in memory, marked unsaved, served, and
 //!    retried until it is stored.
 
+mod saving;
+mod setback;
+
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::json;
 use tokio::sync::watch;
-use valetkey_core::connection::{Setback, SetbackKind};
+use valetkey_core::connection::SetbackKind;
 use valetkey_core::event::{Event, EventKind};
-use valetkey_core::freshness::{self, UNCLEAR_PAUSE};
 use valetkey_core::grant::StoredGrant;
 use valetkey_core::id::{ConnectionId, Generation};
 use valetkey_core::life::{Happening, Status};
 use valetkey_core::refusal::RefreshOutcome;
 use valetkey_core::token_reply::TokenReply;
-use valetkey_vault::{GrantNotKept, LoadedGrant, failpoint};
+use valetkey_vault::{LoadedGrant, failpoint};
 
 use crate::agent::Inner;
 use crate::book::{FlightEnd, LiveGrant, Look};
 use crate::client::Client;
 use crate::error::AgentError;
+use saving::{save_row_or, store_held};
+use setback::{postpone, refused, unclear};
 
-/// A caller may try again this soon after a failure that the provider put no term to.
-const HOLD: SignedDuration = SignedDuration::from_secs(5);
-/// How often an unsaved grant is offered to the keychain again.
-const SAVE_AGAIN: SignedDuration = SignedDuration::from_secs(5);
+pub(crate) use saving::{save_row, store_one, store_unsaved, stored_grant};
 
 /// Brings the grant from the keychain into memory, once.
 pub(crate) async fn load(inner: &Inner, id: ConnectionId) -> Result<(), AgentError> {
@@ -275,278 +276,4 @@ async fn arrived(
     inner.record(event).await;
     tracing::debug!(connection = %live.connection, generation = %grant.generation, "refreshed");
     Ok(live)
-}
-
-/// Writes the held grant: item first, row second. The caller holds the gate.
-async fn store_held(inner: &Arc<Inner>, id: ConnectionId) -> bool {
-    let Some((row, stored)) = stored_grant(inner, id) else {
-        return true;
-    };
-    match inner.vault.store_grant(&row, &stored).await {
-        // The item is what counts; its row is mended at first use. A removal came first: nothing
-        // is left to be kept.
-        Ok(()) | Err(GrantNotKept::RowNotSaved(_) | GrantNotKept::TooLate) => {
-            if let Some(entry) = inner.book().get_mut(id) {
-                entry.unsaved = false;
-            }
-            true
-        }
-        Err(GrantNotKept::NotStored(error)) => {
-            tracing::warn!(connection = %id, %error, "new grant held in memory until it can be stored");
-            inner
-                .book()
-                .reschedule(id, Some(freshness::add(inner.now(), SAVE_AGAIN)));
-            inner.alarm.notify_one();
-            let event = Event::new(EventKind::GrantUnsaved, inner.now())
-                .connection(id)
-                .detail(json!({ "why": error.to_string() }));
-            inner.record(event).await;
-            false
-        }
-    }
-}
-
-/// The row and the item to be, as they stand in memory.
-pub(crate) fn stored_grant(
-    inner: &Inner,
-    id: ConnectionId,
-) -> Option<(valetkey_core::connection::Connection, StoredGrant)> {
-    let book = inner.book();
-    let entry = book.get(id)?;
-    let live = entry.live.as_ref()?;
-    let authenticator = book.authenticator(entry.row.authenticator)?;
-    let stored = StoredGrant {
-        connection: id,
-        account: entry.row.account.clone(),
-        authenticator: authenticator.as_ref().clone(),
-        grant: live.grant.clone(),
-    };
-    Some((entry.row.clone(), stored))
-}
-
-/// Offers the unsaved grant of one connection to the keychain again.
-pub(crate) async fn store_one(inner: &Arc<Inner>, id: ConnectionId) -> Result<(), AgentError> {
-    let Some(gate) = inner.book().get(id).map(|entry| Arc::clone(&entry.gate)) else {
-        return Ok(());
-    };
-    let _one_writer = gate.lock().await;
-    if !inner.book().get(id).is_some_and(|entry| entry.unsaved) {
-        return Ok(());
-    }
-    if !store_held(inner, id).await {
-        return Err(AgentError::KeychainLocked(
-            "the last grant is not stored yet".to_owned(),
-        ));
-    }
-    let event = Event::new(EventKind::GrantSaved, inner.now()).connection(id);
-    inner.record(event).await;
-    Ok(())
-}
-
-/// Before stop: every held grant gets a last chance.
-pub(crate) async fn store_unsaved(inner: &Arc<Inner>) {
-    let unsaved: Vec<ConnectionId> = inner
-        .book()
-        .entries()
-        .filter(|entry| entry.unsaved)
-        .map(|entry| entry.row.id)
-        .collect();
-    for id in unsaved {
-        if store_one(inner, id).await.is_err() {
-            tracing::error!(connection = %id, "a grant could not be stored before the stop");
-        }
-    }
-}
-
-/// A refusal that nobody understands is asked about once more, minutes later; then it counts.
-async fn unclear(
-    inner: &Arc<Inner>,
-    id: ConnectionId,
-    ticket: &Ticket,
-    reason: String,
-) -> FlightEnd {
-    let again = {
-        let book = inner.book();
-        let setback = book.get(id).and_then(|entry| entry.row.setback.as_ref());
-        setback.is_some_and(|setback| setback.kind == SetbackKind::Unclear)
-    };
-    if again {
-        return refused(inner, id, ticket, reason).await;
-    }
-    let after = Some(UNCLEAR_PAUSE);
-    postpone(
-        inner,
-        id,
-        Some(ticket),
-        SetbackKind::Unclear,
-        &reason,
-        after,
-    )
-    .await;
-    Err(AgentError::ProviderUnreachable {
-        reason,
-        retry_after: after,
-    })
-}
-
-/// The provider refused the grant for good.
-async fn refused(
-    inner: &Arc<Inner>,
-    id: ConnectionId,
-    ticket: &Ticket,
-    reason: String,
-) -> FlightEnd {
-    let now = inner.now();
-    let _one_writer = ticket.gate.lock().await;
-    let turned = {
-        let mut book = inner.book();
-        let turned = book
-            .step(id, Happening::Refused { from: ticket.from })
-            .is_ok();
-        if turned && let Some(entry) = book.get_mut(id) {
-            entry.row.setback = Some(Setback {
-                kind: SetbackKind::SignInAgain,
-                reason: reason.clone(),
-                at: now,
-                attempts: 1,
-                retry_at: None,
-            });
-        }
-        turned
-    };
-    if turned {
-        save_row(inner, id).await;
-        let event = Event::new(EventKind::ConnectionNeedsReconnect, now)
-            .connection(id)
-            .detail(json!({ "why": reason }));
-        inner.record(event).await;
-        tracing::info!(connection = %ticket.old.connection, %reason, "sign in again");
-    }
-    let connection = ticket.old.connection.clone();
-    Err(AgentError::AuthRequired {
-        connection,
-        again: true,
-        reason: Some(reason),
-    })
-}
-
-/// Not now: the login stays, the old token is served while it lives, the alarm tries again.
-async fn postpone(
-    inner: &Arc<Inner>,
-    id: ConnectionId,
-    ticket: Option<&Ticket>,
-    kind: SetbackKind,
-    reason: &str,
-    wished: Option<SignedDuration>,
-) {
-    let now = inner.now();
-    let first = {
-        let mut book = inner.book();
-        if let Some(ticket) = ticket {
-            let alive = ticket.old.grant.is_alive(now);
-            if book
-                .step(
-                    id,
-                    Happening::Postponed {
-                        from: ticket.from,
-                        alive,
-                    },
-                )
-                .is_err()
-            {
-                return;
-            }
-        }
-        let Some(entry) = book.get_mut(id) else {
-            return;
-        };
-        let waits_already = entry.row.setback.as_ref().is_some_and(|old| {
-            old.kind == kind && old.reason == reason && old.retry_at.is_some_and(|at| at > now)
-        });
-        if ticket.is_none() && waits_already {
-            return;
-        }
-        let attempts = entry
-            .row
-            .setback
-            .as_ref()
-            .map_or(0, |setback| setback.attempts)
-            + 1;
-        let pause = freshness::backoff(attempts, wished, crate::random::fraction());
-        let retry_at = match kind {
-            SetbackKind::Later | SetbackKind::Unclear => Some(freshness::add(now, pause)),
-            SetbackKind::FixClient | SetbackKind::SignInAgain => None,
-        };
-        entry.hold_until = match kind {
-            SetbackKind::FixClient => Some(freshness::add(now, HOLD)),
-            _ if ticket.is_none() => None,
-            _ => Some(freshness::add(now, wished.unwrap_or(HOLD))),
-        };
-        let first = entry
-            .row
-            .setback
-            .as_ref()
-            .is_none_or(|old| old.kind != kind);
-        let reason = reason.to_owned();
-        entry.row.setback = Some(Setback {
-            kind,
-            reason,
-            at: now,
-            attempts,
-            retry_at,
-        });
-        first
-    };
-    save_row(inner, id).await;
-    tracing::warn!(connection = %id, kind = kind.as_str(), reason, "refresh postponed");
-    if first {
-        let word = match kind {
-            SetbackKind::FixClient => EventKind::ConnectionMisconfigured,
-            SetbackKind::Later | SetbackKind::Unclear | SetbackKind::SignInAgain => {
-                EventKind::ConnectionPostponed
-            }
-        };
-        let event = Event::new(word, now)
-            .connection(id)
-            .detail(json!({ "why": reason }));
-        inner.record(event).await;
-    }
-}
-
-/// Writes the row as it stands; a disk that fails is reported and does not stop the work.
-pub(crate) async fn save_row(inner: &Inner, id: ConnectionId) {
-    if let Err(error) = save_row_or(inner, id).await {
-        tracing::error!(connection = %id, %error, "row not written");
-    }
-}
-
-async fn save_row_or(inner: &Inner, id: ConnectionId) -> Result<(), AgentError> {
-    let row = inner.book().get(id).map(|entry| entry.row.clone());
-    if let Some(row) = row {
-        inner.vault.save_connection(&row).await?;
-    }
-    Ok(())
-}
-
-impl Inner {
-    /// A provider answered: what waits only for the network need not wait any longer.
-    pub(crate) fn network_works(&self) {
-        let now = self.now();
-        let mut book = self.book();
-        let waiting: Vec<ConnectionId> = book
-            .entries()
-            .filter(|entry| {
-                let setback = entry.row.setback.as_ref();
-                setback.is_some_and(|s| s.kind == SetbackKind::Later && s.retry_at.is_some())
-                    && entry.hold_until.is_none_or(|until| until <= now)
-                    && entry.flight.is_none()
-            })
-            .map(|entry| entry.row.id)
-            .collect();
-        for id in waiting {
-            book.reschedule(id, Some(now));
-        }
-        drop(book);
-        self.alarm.notify_one();
-    }
 }

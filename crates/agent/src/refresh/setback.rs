@@ -1,0 +1,198 @@
+//! Refreshes that brought nothing: not now, not understood, or never again.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use serde_json::json;
+use valetkey_core::connection::{Setback, SetbackKind};
+use valetkey_core::event::{Event, EventKind};
+use valetkey_core::freshness::{self, UNCLEAR_PAUSE};
+use valetkey_core::id::ConnectionId;
+use valetkey_core::life::Happening;
+
+use super::Ticket;
+use super::saving::save_row;
+use crate::agent::Inner;
+use crate::book::FlightEnd;
+use crate::error::AgentError;
+
+/// A caller may try again this soon after a failure that the provider put no term to.
+const HOLD: SignedDuration = SignedDuration::from_secs(5);
+
+/// A refusal that nobody understands is asked about once more, minutes later; then it counts.
+pub(super) async fn unclear(
+    inner: &Arc<Inner>,
+    id: ConnectionId,
+    ticket: &Ticket,
+    reason: String,
+) -> FlightEnd {
+    let again = {
+        let book = inner.book();
+        let setback = book.get(id).and_then(|entry| entry.row.setback.as_ref());
+        setback.is_some_and(|setback| setback.kind == SetbackKind::Unclear)
+    };
+    if again {
+        return refused(inner, id, ticket, reason).await;
+    }
+    let after = Some(UNCLEAR_PAUSE);
+    postpone(
+        inner,
+        id,
+        Some(ticket),
+        SetbackKind::Unclear,
+        &reason,
+        after,
+    )
+    .await;
+    Err(AgentError::ProviderUnreachable {
+        reason,
+        retry_after: after,
+    })
+}
+
+/// The provider refused the grant for good.
+pub(super) async fn refused(
+    inner: &Arc<Inner>,
+    id: ConnectionId,
+    ticket: &Ticket,
+    reason: String,
+) -> FlightEnd {
+    let now = inner.now();
+    let _one_writer = ticket.gate.lock().await;
+    let turned = {
+        let mut book = inner.book();
+        let turned = book
+            .step(id, Happening::Refused { from: ticket.from })
+            .is_ok();
+        if turned && let Some(entry) = book.get_mut(id) {
+            entry.row.setback = Some(Setback {
+                kind: SetbackKind::SignInAgain,
+                reason: reason.clone(),
+                at: now,
+                attempts: 1,
+                retry_at: None,
+            });
+        }
+        turned
+    };
+    if turned {
+        save_row(inner, id).await;
+        let event = Event::new(EventKind::ConnectionNeedsReconnect, now)
+            .connection(id)
+            .detail(json!({ "why": reason }));
+        inner.record(event).await;
+        tracing::info!(connection = %ticket.old.connection, %reason, "sign in again");
+    }
+    let connection = ticket.old.connection.clone();
+    Err(AgentError::AuthRequired {
+        connection,
+        again: true,
+        reason: Some(reason),
+    })
+}
+
+/// Not now: the login stays, the old token is served while it lives, the alarm tries again.
+pub(super) async fn postpone(
+    inner: &Arc<Inner>,
+    id: ConnectionId,
+    ticket: Option<&Ticket>,
+    kind: SetbackKind,
+    reason: &str,
+    wished: Option<SignedDuration>,
+) {
+    let now = inner.now();
+    let first = {
+        let mut book = inner.book();
+        if let Some(ticket) = ticket {
+            let alive = ticket.old.grant.is_alive(now);
+            if book
+                .step(
+                    id,
+                    Happening::Postponed {
+                        from: ticket.from,
+                        alive,
+                    },
+                )
+                .is_err()
+            {
+                return;
+            }
+        }
+        let Some(entry) = book.get_mut(id) else {
+            return;
+        };
+        let waits_already = entry.row.setback.as_ref().is_some_and(|old| {
+            old.kind == kind && old.reason == reason && old.retry_at.is_some_and(|at| at > now)
+        });
+        if ticket.is_none() && waits_already {
+            return;
+        }
+        let attempts = entry
+            .row
+            .setback
+            .as_ref()
+            .map_or(0, |setback| setback.attempts)
+            + 1;
+        let pause = freshness::backoff(attempts, wished, crate::random::fraction());
+        let retry_at = match kind {
+            SetbackKind::Later | SetbackKind::Unclear => Some(freshness::add(now, pause)),
+            SetbackKind::FixClient | SetbackKind::SignInAgain => None,
+        };
+        entry.hold_until = match kind {
+            SetbackKind::FixClient => Some(freshness::add(now, HOLD)),
+            _ if ticket.is_none() => None,
+            _ => Some(freshness::add(now, wished.unwrap_or(HOLD))),
+        };
+        let first = entry
+            .row
+            .setback
+            .as_ref()
+            .is_none_or(|old| old.kind != kind);
+        let reason = reason.to_owned();
+        entry.row.setback = Some(Setback {
+            kind,
+            reason,
+            at: now,
+            attempts,
+            retry_at,
+        });
+        first
+    };
+    save_row(inner, id).await;
+    tracing::warn!(connection = %id, kind = kind.as_str(), reason, "refresh postponed");
+    if first {
+        let word = match kind {
+            SetbackKind::FixClient => EventKind::ConnectionMisconfigured,
+            SetbackKind::Later | SetbackKind::Unclear | SetbackKind::SignInAgain => {
+                EventKind::ConnectionPostponed
+            }
+        };
+        let event = Event::new(word, now)
+            .connection(id)
+            .detail(json!({ "why": reason }));
+        inner.record(event).await;
+    }
+}
+
+impl Inner {
+    /// A provider answered: what waits only for the network need not wait any longer.
+    pub(crate) fn network_works(&self) {
+        let now = self.now();
+        let mut book = self.book();
+        let waiting: Vec<ConnectionId> = book
+            .entries()
+            .filter(|entry| {
+                let setback = entry.row.setback.as_ref();
+                setback.is_some_and(|s| s.kind == SetbackKind::Later && s.retry_at.is_some())
+                    && entry.hold_until.is_none_or(|until| until <= now)
+                    && entry.flight.is_none()
+            })
+            .map(|entry| entry.row.id)
+            .collect();
+        for id in waiting {
+            book.reschedule(id, Some(now));
+        }
+        drop(book);
+        self.alarm.notify_one();
+    }
+}
