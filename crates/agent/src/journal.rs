@@ -2,19 +2,24 @@
 //! the reply, in batches (a crash may lose the last second of reads, never of changes).
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::json;
 use tokio::sync::{Notify, broadcast};
-use valetkey_core::event::{Event, EventId};
+use valetkey_core::event::{Event, EventId, EventKind};
+use valetkey_core::grant::Grant;
 use valetkey_core::id::ConnectionId;
 use valetkey_vault::{Vault, VaultError};
+
+use crate::book::LiveGrant;
+use crate::key::Actor;
 
 /// Reads are written at most this long after they happened.
 const BATCH: Duration = Duration::from_secs(1);
 /// A full buffer is written at once.
-const FULL: usize = 512;
+const FULL: usize = 4096;
 /// If the disk takes nothing, the oldest reads beyond this number are given up.
 const MOST: usize = 65_536;
 /// How far a follower may fall behind before it must read the log again.
@@ -23,16 +28,50 @@ const FOLLOWERS_BEHIND: usize = 1024;
 /// Writes events and says that there are new ones.
 pub(crate) struct Journal {
     vault: Vault,
-    pending: Mutex<Pending>,
+    pending: Mutex<Vec<Read>>,
     /// Woken when reads begin to wait, and when many do.
     waiting: Notify,
     bus: broadcast::Sender<EventId>,
 }
 
-#[derive(Default)]
-struct Pending {
-    reads: Vec<Event>,
-    used: HashMap<ConnectionId, Timestamp>,
+/// Somebody asked for a token. Kept as it happened; put into words only when it is written, so
+/// that the reply does not wait for it.
+#[derive(Clone)]
+pub(crate) enum Read {
+    /// And got it.
+    Served {
+        live: Arc<LiveGrant>,
+        at: Timestamp,
+        who: Actor,
+    },
+    /// And did not.
+    Refused {
+        id: ConnectionId,
+        why: String,
+        at: Timestamp,
+        who: Actor,
+    },
+}
+
+impl From<&Read> for Event {
+    fn from(read: &Read) -> Self {
+        let (kind, id, at, who, detail) = match read {
+            Read::Served { live, at, who } => {
+                let Grant {
+                    generation, scopes, ..
+                } = &live.grant;
+                let detail = json!({ "generation": generation, "scopes": scopes });
+                (EventKind::TokenServed, live.id, at, who, detail)
+            }
+            Read::Refused { id, why, at, who } => {
+                (EventKind::TokenRefused, *id, at, who, json!({ "why": why }))
+            }
+        };
+        Self::new(kind, *at)
+            .connection(id)
+            .actor(who.to_string())
+            .detail(detail)
+    }
 }
 
 impl Journal {
@@ -50,12 +89,15 @@ impl Journal {
         self.bus.subscribe()
     }
 
+    fn pending(&self) -> MutexGuard<'_, Vec<Read>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Notes a hand-out; returns at once.
-    pub(crate) fn read(&self, event: Event, used: Option<(ConnectionId, Timestamp)>) {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.reads.push(event);
-        pending.used.extend(used);
-        let count = pending.reads.len();
+    pub(crate) fn read(&self, read: Read) {
+        let mut pending = self.pending();
+        pending.push(read);
+        let count = pending.len();
         drop(pending);
         if count == 1 || count == FULL {
             self.waiting.notify_one();
@@ -79,23 +121,27 @@ impl Journal {
 
     /// Writes all waiting reads.
     pub(crate) async fn flush(&self) {
-        let Pending { reads, used } =
-            std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner));
-        if !used.is_empty()
-            && let Err(error) = self.vault.mark_used(used.into_iter().collect()).await
-        {
-            tracing::warn!(%error, "last uses not written");
-        }
+        let reads = std::mem::take(&mut *self.pending());
         if reads.is_empty() {
             return;
         }
-        if let Err(error) = self.append(reads.clone()).await {
+        let used: HashMap<ConnectionId, Timestamp> = reads
+            .iter()
+            .filter_map(|read| match read {
+                Read::Served { live, at, .. } => Some((live.id, *at)),
+                Read::Refused { .. } => None,
+            })
+            .collect();
+        if let Err(error) = self.vault.mark_used(used.into_iter().collect()).await {
+            tracing::warn!(%error, "last uses not written");
+        }
+        if let Err(error) = self.append(reads.iter().map(Event::from).collect()).await {
             tracing::warn!(%error, count = reads.len(), "hand-outs not written, kept for later");
-            let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-            let newer = std::mem::replace(&mut pending.reads, reads);
-            pending.reads.extend(newer);
-            let surplus = pending.reads.len().saturating_sub(MOST);
-            pending.reads.drain(..surplus);
+            let mut pending = self.pending();
+            let newer = std::mem::replace(&mut *pending, reads);
+            pending.extend(newer);
+            let surplus = pending.len().saturating_sub(MOST);
+            pending.drain(..surplus);
         }
     }
 

@@ -16,6 +16,7 @@ use valetkey_core::secret::Fingerprint;
 use crate::agent::{Agent, Inner};
 use crate::book::{LiveGrant, Look};
 use crate::error::AgentError;
+use crate::journal::Read;
 use crate::key::{Actor, ConnectionKey};
 use crate::refresh;
 
@@ -114,11 +115,13 @@ impl Agent {
                 Ok(TokenAnswer { live, at: now })
             }
             Err(error) => {
-                let event = Event::new(EventKind::TokenRefused, now)
-                    .connection(id)
-                    .actor(who.to_string())
-                    .detail(json!({ "why": error.to_string() }));
-                self.inner.journal.read(event, None);
+                let why = error.to_string();
+                self.inner.journal.read(Read::Refused {
+                    id,
+                    why,
+                    at: now,
+                    who: who.clone(),
+                });
                 Err(error)
             }
         }
@@ -269,15 +272,15 @@ impl Agent {
 }
 
 impl Inner {
-    fn served(&self, live: &LiveGrant, at: Timestamp, who: &Actor) {
+    fn served(&self, live: &Arc<LiveGrant>, at: Timestamp, who: &Actor) {
         if let Some(entry) = self.book().get_mut(live.id) {
             entry.row.used_at = Some(at);
         }
-        let event = Event::new(EventKind::TokenServed, at)
-            .connection(live.id)
-            .actor(who.to_string())
-            .detail(json!({ "generation": live.grant.generation, "scopes": live.grant.scopes }));
-        self.journal.read(event, Some((live.id, at)));
+        self.journal.read(Read::Served {
+            live: Arc::clone(live),
+            at,
+            who: who.clone(),
+        });
     }
 
     /// "Sign in again", recorded once, when a grant turns out to be of no more use.
