@@ -6,7 +6,7 @@ pub mod reconcile;
 mod rows;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use valetkey_core::connection::Connection;
 use valetkey_core::home::Home;
 use zeroize::Zeroizing;
 
-use crate::database::{Database, Opened, schema_version, settings};
+use crate::database::{Database, Opened, schema_version};
 use crate::error::VaultError;
 use crate::keychain_thread::KeychainThread;
 use crate::store::{ItemName, SecretStore, StoreError, StoreOpener};
@@ -77,12 +77,9 @@ impl Vault {
         })
     }
 
-    /// Ends the vault in good order, after all that was asked for before: the next start need not
-    /// look for items without rows. No handle can be used afterwards.
+    /// Closes the database after all that was asked for before; no handle can be used afterwards.
+    /// Dropping the last handle does the same, but nobody can wait for it.
     pub async fn close(&self) -> Result<(), VaultError> {
-        if !self.shared.must_list_items.load(Ordering::Relaxed) {
-            self.database.run(|db| settings::set_clean_stop(db)).await?;
-        }
         self.database.close().await
     }
 

@@ -17,8 +17,7 @@ use crate::vault_id::VaultId;
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) vault_id: VaultId,
-    /// The keychain may know logins that the database does not: it is new, or the last stop was
-    /// not a clean one.
+    /// The database is new, or replaces a lost one: the keychain may know logins that it does not.
     pub(crate) must_list_items: bool,
     /// A file that was no database was moved here.
     pub(crate) moved_aside: Option<PathBuf>,
@@ -42,17 +41,16 @@ pub(super) fn open(home: &Home) -> Result<(Connection, Opened), VaultError> {
         }
         Err(error) => return Err(error.into()),
     };
-    let is_new = migration::schema_version(&connection)? == 0;
     migration::migrate(&mut connection, &path, &migration::all())?;
     let recorded = settings::vault_id(&connection)?;
     let vault_id = VaultId::of(home, recorded)?;
     if vault_id.recorded() != recorded {
         settings::set_vault_id(&connection, vault_id.recorded())?;
     }
-    let stopped_cleanly = settings::take_clean_stop(&connection)?;
+    let must_list_items = !settings::items_listed(&connection)?;
     let opened = Opened {
         vault_id,
-        must_list_items: is_new || !stopped_cleanly,
+        must_list_items,
         moved_aside,
     };
     Ok((connection, opened))

@@ -15,7 +15,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
 }];
 
 const VAULT_ID: &str = "vault.id";
-const CLEAN_STOP: &str = "vault.clean_stop";
+const ITEMS_LISTED: &str = "vault.items_listed";
 
 pub(crate) fn get(connection: &Connection, key: &str) -> Result<Option<String>, VaultError> {
     let mut statement = connection.prepare_cached("SELECT value FROM settings WHERE key = ?1")?;
@@ -47,12 +47,11 @@ pub(super) fn set_vault_id(connection: &Connection, id: Option<Uuid>) -> Result<
     set(connection, VAULT_ID, id.map(|id| id.to_string()).as_deref())
 }
 
-/// Whether the last stop was clean; from now on it is not, until [`set_clean_stop`].
-pub(super) fn take_clean_stop(connection: &Connection) -> Result<bool, VaultError> {
-    let removed = connection.execute("DELETE FROM settings WHERE key = ?1", [CLEAN_STOP])?;
-    Ok(removed > 0)
+/// Whether the items were looked through since this database was made.
+pub(super) fn items_listed(connection: &Connection) -> Result<bool, VaultError> {
+    Ok(get(connection, ITEMS_LISTED)?.is_some())
 }
 
-pub(crate) fn set_clean_stop(connection: &Connection) -> Result<(), VaultError> {
-    set(connection, CLEAN_STOP, Some("yes"))
+pub(crate) fn set_items_listed(connection: &Connection) -> Result<(), VaultError> {
+    set(connection, ITEMS_LISTED, Some("yes"))
 }

@@ -52,10 +52,10 @@ impl Vault {
                 "`has_secret` contradicts the secret".to_owned(),
             ));
         }
-        let _pair = self.shared.pairs.lock().await;
         let Some(secret) = secret else {
             return self.insert_authenticator(row, Stage::Ready).await;
         };
+        let _pair = self.shared.pairs.lock().await;
         self.check_store().await?;
         self.insert_authenticator(row, Stage::Adding).await?;
         failpoint!("vault.authenticator_row");

@@ -123,21 +123,16 @@ async fn a_life(home: &Home) {
     vault.finish_removal(removing.id).await.unwrap();
     promise("gone", removing.id.uuid(), 0);
 
-    // A refresh that never came back, and an item without a row, met by the next start.
-    vault
-        .save_connection(&after(&rows[0], Happening::RefreshBegan))
-        .await
-        .unwrap();
-    let stray = connecting(&github, Some("stray"));
-    let item = stored(&github, &stray, 1).to_item();
-    file_store(home)
-        .write(&ItemName::Grant(stray.id), &item)
-        .unwrap();
-    promise("kept", stray.id.uuid(), 1);
-    drop(vault);
+    // A refresh that never came back, met by the next start; then a lost database.
+    let refreshing = after(&rows[0], Happening::RefreshBegan);
+    vault.save_connection(&refreshing).await.unwrap();
+    vault.close().await.unwrap();
     let vault = Vault::open(home, store(home)).await.unwrap();
     vault.reconcile(now()).await.unwrap();
     vault.close().await.unwrap();
+    fs::remove_file(home.database()).unwrap();
+    let vault = Vault::open(home, store(home)).await.unwrap();
+    vault.reconcile(now()).await.unwrap();
 }
 
 async fn check(home: &Home, place: &str) {

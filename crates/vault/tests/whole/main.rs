@@ -10,6 +10,7 @@ mod crash;
 mod file_store;
 mod fixture;
 mod grants;
+#[cfg(unix)]
 mod homes;
 mod size;
 mod start;
