@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `needs`, `machine` | what a task needs on this machine, and installing it (asks before sudo) |
 //! | `binaries` | building the product's programs, as they are tested and as they ship |
+//! | `demo` | the main job, shown |
 //! | `bench` | the budgets |
 //! | `test` | builds the binaries, then every test |
 //! | `lint` | format, clippy, and the house's own rules: `arrows` and `house_rules` |
@@ -12,6 +13,7 @@
 mod arrows;
 mod bench;
 mod binaries;
+mod demo;
 mod house_rules;
 mod lint;
 mod machine;
@@ -33,6 +35,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Show the main job with the demo provider, in a throw-away home
+    Demo(demo::Demo),
     /// Run every test against the real things; installs what is missing (asks before sudo)
     Test(test::Test),
     /// Measure the budgets of the design, as ratios against a baseline in the same run
@@ -43,6 +47,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
+        Task::Demo(demo) => demo.run(),
         Task::Test(test) => test.run(),
         Task::Bench(bench) => bench.run(),
         Task::Lint => lint::run(),

@@ -24,6 +24,13 @@ impl Need {
     }
 }
 
+/// For the demo.
+pub(crate) const DEMO: &[Need] = &[Need {
+    programs: &["curl"],
+    package: "curl",
+    purpose: "a program that fetches a token, and the browser where there is none",
+}];
+
 /// For the tests.
 pub(crate) const TESTS: &[Need] = &[
     Need {
