@@ -53,7 +53,7 @@ async fn reconcile(inner: &Arc<Inner>) {
     let Ok(report) = inner.vault.reconcile(inner.now()).await else {
         return;
     };
-    if report.deferred.is_some() {
+    if report.deferred.is_some() && report.changed_nothing() {
         return;
     }
     inner.reconcile_later.store(false, Ordering::SeqCst);

@@ -38,6 +38,13 @@ pub struct ReconcileReport {
     pub deferred: Option<VaultError>,
 }
 
+impl ReconcileReport {
+    /// Whether every row is as it was. A deferred report may still have mended some of them.
+    pub fn changed_nothing(&self) -> bool {
+        self.mended.is_empty() && self.dropped.is_empty() && self.adopted.is_empty()
+    }
+}
+
 impl Vault {
     /// Checks the rows in `connecting`, `refreshing` and `removing` with their items; all other
     /// rows are checked at first use. What is deferred is made up for by the next call: it looks
