@@ -22,7 +22,7 @@
 //! | `database` | the tables, their rows and migrations |
 //! | [`vault_id`] | whose items are these |
 //! | [`error`] | what can the caller do about it |
-//! | [`failpoint`] | where a test may kill the process |
+//! | [`mod@failpoint`] | where a test may kill the process |
 
 mod database;
 pub mod error;

@@ -1,7 +1,8 @@
 //! The keychain of the operating system, through `keyring-core` and the store of the platform.
 //!
 //! Three rules of ours on top of theirs. **No prompts:** the Linux store unlocks what it finds
-//! locked, which asks the person out of the blue; so the platform module looks first. **No stale
+//! locked, which asks the person out of the blue; so the platform module looks first. (Locked in
+//! the millisecond between look and call, it may still ask; the time limit covers that.) **No stale
 //! connection:** the store is opened at first use and again after any failure of the platform, so a
 //! keychain that was restarted works at once. **One home:** every item stands under the service
 //! name of its vault id, and nothing else is ever looked at.
