@@ -190,7 +190,7 @@ impl Userinfo {
             label_fields: ["email", "preferred_username", "name", "sub"]
                 .map(str::to_owned)
                 .into(),
-            subject_field: "sub".to_owned(),
+            subject_fields: vec!["sub".to_owned()],
             context_field: None,
         }
     }

@@ -104,9 +104,10 @@ pub struct Userinfo {
     /// Fields that may name the account, best first.
     #[serde(default = "label_fields")]
     pub label_fields: Vec<String>,
-    /// The field that identifies the account for ever.
-    #[serde(default = "subject_field")]
-    pub subject_field: String,
+    /// The fields that identify the account for ever, together: at Slack a user's id is unique within
+    /// its team only.
+    #[serde(default = "subject_fields")]
+    pub subject_fields: Vec<String>,
     /// A field that says what the account belongs to (Slack's `team`).
     pub context_field: Option<String>,
 }
@@ -271,8 +272,8 @@ fn label_fields() -> Vec<String> {
         .into()
 }
 
-fn subject_field() -> String {
-    "sub".to_owned()
+fn subject_fields() -> Vec<String> {
+    vec!["sub".to_owned()]
 }
 
 const fn yes() -> bool {

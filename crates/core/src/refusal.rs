@@ -17,7 +17,7 @@ use crate::provider::{ErrorClass, Provider};
 use crate::token_reply::{Answer, Content, NoGrant, TokenReply};
 use said::Said;
 
-pub use said::clean;
+pub use said::{clean, one_line};
 
 /// What came of a refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]

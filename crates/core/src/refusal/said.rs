@@ -121,18 +121,9 @@ pub fn clean(text: &str, secrets: &[&str]) -> String {
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         text = text.replace(secret, "[redacted]");
     }
-    let line: String = text
-        .chars()
-        .map(|c| {
-            if c.is_control() || is_invisible(c) {
-                ' '
-            } else {
-                c
-            }
-        })
-        .collect();
+    let line = one_line(&text);
     let words: Vec<&str> = line
-        .split_whitespace()
+        .split(' ')
         .map(|word| {
             if looks_like_token(word) {
                 "[...]"
@@ -150,7 +141,20 @@ pub fn clean(text: &str, secrets: &[&str]) -> String {
     cut
 }
 
-/// Characters that could turn a message around or hide a part of it.
+/// Foreign text on one line, without control characters and without those that turn text around or
+/// hide a part of it.
+pub fn one_line(text: &str) -> String {
+    let shown = |c: char| {
+        if c.is_control() || is_invisible(c) {
+            ' '
+        } else {
+            c
+        }
+    };
+    let text: String = text.chars().map(shown).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
