@@ -158,7 +158,12 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
         .expect("a ticket needs a refresh token");
     let outcome = inner
         .provider_client
-        .refresh(&ticket.client, refresh_token, inner.now())
+        .refresh(
+            &ticket.client,
+            refresh_token,
+            ticket.old.grant.id_token.as_ref(),
+            inner.now(),
+        )
         .await;
     failpoint!("refresh.answered");
     match outcome {

@@ -80,9 +80,6 @@ pub struct SignInView {
 pub(crate) struct Pending {
     client: Client,
     request: AuthorizeRequest,
-    /// The issuer that the answer must name (RFC 9207), and whether it must name one.
-    issuer: Option<String>,
-    issuer_required: bool,
     label: Option<AccountLabel>,
     asked: Scopes,
     /// The listener stays up while somebody holds it.

@@ -139,6 +139,8 @@ async fn invalid_grant_means_sign_in_again_once_and_connect_mends_it() {
     }
     assert_eq!(bench.provider.count(Filter::refreshes()), 1);
     assert_eq!(bench.status("demo"), Status::NeedsReconnect);
+    // The provider's clock stood still: by ours its id tokens would have ended already.
+    bench.clock.jump(jiff::SignedDuration::from_hours(-2));
     let Stage::Completed(done) = bench.connect("demo").await else {
         panic!("not completed")
     };

@@ -1,27 +1,32 @@
-//! The authorize URL (RFC 6749, 4.1.1; RFC 7636; OpenID Connect Core, 3.1.2.1).
+//! The URL that the browser opens, and what must come back with the answer.
 
-use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
-use oauth2::basic::BasicClient;
-use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl};
+use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 use valetkey_core::refusal::SignInFailure;
 use valetkey_core::scope::Scopes;
 
-use super::ProviderClient;
+use super::discovery::{Metadata, fits_template};
 use crate::client::Client;
 
-/// A request to the authorization endpoint, and what its answer is checked against.
+/// Random bytes of a state or nonce.
+const RANDOM_BYTES: u32 = 32;
+
+/// A request to the authorization endpoint, and what its answer is checked against (RFC 6749, section
+/// 4.1.1; RFC 7636; OpenID Connect Core, section 3.1.2.1).
 pub struct AuthorizeRequest {
     /// For the browser.
     pub url: String,
     /// 32 random bytes; one use.
     pub state: String,
-    /// In the id token, if `openid` is asked.
+    /// Must stand in the id token; None if none was asked for.
     pub nonce: Option<String>,
     /// Exactly as sent; the exchange repeats it.
     pub redirect_uri: String,
+    /// Proves at the exchange that the code is ours; None where the provider breaks on PKCE.
     pub(super) verifier: Option<PkceCodeVerifier>,
+    pub(super) metadata: Option<Arc<Metadata>>,
 }
 
 impl fmt::Debug for AuthorizeRequest {
@@ -30,62 +35,236 @@ impl fmt::Debug for AuthorizeRequest {
     }
 }
 
-impl ProviderClient {
-    /// Builds the authorize URL. A query that the endpoint has already is kept, and nothing is
-    /// sent twice.
-    pub fn authorize(
-        &self,
+impl AuthorizeRequest {
+    /// Makes a fresh request that comes back to `redirect_uri`. A query that the endpoint has already
+    /// is kept, and nothing is sent twice.
+    pub fn new(
         client: &Client,
+        metadata: Option<Arc<Metadata>>,
         redirect_uri: &str,
         scopes: &Scopes,
-    ) -> Result<AuthorizeRequest, SignInFailure> {
+    ) -> Self {
         let endpoints = &client.endpoints;
-        let unusable = |error: url::ParseError| SignInFailure::FixClient {
-            reason: format!("a URL cannot be used: {error}"),
-        };
-        let auth_url = AuthUrl::new(endpoints.authorize_url.to_string()).map_err(unusable)?;
-        let taken: Vec<String> = auth_url
-            .url()
-            .query_pairs()
-            .map(|(name, _)| name.into_owned())
-            .collect();
-        let redirect = RedirectUrl::new(redirect_uri.to_owned()).map_err(unusable)?;
-        let oauth = BasicClient::new(ClientId::new(client.authenticator.client_id.clone()))
-            .set_auth_uri(auth_url);
-        let mut request = oauth
-            .authorize_url(|| CsrfToken::new_random_len(32))
-            .set_redirect_uri(Cow::Owned(redirect));
+        let state = random();
+        let nonce = scopes.contains("openid").then(random);
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let verifier = endpoints.pkce.then_some(verifier);
 
-        let nonce = scopes.contains("openid").then(crate::random::token);
-        let mut extra: Vec<(&str, String)> = Vec::new();
+        let mut url = endpoints.authorize_url.to_url();
+        let mut query = Query::default();
+        for (name, value) in url.query_pairs() {
+            query.set(&name, &value);
+        }
+        for (name, value) in &endpoints.authorize_params {
+            query.set(name, value);
+        }
+        query.set("response_type", "code");
+        query.set("client_id", &client.authenticator.client_id);
+        query.set("redirect_uri", redirect_uri);
         if !scopes.is_empty() {
-            extra.push((
-                &endpoints.scope_param,
-                scopes.join(&endpoints.scope_separator),
-            ));
+            let joined = scopes.join(&endpoints.scope_separator);
+            query.set(&endpoints.scope_param, &joined);
         }
-        extra.extend(nonce.as_ref().map(|nonce| ("nonce", nonce.clone())));
-        let fixed = endpoints.authorize_params.iter();
-        extra.extend(fixed.map(|(name, value)| (name.as_str(), value.clone())));
-        for (name, value) in extra {
-            if !taken.iter().any(|taken| taken == name) {
-                request = request.add_extra_param(name, value);
-            }
+        query.set("state", &state);
+        if let Some(nonce) = &nonce {
+            query.set("nonce", nonce);
         }
-        let verifier = if endpoints.pkce {
-            let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-            request = request.set_pkce_challenge(challenge);
-            Some(verifier)
-        } else {
-            None
-        };
-        let (url, state) = request.url();
-        Ok(AuthorizeRequest {
+        if verifier.is_some() {
+            query.set("code_challenge", challenge.as_str());
+            query.set("code_challenge_method", challenge.method());
+        }
+        url.query_pairs_mut().clear().extend_pairs(query.0);
+        Self {
             url: url.into(),
-            state: state.secret().clone(),
+            state,
             nonce,
             redirect_uri: redirect_uri.to_owned(),
             verifier,
+            metadata,
+        }
+    }
+
+    /// Checks who sent the answer (RFC 9207): a wrong `iss` is refused, with success and error alike;
+    /// a missing one if the provider promises to send it.
+    pub fn check_issuer(&self, client: &Client, iss: Option<&str>) -> Result<(), SignInFailure> {
+        let metadata = self.metadata.as_deref();
+        let expected = metadata
+            .map(|metadata| metadata.issuer.as_str())
+            .or(client.endpoints.issuer.as_deref());
+        let promised = metadata.is_some_and(|metadata| metadata.sends_iss);
+        let reason = match (iss, expected) {
+            (Some(iss), Some(expected)) if !fits_template(expected, iss) => {
+                "the answer came from another provider than the one you were sent to"
+            }
+            (None, _) if promised => "the answer does not say which provider sent it",
+            (Some(_) | None, _) => return Ok(()),
+        };
+        Err(SignInFailure::Untrusted {
+            reason: reason.to_owned(),
         })
+    }
+}
+
+fn random() -> String {
+    CsrfToken::new_random_len(RANDOM_BYTES).into_secret()
+}
+
+/// Parameters, each once (RFC 6749, section 3.1).
+#[derive(Default)]
+struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn set(&mut self, name: &str, value: &str) {
+        self.0.retain(|(own, _)| own != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashSet};
+
+    use url::Url;
+    use valetkey_core::endpoint_url::EndpointUrl;
+    use valetkey_core::provider::ClientAuth;
+
+    use super::*;
+    use crate::protocol::fake::client_at;
+
+    const REDIRECT: &str = "http://127.0.0.1:5123/callback";
+
+    fn client() -> Client {
+        client_at("https://h", ClientAuth::None)
+    }
+
+    fn pairs(request: &AuthorizeRequest) -> BTreeMap<String, String> {
+        let url = Url::parse(&request.url).unwrap();
+        let all: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        let map: BTreeMap<_, _> = all.iter().cloned().collect();
+        assert_eq!(
+            all.len(),
+            map.len(),
+            "no parameter is repeated: {}",
+            request.url
+        );
+        map
+    }
+
+    #[test]
+    fn the_url_asks_for_a_code_with_state_pkce_and_nonce() {
+        let request = AuthorizeRequest::new(
+            &client(),
+            None,
+            REDIRECT,
+            &Scopes::parse_any("openid email"),
+        );
+        let sent = pairs(&request);
+        assert_eq!(sent["response_type"], "code");
+        assert_eq!(sent["client_id"], "client id");
+        assert_eq!(sent["redirect_uri"], request.redirect_uri);
+        assert_eq!(sent["scope"], "openid email");
+        assert_eq!(sent["code_challenge_method"], "S256");
+        assert_eq!(Some(&sent["nonce"]), request.nonce.as_ref());
+        assert_eq!(sent["state"], request.state);
+        assert_ne!(sent["state"], sent["nonce"]);
+        let verifier = request.verifier.unwrap();
+        assert!(!request.url.contains(verifier.secret()));
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
+        assert_eq!(sent["code_challenge"], challenge.as_str());
+    }
+
+    #[test]
+    fn the_challenge_is_that_of_the_rfc() {
+        // RFC 7636, appendix B
+        let verifier =
+            PkceCodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned());
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
+        assert_eq!(
+            challenge.as_str(),
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+        );
+    }
+
+    #[test]
+    fn an_existing_query_is_kept_and_no_parameter_is_repeated() {
+        let mut client = client();
+        client.endpoints.authorize_url =
+            EndpointUrl::parse("https://h/a?aud=1&scope=x&prompt=none&aud=2").unwrap();
+        client.endpoints.authorize_params =
+            BTreeMap::from([("prompt".to_owned(), "consent".to_owned())]);
+        let sent = pairs(&AuthorizeRequest::new(
+            &client,
+            None,
+            REDIRECT,
+            &Scopes::parse_any("a b"),
+        ));
+        assert_eq!(
+            (sent["scope"].as_str(), sent["prompt"].as_str()),
+            ("a b", "consent")
+        );
+        assert_eq!(sent["aud"], "2", "the last one counts");
+    }
+
+    #[test]
+    fn scopes_stand_where_and_as_the_provider_wants_them() {
+        let mut client = client();
+        client.endpoints.scope_param = "user_scope".to_owned();
+        client.endpoints.scope_separator = ",".to_owned();
+        client.endpoints.pkce = false;
+        let request = AuthorizeRequest::new(
+            &client,
+            None,
+            REDIRECT,
+            &Scopes::parse_any("users:read chat:write"),
+        );
+        let sent = pairs(&request);
+        assert_eq!(sent["user_scope"], "users:read,chat:write");
+        for absent in ["scope", "nonce", "code_challenge", "code_challenge_method"] {
+            assert!(!sent.contains_key(absent), "{absent}");
+        }
+        assert!(request.verifier.is_none());
+        let none = AuthorizeRequest::new(&client, None, REDIRECT, &Scopes::default());
+        assert!(!pairs(&none).contains_key("user_scope"));
+    }
+
+    #[test]
+    fn states_and_verifiers_are_long_legal_and_never_the_same() {
+        let mut seen = HashSet::new();
+        for _ in 0..10_000 {
+            let (_, verifier) = PkceCodeChallenge::new_random_sha256();
+            for text in [verifier.into_secret(), random()] {
+                assert_eq!(text.len(), 43);
+                assert!(
+                    text.bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+                );
+                assert!(seen.insert(text));
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_of_another_issuer_is_refused_and_a_missing_one_if_it_was_promised() {
+        let mut client = client();
+        let check = |client: &Client, metadata: Option<Metadata>, iss| {
+            let request =
+                AuthorizeRequest::new(client, metadata.map(Arc::new), REDIRECT, &Scopes::default());
+            request.check_issuer(client, iss).is_ok()
+        };
+        assert!(check(&client, None, Some("https://anyone")));
+        client.endpoints.issuer = Some("https://h".to_owned());
+        assert!(check(&client, None, Some("https://h")));
+        assert!(check(&client, None, None));
+        assert!(!check(&client, None, Some("https://h/")));
+        let promising = || {
+            Some(Metadata {
+                issuer: "https://h".to_owned(),
+                jwks_uri: None,
+                sends_iss: true,
+            })
+        };
+        assert!(!check(&client, promising(), None));
+        assert!(check(&client, promising(), Some("https://h")));
+        assert!(!check(&client, promising(), Some("https://other")));
     }
 }

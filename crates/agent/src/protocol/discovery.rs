@@ -1,12 +1,349 @@
-//! What a provider says about itself (RFC 8414, OpenID Connect Discovery).
+//! The provider's metadata and signing keys, as far as a sign-in needs them.
+//!
+//! Read where the catalogue or the person names an issuer. A provider that cannot be asked right now
+//! is no obstacle; one that says something wrong is: another issuer, or no S256.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ::http::Request;
+use ::http::header::ACCEPT;
+use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::jwk::Jwk;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use valetkey_core::authenticator::rfc8414_metadata_url;
+use valetkey_core::endpoint_url::EndpointUrl;
+use valetkey_core::refusal::{SignInFailure, clean};
+
+use super::ProviderClient;
+use super::request;
 use crate::client::Client;
 
-/// The issuer that an answer must name, if it names one (RFC 9207).
-pub fn expected_issuer(client: &Client) -> Option<String> {
-    client
-        .endpoints
-        .issuer
-        .clone()
-        .filter(|issuer| !issuer.contains('{'))
+/// What was fetched is believed for this long.
+const KEPT: SignedDuration = SignedDuration::from_hours(1);
+/// A sign-in waits no longer than this for metadata or keys.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// More providers than this are not remembered.
+const MOST: usize = 64;
+/// Stands in Microsoft's issuer for the tenant of the account.
+const TENANT: &str = "{tenantid}";
+
+/// What a sign-in needs of the metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata {
+    /// As published; checked against what was expected.
+    pub(super) issuer: String,
+    /// Signing keys.
+    pub(super) jwks_uri: Option<EndpointUrl>,
+    /// Whether each answer must name its issuer (RFC 9207).
+    pub(super) sends_iss: bool,
+}
+
+impl ProviderClient {
+    /// The metadata of the client's provider; None where there is none, or none can be had now.
+    pub async fn metadata(
+        &self,
+        client: &Client,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Metadata>>, SignInFailure> {
+        let Some(url) = &client.endpoints.discovery_url else {
+            return Ok(None);
+        };
+        if let Some(known) = self.metadata.get(url, now) {
+            return Ok(Some(known));
+        }
+        // OpenID's place first, then that of RFC 8414.
+        let issuer = client
+            .endpoints
+            .issuer
+            .as_deref()
+            .and_then(|issuer| EndpointUrl::parse(issuer).ok());
+        let second = issuer.map(|issuer| rfc8414_metadata_url(&issuer));
+        let second = second.and_then(|url| EndpointUrl::parse(&url).ok());
+        for place in [Some(url), second.as_ref()].into_iter().flatten() {
+            match self.fetch::<Document>(place).await {
+                Ok(document) => {
+                    let metadata = Arc::new(check(client, document)?);
+                    self.metadata.put(url, Arc::clone(&metadata), now);
+                    return Ok(Some(metadata));
+                }
+                Err(reason) => tracing::debug!(host = place.host(), reason, "no metadata"),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The provider's signing keys; `fresh` asks again, since keys are rolled over.
+    pub(super) async fn keys(
+        &self,
+        jwks_uri: &EndpointUrl,
+        fresh: bool,
+        now: Timestamp,
+    ) -> Result<Arc<Vec<Jwk>>, String> {
+        if !fresh && let Some(known) = self.keys.get(jwks_uri, now) {
+            return Ok(known);
+        }
+        let set: KeySet = self.fetch(jwks_uri).await?;
+        // Key by key: one of a kind that we do not know must not spoil the others.
+        let keys = set.keys.into_iter().take(MOST);
+        let keys = keys.filter_map(|key| serde_json::from_value(key).ok());
+        let keys = Arc::new(keys.collect());
+        self.keys.put(jwks_uri, Arc::clone(&keys), now);
+        Ok(keys)
+    }
+
+    async fn fetch<T: DeserializeOwned>(&self, url: &EndpointUrl) -> Result<T, String> {
+        let request = Request::get(request::uri(url).map_err(|error| error.to_string())?)
+            .header(ACCEPT, "application/json")
+            .body(Vec::new())
+            .map_err(|error| error.to_string())?;
+        let answer = tokio::time::timeout(PATIENCE, self.send(request)).await;
+        let answer = answer.map_err(|_| "no answer in time".to_owned())?;
+        let answer = answer.map_err(|error| error.reason)?;
+        if answer.status != 200 {
+            return Err(format!("HTTP {}", answer.status));
+        }
+        serde_json::from_slice(&answer.body).map_err(|error| format!("no valid JSON: {error}"))
+    }
+}
+
+/// RFC 8414, section 2; OpenID Connect Discovery, section 3. Unknown members are ignored.
+#[derive(Deserialize)]
+struct Document {
+    issuer: String,
+    jwks_uri: Option<String>,
+    code_challenge_methods_supported: Option<Vec<String>>,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+#[derive(Deserialize)]
+struct KeySet {
+    keys: Vec<Value>,
+}
+
+fn check(client: &Client, document: Document) -> Result<Metadata, SignInFailure> {
+    let fix = |reason: String| Err(SignInFailure::FixClient { reason });
+    if let Some(expected) = client.endpoints.issuer.as_deref()
+        && document.issuer != expected
+        && !fits_template(expected, &document.issuer)
+    {
+        return fix(format!(
+            "the provider calls itself `{}`, not `{expected}`",
+            clean(&document.issuer, &[])
+        ));
+    }
+    // Never downgraded: where S256 is not offered, there is no sign-in (RFC 7636, section 7.2).
+    let methods = document.code_challenge_methods_supported.as_deref();
+    if client.endpoints.pkce && methods.is_some_and(|list| !list.iter().any(|m| m == "S256")) {
+        return fix("the provider offers no PKCE with S256".to_owned());
+    }
+    let jwks_uri = document
+        .jwks_uri
+        .map(|uri| EndpointUrl::parse(&uri))
+        .transpose();
+    let Ok(jwks_uri) = jwks_uri else {
+        return fix("the provider's `jwks_uri` is no https URL".to_owned());
+    };
+    Ok(Metadata {
+        issuer: document.issuer,
+        jwks_uri,
+        sends_iss: document.authorization_response_iss_parameter_supported,
+    })
+}
+
+/// Whether `issuer` is the expected one: identical, or the expected one with a tenant filled in.
+pub(super) fn fits_template(expected: &str, issuer: &str) -> bool {
+    let Some((before, after)) = expected.split_once(TENANT) else {
+        return expected == issuer;
+    };
+    let tenant = issuer
+        .strip_prefix(before)
+        .and_then(|rest| rest.strip_suffix(after));
+    tenant.is_some_and(|tenant| tenant == TENANT || is_tenant(tenant))
+}
+
+/// Whether `issuer` is the expected one for an account of `tenant`, which completes it.
+pub(super) fn is_issuer(expected: &str, tenant: Option<&str>, issuer: &str) -> bool {
+    if !expected.contains(TENANT) {
+        return expected == issuer;
+    }
+    tenant.is_some_and(|tenant| is_tenant(tenant) && expected.replace(TENANT, tenant) == issuer)
+}
+
+fn is_tenant(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+/// Values by URL, with the time they came.
+#[derive(Debug)]
+pub(super) struct Memory<T>(Mutex<HashMap<String, (Timestamp, Arc<T>)>>);
+
+impl<T> Default for Memory<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Memory<T> {
+    fn get(&self, url: &EndpointUrl, now: Timestamp) -> Option<Arc<T>> {
+        let known = self.0.lock().expect("no holder panics");
+        let (since, value) = known.get(url.as_str())?;
+        let age = now.duration_since(*since);
+        (SignedDuration::ZERO..KEPT)
+            .contains(&age)
+            .then(|| Arc::clone(value))
+    }
+
+    fn put(&self, url: &EndpointUrl, value: Arc<T>, now: Timestamp) {
+        let mut known = self.0.lock().expect("no holder panics");
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(url.to_string(), (now, value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+    use valetkey_core::provider::ClientAuth;
+
+    use super::*;
+    use crate::protocol::fake::{Fake, Reply};
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn client(fake: &Fake) -> Client {
+        let mut client = fake.client(ClientAuth::None);
+        client.endpoints.issuer = Some(fake.url("/t1"));
+        let place = fake.url("/t1/.well-known/openid-configuration");
+        client.endpoints.discovery_url = Some(EndpointUrl::parse(&place).unwrap());
+        client
+    }
+
+    /// The metadata of an issuer that publishes `document` beside its own name.
+    async fn published(document: Value) -> (Result<Option<Arc<Metadata>>, SignInFailure>, Fake) {
+        let fake = Fake::with_url(|base| {
+            let mut document = document;
+            if document["issuer"].is_null() {
+                document["issuer"] = format!("{base}/t1").into();
+            }
+            vec![Reply::json(200, &document)]
+        });
+        let discovery = ProviderClient::default();
+        (discovery.metadata(&client(&fake), NOW).await, fake)
+    }
+
+    #[tokio::test]
+    async fn the_least_metadata_is_enough() {
+        let (metadata, fake) = published(json!({"unknown": [1]})).await;
+        let metadata = metadata.unwrap().unwrap();
+        assert_eq!(
+            (metadata.jwks_uri.as_ref(), metadata.sends_iss),
+            (None, false)
+        );
+        assert!(
+            fake.requests()[0]
+                .head
+                .starts_with("GET /t1/.well-known/openid-configuration ")
+        );
+    }
+
+    #[tokio::test]
+    async fn an_issuer_that_differs_by_a_slash_is_refused() {
+        let (refused, _) = published(json!({"issuer": "https://h/"})).await;
+        assert!(
+            matches!(refused, Err(SignInFailure::FixClient { .. })),
+            "{refused:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_provider_without_s256_is_refused_and_never_downgraded_to() {
+        let (refused, _) = published(json!({"code_challenge_methods_supported": ["plain"]})).await;
+        assert!(format!("{refused:?}").contains("S256"));
+        let (fine, _) =
+            published(json!({"code_challenge_methods_supported": ["plain", "S256"]})).await;
+        assert!(fine.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_key_url_that_is_not_safe_is_refused() {
+        let (refused, _) = published(json!({"jwks_uri": "http://example.com/keys"})).await;
+        assert!(refused.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_cannot_be_asked_is_no_obstacle() {
+        let missing = || Reply::json(404, &json!({}));
+        let fake = Fake::start(vec![missing(), missing()]);
+        let discovery = ProviderClient::default();
+        assert_eq!(discovery.metadata(&client(&fake), NOW).await, Ok(None));
+        let heads: Vec<_> = fake
+            .requests()
+            .iter()
+            .map(|r| r.head.lines().next().unwrap().to_owned())
+            .collect();
+        assert_eq!(
+            heads,
+            [
+                "GET /t1/.well-known/openid-configuration HTTP/1.1",
+                "GET /.well-known/oauth-authorization-server/t1 HTTP/1.1",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn metadata_is_asked_for_once_an_hour() {
+        let fake = Fake::with_url(|base| {
+            let document = json!({"issuer": format!("{base}/t1")});
+            vec![Reply::json(200, &document), Reply::json(200, &document)]
+        });
+        let discovery = ProviderClient::default();
+        let client = client(&fake);
+        let later = |minutes| NOW.checked_add(SignedDuration::from_mins(minutes)).unwrap();
+        for now in [NOW, later(59), later(61), later(62)] {
+            assert!(discovery.metadata(&client, now).await.unwrap().is_some());
+        }
+        assert_eq!(fake.requests().len(), 2);
+    }
+
+    #[test]
+    fn the_tenant_of_microsoft_is_the_one_exception_to_identity() {
+        let template = "https://login.microsoftonline.com/{tenantid}/v2.0";
+        let of = |tenant: &str| format!("https://login.microsoftonline.com/{tenant}/v2.0");
+        for tenant in ["{tenantid}", "72f988bf-86f1-41af-91ab-2d7cd011db47"] {
+            assert!(fits_template(template, &of(tenant)), "{tenant}");
+        }
+        for tenant in ["", "a/b", "a.evil", "x/../y"] {
+            assert!(!fits_template(template, &of(tenant)), "{tenant}");
+        }
+        assert!(!fits_template("https://h", "https://h/"));
+        assert!(is_issuer(template, Some("t-1"), &of("t-1")));
+        assert!(!is_issuer(template, Some("t-2"), &of("t-1")));
+        assert!(!is_issuer(template, None, template));
+    }
+
+    proptest! {
+        #[test]
+        fn no_document_and_no_key_set_break_the_reader(
+            names in prop::collection::vec("issuer|jwks_uri|code_challenge_methods_supported|keys|.{0,8}", 0..6),
+            texts in prop::collection::vec(".{0,30}|https?://.{0,20}", 6),
+        ) {
+            let members = names.iter().zip(&texts);
+            let document: serde_json::Map<String, Value> = members
+                .map(|(name, text)| (name.clone(), if text.len() % 2 == 0 { json!(text) } else { json!([text]) }))
+                .collect();
+            let client = crate::protocol::fake::client_at("https://h", ClientAuth::None);
+            if let Ok(document) = serde_json::from_value::<Document>(document.clone().into()) {
+                let _ = check(&client, document);
+            }
+            let _ = serde_json::from_value::<KeySet>(document.into());
+        }
+    }
 }

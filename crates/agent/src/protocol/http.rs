@@ -1,26 +1,39 @@
-//! Our HTTP client: bounded in time and size, follows nothing, remembers nothing.
+//! The one HTTP client towards providers.
+//!
+//! No redirects (they would carry secrets elsewhere), no cookies, bounded time and size, and errors
+//! that say the one thing that matters for a refresh: could the provider have seen the request?
 
-use std::error::Error as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
-use oauth2::HttpRequest;
+use ::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use ::http::{Request, Uri};
+use jsonwebtoken::jwk::Jwk;
 use reqwest::redirect::Policy;
 use valetkey_core::token_reply::Answer;
 use zeroize::Zeroizing;
 
-/// For the connection alone.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-/// For the whole answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-/// Largest body that is read, in bytes.
-const LARGEST: usize = 1024 * 1024;
+use super::discovery::{Memory, Metadata};
 
-/// Sends requests to providers. Cheap until the first request: the TLS set-up waits for it.
-#[derive(Default)]
-pub struct ProviderClient {
-    client: OnceLock<reqwest::Client>,
+/// No answer of a provider is larger than this.
+const LARGEST_BODY: usize = 1 << 20;
+
+/// Time limits of one request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HttpLimits {
+    /// Until the connection (and TLS) stands.
+    pub(super) connect: Duration,
+    /// Until the whole answer is there.
+    pub(super) total: Duration,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            total: Duration::from_secs(30),
+        }
+    }
 }
 
 /// No usable answer came.
@@ -29,84 +42,101 @@ pub struct ProviderClient {
 pub struct Unreachable {
     /// Why, without secrets.
     pub reason: String,
-    /// Whether the provider may have carried out the request all the same.
-    pub maybe_sent: bool,
+    /// Whether the provider may have carried out the request, and its answer was lost on the way.
+    pub answer_lost: bool,
+}
+
+/// Speaks with providers, and remembers what they publish. Cheap until the first request.
+#[derive(Debug, Default)]
+pub struct ProviderClient {
+    limits: HttpLimits,
+    /// https, through the proxy that the environment names.
+    secure: OnceLock<reqwest::Client>,
+    /// http, which is loopback always: no proxy may see it, and it needs no certificates.
+    loopback: OnceLock<reqwest::Client>,
+    pub(super) metadata: Memory<Metadata>,
+    pub(super) keys: Memory<Vec<Jwk>>,
 }
 
 impl ProviderClient {
-    fn client(&self) -> Result<&reqwest::Client, Unreachable> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
-        }
-        let built = reqwest::Client::builder()
-            .user_agent(concat!("valetkey/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .referer(false)
-            .connect_timeout(CONNECT_LIMIT)
-            .timeout(ANSWER_LIMIT)
-            .pool_max_idle_per_host(1)
-            .pool_idle_timeout(Duration::from_secs(20))
-            .build()
-            .map_err(|error| unreachable(&error))?;
-        Ok(self.client.get_or_init(|| built))
-    }
-
-    /// Sends a request as the `oauth2` crate built it.
-    pub(super) async fn send(&self, request: HttpRequest) -> Result<Answer, Unreachable> {
-        let request = request.map(reqwest::Body::from);
+    /// Sends one request and reads the whole answer, whatever its status.
+    pub(super) async fn send(&self, request: Request<Vec<u8>>) -> Result<Answer, Unreachable> {
+        let client = self.client(request.uri())?;
         let request = reqwest::Request::try_from(request).map_err(|error| unreachable(&error))?;
-        self.execute(request).await
-    }
-
-    /// Sends a request built with [`Self::request`].
-    pub(super) async fn execute(&self, request: reqwest::Request) -> Result<Answer, Unreachable> {
-        let mut response = self
-            .client()?
+        let response = client
             .execute(request)
             .await
             .map_err(|error| unreachable(&error))?;
-        let text = |name| {
-            let value = response.headers().get(name)?;
-            value.to_str().ok().map(str::to_owned)
-        };
-        let mut answer = Answer {
-            status: response.status().as_u16(),
-            content_type: text(CONTENT_TYPE),
-            retry_after: text(RETRY_AFTER),
-            body: Zeroizing::new(Vec::new()),
-        };
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| unreachable(&error))?
-        {
-            if answer.body.len() + chunk.len() > LARGEST {
-                let reason = "the answer is larger than 1 MiB".to_owned();
-                return Err(Unreachable {
-                    reason,
-                    maybe_sent: true,
-                });
-            }
-            answer.body.extend_from_slice(&chunk);
-        }
-        Ok(answer)
+        read(response).await
     }
 
-    /// A request of our own; JSON is what we want back.
-    pub(super) fn request(
-        &self,
-        method: http::Method,
-        url: &str,
-    ) -> Result<reqwest::RequestBuilder, Unreachable> {
-        Ok(self
-            .client()?
-            .request(method, url)
-            .header(ACCEPT, "application/json"))
+    fn client(&self, uri: &Uri) -> Result<&reqwest::Client, Unreachable> {
+        let secure = uri.scheme_str() == Some("https");
+        let slot = if secure { &self.secure } else { &self.loopback };
+        if let Some(client) = slot.get() {
+            return Ok(client);
+        }
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("valetkey/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .referer(false)
+            .connect_timeout(self.limits.connect)
+            .timeout(self.limits.total)
+            .pool_max_idle_per_host(1)
+            .pool_idle_timeout(Duration::from_secs(15));
+        if !secure {
+            builder = builder.no_proxy().tls_certs_only([]);
+        }
+        let client = builder.build().map_err(|error| unreachable(&error))?;
+        Ok(slot.get_or_init(|| client))
     }
 }
 
+impl ProviderClient {
+    #[cfg(test)]
+    pub(super) fn with(limits: HttpLimits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+}
+
+/// Reads an answer to its end, up to 1 MiB.
+async fn read(mut response: reqwest::Response) -> Result<Answer, Unreachable> {
+    let header = |name: HeaderName| {
+        let value = response.headers().get(name)?;
+        value.to_str().ok().map(str::to_owned)
+    };
+    let mut answer = Answer {
+        status: response.status().as_u16(),
+        content_type: header(CONTENT_TYPE),
+        retry_after: header(RETRY_AFTER),
+        body: Zeroizing::default(),
+    };
+    // It is there, only too much of it: asking again would bring the same.
+    let too_large = || Unreachable {
+        reason: "the answer is larger than 1 MiB".to_owned(),
+        answer_lost: false,
+    };
+    if response.content_length().unwrap_or(0) > LARGEST_BODY as u64 {
+        return Err(too_large());
+    }
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| unreachable(&error))?
+    {
+        if answer.body.len() + chunk.len() > LARGEST_BODY {
+            return Err(too_large());
+        }
+        answer.body.extend_from_slice(&chunk);
+    }
+    Ok(answer)
+}
+
 /// Says what failed without the URL, whose query could hold a secret.
-pub(super) fn unreachable(error: &reqwest::Error) -> Unreachable {
+fn unreachable(error: &reqwest::Error) -> Unreachable {
     let mut root: &dyn std::error::Error = error;
     while let Some(source) = root.source() {
         root = source;
@@ -115,17 +145,94 @@ pub(super) fn unreachable(error: &reqwest::Error) -> Unreachable {
         .url()
         .and_then(|url| url.host_str())
         .unwrap_or("the provider");
-    let reason = if error.is_timeout() {
+    let reason = if error.is_builder() {
+        format!("the request to {host} could not be made")
+    } else if error.is_timeout() {
         format!("{host} did not answer in time")
     } else if error.is_connect() {
         format!("cannot connect to {host}: {root}")
-    } else if error.source().is_none() {
-        format!("the request to {host} could not be sent")
     } else {
         format!("the connection to {host} broke: {root}")
     };
     Unreachable {
         reason,
-        maybe_sent: !error.is_connect() && !error.is_builder(),
+        answer_lost: !error.is_connect() && !error.is_builder(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::fake::{Fake, Reply};
+
+    fn get(url: &str) -> Request<Vec<u8>> {
+        Request::get(url).body(Vec::new()).unwrap()
+    }
+
+    fn quick() -> ProviderClient {
+        ProviderClient::with(HttpLimits {
+            connect: Duration::from_millis(500),
+            total: Duration::from_millis(500),
+        })
+    }
+
+    #[tokio::test]
+    async fn status_type_wish_to_wait_and_body_are_kept() {
+        let fake = Fake::start(vec![Reply::raw(
+            "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nslow",
+        )]);
+        let answer = quick().send(get(&fake.url("/x"))).await.unwrap();
+        assert_eq!(
+            (answer.status, answer.retry_after.as_deref()),
+            (429, Some("7"))
+        );
+        assert_eq!(answer.body.as_slice(), b"slow");
+        let request = fake.requests().remove(0);
+        assert!(
+            request.head.contains("user-agent: valetkey/"),
+            "{}",
+            request.head
+        );
+        assert!(!request.head.contains("cookie"));
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_an_answer_and_is_not_followed() {
+        let fake = Fake::start(vec![Reply::raw(
+            "HTTP/1.1 307 Temporary Redirect\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n",
+        )]);
+        assert_eq!(
+            quick().send(get(&fake.url("/x"))).await.unwrap().status,
+            307
+        );
+        assert_eq!(fake.requests().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_answer_over_1_mib_is_refused_announced_or_not() {
+        let fake = Fake::start(vec![
+            Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n{"),
+            Reply::raw(&format!(
+                "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}",
+                "x".repeat(LARGEST_BODY + 1)
+            )),
+        ]);
+        for _ in 0..2 {
+            let refused = quick().send(get(&fake.url("/x"))).await.unwrap_err();
+            assert_eq!(refused.reason, "the answer is larger than 1 MiB");
+            assert!(!refused.answer_lost);
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_connection_that_never_stood_counts_as_not_sent() {
+        let nobody = quick().send(get(&Fake::nobody("/x"))).await.unwrap_err();
+        assert!(!nobody.answer_lost, "{nobody:?}");
+        let truncated = Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{");
+        for reply in [Reply::Drop, Reply::Hang, truncated] {
+            let fake = Fake::start(vec![reply]);
+            let lost = quick().send(get(&fake.url("/x"))).await.unwrap_err();
+            assert!(lost.answer_lost && !lost.reason.contains("/x"), "{lost:?}");
+        }
     }
 }

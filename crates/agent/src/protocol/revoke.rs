@@ -1,206 +1,378 @@
-//! Revoking tokens, each provider's way (RFC 7009 and the catalogue's others).
+//! The end of a grant at the provider, in the provider's own way, with an honest report.
 
 use std::time::Duration;
 
-use http::Method;
+use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use ::http::{HeaderValue, Method, Request};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use oauth2::StandardRevocableToken;
 use serde::Serialize;
+use serde_json::{Value, json};
+use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::grant::Grant;
 use valetkey_core::provider::{ClientAuth, RevocationMethod};
+use valetkey_core::refusal::clean;
 use valetkey_core::token_reply::Answer;
 
-use super::{ProviderClient, Unreachable};
+use super::ProviderClient;
+use super::request::{self, NotBuilt};
 use crate::client::Client;
 
-/// Nobody waits longer than this to be rid of a connection.
+/// A disconnect waits no longer than this for the provider.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Whether the provider knows that the tokens are to end. Honest: told to the person as it is.
+/// Said by providers about a token that is gone already, which is what was wanted.
+const GONE: &[&str] = &[
+    "invalid_token",
+    "invalid_grant",
+    "token_revoked",
+    "token_expired",
+    "invalid_auth",
+    "account_inactive",
+];
+
+const NOT_THIS_KIND: &str =
+    "The provider does not revoke this kind of token. Remove the app in the account's settings.";
+
+/// What became of the tokens at the provider. Honest: told to the person as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", content = "why", rename_all = "snake_case")]
 pub enum Revocation {
-    /// It confirmed it, or the tokens were dead already (RFC 7009, section 2.2).
+    /// They work no more.
     Revoked,
-    /// It has no way to do it.
+    /// The provider has no way to do it; why, and what the person can do.
     NotPossible(String),
-    /// It could not be reached, or refused.
+    /// It was tried and did not succeed: the tokens may still work.
     Failed(String),
 }
 
 impl ProviderClient {
     /// Revokes the refresh token, then the access token if it still lives; within 10 s.
     pub async fn revoke(&self, client: &Client, grant: &Grant, now: Timestamp) -> Revocation {
-        let Some(revocation) = &client.endpoints.revocation else {
+        let Some(way) = &client.endpoints.revocation else {
             let note = client.provider.revocation_note.clone();
-            let plain = || {
-                format!(
-                    "{} names no way to revoke tokens",
-                    client.provider.display_name
-                )
-            };
-            return Revocation::NotPossible(note.unwrap_or_else(plain));
+            return Revocation::NotPossible(note.unwrap_or_else(|| {
+            "No revocation URL is known for this provider. Remove the app in the account's settings."
+                .to_owned()
+        }));
         };
-        let needs_secret = revocation.method == RevocationMethod::DeleteWithBasic;
-        if needs_secret && client.secret.is_none() {
-            let why = format!(
-                "{} revokes only with the client secret, which Valet Key does not have",
-                client.provider.display_name
-            );
-            return Revocation::NotPossible(why);
-        }
+        let Ok(url) = EndpointUrl::parse(&way.url) else {
+            return Revocation::Failed("the revocation URL cannot be used".to_owned());
+        };
+        let requests = match plan(client, way.method, &url, grant, now) {
+            Ok(requests) => requests,
+            Err(outcome) => return outcome,
+        };
         let all = async {
-            for (token, hint) in tokens(revocation.method, grant, now) {
-                let answer =
-                    self.revoke_one(client, revocation.method, &revocation.url, token, hint);
-                judge(revocation.method, &answer.await?)?;
-            }
-            Ok::<(), Unreachable>(())
-        };
-        match tokio::time::timeout(LIMIT, all).await {
-            Ok(Ok(())) => Revocation::Revoked,
-            Ok(Err(failed)) => Revocation::Failed(failed.reason),
-            Err(_) => Revocation::Failed("the provider did not answer within 10 s".to_owned()),
-        }
-    }
-
-    async fn revoke_one(
-        &self,
-        client: &Client,
-        method: RevocationMethod,
-        url: &str,
-        token: &str,
-        hint: &str,
-    ) -> Result<Answer, Unreachable> {
-        let id = client.authenticator.client_id.as_str();
-        let secret = client
-            .secret
-            .as_ref()
-            .map(valetkey_core::secret::ClientSecret::expose);
-        let request = match method {
-            RevocationMethod::Rfc7009 => {
-                let mut form = vec![("token", token), ("token_type_hint", hint)];
-                let basic = client.endpoints.client_auth == ClientAuth::ClientSecretBasic;
-                let request = self.request(Method::POST, url)?;
-                if let (true, Some(secret)) = (basic, secret) {
-                    // RFC 6749, section 2.3.1: each half is form-encoded before it is joined.
-                    request
-                        .basic_auth(encoded(id), Some(encoded(secret)))
-                        .form(&form)
-                } else {
-                    form.push(("client_id", id));
-                    form.extend(secret.map(|secret| ("client_secret", secret)));
-                    request.form(&form)
+            let mut outcome = Revocation::Revoked;
+            for (position, request) in requests.into_iter().enumerate() {
+                let answer = match self.send(request).await {
+                    Ok(answer) => answer,
+                    Err(error) => return Revocation::Failed(error.reason),
+                };
+                match judge(&answer) {
+                    Verdict::Done => {}
+                    // The refresh token is gone, and with it the access token: some take only the first.
+                    Verdict::Unsupported if position > 0 => {}
+                    Verdict::Unsupported => {
+                        outcome = Revocation::NotPossible(NOT_THIS_KIND.to_owned());
+                    }
+                    Verdict::Failed(reason) => return Revocation::Failed(reason),
                 }
             }
-            RevocationMethod::TokenOnly => {
-                self.request(Method::POST, url)?.form(&[("token", token)])
-            }
-            RevocationMethod::DeleteWithBasic => self
-                .request(Method::DELETE, url)?
-                .basic_auth(id, secret)
-                .json(&serde_json::json!({ "access_token": token })),
-            RevocationMethod::Bearer => self.request(Method::POST, url)?.bearer_auth(token),
+            outcome
         };
-        let request = request
-            .build()
-            .map_err(|error| super::http::unreachable(&error))?;
-        self.execute(request).await
+        tokio::time::timeout(LIMIT, all).await.unwrap_or_else(|_| {
+            Revocation::Failed(format!("no answer within {} s", LIMIT.as_secs()))
+        })
     }
 }
 
-/// What is to be revoked, in order.
-fn tokens(method: RevocationMethod, grant: &Grant, now: Timestamp) -> Vec<(&str, &str)> {
-    let refresh = grant
-        .refresh_token
-        .as_ref()
-        .map(|t| (t.expose(), "refresh_token"));
-    let access = (grant.access_token.expose(), "access_token");
-    match method {
-        RevocationMethod::Rfc7009 => refresh
-            .into_iter()
-            .chain(grant.is_alive(now).then_some(access))
-            .collect(),
-        // Either ends the whole grant.
-        RevocationMethod::TokenOnly => vec![refresh.unwrap_or(access)],
-        RevocationMethod::DeleteWithBasic | RevocationMethod::Bearer => vec![access],
-    }
+/// The requests, in order.
+fn plan(
+    client: &Client,
+    method: RevocationMethod,
+    url: &EndpointUrl,
+    grant: &Grant,
+    now: Timestamp,
+) -> Result<Vec<Request<Vec<u8>>>, Revocation> {
+    let access = grant.access_token.expose();
+    let access_form =
+        || StandardRevocableToken::AccessToken(oauth2::AccessToken::new(access.to_owned()));
+    let refresh_form = grant.refresh_token.as_ref().map(|token| {
+        StandardRevocableToken::RefreshToken(oauth2::RefreshToken::new(token.expose().to_owned()))
+    });
+    let built = match method {
+        RevocationMethod::Rfc7009 => {
+            let alive = (grant.is_alive(now) || refresh_form.is_none()).then(access_form);
+            let tokens = refresh_form.into_iter().chain(alive);
+            tokens
+                .map(|token| request::revoke(client, client.endpoints.client_auth, url, token))
+                .collect()
+        }
+        RevocationMethod::TokenOnly => {
+            // Either token ends the whole grant, so the second would be unknown already.
+            let token = refresh_form.unwrap_or_else(access_form);
+            request::revoke(client, ClientAuth::None, url, token).map(|request| vec![request])
+        }
+        RevocationMethod::DeleteWithBasic => {
+            let Some(secret) = &client.secret else {
+                return Err(Revocation::NotPossible(
+                    "The provider revokes tokens only for a client with a secret. Remove the app in the account's \
+                     settings."
+                        .to_owned(),
+                ));
+            };
+            let credentials = STANDARD.encode(format!(
+                "{}:{}",
+                client.authenticator.client_id,
+                secret.expose()
+            ));
+            let body = json!({ "access_token": access }).to_string();
+            with_auth(Method::DELETE, url, &format!("Basic {credentials}"), body).map(|r| vec![r])
+        }
+        RevocationMethod::Bearer => {
+            if !grant.is_alive(now) {
+                return Err(Revocation::NotPossible(
+                    "The provider revokes only with a live access token, and this one has ended. Remove the app in \
+                     the account's settings."
+                        .to_owned(),
+                ));
+            }
+            with_auth(
+                Method::POST,
+                url,
+                &format!("Bearer {access}"),
+                String::new(),
+            )
+            .map(|r| vec![r])
+        }
+    };
+    built.map_err(|error| Revocation::Failed(error.to_string()))
 }
 
-/// Success, or "was dead already", or what went wrong.
-fn judge(method: RevocationMethod, answer: &Answer) -> Result<(), Unreachable> {
-    let said: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let error = said.get("error").and_then(serde_json::Value::as_str);
-    let refused = said.get("ok") == Some(&serde_json::Value::Bool(false));
-    let dead = matches!(
-        error,
-        Some(
-            "invalid_token"
-                | "token_revoked"
-                | "token_expired"
-                | "invalid_auth"
-                | "account_inactive"
-        )
-    );
-    let gone = method == RevocationMethod::DeleteWithBasic && matches!(answer.status, 404 | 422);
-    if dead || gone || (answer.is_success() && !refused) {
-        return Ok(());
+fn with_auth(
+    method: Method,
+    url: &EndpointUrl,
+    authorization: &str,
+    body: String,
+) -> Result<Request<Vec<u8>>, NotBuilt> {
+    let mut secret = HeaderValue::from_str(authorization).map_err(|_| NotBuilt)?;
+    secret.set_sensitive(true);
+    let mut request = Request::builder()
+        .method(method)
+        .uri(request::uri(url)?)
+        .header(ACCEPT, "application/json")
+        .header(AUTHORIZATION, secret);
+    if !body.is_empty() {
+        request = request.header(CONTENT_TYPE, "application/json");
     }
-    let code: String = error
-        .unwrap_or("")
-        .chars()
-        .filter(char::is_ascii_graphic)
-        .take(60)
-        .collect();
-    let reason = format!("the provider answered HTTP {} {code}", answer.status);
-    Err(Unreachable {
-        reason: reason.trim_end().to_owned(),
-        maybe_sent: true,
-    })
+    request.body(body.into_bytes()).map_err(|_| NotBuilt)
 }
 
-fn encoded(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+/// What one answer says about its token.
+enum Verdict {
+    Done,
+    /// `unsupported_token_type` (RFC 7009, section 2.2.1).
+    Unsupported,
+    Failed(String),
+}
+
+/// 2xx is done, also for a token that was unknown (RFC 7009, section 2.2); Slack says `ok: false`
+/// with 200, Google `invalid_token` with 400, GitHub 404.
+fn judge(answer: &Answer) -> Verdict {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
+    let error = body["error"].as_str();
+    let refused = body["ok"] == Value::Bool(false);
+    let gone = answer.status == 404 || error.is_some_and(|error| GONE.contains(&error));
+    if gone || (answer.is_success() && !refused) {
+        return Verdict::Done;
+    }
+    if error == Some("unsupported_token_type") {
+        return Verdict::Unsupported;
+    }
+    let words = error.map_or_else(String::new, |error| format!(": {}", clean(error, &[])));
+    Verdict::Failed(format!("HTTP {}{words}", answer.status))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use jiff::SignedDuration;
+    use valetkey_core::id::Generation;
+    use valetkey_core::provider;
+    use valetkey_core::scope::Scopes;
+    use valetkey_core::secret::{AccessToken, RefreshToken};
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer {
-            status,
-            body: body.as_bytes().to_vec().into(),
-            ..Answer::default()
+    use super::*;
+    use crate::protocol::fake::{Fake, Reply, client_at};
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn grant() -> Grant {
+        Grant {
+            generation: Generation(1),
+            access_token: AccessToken::new("at"),
+            refresh_token: Some(RefreshToken::new("rt")),
+            id_token: None,
+            token_type: "Bearer".to_owned(),
+            issued_at: NOW,
+            expires_at: NOW.checked_add(SignedDuration::from_secs(60)).ok(),
+            refresh_expires_at: None,
+            scopes: Scopes::default(),
         }
     }
 
-    #[test]
-    fn a_dead_token_counts_as_revoked() {
-        let rfc = RevocationMethod::Rfc7009;
-        assert!(judge(rfc, &answer(200, "")).is_ok());
-        assert!(judge(rfc, &answer(400, r#"{"error":"invalid_token"}"#)).is_ok());
-        assert!(judge(RevocationMethod::DeleteWithBasic, &answer(404, "{}")).is_ok());
-        let slack = RevocationMethod::Bearer;
-        assert!(judge(slack, &answer(200, r#"{"ok":true,"revoked":true}"#)).is_ok());
+    fn client(fake: &Fake, method: RevocationMethod) -> Client {
+        let mut client = fake.client(ClientAuth::ClientSecretBasic);
+        let url = fake.url("/revoke");
+        client.endpoints.revocation = Some(provider::Revocation { url, method });
+        client
+    }
+
+    async fn run(
+        replies: Vec<Reply>,
+        method: RevocationMethod,
+        grant: &Grant,
+    ) -> (Revocation, Fake) {
+        let fake = Fake::start(replies);
+        let outcome = ProviderClient::default()
+            .revoke(&client(&fake, method), grant, NOW)
+            .await;
+        (outcome, fake)
+    }
+
+    fn ok() -> Reply {
+        Reply::json(200, &json!({}))
+    }
+
+    #[tokio::test]
+    async fn the_refresh_token_goes_first_then_the_living_access_token() {
+        let (outcome, fake) = run(vec![ok(), ok()], RevocationMethod::Rfc7009, &grant()).await;
+        assert_eq!(outcome, Revocation::Revoked);
+        let sent = fake.requests();
+        let fields: Vec<_> = sent
+            .iter()
+            .map(|r| {
+                (
+                    r.field("token").unwrap(),
+                    r.field("token_type_hint").unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                ("rt".into(), "refresh_token".into()),
+                ("at".into(), "access_token".into())
+            ]
+        );
         assert!(
-            judge(
-                slack,
-                &answer(200, r#"{"ok":false,"error":"token_revoked"}"#)
-            )
-            .is_ok()
+            sent[0]
+                .header("authorization")
+                .unwrap()
+                .starts_with("Basic ")
         );
     }
 
-    #[test]
-    fn a_refusal_is_no_revocation() {
-        let rfc = RevocationMethod::Rfc7009;
-        for refused in [
-            answer(401, r#"{"error":"invalid_client"}"#),
-            answer(503, ""),
-            answer(302, ""),
-            answer(200, r#"{"ok":false,"error":"fatal_error"}"#),
-        ] {
-            assert!(judge(rfc, &refused).is_err(), "{}", refused.status);
-        }
+    #[tokio::test]
+    async fn an_ended_access_token_is_left_alone() {
+        let ended = Grant {
+            expires_at: Some(NOW),
+            ..grant()
+        };
+        let (outcome, fake) = run(vec![ok()], RevocationMethod::Rfc7009, &ended).await;
+        assert_eq!((outcome, fake.requests().len()), (Revocation::Revoked, 1));
+    }
+
+    #[tokio::test]
+    async fn google_gets_the_token_alone_and_its_invalid_token_is_a_success() {
+        let reply = Reply::json(400, &json!({"error": "invalid_token"}));
+        let (outcome, fake) = run(vec![reply], RevocationMethod::TokenOnly, &grant()).await;
+        assert_eq!(outcome, Revocation::Revoked);
+        let sent = fake.requests().remove(0);
+        assert_eq!(sent.field("token").as_deref(), Some("rt"));
+        assert_eq!(
+            (sent.header("authorization"), sent.field("client_secret")),
+            (None, None)
+        );
+    }
+
+    #[tokio::test]
+    async fn github_gets_a_delete_with_basic_and_json() {
+        let reply = Reply::raw("HTTP/1.1 204 No Content\r\n\r\n");
+        let (outcome, fake) = run(vec![reply], RevocationMethod::DeleteWithBasic, &grant()).await;
+        assert_eq!(outcome, Revocation::Revoked);
+        let sent = fake.requests().remove(0);
+        assert!(sent.head.starts_with("DELETE /revoke"), "{}", sent.head);
+        assert_eq!(sent.body, r#"{"access_token":"at"}"#);
+        assert_eq!(
+            sent.header("authorization"),
+            Some(format!("Basic {}", STANDARD.encode("client id:a:b/+ é%")).as_str())
+        );
+    }
+
+    #[tokio::test]
+    async fn slack_gets_the_token_as_bearer() {
+        let reply = Reply::json(200, &json!({"ok": true, "revoked": true}));
+        let (outcome, fake) = run(vec![reply], RevocationMethod::Bearer, &grant()).await;
+        assert_eq!(outcome, Revocation::Revoked);
+        assert_eq!(
+            fake.requests()[0].header("authorization"),
+            Some("Bearer at")
+        );
+
+        let gone = Reply::json(200, &json!({"ok": false, "error": "token_revoked"}));
+        assert_eq!(
+            run(vec![gone], RevocationMethod::Bearer, &grant()).await.0,
+            Revocation::Revoked
+        );
+        let failed = Reply::json(200, &json!({"ok": false, "error": "fatal_error"}));
+        let reason = "HTTP 200: fatal_error".to_owned();
+        assert_eq!(
+            run(vec![failed], RevocationMethod::Bearer, &grant())
+                .await
+                .0,
+            Revocation::Failed(reason)
+        );
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_done_is_said_and_nothing_is_sent() {
+        let ended = Grant {
+            expires_at: Some(NOW),
+            ..grant()
+        };
+        let (outcome, fake) = run(vec![], RevocationMethod::Bearer, &ended).await;
+        assert!(matches!(outcome, Revocation::NotPossible(_)));
+        assert!(fake.requests().is_empty());
+
+        let none = client_at(&Fake::nobody(""), ClientAuth::None);
+        let outcome = ProviderClient::default().revoke(&none, &grant(), NOW).await;
+        assert!(matches!(outcome, Revocation::NotPossible(_)));
+    }
+
+    #[tokio::test]
+    async fn a_kind_of_token_that_is_not_revoked_is_told_apart_from_a_failure() {
+        let unsupported = || Reply::json(400, &json!({"error": "unsupported_token_type"}));
+        let way = RevocationMethod::Rfc7009;
+        let (outcome, _) = run(vec![ok(), unsupported()], way, &grant()).await;
+        assert_eq!(outcome, Revocation::Revoked);
+        let (outcome, _) = run(vec![unsupported(), ok()], way, &grant()).await;
+        assert_eq!(outcome, Revocation::NotPossible(NOT_THIS_KIND.to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_reported_as_one() {
+        let (outcome, _) = run(
+            vec![Reply::json(503, &json!({}))],
+            RevocationMethod::Rfc7009,
+            &grant(),
+        )
+        .await;
+        assert_eq!(outcome, Revocation::Failed("HTTP 503".to_owned()));
+        let (outcome, _) = run(vec![Reply::Drop], RevocationMethod::Rfc7009, &grant()).await;
+        assert!(matches!(outcome, Revocation::Failed(_)));
     }
 }

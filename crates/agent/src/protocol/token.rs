@@ -1,33 +1,16 @@
-//! The token endpoint: a code for a grant, an old grant for a new one.
-
-use std::borrow::Cow;
-use std::pin::Pin;
+//! Code for grant, refresh token for grant.
 
 use jiff::Timestamp;
-use oauth2::basic::{BasicClient, BasicErrorResponse};
-use oauth2::{
-    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet,
-    EndpointSet, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl,
-    RefreshToken as OAuthRefreshToken, RequestTokenError, TokenUrl,
-};
-use valetkey_core::provider::ClientAuth;
 use valetkey_core::refusal::{RefreshOutcome, SignInFailure, read_exchange, read_refresh};
-use valetkey_core::secret::RefreshToken;
-use valetkey_core::token_reply::{Answer, TokenReply};
+use valetkey_core::secret::{ClientSecret, IdToken, RefreshToken};
+use valetkey_core::token_reply::TokenReply;
 
-use super::{AuthorizeRequest, ProviderClient, Unreachable};
+use super::id_token::is_of_another;
+use super::{AuthorizeRequest, ProviderClient, request};
 use crate::client::Client;
 
-type TokenClient =
-    BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
-
-/// Carries the answer past `oauth2`, which would read it too strictly.
-#[derive(Debug, thiserror::Error)]
-#[error("the answer is read elsewhere")]
-struct Delivered(Result<Answer, Unreachable>);
-
 impl ProviderClient {
-    /// Exchanges an authorization code (RFC 6749, 4.1.3). Never sent twice: a code works once.
+    /// Exchanges a code (RFC 6749, section 4.1.3). A code works once, so nothing is sent again.
     pub async fn exchange_code(
         &self,
         client: &Client,
@@ -35,124 +18,282 @@ impl ProviderClient {
         code: &str,
         now: Timestamp,
     ) -> Result<TokenReply, SignInFailure> {
-        let unusable = |error: url::ParseError| SignInFailure::FixClient {
-            reason: format!("a URL cannot be used: {error}"),
-        };
-        let redirect = RedirectUrl::new(request.redirect_uri.clone()).map_err(unusable)?;
-        let oauth = oauth_client(client).map_err(unusable)?;
-        let mut exchange = oauth
-            .exchange_code(AuthorizationCode::new(code.to_owned()))
-            .set_redirect_uri(Cow::Owned(redirect));
-        let verifier = request
-            .verifier
-            .as_ref()
-            .map(|verifier| verifier.secret().clone());
-        if let Some(verifier) = &verifier {
-            exchange = exchange.set_pkce_verifier(PkceCodeVerifier::new(verifier.clone()));
-        }
-        let sent = exchange.request_async(&Courier(self)).await;
-        let answer = delivered(sent).map_err(|lost| SignInFailure::TryLater {
-            reason: lost.reason,
+        let AuthorizeRequest {
+            redirect_uri,
+            verifier,
+            ..
+        } = request;
+        let exchange = request::exchange_code(client, code, redirect_uri, verifier.as_ref());
+        let exchange = exchange.map_err(|error| SignInFailure::FixClient {
+            reason: error.to_string(),
         })?;
-        let mut secrets = vec![code];
-        secrets.extend(verifier.as_deref());
-        secrets.extend(
-            client
-                .secret
-                .as_ref()
-                .map(valetkey_core::secret::ClientSecret::expose),
-        );
-        read_exchange(client.provider, &answer, &secrets, now).map(|reply| *reply)
+        let answer = self.send(exchange).await;
+        let answer = answer.map_err(|error| SignInFailure::TryLater {
+            reason: error.reason,
+        })?;
+        let mut sent = vec![code];
+        sent.extend(client.secret.as_ref().map(ClientSecret::expose));
+        sent.extend(verifier.iter().map(|verifier| verifier.secret().as_str()));
+        read_exchange(client.provider, &answer, &sent, now).map(|reply| *reply)
     }
 
-    /// Refreshes (RFC 6749, section 6). If the answer was lost on its way, the same token is sent
-    /// once more: a provider with a grace window then answers, and one without has lost us anyway.
+    /// Refreshes (RFC 6749, section 6), with the scopes as they are. `known` is the id token of the
+    /// grant: a new one must speak of the same account.
+    ///
+    /// If the answer is lost, the provider may have rotated the token already. Its grace window, where
+    /// it has one, is short, so the same request is sent once more at once.
     pub async fn refresh(
         &self,
         client: &Client,
         token: &RefreshToken,
+        known: Option<&IdToken>,
         now: Timestamp,
     ) -> RefreshOutcome {
-        let first = self.refresh_once(client, token).await;
-        let answer = match first {
-            Err(lost) if lost.maybe_sent => {
-                tracing::debug!(reason = %lost, "the answer was lost; asking once more");
-                self.refresh_once(client, token).await
+        let first = match request::refresh(client, token.expose()) {
+            Ok(request) => request,
+            Err(error) => {
+                return RefreshOutcome::FixClient {
+                    reason: error.to_string(),
+                };
             }
-            first => first,
         };
-        match answer {
-            Ok(answer) => {
-                let mut secrets = vec![token.expose()];
-                secrets.extend(
-                    client
-                        .secret
-                        .as_ref()
-                        .map(valetkey_core::secret::ClientSecret::expose),
-                );
-                read_refresh(client.provider, &answer, &secrets, now)
+        let again = first.clone();
+        let (sent, answer_was_lost) = match self.send(first).await {
+            Err(error) if error.answer_lost => {
+                tracing::debug!(%error, "the answer was lost; asking once more");
+                (self.send(again).await, true)
             }
-            Err(lost) => RefreshOutcome::Later {
-                after: None,
-                reason: lost.reason,
-            },
+            sent => (sent, false),
+        };
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(error) => {
+                return RefreshOutcome::Later {
+                    after: None,
+                    reason: error.reason,
+                };
+            }
+        };
+        let mut secrets = vec![token.expose()];
+        secrets.extend(client.secret.as_ref().map(ClientSecret::expose));
+        match read_refresh(client.provider, &answer, &secrets, now) {
+            RefreshOutcome::SignInAgain { reason } if answer_was_lost => {
+                RefreshOutcome::SignInAgain {
+                    reason: format!("{reason} (after an answer was lost on the way)"),
+                }
+            }
+            RefreshOutcome::Refreshed(reply) if is_of_another(known, reply.id_token.as_ref()) => {
+                RefreshOutcome::SignInAgain {
+                    reason: "the provider answered with another account".to_owned(),
+                }
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use oauth2::PkceCodeVerifier;
+    use serde_json::{Value, json};
+    use valetkey_core::provider::ClientAuth;
+    use valetkey_core::scope::Scopes;
+
+    use super::*;
+    use crate::protocol::fake::{Fake, Reply, Request, client_at};
+    use crate::protocol::http::HttpLimits;
+
+    fn http() -> ProviderClient {
+        ProviderClient::with(HttpLimits {
+            connect: Duration::from_secs(1),
+            total: Duration::from_secs(1),
+        })
+    }
+
+    fn tokens() -> Value {
+        json!({"access_token": "at2", "refresh_token": "rt2", "token_type": "bearer", "expires_in": "60"})
+    }
+
+    async fn refresh_at(fake: &Fake, client_auth: ClientAuth) -> RefreshOutcome {
+        let client = fake.client(client_auth);
+        let token = RefreshToken::new("rt1");
+        http()
+            .refresh(&client, &token, None, Timestamp::UNIX_EPOCH)
+            .await
+    }
+
+    async fn exchange_at(fake: &Fake, client_auth: ClientAuth) -> Request {
+        let client = fake.client(client_auth);
+        let mut request =
+            AuthorizeRequest::new(&client, None, "http://localhost:5000", &Scopes::default());
+        request.verifier = Some(PkceCodeVerifier::new("v".repeat(43)));
+        http()
+            .exchange_code(&client, &request, "c0de", Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap();
+        fake.requests().remove(0)
+    }
+
+    #[tokio::test]
+    async fn the_code_goes_out_with_the_same_redirect_uri_and_the_verifier() {
+        let fake = Fake::start(vec![Reply::json(200, &tokens())]);
+        let sent = exchange_at(&fake, ClientAuth::None).await;
+        assert!(
+            sent.head.starts_with("POST /token HTTP/1.1"),
+            "{}",
+            sent.head
+        );
+        assert_eq!(sent.header("accept"), Some("application/json"));
+        let field = |name| sent.field(name).unwrap();
+        assert_eq!(field("grant_type"), "authorization_code");
+        assert_eq!(field("code"), "c0de");
+        assert_eq!(
+            field("redirect_uri"),
+            "http://localhost:5000",
+            "no slash is added"
+        );
+        assert_eq!(field("code_verifier"), "v".repeat(43));
+        assert_eq!(field("client_id"), "client id");
+        assert_eq!(sent.field("client_secret"), None);
+    }
+
+    #[tokio::test]
+    async fn a_client_authenticates_in_exactly_one_way() {
+        let fake = Fake::start(vec![Reply::json(200, &tokens())]);
+        let post = exchange_at(&fake, ClientAuth::ClientSecretPost).await;
+        assert_eq!(post.field("client_secret").as_deref(), Some("a:b/+ é%"));
+        assert_eq!(post.header("authorization"), None);
+
+        let fake = Fake::start(vec![Reply::json(200, &tokens())]);
+        let basic = exchange_at(&fake, ClientAuth::ClientSecretBasic).await;
+        assert_eq!(
+            (basic.field("client_secret"), basic.field("client_id")),
+            (None, None)
+        );
+        let encoded = basic
+            .header("authorization")
+            .unwrap()
+            .strip_prefix("Basic ")
+            .unwrap();
+        let credentials = String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap();
+        // RFC 6749, section 2.3.1: both are form-encoded first.
+        assert_eq!(credentials, "client+id:a%3Ab%2F%2B+%C3%A9%25");
+    }
+
+    #[tokio::test]
+    async fn a_refresh_sends_the_token_and_no_scope() {
+        let fake = Fake::start(vec![Reply::json(200, &tokens())]);
+        let RefreshOutcome::Refreshed(reply) = refresh_at(&fake, ClientAuth::None).await else {
+            panic!("it is refreshed");
+        };
+        assert_eq!(reply.refresh_token.unwrap().expose(), "rt2");
+        let sent = fake.requests().remove(0);
+        assert_eq!(sent.field("grant_type").as_deref(), Some("refresh_token"));
+        assert_eq!(sent.field("refresh_token").as_deref(), Some("rt1"));
+        assert_eq!(sent.field("scope"), None);
+    }
+
+    #[tokio::test]
+    async fn a_lost_answer_is_asked_for_once_more_with_the_same_token() {
+        for lost in [
+            Reply::Drop,
+            Reply::Hang,
+            Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
+        ] {
+            let fake = Fake::start(vec![lost, Reply::json(200, &tokens())]);
+            let outcome = refresh_at(&fake, ClientAuth::None).await;
+            assert!(
+                matches!(outcome, RefreshOutcome::Refreshed(_)),
+                "{outcome:?}"
+            );
+            let tokens: Vec<_> = fake
+                .requests()
+                .iter()
+                .map(|sent| sent.field("refresh_token"))
+                .collect();
+            assert_eq!(tokens, [Some("rt1".to_owned()), Some("rt1".to_owned())]);
         }
     }
 
-    async fn refresh_once(
-        &self,
-        client: &Client,
-        token: &RefreshToken,
-    ) -> Result<Answer, Unreachable> {
-        let oauth = oauth_client(client).map_err(|error| Unreachable {
-            reason: error.to_string(),
-            maybe_sent: false,
-        })?;
-        let token = OAuthRefreshToken::new(token.expose().to_owned());
-        let sent = oauth
-            .exchange_refresh_token(&token)
-            .request_async(&Courier(self))
+    #[tokio::test]
+    async fn two_lost_answers_are_later_and_no_third_request_is_sent() {
+        let fake = Fake::start(vec![Reply::Drop, Reply::Drop, Reply::json(200, &tokens())]);
+        let outcome = refresh_at(&fake, ClientAuth::None).await;
+        assert!(
+            matches!(outcome, RefreshOutcome::Later { after: None, .. }),
+            "{outcome:?}"
+        );
+        assert_eq!(fake.requests().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_after_a_lost_answer_says_so() {
+        let fake = Fake::start(vec![
+            Reply::Drop,
+            Reply::json(400, &json!({"error": "invalid_grant"})),
+        ]);
+        let reason = "invalid_grant (after an answer was lost on the way)".to_owned();
+        assert_eq!(
+            refresh_at(&fake, ClientAuth::None).await,
+            RefreshOutcome::SignInAgain { reason }
+        );
+    }
+
+    #[tokio::test]
+    async fn an_answer_however_bad_is_not_asked_for_again() {
+        for (reply, expected) in [
+            (
+                Reply::json(400, &json!({"error": "invalid_grant"})),
+                "SignInAgain",
+            ),
+            (
+                Reply::json(401, &json!({"error": "invalid_client"})),
+                "FixClient",
+            ),
+            (Reply::json(503, &json!({})), "Later"),
+            (Reply::json(400, &json!({})), "Unclear"),
+            (
+                Reply::raw("HTTP/1.1 307 X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"),
+                "Later",
+            ),
+            (
+                Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n{"),
+                "Later",
+            ),
+        ] {
+            let fake = Fake::start(vec![reply, Reply::json(200, &tokens())]);
+            let outcome = refresh_at(&fake, ClientAuth::None).await;
+            assert!(format!("{outcome:?}").starts_with(expected), "{outcome:?}");
+            assert_eq!(fake.requests().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_later() {
+        let client = client_at(&Fake::nobody(""), ClientAuth::None);
+        let token = RefreshToken::new("rt1");
+        let outcome = http()
+            .refresh(&client, &token, None, Timestamp::UNIX_EPOCH)
             .await;
-        delivered(sent)
+        assert!(
+            matches!(outcome, RefreshOutcome::Later { .. }),
+            "{outcome:?}"
+        );
     }
-}
 
-/// The HTTP client that `oauth2` gets.
-struct Courier<'a>(&'a ProviderClient);
-
-impl<'c> AsyncHttpClient<'c> for Courier<'_> {
-    type Error = Delivered;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Delivered>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(async move { Err(Delivered(self.0.send(request).await)) })
+    #[tokio::test]
+    async fn a_secret_that_the_provider_quotes_back_is_not_repeated() {
+        let words =
+            json!({"error": "invalid_grant", "error_description": "rt1 with a:b/+ é% is unknown"});
+        let fake = Fake::start(vec![Reply::json(400, &words)]);
+        let outcome = format!(
+            "{:?}",
+            refresh_at(&fake, ClientAuth::ClientSecretPost).await
+        );
+        assert!(outcome.contains("[redacted] with [redacted]"), "{outcome}");
     }
-}
-
-fn delivered<T>(
-    sent: Result<T, RequestTokenError<Delivered, BasicErrorResponse>>,
-) -> Result<Answer, Unreachable> {
-    match sent {
-        Err(RequestTokenError::Request(Delivered(answer))) => answer,
-        Err(other) => Err(Unreachable {
-            reason: other.to_string(),
-            maybe_sent: false,
-        }),
-        Ok(_) => unreachable!("the courier never lets `oauth2` read an answer"),
-    }
-}
-
-fn oauth_client(client: &Client) -> Result<TokenClient, url::ParseError> {
-    let endpoints = &client.endpoints;
-    let auth_type = match endpoints.client_auth {
-        ClientAuth::ClientSecretBasic => AuthType::BasicAuth,
-        ClientAuth::ClientSecretPost | ClientAuth::None => AuthType::RequestBody,
-    };
-    let oauth = BasicClient::new(ClientId::new(client.authenticator.client_id.clone()))
-        .set_token_uri(TokenUrl::new(endpoints.token_url.to_string())?)
-        .set_auth_type(auth_type);
-    Ok(match &client.secret {
-        Some(secret) => oauth.set_client_secret(ClientSecret::new(secret.expose().to_owned())),
-        None => oauth,
-    })
 }

@@ -18,6 +18,7 @@ use crate::client::Client;
 use crate::error::AgentError;
 use crate::key::{Actor, AuthenticatorKey};
 use crate::links::LinkTarget;
+use crate::protocol::AuthorizeRequest;
 
 /// More runs than this at once are refused: nobody can have meant them.
 const MOST: usize = 32;
@@ -74,6 +75,8 @@ impl Agent {
         inner.vault.check_store().await?;
         let client = Client::of(&inner.vault, Arc::clone(&authenticator)).await?;
         let asked = authenticator.scopes.union(&ask.scopes);
+        let metadata = inner.provider_client.metadata(&client, inner.now()).await;
+        let metadata = metadata.map_err(|failure| not_begun(&client, failure))?;
 
         let (listener, redirect_uri) = match &authenticator.redirect_uri {
             RedirectUri::Web(uri) => (None, uri.clone()),
@@ -91,11 +94,7 @@ impl Agent {
                 (Some(listener), uri)
             }
         };
-        let request = inner
-            .provider_client
-            .authorize(&client, &redirect_uri, &asked)
-            .map_err(|failure| not_begun(&client, failure))?;
-        let issuer = crate::protocol::expected_issuer(&client);
+        let request = AuthorizeRequest::new(&client, metadata, &redirect_uri, &asked);
         let view = SignInView {
             id: SignInId::new(crate::random::uuid()),
             profile: authenticator.profile.clone(),
@@ -113,8 +112,6 @@ impl Agent {
         let pending = Pending {
             client,
             request,
-            issuer,
-            issuer_required: false,
             label: ask.account,
             asked,
             listener,

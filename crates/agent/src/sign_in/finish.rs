@@ -118,7 +118,11 @@ async fn run(
     answer: Answer,
 ) -> Result<Completed, End> {
     let client = &pending.client;
-    check_issuer(pending, answer.issuer.as_deref())?;
+    // On a mismatch nothing else of the answer is believed or shown.
+    let from = pending
+        .request
+        .check_issuer(client, answer.issuer.as_deref());
+    from.map_err(|failure| End::of(&failure, client))?;
     let Code(code) = match answer.result {
         Ok(code) => code,
         Err(refused) => {
@@ -194,22 +198,6 @@ async fn run(
             ))
         }
     }
-}
-
-/// RFC 9207, section 2.4: plain string comparison; on a mismatch nothing else is believed or shown.
-fn check_issuer(pending: &Pending, named: Option<&str>) -> Result<(), End> {
-    let wrong = match (&pending.issuer, named) {
-        (Some(expected), Some(named)) => expected != named,
-        (Some(_), None) => pending.issuer_required,
-        (None, _) => false,
-    };
-    if wrong {
-        return Err(End::failed(
-            "the answer came from another provider than the one you were sent to",
-            "start the sign-in again; if this happens twice, somebody may be tampering with it",
-        ));
-    }
-    Ok(())
 }
 
 /// Where a new grant belongs.

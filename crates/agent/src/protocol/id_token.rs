@@ -1,0 +1,208 @@
+//! Who signed in, according to an id token (OpenID Connect Core, section 3.1.3.7).
+//!
+//! Nothing in it is believed before every rule has been checked, against our own clock. The signature
+//! is checked with the provider's published keys. Where they cannot be had, a token that came straight
+//! from an https token endpoint is believed on the strength of TLS (rule 6); over http never.
+
+use jiff::Timestamp;
+use jsonwebtoken::jwk::{Jwk, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
+use serde_json::{Map, Value};
+use valetkey_core::connection::Subject;
+use valetkey_core::refusal::SignInFailure;
+use valetkey_core::secret::IdToken;
+
+use super::discovery::is_issuer;
+use super::{Metadata, ProviderClient};
+use crate::client::Client;
+
+/// Clocks may differ by this much; seconds.
+const SKEW: f64 = 60.0;
+/// `sub` is at most this long (section 2).
+const LONGEST_SUB: usize = 255;
+
+/// Never `none`, never HMAC: what everyone can sign proves nothing.
+const ALGORITHMS: &[Algorithm] = &[
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+    Algorithm::EdDSA,
+];
+
+/// A checked id token.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Verified {
+    /// Issuer and `sub`.
+    pub(super) subject: Subject,
+    /// All claims, for the account's name.
+    pub(super) claims: Map<String, Value>,
+}
+
+/// Checks `token`. None if there is nothing to check it by: no issuer is known, and it did not come
+/// over TLS; then it says nothing, and does no harm.
+pub(super) async fn verify(
+    provider: &ProviderClient,
+    client: &Client,
+    metadata: Option<&Metadata>,
+    token: &IdToken,
+    nonce: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<Verified>, SignInFailure> {
+    let untrusted = |reason: &str| SignInFailure::Untrusted {
+        reason: format!("id token: {reason}"),
+    };
+    let over_tls = client.endpoints.token_url.as_str().starts_with("https:");
+    let issuer = client
+        .endpoints
+        .issuer
+        .as_deref()
+        .or_else(|| metadata.map(|metadata| metadata.issuer.as_str()));
+    if issuer.is_none() && !over_tls {
+        return Ok(None);
+    }
+    let (header, claims) = read(token).map_err(untrusted)?;
+    let rules = Rules {
+        issuer,
+        published: metadata.map(|metadata| metadata.issuer.as_str()),
+        client_id: &client.authenticator.client_id,
+        nonce,
+        now,
+    };
+    let subject = rules.check(&claims).map_err(untrusted)?;
+    let signed = match metadata.and_then(|metadata| metadata.jwks_uri.as_ref()) {
+        Some(jwks_uri) => {
+            let mut known = provider.keys(jwks_uri, false, now).await;
+            if known
+                .as_ref()
+                .is_ok_and(|keys| !is_signed(token, &header, keys))
+            {
+                known = provider.keys(jwks_uri, true, now).await;
+            }
+            known.ok().map(|keys| is_signed(token, &header, &keys))
+        }
+        None => None,
+    };
+    match signed {
+        Some(true) => Ok(Some(Verified { subject, claims })),
+        Some(false) => Err(untrusted("its signature is not the provider's")),
+        None if over_tls => Ok(Some(Verified { subject, claims })),
+        None => Err(untrusted("the provider's keys cannot be had")),
+    }
+}
+
+/// Whether a refreshed id token speaks of somebody else than the one before (section 12.2). What
+/// cannot be read says nothing.
+pub(super) fn is_of_another(known: Option<&IdToken>, new: Option<&IdToken>) -> bool {
+    let claims = |token: Option<&IdToken>| read(token?).ok().map(|(_, claims)| claims);
+    let (Some(known), Some(new)) = (claims(known), claims(new)) else {
+        return false;
+    };
+    ["iss", "sub"]
+        .iter()
+        .any(|name| known.get(*name) != new.get(*name))
+}
+
+fn read(token: &IdToken) -> Result<(Header, Map<String, Value>), &'static str> {
+    let data = jsonwebtoken::dangerous::insecure_decode(token.expose())
+        .map_err(|_| "it cannot be read, or its algorithm is not accepted")?;
+    if !ALGORITHMS.contains(&data.header.alg) {
+        return Err("its algorithm is not accepted");
+    }
+    Ok((data.header, data.claims))
+}
+
+struct Rules<'a> {
+    issuer: Option<&'a str>,
+    published: Option<&'a str>,
+    client_id: &'a str,
+    nonce: Option<&'a str>,
+    now: Timestamp,
+}
+
+impl Rules<'_> {
+    fn check(&self, claims: &Map<String, Value>) -> Result<Subject, &'static str> {
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        let seconds = |name: &str| claims.get(name).and_then(Value::as_f64);
+
+        let iss = text("iss").ok_or("it names no issuer")?;
+        let tenant = text("tid");
+        let named = |expected: &str| is_issuer(expected, tenant, iss);
+        // The published issuer may be more precise than the catalogue's: it names the tenant.
+        if ![self.issuer, self.published]
+            .into_iter()
+            .flatten()
+            .all(named)
+        {
+            return Err("it is of another issuer");
+        }
+
+        let audiences: Vec<&str> = match claims.get("aud") {
+            Some(Value::String(one)) => vec![one],
+            Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        if !audiences.contains(&self.client_id) {
+            return Err("it is for another client");
+        }
+        match text("azp") {
+            Some(party) if party != self.client_id => return Err("it is for another client (azp)"),
+            None if audiences.len() > 1 => {
+                return Err("it is for several clients and names none (azp)");
+            }
+            Some(_) | None => {}
+        }
+
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "exact until the year 285 million"
+        )]
+        let now = self.now.as_second() as f64;
+        let expires_at = seconds("exp").ok_or("it has no end")?;
+        if expires_at <= now - SKEW {
+            return Err("it has ended; is this machine's clock right?");
+        }
+        let issued_at = seconds("iat").ok_or("it does not say when it was issued")?;
+        let valid_from = seconds("nbf").unwrap_or(issued_at);
+        if issued_at.max(valid_from) > now + SKEW {
+            return Err("it is from the future; is this machine's clock right?");
+        }
+        if self.nonce.is_some_and(|nonce| text("nonce") != Some(nonce)) {
+            return Err("its nonce is not ours");
+        }
+        let sub = text("sub").filter(|sub| !sub.is_empty() && sub.len() <= LONGEST_SUB);
+        Ok(Subject {
+            issuer: iss.to_owned(),
+            sub: sub.ok_or("it names nobody")?.to_owned(),
+        })
+    }
+}
+
+/// Whether one of the keys that may be meant has signed it.
+fn is_signed(token: &IdToken, header: &Header, keys: &[Jwk]) -> bool {
+    let mut validation = Validation::new(header.alg);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    let meant = |key: &&Jwk| {
+        let common = &key.common;
+        let by_id = header.kid.is_none() || common.key_id.is_none() || common.key_id == header.kid;
+        let by_use = !matches!(common.public_key_use, Some(PublicKeyUse::Encryption));
+        let by_algorithm = common
+            .key_algorithm
+            .is_none_or(|algorithm| algorithm == KeyAlgorithm::from(header.alg));
+        by_id && by_use && by_algorithm
+    };
+    keys.iter().filter(meant).any(|key| {
+        DecodingKey::from_jwk(key).is_ok_and(|key| {
+            jsonwebtoken::decode::<Map<String, Value>>(token.expose(), &key, &validation).is_ok()
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;
