@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::check::{self, Kept};
-use super::{Change, Draft, Problem, SecretChange, Warning};
+use super::{Change, Draft, Problem, SecretChange, Warning, reader};
 use crate::authenticator::Authenticator;
 
 /// Fields of an authenticator by their JSON names. Wiped on drop, since one of them may be a secret.
@@ -62,6 +62,9 @@ impl DraftInput {
     /// Sets a field, as a flag does; it wins over the file.
     pub fn set(&mut self, field: &str, value: impl Into<Value>) {
         self.members.insert(field.to_owned(), value.into());
+        if let References::Unset(unset) = &mut self.references {
+            unset.remove(field);
+        }
     }
 
     /// Whether the field is there.
@@ -86,6 +89,18 @@ impl DraftInput {
         }
         self.references = References::Unset(unset);
         self
+    }
+
+    /// The fields that hang on a variable that is not set. [`Self::check`] says it too; a change,
+    /// which is checked elsewhere, must not be sent.
+    pub fn unset(&self) -> Vec<Problem> {
+        match &self.references {
+            References::Unread => Vec::new(),
+            References::Unset(unset) => unset
+                .iter()
+                .map(|(field, name)| reader::is_unset(field, name))
+                .collect(),
+        }
     }
 
     /// Checks everything at once.

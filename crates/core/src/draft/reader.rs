@@ -196,9 +196,8 @@ impl Reader {
         if let References::Unset(unset) = &self.references
             && let Some(name) = unset.get(field).cloned()
         {
-            let message = format!("`${{{name}}}` in `{field}` is not set");
-            let hint = format!("set the environment variable `{name}` and try again");
-            self.problem(field, message, hint);
+            let problem = is_unset(field, &name);
+            self.problem(field, problem.message, problem.hint);
             return None;
         }
         Some(value)
@@ -223,6 +222,15 @@ impl Reader {
         }
         let trimmed = text.trim();
         (!trimmed.is_empty()).then(|| trimmed.to_owned())
+    }
+}
+
+/// A field hangs on a variable that is not set.
+pub(super) fn is_unset(field: &str, name: &str) -> Problem {
+    Problem {
+        field: field.to_owned(),
+        message: format!("`${{{name}}}` in `{field}` is not set"),
+        hint: format!("set the environment variable `{name}` and try again"),
     }
 }
 

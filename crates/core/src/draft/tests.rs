@@ -23,6 +23,19 @@ fn variables(name: &str) -> Option<String> {
     }
 }
 
+#[test]
+fn a_field_that_is_set_later_hangs_on_no_variable() {
+    let fields = json!({"client_id": "${ABSENT}", "client_secret": "${ABSENT}"});
+    let mut input = input(&fields).resolve(&variables);
+    input.set("client_secret", "${as it is}");
+    let unset: Vec<String> = input
+        .unset()
+        .into_iter()
+        .map(|problem| problem.field)
+        .collect();
+    assert_eq!(unset, ["client_id"]);
+}
+
 /// As a person would read it.
 fn words(input: DraftInput) -> String {
     let mut text = String::new();
