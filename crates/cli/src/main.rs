@@ -1,3 +1,49 @@
-//! (under construction)
+//! `valetkey`: the API's client, and words. It decides nothing: what may happen is the agent's.
+//!
+//! | module | |
+//! | --- | --- |
+//! | [`args`] | what may be typed |
+//! | [`fast`] | the short way of `valetkey token` |
+//! | [`verbs`] | each verb: arguments -> requests -> a reply |
+//! | [`render`] | pure: replies -> words |
+//! | [`terminal`], [`style`] | where words and data leave |
+//! | [`agent`] | finds or starts `valetkey-agent` |
+//! | [`browser`], [`wait`] | opens the browser; waits for several things at once |
+//! | [`failure`], [`exit`] | what, why, what to do; exit codes |
 
-fn main() {}
+mod agent;
+mod args;
+mod browser;
+mod duration;
+mod exit;
+mod failure;
+mod fast;
+mod render;
+mod style;
+mod terminal;
+mod verbs;
+mod wait;
+
+use std::env;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::Cli;
+use terminal::Terminal;
+
+fn main() -> ExitCode {
+    let quick = fast::token(env::args_os().skip(1));
+    let (terminal, result) = if let Some((global, args)) = quick {
+        let terminal = Terminal::new(global.json);
+        (terminal, verbs::token(terminal, &global, args))
+    } else {
+        let Cli { global, verb } = Cli::parse();
+        let terminal = Terminal::new(global.json);
+        (terminal, verbs::run(terminal, &global, verb))
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => ExitCode::from(terminal.failure(&failure) as u8),
+    }
+}

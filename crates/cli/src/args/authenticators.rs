@@ -1,0 +1,111 @@
+//! Arguments of the verbs about authenticators.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// `valetkey add`
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "valetkey add <PROVIDER> --client-id <ID> [OPTIONS]\n       \
+                            valetkey add --config <FILE> [OPTIONS]"
+)]
+pub(crate) struct Add {
+    /// A provider of the catalogue (see `valetkey providers`), or `custom`
+    pub(crate) provider: Option<String>,
+    #[command(flatten)]
+    pub(crate) fields: Fields,
+    #[command(flatten)]
+    pub(crate) secret: Secret,
+}
+
+/// `valetkey update`
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// The authenticator
+    pub(crate) authenticator: String,
+    #[command(flatten)]
+    pub(crate) fields: Fields,
+    #[command(flatten)]
+    pub(crate) secret: Secret,
+    /// Forget the client secret
+    #[arg(long, conflicts_with = "secret")]
+    pub(crate) no_client_secret: bool,
+}
+
+/// The fields of an authenticator; each wins over the config file.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Fields {
+    /// Read the fields from a JSON file (`-`: stdin); `${NAME}` stands for an environment variable
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The short name [default: the provider's]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// OAuth client id
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+    /// Scopes to ask for, separated by commas [default: the provider's]
+    #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
+    pub(crate) scopes: Option<Vec<String>>,
+    /// Redirect URI, as it is registered at the provider [default: the provider's]
+    #[arg(long, value_name = "URI")]
+    pub(crate) redirect_uri: Option<String>,
+    /// Tenant, where the provider has them (Microsoft)
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// Authorization endpoint
+    #[arg(long, value_name = "URL")]
+    pub(crate) authorize_url: Option<String>,
+    /// Token endpoint
+    #[arg(long, value_name = "URL")]
+    pub(crate) token_url: Option<String>,
+    /// Revocation endpoint (RFC 7009)
+    #[arg(long, value_name = "URL")]
+    pub(crate) revocation_url: Option<String>,
+    /// Userinfo endpoint (OpenID Connect)
+    #[arg(long, value_name = "URL")]
+    pub(crate) userinfo_url: Option<String>,
+    /// Issuer identifier
+    #[arg(long, value_name = "URL")]
+    pub(crate) issuer: Option<String>,
+    /// Client authentication: `none`, `client_secret_basic` or `client_secret_post`
+    #[arg(long, value_name = "METHOD")]
+    pub(crate) client_auth: Option<String>,
+    /// A further parameter of the authorize URL; may be repeated
+    #[arg(long = "authorize-param", value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) authorize_params: Vec<(String, String)>,
+}
+
+/// Where the client secret comes from: never from the command line, which everyone can read.
+#[derive(Debug, Default, Args)]
+#[group(id = "secret", multiple = false)]
+#[expect(clippy::struct_field_names, reason = "the names of the options")]
+pub(crate) struct Secret {
+    /// Read the client secret from stdin
+    #[arg(long)]
+    pub(crate) client_secret_stdin: bool,
+    /// Read the client secret from a file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// Read the client secret from an environment variable
+    #[arg(long, value_name = "VAR")]
+    pub(crate) client_secret_env: Option<String>,
+}
+
+/// `valetkey remove`
+#[derive(Debug, Args)]
+pub(crate) struct Removal {
+    /// The authenticator
+    pub(crate) authenticator: String,
+    /// Disconnect its connections, too
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write `NAME=VALUE`".to_owned()),
+    }
+}

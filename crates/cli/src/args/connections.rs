@@ -1,0 +1,67 @@
+//! Arguments of the verbs about connections.
+
+use clap::Args;
+
+use crate::duration;
+
+/// A verb that takes one name.
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// The name: `github`, or `github/work` for the account `work`
+    pub(crate) name: String,
+}
+
+/// `valetkey status`
+#[derive(Debug, Args)]
+pub(crate) struct StatusOf {
+    /// One connection, in full [default: all]
+    pub(crate) connection: Option<String>,
+}
+
+/// `valetkey connect`
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// The authenticator: `github`, or `github/work` for a second account
+    pub(crate) authenticator: String,
+    /// Label for the account: `--account work` makes it `github/work`
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) account: Option<String>,
+    /// Ask for these scopes, too; separated by commas
+    #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
+    pub(crate) scopes: Vec<String>,
+    /// Print the address instead of opening a browser, and take the address it ends at from stdin
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+    /// Why, for the audit log
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+/// `valetkey disconnect`
+#[derive(Debug, Args)]
+pub(crate) struct Disconnect {
+    /// The connection
+    pub(crate) connection: String,
+    /// Even if a program used it within the last day
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `valetkey token`
+#[derive(Debug, Default, PartialEq, Eq, Args)]
+pub(crate) struct Token {
+    /// The connection: `github`, or `github/work`
+    pub(crate) connection: String,
+    /// As a header line: `Authorization: Bearer ...`
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) header: bool,
+    /// It must still live this long, such as `90s` or `10min` [default: 60s or a fifth of its life]
+    #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
+    pub(crate) min_ttl: Option<u64>,
+    /// It must have these scopes; separated by commas
+    #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
+    pub(crate) scopes: Option<Vec<String>>,
+    /// Get a new one from the provider in any case
+    #[arg(long)]
+    pub(crate) refresh: bool,
+}

@@ -1,0 +1,116 @@
+//! Arguments of the verbs for programs and for the agent.
+
+use std::ffi::OsString;
+
+use clap::{Args, Subcommand};
+use valetkey_api::core::event::EventKind;
+
+use crate::duration;
+
+/// `valetkey providers`
+#[derive(Debug, Args)]
+pub(crate) struct Provider {
+    /// One provider: how a client is registered there
+    pub(crate) provider: Option<String>,
+}
+
+/// `valetkey run`
+#[derive(Debug, Args)]
+#[command(override_usage = "valetkey run --env <VAR=CONNECTION>... [OPTIONS] -- <COMMAND>...")]
+pub(crate) struct Run {
+    /// Set VAR to a fresh token of the connection; may be repeated
+    #[arg(long = "env", value_name = "VAR=CONNECTION", value_parser = variable, required = true)]
+    pub(crate) variables: Vec<Variable>,
+    /// The tokens must still live this long, such as `90s` or `10min`
+    #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
+    pub(crate) min_ttl: Option<u64>,
+    /// The command and its arguments
+    #[arg(last = true, required = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// An environment variable and the connection whose token it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    pub(crate) connection: String,
+}
+
+/// `valetkey key`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Make a key; it is shown once
+    Create(NewKey),
+    /// List the keys
+    List,
+    /// Revoke a key
+    Revoke {
+        /// Name or id of the key
+        key: String,
+    },
+}
+
+/// `valetkey key create`
+#[derive(Debug, Args)]
+pub(crate) struct NewKey {
+    /// What it is for
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Only these connections, separated by commas [default: all]
+    #[arg(long, value_name = "CONNECTION", value_delimiter = ',')]
+    pub(crate) connections: Option<Vec<String>>,
+    /// It may also manage connections, authenticators, events and settings
+    #[arg(long)]
+    pub(crate) manage: bool,
+    /// It ends after this long, such as `30d` [default: when it is revoked]
+    #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
+    pub(crate) expires: Option<u64>,
+}
+
+/// `valetkey events`
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    /// Only about this connection
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+    /// Only of this kind, such as `token.served`
+    #[arg(long, value_parser = kind)]
+    pub(crate) kind: Option<EventKind>,
+    /// Only later than this event
+    #[arg(long, value_name = "ID")]
+    pub(crate) after: Option<i64>,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+}
+
+/// `valetkey serve`
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where secrets are kept: `keychain`, `file` (encrypted) or `memory` (for a trial)
+    #[arg(long, value_name = "STORE", value_parser = ["keychain", "file", "memory"])]
+    pub(crate) secret_store: Option<String>,
+    /// Port of the loopback door [default: 4315]
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+}
+
+fn variable(text: &str) -> Result<Variable, String> {
+    let bad = || "write `VAR=connection`, such as `GH_TOKEN=github`".to_owned();
+    let (name, connection) = text.split_once('=').ok_or_else(bad)?;
+    let name_fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if !name_fits || connection.is_empty() {
+        return Err(bad());
+    }
+    Ok(Variable {
+        name: name.to_owned(),
+        connection: connection.to_owned(),
+    })
+}
+
+fn kind(text: &str) -> Result<EventKind, String> {
+    EventKind::parse(text).ok_or_else(|| {
+        format!("`{text}` is not a kind of event; `valetkey events` shows their names")
+    })
+}

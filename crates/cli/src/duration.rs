@@ -1,0 +1,35 @@
+//! Durations as people type them: `90`, `90s`, `10min`, `2h`, `30d`.
+
+/// Reads a duration as whole seconds.
+pub(crate) fn seconds(text: &str) -> Result<u64, String> {
+    let bad = || format!("`{text}` is not a duration; write `90s`, `10min`, `2h` or `30d`");
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit {
+        "" | "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(bad()),
+    };
+    let number: u64 = number.parse().map_err(|_| bad())?;
+    number.checked_mul(unit).ok_or_else(bad)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read() {
+        let read = |text| seconds(text).ok();
+        assert_eq!(read("90"), Some(90));
+        assert_eq!(read("10min"), Some(600));
+        assert_eq!(read("30d"), Some(2_592_000));
+        for bad in ["", "s", "-1", "1.5h", "1 h", "1w", "99999999999999999999d"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}

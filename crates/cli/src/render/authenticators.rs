@@ -1,0 +1,226 @@
+//! Providers and authenticators.
+
+use std::fmt::Write as _;
+
+use valetkey_api::authenticators::{
+    AuthenticatorList, AuthenticatorRemoved, AuthenticatorSaved, AuthenticatorView, ProviderList,
+    ProviderView,
+};
+use valetkey_api::core::redirect::RedirectUri;
+
+use super::connections;
+use super::failure::hint;
+use super::table::{Cell, Table, fields};
+use crate::style::{Style, Tone, safe};
+
+/// `valetkey list`
+pub(crate) fn list(list: &AuthenticatorList, style: Style) -> String {
+    let rows = &list.authenticators;
+    if rows.is_empty() {
+        let how = "register one with `valetkey add`; `valetkey providers` shows where";
+        return format!("no authenticators\n{}", hint(how, style));
+    }
+    let profiles = rows.iter().any(|row| row.profile.as_str() != "default");
+    let mut headings = vec!["NAME", "PROVIDER", "CLIENT ID", "CONNECTIONS", "SCOPES"];
+    if profiles {
+        headings.insert(1, "PROFILE");
+    }
+    let mut table = Table::new(&headings);
+    for row in rows {
+        let mut cells: Vec<Cell> = vec![
+            Cell::toned(row.name.as_str(), Tone::Heading),
+            row.provider.as_str().into(),
+            short(&row.client_id).into(),
+            if row.is_active {
+                row.connections.len().to_string().into()
+            } else {
+                Cell::toned("disabled", Tone::Warning)
+            },
+            row.scopes.to_string().into(),
+        ];
+        if profiles {
+            cells.insert(1, row.profile.as_str().into());
+        }
+        table.row(cells);
+    }
+    table.render(style)
+}
+
+fn short(client_id: &str) -> String {
+    const MOST: usize = 24;
+    if client_id.chars().count() <= MOST {
+        return client_id.to_owned();
+    }
+    let start: String = client_id.chars().take(MOST - 1).collect();
+    format!("{start}…")
+}
+
+/// `valetkey show`
+pub(crate) fn show(view: &AuthenticatorView, style: Style) -> String {
+    let names: Vec<String> = view.connections.iter().map(ToString::to_string).collect();
+    let mut rows = vec![
+        ("name", view.name.to_string()),
+        ("profile", view.profile.to_string()),
+        ("provider", view.provider.clone()),
+        ("enabled", yes(view.is_active)),
+        ("client id", view.client_id.clone()),
+        (
+            "client secret",
+            if view.has_client_secret {
+                "kept in the keychain"
+            } else {
+                "none"
+            }
+            .to_owned(),
+        ),
+        ("scopes", view.scopes.to_string()),
+        ("redirect URI", view.redirect_uri.to_string()),
+    ];
+    let endpoints = &view.endpoints;
+    for (name, url) in [
+        ("authorize URL", &endpoints.authorize_url),
+        ("token URL", &endpoints.token_url),
+        ("revocation URL", &endpoints.revocation_url),
+        ("userinfo URL", &endpoints.userinfo_url),
+        ("issuer", &endpoints.issuer),
+        ("console", &view.console_url),
+    ] {
+        rows.extend(url.iter().map(|url| (name, url.clone())));
+    }
+    for (name, value) in view.placeholders.iter().chain(&view.authorize_params) {
+        rows.push((name, value.clone()));
+    }
+    let names = if names.is_empty() {
+        format!("none; sign in with `valetkey connect {}`", view.name)
+    } else {
+        names.join(", ")
+    };
+    rows.push(("connections", names));
+    rows.push(("id", view.id.to_string()));
+    fields(&rows, style)
+}
+
+fn yes(is: bool) -> String {
+    if is { "yes" } else { "no" }.to_owned()
+}
+
+/// `valetkey add`: what to do next stands here, since nothing works yet.
+pub(crate) fn added(saved: &AuthenticatorSaved, style: Style) -> String {
+    let view = &saved.authenticator;
+    let mut text = format!("added `{}`\n", view.name);
+    let console = view.console_url.as_ref().map_or_else(
+        || "your provider".to_owned(),
+        |url| format!("<{}>", safe(url)),
+    );
+    if let RedirectUri::Loopback { .. } = view.redirect_uri {
+        let register = format!(
+            "register the redirect URI `{}` at {console}",
+            view.redirect_uri
+        );
+        text.push_str(&hint(&register, style));
+    }
+    text.push_str(&hint(
+        &format!("sign in with `valetkey connect {}`", view.name),
+        style,
+    ));
+    text
+}
+
+/// `valetkey update`, `enable`, `disable`
+pub(crate) fn updated(view: &AuthenticatorView) -> String {
+    let state = if view.is_active { "" } else { " (disabled)" };
+    format!("updated `{}`{state}\n", view.name)
+}
+
+/// `valetkey remove`
+pub(crate) fn removed(removed: &AuthenticatorRemoved, style: Style) -> String {
+    let mut text = String::new();
+    for connection in &removed.disconnected {
+        text.push_str(&connections::disconnected(connection, style));
+    }
+    writeln!(text, "removed `{}`", removed.authenticator.name).expect("a String takes everything");
+    text
+}
+
+/// `valetkey providers`
+pub(crate) fn providers(list: &ProviderList, style: Style) -> String {
+    let mut table = Table::new(&["PROVIDER", "NAME", "SECRET", "REGISTER AT"]);
+    for provider in &list.providers {
+        table.row([
+            Cell::toned(&provider.id, Tone::Heading),
+            provider.display_name.as_str().into(),
+            if provider.needs_client_secret {
+                "needed"
+            } else {
+                "optional"
+            }
+            .into(),
+            provider.console_url.as_deref().unwrap_or("").into(),
+        ]);
+    }
+    table.render(style)
+}
+
+/// `valetkey providers NAME`: how to register a client there.
+pub(crate) fn provider(provider: &ProviderView, style: Style) -> String {
+    let mut rows = vec![
+        ("provider", provider.id.clone()),
+        ("name", provider.display_name.clone()),
+    ];
+    rows.extend(
+        provider
+            .console_url
+            .iter()
+            .map(|url| ("register at", url.clone())),
+    );
+    rows.push(("redirect URI", provider.redirect.default.to_string()));
+    let secret = if provider.needs_client_secret {
+        "needed"
+    } else {
+        "optional"
+    };
+    rows.push(("client secret", secret.to_owned()));
+    rows.push(("default scopes", provider.default_scopes.join(" ")));
+    for placeholder in &provider.placeholders {
+        let default = placeholder.default.as_deref().unwrap_or("none");
+        rows.push((
+            &placeholder.name,
+            format!("{} [default: {default}]", placeholder.note),
+        ));
+    }
+    rows.extend(
+        provider
+            .docs_url
+            .iter()
+            .map(|url| ("documentation", url.clone())),
+    );
+    let mut text = fields(&rows, style);
+    let mut section = |title: &str, lines: Vec<String>| {
+        if lines.is_empty() {
+            return;
+        }
+        write!(text, "\n{}\n", style.paint(Tone::Heading, title))
+            .expect("a String takes everything");
+        for line in lines {
+            writeln!(text, "  {}", safe(&line)).expect("a String takes everything");
+        }
+    };
+    let steps = provider.setup_steps.iter().enumerate();
+    let steps = steps.map(|(index, step)| format!("{}. {step}", index + 1));
+    section(
+        "How to register",
+        steps.chain(provider.redirect.note.clone()).collect(),
+    );
+    let presets = provider.scope_presets.iter();
+    let presets =
+        presets.map(|preset| format!("{}: {}", preset.description, preset.scopes.join(" ")));
+    section("Scopes", presets.collect());
+    section(
+        "Signing out",
+        provider.revocation_note.iter().cloned().collect(),
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests;

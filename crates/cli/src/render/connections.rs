@@ -1,0 +1,230 @@
+//! Who is signed in, and how it fares.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use valetkey_api::agent::AgentStatus;
+use valetkey_api::connections::{ConnectionList, ConnectionView, Disconnected, Revocation};
+use valetkey_api::core::connection::{KeepWarm, Setback, SetbackKind};
+use valetkey_api::core::life::Status;
+use valetkey_api::token::{TestMethod, TestReply};
+
+use super::agent;
+use super::failure::{hint, warning};
+use super::table::{Cell, Table, fields};
+use super::time::{ago, until};
+use crate::style::{Style, Tone, safe};
+
+/// `valetkey status` as JSON.
+#[derive(Serialize)]
+pub(crate) struct Overview {
+    pub(crate) agent: AgentStatus,
+    #[serde(flatten)]
+    pub(crate) list: ConnectionList,
+}
+
+/// `valetkey status`
+pub(crate) fn overview(overview: &Overview, now: Timestamp, style: Style) -> String {
+    let rows = &overview.list.connections;
+    let mut text = if rows.is_empty() {
+        let how = match overview.agent.authenticators {
+            0 => "register a client with `valetkey add`; `valetkey providers` shows where",
+            _ => "sign in with `valetkey connect`; `valetkey list` shows the authenticators",
+        };
+        format!("nobody is signed in\n{}", hint(how, style))
+    } else {
+        table(rows, now, style)
+    };
+    text.push('\n');
+    text.push_str(&agent::line(&overview.agent, style));
+    text
+}
+
+fn table(rows: &[ConnectionView], now: Timestamp, style: Style) -> String {
+    let profiles = rows.iter().any(|row| row.profile.as_str() != "default");
+    let mut headings = vec!["CONNECTION", "ACCOUNT", "STATUS", ""];
+    if profiles {
+        headings.insert(1, "PROFILE");
+    }
+    let mut table = Table::new(&headings);
+    for row in rows {
+        let (status, tone) = status(row);
+        let mut cells = vec![
+            Cell::toned(&row.name.to_string(), Tone::Heading),
+            row.account.display_name.as_deref().unwrap_or("-").into(),
+            Cell::toned(status, tone),
+            outlook(row, now).into(),
+        ];
+        if profiles {
+            cells.insert(1, row.profile.as_str().into());
+        }
+        table.row(cells);
+    }
+    table.render(style)
+}
+
+/// The state in a word.
+fn status(view: &ConnectionView) -> (&'static str, Tone) {
+    let is_wrong = view
+        .setback
+        .as_ref()
+        .is_some_and(|setback| setback.kind == SetbackKind::FixClient);
+    match view.status {
+        Status::Active | Status::Refreshing if is_wrong => ("fix client", Tone::Warning),
+        Status::Connecting => ("connecting", Tone::Faint),
+        Status::Active => ("active", Tone::Good),
+        Status::Refreshing => ("refreshing", Tone::Good),
+        Status::Expired => ("expired", Tone::Warning),
+        Status::NeedsReconnect => ("sign in again", Tone::Error),
+        Status::Removing => ("removing", Tone::Faint),
+    }
+}
+
+/// What happens next, in a few words.
+fn outlook(view: &ConnectionView, now: Timestamp) -> String {
+    let next = match view.status {
+        Status::Connecting | Status::Removing => String::new(),
+        Status::NeedsReconnect => format!("`valetkey connect {}`", view.name),
+        Status::Active | Status::Refreshing | Status::Expired => token(view, now),
+    };
+    match (view.unsaved, next.is_empty()) {
+        (false, _) => next,
+        (true, true) => "not stored yet".to_owned(),
+        (true, false) => format!("{next}; not stored yet"),
+    }
+}
+
+fn token(view: &ConnectionView, now: Timestamp) -> String {
+    if let Some(setback) = &view.setback {
+        return trouble(setback, now);
+    }
+    match (view.refresh_due_at, view.expires_at) {
+        (Some(due), _) if due <= now => "refreshes now".to_owned(),
+        (Some(due), _) => format!("refreshes in {}", until(now, due)),
+        (None, None) => "does not expire".to_owned(),
+        (None, Some(_)) if view.refreshable => "refreshed when asked for".to_owned(),
+        (None, Some(end)) if end <= now => format!("ended {}", ago(now, end)),
+        (None, Some(end)) => format!("ends in {}, cannot be refreshed", until(now, end)),
+    }
+}
+
+fn trouble(setback: &Setback, now: Timestamp) -> String {
+    let reason = &setback.reason;
+    let next = match setback.retry_at {
+        Some(at) if at <= now => "; trying again now".to_owned(),
+        Some(at) => format!("; tries again in {}", until(now, at)),
+        None => String::new(),
+    };
+    match setback.kind {
+        SetbackKind::Later => format!("provider cannot be reached ({reason}){next}"),
+        SetbackKind::Unclear => format!("provider's answer was not understood ({reason}){next}"),
+        SetbackKind::SignInAgain => format!("login refused ({reason}){next}"),
+        SetbackKind::FixClient => format!("client refused ({reason}){next}"),
+    }
+}
+
+/// `valetkey status NAME`
+pub(crate) fn show(view: &ConnectionView, now: Timestamp, style: Style) -> String {
+    let (status, _) = status(view);
+    let when = |time: Option<Timestamp>| time.map(|time| ago(now, time));
+    let end = |time: Timestamp| {
+        if time <= now {
+            ago(now, time)
+        } else {
+            format!("in {}", until(now, time))
+        }
+    };
+    let keep_warm = match view.keep_warm {
+        KeepWarm::Always => "always",
+        KeepWarm::WhenUsed => "while it is used",
+        KeepWarm::OnDemand => "when asked for",
+    };
+    let next = outlook(view, now);
+    let mut rows = vec![
+        ("connection", view.name.to_string()),
+        ("profile", view.profile.to_string()),
+        ("provider", view.provider_name.clone()),
+        (
+            "account",
+            view.account
+                .display_name
+                .clone()
+                .unwrap_or_else(|| "unknown".to_owned()),
+        ),
+        (
+            "status",
+            if next.is_empty() {
+                status.to_owned()
+            } else {
+                format!("{status}: {next}")
+            },
+        ),
+        ("scopes", view.scopes.to_string()),
+    ];
+    if !view.missing_scopes.is_empty() {
+        rows.push(("not granted", view.missing_scopes.to_string()));
+    }
+    rows.push((
+        "token ends",
+        view.expires_at
+            .map_or_else(|| "never, as far as announced".to_owned(), end),
+    ));
+    rows.extend(
+        view.refresh_expires_at
+            .map(|time| ("login ends", end(time))),
+    );
+    if view.refreshable {
+        rows.push(("refreshed", keep_warm.to_owned()));
+    }
+    rows.push((
+        "last used",
+        when(view.used_at).unwrap_or_else(|| "never".to_owned()),
+    ));
+    rows.push(("signed in", ago(now, view.created_at)));
+    rows.push(("id", view.id.to_string()));
+    fields(&rows, style)
+}
+
+/// `valetkey disconnect`
+pub(crate) fn disconnected(gone: &Disconnected, style: Style) -> String {
+    let name = &gone.name;
+    match &gone.revocation {
+        Revocation::Revoked => format!("disconnected `{name}`; the provider revoked its tokens\n"),
+        Revocation::NotPossible { reason } => format!(
+            "disconnected `{name}`\n{}",
+            warning("the provider cannot revoke tokens", reason, style)
+        ),
+        Revocation::Failed { reason } => format!(
+            "disconnected `{name}`\n{}",
+            warning(
+                "its tokens could not be revoked and live until they end",
+                reason,
+                style
+            )
+        ),
+    }
+}
+
+/// `valetkey test`
+pub(crate) fn tested(reply: &TestReply, style: Style) -> String {
+    let name = &reply.connection.name;
+    let host = reply
+        .host
+        .as_deref()
+        .map_or_else(String::new, |host| format!("{} ", safe(host)));
+    let how = match reply.method {
+        TestMethod::Userinfo => match &reply.account {
+            Some(account) => format!("{host}says it is {}", safe(account)),
+            None => format!("{host}accepts the token"),
+        },
+        TestMethod::Refresh => format!("{host}refreshed the token"),
+        TestMethod::Stored => {
+            let what = "the token was not tried: the provider has no address for that";
+            return format!("`{name}` has a token\n{}", hint(what, style));
+        }
+    };
+    let works = style.paint(Tone::Good, "works");
+    format!("`{name}` {works}: {how} ({} ms)\n", reply.elapsed_ms)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! The words of a sign-in, from the click to the account.
+
+use jiff::Timestamp;
+use valetkey_api::connections::ConnectionView;
+use valetkey_api::sign_in::SignInStarted;
+
+use super::failure::{hint, warning};
+use super::time::until;
+use crate::style::{Style, Tone, safe};
+
+/// Before the wait: what is waited for, and how long.
+pub(crate) fn waiting(name: &str, started: &SignInStarted, now: Timestamp, style: Style) -> String {
+    let limit = until(now, started.expires_at);
+    format!(
+        "waiting for you to sign in to `{}` in the browser (at most {limit}; Ctrl-C cancels)\n",
+        style.paint(Tone::Heading, safe(name))
+    )
+}
+
+/// Where there is no browser: the address, and how to come back.
+pub(crate) fn by_hand(started: &SignInStarted, style: Style) -> String {
+    let address = safe(&started.authorize_url);
+    format!(
+        "open this address in a browser:\n\n{address}\n\n{}",
+        way_back(started, style)
+    )
+}
+
+/// How to come back from a browser on another machine.
+pub(crate) fn way_back(started: &SignInStarted, style: Style) -> String {
+    let back = format!(
+        "it ends at `{}...`; if that page cannot be shown, paste its whole address here",
+        safe(&started.redirect_uri)
+    );
+    hint(&back, style)
+}
+
+/// The browser could not be opened.
+pub(crate) fn no_browser(why: &str, style: Style) -> String {
+    warning("the browser cannot be opened", why, style)
+}
+
+/// What was pasted is not the address.
+pub(crate) fn bad_paste(why: &str, style: Style) -> String {
+    warning(
+        why,
+        "paste the whole address of the page that the sign-in ended at",
+        style,
+    )
+}
+
+/// After it: who it is, and what was not granted.
+pub(crate) fn completed(view: &ConnectionView, renewed: bool, style: Style) -> String {
+    let done = style.paint(
+        Tone::Good,
+        if renewed {
+            "signed in again"
+        } else {
+            "signed in"
+        },
+    );
+    let account = match &view.account.display_name {
+        Some(account) => format!(" as {}", safe(account)),
+        None => String::new(),
+    };
+    let mut text = format!("{done}: `{}`{account}\n", view.name);
+    if !view.missing_scopes.is_empty() {
+        text.push_str(&warning(
+            &format!("not granted: {}", view.missing_scopes),
+            &format!("granted: {}", view.scopes),
+            style,
+        ));
+    }
+    text.push_str(&hint(
+        &format!("`valetkey token {}` prints its token", view.name),
+        style,
+    ));
+    text
+}
+
+#[cfg(test)]
+mod tests;

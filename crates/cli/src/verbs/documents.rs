@@ -1,0 +1,27 @@
+//! Completions and manual pages, made from the arguments.
+
+use std::path::Path;
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+use crate::args::Cli;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::terminal::Terminal;
+
+pub(super) fn completions(terminal: Terminal, shell: Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "valetkey", &mut script);
+    terminal.data(&String::from_utf8_lossy(&script))
+}
+
+pub(super) fn man(folder: &Path) -> Result<(), Failure> {
+    clap_mangen::generate_to(Cli::command(), folder).map_err(|error| {
+        let what = format!(
+            "the manual pages cannot be written to `{}`",
+            folder.display()
+        );
+        Failure::new(Exit::Failed, what).why(error)
+    })
+}

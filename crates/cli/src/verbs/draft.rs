@@ -1,0 +1,93 @@
+//! The fields of an authenticator, from a config file, flags and a secret.
+
+use std::env;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use serde_json::{Map, Value};
+use valetkey_api::core::draft::DraftInput;
+
+use super::secret;
+use crate::args::{Fields, Secret};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Longest config file.
+const MAX_CONFIG: u64 = 1 << 20;
+
+/// All fields that were given. Variables are resolved here, in the person's environment, and only
+/// those of the file: flags and secrets are taken as they are.
+pub(super) fn input(fields: &Fields, secret: &Secret) -> Result<DraftInput, Failure> {
+    let from_stdin = fields.config.as_deref() == Some(Path::new("-"));
+    if from_stdin && secret.client_secret_stdin {
+        let what = "the config and the client secret cannot both come from stdin";
+        return Err(Failure::new(Exit::Usage, what)
+            .hint("use `--client-secret-file` or `--client-secret-env`"));
+    }
+    let mut input = match &fields.config {
+        None => DraftInput::default(),
+        Some(path) => DraftInput::from_json(&read(path)?).map_err(Failure::Problems)?,
+    }
+    .resolve(&|name| env::var(name).ok());
+    set_fields(&mut input, fields);
+    if let Some(secret) = secret::read(secret)? {
+        input.set("client_secret", secret.expose());
+    }
+    Ok(input)
+}
+
+fn set_fields(input: &mut DraftInput, fields: &Fields) {
+    for (field, value) in [
+        ("name", &fields.name),
+        ("client_id", &fields.client_id),
+        ("redirect_uri", &fields.redirect_uri),
+        ("authorize_url", &fields.authorize_url),
+        ("token_url", &fields.token_url),
+        ("revocation_url", &fields.revocation_url),
+        ("userinfo_url", &fields.userinfo_url),
+        ("issuer", &fields.issuer),
+        ("client_auth", &fields.client_auth),
+    ] {
+        if let Some(value) = value {
+            input.set(field, value.as_str());
+        }
+    }
+    if let Some(scopes) = &fields.scopes {
+        input.set("scopes", scopes.clone());
+    }
+    if let Some(tenant) = &fields.tenant {
+        let tenant = ("tenant".to_owned(), Value::from(tenant.as_str()));
+        input.set("placeholders", Map::from_iter([tenant]));
+    }
+    if !fields.authorize_params.is_empty() {
+        let params = fields.authorize_params.iter();
+        let params = params.map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+        input.set("authorize_params", params.collect::<Map<_, _>>());
+    }
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    let cannot = |error: io::Error| {
+        let what = format!("`{}` cannot be read", path.display());
+        Failure::new(Exit::Usage, what).why(error)
+    };
+    let source: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(File::open(path).map_err(cannot)?)
+    };
+    let mut text = String::new();
+    let read = source
+        .take(MAX_CONFIG + 1)
+        .read_to_string(&mut text)
+        .map_err(cannot)?;
+    if read as u64 > MAX_CONFIG {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("`{}` is no config file", path.display()),
+        )
+        .why("it is larger than 1 MiB"));
+    }
+    Ok(text)
+}
