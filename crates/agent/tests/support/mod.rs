@@ -8,21 +8,26 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 use valetkey_agent::sign_in::{SignInAsk, SignInView, Stage};
 use valetkey_agent::{
-    Actor, Agent, AgentError, AuthenticatorKey, Config, ConnectionKey, TestClock, TokenAnswer,
-    TokenAsk,
+    Actor, Agent, AgentError, AuthenticatorKey, Config, ConnectionKey, ConnectionView, TestClock,
+    TokenAnswer, TokenAsk,
 };
 use valetkey_core::draft::DraftInput;
+use valetkey_core::event::EventKind;
 use valetkey_core::home::Home;
+use valetkey_core::id::SignInId;
 use valetkey_core::life::Status;
 use valetkey_core::name::ProfileName;
-use valetkey_demo_provider::{DemoProvider, Settings};
-use valetkey_vault::Vault;
+use valetkey_demo_provider::{DemoProvider, Filter, Settings};
 use valetkey_vault::store::testing::TestStore;
+use valetkey_vault::{EventFilter, ItemName, StoreOpener, Vault};
 
 /// Longest wait for anything in a test.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
+/// The secret store counts as hanging after this long.
+pub(crate) const STORE_LIMIT: Duration = Duration::from_secs(2);
 
 /// Everything that one test needs.
 pub(crate) struct Bench {
@@ -56,10 +61,33 @@ impl Bench {
         bench
     }
 
-    /// The process ends without a farewell and starts again.
+    /// The process stops in good order and starts again.
     pub(crate) async fn restart(&mut self) {
         self.agent.shutdown().await;
+        self.start_again().await;
+    }
+
+    /// Starts again after a stop.
+    pub(crate) async fn start_again(&mut self) {
         self.agent = start(&self.home, &self.store, &self.clock).await;
+    }
+
+    /// Stops, and starts again on another store.
+    pub(crate) async fn restart_on(&mut self, store: StoreOpener) {
+        self.agent.shutdown().await;
+        self.agent = start_on(&self.home, store, &self.clock).await;
+    }
+
+    /// The person deletes the database of an agent that has stopped.
+    pub(crate) fn delete_database(&self) {
+        let database = Home::at(self.home.path()).database();
+        for suffix in ["", "-wal", "-shm"] {
+            let mut file = database.clone().into_os_string();
+            file.push(suffix);
+            // Not each of them is always there.
+            let _ = std::fs::remove_file(file);
+        }
+        assert!(!database.exists());
     }
 
     pub(crate) async fn add(&self, name: &str, more: Value) {
@@ -100,8 +128,8 @@ impl Bench {
         account: Option<&str>,
     ) -> Result<SignInView, AgentError> {
         let ask = SignInAsk {
-            authenticator: AuthenticatorKey::parse(authenticator, ProfileName::default()).unwrap(),
-            account: account.map(|label| label.parse().unwrap()),
+            authenticator: authenticator_key(authenticator),
+            account: account.map(|label| label.parse().expect("a label")),
             scopes: valetkey_core::scope::Scopes::default(),
             paste_only: false,
             reason: None,
@@ -113,7 +141,13 @@ impl Bench {
     pub(crate) async fn connect(&self, authenticator: &str) -> Stage {
         let view = self.begin(authenticator).await;
         visit(&view.authorize_url).await;
-        self.agent.wait_sign_in(view.id, LONG).await.unwrap().stage
+        self.finished(view.id).await
+    }
+
+    /// How a sign-in ended.
+    pub(crate) async fn finished(&self, id: SignInId) -> Stage {
+        let view = self.agent.wait_sign_in(id, LONG).await;
+        view.expect("a known sign-in").stage
     }
 
     pub(crate) async fn token(&self, name: &str) -> Result<TokenAnswer, AgentError> {
@@ -128,13 +162,60 @@ impl Bench {
         answer.live.grant.access_token.expose().to_owned()
     }
 
+    /// Asks for a token and does not wait for it.
+    pub(crate) fn ask(&self, name: &str) -> JoinHandle<Result<TokenAnswer, AgentError>> {
+        let (agent, key) = (self.agent.clone(), key(name));
+        tokio::spawn(async move { agent.token(&key, &TokenAsk::default(), &me()).await })
+    }
+
+    pub(crate) fn view(&self, name: &str) -> ConnectionView {
+        self.agent.connection(&key(name)).expect("a connection")
+    }
+
     pub(crate) fn status(&self, name: &str) -> Status {
-        self.agent
-            .connection(&key(name))
-            .expect("a connection")
-            .row
-            .life
-            .status
+        self.view(name).row.life.status
+    }
+
+    pub(crate) fn grant_item(&self, name: &str) -> ItemName {
+        ItemName::Grant(self.view(name).row.id)
+    }
+
+    /// How often this was written to the audit log.
+    pub(crate) async fn count(&self, kind: EventKind) -> usize {
+        let filter = EventFilter {
+            kinds: vec![kind],
+            limit: 10_000,
+            ..EventFilter::default()
+        };
+        self.agent.events(filter).await.expect("events").len()
+    }
+
+    /// How many refreshes reached the provider.
+    pub(crate) fn refreshes(&self) -> usize {
+        self.provider.count(Filter::refreshes())
+    }
+
+    /// Time passes in steps of `step`, and whoever sleeps gets a chance to work after each.
+    pub(crate) async fn pass(&self, time: Duration, step: Duration) {
+        let mut left = time;
+        while !left.is_zero() {
+            let by = step.min(left);
+            self.clock.advance(by);
+            left -= by;
+            self.settle().await;
+        }
+    }
+
+    /// Lets all work that is ready go as far as the provider: keychain and database are asked in
+    /// turn, and both answer in order.
+    pub(crate) async fn settle(&self) {
+        for _ in 0..4 {
+            for _ in 0..8 {
+                tokio::task::yield_now().await;
+            }
+            let _ = self.agent.status().await;
+            self.count(EventKind::AgentStarted).await;
+        }
     }
 
     /// Past the access token's end.
@@ -144,7 +225,12 @@ impl Bench {
 }
 
 async fn start(home: &TempDir, store: &TestStore, clock: &Arc<TestClock>) -> Agent {
-    let vault = Vault::open(&Home::at(home.path()), store.opener())
+    start_on(home, store.opener(), clock).await
+}
+
+async fn start_on(home: &TempDir, store: StoreOpener, clock: &Arc<TestClock>) -> Agent {
+    let store = store.time_limit(STORE_LIMIT);
+    let vault = Vault::open(&Home::at(home.path()), store)
         .await
         .expect("a vault");
     let config = Config {
@@ -166,6 +252,25 @@ pub(crate) async fn visit(url: &str) -> (u16, String) {
 
 pub(crate) fn key(name: &str) -> ConnectionKey {
     ConnectionKey::parse(name, ProfileName::default()).expect("a name")
+}
+
+pub(crate) fn authenticator_key(name: &str) -> AuthenticatorKey {
+    AuthenticatorKey::parse(name, ProfileName::default()).expect("a name")
+}
+
+/// Waits until it is so, within generous bounds.
+pub(crate) async fn eventually(what: &str, mut so: impl FnMut() -> bool) {
+    let waiting = async {
+        while !so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(LONG, waiting).await;
+    assert!(in_time.is_ok(), "not in time: {what}");
+}
+
+pub(crate) fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
 }
 
 pub(crate) fn me() -> Actor {
