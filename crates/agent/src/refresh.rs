@@ -32,7 +32,7 @@ use crate::agent::Inner;
 use crate::book::{FlightEnd, LiveGrant, Look};
 use crate::client::Client;
 use crate::error::AgentError;
-use saving::{save_row_or, store_held};
+use saving::{keep, save_row_or};
 use setback::{postpone, refused, unclear};
 
 pub(crate) use saving::{save_row, store_one, store_unsaved, stored_grant};
@@ -270,7 +270,7 @@ async fn arrived(
             .await;
         return Err(AgentError::no_connection(id));
     };
-    store_held(inner, id).await;
+    keep(inner, id).await;
     inner.network_works();
     let event = Event::new(EventKind::ConnectionRefreshed, now)
         .connection(id)

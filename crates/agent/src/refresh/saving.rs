@@ -8,7 +8,7 @@ use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness;
 use valetkey_core::grant::StoredGrant;
 use valetkey_core::id::ConnectionId;
-use valetkey_vault::GrantNotKept;
+use valetkey_vault::{GrantNotKept, VaultError};
 
 use crate::agent::Inner;
 use crate::error::AgentError;
@@ -16,10 +16,23 @@ use crate::error::AgentError;
 /// How often an unsaved grant is offered to the keychain again.
 const SAVE_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// Writes the held grant: item first, row second. The caller holds the gate.
-pub(super) async fn store_held(inner: &Arc<Inner>, id: ConnectionId) -> bool {
+/// Stores a grant that just came into memory, marked unsaved. If that fails it stays there, which
+/// is told once. The caller holds the gate.
+pub(crate) async fn keep(inner: &Arc<Inner>, id: ConnectionId) {
+    if let Err(error) = store_held(inner, id).await {
+        tracing::warn!(connection = %id, %error, "new grant held in memory until it can be stored");
+        let event = Event::new(EventKind::GrantUnsaved, inner.now())
+            .connection(id)
+            .detail(json!({ "why": error.to_string() }));
+        inner.record(event).await;
+    }
+}
+
+/// Writes the held grant: item first, row second; if it cannot be written, plans the next try. The
+/// caller holds the gate.
+async fn store_held(inner: &Arc<Inner>, id: ConnectionId) -> Result<(), VaultError> {
     let Some((row, stored)) = stored_grant(inner, id) else {
-        return true;
+        return Ok(());
     };
     match inner.vault.store_grant(&row, &stored).await {
         // The item is what counts; its row is mended at first use. A removal came first: nothing
@@ -28,19 +41,14 @@ pub(super) async fn store_held(inner: &Arc<Inner>, id: ConnectionId) -> bool {
             if let Some(entry) = inner.book().get_mut(id) {
                 entry.unsaved = false;
             }
-            true
+            Ok(())
         }
         Err(GrantNotKept::NotStored(error)) => {
-            tracing::warn!(connection = %id, %error, "new grant held in memory until it can be stored");
             inner
                 .book()
                 .reschedule(id, Some(freshness::add(inner.now(), SAVE_AGAIN)));
             inner.alarm.notify_one();
-            let event = Event::new(EventKind::GrantUnsaved, inner.now())
-                .connection(id)
-                .detail(json!({ "why": error.to_string() }));
-            inner.record(event).await;
-            false
+            Err(error)
         }
     }
 }
@@ -72,10 +80,10 @@ pub(crate) async fn store_one(inner: &Arc<Inner>, id: ConnectionId) -> Result<()
     if !inner.book().get(id).is_some_and(|entry| entry.unsaved) {
         return Ok(());
     }
-    if !store_held(inner, id).await {
-        return Err(AgentError::KeychainLocked(
-            "the last grant is not stored yet".to_owned(),
-        ));
+    if let Err(error) = store_held(inner, id).await {
+        return Err(AgentError::KeychainLocked(format!(
+            "the last grant is not stored yet: {error}"
+        )));
     }
     let event = Event::new(EventKind::GrantSaved, inner.now()).connection(id);
     inner.record(event).await;

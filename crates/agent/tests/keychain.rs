@@ -1,0 +1,230 @@
+//! The keychain: locked, hanging, failing or gone, at every moment of a refresh.
+
+mod support;
+
+use std::time::Instant;
+
+use support::{Bench, LONG, STORE_LIMIT, eventually, key, me, seconds};
+use valetkey_agent::{AgentError, TokenAsk};
+use valetkey_core::event::EventKind;
+use valetkey_core::life::Status;
+use valetkey_demo_provider::{Fault as ProviderFault, Filter, Gate};
+use valetkey_vault::store::testing::Fault;
+
+/// A refresh that the provider has carried out, and whose answer waits.
+async fn answer_held_back(bench: &Bench) -> Gate {
+    let before = bench.refreshes();
+    let gate = bench
+        .provider
+        .gate(|gate| ProviderFault::refresh(gate).after_processing());
+    bench.expire();
+    bench.ask("demo");
+    bench
+        .provider
+        .arrived(Filter::refreshes(), before + 1)
+        .await;
+    gate
+}
+
+#[tokio::test]
+async fn a_locked_keychain_stops_a_refresh_before_anything_is_sent() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    let old = bench.access("demo").await;
+    bench.store.set(Fault::Locked);
+    bench.clock.jump(jiff::SignedDuration::from_secs(3600 - 30));
+    assert_eq!(bench.access("demo").await, old, "served while it lives");
+    bench.expire();
+    for _ in 0..3 {
+        let error = bench.token("demo").await.expect_err("locked");
+        assert!(matches!(error, AgentError::KeychainLocked(_)), "{error:?}");
+    }
+    assert_eq!(bench.refreshes(), 0);
+    assert_eq!(bench.count(EventKind::ConnectionPostponed).await, 1);
+    assert_eq!(bench.status("demo"), Status::Expired);
+
+    bench.store.set(Fault::None);
+    let new = bench.access("demo").await;
+    assert!(bench.provider.access_token_lives(&new));
+    assert_eq!(bench.refreshes(), 1);
+    assert_eq!(bench.status("demo"), Status::Active);
+}
+
+#[tokio::test]
+async fn an_unlocked_keychain_heals_a_login_that_nobody_asks_for() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.store.set(Fault::Locked);
+    bench.pass(seconds(3600), seconds(30)).await;
+    assert_eq!(bench.refreshes(), 0);
+    bench.store.set(Fault::None);
+    bench.pass(seconds(15 * 60), seconds(30)).await;
+    bench.provider.arrived(Filter::refreshes(), 1).await;
+    eventually("active again", || bench.status("demo") == Status::Active).await;
+}
+
+#[tokio::test]
+async fn a_grant_that_cannot_be_stored_is_held_served_and_stored_later() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    let stored = bench.store.item(bench.grant_item("demo"));
+    let gate = answer_held_back(&bench).await;
+    bench.store.set(Fault::Locked);
+    gate.release();
+    let new = bench.access("demo").await;
+    assert!(bench.provider.access_token_lives(&new));
+    assert!(bench.view("demo").unsaved);
+    assert_eq!(bench.store.item(bench.grant_item("demo")), stored);
+
+    bench.pass(seconds(60), seconds(5)).await;
+    assert_eq!(bench.access("demo").await, new);
+    assert_eq!(bench.count(EventKind::GrantUnsaved).await, 1, "told once");
+    assert_eq!(bench.count(EventKind::GrantSaved).await, 0);
+
+    bench.store.set(Fault::None);
+    bench.pass(seconds(6), seconds(1)).await;
+    eventually("stored", || !bench.view("demo").unsaved).await;
+    assert_eq!(bench.count(EventKind::GrantSaved).await, 1);
+    bench.restart().await;
+    assert_eq!(bench.access("demo").await, new);
+    assert_eq!(bench.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn no_refresh_is_sent_while_the_last_grant_cannot_be_stored() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    let gate = answer_held_back(&bench).await;
+    // Reachable and unlocked, and yet nothing can be written.
+    bench.store.set(Fault::FailWrites);
+    gate.release();
+    let held = bench.access("demo").await;
+    let refused = bench.agent.refresh(&key("demo"), &me()).await;
+    assert!(
+        matches!(refused, Err(AgentError::KeychainLocked(_))),
+        "{refused:?}"
+    );
+    assert_eq!(bench.access("demo").await, held);
+    assert_eq!(bench.refreshes(), 1);
+    assert_eq!(bench.count(EventKind::GrantUnsaved).await, 1);
+    bench.store.set(Fault::None);
+    bench.agent.refresh(&key("demo"), &me()).await.unwrap();
+    assert_eq!(bench.refreshes(), 2);
+    assert!(!bench.view("demo").unsaved);
+    assert!(!bench.provider.family_revoked("ada"));
+}
+
+#[tokio::test]
+async fn a_write_that_fails_once_is_made_up_for() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.expire();
+    bench.store.set(Fault::FailNextWrite);
+    let new = bench.access("demo").await;
+    assert!(bench.view("demo").unsaved);
+    bench.pass(seconds(6), seconds(1)).await;
+    eventually("stored", || !bench.view("demo").unsaved).await;
+    assert_eq!(bench.access("demo").await, new);
+    assert_eq!(bench.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_write_that_reports_failure_but_happened_counts_as_done() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.expire();
+    bench.store.set(Fault::WriteThenFail);
+    let new = bench.access("demo").await;
+    assert!(!bench.view("demo").unsaved);
+    assert_eq!(bench.count(EventKind::GrantUnsaved).await, 0);
+    bench.restart().await;
+    assert_eq!(bench.access("demo").await, new);
+}
+
+#[tokio::test]
+async fn a_held_grant_is_stored_at_shutdown() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    let gate = answer_held_back(&bench).await;
+    bench.store.set(Fault::Locked);
+    gate.release();
+    let held = bench.access("demo").await;
+    assert!(bench.view("demo").unsaved);
+    bench.store.set(Fault::None);
+    bench.restart().await;
+    assert_eq!(bench.access("demo").await, held);
+    assert_eq!(bench.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_hanging_keychain_holds_up_only_those_who_need_it() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.add("other", serde_json::json!({})).await;
+    bench.connect("other").await;
+    bench.expire();
+    let cached = bench.access("other").await;
+    bench.store.set(Fault::Hang);
+
+    let hung = bench.token("demo").await.expect_err("hangs");
+    assert!(matches!(hung, AgentError::KeychainLocked(_)), "{hung:?}");
+    let begun = Instant::now();
+    let again = bench.token("demo").await.expect_err("still hangs");
+    assert!(matches!(again, AgentError::KeychainLocked(_)), "{again:?}");
+    assert!(begun.elapsed() < STORE_LIMIT, "later calls fail at once");
+    let other = bench
+        .agent
+        .cached_token(&key("other"), &TokenAsk::default(), &me())
+        .expect("from memory");
+    assert_eq!(other.live.grant.access_token.expose(), cached);
+    assert_eq!(bench.refreshes(), 1);
+
+    bench.store.set(Fault::None);
+    let healed = async {
+        while bench.token("demo").await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, healed).await.expect("heals");
+    assert_eq!(bench.refreshes(), 2);
+}
+
+#[tokio::test]
+async fn a_write_that_hangs_loses_nothing() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    let gate = answer_held_back(&bench).await;
+    bench.store.set(Fault::Hang);
+    gate.release();
+    let new = bench.access("demo").await;
+    assert!(bench.view("demo").unsaved, "unknown until it is read back");
+    bench.store.set(Fault::None);
+    bench.pass(seconds(30), seconds(5)).await;
+    eventually("stored", || !bench.view("demo").unsaved).await;
+    bench.restart().await;
+    assert_eq!(bench.access("demo").await, new);
+    assert_eq!(bench.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_missing_or_refusing_keychain_is_named() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.expire();
+    for fault in [Fault::Denied, Fault::Unavailable] {
+        bench.store.set(fault);
+        let error = bench.token("demo").await.expect_err("no keychain");
+        assert!(
+            matches!(error, AgentError::KeychainUnavailable(_)),
+            "{fault:?}: {error:?}"
+        );
+        let begun = bench.begin_as("demo", None).await;
+        assert!(
+            matches!(begun, Err(AgentError::KeychainUnavailable(_))),
+            "{fault:?}: a login that cannot be stored is not begun"
+        );
+        assert!(bench.agent.status().await.store_problem.is_some());
+    }
+    bench.store.set(Fault::None);
+    assert!(bench.token("demo").await.is_ok());
+}
