@@ -54,23 +54,33 @@ pub(crate) async fn load(inner: &Inner, id: ConnectionId) -> Result<(), AgentErr
     let now = inner.now();
     // The vault mends a row that is older than its item: the item leads.
     let LoadedGrant { grant, mended } = inner.vault.load_grant(id, now).await?;
-    {
+    let lost = grant.is_none();
+    let turned = {
         let mut book = inner.book();
         let Some(entry) = book.get_mut(id) else {
             return Ok(());
         };
         entry.loaded = true;
+        let mut turned = false;
         if let Some(mended) = mended
             && entry.row.life.status != Status::Removing
         {
+            turned = lost && entry.row.life.status != mended.life.status;
             entry.row = mended;
         }
         if let Some(StoredGrant { grant, .. }) = grant {
             book.hold(id, grant);
         }
         book.replan(id, now);
-    }
+        turned
+    };
     inner.alarm.notify_one();
+    if turned {
+        let event = Event::new(EventKind::ConnectionNeedsReconnect, now)
+            .connection(id)
+            .detail(json!({ "why": "its keychain item is gone or cannot be read" }));
+        inner.record(event).await;
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ mod support;
 use std::time::Instant;
 
 use support::{Bench, LONG, STORE_LIMIT, eventually, key, me, seconds};
+use valetkey_agent::sign_in::Stage;
 use valetkey_agent::{AgentError, TokenAsk};
 use valetkey_core::event::EventKind;
 use valetkey_core::life::Status;
@@ -227,4 +228,41 @@ async fn a_missing_or_refusing_keychain_is_named() {
     }
     bench.store.set(Fault::None);
     assert!(bench.token("demo").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_garbled_foreign_or_missing_item_means_sign_in_again_once() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.add("other", serde_json::json!({})).await;
+    bench.connect("other").await;
+    let item = bench.grant_item("demo");
+    let foreign = bench.store.item(bench.grant_item("other"));
+    let garbled: [Option<&[u8]>; 5] = [
+        Some(b"{\"version\":1,\"connection\":"),
+        Some(b"\xff\xfe"),
+        Some(b"{\"version\":99}"),
+        foreign.as_deref(),
+        None,
+    ];
+    for (round, value) in garbled.into_iter().enumerate() {
+        bench.restart().await;
+        bench.store.tamper(item, value);
+        for _ in 0..2 {
+            let error = bench.token("demo").await.expect_err("no grant");
+            assert!(
+                matches!(error, AgentError::AuthRequired { again: true, .. }),
+                "{round}: {error:?}"
+            );
+        }
+        assert_eq!(bench.status("demo"), Status::NeedsReconnect);
+        let told = bench.count(EventKind::ConnectionNeedsReconnect).await;
+        assert_eq!(told, round + 1, "told once");
+        assert!(bench.token("other").await.is_ok());
+        let Stage::Completed(done) = bench.connect("demo").await else {
+            panic!("not completed")
+        };
+        assert!(done.renewed);
+    }
+    assert_eq!(bench.refreshes(), 0);
 }
