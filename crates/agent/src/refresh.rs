@@ -134,31 +134,13 @@ struct Ticket {
 }
 
 async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
-    load(inner, id).await?;
-    if let Err(error) = inner.vault.check_store().await {
-        let reason = error.to_string();
-        postpone(inner, id, None, SetbackKind::Later, &reason, None).await;
-        return Err(error.into());
-    }
-    store_one(inner, id).await?;
-    let ticket = ticket(inner, id).await?;
-    {
-        let _one_writer = ticket.gate.lock().await;
-        if inner.book().step(id, Happening::RefreshBegan).is_err() {
-            return Err(AgentError::no_connection(id));
-        }
-        if let Err(error) = save_row_or(inner, id).await {
-            // Without the mark a crash could go unnoticed: nothing is sent.
-            let _ = inner.book().step(
-                id,
-                Happening::Postponed {
-                    from: ticket.from,
-                    alive: ticket.old.grant.is_alive(inner.now()),
-                },
-            );
+    let ticket = match begin(inner, id).await {
+        Ok(ticket) => ticket,
+        Err(error) => {
+            not_sent(inner, id, &error).await;
             return Err(error);
         }
-    }
+    };
     failpoint!("refresh.marked");
     let refresh_token = ticket
         .old
@@ -200,6 +182,56 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
         }
         RefreshOutcome::SignInAgain { reason } => refused(inner, id, &ticket, reason).await,
     }
+}
+
+/// All that must be well before anything is sent; ends with the row marked `refreshing`.
+async fn begin(inner: &Arc<Inner>, id: ConnectionId) -> Result<Ticket, AgentError> {
+    load(inner, id).await?;
+    inner.vault.check_store().await?;
+    store_one(inner, id).await?;
+    let ticket = ticket(inner, id).await?;
+    let one_writer = ticket.gate.lock().await;
+    if inner.book().step(id, Happening::RefreshBegan).is_err() {
+        return Err(AgentError::no_connection(id));
+    }
+    if let Err(error) = save_row_or(inner, id).await {
+        // Without the mark a crash could go unnoticed: nothing is sent.
+        let _ = inner.book().step(
+            id,
+            Happening::Postponed {
+                from: ticket.from,
+                alive: ticket.old.grant.is_alive(inner.now()),
+            },
+        );
+        return Err(error);
+    }
+    drop(one_writer);
+    Ok(ticket)
+}
+
+/// Nothing was sent. The alarm waits before it tries again, or it would ring without pause.
+async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &AgentError) {
+    let (kind, reason) = match error {
+        AgentError::ClientMisconfigured { reason, .. } => (SetbackKind::FixClient, reason.clone()),
+        AgentError::InvalidRequest { message, .. } => (SetbackKind::FixClient, message.clone()),
+        AgentError::KeychainLocked(_)
+        | AgentError::KeychainUnavailable(_)
+        | AgentError::ProviderUnreachable { .. }
+        | AgentError::Internal(_) => (SetbackKind::Later, error.to_string()),
+        AgentError::NotFound { .. }
+        | AgentError::AuthRequired { .. }
+        | AgentError::InsufficientScope { .. }
+        | AgentError::BadDraft(_)
+        | AgentError::Conflict { .. }
+        | AgentError::Paused
+        | AgentError::RateLimited
+        | AgentError::Stopping => return,
+    };
+    if inner.book().get(id).is_some_and(|entry| entry.unsaved) {
+        // Its own alarm rings for the grant that is not stored yet.
+        return;
+    }
+    postpone(inner, id, None, kind, &reason, None).await;
 }
 
 async fn ticket(inner: &Inner, id: ConnectionId) -> Result<Ticket, AgentError> {

@@ -1,0 +1,198 @@
+//! The keychain around start, sign-in and a lost database.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+use support::{Bench, key, me, seconds, visit};
+use valetkey_agent::AgentError;
+use valetkey_agent::sign_in::Stage;
+use valetkey_core::event::EventKind;
+use valetkey_core::life::Status;
+use valetkey_demo_provider::Filter;
+use valetkey_vault::store::testing::{Fault, TestStore};
+use valetkey_vault::{ItemName, SecretStore, StoreError, StoreOpener};
+use zeroize::Zeroizing;
+
+/// A store that counts what it is asked, refused or not.
+struct Counted {
+    store: TestStore,
+    calls: Arc<AtomicUsize>,
+}
+
+impl Counted {
+    fn opener(store: &TestStore) -> (StoreOpener, Arc<AtomicUsize>) {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Self {
+            store: store.clone(),
+            calls: Arc::clone(&calls),
+        };
+        let opener = StoreOpener::new(move |_, _| Ok(Box::new(counted)));
+        (opener, calls)
+    }
+
+    fn count(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl SecretStore for Counted {
+    fn check(&mut self) -> Result<(), StoreError> {
+        self.count();
+        self.store.check()
+    }
+
+    fn read(&mut self, item: &ItemName) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.count();
+        self.store.read(item)
+    }
+
+    fn write(&mut self, item: &ItemName, value: &[u8]) -> Result<(), StoreError> {
+        self.count();
+        self.store.write(item, value)
+    }
+
+    fn delete(&mut self, item: &ItemName) -> Result<(), StoreError> {
+        self.count();
+        self.store.delete(item)
+    }
+
+    fn list(&mut self) -> Result<Vec<ItemName>, StoreError> {
+        self.count();
+        self.store.list()
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_starts_locked_serves_once_unlocked() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    let token = bench.access("demo").await;
+    bench.store.set(Fault::Locked);
+    bench.restart().await;
+    let error = bench.token("demo").await.expect_err("locked");
+    assert!(matches!(error, AgentError::KeychainLocked(_)), "{error:?}");
+    assert_eq!(bench.status("demo"), Status::Active, "nothing is lost");
+    bench.store.set(Fault::None);
+    assert_eq!(bench.access("demo").await, token);
+}
+
+#[tokio::test]
+async fn a_locked_keychain_is_not_asked_without_pause() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.agent.shutdown().await;
+    bench.expire();
+    bench.store.set(Fault::Locked);
+    let (opener, calls) = Counted::opener(&bench.store);
+    bench.restart_on(opener).await;
+    // The refresh is overdue, and its grant cannot even be read.
+    bench.pass(seconds(10), seconds(1)).await;
+    let before = calls.load(Ordering::Relaxed);
+    for _ in 0..5 {
+        bench.settle().await;
+    }
+    // `settle` itself asks four times.
+    let asked = calls.load(Ordering::Relaxed) - before;
+    assert!(asked <= 5 * 4, "{asked} calls while no time passed");
+    bench.store.set(Fault::None);
+    bench.pass(seconds(15 * 60), seconds(30)).await;
+    bench.provider.arrived(Filter::refreshes(), 1).await;
+}
+
+#[tokio::test]
+async fn a_client_secret_that_is_gone_is_named_and_not_asked_for_without_pause() {
+    let mut bench = Bench::start().await;
+    let confidential = json!({ "client_id": "demo-confidential", "client_secret": "demo-secret" });
+    bench.add("secret", confidential).await;
+    bench.connect("secret").await;
+    bench.agent.shutdown().await;
+    let is_secret = |item: &ItemName| matches!(item, ItemName::ClientSecret(_));
+    let item = bench.store.items().into_iter().find(is_secret);
+    bench.store.tamper(item.expect("a client secret"), None);
+    bench.expire();
+    let (opener, calls) = Counted::opener(&bench.store);
+    bench.restart_on(opener).await;
+    let error = bench.token("secret").await.expect_err("no secret");
+    assert!(
+        matches!(error, AgentError::ClientMisconfigured { .. }),
+        "{error:?}"
+    );
+    let before = calls.load(Ordering::Relaxed);
+    for _ in 0..5 {
+        bench.settle().await;
+    }
+    let asked = calls.load(Ordering::Relaxed) - before;
+    assert!(asked <= 5 * 4, "{asked} calls while no time passed");
+    assert_eq!(bench.count(EventKind::ConnectionMisconfigured).await, 1);
+    assert_eq!(bench.refreshes(), 0);
+}
+
+#[tokio::test]
+async fn a_deleted_database_is_rebuilt_from_the_keychain() {
+    let mut bench = Bench::start().await;
+    let confidential = json!({ "client_id": "demo-confidential", "client_secret": "demo-secret" });
+    bench.add("secret", confidential).await;
+    for name in ["demo", "secret"] {
+        bench.connect(name).await;
+    }
+    let token = bench.access("demo").await;
+    let ids = [bench.view("demo").row.id, bench.view("secret").row.id];
+    bench.agent.shutdown().await;
+    bench.delete_database();
+    bench.start_again().await;
+    assert_eq!(bench.access("demo").await, token);
+    assert_eq!(bench.view("demo").row.id, ids[0]);
+    assert_eq!(bench.view("secret").row.id, ids[1]);
+    assert_eq!(bench.count(EventKind::ConnectionAdopted).await, 2);
+    bench.expire();
+    for name in ["demo", "secret"] {
+        let new = bench.access(name).await;
+        assert!(bench.provider.access_token_lives(&new), "{name}");
+    }
+    let Stage::Completed(done) = bench.connect("secret").await else {
+        panic!("not completed")
+    };
+    assert!(done.renewed, "authenticator and account are known again");
+}
+
+#[tokio::test]
+async fn a_late_reconciliation_leaves_a_running_sign_in_alone() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.agent.shutdown().await;
+    bench.delete_database();
+    bench.store.set(Fault::Locked);
+    bench.start_again().await;
+    bench.add("second", json!({})).await;
+    bench.store.set(Fault::None);
+    let view = bench.begin("second").await;
+    bench.pass(seconds(40), seconds(10)).await;
+    assert_eq!(bench.agent.connections(None).len(), 1, "adopted");
+    assert_eq!(bench.count(EventKind::SignInFailed).await, 0);
+    visit(&view.authorize_url).await;
+    assert!(matches!(bench.finished(view.id).await, Stage::Completed(_)));
+}
+
+#[tokio::test]
+async fn a_locked_keychain_refuses_a_disconnect_and_changes_nothing() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.store.set(Fault::Locked);
+    let refused = bench.agent.disconnect(&key("demo"), true, &me()).await;
+    assert!(
+        matches!(refused, Err(AgentError::KeychainLocked(_))),
+        "{refused:?}"
+    );
+    assert_eq!(bench.status("demo"), Status::Active);
+    assert!(!bench.provider.family_revoked("ada"));
+    bench.store.set(Fault::None);
+    bench
+        .agent
+        .disconnect(&key("demo"), true, &me())
+        .await
+        .unwrap();
+    assert!(bench.store.items().is_empty());
+}
