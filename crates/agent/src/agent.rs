@@ -162,6 +162,7 @@ impl Agent {
             Err(error) => return tracing::error!(%error, "authenticators not read"),
         };
         {
+            let now = self.inner.now();
             let mut book = self.inner.book();
             for authenticator in authenticators {
                 book.put_authenticator(authenticator);
@@ -179,7 +180,11 @@ impl Agent {
             for row in &report.adopted {
                 book.insert(row.clone());
             }
+            for row in report.mended.iter().chain(&report.adopted) {
+                book.replan(row.id, now);
+            }
         }
+        self.inner.alarm.notify_one();
         self.tell_reconciled(&report).await;
         self.finish_removals();
     }

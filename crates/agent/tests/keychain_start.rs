@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use support::{Bench, key, me, seconds, visit};
+use support::{Bench, eventually, key, me, seconds, visit};
 use valetkey_agent::AgentError;
 use valetkey_agent::sign_in::Stage;
 use valetkey_core::event::EventKind;
@@ -156,6 +156,24 @@ async fn a_deleted_database_is_rebuilt_from_the_keychain() {
         panic!("not completed")
     };
     assert!(done.renewed, "authenticator and account are known again");
+}
+
+#[tokio::test]
+async fn items_are_adopted_and_kept_warm_once_the_keychain_is_unlocked() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.agent.shutdown().await;
+    bench.delete_database();
+    bench.store.set(Fault::Locked);
+    bench.start_again().await;
+    assert!(bench.agent.connections(None).is_empty());
+    bench.store.set(Fault::None);
+    bench.pass(seconds(31), seconds(31)).await;
+    let known = || !bench.agent.connections(None).is_empty();
+    eventually("adopted", known).await;
+    assert_eq!(bench.refreshes(), 0);
+    bench.pass(seconds(56 * 60), seconds(30)).await;
+    bench.provider.arrived(Filter::refreshes(), 1).await;
 }
 
 #[tokio::test]
