@@ -159,7 +159,13 @@ impl Book {
         };
         let profile = self.authenticators[&row.authenticator].profile.clone();
         let id = row.id;
-        self.names.entry(profile).or_default().insert(name, id);
+        let names = self.names.entry(profile).or_default();
+        // A name is free as soon as its removal has begun: another one may have it by now.
+        if row.life.status == Status::Removing {
+            names.entry(name).or_insert(id);
+        } else {
+            names.insert(name, id);
+        }
         let entry = Entry {
             row,
             live: None,

@@ -32,10 +32,10 @@ use crate::agent::Inner;
 use crate::book::{FlightEnd, LiveGrant, Look};
 use crate::client::Client;
 use crate::error::AgentError;
-use saving::{keep, save_row_or};
+use saving::save_row_or;
 use setback::{postpone, refused, unclear};
 
-pub(crate) use saving::{save_row, store_one, store_unsaved, stored_grant};
+pub(crate) use saving::{keep, save_row, store_one, store_unsaved, stored_grant};
 
 /// Brings the grant from the keychain into memory, once.
 pub(crate) async fn load(inner: &Inner, id: ConnectionId) -> Result<(), AgentError> {

@@ -195,6 +195,56 @@ async fn a_late_reconciliation_leaves_a_running_sign_in_alone() {
 }
 
 #[tokio::test]
+async fn a_sign_in_whose_grant_cannot_be_stored_leaves_nothing_behind() {
+    for fault in [Fault::FailWrites, Fault::Locked] {
+        let mut bench = Bench::start().await;
+        let view = bench.begin("demo").await;
+        bench.store.set(fault);
+        visit(&view.authorize_url).await;
+        let stage = bench.finished(view.id).await;
+        assert!(matches!(stage, Stage::Failed(_)), "{fault:?}: {stage:?}");
+        assert!(bench.agent.connections(None).is_empty());
+        assert!(
+            bench.provider.family_revoked("ada"),
+            "{fault:?}: a grant that nobody keeps does not stay alive"
+        );
+        bench.store.set(Fault::None);
+        // Rows are read by age; the one that goes must not take the name with it in either order.
+        bench.clock.jump(jiff::SignedDuration::from_mins(-1));
+        let again = bench.connect("demo").await;
+        assert!(matches!(again, Stage::Completed(_)), "{fault:?}: {again:?}");
+        bench.restart().await;
+        let one = || bench.agent.connections(None).len() == 1;
+        eventually("what was left is removed", one).await;
+        assert_eq!(bench.store.items().len(), 1);
+        assert!(bench.token("demo").await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_that_cannot_be_stored_is_held_until_it_can() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    let old = bench.access("demo").await;
+    let view = bench.begin("demo").await;
+    bench.store.set(Fault::Locked);
+    visit(&view.authorize_url).await;
+    let Stage::Completed(done) = bench.finished(view.id).await else {
+        panic!("not completed")
+    };
+    assert!(done.renewed);
+    let new = bench.access("demo").await;
+    assert_ne!(new, old);
+    assert!(bench.view("demo").unsaved);
+    assert_eq!(bench.count(EventKind::GrantUnsaved).await, 1);
+    bench.store.set(Fault::None);
+    bench.pass(seconds(10), seconds(5)).await;
+    eventually("stored", || !bench.view("demo").unsaved).await;
+    bench.restart().await;
+    assert_eq!(bench.access("demo").await, new);
+}
+
+#[tokio::test]
 async fn a_locked_keychain_refuses_a_disconnect_and_changes_nothing() {
     let bench = Bench::start().await;
     bench.connect("demo").await;

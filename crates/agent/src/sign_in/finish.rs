@@ -8,11 +8,11 @@ use valetkey_core::connection::{Account, Connection, Subject};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation, SignInId};
-use valetkey_core::life::{Happening, Life, Status, step};
+use valetkey_core::life::{Happening, Status, step};
 use valetkey_core::name::{AccountLabel, ConnectionName};
 use valetkey_core::refusal::{SignInFailure, read_authorize_error};
 use valetkey_core::scope::Scopes;
-use valetkey_vault::{GrantNotKept, failpoint};
+use valetkey_vault::failpoint;
 
 use super::callback::{Answer, Code};
 use super::{Completed, Failed, Pending, Remedy, Stage};
@@ -291,11 +291,13 @@ async fn add(
         inner.provider_client.revoke(client, &grant, now).await;
         return Err(AgentError::no_authenticator(&client.authenticator.name).into());
     }
-    let row = inner
-        .vault
-        .store_first_grant(&row, &stored)
-        .await
-        .map_err(AgentError::from)?;
+    let row = match inner.vault.store_first_grant(&row, &stored).await {
+        Ok(active) => active,
+        Err(error) => {
+            give_up(inner, client, row, &grant, now).await;
+            return Err(AgentError::from(error).into());
+        }
+    };
     let connection = {
         let mut book = inner.book();
         book.insert(row);
@@ -308,6 +310,27 @@ async fn add(
         .record(Event::new(EventKind::ConnectionAdded, now).connection(id))
         .await;
     done(inner, id, connection, asked, &grant, false)
+}
+
+/// A first grant that could not be stored: nobody was told of it, and nothing of it stays. Its name is
+/// free at once; what the keychain cannot do now, the next start does.
+async fn give_up(
+    inner: &Arc<Inner>,
+    client: &Client,
+    mut row: Connection,
+    grant: &Grant,
+    now: Timestamp,
+) {
+    row.life =
+        step(row.life, Happening::Disconnected).expect("a new connection can be disconnected");
+    let removed = async {
+        inner.vault.begin_removal(&row).await?;
+        inner.vault.finish_removal(row.id).await
+    };
+    if let Err(error) = removed.await {
+        tracing::warn!(%error, "what is left of a failed sign-in is removed at the next start");
+    }
+    inner.provider_client.revoke(client, grant, now).await;
 }
 
 /// The same account again: a new grant under the next generation; an old refresh in flight loses.
@@ -323,62 +346,47 @@ async fn renew(
     let _ = refresh::load(inner, id).await;
     let gate = inner.book().get(id).map(|entry| Arc::clone(&entry.gate));
     let Some(gate) = gate else {
-        return Err(AgentError::no_connection(id).into());
+        return Err(came_late(inner, id, client, &grant(Generation(0), None)).await);
     };
     let _one_writer = gate.lock().await;
     let now = inner.now();
-    let (row, new) = {
-        let book = inner.book();
-        let Some(entry) = book.get(id) else {
-            return Err(AgentError::no_connection(id).into());
-        };
-        let Ok(life) = step(entry.row.life, Happening::SignedIn) else {
-            return Err(AgentError::no_connection(id).into());
-        };
+    let step = inner.book().step(id, Happening::SignedIn);
+    let Ok(life) = step else {
+        return Err(came_late(inner, id, client, &grant(Generation(0), None)).await);
+    };
+    let (connection, new) = {
+        let mut book = inner.book();
         // The new grant stands alone: nothing of the old one is mixed into it.
         let new = grant(life.generation, None);
-        let mut row = entry.row.clone();
-        row.asked_scopes = asked.clone();
-        row.account.display_name = known.display_name.or(row.account.display_name);
-        row.account.subject = known.subject.or(row.account.subject);
-        row.adopt(&new);
-        row.life = Life {
-            status: life.status,
-            generation: life.generation,
-        };
-        (row, new)
-    };
-    let stored = valetkey_core::grant::StoredGrant {
-        connection: id,
-        account: row.account.clone(),
-        authenticator: client.authenticator.as_ref().clone(),
-        grant: new.clone(),
-    };
-    match inner.vault.store_grant(&row, &stored).await {
-        Ok(()) => {}
-        // The item is what counts; its row is mended at first use.
-        Err(GrantNotKept::RowNotSaved(error)) => tracing::error!(%error, "row not written"),
-        Err(error) => return Err(AgentError::from(error).into()),
-    }
-    let connection = {
-        let mut book = inner.book();
-        if book.step(id, Happening::SignedIn).is_ok()
-            && let Some(entry) = book.get_mut(id)
-        {
-            let used_at = entry.row.used_at;
-            entry.row = Connection { used_at, ..row };
+        if let Some(entry) = book.get_mut(id) {
+            let row = &mut entry.row;
+            row.asked_scopes = asked.clone();
+            row.account.display_name = known.display_name.or(row.account.display_name.take());
+            row.account.subject = known.subject.or(row.account.subject.take());
+            row.adopt(&new);
             entry.hold_until = None;
-            entry.unsaved = false;
+            entry.unsaved = true;
         }
         book.hold(id, new.clone());
         book.replan(id, now);
-        book.get(id).and_then(|entry| book.name_of(&entry.row))
+        (book.get(id).and_then(|entry| book.name_of(&entry.row)), new)
     };
+    refresh::keep(inner, id).await;
+    inner.book().replan(id, now);
     inner.alarm.notify_one();
     inner
         .record(Event::new(EventKind::ConnectionRenewed, now).connection(id))
         .await;
     done(inner, id, connection, asked, &new, true)
+}
+
+/// Removed meanwhile: what arrives late must not stay alive at the provider.
+async fn came_late(inner: &Inner, id: ConnectionId, client: &Client, grant: &Grant) -> End {
+    inner
+        .provider_client
+        .revoke(client, grant, inner.now())
+        .await;
+    AgentError::no_connection(id).into()
 }
 
 fn done(
