@@ -121,29 +121,32 @@ impl Authenticator {
             (None, Some(template)) => Some(fill(template)),
             (None, None) => None,
         };
-        let revocation = own.revocation_url.as_ref().map_or_else(
-            || {
-                provider.revocation.as_ref().map(|r| Revocation {
-                    url: fill(&r.url),
-                    ..r.clone()
-                })
-            },
-            |url| {
-                Some(Revocation {
-                    url: url.to_string(),
-                    method: RevocationMethod::default(),
-                })
-            },
-        );
-        let userinfo = own.userinfo_url.as_ref().map_or_else(
-            || {
-                provider.userinfo.as_ref().map(|u| Userinfo {
-                    url: fill(&u.url),
-                    ..u.clone()
-                })
-            },
-            |url| Some(Userinfo::standard(url.as_str())),
-        );
+        // Another URL is another place, not another way: what the provider's own ways are stays.
+        let revocation = match (&own.revocation_url, &provider.revocation) {
+            (Some(url), way) => Some(Revocation {
+                url: url.to_string(),
+                method: way
+                    .as_ref()
+                    .map_or_else(RevocationMethod::default, |way| way.method),
+            }),
+            (None, Some(way)) => Some(Revocation {
+                url: fill(&way.url),
+                ..way.clone()
+            }),
+            (None, None) => None,
+        };
+        let userinfo = match (&own.userinfo_url, &provider.userinfo) {
+            (Some(url), None) => Some(Userinfo::standard(url.as_str())),
+            (Some(url), Some(known)) => Some(Userinfo {
+                url: url.to_string(),
+                ..known.clone()
+            }),
+            (None, Some(known)) => Some(Userinfo {
+                url: fill(&known.url),
+                ..known.clone()
+            }),
+            (None, None) => None,
+        };
         let mut authorize_params = provider.authorize_params.clone();
         authorize_params.extend(own.authorize_params.clone());
         Ok(Endpoints {
