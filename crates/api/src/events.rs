@@ -1,7 +1,8 @@
 //! The audit log: `GET events`.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use valetkey_core::event::{EventId, EventKind};
 use valetkey_core::id::{AuthenticatorId, ConnectionId, SignInId};
@@ -27,6 +28,18 @@ pub struct EventQuery {
     /// Only of this kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<EventKind>,
+    /// Present (even without a value) or true: a stream of server-sent events instead of a list.
+    #[serde(deserialize_with = "flag", skip_serializing_if = "std::ops::Not::not")]
+    pub follow: bool,
+}
+
+/// `?follow`, `?follow=` and `?follow=true` are true.
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "" | "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(D::Error::custom("`follow` is `true` or `false`")),
+    }
 }
 
 /// Reply to `GET events`.
