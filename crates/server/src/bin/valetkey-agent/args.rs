@@ -1,0 +1,37 @@
+//! Flags. The environment completes them: `VALETKEY_HOME`, `VALETKEY_SECRET_STORE`,
+//! `VALETKEY_PASSPHRASE_FILE`, `VALETKEY_PASSPHRASE`, `VALETKEY_KEY_FILE`, `VALETKEY_LOG`.
+
+use clap::{Parser, ValueEnum};
+use valetkey_api::core::redirect::DOOR_PORT;
+
+/// Holds OAuth logins and hands short-lived tokens to local programs.
+#[derive(Debug, Parser)]
+#[command(name = "valetkey-agent", version, about)]
+pub(crate) struct Args {
+    /// Where secrets are kept; without it `VALETKEY_SECRET_STORE` says, else the keychain
+    #[arg(long, value_name = "STORE")]
+    pub(crate) secret_store: Option<Store>,
+
+    /// Port of the loopback door; 0 takes any free one
+    #[arg(long, value_name = "PORT", default_value_t = DOOR_PORT)]
+    pub(crate) port: u16,
+
+    /// Log to the file only, ask nothing
+    #[arg(long)]
+    pub(crate) background: bool,
+
+    /// Log more, and in front also here
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+}
+
+/// The secret stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Store {
+    /// The keychain of the system
+    Keychain,
+    /// An encrypted file, for machines without a keychain
+    File,
+    /// Nothing outlives the agent: a trial
+    Memory,
+}

@@ -1,0 +1,79 @@
+//! Why the agent could not start: what is said, and the exit code (sysexits).
+
+use std::process::ExitCode;
+
+use valetkey_agent::AgentError;
+use valetkey_agent::vault::VaultError;
+use valetkey_api::{ApiError, ErrorCode};
+use valetkey_server::Refused;
+use valetkey_server::doors::LockError;
+
+const UNAVAILABLE: u8 = 69;
+const TRY_LATER: u8 = 75;
+const NOT_CONFIGURED: u8 = 78;
+
+/// A start that failed.
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) Box<ApiError>);
+
+impl Failure {
+    pub(crate) fn not_configured(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(ErrorCode::NotConfigured, message).hint(hint)
+    }
+
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self(Box::new(ApiError::new(code, message)))
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self.0.code {
+            ErrorCode::KeychainUnavailable => UNAVAILABLE,
+            ErrorCode::KeychainLocked | ErrorCode::Paused | ErrorCode::RateLimited => TRY_LATER,
+            ErrorCode::NotConfigured => NOT_CONFIGURED,
+            ErrorCode::InvalidRequest
+            | ErrorCode::Unauthorized
+            | ErrorCode::AccessDenied
+            | ErrorCode::ProxyOnly
+            | ErrorCode::InsufficientScope
+            | ErrorCode::NotFound
+            | ErrorCode::AuthRequired
+            | ErrorCode::Conflict
+            | ErrorCode::Internal
+            | ErrorCode::ClientMisconfigured
+            | ErrorCode::ProviderUnreachable => 1,
+        })
+    }
+}
+
+impl From<AgentError> for Failure {
+    fn from(error: AgentError) -> Self {
+        Self(Box::new(Refused::from(error).into_error()))
+    }
+}
+
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
+        if let VaultError::WrongPassphrase(_) = error {
+            return Self::not_configured(
+                error.to_string(),
+                "check `VALETKEY_PASSPHRASE_FILE`, `VALETKEY_PASSPHRASE` or `VALETKEY_KEY_FILE`",
+            );
+        }
+        AgentError::from(error).into()
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Held { .. } => Self::new(ErrorCode::Conflict, error.to_string())
+                .hint("`valetkey status` asks it how it is; `kill` with its number stops it"),
+            LockError::Unusable { .. } => Self::new(ErrorCode::Internal, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The log file: `oauth.log` in the state folder, 0600, kept small.
+//!
+//! Only our own crates speak below `warn`: a library that logs what it sends could log a secret.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use valetkey_api::core::home::Home;
+
+use crate::args::Args;
+use crate::failure::Failure;
+
+/// A file larger than this is put aside as `oauth.log.1`.
+const LARGEST: u64 = 5 * 1024 * 1024;
+
+/// Sends the log to the file, and with `--verbose` in front to stderr too.
+pub(crate) fn begin(home: &Home, args: &Args) -> Result<(), Failure> {
+    let level = level(args)?;
+    let path = home.log();
+    let file = LogFile::open(&path).map_err(|error| {
+        Failure::not_configured(
+            format!(
+                "the log file `{}` cannot be written: {error}",
+                path.display()
+            ),
+            "make its folder writable, or choose another with `VALETKEY_HOME`",
+        )
+    })?;
+    let to_file = fmt::layer()
+        .with_ansi(false)
+        .with_writer(Mutex::new(file))
+        .with_filter(ours(level));
+    let to_stderr = (args.verbose && !args.background).then(|| {
+        fmt::layer()
+            .with_ansi(false)
+            .without_time()
+            .with_writer(io::stderr)
+            .with_filter(ours(level))
+    });
+    tracing_subscriber::registry()
+        .with(to_file)
+        .with(to_stderr)
+        .init();
+    Ok(())
+}
+
+fn ours(level: Level) -> Targets {
+    Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("valetkey", level)
+}
+
+fn level(args: &Args) -> Result<Level, Failure> {
+    let wished = std::env::var("VALETKEY_LOG").unwrap_or_default();
+    if wished.is_empty() {
+        return Ok(if args.verbose {
+            Level::DEBUG
+        } else {
+            Level::INFO
+        });
+    }
+    wished.parse().map_err(|_| {
+        Failure::not_configured(
+            format!("`VALETKEY_LOG` is `{wished}`"),
+            "use `error`, `warn`, `info`, `debug` or `trace`",
+        )
+    })
+}
+
+#[derive(Debug)]
+struct LogFile {
+    path: PathBuf,
+    file: File,
+    size: u64,
+}
+
+impl LogFile {
+    fn open(path: &Path) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)?;
+        }
+        let file = append(path)?;
+        let size = file.metadata()?.len();
+        let path = path.to_owned();
+        Ok(Self { path, file, size })
+    }
+
+    fn put_aside(&mut self) -> io::Result<()> {
+        fs::rename(&self.path, self.path.with_extension("log.1"))?;
+        self.file = append(&self.path)?;
+        self.size = 0;
+        Ok(())
+    }
+}
+
+fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+}
+
+impl Write for LogFile {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.size > LARGEST {
+            self.put_aside()?;
+        }
+        self.size += line.len() as u64;
+        self.file.write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_log_is_put_aside_once() {
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().join("state/oauth.log");
+        let mut log = LogFile::open(&path).unwrap();
+        log.write_all(&vec![b'x'; usize::try_from(LARGEST).unwrap() + 1])
+            .unwrap();
+        log.write_all(b"new\n").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new\n");
+        let aside = path.with_extension("log.1");
+        assert_eq!(fs::metadata(aside).unwrap().len(), LARGEST + 1);
+    }
+}

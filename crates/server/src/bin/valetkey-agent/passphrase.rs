@@ -1,0 +1,120 @@
+//! Which secret store, and what opens it. Nothing is ever read from the command line.
+
+use std::env;
+use std::fs;
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use valetkey_agent::vault::{FileKey, StoreChoice};
+use valetkey_api::core::home::Home;
+use zeroize::Zeroizing;
+
+use crate::args::{Args, Store};
+use crate::failure::Failure;
+
+/// The flag wins over `VALETKEY_SECRET_STORE`; the keychain is the default.
+pub(crate) fn store(home: &Home, args: &Args) -> Result<StoreChoice, Failure> {
+    let chosen = match args.secret_store {
+        Some(store) => store,
+        None => from_environment()?,
+    };
+    Ok(match chosen {
+        Store::Keychain => StoreChoice::Keychain,
+        Store::Memory => StoreChoice::Memory,
+        Store::File => StoreChoice::File(file_key(home, args.background)?),
+    })
+}
+
+fn from_environment() -> Result<Store, Failure> {
+    let wished = env::var("VALETKEY_SECRET_STORE").unwrap_or_default();
+    match wished.as_str() {
+        "" | "keychain" => Ok(Store::Keychain),
+        "file" => Ok(Store::File),
+        "memory" => Ok(Store::Memory),
+        other => Err(Failure::not_configured(
+            format!("`VALETKEY_SECRET_STORE` is `{other}`"),
+            "use `keychain`, `file` or `memory`",
+        )),
+    }
+}
+
+fn file_key(home: &Home, background: bool) -> Result<FileKey, Failure> {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(path) = set("VALETKEY_KEY_FILE") {
+        return Ok(FileKey::KeyFile(PathBuf::from(path)));
+    }
+    if let Some(path) = set("VALETKEY_PASSPHRASE_FILE") {
+        let path = PathBuf::from(path);
+        let text = fs::read_to_string(&path)
+            .map(Zeroizing::new)
+            .map_err(|error| {
+                Failure::not_configured(
+                    format!("`{}` cannot be read: {error}", path.display()),
+                    "`VALETKEY_PASSPHRASE_FILE` names a file whose first line is the passphrase",
+                )
+            })?;
+        let first = text.lines().next().unwrap_or_default();
+        return passphrase(first.to_owned().into());
+    }
+    if let Some(text) = set("VALETKEY_PASSPHRASE") {
+        return passphrase(text.to_string_lossy().into_owned().into());
+    }
+    if background || !io::stdin().is_terminal() {
+        return Err(Failure::not_configured(
+            "the secret file needs a passphrase, and nobody can be asked",
+            "set `VALETKEY_PASSPHRASE_FILE`, or run `valetkey serve --secret-store file` in a terminal",
+        ));
+    }
+    prompt(home)
+}
+
+fn passphrase(text: Zeroizing<String>) -> Result<FileKey, Failure> {
+    if text.is_empty() {
+        return Err(Failure::not_configured(
+            "the passphrase is empty",
+            "choose one of several words",
+        ));
+    }
+    Ok(FileKey::Passphrase(text))
+}
+
+fn prompt(home: &Home) -> Result<FileKey, Failure> {
+    let no_answer = |error: io::Error| {
+        Failure::not_configured(
+            format!("the passphrase cannot be read: {error}"),
+            "set `VALETKEY_PASSPHRASE_FILE`",
+        )
+    };
+    if home.secret_file().exists() {
+        return passphrase(ask("Passphrase of the secret file: ").map_err(no_answer)?);
+    }
+    let first = ask("New passphrase for the secret file: ").map_err(no_answer)?;
+    let again = ask("Once more: ").map_err(no_answer)?;
+    if *first != *again {
+        return Err(Failure::not_configured(
+            "the two passphrases differ",
+            "start again",
+        ));
+    }
+    passphrase(first)
+}
+
+/// Asks without showing what is typed.
+fn ask(question: &str) -> io::Result<Zeroizing<String>> {
+    let (stdin, mut stderr) = (io::stdin(), io::stderr());
+    let usual = tcgetattr(&stdin)?;
+    let mut hidden = usual.clone();
+    hidden.local_modes -= LocalModes::ECHO;
+    write!(stderr, "{question}")?;
+    stderr.flush()?;
+    tcsetattr(&stdin, OptionalActions::Flush, &hidden)?;
+    let mut line = Zeroizing::new(String::new());
+    let read = stdin.lock().read_line(&mut line);
+    tcsetattr(&stdin, OptionalActions::Flush, &usual)?;
+    writeln!(stderr)?;
+    read?;
+    let length = line.trim_end_matches(['\r', '\n']).len();
+    line.truncate(length);
+    Ok(line)
+}

@@ -1,0 +1,125 @@
+//! From flags to open doors, and back.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::runtime;
+use valetkey_agent::vault::{StoreChoice, StoreError, Vault};
+use valetkey_agent::{Agent, AgentError, Config, SystemClock};
+use valetkey_api::ErrorCode;
+use valetkey_api::core::home::Home;
+use valetkey_api::endpoint::Endpoint;
+use valetkey_server::doors::{Doors, Lock, LockError};
+use valetkey_server::permission::Host;
+use valetkey_server::{App, Stop};
+
+use crate::args::Args;
+use crate::failure::Failure;
+use crate::say::Say;
+use crate::{log_file, passphrase, process};
+
+/// Another agent that has the lock opens its doors within this time.
+const PATIENCE: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Runs the agent until it is asked to stop.
+pub(crate) fn run(args: &Args, say: &Say) -> Result<(), Failure> {
+    let home = Home::from_env(|name| std::env::var_os(name)).map_err(|error| {
+        Failure::not_configured(error.to_string(), "set `HOME` or `VALETKEY_HOME`")
+    })?;
+    let Turn::Ours(lock) = take_turn(&home, args.background, say)? else {
+        return Ok(());
+    };
+    log_file::begin(&home, args)?;
+    let store = passphrase::store(&home, args)?;
+    // One thread: measured as fast as several for this work, with the better tail.
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(ErrorCode::Internal, format!("no event loop: {error}")))?;
+    let outcome = runtime.block_on(serve(home, store, &lock, args, say));
+    // A name lookup that hangs must not keep the process alive.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn serve(
+    home: Home,
+    store: StoreChoice,
+    lock: &Lock,
+    args: &Args,
+    say: &Say,
+) -> Result<(), Failure> {
+    let stop = Stop::default();
+    let agent = open(&home, store).await?;
+    let app = App::new(agent.clone(), home, Host::Headless, stop.clone());
+    let doors = Doors::open(&app, lock, args.port).map_err(|error| {
+        Failure::new(
+            ErrorCode::Internal,
+            format!("the socket cannot be opened: {error}"),
+        )
+    })?;
+    let signals = tokio::spawn(process::signals(stop.clone(), args.background));
+    say.ready(doors.endpoint());
+    if let Some(problem) = app.doors().port_problem {
+        say.words(&format!("warning: {problem}"));
+    }
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
+    let work = async {
+        doors.serve(&app).await;
+        agent.shutdown().await;
+    };
+    tokio::select! {
+        () = work => Ok(()),
+        ended = signals => Err(Failure::new(
+            ErrorCode::Internal,
+            match ended {
+                Ok(Err(error)) => format!("signals cannot be heard: {error}"),
+                Ok(Ok(())) | Err(_) => "stopped at once, as asked".to_owned(),
+            },
+        )),
+    }
+}
+
+async fn open(home: &Home, store: StoreChoice) -> Result<Agent, Failure> {
+    let kind = store.as_str();
+    let vault = Vault::open(home, store).await?;
+    // A locked keychain heals. Without any, nothing could ever be kept: say so now.
+    if let Err(error @ StoreError::Unavailable(_)) = vault.check_store().await {
+        return Err(AgentError::from(error).into());
+    }
+    let config = Config {
+        clock: Arc::new(SystemClock::default()),
+        version: env!("CARGO_PKG_VERSION"),
+        store: kind,
+    };
+    Ok(Agent::start(vault, config).await?)
+}
+
+/// Who is the agent of this home.
+enum Turn {
+    Ours(Lock),
+    Another,
+}
+
+/// Takes the lock. In the background another agent is as good: two commands that start one at the
+/// same time are both served by the first.
+fn take_turn(home: &Home, background: bool, say: &Say) -> Result<Turn, Failure> {
+    let began = Instant::now();
+    loop {
+        let held = match Lock::take(home) {
+            Ok(lock) => return Ok(Turn::Ours(lock)),
+            Err(LockError::Held { pid }) if background => pid,
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(endpoint) = Endpoint::read(home).filter(|found| Some(found.pid) == held) {
+            say.ready(&endpoint);
+            return Ok(Turn::Another);
+        }
+        if began.elapsed() > PATIENCE {
+            return Err(LockError::Held { pid: held }.into());
+        }
+        thread::sleep(PAUSE);
+    }
+}

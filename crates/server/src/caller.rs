@@ -1,0 +1,137 @@
+//! Who is asking. Set by the door on each request, read by the routes; nothing else tells them apart.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use valetkey_agent::Actor;
+use valetkey_api::core::id::{ClientKeyId, ConnectionId};
+
+use crate::doors::Denied;
+use crate::refused::Refused;
+
+/// The one who asks, as an extension of the request.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// The window of the desktop app, in this process.
+    Window,
+    /// A program of this user, at the socket.
+    Process(Arc<Process>),
+    /// The holder of a client key, at the loopback door.
+    Key(Arc<Key>),
+}
+
+/// A program at the socket, as the kernel names it at accept.
+#[derive(Debug)]
+pub struct Process {
+    pid: Option<i32>,
+    uid: u32,
+    /// Made when first needed: the program waits for our reply then, and so is still there.
+    words: OnceLock<Actor>,
+}
+
+impl Process {
+    /// The program that opened a connection.
+    pub fn new(pid: Option<i32>, uid: u32) -> Self {
+        Self {
+            pid,
+            uid,
+            words: OnceLock::new(),
+        }
+    }
+
+    /// Process id, where the platform tells.
+    pub fn pid(&self) -> Option<i32> {
+        self.pid
+    }
+
+    /// User id; always ours.
+    pub fn uid(&self) -> u32 {
+        self.uid
+    }
+
+    fn words(&self) -> &Actor {
+        self.words.get_or_init(|| {
+            let Some(pid) = self.pid else {
+                return Actor::new("process");
+            };
+            let exe = std::fs::read_link(format!("/proc/{pid}/exe"));
+            Actor::new(exe.map_or_else(
+                |_| format!("process {pid}"),
+                |exe| format!("process {pid} {}", exe.display()),
+            ))
+        })
+    }
+}
+
+/// A client key that was shown and found good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its id.
+    pub id: ClientKeyId,
+    /// What the person called it.
+    pub name: String,
+    /// The connections it may use; None: all.
+    pub connections: Option<Vec<ConnectionId>>,
+    /// Whether it may manage connections, sign-ins, authenticators, events and settings.
+    pub manage: bool,
+}
+
+impl Key {
+    /// Whether it may use this connection.
+    pub fn covers(&self, connection: ConnectionId) -> bool {
+        self.connections
+            .as_ref()
+            .is_none_or(|own| own.contains(&connection))
+    }
+}
+
+impl Caller {
+    /// In the words of the audit log: `process 4711 /usr/bin/node`, `key ci`, `window`.
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Window => Actor::new("window"),
+            Self::Process(process) => process.words().clone(),
+            Self::Key(key) => Actor::new(format!("key {}", key.name)),
+        }
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.actor(), f)
+    }
+}
+
+/// A route that takes a `Caller` answers nobody else.
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(|| Denied::NoKey.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_named_by_its_executable() {
+        let pid = i32::try_from(std::process::id()).unwrap();
+        let caller = Caller::Process(Arc::new(Process::new(Some(pid), 0)));
+        let exe = std::env::current_exe().unwrap();
+        assert_eq!(
+            caller.to_string(),
+            format!("process {pid} {}", exe.display())
+        );
+    }
+
+    #[test]
+    fn a_process_that_is_gone_still_has_a_name() {
+        let caller = Caller::Process(Arc::new(Process::new(Some(i32::MAX), 0)));
+        assert_eq!(caller.to_string(), format!("process {}", i32::MAX));
+    }
+}

@@ -1,0 +1,177 @@
+//! The catalogue, and the OAuth clients registered there.
+
+use axum::extract::State;
+use serde_json::{Map, Value};
+use valetkey_agent::AuthenticatorKey;
+use valetkey_api::authenticators::forms::{AuthenticatorPatch, NewAuthenticator};
+use valetkey_api::authenticators::{
+    AuthenticatorList, AuthenticatorQuery, AuthenticatorRemoved, AuthenticatorSaved,
+    AuthenticatorView, ProviderList, ProviderView,
+};
+use valetkey_api::connections::{ProfileQuery, RemovalQuery};
+use valetkey_api::core::catalogue;
+use valetkey_api::core::draft::DraftInput;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::extract::{Asked, Segment, Sent};
+use crate::permission::Act;
+use crate::refused::Refused;
+use crate::reply::{Created, Ok200};
+use crate::views::{self, authenticator_key};
+
+/// List providers
+#[utoipa::path(
+    get, path = "/oauth/providers", tag = "authenticators",
+    responses((status = 200, body = ProviderList))
+)]
+pub(super) async fn providers(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Ok200<ProviderList>, Refused> {
+    app.allow(&caller, Act::Manage)?;
+    let providers = catalogue::providers().iter().map(ProviderView::from);
+    Ok(Ok200(ProviderList {
+        providers: providers.collect(),
+    }))
+}
+
+/// List authenticators
+#[utoipa::path(
+    get, path = "/oauth/authenticators", tag = "authenticators",
+    params(AuthenticatorQuery),
+    responses((status = 200, body = AuthenticatorList))
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Asked(query): Asked<AuthenticatorQuery>,
+) -> Result<Ok200<AuthenticatorList>, Refused> {
+    app.allow(&caller, Act::Manage)?;
+    let include_disabled = query.include_disabled.unwrap_or(true);
+    let found = app
+        .agent()
+        .authenticators(query.profile.as_ref(), include_disabled);
+    let connections = app.agent().connections(query.profile.as_ref());
+    let authenticators = found
+        .iter()
+        .map(|view| views::authenticator(view, &connections))
+        .collect();
+    Ok(Ok200(AuthenticatorList { authenticators }))
+}
+
+/// Add an authenticator
+///
+/// Everything that is wrong is named at once, in `problems`.
+#[utoipa::path(
+    post, path = "/oauth/authenticators", tag = "authenticators",
+    params(ProfileQuery),
+    request_body = NewAuthenticator,
+    responses((status = 201, body = AuthenticatorSaved))
+)]
+pub(super) async fn add(
+    State(app): State<App>,
+    caller: Caller,
+    Asked(query): Asked<ProfileQuery>,
+    Sent(members): Sent<Map<String, Value>>,
+) -> Result<Created<AuthenticatorSaved>, Refused> {
+    let actor = app.allow(&caller, Act::Manage)?;
+    let input = DraftInput::from_members(members);
+    let profile = query.profile.unwrap_or_default();
+    let added = app.agent().add_authenticator(input, profile, &actor).await;
+    let (view, warnings) = added?;
+    Ok(Created(AuthenticatorSaved {
+        authenticator: views::authenticator(&view, &[]),
+        warnings,
+    }))
+}
+
+/// Show an authenticator
+#[utoipa::path(
+    get, path = "/oauth/authenticators/{id}", tag = "authenticators",
+    params(("id" = String, Path, description = "UUID or name"), ProfileQuery),
+    responses((status = 200, body = AuthenticatorView))
+)]
+pub(super) async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(name): Segment,
+    Asked(query): Asked<ProfileQuery>,
+) -> Result<Ok200<AuthenticatorView>, Refused> {
+    app.allow(&caller, Act::Manage)?;
+    let key = authenticator_key(&name, query.profile)?;
+    Ok(Ok200(shown(&app, &key)?))
+}
+
+/// Change an authenticator
+///
+/// A merge patch (RFC 7396) with `is_active` beside it. Connections stay signed in.
+#[utoipa::path(
+    patch, path = "/oauth/authenticators/{id}", tag = "authenticators",
+    params(("id" = String, Path, description = "UUID or name"), ProfileQuery),
+    request_body = AuthenticatorPatch,
+    responses((status = 200, body = AuthenticatorSaved))
+)]
+pub(super) async fn update(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(name): Segment,
+    Asked(query): Asked<ProfileQuery>,
+    Sent(mut members): Sent<Map<String, Value>>,
+) -> Result<Ok200<AuthenticatorSaved>, Refused> {
+    let actor = app.allow(&caller, Act::Manage)?;
+    let key = authenticator_key(&name, query.profile)?;
+    let is_active = match members.remove("is_active") {
+        None => None,
+        Some(Value::Bool(is_active)) => Some(is_active),
+        Some(_) => {
+            return Err(Refused::invalid(
+                "`is_active` is true or false",
+                "send `{\"is_active\": false}` to disable it",
+            ));
+        }
+    };
+    let input = DraftInput::from_members(members);
+    let saved = app
+        .agent()
+        .update_authenticator(&key, input, is_active, &actor);
+    let (view, warnings) = saved.await?;
+    let connections = app.agent().connections(Some(&view.authenticator.profile));
+    Ok(Ok200(AuthenticatorSaved {
+        authenticator: views::authenticator(&view, &connections),
+        warnings,
+    }))
+}
+
+/// Remove an authenticator
+///
+/// One with connections is a `conflict`, unless `force` disconnects them first.
+#[utoipa::path(
+    delete, path = "/oauth/authenticators/{id}", tag = "authenticators",
+    params(("id" = String, Path, description = "UUID or name"), RemovalQuery),
+    responses((status = 200, body = AuthenticatorRemoved))
+)]
+pub(super) async fn remove(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(name): Segment,
+    Asked(query): Asked<RemovalQuery>,
+) -> Result<Ok200<AuthenticatorRemoved>, Refused> {
+    let actor = app.allow(&caller, Act::Manage)?;
+    let key = authenticator_key(&name, query.profile)?;
+    let authenticator = shown(&app, &key)?;
+    let gone = app
+        .agent()
+        .remove_authenticator(&key, query.force, &actor)
+        .await?;
+    Ok(Ok200(AuthenticatorRemoved {
+        authenticator,
+        disconnected: gone.into_iter().map(views::disconnected).collect(),
+    }))
+}
+
+fn shown(app: &App, key: &AuthenticatorKey) -> Result<AuthenticatorView, Refused> {
+    let view = app.agent().authenticator(key)?;
+    let connections = app.agent().connections(Some(&view.authenticator.profile));
+    Ok(views::authenticator(&view, &connections))
+}

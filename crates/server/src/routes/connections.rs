@@ -1,0 +1,105 @@
+//! Accounts that are signed in.
+
+use axum::extract::State;
+use valetkey_agent::{ConnectionChange, LabelChange};
+use valetkey_api::Patch;
+use valetkey_api::connections::{
+    ConnectionList, ConnectionPatch, ConnectionView, Disconnected, ProfileQuery, RemovalQuery,
+};
+
+use crate::app::{App, connection_key};
+use crate::caller::Caller;
+use crate::extract::{Asked, Segment, Sent};
+use crate::permission::Act;
+use crate::refused::Refused;
+use crate::reply::Ok200;
+use crate::views;
+
+/// List connections
+///
+/// A client key sees its own.
+#[utoipa::path(
+    get, path = "/credentials/connections", tag = "connections",
+    params(ProfileQuery),
+    responses((status = 200, body = ConnectionList))
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Asked(query): Asked<ProfileQuery>,
+) -> Ok200<ConnectionList> {
+    let views = app.agent().connections(query.profile.as_ref());
+    let seen = views
+        .into_iter()
+        .filter(|view| app.allow(&caller, Act::SeeConnection(view.row.id)).is_ok())
+        .map(views::connection)
+        .collect();
+    Ok200(ConnectionList { connections: seen })
+}
+
+/// Show a connection
+#[utoipa::path(
+    get, path = "/credentials/connections/{id}", tag = "connections",
+    params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
+    responses((status = 200, body = ConnectionView))
+)]
+pub(super) async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(name): Segment,
+    Asked(query): Asked<ProfileQuery>,
+) -> Result<Ok200<ConnectionView>, Refused> {
+    let key = connection_key(&name, query.profile)?;
+    app.allow_connection(&caller, &key, Act::SeeConnection)?;
+    let view = app.agent().connection(&key)?;
+    Ok(Ok200(views::connection(view)))
+}
+
+/// Change a connection
+#[utoipa::path(
+    patch, path = "/credentials/connections/{id}", tag = "connections",
+    params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
+    request_body = ConnectionPatch,
+    responses((status = 200, body = ConnectionView))
+)]
+pub(super) async fn update(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(name): Segment,
+    Asked(query): Asked<ProfileQuery>,
+    Sent(patch): Sent<ConnectionPatch>,
+) -> Result<Ok200<ConnectionView>, Refused> {
+    let actor = app.allow(&caller, Act::Manage)?;
+    let key = connection_key(&name, query.profile)?;
+    let label = match patch.account {
+        Patch::Keep => LabelChange::Keep,
+        Patch::Clear => LabelChange::Remove,
+        Patch::Set(label) => LabelChange::Set(views::label(&label)?),
+    };
+    let change = ConnectionChange {
+        keep_warm: patch.keep_warm,
+        label,
+    };
+    let view = app.agent().update_connection(&key, change, &actor).await?;
+    Ok(Ok200(views::connection(view)))
+}
+
+/// Disconnect
+///
+/// Revokes the tokens at the provider where that is possible, then forgets them.
+#[utoipa::path(
+    delete, path = "/credentials/connections/{id}", tag = "connections",
+    params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), RemovalQuery),
+    responses((status = 200, body = Disconnected))
+)]
+pub(super) async fn disconnect(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(name): Segment,
+    Asked(query): Asked<RemovalQuery>,
+) -> Result<Ok200<Disconnected>, Refused> {
+    let actor = app.allow(&caller, Act::Manage)?;
+    let key = connection_key(&name, query.profile)?;
+    let gone = app.agent().disconnect(&key, query.force, &actor).await?;
+    Ok(Ok200(views::disconnected(gone)))
+}

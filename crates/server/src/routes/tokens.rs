@@ -1,0 +1,181 @@
+//! Tokens for programs. The first of these routes is the hot path: a token from memory is answered
+//! without waiting for anything.
+
+use std::time::Instant;
+
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use jiff::SignedDuration;
+use valetkey_agent::protocol::TokenTest;
+use valetkey_agent::{Actor, ConnectionKey, Invalidated, TokenAnswer, TokenAsk};
+use valetkey_api::connections::ProfileQuery;
+use valetkey_api::core::scope::Scopes;
+use valetkey_api::token::{
+    InvalidateReply, InvalidateRequest, TestMethod, TestReply, TokenReply, TokenRequest,
+};
+
+use crate::app::{App, connection_key};
+use crate::caller::Caller;
+use crate::extract::{Asked, Segment, Sent};
+use crate::permission::Act;
+use crate::refused::Refused;
+use crate::reply::Ok200;
+use crate::views;
+
+/// Hand out a token
+///
+/// From memory if it is fresh, else after one refresh that all callers share.
+#[utoipa::path(
+    post, path = "/credentials/connections/{id}/token", tag = "tokens",
+    params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
+    request_body = TokenRequest,
+    responses((status = 200, body = TokenReply))
+)]
+pub(super) async fn token(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(name): Segment,
+    Asked(query): Asked<ProfileQuery>,
+    Sent(request): Sent<TokenRequest>,
+) -> Result<Response, Refused> {
+    let key = connection_key(&name, query.profile)?;
+    let actor = app.allow_connection(&caller, &key, Act::UseToken)?;
+    let ask = ask(request)?;
+    if let Some(answer) = app.agent().cached_token(&key, &ask, &actor) {
+        return Ok(reply(&answer));
+    }
+    answer(&app, &key, &ask, &actor).await
+}
+
+/// Refresh a token now
+///
+/// Joins a refresh that is under way. Never answers from memory.
+#[utoipa::path(
+    post, path = "/credentials/connections/{id}/refresh", tag = "tokens",
+    params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
+    request_body = TokenRequest,
+    responses((status = 200, body = TokenReply))
+)]
+pub(super) async fn refresh(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(name): Segment,
+    Asked(query): Asked<ProfileQuery>,
+    Sent(request): Sent<TokenRequest>,
+) -> Result<Response, Refused> {
+    let key = connection_key(&name, query.profile)?;
+    let actor = app.allow_connection(&caller, &key, Act::UseToken)?;
+    let ask = TokenAsk {
+        force: true,
+        ..ask(request)?
+    };
+    answer(&app, &key, &ask, &actor).await
+}
+
+async fn answer(
+    app: &App,
+    key: &ConnectionKey,
+    ask: &TokenAsk,
+    actor: &Actor,
+) -> Result<Response, Refused> {
+    match app.agent().token(key, ask, actor).await {
+        Ok(answer) => Ok(reply(&answer)),
+        Err(error) => Err(app.refuse(error, key)),
+    }
+}
+
+fn ask(request: TokenRequest) -> Result<TokenAsk, Refused> {
+    if request.resource.is_some() {
+        return Err(Refused::invalid(
+            "tokens cannot be narrowed to a `resource` yet",
+            "leave `resource` out",
+        ));
+    }
+    let seconds =
+        |seconds: u64| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    Ok(TokenAsk {
+        min_valid: request.min_valid_seconds.map(seconds),
+        scopes: request.scopes.map(Scopes::from),
+        force: false,
+    })
+}
+
+/// The one place where a token leaves through a door.
+fn reply(answer: &TokenAnswer) -> Response {
+    let (live, grant) = (&answer.live, &answer.live.grant);
+    Ok200(TokenReply {
+        access_token: grant.access_token.clone(),
+        token_type: grant.token_type.clone(),
+        expires_at: grant.expires_at,
+        expires_in: grant.remaining(answer.at).map(|left| left.as_secs().max(0)),
+        scopes: grant.scopes.clone(),
+        connection: live.connection.clone(),
+        account: live.account.clone(),
+        fingerprint: live.fingerprint.clone(),
+    })
+    .into_response()
+}
+
+/// Report that a token was refused
+///
+/// If it is still the current one it is replaced; a report about an older one changes nothing.
+#[utoipa::path(
+    post, path = "/credentials/connections/{id}/invalidate", tag = "tokens",
+    params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
+    request_body = InvalidateRequest,
+    responses((status = 200, body = InvalidateReply))
+)]
+pub(super) async fn invalidate(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(name): Segment,
+    Asked(query): Asked<ProfileQuery>,
+    Sent(request): Sent<InvalidateRequest>,
+) -> Result<Ok200<InvalidateReply>, Refused> {
+    let key = connection_key(&name, query.profile)?;
+    let actor = app.allow_connection(&caller, &key, Act::UseToken)?;
+    let done = app.agent().invalidate(&key, &request.fingerprint, &actor);
+    match done.await {
+        Ok(done) => Ok(Ok200(InvalidateReply {
+            was_current: done == Invalidated::Refreshed,
+        })),
+        Err(error) => Err(app.refuse(error, &key)),
+    }
+}
+
+/// Test a connection
+///
+/// Asks the provider whether it takes the token. Hands out none.
+#[utoipa::path(
+    post, path = "/credentials/connections/{id}/test", tag = "connections",
+    params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
+    responses((status = 200, body = TestReply))
+)]
+pub(super) async fn test(
+    State(app): State<App>,
+    caller: Caller,
+    Segment(name): Segment,
+    Asked(query): Asked<ProfileQuery>,
+) -> Result<Ok200<TestReply>, Refused> {
+    let key = connection_key(&name, query.profile)?;
+    let actor = app.allow_connection(&caller, &key, Act::SeeConnection)?;
+    let began = Instant::now();
+    let tested = app.agent().test(&key, &actor).await;
+    let tested = tested.map_err(|error| app.refuse(error, &key))?;
+    let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let view = app.agent().connection(&key)?;
+    let (method, account) = match tested {
+        TokenTest::Accepted { account } => (TestMethod::Userinfo, account),
+        TokenTest::NotKnown => (TestMethod::Stored, None),
+        TokenTest::Refused => return Err(views::token_refused(&view)),
+        TokenTest::Unreachable { reason } => return Err(views::test_unreachable(&view, reason)),
+    };
+    let connection = views::connection(view);
+    Ok(Ok200(TestReply {
+        connection,
+        method,
+        host: None,
+        account,
+        elapsed_ms,
+    }))
+}
