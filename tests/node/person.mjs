@@ -3,7 +3,8 @@
 //
 // Usage: node person.mjs PERSONA.json VISITS_DIR URL
 // persona: {"login": "ada", "consent": "allow" | "deny" | "leave", "chromium": "/usr/bin/chromium"}
-// Writes VISITS_DIR/<time>.json {url, title, text, trail, status, error?} and a .png of the last page beside it.
+// Writes VISITS_DIR/PID.json {url, title, text, trail, status, screenshot} when it has ended, with `error` if the browser
+// failed, and with `refused` if the last address was nobody's.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,6 +37,9 @@ try {
   page.on('response', (response) => {
     if (response.request().isNavigationRequest() && response.frame() === page.mainFrame()) visit.status = response.status();
   });
+  page.on('requestfailed', (request) => {
+    if (request.isNavigationRequest()) visit.refused = request.url();
+  });
   await page.goto(url, { waitUntil: 'load' });
   for (let step = 0; step < MAX_PAGES; step += 1) {
     const { origin, pathname } = new URL(page.url());
@@ -45,7 +49,8 @@ try {
     await Promise.all([page.waitForNavigation({ waitUntil: 'load' }), click.click()]);
   }
   Object.assign(visit, { url: page.url(), title: await page.title(), text: await page.innerText('body') });
-  await page.screenshot({ path: join(visits, `${process.pid}.png`) });
+  visit.screenshot = join(visits, `${process.pid}.png`);
+  await page.screenshot({ path: visit.screenshot });
 } catch (error) {
   visit.error = String(error?.stack ?? error);
 } finally {

@@ -131,8 +131,23 @@ impl Browser {
         })
     }
 
+    /// As [`Self::wait_for_visit`], for one whose last address is nobody's: that address.
+    pub fn wait_for_visit_that_fails(&self, count: usize) -> String {
+        let report = wait::until(&format!("visit {count} of the browser"), || {
+            self.reports().into_iter().nth(count - 1)
+        });
+        let address = report["refused"].as_str();
+        address
+            .unwrap_or_else(|| panic!("its address was somebody's: {report}"))
+            .to_owned()
+    }
+
     /// Every visit that ended, oldest first.
     pub fn visits(&self) -> Vec<Visit> {
+        self.reports().iter().map(Visit::read).collect()
+    }
+
+    fn reports(&self) -> Vec<Value> {
         let files = fs::read_dir(self.visits_folder()).expect("made at the start");
         let mut reports: Vec<_> = files
             .map(|file| file.expect("readable").path())
@@ -140,7 +155,10 @@ impl Browser {
             .map(|path| (path.metadata().and_then(|it| it.modified()).ok(), path))
             .collect();
         reports.sort();
-        reports.iter().map(|(_, path)| read(path)).collect()
+        let texts = reports.iter().map(|(_, path)| fs::read_to_string(path));
+        texts
+            .map(|text| serde_json::from_str(&text.expect("complete")).expect("our own report"))
+            .collect()
     }
 
     fn persona(&self) -> PathBuf {
@@ -152,29 +170,26 @@ impl Browser {
     }
 }
 
-fn read(path: &Path) -> Visit {
-    let text = fs::read_to_string(path).expect("renamed when complete");
-    let report: Value = serde_json::from_str(&text).expect("our own report");
-    assert!(
-        report["error"].is_null(),
-        "the browser failed: {}",
-        report["error"].as_str().unwrap_or_default()
-    );
-    assert_eq!(
-        report["extraArguments"], 0,
-        "`$BROWSER` takes one argument: {report}"
-    );
-    let text = |key: &str| report[key].as_str().unwrap_or_default().to_owned();
-    Visit {
-        asked: text("asked"),
-        url: text("url"),
-        status: report["status"]
-            .as_u64()
-            .and_then(|it| it.try_into().ok())
-            .unwrap_or_default(),
-        title: text("title"),
-        text: text("text"),
-        screenshot: path.with_extension("png"),
+impl Visit {
+    fn read(report: &Value) -> Self {
+        let error = report["error"].as_str();
+        assert_eq!(error, None, "the browser failed");
+        assert_eq!(
+            report["extraArguments"], 0,
+            "`$BROWSER` takes one argument: {report}"
+        );
+        let text = |key: &str| report[key].as_str().unwrap_or_default().to_owned();
+        Self {
+            asked: text("asked"),
+            url: text("url"),
+            status: report["status"]
+                .as_u64()
+                .and_then(|it| it.try_into().ok())
+                .unwrap_or_default(),
+            title: text("title"),
+            text: text("text"),
+            screenshot: text("screenshot").into(),
+        }
     }
 }
 

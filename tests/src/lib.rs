@@ -9,6 +9,9 @@
 //! | [`desktop`] | dbus-daemon, gnome-keyring-daemon: locked, killed, frozen on demand |
 //! | [`browser`] | Chromium as `$BROWSER`, with a person who logs in and allows, denies or leaves |
 //! | [`oidc`] | npm `oidc-provider` on loopback |
+//! | [`agent`], [`cli`] | the binaries under test; `cargo xtask test` builds them and names their paths |
+//! | [`api`] | the agent's API, as a program without our client sees it |
+//! | [`house`] | the usual setting: a desktop, an agent, the demo provider |
 //! | [`process`] | a child whose output can be waited for |
 //! | [`http`] | plain HTTP over TCP or a Unix socket, byte for byte when a test wants that |
 //! | [`traces`] | where a planted secret could have leaked to: files, `/proc/*/cmdline` |
@@ -16,16 +19,23 @@
 //!
 //! Nothing is skipped: what is missing on the machine fails the test and says how to get it.
 
+pub mod agent;
+pub mod api;
 pub mod browser;
+pub mod cli;
 pub mod desktop;
+pub mod house;
 pub mod http;
 pub mod oidc;
 pub mod process;
 pub mod traces;
 pub mod wait;
 
+pub use agent::Agent;
+pub use api::Api;
 pub use browser::{Browser, Consent, Person, Visit};
 pub use desktop::{Desktop, Keyring};
+pub use house::House;
 pub use http::{Door, Reply};
 pub use oidc::OidcProvider;
 pub use process::Running;

@@ -112,6 +112,14 @@ impl Running {
         self.output.lines.lock().expect("no reader panics").clone()
     }
 
+    /// All lines of one that has ended and whose streams no other process holds open.
+    pub fn finished_lines(&self) -> Vec<Line> {
+        wait::until(&format!("the end of the output of `{}`", self.name), || {
+            let is_read = Arc::strong_count(&self.output) == 1;
+            is_read.then(|| self.lines())
+        })
+    }
+
     /// All output so far, both streams.
     pub fn output(&self) -> String {
         let lines = self.lines();

@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("valetkey-server", &["valetkey-api", "valetkey-agent"]),
     ("valetkey-cli", &["valetkey-api"]),
     ("valetkey-demo-provider", &[]),
-    ("valetkey-tests", &[]),
+    ("valetkey-tests", &[DEMO_PROVIDER]),
     ("xtask", &[]),
 ];
 

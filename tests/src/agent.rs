@@ -1,0 +1,126 @@
+//! `valetkey-agent` as a process.
+
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::api::Api;
+use crate::desktop::Desktop;
+use crate::http::Door;
+use crate::process::{Running, Stream};
+
+/// The agent as it ships.
+const AGENT: &str = "VALETKEY_AGENT_BIN";
+/// The agent with the places where it can be killed.
+const AGENT_WITH_FAILPOINTS: &str = "VALETKEY_FAILPOINT_AGENT_BIN";
+
+/// A running agent. Killed, not stopped, when dropped.
+pub struct Agent {
+    process: Running,
+    socket: PathBuf,
+    port: u16,
+}
+
+impl Agent {
+    /// On the desktop's keychain, with everything logged.
+    pub fn start(desktop: &Desktop) -> Self {
+        Self::launch(&mut Self::command(desktop))
+    }
+
+    /// The command that [`Self::start`] runs, for tests that add to it.
+    pub fn command(desktop: &Desktop) -> Command {
+        command(desktop, AGENT)
+    }
+
+    /// As [`Self::command`], for the build that aborts at `failpoint` (`name`, or `name#3` for its
+    /// third passage).
+    pub fn command_that_aborts_at(desktop: &Desktop, failpoint: &str) -> Command {
+        let mut command = command(desktop, AGENT_WITH_FAILPOINTS);
+        command.env("VALETKEY_ABORT_AT", failpoint);
+        command
+    }
+
+    /// Runs it and waits until its doors are open.
+    pub fn launch(command: &mut Command) -> Self {
+        Self::try_launch(command).unwrap_or_else(|refusal| panic!("no agent: {refusal}"))
+    }
+
+    /// As [`Self::launch`]; the refusal if it does not start.
+    pub fn try_launch(command: &mut Command) -> Result<Self, Value> {
+        let process = Running::start(command);
+        let mut said = process.wait_for("whether it is ready", |line| {
+            (line.stream == Stream::Stdout)
+                .then(|| serde_json::from_str::<Value>(&line.text).ok())
+                .flatten()
+        });
+        if said["ready"].is_null() {
+            return Err(said["failed"].take());
+        }
+        let ready = &said["ready"];
+        let socket = ready["socket"].as_str().expect("a path").into();
+        let port = ready["port"].as_u64().and_then(|it| it.try_into().ok());
+        Ok(Self {
+            process,
+            socket,
+            port: port.expect("a port"),
+        })
+    }
+
+    /// Its API, by the socket.
+    pub fn api(&self) -> Api {
+        Api::new(self.socket())
+    }
+
+    /// Its socket.
+    pub fn socket(&self) -> Door {
+        Door::Socket(self.socket.clone())
+    }
+
+    /// Its loopback door.
+    pub fn loopback(&self) -> Door {
+        Door::Tcp(format!("127.0.0.1:{}", self.port))
+    }
+
+    /// Where its socket stands.
+    pub fn socket_path(&self) -> &std::path::Path {
+        &self.socket
+    }
+
+    /// The process.
+    pub fn process(&mut self) -> &mut Running {
+        &mut self.process
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.process.kill();
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub fn stop(mut self) -> ExitStatus {
+        self.process.signal(Signal::TERM);
+        self.process.wait()
+    }
+}
+
+fn command(desktop: &Desktop, variable: &str) -> Command {
+    let mut command = desktop.command(binary(variable));
+    command.args(["--port", "0"]).env("VALETKEY_LOG", "trace");
+    command
+}
+
+/// The path of a binary under test.
+pub(crate) fn binary(variable: &str) -> PathBuf {
+    let path = std::env::var_os(variable).map(PathBuf::from);
+    let path = path.unwrap_or_else(|| {
+        panic!("`{variable}` names no binary: run `cargo xtask test`, which builds and names them")
+    });
+    assert!(
+        path.is_file(),
+        "`{variable}`: there is no {}",
+        path.display()
+    );
+    path
+}

@@ -1,0 +1,160 @@
+//! The agent's API as a program without our client sees it: paths and JSON.
+
+use serde_json::{Value, json};
+
+use crate::http::{Door, Reply};
+
+const CONNECTIONS: &str = "/api/v1/credentials/connections";
+const SESSIONS: &str = "/api/v1/credentials/sessions";
+const AUTHENTICATORS: &str = "/api/v1/oauth/authenticators";
+
+/// The API behind one door.
+#[derive(Debug, Clone)]
+pub struct Api {
+    door: Door,
+    key: Option<String>,
+}
+
+impl Api {
+    /// Through this door, as whoever may come in there.
+    pub fn new(door: Door) -> Self {
+        Self { door, key: None }
+    }
+
+    /// With this client key.
+    pub fn with_key(door: Door, key: &str) -> Self {
+        Self {
+            door,
+            key: Some(format!("Bearer {key}")),
+        }
+    }
+
+    /// Any request; no body unless there is one.
+    pub fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
+        let mut headers = Vec::new();
+        if let Some(key) = &self.key {
+            headers.push(("Authorization", key.as_str()));
+        }
+        if body.is_some() {
+            headers.push(("Content-Type", "application/json"));
+        }
+        let body = body.map(Value::to_string).unwrap_or_default();
+        self.door.ask(method, path, &headers, &body)
+    }
+
+    /// `GET`, under `/api/v1/`.
+    pub fn get(&self, path: &str) -> Reply {
+        self.ask("GET", &format!("/api/v1/{path}"), None)
+    }
+
+    /// `POST`, under `/api/v1/`.
+    pub fn post(&self, path: &str, body: &Value) -> Reply {
+        self.ask("POST", &format!("/api/v1/{path}"), Some(body))
+    }
+
+    /// Registers an authenticator; it is good.
+    pub fn add(&self, authenticator: &Value) -> Value {
+        let reply = self.ask("POST", AUTHENTICATORS, Some(authenticator));
+        assert!(reply.status < 300, "{} {}", reply.status, reply.text());
+        reply.json()
+    }
+
+    /// Asks for a token.
+    pub fn token(&self, name: &str) -> Reply {
+        self.of(name, "token", &json!({}))
+    }
+
+    /// The token itself; there is one.
+    pub fn access_token(&self, name: &str) -> String {
+        let reply = self.token(name);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let token = reply.json()["access_token"].take();
+        token.as_str().expect("a token").to_owned()
+    }
+
+    /// `POST` to something of a connection: `token`, `refresh`, `invalidate`, `test`.
+    pub fn of(&self, name: &str, verb: &str, body: &Value) -> Reply {
+        let path = format!("{CONNECTIONS}/{}/{verb}", encoded(name));
+        self.ask("POST", &path, Some(body))
+    }
+
+    /// A connection that exists.
+    pub fn connection(&self, name: &str) -> Value {
+        let reply = self.try_connection(name);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()
+    }
+
+    /// A connection, or why not.
+    pub fn try_connection(&self, name: &str) -> Reply {
+        self.ask("GET", &format!("{CONNECTIONS}/{}", encoded(name)), None)
+    }
+
+    /// Names of all connections.
+    pub fn connections(&self) -> Vec<String> {
+        let reply = self.ask("GET", CONNECTIONS, None).json();
+        let connections = reply["connections"].as_array().expect("a list");
+        let names = connections.iter().map(|it| it["name"].as_str());
+        names.map(|it| it.expect("a name").to_owned()).collect()
+    }
+
+    /// Changes a connection.
+    pub fn change(&self, name: &str, change: &Value) -> Value {
+        let path = format!("{CONNECTIONS}/{}", encoded(name));
+        let reply = self.ask("PATCH", &path, Some(change));
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()
+    }
+
+    /// Disconnects, whoever uses it.
+    pub fn disconnect(&self, name: &str) -> Reply {
+        let path = format!("{CONNECTIONS}/{}?force=true", encoded(name));
+        self.ask("DELETE", &path, None)
+    }
+
+    /// Begins a sign-in: `session_id`, `authorize_url`, `redirect_uri`.
+    pub fn begin(&self, authenticator: &str) -> Value {
+        let reply = self.ask(
+            "POST",
+            CONNECTIONS,
+            Some(&json!({ "authenticator": authenticator })),
+        );
+        assert_eq!(reply.status, 202, "{}", reply.text());
+        reply.json()
+    }
+
+    /// Waits for the end of a sign-in.
+    pub fn wait(&self, started: &Value) -> Value {
+        let session = started["session_id"].as_str().expect("an id");
+        let reply = self.ask("GET", &format!("{SESSIONS}/{session}?wait=60"), None);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()
+    }
+
+    /// Signs in at a provider that asks nobody, as a browser does that only follows redirects;
+    /// gives the connection.
+    pub fn sign_in(&self, authenticator: &str) -> Value {
+        let started = self.begin(authenticator);
+        follow(started["authorize_url"].as_str().expect("a URL"));
+        let mut ended = self.wait(&started);
+        assert_eq!(ended["state"], "completed", "{ended}");
+        ended["connection"].take()
+    }
+}
+
+/// Follows redirects to the last page.
+pub fn follow(url: &str) -> Reply {
+    let mut url = url::Url::parse(url).expect("a URL");
+    loop {
+        let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        let reply = Door::of(url.as_str()).get(path);
+        let (300..400, Some(next)) = (reply.status, reply.header("location")) else {
+            return reply;
+        };
+        url = url.join(next).expect("a URL");
+    }
+}
+
+fn encoded(name: &str) -> String {
+    name.replace('/', "%2F")
+}

@@ -1,0 +1,134 @@
+//! The usual setting: a desktop, the demo provider that asks nobody, an agent between them.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+use valetkey_demo_provider::{DemoProvider, Settings};
+
+use crate::agent::Agent;
+use crate::api::Api;
+use crate::desktop::Desktop;
+use crate::wait;
+
+/// The account that signs in where a test does not care.
+pub const ACCOUNT: &str = "ada";
+
+/// A whole house. The agent dies before the desktop does.
+pub struct House {
+    agent: Option<Agent>,
+    /// The provider, in this process: its faults and its journal are at hand.
+    pub provider: DemoProvider,
+    /// The desktop.
+    pub desktop: Desktop,
+}
+
+impl House {
+    /// Tokens live an hour.
+    pub fn start() -> Self {
+        Self::with(Settings::auto_consent(ACCOUNT))
+    }
+
+    /// Tokens live `seconds`, and are refreshed only when somebody asks: the alarm clock would
+    /// otherwise be faster than the test.
+    pub fn with_short_tokens(seconds: f64) -> Self {
+        Self::with(Settings {
+            access_token_lifetime_seconds: Some(seconds),
+            ..Settings::auto_consent(ACCOUNT)
+        })
+    }
+
+    /// A provider like this.
+    pub fn with(settings: Settings) -> Self {
+        let desktop = Desktop::start();
+        let agent = Agent::start(&desktop);
+        Self {
+            agent: Some(agent),
+            provider: DemoProvider::start(settings).expect("a free port"),
+            desktop,
+        }
+    }
+
+    /// The running agent.
+    pub fn agent(&mut self) -> &mut Agent {
+        self.agent.as_mut().expect("the agent runs")
+    }
+
+    /// Its API.
+    pub fn api(&self) -> Api {
+        self.agent.as_ref().expect("the agent runs").api()
+    }
+
+    /// `kill -9`, and a new one on what was left.
+    pub fn restart_after_kill(&mut self) {
+        self.kill();
+        self.start_agent();
+    }
+
+    /// Stopped in good order, and a new one.
+    pub fn restart(&mut self) {
+        let agent = self.agent.take().expect("the agent runs");
+        assert!(agent.stop().success(), "the agent did not stop in order");
+        self.start_agent();
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.agent.take().expect("the agent runs").kill();
+    }
+
+    /// An agent as it ships.
+    pub fn start_agent(&mut self) {
+        self.agent = Some(Agent::start(&self.desktop));
+    }
+
+    /// An agent by this command.
+    pub fn start_agent_by(&mut self, command: &mut Command) {
+        self.agent = Some(Agent::launch(command));
+    }
+
+    /// Waits until the agent has ended by itself.
+    pub fn wait_for_abort(&mut self) {
+        let mut agent = self.agent.take().expect("the agent ran");
+        let status = agent.process().wait();
+        assert_eq!(status.code(), None, "ended in order: {status}");
+    }
+
+    /// Registers a public client of the demo provider under this name.
+    pub fn add(&self, name: &str) -> Value {
+        self.api().add(&self.draft(name))
+    }
+
+    /// What [`Self::add`] registers.
+    pub fn draft(&self, name: &str) -> Value {
+        let provider = &self.provider;
+        json!({
+            "name": name,
+            "authenticator_type": "custom",
+            "client_id": "demo",
+            "scopes": ["openid", "email", "offline_access"],
+            "issuer": provider.issuer(),
+            "authorize_url": provider.url("/authorize"),
+            "token_url": provider.url("/token"),
+            "revocation_url": provider.url("/revoke"),
+            "userinfo_url": provider.url("/userinfo"),
+        })
+    }
+
+    /// Registers and signs in; the connection is refreshed only when somebody asks.
+    pub fn sign_in(&self, name: &str) -> Value {
+        self.add(name);
+        self.api().sign_in(name);
+        self.api()
+            .change(name, &json!({ "keep_warm": "on_demand" }))
+    }
+
+    /// Waits until the stored token of a connection is over.
+    pub fn wait_for_expiry(&self, name: &str) {
+        wait::until("the end of the access token", || {
+            let view = self.api().connection(name);
+            let expires_at = view["expires_at"].as_str().expect("it announced an end");
+            let expires_at: jiff::Timestamp = expires_at.parse().expect("RFC 3339");
+            (expires_at < jiff::Timestamp::now()).then_some(())
+        });
+    }
+}

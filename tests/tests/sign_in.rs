@@ -1,0 +1,211 @@
+//! The main job, as a person does it: `valetkey add`, `valetkey connect` through Chromium at a
+//! certified provider, `valetkey token` from then on. The keychain is gnome-keyring.
+
+use serde_json::{Value, json};
+use valetkey_tests::{Browser, Desktop, Door, OidcProvider, Person, cli, oidc, wait};
+
+/// Registers the provider's public client as `acme`.
+fn add(desktop: &Desktop, provider: &OidcProvider) {
+    add_as(
+        desktop,
+        provider,
+        &json!({ "client_id": oidc::PUBLIC_CLIENT }),
+    );
+}
+
+fn add_as(desktop: &Desktop, provider: &OidcProvider, client: &Value) {
+    let mut config = json!({
+        "name": "Acme",
+        "authenticator_type": "custom",
+        "scopes": ["openid", "email", "profile", "offline_access"],
+        "redirect_uri": "http://127.0.0.1/callback",
+        "issuer": provider.issuer(),
+        "authorize_url": provider.endpoint("auth"),
+        "token_url": provider.endpoint("token"),
+        "revocation_url": provider.endpoint("token/revocation"),
+        "userinfo_url": provider.endpoint("me"),
+    });
+    let client = client.as_object().expect("an object").clone();
+    config.as_object_mut().expect("an object").extend(client);
+    let file = desktop.folder().join("acme.json");
+    std::fs::write(&file, config.to_string()).expect("our own folder");
+    cli::ok(desktop, &["add", "--config", file.to_str().expect("plain")]);
+}
+
+fn status(desktop: &Desktop, connection: &str) -> Value {
+    cli::ok(desktop, &["status", connection, "--json"]).json()
+}
+
+fn token(desktop: &Desktop, connection: &str) -> String {
+    let said = cli::ok(desktop, &["token", connection]);
+    assert_eq!(said.stderr, "", "a token comes without words");
+    said.stdout.trim_end().to_owned()
+}
+
+/// Who the provider says the bearer is; the status if it refuses.
+fn whoami(provider: &OidcProvider, token: &str) -> Result<Value, u16> {
+    let bearer = format!("Bearer {token}");
+    let door = Door::of(provider.issuer());
+    let reply = door.ask("GET", "/me", &[("Authorization", &bearer)], "");
+    match reply.status {
+        200 => Ok(reply.json()),
+        status => Err(status),
+    }
+}
+
+#[test]
+fn one_sign_in_gives_fresh_tokens_through_expiry_rotation_and_restart_until_disconnect() {
+    let mut desktop = Desktop::start();
+    let browser = Browser::install(&mut desktop, &Person::named("ada"));
+    let provider = OidcProvider::with_short_tokens(&desktop, 3);
+    add(&desktop, &provider);
+
+    let said = cli::ok(&desktop, &["connect", "acme"]);
+    assert!(said.stderr.contains("ada@example.test"), "{}", said.stderr);
+    let visit = browser.wait_for_visit(1);
+    assert!(visit.text.contains("close this tab"), "{visit:?}");
+    assert!(
+        !visit.url.contains("code="),
+        "the code stays in the history"
+    );
+
+    let account = &status(&desktop, "acme")["account"];
+    assert_eq!(account["display_name"], "ada@example.test");
+    let first = token(&desktop, "acme");
+    assert_eq!(whoami(&provider, &first).unwrap()["sub"], "ada");
+
+    // Expiry: nothing is done here but asking again.
+    wait::until("the end of the first token", || {
+        whoami(&provider, &first).is_err().then_some(())
+    });
+    let second = token(&desktop, "acme");
+    assert_ne!(first, second);
+    assert_eq!(whoami(&provider, &second).unwrap()["sub"], "ada");
+
+    // Rotation: each refresh spends its refresh token, so a second one proves that the new one
+    // was kept; and a restart proves where.
+    cli::ok(&desktop, &["stop"]);
+    let third = token(&desktop, "acme");
+    wait::until("the end of the third token", || {
+        whoami(&provider, &third).is_err().then_some(())
+    });
+    let fourth = token(&desktop, "acme");
+    assert_eq!(whoami(&provider, &fourth).unwrap()["sub"], "ada");
+    assert_eq!(provider.events("token_refused"), Vec::<Value>::new());
+    assert_eq!(browser.visits().len(), 1, "nobody signed in again");
+
+    cli::ok(&desktop, &["disconnect", "acme", "--force"]);
+    provider.wait_for_event("token_revoked", 1);
+    assert!(
+        whoami(&provider, &fourth).is_err(),
+        "it lives on at the provider"
+    );
+    assert_eq!(cli::run(&desktop, &["token", "acme"]).code, Some(77));
+    let secrets = desktop.keyring().items().into_iter();
+    let left: Vec<_> = secrets.map(|item| item.label).collect();
+    assert_eq!(left, Vec::<String>::new());
+}
+
+#[test]
+fn a_confidential_client_signs_in_with_its_secret() {
+    let mut desktop = Desktop::start();
+    let _browser = Browser::install(&mut desktop, &Person::named("ada"));
+    let provider = OidcProvider::start(&desktop);
+    desktop.set("ACME_SECRET", oidc::CLIENT_SECRET);
+    let client = json!({
+        "client_id": oidc::CONFIDENTIAL_CLIENT,
+        "client_secret": "${ACME_SECRET}",
+        "client_auth": "client_secret_basic",
+    });
+    add_as(&desktop, &provider, &client);
+    cli::ok(&desktop, &["connect", "acme"]);
+    assert!(whoami(&provider, &token(&desktop, "acme")).is_ok());
+}
+
+#[test]
+fn denied_consent_ends_the_sign_in_and_stores_nothing() {
+    let mut desktop = Desktop::start();
+    let browser = Browser::install(&mut desktop, &Person::who_denies("ada"));
+    let provider = OidcProvider::start(&desktop);
+    add(&desktop, &provider);
+
+    let said = cli::run(&desktop, &["connect", "acme"]);
+    assert_eq!(said.code, Some(77), "{}", said.stderr);
+    assert!(said.stderr.starts_with("error: "), "{}", said.stderr);
+    assert!(said.stderr.contains("access_denied"), "{}", said.stderr);
+    assert!(said.stderr.contains("\nhint: "), "{}", said.stderr);
+    let visit = browser.wait_for_visit(1);
+    assert!(!visit.text.contains("You are signed in"), "{visit:?}");
+    assert_eq!(provider.events("token_issued"), Vec::<Value>::new());
+    assert_eq!(desktop.keyring().items(), []);
+}
+
+#[test]
+fn two_accounts_stand_side_by_side_and_connecting_again_renews() {
+    let mut desktop = Desktop::start();
+    let browser = Browser::install(&mut desktop, &Person::named("ada"));
+    let provider = OidcProvider::start(&desktop);
+    add(&desktop, &provider);
+    cli::ok(&desktop, &["connect", "acme"]);
+    browser.seat(&Person::named("grace"));
+    cli::ok(&desktop, &["connect", "acme/work"]);
+    let who = |name| whoami(&provider, &token(&desktop, name)).unwrap()["sub"].clone();
+    assert_eq!(who("acme"), "ada");
+    assert_eq!(who("acme/work"), "grace");
+
+    let before = status(&desktop, "acme/work");
+    cli::ok(&desktop, &["connect", "acme/work"]);
+    let after = status(&desktop, "acme/work");
+    assert_eq!(
+        before["id"], after["id"],
+        "the same account is the same connection"
+    );
+    assert_ne!(before["generation"], after["generation"]);
+    assert_eq!(who("acme"), "ada");
+    assert_eq!(who("acme/work"), "grace");
+}
+
+#[test]
+fn a_pasted_redirect_url_finishes_a_sign_in_of_another_machine() {
+    let desktop = Desktop::start();
+    let browser = Browser::add(&desktop, "far-away", &Person::named("ada"));
+    let provider = OidcProvider::start(&desktop);
+    add(&desktop, &provider);
+
+    let mut connect = cli::start(&desktop, &["connect", "acme", "--no-browser"]);
+    let url = connect.wait_for("the address", |line| {
+        let from = line.text.find(provider.issuer())?;
+        line.text[from..]
+            .split_whitespace()
+            .next()
+            .map(str::to_owned)
+    });
+    // The other machine has no listener: its browser ends at an address that does not answer.
+    let far = valetkey_tests::Running::start(desktop.command(browser.command()).arg(&url));
+    let stuck = browser.wait_for_visit_that_fails(1);
+    drop(far);
+    connect.write(&format!("{stuck}\n"));
+    connect.close_stdin();
+    let said = cli::finish(connect);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(whoami(&provider, &token(&desktop, "acme")).is_ok());
+}
+
+#[test]
+fn a_browser_that_cannot_be_opened_is_no_dead_end() {
+    let mut desktop = Desktop::start();
+    let provider = OidcProvider::start(&desktop);
+    add(&desktop, &provider);
+    desktop.set("BROWSER", "/nowhere/browser");
+    let connect = cli::start(&desktop, &["connect", "acme"]);
+    let url = connect.wait_for("the address", |line| {
+        let from = line.text.find(provider.issuer())?;
+        line.text[from..]
+            .split_whitespace()
+            .next()
+            .map(str::to_owned)
+    });
+    let browser = Browser::add(&desktop, "by-hand", &Person::named("ada"));
+    let _opened = valetkey_tests::Running::start(desktop.command(browser.command()).arg(url));
+    assert_eq!(cli::finish(connect).code, Some(0));
+}
