@@ -17,11 +17,15 @@ struct Dice(u64);
 
 impl Dice {
     fn thrown_now() -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let seed = std::env::var("VALETKEY_SEED")
-            .ok()
-            .and_then(|it| it.parse().ok());
-        let seed = seed.unwrap_or_else(|| now.expect("after 1970").subsec_nanos().into());
+        let told = std::env::var("VALETKEY_SEED").ok();
+        let seed: u64 = match told {
+            Some(told) => told.parse().expect("VALETKEY_SEED is a number"),
+            None => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .expect("after 1970")
+                .subsec_nanos()
+                .into(),
+        };
         println!("VALETKEY_SEED={seed} brings these moments back");
         Self(seed | 1)
     }
@@ -30,8 +34,9 @@ impl Dice {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
-        let part = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 40;
-        bound.mul_f64(part as f64 / f64::from(1 << 24))
+        let part = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32;
+        let part = u32::try_from(part).expect("32 bits are left");
+        bound.mul_f64(f64::from(part) / f64::from(u32::MAX))
     }
 }
 

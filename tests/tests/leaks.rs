@@ -1,0 +1,131 @@
+//! No secret anywhere: every flow, with everything logged, and then a search for every secret that
+//! the provider ever issued and every one that was planted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use serde_json::json;
+use valetkey_demo_provider::{Client, Fault, FaultKind, Settings};
+use valetkey_tests::{House, api, cli, traces};
+
+const CLIENT_SECRET: &str = "planted-client-secret-9f2c";
+
+/// Tokens are searched for by this: all codes and tokens of the provider begin with it.
+const PREFIX: &str = "planted-token-7b1e-";
+
+#[test]
+fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
+    let mut house = House::with(Settings {
+        token_prefix: PREFIX.to_owned(),
+        access_token_lifetime_seconds: Some(1.0),
+        clients: vec![Client::confidential("demo", CLIENT_SECRET)],
+        ..Settings::auto_consent("ada")
+    });
+    let secrets = [PREFIX, CLIENT_SECRET];
+    let watch = CommandLines::watch(&secrets);
+    let mut said = Vec::new();
+
+    // A secret that arrives by environment and config file, and one that is rotated by stdin.
+    let mut draft = house.draft("acme");
+    draft["client_secret"] = json!("${ACME_SECRET}");
+    let config = house.desktop.folder().join("acme.json");
+    std::fs::write(&config, draft.to_string()).unwrap();
+    house.desktop.set("ACME_SECRET", CLIENT_SECRET);
+    let config = config.to_str().unwrap();
+    said.push(cli::ok(&house.desktop, &["add", "--config", config]));
+    let update = ["update", "acme", "--client-secret-stdin"];
+    said.push(cli::run_with_input(&house.desktop, &update, CLIENT_SECRET));
+
+    house.api().sign_in("acme");
+    said.push(cli::ok(&house.desktop, &["status"]));
+    said.push(cli::ok(&house.desktop, &["status", "acme", "--json"]));
+    said.push(cli::ok(&house.desktop, &["show", "acme", "--json"]));
+    said.push(cli::ok(&house.desktop, &["test", "acme"]));
+
+    // Refreshes that work, fail, and are answered with nonsense.
+    house.wait_for_expiry("acme");
+    cli::ok(&house.desktop, &["token", "acme"]);
+    for fault in [
+        FaultKind::status(500),
+        FaultKind::Html { status: 200 },
+        FaultKind::Truncated,
+        FaultKind::oauth_error("temporarily_unavailable"),
+    ] {
+        house.provider.fault(Fault::refresh(fault));
+        house.api().of("acme", "refresh", &json!({}));
+    }
+    let run = [
+        "run",
+        "--env",
+        "TOKEN=acme",
+        "--",
+        "sh",
+        "-c",
+        "test -n \"$TOKEN\"",
+    ];
+    house.provider.clear_faults();
+    cli::ok(&house.desktop, &run);
+
+    // A sign-in that fails, one that is denied, and one that is pasted wrongly.
+    house
+        .provider
+        .fault(Fault::exchange(FaultKind::oauth_error("invalid_client")));
+    let started = house.api().begin("acme");
+    api::follow(started["authorize_url"].as_str().unwrap());
+    house.api().wait(&started);
+
+    house.restart();
+    house.provider.revoke_account("ada");
+    house.api().of("acme", "refresh", &json!({}));
+    said.push(cli::run(&house.desktop, &["token", "acme"]));
+    said.push(cli::ok(&house.desktop, &["events", "--json"]));
+    said.push(cli::ok(&house.desktop, &["doctor"]));
+    house.api().sign_in("acme");
+    said.push(cli::ok(&house.desktop, &["disconnect", "acme", "--force"]));
+
+    let log = house.desktop.valetkey_home().join("oauth.log");
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("TRACE"), "the log is not at trace");
+    assert!(
+        !house.provider.issued_secrets().is_empty(),
+        "nothing was planted"
+    );
+    for said in said {
+        assert_eq!(traces::text_with(&said.stdout, &secrets), None, "{said:?}");
+        assert_eq!(traces::text_with(&said.stderr, &secrets), None, "{said:?}");
+    }
+    let own_output = house.agent().process().output();
+    assert_eq!(traces::text_with(&own_output, &secrets), None);
+    let files = traces::files_with(house.desktop.folder(), &secrets);
+    assert_eq!(files, Vec::<std::path::PathBuf>::new());
+    assert_eq!(watch.end(), Vec::<String>::new());
+}
+
+/// Looks at every command line on the machine, again and again, while a test runs.
+struct CommandLines {
+    stop: Arc<AtomicBool>,
+    watcher: thread::JoinHandle<Vec<String>>,
+}
+
+impl CommandLines {
+    fn watch(secrets: &[&'static str]) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let secrets = secrets.to_vec();
+        let until = Arc::clone(&stop);
+        let watcher = thread::spawn(move || {
+            let mut found = Vec::new();
+            while !until.load(Ordering::Relaxed) {
+                found.extend(traces::command_lines_with(&secrets));
+                thread::yield_now();
+            }
+            found
+        });
+        Self { stop, watcher }
+    }
+
+    fn end(self) -> Vec<String> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.watcher.join().expect("it only reads")
+    }
+}
