@@ -26,7 +26,6 @@ impl Dice {
                 .subsec_nanos()
                 .into(),
         };
-        println!("VALETKEY_SEED={seed} brings these moments back");
         Self(seed | 1)
     }
 
@@ -53,8 +52,7 @@ fn holds_the_live_grant(keyring: &Keyring, provider: &DemoProvider) -> bool {
 }
 
 /// Kills the agent during refreshes; how many logins were lost.
-fn kill_during_refreshes(settings: Settings) -> u32 {
-    let mut dice = Dice::thrown_now();
+fn kill_during_refreshes(settings: Settings, mut dice: Dice) -> u32 {
     let mut house = House::with(settings);
     house.sign_in("acme");
     let mut lost = 0;
@@ -86,22 +84,28 @@ fn kill_during_refreshes(settings: Settings) -> u32 {
 
 #[test]
 fn random_kills_during_refreshes_lose_only_what_is_in_the_one_write_window() {
-    let lost = kill_during_refreshes(Settings::auto_consent("ada"));
-    println!("{KILLS} kills, {lost} logins in the one-write window");
+    let dice = Dice::thrown_now();
+    println!("VALETKEY_SEED={} brings these moments back", dice.0);
+    let lost = kill_during_refreshes(Settings::auto_consent("ada"), dice);
+    println!("{KILLS} kills, {lost} logins lost, all in the one-write window");
 }
 
 #[test]
 fn random_kills_lose_nothing_at_a_provider_with_a_grace_window() {
-    let lost = kill_during_refreshes(Settings {
+    let dice = Dice::thrown_now();
+    println!("VALETKEY_SEED={} brings these moments back", dice.0);
+    let settings = Settings {
         grace_seconds: 600.0,
         ..Settings::auto_consent("ada")
-    });
+    };
+    let lost = kill_during_refreshes(settings, dice);
     assert_eq!(lost, 0);
 }
 
 #[test]
 fn random_kills_during_sign_in_and_disconnect_leave_no_half_connection() {
     let mut dice = Dice::thrown_now();
+    println!("VALETKEY_SEED={} brings these moments back", dice.0);
     let mut house = House::start();
     house.add("acme");
     for kill in 0..KILLS / 4 {
