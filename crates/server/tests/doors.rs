@@ -238,7 +238,7 @@ async fn a_megabyte_of_headers_is_refused() {
 #[tokio::test]
 async fn five_hundred_silent_connections_keep_nobody_out() {
     let house = open(Limits {
-        head: Duration::from_secs(60),
+        head: Duration::from_mins(1),
         ..short()
     });
     let mut crowd: Vec<Box<dyn std::any::Any>> = Vec::new();

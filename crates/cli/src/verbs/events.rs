@@ -17,6 +17,7 @@ pub(super) fn events(terminal: Terminal, global: &Global, args: Events) -> Resul
         connection: args.connection,
         profile: None,
         kind: args.kind,
+        follow: false,
     })?;
     let now = Timestamp::now();
     terminal.reply(&list, |list, style| render::list(list, now, style))
