@@ -36,6 +36,10 @@ async fn an_id_token_that_breaks_a_rule_ends_the_sign_in() {
     for (flaw, expected) in flaws {
         let message = failure(&bench, Fault::exchange(FaultKind::IdToken { flaw })).await;
         assert!(message.contains(expected), "{flaw:?}: {message}");
+        assert!(
+            bench.provider.family_revoked("ada"),
+            "{flaw:?}: a grant that nobody keeps does not stay alive"
+        );
     }
     assert!(matches!(bench.connect("demo").await, Stage::Completed(_)));
 }

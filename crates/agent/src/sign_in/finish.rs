@@ -139,21 +139,7 @@ async fn run(
         .await;
     let reply = exchange.map_err(|failure| End::of(&failure, client))?;
     failpoint!("sign_in.exchanged");
-    let identity = inner
-        .provider_client
-        .identify(client, &pending.request, &reply, inner.now())
-        .await;
-    let identity = identity.map_err(|failure| End::of(&failure, client))?;
-    inner.network_works();
-
     let now = inner.now();
-    let place = place(
-        inner,
-        client.authenticator.id,
-        identity.subject.as_ref(),
-        pending.label.as_ref(),
-        identity.display_name.as_deref(),
-    );
     let lifetime = client.provider.access_token_lifetime_seconds;
     let grant = |generation, previous: Option<&Grant>| {
         reply.clone().into_grant(
@@ -164,6 +150,28 @@ async fn run(
             now,
         )
     };
+    let identity = inner
+        .provider_client
+        .identify(client, &pending.request, &reply, now)
+        .await;
+    let identity = match identity {
+        Ok(identity) => identity,
+        Err(failure) => {
+            // A grant that nobody keeps does not stay alive.
+            let unwanted = grant(Generation(0), None);
+            inner.provider_client.revoke(client, &unwanted, now).await;
+            return Err(End::of(&failure, client));
+        }
+    };
+    inner.network_works();
+
+    let place = place(
+        inner,
+        client.authenticator.id,
+        identity.subject.as_ref(),
+        pending.label.as_ref(),
+        identity.display_name.as_deref(),
+    );
     let (display_name, subject) = (identity.display_name, identity.subject);
     match place {
         Place::New(label) => {
