@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use valetkey_core::connection::SetbackKind;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::ConnectionId;
 use valetkey_core::life::{Happening, Status};
@@ -198,13 +199,29 @@ impl Agent {
         }
     }
 
+    /// Nothing is sent for a while: the error is the one that led to it.
     fn held(&self, id: ConnectionId, wait: SignedDuration) -> AgentError {
         let book = self.inner.book();
-        let setback = book.get(id).and_then(|entry| entry.row.setback.as_ref());
+        let Some(entry) = book.get(id) else {
+            return AgentError::no_connection(id);
+        };
+        let setback = entry.row.setback.as_ref();
         let reason = setback.map_or_else(|| "backing off".to_owned(), |s| s.reason.clone());
-        AgentError::ProviderUnreachable {
-            reason,
-            retry_after: Some(wait),
+        let authenticator = book.authenticator(entry.row.authenticator);
+        match (setback.map(|setback| setback.kind), authenticator) {
+            (Some(SetbackKind::FixClient), Some(authenticator)) => {
+                let provider = book.provider_of(&entry.row);
+                AgentError::ClientMisconfigured {
+                    provider: provider.display_name.clone(),
+                    authenticator: authenticator.name.to_string(),
+                    reason,
+                    console_url: provider.console_url.clone(),
+                }
+            }
+            _ => AgentError::ProviderUnreachable {
+                reason,
+                retry_after: Some(wait),
+            },
         }
     }
 
