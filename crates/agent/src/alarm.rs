@@ -15,6 +15,7 @@ use valetkey_core::id::ConnectionId;
 use valetkey_core::life::Happening;
 
 use crate::agent::{Agent, Inner};
+use crate::book::Entry;
 use crate::refresh;
 
 /// Longest sleep while something is due within [`SOON`].
@@ -116,12 +117,24 @@ fn wake(inner: &Inner) {
         .collect();
     let overdue = book.ringing(now);
     for id in overdue.into_iter().chain(backing_off) {
-        if let Some(entry) = book.get_mut(id) {
-            entry.hold_until = None;
-        }
         let share = SignedDuration::from_secs_f64(SPREAD.as_secs_f64() * crate::random::fraction());
-        book.reschedule(id, Some(freshness::add(now, share)));
+        let soon = freshness::add(now, share);
+        let due = book
+            .get_mut(id)
+            .and_then(|entry| held_until(entry, now))
+            .map_or(soon, |until| until.max(soon));
+        book.reschedule(id, Some(due));
     }
+}
+
+/// What a provider asked us to wait is waited, also across a wake. A clock that was set back would
+/// stretch it: then it is over.
+fn held_until(entry: &mut Entry, now: Timestamp) -> Option<Timestamp> {
+    let setback = entry.row.setback.as_ref();
+    if setback.is_some_and(|setback| setback.at > now) {
+        entry.hold_until = None;
+    }
+    entry.hold_until
 }
 
 fn ring(inner: &Arc<Inner>) {
@@ -166,6 +179,9 @@ fn due_for_refresh(inner: &Inner, id: ConnectionId, now: Timestamp) -> bool {
     let Some(entry) = book.get(id) else {
         return false;
     };
+    if entry.hold_until.is_some_and(|until| until > now) {
+        return false;
+    }
     let limits = book.provider_of(&entry.row).refresh_limits();
     let pending = entry
         .row

@@ -129,6 +129,8 @@ struct Ticket {
     client: Client,
     old: Arc<LiveGrant>,
     from: Generation,
+    /// Before the refresh began.
+    was: Status,
     asked: valetkey_core::scope::Scopes,
     gate: Arc<tokio::sync::Mutex<()>>,
 }
@@ -235,7 +237,7 @@ async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &AgentError) {
 }
 
 async fn ticket(inner: &Inner, id: ConnectionId) -> Result<Ticket, AgentError> {
-    let (authenticator, old, from, asked, gate) = {
+    let (authenticator, old, life, asked, gate) = {
         let book = inner.book();
         let entry = book.get(id).ok_or_else(|| AgentError::no_connection(id))?;
         let look = book.look(id, inner.now(), Some(SignedDuration::MAX));
@@ -256,7 +258,7 @@ async fn ticket(inner: &Inner, id: ConnectionId) -> Result<Ticket, AgentError> {
         (
             authenticator,
             old,
-            entry.row.life.generation,
+            entry.row.life,
             asked,
             Arc::clone(&entry.gate),
         )
@@ -265,7 +267,8 @@ async fn ticket(inner: &Inner, id: ConnectionId) -> Result<Ticket, AgentError> {
     Ok(Ticket {
         client,
         old,
-        from,
+        from: life.generation,
+        was: life.status,
         asked,
         gate,
     })

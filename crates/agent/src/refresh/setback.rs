@@ -8,7 +8,7 @@ use valetkey_core::connection::{Setback, SetbackKind};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness::{self, UNCLEAR_PAUSE};
 use valetkey_core::id::ConnectionId;
-use valetkey_core::life::Happening;
+use valetkey_core::life::{Happening, Status};
 
 use super::Ticket;
 use super::saving::save_row;
@@ -101,30 +101,26 @@ pub(super) async fn postpone(
     wished: Option<SignedDuration>,
 ) {
     let now = inner.now();
-    let first = {
+    let (first, ended) = {
         let mut book = inner.book();
-        if let Some(ticket) = ticket {
+        let ended = if let Some(ticket) = ticket {
             let alive = ticket.old.grant.is_alive(now);
-            if book
-                .step(
-                    id,
-                    Happening::Postponed {
-                        from: ticket.from,
-                        alive,
-                    },
-                )
-                .is_err()
-            {
+            let from = ticket.from;
+            if book.step(id, Happening::Postponed { from, alive }).is_err() {
                 return;
             }
-        }
+            !alive && ticket.was == Status::Active
+        } else {
+            let end = book.get(id).and_then(|entry| entry.row.expires_at);
+            end.is_some_and(|end| end <= now) && book.step(id, Happening::Ended).is_ok()
+        };
         let Some(entry) = book.get_mut(id) else {
             return;
         };
         let waits_already = entry.row.setback.as_ref().is_some_and(|old| {
             old.kind == kind && old.reason == reason && old.retry_at.is_some_and(|at| at > now)
         });
-        if ticket.is_none() && waits_already {
+        if ticket.is_none() && waits_already && !ended {
             return;
         }
         let attempts = entry
@@ -156,7 +152,7 @@ pub(super) async fn postpone(
             attempts,
             retry_at,
         });
-        first
+        (first, ended)
     };
     save_row(inner, id).await;
     tracing::warn!(connection = %id, kind = kind.as_str(), reason, "refresh postponed");
@@ -172,6 +168,10 @@ pub(super) async fn postpone(
             .detail(json!({ "why": reason }));
         inner.record(event).await;
     }
+    if ended {
+        let event = Event::new(EventKind::ConnectionExpired, now).connection(id);
+        inner.record(event).await;
+    }
 }
 
 impl Inner {
@@ -179,18 +179,20 @@ impl Inner {
     pub(crate) fn network_works(&self) {
         let now = self.now();
         let mut book = self.book();
-        let waiting: Vec<ConnectionId> = book
+        let waiting: Vec<_> = book
             .entries()
             .filter(|entry| {
                 let setback = entry.row.setback.as_ref();
                 setback.is_some_and(|s| s.kind == SetbackKind::Later && s.retry_at.is_some())
-                    && entry.hold_until.is_none_or(|until| until <= now)
                     && entry.flight.is_none()
             })
-            .map(|entry| entry.row.id)
+            .map(|entry| {
+                let held = entry.hold_until.filter(|until| *until > now);
+                (entry.row.id, held.unwrap_or(now))
+            })
             .collect();
-        for id in waiting {
-            book.reschedule(id, Some(now));
+        for (id, due) in waiting {
+            book.reschedule(id, Some(due));
         }
         drop(book);
         self.alarm.notify_one();
