@@ -32,9 +32,9 @@ pub(crate) fn token(args: impl Iterator<Item = OsString>) -> Option<(Global, Tok
                 .or_else(|| args.next()?.filter(|arg| !arg.starts_with('-')))
         };
         match option {
-            "--json" if arg == option => global.json = true,
-            "--header" if arg == option => token.header = true,
-            "--refresh" if arg == option => token.refresh = true,
+            "--json" if arg == option && !global.json => global.json = true,
+            "--header" if arg == option && !token.header => token.header = true,
+            "--refresh" if arg == option && !token.refresh => token.refresh = true,
             "--profile" if global.profile.is_none() => {
                 global.profile = Some(value()?.parse().ok()?);
             }

@@ -8,7 +8,8 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(
     override_usage = "valetkey add <PROVIDER> --client-id <ID> [OPTIONS]\n       \
-                            valetkey add --config <FILE> [OPTIONS]"
+                            valetkey add --config <FILE> [OPTIONS]",
+    after_help = "What is not given comes from the provider's entry in the catalogue."
 )]
 pub(crate) struct Add {
     /// A provider of the catalogue (see `valetkey providers`), or `custom`
@@ -39,16 +40,16 @@ pub(crate) struct Fields {
     /// Read the fields from a JSON file (`-`: stdin); `${NAME}` stands for an environment variable
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The short name [default: the provider's]
+    /// The short name
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// OAuth client id
     #[arg(long, value_name = "ID")]
     pub(crate) client_id: Option<String>,
-    /// Scopes to ask for, separated by commas [default: the provider's]
+    /// Scopes to ask for, separated by commas
     #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
     pub(crate) scopes: Option<Vec<String>>,
-    /// Redirect URI, as it is registered at the provider [default: the provider's]
+    /// Redirect URI, as it is registered at the provider
     #[arg(long, value_name = "URI")]
     pub(crate) redirect_uri: Option<String>,
     /// Tenant, where the provider has them (Microsoft)
@@ -91,6 +92,13 @@ pub(crate) struct Secret {
     /// Read the client secret from an environment variable
     #[arg(long, value_name = "VAR")]
     pub(crate) client_secret_env: Option<String>,
+}
+
+/// A verb that takes one authenticator.
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    /// The authenticator, such as `github`
+    pub(crate) authenticator: String,
 }
 
 /// `valetkey remove`

@@ -4,11 +4,11 @@ use clap::Args;
 
 use crate::duration;
 
-/// A verb that takes one name.
+/// A verb that takes one connection.
 #[derive(Debug, Args)]
 pub(crate) struct Named {
-    /// The name: `github`, or `github/work` for the account `work`
-    pub(crate) name: String,
+    /// The connection: `github`, or `github/work`
+    pub(crate) connection: String,
 }
 
 /// `valetkey status`

@@ -7,7 +7,7 @@ mod tools;
 use clap::{ArgAction, Parser, Subcommand};
 use valetkey_api::core::name::ProfileName;
 
-pub(crate) use authenticators::{Add, Fields, Removal, Secret, Update};
+pub(crate) use authenticators::{Add, Fields, One, Removal, Secret, Update};
 pub(crate) use connections::{Connect, Disconnect, Named, StatusOf, Token};
 pub(crate) use tools::{Events, Key, Provider, Run, Serve};
 
@@ -55,14 +55,14 @@ pub(crate) enum Verb {
     #[command(alias = "list-authenticators")]
     List,
     /// Show an authenticator
-    Show(Named),
+    Show(One),
     /// Change an authenticator; its connections stay signed in
     #[command(alias = "update-authenticator")]
     Update(Box<Update>),
     /// Enable an authenticator
-    Enable(Named),
+    Enable(One),
     /// Disable an authenticator: no sign-ins, no tokens, nothing is lost
-    Disable(Named),
+    Disable(One),
     /// Remove an authenticator
     #[command(alias = "delete-authenticator")]
     Remove(Removal),

@@ -42,6 +42,7 @@ fn detail(event: &EventView) -> String {
     for (name, value) in facts {
         let value = match value {
             Value::Null => continue,
+            Value::String(word) if word.contains(' ') => format!("\"{word}\""),
             Value::String(word) => word.clone(),
             Value::Array(items) => {
                 let words = items.iter().map(|item| {

@@ -7,8 +7,8 @@ pub(crate) fn length(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
     match seconds {
         0..=99 => format!("{seconds} s"),
-        100..=5_999 => format!("{} min", seconds / 60),
-        6_000..=172_799 => format!("{} h", seconds / 3_600),
+        100..=5_399 => format!("{} min", seconds / 60),
+        5_400..=172_799 => format!("{} h", seconds / 3_600),
         172_800.. => format!("{} days", seconds / 86_400),
         i64::MIN..0 => unreachable!("bounded above"),
     }

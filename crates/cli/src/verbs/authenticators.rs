@@ -1,11 +1,13 @@
 //! Verbs about authenticators and the catalogue.
 
+use valetkey_api::authenticators::{ProviderList, ProviderView};
+use valetkey_api::core::catalogue;
 use valetkey_api::core::draft::{DraftInput, Warning};
-use valetkey_api::error::{ApiError, ErrorCode};
 
 use super::draft;
 use crate::agent;
-use crate::args::{Add, Global, Named, Provider, Removal, Update};
+use crate::args::{Add, Global, One, Provider, Removal, Update};
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::{self, authenticators as words};
 use crate::terminal::Terminal;
@@ -14,9 +16,9 @@ pub(super) fn list(terminal: Terminal, global: &Global) -> Result<(), Failure> {
     terminal.reply(&agent::connect(global)?.authenticators()?, words::list)
 }
 
-pub(super) fn show(terminal: Terminal, global: &Global, args: &Named) -> Result<(), Failure> {
+pub(super) fn show(terminal: Terminal, global: &Global, args: &One) -> Result<(), Failure> {
     terminal.reply(
-        &agent::connect(global)?.authenticator(&args.name)?,
+        &agent::connect(global)?.authenticator(&args.authenticator)?,
         words::show,
     )
 }
@@ -72,12 +74,12 @@ pub(super) fn update(terminal: Terminal, global: &Global, args: &Update) -> Resu
 pub(super) fn set_active(
     terminal: Terminal,
     global: &Global,
-    args: &Named,
+    args: &One,
     is_active: bool,
 ) -> Result<(), Failure> {
     let mut input = DraftInput::default();
     input.set("is_active", is_active);
-    let saved = agent::connect(global)?.update_authenticator(&args.name, &input)?;
+    let saved = agent::connect(global)?.update_authenticator(&args.authenticator, &input)?;
     terminal.done(&saved, |saved, _| words::updated(&saved.authenticator))
 }
 
@@ -86,23 +88,20 @@ pub(super) fn remove(terminal: Terminal, global: &Global, args: &Removal) -> Res
     terminal.done(&removed, words::removed)
 }
 
-pub(super) fn providers(
-    terminal: Terminal,
-    global: &Global,
-    args: &Provider,
-) -> Result<(), Failure> {
-    let list = agent::connect(global)?.providers()?;
+/// The catalogue is part of this program: no agent is needed to find out how to begin.
+pub(super) fn providers(terminal: Terminal, args: &Provider) -> Result<(), Failure> {
     let Some(id) = &args.provider else {
+        let providers = catalogue::providers().iter().map(ProviderView::from);
+        let list = ProviderList {
+            providers: providers.collect(),
+        };
         return terminal.reply(&list, words::providers);
     };
-    match list.providers.iter().find(|provider| provider.id == *id) {
-        Some(provider) => terminal.reply(provider, words::provider),
-        None => Err(Failure::Api(Box::new(
-            ApiError::new(
-                ErrorCode::NotFound,
-                format!("`{id}` is not in the catalogue"),
-            )
-            .hint("`valetkey providers` lists it; `custom` fits any OAuth provider"),
-        ))),
+    match catalogue::provider(id) {
+        Some(provider) => terminal.reply(&ProviderView::from(provider), words::provider),
+        None => Err(
+            Failure::new(Exit::NotFound, format!("`{id}` is not in the catalogue"))
+                .hint("`valetkey providers` lists it; `custom` fits any OAuth provider"),
+        ),
     }
 }

@@ -34,6 +34,6 @@ pub(super) fn disconnect(
 }
 
 pub(super) fn test(terminal: Terminal, global: &Global, args: &Named) -> Result<(), Failure> {
-    let reply = agent::connect(global)?.test(&args.name)?;
+    let reply = agent::connect(global)?.test(&args.connection)?;
     terminal.done(&reply, render::tested)
 }

@@ -20,13 +20,14 @@ pub(super) fn doctor(terminal: Terminal, global: &Global) -> Result<(), Failure>
         versions: vec![version("valetkey", &own)],
     };
     let mut setting = None;
+    let mut exit = Exit::Failed;
     match agent::connect(global) {
         Ok(mut client) => {
             ask_the_agent(&mut client, &own, &mut found)?;
             setting = client.settings()?.browser;
         }
         Err(failure) => {
-            terminal.failure(&failure);
+            exit = terminal.failure(&failure);
             found
                 .checks
                 .push(check("agent", CheckOutcome::Failed, "does not run"));
@@ -40,8 +41,8 @@ pub(super) fn doctor(terminal: Terminal, global: &Global) -> Result<(), Failure>
         .filter(|check| check.outcome == CheckOutcome::Failed);
     match failed.count() {
         0 => Ok(()),
-        1 => Err(Failure::new(Exit::Failed, "1 check failed")),
-        count => Err(Failure::new(Exit::Failed, format!("{count} checks failed"))),
+        1 => Err(Failure::new(exit, "1 check failed")),
+        count => Err(Failure::new(exit, format!("{count} checks failed"))),
     }
 }
 

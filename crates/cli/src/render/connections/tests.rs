@@ -1,1 +1,153 @@
+use serde_json::{Value, json};
 
+use super::*;
+use crate::render::fixtures::{agent, connection, now, setback};
+
+fn words(connections: Vec<ConnectionView>, agent_changes: Value) -> String {
+    let whole = Overview {
+        agent: agent(agent_changes),
+        list: ConnectionList { connections },
+    };
+    overview(&whole, now(), Style::PLAIN)
+}
+
+#[test]
+fn the_overview_says_for_each_what_happens_next() {
+    let no_refresh = json!({"refresh_due_at": null, "refreshable": false});
+    let endless = json!({"refresh_due_at": null, "refreshable": false, "expires_at": null});
+    let text = words(
+        vec![
+            connection("active", json!({})),
+            connection(
+                "active/work",
+                json!({"account": {"label": "work", "display_name": "ada@work.example", "subject": null}}),
+            ),
+            connection(
+                "due",
+                json!({"refresh_due_at": "2026-11-21T11:59:59Z", "status": "refreshing"}),
+            ),
+            connection("lazy", json!({"refresh_due_at": null})),
+            connection("endless", endless),
+            connection("ending", no_refresh),
+            connection(
+                "expired",
+                json!({
+                    "status": "expired", "setback": setback("later", "HTTP 503", Some("2026-11-21T12:03:00Z"))
+                }),
+            ),
+            connection(
+                "unclear",
+                json!({
+                    "setback": setback("unclear", "HTTP 400", Some("2026-11-21T12:03:00Z"))
+                }),
+            ),
+            connection(
+                "wrong-client",
+                json!({"setback": setback("fix_client", "invalid_client", None)}),
+            ),
+            connection(
+                "dead",
+                json!({
+                    "status": "needs_reconnect", "setback": setback("sign_in_again", "invalid_grant", None)
+                }),
+            ),
+            connection(
+                "unsaved",
+                json!({"unsaved": true, "account": {"label": null, "display_name": null, "subject": null}}),
+            ),
+            connection("connecting", json!({"status": "connecting"})),
+            connection("removing", json!({"status": "removing"})),
+        ],
+        json!({}),
+    );
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn profiles_are_shown_where_there_are_several() {
+    let text = words(
+        vec![
+            connection("github", json!({})),
+            connection("github", json!({"profile": "staging"})),
+        ],
+        json!({}),
+    );
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn an_empty_house_says_what_comes_next() {
+    let nothing = words(Vec::new(), json!({"authenticators": 0}));
+    let nobody = words(Vec::new(), json!({}));
+    insta::assert_snapshot!(format!("{nothing}---\n{nobody}"));
+}
+
+#[test]
+fn what_is_wrong_with_the_agent_is_said_below() {
+    let store = |state: &str, reason: Option<&str>| {
+        json!({
+            "paused": true, "port": null, "port_problem": "port 4315 is taken by another program",
+            "secret_store": {"kind": "keychain", "state": state, "reason": reason, "unsaved": 2}
+        })
+    };
+    let locked = words(vec![connection("github", json!({}))], store("locked", None));
+    let hung = words(
+        Vec::new(),
+        store("hung", Some("it has not answered for 12 s")),
+    );
+    insta::assert_snapshot!(format!("{locked}---\n{hung}"));
+}
+
+#[test]
+fn one_connection_is_shown_in_full() {
+    let view = connection(
+        "github/work",
+        json!({
+            "asked_scopes": ["repo", "gist"], "missing_scopes": ["gist"],
+            "refresh_expires_at": "2027-05-01T00:00:00Z"
+        }),
+    );
+    let dead = connection(
+        "google",
+        json!({
+            "status": "needs_reconnect", "refreshable": false, "used_at": null,
+            "expires_at": "2026-11-21T10:00:00Z", "setback": setback("sign_in_again", "invalid_grant", None)
+        }),
+    );
+    let [view, dead] = [view, dead].map(|view| show(&view, now(), Style::PLAIN));
+    insta::assert_snapshot!(format!("{view}---\n{dead}"));
+}
+
+#[test]
+fn disconnecting_is_honest_about_the_provider() {
+    let gone = |revocation: Value| -> Disconnected {
+        let id = "018f0000-0000-7000-8000-000000000001";
+        let gone =
+            json!({"id": id, "name": "github", "profile": "default", "revocation": revocation});
+        serde_json::from_value(gone).unwrap()
+    };
+    let texts = [
+        gone(json!({"outcome": "revoked"})),
+        gone(json!({"outcome": "not_possible", "reason": "remove the app at <https://myapps.microsoft.com>"})),
+        gone(json!({"outcome": "failed", "reason": "GitHub did not answer within 10 s"})),
+    ]
+    .map(|gone| disconnected(&gone, Style::PLAIN));
+    insta::assert_snapshot!(texts.join("---\n"));
+}
+
+#[test]
+fn a_test_says_who_answered() {
+    let reply = |method: &str, account: Option<&str>| -> TestReply {
+        let view = connection("github", json!({}));
+        let reply = json!({"connection": view, "method": method, "host": "api.github.com", "account": account, "elapsed_ms": 131});
+        serde_json::from_value(reply).unwrap()
+    };
+    let texts = [
+        reply("userinfo", Some("ada")),
+        reply("userinfo", None),
+        reply("refresh", None),
+        reply("stored", None),
+    ]
+    .map(|reply| tested(&reply, Style::PLAIN));
+    insta::assert_snapshot!(texts.join("---\n"));
+}

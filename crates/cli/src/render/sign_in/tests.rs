@@ -1,1 +1,31 @@
+use serde_json::json;
 
+use super::*;
+use crate::render::fixtures::{connection, now};
+
+fn started() -> SignInStarted {
+    serde_json::from_value(json!({
+        "session_id": "018f0000-0000-7000-8000-000000000009",
+        "authorize_url": "https://github.com/login/oauth/authorize?client_id=x&state=y",
+        "redirect_uri": "http://127.0.0.1:40111/callback", "expires_at": "2026-11-21T12:05:00Z"
+    }))
+    .unwrap()
+}
+
+#[test]
+fn the_words_of_a_sign_in() {
+    let style = Style::PLAIN;
+    let granted = connection("github/work", json!({}));
+    let less = connection(
+        "google",
+        json!({"missing_scopes": ["drive"], "scopes": ["openid", "email"]}),
+    );
+    let texts = [
+        waiting("github/work", &started(), now(), style),
+        no_browser("`xdg-open` failed (exit status: 3)", style) + &by_hand(&started(), style),
+        bad_paste("this address belongs to no sign-in", style),
+        completed(&granted, false, style),
+        completed(&less, true, style),
+    ];
+    insta::assert_snapshot!(texts.join("---\n"));
+}

@@ -1,0 +1,11 @@
+//! The real `valetkey` against an agent of a few lines: exit codes, output, what is asked for.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod add;
+mod connect;
+mod run;
+mod start;
+mod stub;
+mod token;
+mod words;
