@@ -166,7 +166,7 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
             postpone(inner, id, Some(&ticket), SetbackKind::Later, &reason, after).await;
             Err(AgentError::ProviderUnreachable {
                 reason,
-                retry_after: after,
+                retry_after: Some(after.unwrap_or(setback::HOLD)),
             })
         }
         RefreshOutcome::Unclear { reason } => unclear(inner, id, &ticket, reason).await,
