@@ -209,7 +209,13 @@ async fn a_reader_that_does_not_read_is_cut_off() {
         .await
         .unwrap();
     house.still_serves().await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let cut_off = async {
+        // A write tells whether the other side is still there; it reads nothing meanwhile.
+        while stuck.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, cut_off).await.unwrap();
     let reply = closes(stuck).await;
     assert!(reply.len() < 64 << 20, "cut off, not served whole");
 }

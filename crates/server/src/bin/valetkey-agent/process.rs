@@ -1,7 +1,9 @@
 //! The process itself: what it keeps from others, and the signals it hears.
 
+use std::io;
+
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use valetkey_server::Stop;
 
 /// No core dumps, and no other process of this user may read this one's memory or environment (where
@@ -15,24 +17,39 @@ pub(crate) fn harden() {
     setrlimit(Resource::Core, none).ok();
 }
 
-/// Asks to stop at SIGTERM and SIGINT, and in front at SIGHUP (the terminal is gone). Returns at the
-/// second SIGINT: somebody does not want to wait.
-pub(crate) async fn signals(stop: Stop, background: bool) -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => stop.request(),
-            _ = interrupt.recv() => {
-                if stop.is_requested() {
-                    return Ok(());
-                }
-                stop.request();
-            }
-            _ = hang_up.recv() => {
-                if !background {
+/// The signals that this process hears, from here on.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Asks to stop at SIGTERM and SIGINT, and in front at SIGHUP (the terminal is gone). Returns at
+    /// the second SIGINT: somebody does not want to wait.
+    pub(crate) async fn obey(mut self, stop: Stop, background: bool) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => stop.request(),
+                _ = self.interrupt.recv() => {
+                    if stop.is_requested() {
+                        return;
+                    }
                     stop.request();
+                }
+                _ = self.hang_up.recv() => {
+                    if !background {
+                        stop.request();
+                    }
                 }
             }
         }

@@ -16,8 +16,9 @@ use valetkey_server::{App, Stop};
 
 use crate::args::Args;
 use crate::failure::Failure;
+use crate::process::Signals;
 use crate::say::Say;
-use crate::{log_file, passphrase, process};
+use crate::{log_file, passphrase};
 
 /// Another agent that has the lock opens its doors within this time.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -52,6 +53,12 @@ async fn serve(
     say: &Say,
 ) -> Result<(), Failure> {
     let stop = Stop::default();
+    let signals = Signals::listen().map_err(|error| {
+        Failure::new(
+            ErrorCode::Internal,
+            format!("signals cannot be heard: {error}"),
+        )
+    })?;
     let agent = open(&home, store).await?;
     let app = App::new(agent.clone(), home, Host::Headless, stop.clone());
     let doors = Doors::open(&app, lock, args.port).map_err(|error| {
@@ -60,7 +67,6 @@ async fn serve(
             format!("the socket cannot be opened: {error}"),
         )
     })?;
-    let signals = tokio::spawn(process::signals(stop.clone(), args.background));
     say.ready(doors.endpoint());
     if let Some(problem) = app.doors().port_problem {
         say.words(&format!("warning: {problem}"));
@@ -72,12 +78,9 @@ async fn serve(
     };
     tokio::select! {
         () = work => Ok(()),
-        ended = signals => Err(Failure::new(
+        () = signals.obey(stop, args.background) => Err(Failure::new(
             ErrorCode::Internal,
-            match ended {
-                Ok(Err(error)) => format!("signals cannot be heard: {error}"),
-                Ok(Ok(())) | Err(_) => "stopped at once, as asked".to_owned(),
-            },
+            "stopped at once, as asked; what was under way is finished at the next start",
         )),
     }
 }

@@ -1,0 +1,16 @@
+//! The routes over a real agent, in front of the demo provider: in process, over the doors, and as
+//! the `valetkey-agent` process.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking; clippy.toml spares only #[test]"
+)]
+
+mod access;
+mod connect_page;
+mod events;
+mod house;
+mod load;
+mod manage;
+mod process;
+mod requests;
+mod tokens;

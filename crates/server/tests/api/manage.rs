@@ -1,0 +1,235 @@
+//! Authenticators, sign-ins, keys, settings: what a person does.
+
+use http::StatusCode;
+use serde_json::json;
+use valetkey_demo_provider::{Consent, Settings};
+
+use crate::house::{House, visit};
+
+#[tokio::test]
+async fn everything_wrong_with_an_authenticator_is_named_at_once() {
+    let house = House::new().await;
+    let draft = json!({ "authenticator_type": "custom", "scopes": ["a b"], "token_url": "http://evil.test" });
+    let reply = house.post("/oauth/authenticators", draft).await;
+    let problems = reply.refused(400, "invalid_request")["problems"].clone();
+    let fields: Vec<_> = problems
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["field"].as_str().unwrap())
+        .collect();
+    for field in ["client_id", "scopes", "token_url", "authorize_url"] {
+        assert!(fields.contains(&field), "{field}: {fields:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_authenticator_is_added_changed_disabled_and_removed() {
+    let house = House::connected().await;
+    let path = "/oauth/authenticators/demo";
+    house
+        .post("/oauth/authenticators", house.draft("demo"))
+        .await
+        .refused(409, "conflict");
+    let changed = house
+        .patch(path, json!({ "is_active": false, "scopes": ["openid"] }))
+        .await
+        .is(200);
+    assert_eq!(changed["authenticator"]["is_active"], false);
+    assert_eq!(changed["authenticator"]["connections"], json!(["demo"]));
+    house
+        .patch(path, json!({ "is_active": "no" }))
+        .await
+        .refused(400, "invalid_request");
+    let active = house
+        .get("/oauth/authenticators?include_disabled=false")
+        .await
+        .is(200);
+    assert_eq!(active["authenticators"], json!([]));
+    let in_use = house.delete(path).await.refused(409, "conflict");
+    assert_eq!(in_use["in_use"][0]["name"], "demo");
+    let gone = house
+        .delete("/oauth/authenticators/demo?force=true")
+        .await
+        .is(200);
+    assert_eq!(gone["disconnected"][0]["revocation"]["outcome"], "revoked");
+    house.get(path).await.refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn profiles_keep_names_apart() {
+    let house = House::new().await;
+    house.add("demo").await;
+    let staged = house
+        .post("/oauth/authenticators?profile=staging", house.draft("demo"))
+        .await;
+    assert_eq!(staged.is(201)["authenticator"]["profile"], "staging");
+    let all = house.get("/oauth/authenticators").await.is(200);
+    assert_eq!(all["authenticators"].as_array().unwrap().len(), 2);
+    let path = "/oauth/authenticators/demo?profile=nowhere";
+    house.get(path).await.refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_denied_sign_in_says_so() {
+    let house = House::with(Settings {
+        consent: Consent::Deny,
+        ..Settings::default()
+    })
+    .await;
+    house.add("demo").await;
+    let request = json!({ "authenticator": "demo" });
+    let begun = house
+        .post("/credentials/connections", request)
+        .await
+        .is(202);
+    visit(begun["authorize_url"].as_str().unwrap()).await;
+    let path = format!(
+        "/credentials/sessions/{}?wait=30",
+        begun["session_id"].as_str().unwrap()
+    );
+    let ended = house.get(&path).await.is(200);
+    assert_eq!(ended["state"], "denied");
+    assert_eq!(ended["error"]["code"], "access_denied");
+}
+
+#[tokio::test]
+async fn a_sign_in_is_cancelled_or_finished_by_pasting() {
+    let house = House::new().await;
+    house.add("demo").await;
+    let request = json!({ "authenticator": "demo", "method": "paste", "reason": "for\u{7}tests" });
+    let begun = house
+        .post("/credentials/connections", request.clone())
+        .await
+        .is(202);
+    let session = format!(
+        "/credentials/sessions/{}",
+        begun["session_id"].as_str().unwrap()
+    );
+    let waiting = house.get(&session).await.is(200);
+    assert_eq!(waiting["state"], "started");
+    assert_eq!(waiting["reason"], "fortests");
+    let callback = format!("{session}/callback");
+    let wrong = json!({ "url": "http://127.0.0.1/callback?code=x&state=y" });
+    house
+        .post(&callback, wrong)
+        .await
+        .refused(400, "invalid_request");
+
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let asked = client
+        .get(begun["authorize_url"].as_str().unwrap())
+        .send()
+        .await
+        .unwrap();
+    let back = asked.headers()["location"].to_str().unwrap();
+    let done = house.post(&callback, json!({ "url": back })).await.is(200);
+    assert_eq!(done["state"], "completed");
+    assert_eq!(done["connection"]["name"], "demo");
+
+    let begun = house
+        .post("/credentials/connections", request)
+        .await
+        .is(202);
+    let session = format!(
+        "/credentials/sessions/{}",
+        begun["session_id"].as_str().unwrap()
+    );
+    assert_eq!(house.delete(&session).await.is(200)["state"], "cancelled");
+    house
+        .get("/credentials/sessions/nonsense")
+        .await
+        .refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn disconnecting_what_was_just_used_needs_force() {
+    let house = House::connected().await;
+    house
+        .post("/credentials/connections/demo/token", json!({}))
+        .await
+        .is(200);
+    let path = "/credentials/connections/demo";
+    house.delete(path).await.refused(409, "conflict");
+    let gone = house
+        .delete("/credentials/connections/demo?force=true")
+        .await
+        .is(200);
+    assert_eq!(gone["revocation"]["outcome"], "revoked");
+    assert_eq!(house.get(path).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_listed_and_revoked() {
+    let house = House::connected().await;
+    let new = json!({ "connections": ["demo"], "expires_in": 3600 });
+    let made = house.post("/clients", new).await.is(201);
+    let key = made["key"].as_str().unwrap();
+    assert!(key.starts_with("vk_") && key.len() >= 43, "256 bits: {key}");
+    assert_eq!(made["client"]["name"], "key-1");
+    let list = house.get("/clients").await.is(200);
+    assert_eq!(list["clients"][0]["connections"][0]["name"], "demo");
+    assert!(!list.to_string().contains(key));
+    house
+        .post("/clients", json!({ "name": "key-1" }))
+        .await
+        .refused(409, "conflict");
+    let second = house.post("/clients", json!({})).await.is(201);
+    assert_eq!(second["client"]["name"], "key-2");
+    house.delete("/clients/key-1").await.is(200);
+    house
+        .delete("/clients/key-1")
+        .await
+        .refused(404, "not_found");
+    let forever = json!({ "expires_in": u64::MAX });
+    house
+        .post("/clients", forever)
+        .await
+        .refused(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn the_agent_tells_how_it_is() {
+    let house = House::connected().await;
+    let status = house.get("/status").await.is(200);
+    assert_eq!(status["connections"]["active"], 1);
+    assert_eq!(status["secret_store"]["kind"], "memory");
+    assert_eq!(status["secret_store"]["state"], "ready");
+    let set = house
+        .patch("/settings", json!({ "browser": "firefox %s" }))
+        .await
+        .is(200);
+    assert_eq!(set["browser"], "firefox %s");
+    let unset = house
+        .patch("/settings", json!({ "browser": null }))
+        .await
+        .is(200);
+    assert_eq!(unset["browser"], json!(null));
+    let report = house.post("/doctor", json!({})).await.is(200);
+    let names: Vec<_> = report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "keychain_write",
+            "keychain_read",
+            "keychain_delete",
+            "database",
+            "clock",
+            "socket",
+            "port"
+        ]
+    );
+    let providers = house.get("/oauth/providers").await.is(200);
+    assert_eq!(providers["providers"][0]["id"], "google");
+    assert!(!house.app.stop().is_requested());
+    house.post("/shutdown", json!({})).await.is(202);
+    assert!(house.app.stop().is_requested());
+}

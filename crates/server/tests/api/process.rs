@@ -1,0 +1,181 @@
+//! The `valetkey-agent` process: how it starts, what it says, how it ends.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+struct Running {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    stderr: ChildStderr,
+}
+
+fn agent(home: &Path, args: &[&str], vars: &[(&str, &str)]) -> Running {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_valetkey-agent"))
+        .args(args)
+        .env_clear()
+        .env("VALETKEY_HOME", home)
+        .envs(vars.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    Running {
+        stdout: BufReader::new(child.stdout.take().unwrap()),
+        stderr: child.stderr.take().unwrap(),
+        child,
+    }
+}
+
+impl Running {
+    fn line(&mut self) -> Value {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("no line: {line:?}"))
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// The exit code, and what it said to people.
+    fn end(mut self) -> (i32, String) {
+        let mut words = String::new();
+        self.stderr.read_to_string(&mut words).unwrap();
+        (self.child.wait().unwrap().code().unwrap(), words)
+    }
+}
+
+const MEMORY: &[&str] = &["--secret-store", "memory", "--port", "0"];
+const BACKGROUND: &[&str] = &["--secret-store", "memory", "--port", "0", "--background"];
+
+#[test]
+fn it_says_where_it_listens_and_leaves_nothing_behind() {
+    let home = TempDir::new().unwrap();
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let mut running = agent(home.path(), MEMORY, &[]);
+        let ready = running.line()["ready"].clone();
+        assert_eq!(ready["pid"], running.child.id());
+        let socket = Path::new(ready["socket"].as_str().unwrap());
+        assert!(socket.exists());
+        let endpoint = fs::read_to_string(home.path().join("run/endpoint.json")).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&endpoint).unwrap(), ready);
+        running.signal(signal);
+        let (code, words) = running.end();
+        assert_eq!(code, 0, "{words}");
+        assert!(words.contains("nobody can be asked here"), "{words}");
+        assert!(!socket.exists() && !home.path().join("run/endpoint.json").exists());
+    }
+}
+
+#[test]
+fn in_the_background_it_is_silent_and_outlives_the_terminal() {
+    let home = TempDir::new().unwrap();
+    let mut running = agent(home.path(), BACKGROUND, &[]);
+    running.line();
+    let mut rest = String::new();
+    running.stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "", "it lets go of the pipe");
+    running.signal(Signal::HUP);
+    let mut second = agent(home.path(), BACKGROUND, &[]);
+    assert_eq!(
+        second.line()["ready"]["pid"],
+        running.child.id(),
+        "the one that runs"
+    );
+    assert_eq!(second.end(), (0, String::new()));
+    running.signal(Signal::TERM);
+    assert_eq!(running.end(), (0, String::new()));
+}
+
+#[test]
+fn two_that_start_at_once_are_one() {
+    let home = TempDir::new().unwrap();
+    let mut both = [
+        agent(home.path(), BACKGROUND, &[]),
+        agent(home.path(), BACKGROUND, &[]),
+    ];
+    let pids = both
+        .each_mut()
+        .map(|one| one.line()["ready"]["pid"].clone());
+    assert_eq!(pids[0], pids[1]);
+    for one in both {
+        one.signal(Signal::TERM);
+        assert_eq!(one.end().0, 0);
+    }
+}
+
+#[test]
+fn a_second_one_in_front_is_told_who_runs() {
+    let home = TempDir::new().unwrap();
+    let mut first = agent(home.path(), MEMORY, &[]);
+    first.line();
+    let mut second = agent(home.path(), MEMORY, &[]);
+    assert_eq!(second.line()["failed"]["code"], "conflict");
+    let (code, words) = second.end();
+    assert_eq!(code, 1);
+    assert!(
+        words.contains(&format!("(process {})", first.child.id())),
+        "{words}"
+    );
+    first.signal(Signal::TERM);
+    first.end();
+}
+
+#[test]
+fn what_is_not_configured_is_said_with_78() {
+    let file: &[&str] = &["--secret-store", "file", "--port", "0"];
+    let cases: [(&[&str], (&str, &str)); 5] = [
+        (&[], ("VALETKEY_SECRET_STORE", "vault")),
+        (MEMORY, ("VALETKEY_LOG", "loud")),
+        (file, ("PATH", "/bin")),
+        (file, ("VALETKEY_PASSPHRASE_FILE", "/nowhere")),
+        (MEMORY, ("VALETKEY_HOME", "relative")),
+    ];
+    for (args, var) in cases {
+        let home = TempDir::new().unwrap();
+        let mut failed = agent(home.path(), args, &[var]);
+        let line = failed.line();
+        assert_eq!(line["failed"]["code"], "not_configured", "{var:?}");
+        let (code, words) = failed.end();
+        assert_eq!(code, 78, "{var:?}");
+        assert!(
+            words.starts_with("error: ") && words.contains("\nhint: "),
+            "{words}"
+        );
+    }
+}
+
+#[test]
+fn without_a_keychain_it_says_so_and_names_the_choice() {
+    let home = TempDir::new().unwrap();
+    let nowhere = [("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")];
+    let mut failed = agent(home.path(), &["--port", "0"], &nowhere);
+    let line = failed.line();
+    assert_eq!(line["failed"]["code"], "keychain_unavailable", "{line}");
+    let (code, words) = failed.end();
+    assert_eq!(code, 69);
+    assert!(words.contains("--secret-store file"), "{words}");
+}
+
+#[test]
+fn the_secret_file_opens_only_with_its_passphrase() {
+    let home = TempDir::new().unwrap();
+    let file: &[&str] = &["--secret-store", "file", "--port", "0"];
+    let start = |passphrase| agent(home.path(), file, &[("VALETKEY_PASSPHRASE", passphrase)]);
+    let mut first = start("correct horse");
+    assert!(first.line().get("ready").is_some());
+    first.signal(Signal::TERM);
+    assert_eq!(first.end().0, 0);
+    let mut wrong = start("battery staple");
+    let line = wrong.line();
+    assert_eq!(line["failed"]["code"], "not_configured", "{line}");
+    assert_eq!(wrong.end().0, 78);
+}
