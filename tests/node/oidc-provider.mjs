@@ -39,6 +39,7 @@ const provider = new Provider(issuer, {
   ],
   findAccount: (_context, id) => account(id),
   claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
+  clockTolerance: 0, // a token ends when it says so
   conformIdTokenClaims: !options.claimsInIdToken,
   cookies: { keys: ['only for tests'] },
   features: {

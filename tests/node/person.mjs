@@ -4,7 +4,7 @@
 // Usage: node person.mjs PERSONA.json VISITS_DIR URL
 // persona: {"login": "ada", "consent": "allow" | "deny" | "leave", "chromium": "/usr/bin/chromium"}
 // Writes VISITS_DIR/PID.json {url, title, text, trail, status, screenshot} when it has ended, with `error` if the browser
-// failed, and with `refused` if the last address was nobody's.
+// failed.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,9 +36,6 @@ try {
   page.setDefaultTimeout(BOUND);
   page.on('response', (response) => {
     if (response.request().isNavigationRequest() && response.frame() === page.mainFrame()) visit.status = response.status();
-  });
-  page.on('requestfailed', (request) => {
-    if (request.isNavigationRequest()) visit.refused = request.url();
   });
   await page.goto(url, { waitUntil: 'load' });
   for (let step = 0; step < MAX_PAGES; step += 1) {

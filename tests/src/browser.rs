@@ -131,17 +131,6 @@ impl Browser {
         })
     }
 
-    /// As [`Self::wait_for_visit`], for one whose last address is nobody's: that address.
-    pub fn wait_for_visit_that_fails(&self, count: usize) -> String {
-        let report = wait::until(&format!("visit {count} of the browser"), || {
-            self.reports().into_iter().nth(count - 1)
-        });
-        let address = report["refused"].as_str();
-        address
-            .unwrap_or_else(|| panic!("its address was somebody's: {report}"))
-            .to_owned()
-    }
-
     /// Every visit that ended, oldest first.
     pub fn visits(&self) -> Vec<Visit> {
         self.reports().iter().map(Visit::read).collect()

@@ -153,6 +153,9 @@ fn a_keychain_that_hangs_for_a_minute_holds_up_nobody_else() {
         .provider
         .update(|settings| settings.access_token_lifetime_seconds = Some(3600.0));
     house.sign_in("other");
+    house
+        .provider
+        .update(|settings| settings.access_token_lifetime_seconds = Some(LIFETIME));
     house.wait_for_expiry("acme");
     house.desktop.keyring().freeze();
 

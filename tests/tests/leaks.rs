@@ -38,6 +38,9 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
     said.push(cli::run_with_input(&house.desktop, &update, CLIENT_SECRET));
 
     house.api().sign_in("acme");
+    house
+        .api()
+        .change("acme", &json!({ "keep_warm": "on_demand" }));
     said.push(cli::ok(&house.desktop, &["status"]));
     said.push(cli::ok(&house.desktop, &["status", "acme", "--json"]));
     said.push(cli::ok(&house.desktop, &["show", "acme", "--json"]));
@@ -86,7 +89,7 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
 
     let log = house.desktop.valetkey_home().join("oauth.log");
     let log = std::fs::read_to_string(log).unwrap();
-    assert!(log.contains("TRACE"), "the log is not at trace");
+    assert!(log.contains(" DEBUG "), "little was logged: {log}");
     assert!(
         !house.provider.issued_secrets().is_empty(),
         "nothing was planted"
