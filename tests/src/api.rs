@@ -59,6 +59,17 @@ impl Api {
         reply.json()
     }
 
+    /// Names of all authenticators.
+    pub fn authenticators(&self) -> Vec<String> {
+        let reply = self.ask("GET", AUTHENTICATORS, None).json();
+        names(&reply["authenticators"])
+    }
+
+    /// Removes an authenticator that has no connections.
+    pub fn remove(&self, authenticator: &str) -> Reply {
+        self.ask("DELETE", &format!("{AUTHENTICATORS}/{authenticator}"), None)
+    }
+
     /// Asks for a token.
     pub fn token(&self, name: &str) -> Reply {
         self.of(name, "token", &json!({}))
@@ -93,9 +104,7 @@ impl Api {
     /// Names of all connections.
     pub fn connections(&self) -> Vec<String> {
         let reply = self.ask("GET", CONNECTIONS, None).json();
-        let connections = reply["connections"].as_array().expect("a list");
-        let names = connections.iter().map(|it| it["name"].as_str());
-        names.map(|it| it.expect("a name").to_owned()).collect()
+        names(&reply["connections"])
     }
 
     /// Changes a connection.
@@ -153,6 +162,12 @@ pub fn follow(url: &str) -> Reply {
         };
         url = url.join(next).expect("a URL");
     }
+}
+
+fn names(list: &Value) -> Vec<String> {
+    let list = list.as_array().expect("a list").iter();
+    list.map(|it| it["name"].as_str().expect("a name").to_owned())
+        .collect()
 }
 
 fn encoded(name: &str) -> String {

@@ -161,6 +161,33 @@ fn killed_at_any_step_of_a_disconnect_it_is_finished_at_the_next_start() {
 }
 
 #[test]
+fn killed_at_any_step_of_a_change_of_an_authenticator_the_change_can_be_made_again() {
+    for failpoint in [
+        "vault.authenticator_row",
+        "vault.client_secret_written",
+        "vault.authenticator_removing",
+        "vault.client_secret_deleted",
+    ] {
+        let mut house = House::start();
+        restart_to_die_at(&mut house, failpoint);
+        let mut draft = house.draft("acme");
+        draft["client_secret"] = json!("a secret of no use");
+        let again = draft.clone();
+        die_of(&mut house, move |api| {
+            api.add(&draft);
+            api.remove("acme");
+        });
+        house.start_agent();
+        if house.api().authenticators().is_empty() {
+            house.api().add(&again);
+        }
+        assert_eq!(house.api().authenticators(), ["acme"], "{failpoint}");
+        assert_eq!(house.api().remove("acme").status, 200, "{failpoint}");
+        assert_eq!(house.desktop.keyring().items(), [], "{failpoint}");
+    }
+}
+
+#[test]
 fn the_agent_of_another_home_keeps_its_items() {
     let mut house = House::start();
     house.sign_in("acme");

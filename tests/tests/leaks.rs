@@ -7,7 +7,7 @@ use std::thread;
 
 use serde_json::json;
 use valetkey_demo_provider::{Client, Fault, FaultKind, Settings};
-use valetkey_tests::{House, api, cli, traces};
+use valetkey_tests::{Api, House, api, cli, traces};
 
 const CLIENT_SECRET: &str = "planted-client-secret-9f2c";
 
@@ -22,8 +22,7 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
         clients: vec![Client::confidential("demo", CLIENT_SECRET)],
         ..Settings::auto_consent("ada")
     });
-    let secrets = [PREFIX, CLIENT_SECRET];
-    let watch = CommandLines::watch(&secrets);
+    let watch = CommandLines::watch(&[PREFIX, CLIENT_SECRET]);
     let mut said = Vec::new();
 
     // A secret that arrives by environment and config file, and one that is rotated by stdin.
@@ -75,6 +74,9 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
         .provider
         .fault(Fault::exchange(FaultKind::oauth_error("invalid_client")));
     let started = house.api().begin("acme");
+    let authorize_url = url::Url::parse(started["authorize_url"].as_str().unwrap()).unwrap();
+    let mut parameters = authorize_url.query_pairs();
+    let (_, state) = parameters.find(|(name, _)| name == "state").unwrap();
     api::follow(started["authorize_url"].as_str().unwrap());
     house.api().wait(&started);
 
@@ -87,6 +89,14 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
     house.api().sign_in("acme");
     said.push(cli::ok(&house.desktop, &["disconnect", "acme", "--force"]));
 
+    // A client key is shown once, to the person who made it.
+    let create = ["key", "create", "--name", "tool", "--json"];
+    let made = cli::ok(&house.desktop, &create).json();
+    let key = made["key"].as_str().unwrap();
+    Api::with_key(house.agent().loopback(), key).get("status");
+    said.push(cli::ok(&house.desktop, &["key", "list", "--json"]));
+
+    let secrets = [PREFIX, CLIENT_SECRET, state.as_ref(), key];
     let log = house.desktop.valetkey_home().join("oauth.log");
     let log = std::fs::read_to_string(log).unwrap();
     assert!(log.contains(" DEBUG "), "little was logged: {log}");

@@ -63,6 +63,11 @@ fn an_answer_without_end_is_survived() {
 }
 
 #[test]
+fn a_provider_that_never_answers_is_survived() {
+    assert_survives(FaultKind::Hang);
+}
+
+#[test]
 fn too_many_requests_says_when_to_come_again() {
     let house = expired();
     let fault = FaultKind::Status {
