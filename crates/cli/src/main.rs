@@ -1,5 +1,9 @@
 //! `valetkey`: the API's client, and words. It decides nothing: what may happen is the agent's.
 //!
+//! `valetkey token` is a process per token, so the released binary is linked statically
+//! (`-C target-feature=+crt-static`, which `cargo xtask` sets for this package alone: the dynamic
+//! linker would cost as much as everything else), and the hot path meets neither clap nor a thread.
+//!
 //! | module | |
 //! | --- | --- |
 //! | [`args`] | what may be typed |

@@ -207,16 +207,13 @@ pub(crate) fn disconnected(gone: &Disconnected, style: Style) -> String {
 /// `valetkey test`
 pub(crate) fn tested(reply: &TestReply, style: Style) -> String {
     let name = &reply.connection.name;
-    let host = reply
-        .host
-        .as_deref()
-        .map_or_else(String::new, |host| format!("{} ", safe(host)));
+    let host = safe(reply.host.as_deref().unwrap_or("the provider"));
     let how = match reply.method {
         TestMethod::Userinfo => match &reply.account {
-            Some(account) => format!("{host}says it is {}", safe(account)),
-            None => format!("{host}accepts the token"),
+            Some(account) => format!("{host} says it is {}", safe(account)),
+            None => format!("{host} accepts the token"),
         },
-        TestMethod::Refresh => format!("{host}refreshed the token"),
+        TestMethod::Refresh => format!("{host} refreshed the token"),
         TestMethod::Stored => {
             let what = "the token was not tried: the provider has no address for that";
             return format!("`{name}` has a token\n{}", hint(what, style));

@@ -1,7 +1,5 @@
 //! The audit log.
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 use serde_json::Value;
 use valetkey_api::events::{EventList, EventView};
@@ -33,32 +31,39 @@ pub(crate) fn list(list: &EventList, now: Timestamp, style: Style) -> String {
     table.render(style)
 }
 
-/// `name=value name=value`; what is null or empty is left out.
+/// `name=value name.inner=value`; what is null or empty is left out.
 fn detail(event: &EventView) -> String {
-    let Value::Object(facts) = &event.detail else {
-        return String::new();
-    };
-    let mut text = String::new();
-    for (name, value) in facts {
-        let value = match value {
-            Value::Null => continue,
-            Value::String(word) if word.contains(' ') => format!("\"{word}\""),
-            Value::String(word) => word.clone(),
-            Value::Array(items) => {
-                let words = items.iter().map(|item| {
-                    item.as_str()
-                        .map_or_else(|| item.to_string(), str::to_owned)
-                });
-                words.collect::<Vec<_>>().join(",")
+    let mut facts = Vec::new();
+    collect("", &event.detail, &mut facts);
+    facts.join(" ")
+}
+
+fn collect(name: &str, value: &Value, facts: &mut Vec<String>) {
+    let text = match value {
+        Value::Null => return,
+        Value::Object(members) => {
+            for (inner, value) in members {
+                let dot = if name.is_empty() { "" } else { "." };
+                collect(&format!("{name}{dot}{inner}"), value, facts);
             }
-            other => other.to_string(),
-        };
-        if !value.is_empty() {
-            let gap = if text.is_empty() { "" } else { " " };
-            write!(text, "{gap}{name}={value}").expect("a String takes everything");
+            return;
         }
+        Value::Array(items) => {
+            let words: Vec<String> = items.iter().map(word).collect();
+            words.join(",")
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => word(value),
+    };
+    if !text.is_empty() {
+        let quote = if text.contains(' ') { "\"" } else { "" };
+        facts.push(format!("{name}={quote}{text}{quote}"));
     }
-    text
+}
+
+fn word(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 #[cfg(test)]

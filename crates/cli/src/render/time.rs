@@ -2,16 +2,16 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// `41 min`: the length of a time, in its largest unit.
+/// `41 min`: the length of a time, rounded in its largest unit.
 pub(crate) fn length(duration: SignedDuration) -> String {
-    let seconds = duration.as_secs().max(0);
-    match seconds {
-        0..=99 => format!("{seconds} s"),
-        100..=5_399 => format!("{} min", seconds / 60),
-        5_400..=172_799 => format!("{} h", seconds / 3_600),
-        172_800.. => format!("{} days", seconds / 86_400),
-        i64::MIN..0 => unreachable!("bounded above"),
-    }
+    let seconds = (duration.as_millis().max(0) + 999) / 1_000;
+    let (unit, name) = match seconds {
+        ..100 => (1, "s"),
+        100..5_400 => (60, "min"),
+        5_400..172_800 => (3_600, "h"),
+        172_800.. => (86_400, "days"),
+    };
+    format!("{} {name}", (seconds + unit / 2) / unit)
 }
 
 /// `41 min`: how long until `then`.
@@ -38,6 +38,7 @@ mod tests {
         let length = |seconds| length(SignedDuration::from_secs(seconds));
         assert_eq!(length(-5), "0 s");
         assert_eq!(length(59), "59 s");
+        assert_eq!(length(299), "5 min");
         assert_eq!(length(2_460), "41 min");
         assert_eq!(length(7_200), "2 h");
         assert_eq!(length(30 * 86_400), "30 days");

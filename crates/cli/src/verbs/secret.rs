@@ -59,12 +59,12 @@ fn from_stdin() -> Result<String, Failure> {
 /// Asks for one line without showing it. The terminal gets its echo back, on Ctrl-C too.
 fn from_keyboard() -> Result<String, Failure> {
     let stdin = io::stdin();
-    let _ = write!(io::stderr(), "client secret (it is not shown): ");
     let interrupt = Interrupt::catch()?;
     let old = tcgetattr(stdin.as_fd()).map_err(io::Error::from)?;
     let mut quiet = old.clone();
     quiet.local_modes.remove(LocalModes::ECHO);
     tcsetattr(stdin.as_fd(), OptionalActions::Flush, &quiet).map_err(io::Error::from)?;
+    let _ = write!(io::stderr(), "client secret (it is not shown): ");
     let ready = readable([stdin.as_fd(), interrupt.as_fd()], None);
     let mut line = String::new();
     let result = match ready {

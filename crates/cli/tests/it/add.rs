@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::stub::{Ended, Stub};
 
-fn saved() -> Value {
+pub(crate) fn saved() -> Value {
     let id = "018f0000-0000-7000-8000-000000000002";
     json!({"warnings": [], "authenticator": {
         "id": id, "name": "google", "profile": "default", "display_name": "Google", "provider": "google",

@@ -7,5 +7,6 @@ mod connect;
 mod run;
 mod start;
 mod stub;
+mod terminal;
 mod token;
 mod words;

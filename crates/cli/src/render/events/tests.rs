@@ -22,7 +22,7 @@ fn events_are_listed() {
         event(42, "2026-11-21T11:30:00Z", "connection.added", Some("github"), Some("valetkey"), Value::Null),
         event(43, "2026-11-21T11:59:30Z", "token.served", Some("github"), Some("process 4711 /usr/bin/node"),
             json!({"door": "socket", "scopes": ["repo", "gist"], "reason": null, "empty": ""})),
-        event(44, "2026-11-21T12:00:00Z", "connection.postponed", Some("github"), None, json!({"reason": "HTTP 503", "attempts": 2})),
+        event(44, "2026-11-21T12:00:00Z", "connection.postponed", Some("github"), None, json!({"reason": "HTTP 503", "attempts": 2, "revocation": {"outcome": "revoked"}})),
     ]});
     let events: EventList = serde_json::from_value(events).unwrap();
     insta::assert_snapshot!(list(&events, now(), Style::PLAIN));

@@ -1,0 +1,126 @@
+//! At a terminal (a pty): what is asked, and what is not shown.
+
+use std::fs;
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::process::{Child, Command};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, tcgetattr};
+use serde_json::json;
+
+use crate::add::saved;
+use crate::stub::Stub;
+
+/// A terminal; `valetkey` gets its one end as stdin and stderr.
+struct Terminal {
+    person: File,
+    program: File,
+}
+
+impl Terminal {
+    fn new() -> Self {
+        let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&person).unwrap();
+        unlockpt(&person).unwrap();
+        let name = ptsname(&person, Vec::new()).unwrap();
+        let program = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(name.to_str().unwrap())
+            .unwrap();
+        Self {
+            person: person.into(),
+            program,
+        }
+    }
+
+    fn spawn(&self, mut command: Command) -> Child {
+        let end = || self.program.try_clone().unwrap();
+        command
+            .env("NO_COLOR", "1")
+            .stdin(end())
+            .stderr(end())
+            .spawn()
+            .unwrap()
+    }
+
+    /// What is shown, until `text` is.
+    fn read_until(&mut self, text: &str) -> String {
+        let mut shown = Vec::new();
+        let mut bytes = [0; 1024];
+        loop {
+            let read = self.person.read(&mut bytes).unwrap();
+            shown.extend_from_slice(&bytes[..read]);
+            let shown = String::from_utf8_lossy(&shown);
+            if shown.contains(text) {
+                return shown.into_owned();
+            }
+        }
+    }
+
+    fn echoes(&self) -> bool {
+        tcgetattr(&self.program)
+            .unwrap()
+            .local_modes
+            .contains(LocalModes::ECHO)
+    }
+}
+
+fn agent() -> Stub {
+    Stub::new(|_| Some((201, saved())))
+}
+
+#[test]
+fn a_secret_is_typed_without_being_shown() {
+    let (agent, mut terminal) = (agent(), Terminal::new());
+    let mut child = terminal.spawn(agent.command("add google --client-id x --client-secret-stdin"));
+    terminal.read_until("client secret (it is not shown): ");
+    assert!(!terminal.echoes());
+    terminal.person.write_all(b"s3cret\n").unwrap();
+    let shown = terminal.read_until("sign in with");
+    assert!(!shown.contains("s3cret"), "{shown}");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(agent.requests()[0].body["client_secret"], "s3cret");
+    assert!(terminal.echoes());
+}
+
+#[test]
+fn ctrl_c_gives_the_terminal_back() {
+    let (agent, mut terminal) = (agent(), Terminal::new());
+    let mut child = terminal.spawn(agent.command("add google --client-id x --client-secret-stdin"));
+    terminal.read_until("client secret");
+    assert!(!terminal.echoes());
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(terminal.echoes());
+}
+
+#[test]
+fn a_better_redirect_uri_is_offered_and_taken() {
+    for (answer, taken) in [
+        ("\n", "http://127.0.0.1/callback"),
+        ("n\n", "https://ada.example/cb"),
+    ] {
+        let (agent, mut terminal) = (agent(), Terminal::new());
+        let path = agent.home().join("google.json");
+        let config = json!({
+            "authenticator_type": "google", "client_id": "x", "client_secret": "s",
+            "redirect_uri": "https://ada.example/cb"
+        });
+        fs::write(&path, config.to_string()).unwrap();
+        let mut command = agent.command("add --config");
+        command.arg(&path);
+        let mut child = terminal.spawn(command);
+        let shown = terminal.read_until("[Y/n] ");
+        assert!(
+            shown.contains("use `http://127.0.0.1/callback` instead?"),
+            "{shown}"
+        );
+        terminal.person.write_all(answer.as_bytes()).unwrap();
+        terminal.read_until("sign in with");
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert_eq!(agent.requests()[0].body["redirect_uri"], taken);
+    }
+}
