@@ -4,9 +4,10 @@
 //! replay gets a page and ends nothing. Runs at the same fixed port share one listener; `state`
 //! tells them apart.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -18,8 +19,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use valetkey_core::redirect::LoopbackHost;
 
 use super::{SignIns, callback, finish, page};
@@ -28,7 +28,7 @@ use crate::error::AgentError;
 
 /// A client that has not sent its request by then is dropped.
 const HEADER_LIMIT: Duration = Duration::from_secs(5);
-/// More connections than this at once wait in the kernel.
+/// With more connections than this, the one that has been silent for longest makes room.
 const MOST_CONNECTIONS: usize = 64;
 /// Longest request head, in bytes.
 const MOST_HEAD: usize = 32 * 1024;
@@ -114,7 +114,6 @@ impl Listeners {
             // A browser may try either address of `localhost`; a machine may have no IPv6.
             listeners.extend(TcpListener::bind(SocketAddr::new(v6, port)).await);
         }
-        let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         let tasks = listeners
             .into_iter()
             .map(|listener| {
@@ -123,7 +122,7 @@ impl Listeners {
                     host,
                     port,
                 };
-                tokio::spawn(accept(listener, gate, Arc::clone(&permits)))
+                tokio::spawn(accept(listener, gate))
             })
             .collect();
         Ok(Arc::new(Listener { port, tasks }))
@@ -143,27 +142,42 @@ struct Gate {
     port: u16,
 }
 
-async fn accept(listener: TcpListener, gate: Gate, permits: Arc<Semaphore>) {
+/// An accepted connection, and whether its request has come.
+struct Guest {
+    asked: Arc<AtomicBool>,
+    task: AbortHandle,
+}
+
+async fn accept(listener: TcpListener, gate: Gate) {
+    let mut guests: VecDeque<Guest> = VecDeque::new();
     loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
-            return;
-        };
         let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, most likely: give others time to close some.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let gate = gate.clone();
+        guests.retain(|guest| !guest.task.is_finished());
+        if guests.len() >= MOST_CONNECTIONS {
+            // Whoever has sent a request by now is heard before anybody has to go.
+            tokio::task::yield_now().await;
+            let silent = guests
+                .iter()
+                .position(|guest| !guest.asked.load(Ordering::Relaxed));
+            match silent.and_then(|at| guests.remove(at)) {
+                Some(guest) => guest.task.abort(),
+                None => continue,
+            }
+        }
+        let asked = Arc::new(AtomicBool::new(false));
         // Not owned by the listener: the last answer must reach the browser after it closed.
-        tokio::spawn(async move {
-            serve(stream, gate).await;
-            drop(permit);
-        });
+        let task = tokio::spawn(serve(stream, gate.clone(), Arc::clone(&asked))).abort_handle();
+        guests.push_back(Guest { asked, task });
     }
 }
 
-async fn serve(stream: TcpStream, gate: Gate) {
+async fn serve(stream: TcpStream, gate: Gate, asked: Arc<AtomicBool>) {
     let service = service_fn(move |request| {
+        asked.store(true, Ordering::Relaxed);
         let gate = gate.clone();
         async move { Ok::<_, Infallible>(gate.answer(request).await) }
     });

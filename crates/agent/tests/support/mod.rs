@@ -250,6 +250,24 @@ pub(crate) async fn visit(url: &str) -> (u16, String) {
     )
 }
 
+/// The address that the provider sends the browser back to.
+pub(crate) async fn authorized(view: &SignInView) -> String {
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a client");
+    let sent = client.get(&view.authorize_url).send().await;
+    let sent = sent.expect("an answer");
+    let back = sent.headers().get("location").expect("a way back");
+    back.to_str().expect("text").to_owned()
+}
+
+/// A port that nobody listens at.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
 pub(crate) fn key(name: &str) -> ConnectionKey {
     ConnectionKey::parse(name, ProfileName::default()).expect("a name")
 }
