@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use jiff::Timestamp;
 use serde_json::json;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_vault::{EventFilter, GrantNotKept, ReconcileReport, StoreError, Vault, VaultError};
@@ -79,6 +79,19 @@ impl Inner {
         let mut set = self.work.lock().unwrap_or_else(PoisonError::into_inner);
         while set.try_join_next().is_some() {}
         set.spawn(work);
+    }
+
+    /// As [`Self::spawn`], for a caller who waits: one that hangs up leaves nothing half done.
+    pub(crate) async fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, AgentError> {
+        let (done, result) = oneshot::channel();
+        self.spawn(async move {
+            // Nobody may be waiting any more.
+            let _ = done.send(work.await);
+        });
+        result.await.map_err(|_| AgentError::Stopping)
     }
 
     pub(crate) async fn record(&self, event: Event) {

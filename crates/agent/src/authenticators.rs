@@ -209,6 +209,17 @@ impl Agent {
                 ),
             });
         }
+        let (agent, who) = (self.clone(), who.clone());
+        let removed = async move { agent.remove_all(&authenticator, connections, &who).await };
+        self.inner.to_the_end(removed).await?
+    }
+
+    async fn remove_all(
+        &self,
+        authenticator: &Authenticator,
+        connections: Vec<ConnectionId>,
+        who: &Actor,
+    ) -> Result<Vec<Disconnected>, AgentError> {
         let mut gone = Vec::new();
         for id in connections {
             gone.push(disconnect::remove(&self.inner, id, who).await?);

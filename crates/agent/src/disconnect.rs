@@ -69,14 +69,10 @@ impl Agent {
             }
             id
         };
-        // A caller that hangs up does not leave it half done.
-        let (done, report) = tokio::sync::oneshot::channel();
         let (agent, who) = (Arc::clone(inner), who.clone());
-        inner.spawn(async move {
-            // Nobody may be waiting any more.
-            let _ = done.send(remove(&agent, id, &who).await);
-        });
-        report.await.unwrap_or(Err(AgentError::Stopping))
+        inner
+            .to_the_end(async move { remove(&agent, id, &who).await })
+            .await?
     }
 
     /// Finishes the removals that a crash interrupted.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
-use valetkey_agent::sign_in::{SignInAsk, SignInView, Stage};
+use valetkey_agent::sign_in::{Completed, SignInAsk, SignInView, Stage};
 use valetkey_agent::{
     Actor, Agent, AgentError, AuthenticatorKey, Config, ConnectionKey, ConnectionView, TestClock,
     TokenAnswer, TokenAsk,
@@ -260,6 +260,21 @@ pub(crate) async fn authorized(view: &SignInView) -> String {
     let sent = sent.expect("an answer");
     let back = sent.headers().get("location").expect("a way back");
     back.to_str().expect("text").to_owned()
+}
+
+pub(crate) fn completed(stage: Stage) -> Completed {
+    match stage {
+        Stage::Completed(done) => done,
+        other => panic!("not completed: {other:?}"),
+    }
+}
+
+/// Why it failed.
+pub(crate) fn failed(stage: Stage) -> String {
+    match stage {
+        Stage::Failed(failed) => failed.message,
+        other => panic!("not failed: {other:?}"),
+    }
 }
 
 /// A port that nobody listens at.

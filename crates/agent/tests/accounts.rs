@@ -1,0 +1,200 @@
+//! Whose a login is, through which client it came, and what was granted.
+
+mod support;
+
+use serde_json::json;
+use support::{Bench, authenticator_key, completed, eventually, failed, key, me, visit};
+use valetkey_agent::protocol::Revocation;
+use valetkey_agent::sign_in::Stage;
+use valetkey_agent::{AgentError, TokenAsk};
+use valetkey_core::draft::DraftInput;
+use valetkey_demo_provider::{Client, Consent, Endpoint, Fault, Settings};
+
+fn consents(bench: &Bench, account: &str) {
+    bench
+        .provider
+        .update(|settings| settings.consent = Consent::allow(account));
+}
+
+async fn as_work(bench: &Bench) -> Stage {
+    let view = bench.begin_as("demo", Some("work")).await;
+    let view = view.expect("a sign-in begins");
+    visit(&view.authorize_url).await;
+    bench.finished(view.id).await
+}
+
+#[tokio::test]
+async fn sign_ins_run_side_by_side() {
+    let bench = Bench::start().await;
+    let mut views = Vec::new();
+    for account in ["ada", "grace", "linus"] {
+        views.push((account, bench.begin("demo").await));
+    }
+    for (account, view) in views.iter().rev() {
+        consents(&bench, account);
+        assert_eq!(visit(&view.authorize_url).await.0, 200);
+    }
+    let mut names = Vec::new();
+    for (account, view) in &views {
+        let done = completed(bench.finished(view.id).await);
+        assert_eq!(done.account, Some(format!("{account}@example.com")));
+        names.push(done.connection.to_string());
+    }
+    names.sort();
+    assert_eq!(
+        names,
+        ["demo", "demo/ada@example.com", "demo/grace@example.com"]
+    );
+}
+
+#[tokio::test]
+async fn scopes_that_were_not_granted_are_named() {
+    let bench = Bench::start().await;
+    bench.provider.update(|settings| {
+        settings.consent = Consent::Allow {
+            account: "ada".to_owned(),
+            scopes: Some(vec!["openid".to_owned(), "offline_access".to_owned()]),
+        };
+    });
+    let view = bench.begin("demo").await;
+    let (_, page) = visit(&view.authorize_url).await;
+    assert!(page.contains("Not granted: email"), "{page}");
+    let done = completed(bench.finished(view.id).await);
+    assert_eq!(done.missing.to_string(), "email");
+    let ask = TokenAsk {
+        scopes: Some(vec!["email".to_owned()].into()),
+        ..TokenAsk::default()
+    };
+    let error = bench.agent.token(&key("demo"), &ask, &me()).await;
+    assert!(
+        matches!(error, Err(AgentError::InsufficientScope { .. })),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_label_that_another_account_holds_is_refused_and_the_grant_given_back() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    consents(&bench, "grace");
+    let done = completed(as_work(&bench).await);
+    assert_eq!(done.connection.to_string(), "demo/work");
+    let work = bench.access("demo/work").await;
+
+    consents(&bench, "linus");
+    let why = failed(as_work(&bench).await);
+    assert!(why.contains("grace@example.com"), "{why}");
+    assert!(why.contains("linus@example.com"), "{why}");
+    assert!(bench.provider.family_revoked("linus"));
+    assert_eq!(bench.access("demo/work").await, work);
+
+    consents(&bench, "grace");
+    assert!(completed(as_work(&bench).await).renewed);
+    assert_eq!(bench.agent.connections(None).len(), 2);
+}
+
+#[tokio::test]
+async fn without_any_name_of_the_account_a_sign_in_works_and_renews() {
+    let bench = Bench::start().await;
+    let nameless = json!({ "userinfo_url": null, "issuer": null, "scopes": ["offline_access"] });
+    bench.add("nameless", nameless).await;
+    let first = completed(bench.connect("nameless").await);
+    assert_eq!((first.account, first.renewed), (None, false));
+    let second = completed(bench.connect("nameless").await);
+    assert!(second.renewed, "accounts that cannot be told apart are one");
+    assert!(bench.token("nameless").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_disabled_authenticator_begins_no_sign_in_and_keeps_its_logins() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    let key = authenticator_key("demo");
+    let set = async |active| {
+        let change = DraftInput::default();
+        let agent = &bench.agent;
+        agent
+            .update_authenticator(&key, change, Some(active), &me())
+            .await
+            .unwrap();
+    };
+    set(false).await;
+    let error = bench.begin_as("demo", None).await.expect_err("disabled");
+    assert!(matches!(error, AgentError::Conflict { .. }), "{error:?}");
+    assert!(error.hint().unwrap().contains("valetkey enable demo"));
+    bench.expire();
+    assert!(bench.token("demo").await.is_ok());
+    set(true).await;
+    assert!(bench.begin_as("demo", None).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_confidential_client_authenticates_in_the_way_it_is_told() {
+    for (way, in_body) in [("client_secret_post", true), ("client_secret_basic", false)] {
+        let settings = Settings {
+            clients: vec![Client::confidential("demo", "s3cret /+:é")],
+            ..Settings::auto_consent("ada")
+        };
+        let bench = Bench::with(settings).await;
+        let client = json!({ "client_secret": "s3cret /+:é", "client_auth": way });
+        bench.add("secret", client).await;
+        completed(bench.connect("secret").await);
+        bench.expire();
+        assert!(bench.token("secret").await.is_ok(), "{way}");
+        for request in bench.provider.requests(Endpoint::Token) {
+            assert_eq!(request.param("client_secret").is_some(), in_body);
+            assert_eq!(request.headers.contains_key("authorization"), !in_body);
+        }
+        let gone = bench
+            .agent
+            .disconnect(&key("secret"), true, &me())
+            .await
+            .unwrap();
+        assert_eq!(gone.revocation, Revocation::Revoked);
+        assert!(bench.provider.family_revoked("ada"), "{way}");
+    }
+}
+
+#[tokio::test]
+async fn an_authenticator_in_use_is_removed_only_by_force() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    consents(&bench, "grace");
+    bench.connect("demo").await;
+    let key = authenticator_key("demo");
+    let refused = bench.agent.remove_authenticator(&key, false, &me()).await;
+    let Err(AgentError::Conflict { in_use, .. }) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(in_use, ["demo", "demo/grace@example.com"]);
+    assert!(bench.token("demo").await.is_ok());
+    let gone = bench.agent.remove_authenticator(&key, true, &me()).await;
+    assert_eq!(gone.unwrap().len(), 2);
+    assert!(bench.store.items().is_empty());
+    assert!(bench.provider.family_revoked("ada"));
+    assert!(bench.provider.family_revoked("grace"));
+    let error = bench.token("demo").await.expect_err("gone");
+    assert!(matches!(error, AgentError::NotFound { .. }), "{error:?}");
+    bench.add("demo", json!({})).await;
+    completed(bench.connect("demo").await);
+}
+
+#[tokio::test]
+async fn who_removes_an_authenticator_and_hangs_up_leaves_nothing_half_done() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    let gate = bench
+        .provider
+        .gate(|gate| Fault::at(Endpoint::Revoke, gate));
+    let agent = bench.agent.clone();
+    let key = authenticator_key("demo");
+    let removing = tokio::spawn(async move { agent.remove_authenticator(&key, true, &me()).await });
+    bench.provider.arrived(Endpoint::Revoke, 1).await;
+    removing.abort();
+    assert!(removing.await.is_err());
+    gate.release();
+    let none = || bench.agent.authenticators(None, true).is_empty();
+    eventually("removed", none).await;
+    assert!(bench.store.items().is_empty());
+    assert!(bench.provider.family_revoked("ada"));
+}
