@@ -92,6 +92,15 @@ enum Run {
     Taken,
 }
 
+/// Where an answer comes in.
+#[derive(Clone, Copy)]
+enum Door<'a> {
+    /// At the listener, on this path.
+    Listener { port: u16, path: &'a str },
+    /// From the person, for this run.
+    Paste(SignInId),
+}
+
 struct Session {
     view: SignInView,
     authenticator: AuthenticatorId,
@@ -130,24 +139,29 @@ impl SignIns {
             .ok_or_else(|| not_found(id))
     }
 
-    /// Takes the pending half of the run with this `state`, if one waits for it: an answer counts
-    /// once. `at` narrows to runs whose redirect URI is served at this port and path.
-    fn take(&self, state: &str, at: Option<(u16, &str)>) -> Option<(SignInId, Box<Pending>)> {
+    /// Takes the pending half of the run with this `state`, if one waits for it at `door` and its
+    /// time is not up: an answer counts once.
+    fn take(
+        &self,
+        state: &str,
+        door: Door<'_>,
+        now: Timestamp,
+    ) -> Option<(SignInId, Box<Pending>)> {
         let mut sessions = self.sessions();
         let mut found = None;
         for (id, session) in sessions.iter() {
             let Run::Waiting(pending) = &session.run else {
                 continue;
             };
-            let served = match (at, &pending.listener) {
-                (None, _) => true,
-                (Some((port, path)), Some(listener)) => {
+            let expected = match (door, &pending.listener) {
+                (Door::Paste(pasted), _) => pasted == *id,
+                (Door::Listener { port, path }, Some(listener)) => {
                     listener.port() == port && listener::path_of(&session.view.redirect_uri) == path
                 }
-                (Some(_), None) => false,
+                (Door::Listener { .. }, None) => false,
             };
             let same = pending.request.state.as_bytes().ct_eq(state.as_bytes());
-            if served && bool::from(same) {
+            if expected && now < session.view.expires_at && bool::from(same) {
                 found = Some(*id);
             }
         }
@@ -266,6 +280,15 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// Ends the wait of a run whose time is up.
+    async fn time_out(&self, id: SignInId) {
+        if self.sign_ins.withdraw(id) {
+            self.move_on(id, Stage::TimedOut, &Actor::agent()).await;
+        }
+    }
+}
+
 impl Agent {
     /// Where a sign-in stands.
     pub fn sign_in(&self, id: SignInId) -> Result<SignInView, AgentError> {
@@ -314,17 +337,26 @@ impl Agent {
             message: why.to_string(),
             hint: Some("copy the whole address that the browser ended on".to_owned()),
         })?;
-        let view = self.inner.sign_ins.view(id)?;
+        let inner = &self.inner;
+        let now = inner.now();
+        let view = inner.sign_ins.view(id)?;
         if view.stage.is_over() {
             return Ok(view);
         }
-        let Some((taken, pending)) = self.inner.sign_ins.take(&answer.state, None) else {
+        if view.expires_at <= now {
+            inner.time_out(id).await;
+            return inner.sign_ins.view(id);
+        }
+        let Some((taken, pending)) = inner.sign_ins.take(&answer.state, Door::Paste(id), now)
+        else {
             return Err(AgentError::InvalidRequest {
                 message: "this address belongs to another sign-in, or was used already".to_owned(),
                 hint: Some("finish the newest sign-in page, and paste where it ended".to_owned()),
             });
         };
-        finish::finish(&self.inner, taken, *pending, answer).await;
+        let agent = Arc::clone(inner);
+        let finished = async move { finish::finish(&agent, taken, *pending, answer).await };
+        inner.to_the_end(finished).await?;
         self.inner.sign_ins.view(id)
     }
 }

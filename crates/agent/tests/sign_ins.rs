@@ -180,6 +180,21 @@ async fn a_pasted_address_of_another_sign_in_does_not_end_this_one() {
 }
 
 #[tokio::test]
+async fn who_pastes_and_hangs_up_does_not_end_the_sign_in() {
+    let bench = Bench::start().await;
+    let view = bench.begin("demo").await;
+    let back = authorized(&view).await;
+    let gate = bench.provider.gate(Fault::exchange);
+    let agent = bench.agent.clone();
+    let pasting = tokio::spawn(async move { agent.finish_by_paste(view.id, &back).await });
+    bench.provider.arrived(Filter::exchanges(), 1).await;
+    pasting.abort();
+    assert!(pasting.await.is_err());
+    gate.release();
+    completed(bench.finished(view.id).await);
+}
+
+#[tokio::test]
 async fn secrets_follow_no_redirect_and_a_code_is_sent_once() {
     let bench = Bench::start().await;
     let elsewhere = |status| FaultKind::Redirect {

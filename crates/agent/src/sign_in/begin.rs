@@ -1,6 +1,7 @@
 //! The start of a sign-in: everything is checked, the listener is up, then there is a URL.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::watch;
@@ -22,6 +23,8 @@ use crate::protocol::AuthorizeRequest;
 
 /// More runs than this at once are refused: nobody can have meant them.
 const MOST: usize = 32;
+/// How often a waiting run looks at the wall clock.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// Longest `reason`, in characters.
 const LONGEST_REASON: usize = 200;
 
@@ -127,6 +130,7 @@ impl Agent {
         };
         let row = session.row(view.id);
         inner.sign_ins.sessions().insert(view.id, session);
+        inner.spawn(time_out(Arc::clone(inner), view.id));
         let event = Event::new(EventKind::SignInStarted, inner.now())
             .authenticator(authenticator.id)
             .sign_in(view.id)
@@ -134,7 +138,6 @@ impl Agent {
             .detail(json!({ "reason": view.reason, "paste_only": view.paste_only }));
         inner.record(event).await;
         inner.vault.save_sign_in(&row).await?;
-        inner.spawn(time_out(Arc::clone(inner), view.id));
         Ok(view)
     }
 
@@ -208,21 +211,25 @@ fn not_begun(client: &Client, failure: SignInFailure) -> AgentError {
     }
 }
 
+/// Ends a run when its time is up: by the wall clock, since the machine may sleep meanwhile.
 async fn time_out(inner: Arc<Inner>, id: SignInId) {
-    let limit = std::time::Duration::try_from(LIMIT).expect("a positive duration");
-    let stage = inner
-        .sign_ins
-        .sessions()
-        .get(&id)
-        .map(|session| session.stage.subscribe());
-    let Some(mut stage) = stage else { return };
+    let found = inner.sign_ins.sessions().get(&id).map(|session| {
+        let ends_at = session.view.expires_at;
+        (ends_at, session.stage.subscribe())
+    });
+    let Some((ends_at, mut stage)) = found else {
+        return;
+    };
+    let up = async {
+        while let Ok(left) = Duration::try_from(ends_at.duration_since(inner.now()))
+            && !left.is_zero()
+        {
+            inner.clock.sleep(left.min(LOOK_AGAIN)).await;
+        }
+    };
     let over = async { stage.wait_for(Stage::is_over).await.map(drop) };
     tokio::select! {
-        () = inner.clock.sleep(limit) => {
-            if inner.sign_ins.withdraw(id) {
-                inner.move_on(id, Stage::TimedOut, &Actor::agent()).await;
-            }
-        }
+        () = up => inner.time_out(id).await,
         // Or the agent is gone.
         _ = over => {}
     }

@@ -22,7 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinHandle};
 use valetkey_core::redirect::LoopbackHost;
 
-use super::{SignIns, callback, finish, page};
+use super::{Door, SignIns, callback, finish, page};
 use crate::agent::Inner;
 use crate::error::AgentError;
 
@@ -212,23 +212,21 @@ impl Gate {
         let Ok(answer) = callback::read_query(uri.query().unwrap_or_default()) else {
             return reply(StatusCode::NOT_FOUND, page::not_ours());
         };
-        let taken = inner
-            .sign_ins
-            .take(&answer.state, Some((self.port, uri.path())));
+        let door = Door::Listener {
+            port: self.port,
+            path: uri.path(),
+        };
+        let taken = inner.sign_ins.take(&answer.state, door, inner.now());
         let Some((id, pending)) = taken else {
             return reply(StatusCode::BAD_REQUEST, page::stale());
         };
-        // Finished whether or not the browser waits for the page.
-        let (done, page) = tokio::sync::oneshot::channel();
         let agent = Arc::clone(&inner);
-        inner.spawn(async move {
-            let stage = finish::finish(&agent, id, *pending, answer).await;
-            let view = agent.sign_ins.view(id);
-            // The browser may have gone.
-            let _ =
-                done.send(view.map_or_else(|_| page::not_ours(), |view| page::end(&view, &stage)));
-        });
-        match page.await {
+        let finished = async move { finish::finish(&agent, id, *pending, answer).await };
+        let page = match inner.to_the_end(finished).await {
+            Ok(stage) => inner.sign_ins.view(id).map(|view| page::end(&view, &stage)),
+            Err(stopping) => Err(stopping),
+        };
+        match page {
             Ok(page) => reply(StatusCode::OK, page),
             Err(_) => reply(StatusCode::SERVICE_UNAVAILABLE, page::not_ours()),
         }
