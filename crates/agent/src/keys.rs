@@ -169,9 +169,12 @@ impl Agent {
     /// Names for the connections of a key that still exist.
     pub fn name_connections(&self, ids: &[ConnectionId]) -> Vec<String> {
         let book = self.inner.book();
-        let named = ids
+        let mut names: Vec<String> = ids
             .iter()
-            .filter_map(|id| book.name_of(&book.get(*id)?.row));
-        named.map(|name| name.to_string()).collect()
+            .filter_map(|id| book.name_of(&book.get(*id)?.row))
+            .map(|name| name.to_string())
+            .collect();
+        names.sort();
+        names
     }
 }
