@@ -7,8 +7,9 @@
 //!    face in front of the person does.
 //! 2. [`listener`]: takes the browser's answer, and refuses everything that is not it.
 //! 3. [`callback`]: reads the answer's query. Pure.
-//! 4. [`finish`]: code to tokens, tokens to account, account to connection, connection to keychain.
-//! 5. [`page`]: what the browser shows at the end.
+//! 4. [`finish`]: code to tokens, tokens to account, account to connection.
+//! 5. [`store`]: connection to keychain.
+//! 6. [`page`]: what the browser shows at the end.
 //!
 //! The secrets of a run (state, verifier, nonce) live only inside [`Run::Waiting`]: whoever takes
 //! them out moves the run on, so an answer counts once.
@@ -19,6 +20,7 @@ mod finish;
 mod listener;
 mod page;
 mod stage;
+mod store;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

@@ -3,24 +3,21 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use valetkey_core::connection::{Account, Connection, Subject};
-use valetkey_core::event::{Event, EventKind};
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation, SignInId};
-use valetkey_core::life::{Happening, Status, step};
+use valetkey_core::life::Status;
 use valetkey_core::name::{AccountLabel, ConnectionName};
 use valetkey_core::refusal::{SignInFailure, read_authorize_error};
-use valetkey_core::scope::Scopes;
 use valetkey_vault::failpoint;
 
 use super::callback::{Answer, Code};
-use super::{Completed, Failed, Pending, Remedy, Stage};
+use super::{Completed, Failed, Pending, Remedy, Stage, store};
 use crate::agent::Inner;
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::key::Actor;
-use crate::refresh;
 
 /// Finishes a run with the browser's answer and records how it ended.
 pub(super) async fn finish(
@@ -180,7 +177,7 @@ async fn run(
                 display_name,
                 subject,
             };
-            add(inner, client, account, &pending.asked, grant, now).await
+            Ok(store::add(inner, client, account, &pending.asked, grant, now).await?)
         }
         Place::Renew(connection) => {
             let known = Account {
@@ -188,7 +185,7 @@ async fn run(
                 display_name,
                 subject,
             };
-            renew(inner, connection, client, known, &pending.asked, grant).await
+            Ok(store::renew(inner, connection, client, known, &pending.asked, grant).await?)
         }
         Place::OtherAccount(name, other) => {
             inner
@@ -273,149 +270,4 @@ fn place(
             .expect("there are more numbers than connections")
     };
     Place::New(Some(by_login.unwrap_or_else(numbered)))
-}
-
-/// A new connection: row `connecting`, item, read back, row `active`, and only then the book.
-async fn add(
-    inner: &Arc<Inner>,
-    client: &Client,
-    account: Account,
-    asked: &Scopes,
-    grant: impl Fn(Generation, Option<&Grant>) -> Grant,
-    now: Timestamp,
-) -> Result<Completed, End> {
-    let id = ConnectionId::new(crate::random::uuid());
-    let authenticator = client.authenticator.id;
-    let row = Connection::connecting(id, authenticator, account, asked.clone(), now);
-    let life = step(row.life, Happening::SignedIn).expect("a new connection can be signed in");
-    let grant = grant(life.generation, None);
-    let stored = valetkey_core::grant::StoredGrant {
-        connection: id,
-        account: row.account.clone(),
-        authenticator: client.authenticator.as_ref().clone(),
-        grant: grant.clone(),
-    };
-    if inner.book().authenticator(authenticator).is_none() {
-        inner.provider_client.revoke(client, &grant, now).await;
-        return Err(AgentError::no_authenticator(&client.authenticator.name).into());
-    }
-    let row = match inner.vault.store_first_grant(&row, &stored).await {
-        Ok(active) => active,
-        Err(error) => {
-            give_up(inner, client, row, &grant, now).await;
-            return Err(AgentError::from(error).into());
-        }
-    };
-    let connection = {
-        let mut book = inner.book();
-        book.insert(row);
-        book.hold(id, grant.clone());
-        book.replan(id, now);
-        book.get(id).and_then(|entry| book.name_of(&entry.row))
-    };
-    inner.alarm.notify_one();
-    inner
-        .record(Event::new(EventKind::ConnectionAdded, now).connection(id))
-        .await;
-    done(inner, id, connection, asked, &grant, false)
-}
-
-/// A first grant that could not be stored: nobody was told of it, and nothing of it stays. Its name is
-/// free at once; what the keychain cannot do now, the next start does.
-async fn give_up(
-    inner: &Arc<Inner>,
-    client: &Client,
-    mut row: Connection,
-    grant: &Grant,
-    now: Timestamp,
-) {
-    row.life =
-        step(row.life, Happening::Disconnected).expect("a new connection can be disconnected");
-    let removed = async {
-        inner.vault.begin_removal(&row).await?;
-        inner.vault.finish_removal(row.id).await
-    };
-    if let Err(error) = removed.await {
-        tracing::warn!(%error, "what is left of a failed sign-in is removed at the next start");
-    }
-    inner.provider_client.revoke(client, grant, now).await;
-}
-
-/// The same account again: a new grant under the next generation; an old refresh in flight loses.
-async fn renew(
-    inner: &Arc<Inner>,
-    id: ConnectionId,
-    client: &Client,
-    known: Account,
-    asked: &Scopes,
-    grant: impl Fn(Generation, Option<&Grant>) -> Grant,
-) -> Result<Completed, End> {
-    // Best effort: an old grant that cannot be read does not stop a new one.
-    let _ = refresh::load(inner, id).await;
-    let gate = inner.book().get(id).map(|entry| Arc::clone(&entry.gate));
-    let Some(gate) = gate else {
-        return Err(came_late(inner, id, client, &grant(Generation(0), None)).await);
-    };
-    let _one_writer = gate.lock().await;
-    let now = inner.now();
-    let step = inner.book().step(id, Happening::SignedIn);
-    let Ok(life) = step else {
-        return Err(came_late(inner, id, client, &grant(Generation(0), None)).await);
-    };
-    let (connection, new) = {
-        let mut book = inner.book();
-        // The new grant stands alone: nothing of the old one is mixed into it.
-        let new = grant(life.generation, None);
-        if let Some(entry) = book.get_mut(id) {
-            let row = &mut entry.row;
-            row.asked_scopes = asked.clone();
-            row.account.display_name = known.display_name.or(row.account.display_name.take());
-            row.account.subject = known.subject.or(row.account.subject.take());
-            row.adopt(&new);
-            entry.hold_until = None;
-            entry.unsaved = true;
-        }
-        book.hold(id, new.clone());
-        book.replan(id, now);
-        (book.get(id).and_then(|entry| book.name_of(&entry.row)), new)
-    };
-    refresh::keep(inner, id).await;
-    inner.book().replan(id, now);
-    inner.alarm.notify_one();
-    inner
-        .record(Event::new(EventKind::ConnectionRenewed, now).connection(id))
-        .await;
-    done(inner, id, connection, asked, &new, true)
-}
-
-/// Removed meanwhile: what arrives late must not stay alive at the provider.
-async fn came_late(inner: &Inner, id: ConnectionId, client: &Client, grant: &Grant) -> End {
-    inner
-        .provider_client
-        .revoke(client, grant, inner.now())
-        .await;
-    AgentError::no_connection(id).into()
-}
-
-fn done(
-    inner: &Inner,
-    id: ConnectionId,
-    connection: Option<ConnectionName>,
-    asked: &Scopes,
-    grant: &Grant,
-    renewed: bool,
-) -> Result<Completed, End> {
-    let connection = connection.ok_or_else(|| End::from(AgentError::no_connection(id)))?;
-    let account = inner
-        .book()
-        .get(id)
-        .and_then(|entry| entry.row.account.display_name.clone());
-    Ok(Completed {
-        id,
-        connection,
-        account,
-        granted: grant.scopes.clone(),
-        missing: asked.missing_from(&grant.scopes),
-        renewed,
-    })
 }

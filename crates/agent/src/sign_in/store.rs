@@ -1,0 +1,163 @@
+//! Storing what a sign-in brought: a first grant whole or not at all, a renewed one at once.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use valetkey_core::connection::{Account, Connection};
+use valetkey_core::event::{Event, EventKind};
+use valetkey_core::grant::Grant;
+use valetkey_core::id::{ConnectionId, Generation};
+use valetkey_core::life::{Happening, step};
+use valetkey_core::name::ConnectionName;
+use valetkey_core::scope::Scopes;
+
+use super::Completed;
+use crate::agent::Inner;
+use crate::client::Client;
+use crate::error::AgentError;
+use crate::refresh;
+
+/// A new connection: row `connecting`, item, read back, row `active`, and only then the book.
+pub(super) async fn add(
+    inner: &Arc<Inner>,
+    client: &Client,
+    account: Account,
+    asked: &Scopes,
+    grant: impl Fn(Generation, Option<&Grant>) -> Grant,
+    now: Timestamp,
+) -> Result<Completed, AgentError> {
+    let id = ConnectionId::new(crate::random::uuid());
+    let authenticator = client.authenticator.id;
+    let row = Connection::connecting(id, authenticator, account, asked.clone(), now);
+    let life = step(row.life, Happening::SignedIn).expect("a new connection can be signed in");
+    let grant = grant(life.generation, None);
+    let stored = valetkey_core::grant::StoredGrant {
+        connection: id,
+        account: row.account.clone(),
+        authenticator: client.authenticator.as_ref().clone(),
+        grant: grant.clone(),
+    };
+    if inner.book().authenticator(authenticator).is_none() {
+        inner.provider_client.revoke(client, &grant, now).await;
+        return Err(AgentError::no_authenticator(&client.authenticator.name));
+    }
+    let row = match inner.vault.store_first_grant(&row, &stored).await {
+        Ok(active) => active,
+        Err(error) => {
+            give_up(inner, client, row, &grant, now).await;
+            return Err(error.into());
+        }
+    };
+    let connection = {
+        let mut book = inner.book();
+        book.insert(row);
+        book.hold(id, grant.clone());
+        book.replan(id, now);
+        book.get(id).and_then(|entry| book.name_of(&entry.row))
+    };
+    inner.alarm.notify_one();
+    inner
+        .record(Event::new(EventKind::ConnectionAdded, now).connection(id))
+        .await;
+    done(inner, id, connection, asked, &grant, false)
+}
+
+/// A first grant that could not be stored: nobody was told of it, and nothing of it stays. Its name is
+/// free at once; what the keychain cannot do now, the next start does.
+async fn give_up(
+    inner: &Arc<Inner>,
+    client: &Client,
+    mut row: Connection,
+    grant: &Grant,
+    now: Timestamp,
+) {
+    row.life =
+        step(row.life, Happening::Disconnected).expect("a new connection can be disconnected");
+    let removed = async {
+        inner.vault.begin_removal(&row).await?;
+        inner.vault.finish_removal(row.id).await
+    };
+    if let Err(error) = removed.await {
+        tracing::warn!(%error, "what is left of a failed sign-in is removed at the next start");
+    }
+    inner.provider_client.revoke(client, grant, now).await;
+}
+
+/// The same account again: a new grant under the next generation; an old refresh in flight loses.
+pub(super) async fn renew(
+    inner: &Arc<Inner>,
+    id: ConnectionId,
+    client: &Client,
+    known: Account,
+    asked: &Scopes,
+    grant: impl Fn(Generation, Option<&Grant>) -> Grant,
+) -> Result<Completed, AgentError> {
+    // Best effort: an old grant that cannot be read does not stop a new one.
+    let _ = refresh::load(inner, id).await;
+    let gate = inner.book().get(id).map(|entry| Arc::clone(&entry.gate));
+    let Some(gate) = gate else {
+        return Err(came_late(inner, id, client, &grant(Generation(0), None)).await);
+    };
+    let _one_writer = gate.lock().await;
+    let now = inner.now();
+    let step = inner.book().step(id, Happening::SignedIn);
+    let Ok(life) = step else {
+        return Err(came_late(inner, id, client, &grant(Generation(0), None)).await);
+    };
+    let (connection, new) = {
+        let mut book = inner.book();
+        // The new grant stands alone: nothing of the old one is mixed into it.
+        let new = grant(life.generation, None);
+        if let Some(entry) = book.get_mut(id) {
+            let row = &mut entry.row;
+            row.asked_scopes = asked.clone();
+            row.account.display_name = known.display_name.or(row.account.display_name.take());
+            row.account.subject = known.subject.or(row.account.subject.take());
+            row.adopt(&new);
+            entry.hold_until = None;
+            entry.unsaved = true;
+        }
+        book.hold(id, new.clone());
+        book.replan(id, now);
+        (book.get(id).and_then(|entry| book.name_of(&entry.row)), new)
+    };
+    refresh::keep(inner, id).await;
+    inner.book().replan(id, now);
+    inner.alarm.notify_one();
+    inner
+        .record(Event::new(EventKind::ConnectionRenewed, now).connection(id))
+        .await;
+    done(inner, id, connection, asked, &new, true)
+}
+
+/// Removed meanwhile: what arrives late must not stay alive at the provider.
+async fn came_late(inner: &Inner, id: ConnectionId, client: &Client, grant: &Grant) -> AgentError {
+    inner
+        .provider_client
+        .revoke(client, grant, inner.now())
+        .await;
+    AgentError::no_connection(id)
+}
+
+fn done(
+    inner: &Inner,
+    id: ConnectionId,
+    connection: Option<ConnectionName>,
+    asked: &Scopes,
+    grant: &Grant,
+    renewed: bool,
+) -> Result<Completed, AgentError> {
+    let connection = connection.ok_or_else(|| AgentError::no_connection(id))?;
+    let account = inner
+        .book()
+        .get(id)
+        .and_then(|entry| entry.row.account.display_name.clone());
+    Ok(Completed {
+        id,
+        connection,
+        account,
+        granted: grant.scopes.clone(),
+        missing: asked.missing_from(&grant.scopes),
+        renewed,
+    })
+}
