@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Longest name, in bytes.
 pub const MAX_NAME: usize = 64;
@@ -125,13 +125,19 @@ impl AccountLabel {
 }
 
 /// How a person names a connection: `authenticator` or `authenticator/account`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct ConnectionName {
     /// The authenticator's name.
     pub authenticator: AuthenticatorName,
     /// None for the first account of the authenticator.
     pub account: Option<AccountLabel>,
+}
+
+impl Serialize for ConnectionName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl fmt::Display for ConnectionName {
