@@ -14,7 +14,7 @@ use http::Request;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -60,13 +60,13 @@ pub(super) struct Hall {
 impl Hall {
     pub(super) fn new(limits: Limits) -> Self {
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(limits.head)
+        // The guests' own clock bounds the head: hyper's would set a timer for each request.
+        http.header_read_timeout(None)
             .max_buf_size(limits.head_bytes);
         Self {
             limits,
             http,
-            guests: Guests::new(limits.seats),
+            guests: Guests::new(limits.seats, limits.head),
         }
     }
 
@@ -84,6 +84,11 @@ impl Hall {
         let seat = Arc::new(seat);
         let hall = self.clone();
         tokio::spawn(async move { hall.host(stream, answer, &seat, leave).await });
+    }
+
+    /// Keeps the time limit of silent connections; never returns.
+    pub(super) async fn watch(&self) {
+        self.guests.watch().await;
     }
 
     /// Ends all connections: the idle at once, the others after their reply.

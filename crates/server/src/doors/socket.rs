@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
@@ -51,12 +52,14 @@ impl Socket {
     /// Serves `router` until `stop`, then lets replies under way end.
     pub async fn serve(self, router: Router, limits: Limits, stop: Stop) {
         let hall = Hall::new(limits);
+        let mut watch = pin!(hall.watch());
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => welcome(&hall, stream, &router),
                     Err(error) => pause_after(&error).await,
                 },
+                () = &mut watch => {}
                 () = stop.requested() => break,
             }
         }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
@@ -82,12 +83,14 @@ impl Tcp {
     pub async fn serve(self, router: Router, keys: KeyCheck, limits: Limits, stop: Stop) {
         let hall = Hall::new(limits);
         let gate = Arc::new(Gate::new(self.port, keys));
+        let mut watch = pin!(hall.watch());
         loop {
             tokio::select! {
                 accepted = self.accept() => match accepted {
                     Ok(stream) => welcome(&hall, stream, &router, &gate),
                     Err(error) => pause_after(&error).await,
                 },
+                () = &mut watch => {}
                 () = stop.requested() => break,
             }
         }

@@ -23,7 +23,7 @@ use crate::views;
 ///
 /// Changes nothing and prompts nobody.
 #[utoipa::path(
-    get, path = "/status", tag = "agent",
+    get, path = "/api/v1/status", tag = "agent",
     responses((status = 200, body = AgentStatus))
 )]
 pub(super) async fn status(
@@ -36,7 +36,7 @@ pub(super) async fn status(
 
 /// See the settings
 #[utoipa::path(
-    get, path = "/settings", tag = "agent",
+    get, path = "/api/v1/settings", tag = "agent",
     responses((status = 200, body = Settings))
 )]
 pub(super) async fn settings(
@@ -49,7 +49,7 @@ pub(super) async fn settings(
 
 /// Change settings
 #[utoipa::path(
-    patch, path = "/settings", tag = "agent",
+    patch, path = "/api/v1/settings", tag = "agent",
     request_body = SettingsPatch,
     responses((status = 200, body = Settings))
 )]
@@ -72,7 +72,7 @@ pub(super) async fn change_settings(
 ///
 /// Hands out nothing until resumed, also after a restart.
 #[utoipa::path(
-    post, path = "/pause", tag = "agent",
+    post, path = "/api/v1/pause", tag = "agent",
     responses((status = 200, body = AgentStatus))
 )]
 pub(super) async fn pause(
@@ -86,7 +86,7 @@ pub(super) async fn pause(
 
 /// Resume
 #[utoipa::path(
-    post, path = "/resume", tag = "agent",
+    post, path = "/api/v1/resume", tag = "agent",
     responses((status = 200, body = AgentStatus))
 )]
 pub(super) async fn resume(
@@ -102,7 +102,7 @@ pub(super) async fn resume(
 ///
 /// It finishes what it has begun, stores what is not stored, and ends.
 #[utoipa::path(
-    post, path = "/shutdown", tag = "agent",
+    post, path = "/api/v1/shutdown", tag = "agent",
     responses((status = 202, body = ShutdownReply))
 )]
 pub(super) async fn shutdown(
@@ -121,7 +121,7 @@ pub(super) async fn shutdown(
 ///
 /// Writes, reads and deletes one probe item in the secret store.
 #[utoipa::path(
-    post, path = "/doctor", tag = "agent",
+    post, path = "/api/v1/doctor", tag = "agent",
     responses((status = 200, body = DoctorReport))
 )]
 pub(super) async fn doctor(
@@ -186,7 +186,7 @@ fn port(doors: &OpenDoors) -> Check {
 
 /// Read this document
 #[utoipa::path(
-    get, path = "/openapi.json", tag = "agent",
+    get, path = "/api/v1/openapi.json", tag = "agent",
     responses((status = 200, body = serde_json::Value))
 )]
 pub(super) async fn openapi(State(app): State<App>, caller: Caller) -> Result<Response, Refused> {

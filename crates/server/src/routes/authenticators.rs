@@ -22,7 +22,7 @@ use crate::views::{self, authenticator_key};
 
 /// List providers
 #[utoipa::path(
-    get, path = "/oauth/providers", tag = "authenticators",
+    get, path = "/api/v1/oauth/providers", tag = "authenticators",
     responses((status = 200, body = ProviderList))
 )]
 pub(super) async fn providers(
@@ -38,7 +38,7 @@ pub(super) async fn providers(
 
 /// List authenticators
 #[utoipa::path(
-    get, path = "/oauth/authenticators", tag = "authenticators",
+    get, path = "/api/v1/oauth/authenticators", tag = "authenticators",
     params(AuthenticatorQuery),
     responses((status = 200, body = AuthenticatorList))
 )]
@@ -64,7 +64,7 @@ pub(super) async fn list(
 ///
 /// Everything that is wrong is named at once, in `problems`.
 #[utoipa::path(
-    post, path = "/oauth/authenticators", tag = "authenticators",
+    post, path = "/api/v1/oauth/authenticators", tag = "authenticators",
     params(ProfileQuery),
     request_body = NewAuthenticator,
     responses((status = 201, body = AuthenticatorSaved))
@@ -88,7 +88,7 @@ pub(super) async fn add(
 
 /// Show an authenticator
 #[utoipa::path(
-    get, path = "/oauth/authenticators/{id}", tag = "authenticators",
+    get, path = "/api/v1/oauth/authenticators/{id}", tag = "authenticators",
     params(("id" = String, Path, description = "UUID or name"), ProfileQuery),
     responses((status = 200, body = AuthenticatorView))
 )]
@@ -107,7 +107,7 @@ pub(super) async fn show(
 ///
 /// A merge patch (RFC 7396) with `is_active` beside it. Connections stay signed in.
 #[utoipa::path(
-    patch, path = "/oauth/authenticators/{id}", tag = "authenticators",
+    patch, path = "/api/v1/oauth/authenticators/{id}", tag = "authenticators",
     params(("id" = String, Path, description = "UUID or name"), ProfileQuery),
     request_body = AuthenticatorPatch,
     responses((status = 200, body = AuthenticatorSaved))
@@ -147,7 +147,7 @@ pub(super) async fn update(
 ///
 /// One with connections is a `conflict`, unless `force` disconnects them first.
 #[utoipa::path(
-    delete, path = "/oauth/authenticators/{id}", tag = "authenticators",
+    delete, path = "/api/v1/oauth/authenticators/{id}", tag = "authenticators",
     params(("id" = String, Path, description = "UUID or name"), RemovalQuery),
     responses((status = 200, body = AuthenticatorRemoved))
 )]

@@ -15,7 +15,7 @@ use crate::views;
 
 /// List client keys
 #[utoipa::path(
-    get, path = "/clients", tag = "clients",
+    get, path = "/api/v1/clients", tag = "clients",
     responses((status = 200, body = ClientList))
 )]
 pub(super) async fn list(
@@ -33,7 +33,7 @@ pub(super) async fn list(
 ///
 /// The key is shown this once.
 #[utoipa::path(
-    post, path = "/clients", tag = "clients",
+    post, path = "/api/v1/clients", tag = "clients",
     request_body = NewClient,
     responses((status = 201, body = ClientCreated))
 )]
@@ -65,7 +65,7 @@ pub(super) async fn create(
 
 /// Revoke a client key
 #[utoipa::path(
-    delete, path = "/clients/{id}", tag = "clients",
+    delete, path = "/api/v1/clients/{id}", tag = "clients",
     params(("id" = String, Path, description = "UUID or name")),
     responses((status = 200, body = ClientView))
 )]

@@ -19,7 +19,7 @@ use crate::views;
 ///
 /// A client key sees its own.
 #[utoipa::path(
-    get, path = "/credentials/connections", tag = "connections",
+    get, path = "/api/v1/credentials/connections", tag = "connections",
     params(ProfileQuery),
     responses((status = 200, body = ConnectionList))
 )]
@@ -39,7 +39,7 @@ pub(super) async fn list(
 
 /// Show a connection
 #[utoipa::path(
-    get, path = "/credentials/connections/{id}", tag = "connections",
+    get, path = "/api/v1/credentials/connections/{id}", tag = "connections",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     responses((status = 200, body = ConnectionView))
 )]
@@ -57,7 +57,7 @@ pub(super) async fn show(
 
 /// Change a connection
 #[utoipa::path(
-    patch, path = "/credentials/connections/{id}", tag = "connections",
+    patch, path = "/api/v1/credentials/connections/{id}", tag = "connections",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     request_body = ConnectionPatch,
     responses((status = 200, body = ConnectionView))
@@ -88,7 +88,7 @@ pub(super) async fn update(
 ///
 /// Revokes the tokens at the provider where that is possible, then forgets them.
 #[utoipa::path(
-    delete, path = "/credentials/connections/{id}", tag = "connections",
+    delete, path = "/api/v1/credentials/connections/{id}", tag = "connections",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), RemovalQuery),
     responses((status = 200, body = Disconnected))
 )]

@@ -24,7 +24,7 @@ pub(super) const MOST: u32 = 1_000;
 /// With `follow` the reply is a stream of server-sent events that goes on; `Last-Event-ID` resumes
 /// it.
 #[utoipa::path(
-    get, path = "/events", tag = "events",
+    get, path = "/api/v1/events", tag = "events",
     params(EventQuery),
     responses((status = 200, body = EventList))
 )]

@@ -31,9 +31,10 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// The routes of the API with their description.
+/// The routes of the API with their description. Each names its whole path: a nested router would
+/// rewrite the address of every request.
 pub(crate) fn documented() -> OpenApiRouter<App> {
-    let v1 = OpenApiRouter::default()
+    OpenApiRouter::default()
         .routes(routes!(agent::status))
         .routes(routes!(agent::settings, agent::change_settings))
         .routes(routes!(agent::pause))
@@ -62,6 +63,5 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(sessions::callback))
         .routes(routes!(clients::list, clients::create))
         .routes(routes!(clients::revoke))
-        .routes(routes!(events::list));
-    OpenApiRouter::default().nest(valetkey_api::PREFIX, v1)
+        .routes(routes!(events::list))
 }

@@ -27,7 +27,7 @@ const LONGEST: u64 = 60;
 ///
 /// Opens no browser: open `authorize_url`, then wait for the session.
 #[utoipa::path(
-    post, path = "/credentials/connections", tag = "sign-ins",
+    post, path = "/api/v1/credentials/connections", tag = "sign-ins",
     request_body = SignInRequest,
     responses((status = 202, body = SignInStarted))
 )]
@@ -75,7 +75,7 @@ fn authenticator(
 ///
 /// With `wait` the answer comes when it ends, or after so many seconds.
 #[utoipa::path(
-    get, path = "/credentials/sessions/{id}", tag = "sign-ins",
+    get, path = "/api/v1/credentials/sessions/{id}", tag = "sign-ins",
     params(("id" = SignInId, Path, description = "`session_id` of the sign-in"), WaitQuery),
     responses((status = 200, body = SignInView))
 )]
@@ -97,7 +97,7 @@ pub(super) async fn show(
 
 /// Cancel a sign-in
 #[utoipa::path(
-    delete, path = "/credentials/sessions/{id}", tag = "sign-ins",
+    delete, path = "/api/v1/credentials/sessions/{id}", tag = "sign-ins",
     params(("id" = SignInId, Path, description = "`session_id` of the sign-in")),
     responses((status = 200, body = SignInView))
 )]
@@ -115,7 +115,7 @@ pub(super) async fn cancel(
 ///
 /// Takes the address on which the browser ended.
 #[utoipa::path(
-    post, path = "/credentials/sessions/{id}/callback", tag = "sign-ins",
+    post, path = "/api/v1/credentials/sessions/{id}/callback", tag = "sign-ins",
     params(("id" = SignInId, Path, description = "`session_id` of the sign-in")),
     request_body = PastedCallback,
     responses((status = 200, body = SignInView))

@@ -5,11 +5,14 @@ use std::time::Instant;
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use valetkey_agent::protocol::TokenTest;
 use valetkey_agent::{Actor, ConnectionKey, Invalidated, TokenAnswer, TokenAsk};
 use valetkey_api::connections::ProfileQuery;
+use valetkey_api::core::name::ConnectionName;
 use valetkey_api::core::scope::Scopes;
+use valetkey_api::core::secret::Fingerprint;
 use valetkey_api::token::{
     InvalidateReply, InvalidateRequest, TestMethod, TestReply, TokenReply, TokenRequest,
 };
@@ -26,7 +29,7 @@ use crate::views;
 ///
 /// From memory if it is fresh, else after one refresh that all callers share.
 #[utoipa::path(
-    post, path = "/credentials/connections/{id}/token", tag = "tokens",
+    post, path = "/api/v1/credentials/connections/{id}/token", tag = "tokens",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     request_body = TokenRequest,
     responses((status = 200, body = TokenReply))
@@ -51,7 +54,7 @@ pub(super) async fn token(
 ///
 /// Joins a refresh that is under way. Never answers from memory.
 #[utoipa::path(
-    post, path = "/credentials/connections/{id}/refresh", tag = "tokens",
+    post, path = "/api/v1/credentials/connections/{id}/refresh", tag = "tokens",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     request_body = TokenRequest,
     responses((status = 200, body = TokenReply))
@@ -100,27 +103,40 @@ fn ask(request: TokenRequest) -> Result<TokenAsk, Refused> {
     })
 }
 
-/// The one place where a token leaves through a door.
+/// The one place where a token leaves through a door. Written straight from the grant in memory; it
+/// reads as a [`TokenReply`].
 fn reply(answer: &TokenAnswer) -> Response {
     let (live, grant) = (&answer.live, &answer.live.grant);
-    Ok200(TokenReply {
-        access_token: grant.access_token.clone(),
-        token_type: grant.token_type.clone(),
+    Ok200(HandedOut {
+        access_token: grant.access_token.expose(),
+        token_type: &grant.token_type,
         expires_at: grant.expires_at,
         expires_in: grant.remaining(answer.at).map(|left| left.as_secs().max(0)),
-        scopes: grant.scopes.clone(),
-        connection: live.connection.clone(),
-        account: live.account.clone(),
-        fingerprint: live.fingerprint.clone(),
+        scopes: &grant.scopes,
+        connection: &live.connection,
+        account: live.account.as_deref(),
+        fingerprint: &live.fingerprint,
     })
     .into_response()
+}
+
+#[derive(Serialize)]
+struct HandedOut<'a> {
+    access_token: &'a str,
+    token_type: &'a str,
+    expires_at: Option<Timestamp>,
+    expires_in: Option<i64>,
+    scopes: &'a Scopes,
+    connection: &'a ConnectionName,
+    account: Option<&'a str>,
+    fingerprint: &'a Fingerprint,
 }
 
 /// Report that a token was refused
 ///
 /// If it is still the current one it is replaced; a report about an older one changes nothing.
 #[utoipa::path(
-    post, path = "/credentials/connections/{id}/invalidate", tag = "tokens",
+    post, path = "/api/v1/credentials/connections/{id}/invalidate", tag = "tokens",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     request_body = InvalidateRequest,
     responses((status = 200, body = InvalidateReply))
@@ -147,7 +163,7 @@ pub(super) async fn invalidate(
 ///
 /// Asks the provider whether it takes the token. Hands out none.
 #[utoipa::path(
-    post, path = "/credentials/connections/{id}/test", tag = "connections",
+    post, path = "/api/v1/credentials/connections/{id}/test", tag = "connections",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     responses((status = 200, body = TestReply))
 )]

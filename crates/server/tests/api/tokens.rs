@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use valetkey_api::core::secret::Fingerprint;
+use valetkey_api::token::TokenReply;
 use valetkey_demo_provider::{Fault, FaultKind, Filter};
 
 use crate::house::House;
@@ -12,6 +13,8 @@ const TOKEN: &str = "/credentials/connections/demo/token";
 async fn a_program_gets_a_token_with_all_that_belongs_to_it() {
     let house = House::connected().await;
     let reply = house.post(TOKEN, json!({})).await.is(200);
+    let documented: TokenReply = serde_json::from_value(reply.clone()).unwrap();
+    assert_eq!(serde_json::to_value(documented).unwrap(), reply);
     let token = reply["access_token"].as_str().unwrap();
     assert_eq!(reply["token_type"], "Bearer");
     assert_eq!(reply["connection"], "demo");

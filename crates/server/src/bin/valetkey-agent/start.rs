@@ -20,8 +20,8 @@ use crate::process::Signals;
 use crate::say::Say;
 use crate::{log_file, passphrase};
 
-/// Another agent that has the lock opens its doors within this time.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Within this time another agent that has the lock opens its doors, or has stopped (its work included).
+const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Runs the agent until it is asked to stop.
