@@ -151,8 +151,9 @@ fn ctrl_c_cancels_the_sign_in() {
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    let last = agent.lines().pop().unwrap();
-    assert_eq!(last, format!("DELETE /credentials/sessions/{SESSION}"));
+    // The long poll may arrive after it: the person was quicker.
+    let cancel = format!("DELETE /credentials/sessions/{SESSION}");
+    assert!(agent.lines().contains(&cancel), "{:?}", agent.lines());
 }
 
 #[test]
