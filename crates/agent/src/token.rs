@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use valetkey_core::connection::SetbackKind;
 use valetkey_core::event::{Event, EventKind};
+use valetkey_core::freshness::USED_LATELY;
 use valetkey_core::id::ConnectionId;
 use valetkey_core::life::{Happening, Status};
 use valetkey_core::name::ConnectionName;
@@ -290,8 +291,16 @@ impl Agent {
 
 impl Inner {
     fn served(&self, live: &Arc<LiveGrant>, at: Timestamp, who: &Actor) {
-        if let Some(entry) = self.book().get_mut(live.id) {
-            entry.row.used_at = Some(at);
+        {
+            let mut book = self.book();
+            if let Some(entry) = book.get_mut(live.id) {
+                let before = entry.row.used_at.replace(at);
+                // A login that rested is kept warm again from here on.
+                if before.is_none_or(|before| at.duration_since(before) >= USED_LATELY) {
+                    book.replan(live.id, at);
+                    self.alarm.notify_one();
+                }
+            }
         }
         self.journal.read(Read::Served {
             live: Arc::clone(live),

@@ -13,7 +13,7 @@ const SHORT_LIFE: SignedDuration = SignedDuration::from_mins(25);
 /// A caller's token should live at least this long, unless it says otherwise.
 const MIN_VALID: SignedDuration = SignedDuration::from_secs(60);
 /// "Used lately" for [`KeepWarm::WhenUsed`].
-const USED_LATELY: SignedDuration = SignedDuration::from_hours(24);
+pub const USED_LATELY: SignedDuration = SignedDuration::from_hours(24);
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 /// An answer that was not understood is asked for once more after this long.

@@ -20,7 +20,7 @@ use valetkey_core::home::Home;
 use valetkey_core::id::SignInId;
 use valetkey_core::life::Status;
 use valetkey_core::name::ProfileName;
-use valetkey_demo_provider::{DemoProvider, Filter, Settings};
+use valetkey_demo_provider::{DemoProvider, Filter, Outcome, Request, Settings};
 use valetkey_vault::store::testing::TestStore;
 use valetkey_vault::{EventFilter, ItemName, StoreOpener, Vault};
 
@@ -206,10 +206,27 @@ impl Bench {
         }
     }
 
-    /// Lets all work that is ready go as far as the provider: keychain and database are asked in
-    /// turn, and both answer in order.
+    /// Lets all work that is ready go on: to the provider, whose answers are waited for a moment,
+    /// and back to keychain and database, which are asked in turn and answer in order.
     pub(crate) async fn settle(&self) {
-        for _ in 0..4 {
+        self.take_turns().await;
+        let pending = |request: &Request| request.outcome == Outcome::Pending;
+        for _ in 0..2000 {
+            if !self
+                .provider
+                .requests(Filter::refreshes())
+                .iter()
+                .any(pending)
+            {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        self.take_turns().await;
+    }
+
+    async fn take_turns(&self) {
+        for _ in 0..3 {
             for _ in 0..8 {
                 tokio::task::yield_now().await;
             }
