@@ -1,7 +1,7 @@
 //! The audit log's pen. Changes are written before anybody is told; hand-outs are written behind
 //! the reply, in batches (a crash may lose the last second of reads, never of changes).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +20,10 @@ use crate::key::Actor;
 const BATCH: Duration = Duration::from_secs(1);
 /// A full buffer is written at once.
 const FULL: usize = 4096;
+/// A disk that takes nothing is tried again after this long.
+const AFTER_FAILURE: Duration = Duration::from_secs(30);
+/// So many are put into words and written together: words take a hundred times the room.
+const TOGETHER: usize = 1024;
 /// If the disk takes nothing, the oldest reads beyond this number are given up.
 const MOST: usize = 65_536;
 /// How far a follower may fall behind before it must read the log again.
@@ -28,7 +32,7 @@ const FOLLOWERS_BEHIND: usize = 1024;
 /// Writes events and says that there are new ones.
 pub(crate) struct Journal {
     vault: Vault,
-    pending: Mutex<Vec<Read>>,
+    pending: Mutex<VecDeque<Read>>,
     /// Woken when reads begin to wait, and when many do.
     waiting: Notify,
     bus: broadcast::Sender<EventId>,
@@ -89,14 +93,14 @@ impl Journal {
         self.bus.subscribe()
     }
 
-    fn pending(&self) -> MutexGuard<'_, Vec<Read>> {
+    fn pending(&self) -> MutexGuard<'_, VecDeque<Read>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes a hand-out; returns at once.
     pub(crate) fn read(&self, read: Read) {
         let mut pending = self.pending();
-        pending.push(read);
+        pending.push_back(read);
         let count = pending.len();
         drop(pending);
         if count == 1 || count == FULL {
@@ -119,12 +123,26 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes all waiting reads.
-    pub(crate) async fn flush(&self) {
-        let reads = std::mem::take(&mut *self.pending());
-        if reads.is_empty() {
-            return;
+    /// Writes all waiting reads; whether that went well.
+    pub(crate) async fn flush(&self) -> bool {
+        let mut waiting = self.pending().len();
+        while waiting > 0 {
+            let batch = {
+                let mut pending = self.pending();
+                let count = pending.len().min(TOGETHER);
+                pending.drain(..count).collect::<Vec<_>>()
+            };
+            waiting = waiting.saturating_sub(batch.len().max(1));
+            if let Err(error) = self.write(&batch).await {
+                tracing::warn!(%error, count = batch.len(), "hand-outs not written, kept for later");
+                self.keep(batch);
+                return false;
+            }
         }
+        true
+    }
+
+    async fn write(&self, reads: &[Read]) -> Result<(), VaultError> {
         let used: HashMap<ConnectionId, Timestamp> = reads
             .iter()
             .filter_map(|read| match read {
@@ -135,23 +153,30 @@ impl Journal {
         if let Err(error) = self.vault.mark_used(used.into_iter().collect()).await {
             tracing::warn!(%error, "last uses not written");
         }
-        if let Err(error) = self.append(reads.iter().map(Event::from).collect()).await {
-            tracing::warn!(%error, count = reads.len(), "hand-outs not written, kept for later");
-            let mut pending = self.pending();
-            let newer = std::mem::replace(&mut *pending, reads);
-            pending.extend(newer);
-            let surplus = pending.len().saturating_sub(MOST);
-            pending.drain(..surplus);
+        self.append(reads.iter().map(Event::from).collect()).await
+    }
+
+    /// Puts what could not be written before what came since.
+    fn keep(&self, reads: Vec<Read>) {
+        let mut pending = self.pending();
+        for read in reads.into_iter().rev() {
+            pending.push_front(read);
         }
+        let surplus = pending.len().saturating_sub(MOST);
+        pending.drain(..surplus);
     }
 
     /// The task that flushes; sleeps while nothing waits. Ends when it is aborted.
     pub(crate) async fn run(self: Arc<Self>) {
         loop {
-            self.waiting.notified().await;
+            if self.pending().is_empty() {
+                self.waiting.notified().await;
+            }
             // A full buffer or a second, whichever comes first.
             let _ = tokio::time::timeout(BATCH, self.waiting.notified()).await;
-            self.flush().await;
+            if !self.flush().await {
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
         }
     }
 }
