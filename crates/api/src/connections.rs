@@ -6,9 +6,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use valetkey_core::authenticator::Authenticator;
-use valetkey_core::catalogue;
-use valetkey_core::connection::{Connection, KeepWarm, Setback, Subject};
+use valetkey_core::connection::{KeepWarm, Setback, Subject};
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 use valetkey_core::life::Status;
 use valetkey_core::name::{AccountLabel, AuthenticatorName, ConnectionName, ProfileName};
@@ -110,57 +108,6 @@ pub struct AccountView {
     pub display_name: Option<String>,
     /// What makes it the same account.
     pub subject: Option<Subject>,
-}
-
-/// What only the agent knows of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Outlook {
-    /// When it will be refreshed without being asked.
-    pub refresh_due_at: Option<Timestamp>,
-    /// Whether the newest grant lives in memory only.
-    pub unsaved: bool,
-}
-
-impl ConnectionView {
-    /// The view of `connection`, which came through `authenticator`.
-    pub fn new(connection: &Connection, authenticator: &Authenticator, outlook: Outlook) -> Self {
-        let provider_name = catalogue::provider(&authenticator.provider)
-            .map_or(&authenticator.display_name, |provider| {
-                &provider.display_name
-            });
-        Self {
-            id: connection.id,
-            name: ConnectionName {
-                authenticator: authenticator.name.clone(),
-                account: connection.account.label.clone(),
-            },
-            profile: authenticator.profile.clone(),
-            authenticator: authenticator.name.clone(),
-            authenticator_id: authenticator.id,
-            provider: authenticator.provider.clone(),
-            provider_name: provider_name.clone(),
-            account: AccountView {
-                label: connection.account.label.clone(),
-                display_name: connection.account.display_name.clone(),
-                subject: connection.account.subject.clone(),
-            },
-            status: connection.life.status,
-            asked_scopes: connection.asked_scopes.clone(),
-            scopes: connection.scopes.clone(),
-            missing_scopes: connection.asked_scopes.missing_from(&connection.scopes),
-            issued_at: connection.issued_at,
-            expires_at: connection.expires_at,
-            refresh_due_at: outlook.refresh_due_at,
-            refresh_expires_at: connection.refresh_expires_at,
-            refreshable: connection.refreshable,
-            unsaved: outlook.unsaved,
-            keep_warm: connection.keep_warm,
-            setback: connection.setback.clone(),
-            generation: connection.life.generation,
-            created_at: connection.created_at,
-            used_at: connection.used_at,
-        }
-    }
 }
 
 /// Body of `PATCH credentials/connections/{id}`; the reply is the [`ConnectionView`].
