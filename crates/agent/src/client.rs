@@ -51,7 +51,7 @@ impl Client {
         let secret = if authenticator.has_secret {
             let secret = vault.client_secret(authenticator.id).await?;
             Some(secret.ok_or_else(|| AgentError::ClientMisconfigured {
-                provider: provider.display_name.clone(),
+                provider: authenticator.provider_name(provider).to_owned(),
                 authenticator: authenticator.name.to_string(),
                 reason: "its client secret is no longer in the keychain".to_owned(),
                 console_url: provider.console_url.clone(),
@@ -67,10 +67,15 @@ impl Client {
         })
     }
 
+    /// The provider, as the person knows it.
+    pub(crate) fn provider_name(&self) -> &str {
+        self.authenticator.provider_name(self.provider)
+    }
+
     /// The provider refuses this client.
     pub(crate) fn misconfigured(&self, reason: String) -> AgentError {
         AgentError::ClientMisconfigured {
-            provider: self.provider.display_name.clone(),
+            provider: self.provider_name().to_owned(),
             authenticator: self.authenticator.name.to_string(),
             reason,
             console_url: self.provider.console_url.clone(),

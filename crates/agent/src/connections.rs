@@ -28,6 +28,8 @@ pub struct ConnectionView {
     pub profile: ProfileName,
     /// The provider.
     pub provider: &'static Provider,
+    /// The provider, as the person knows it.
+    pub provider_name: String,
     /// The newest grant is not in the keychain yet.
     pub unsaved: bool,
     /// When it is refreshed next, if it is by itself.
@@ -68,6 +70,7 @@ impl ConnectionView {
             name: book.name_of(&row)?,
             profile: authenticator.profile.clone(),
             provider,
+            provider_name: authenticator.provider_name(provider).to_owned(),
             unsaved: entry.unsaved,
             refreshes_at: freshness::due_at(&row, provider.refresh_limits(), now, 0.0),
             row,

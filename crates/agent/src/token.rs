@@ -213,7 +213,7 @@ impl Agent {
             (Some(SetbackKind::FixClient), Some(authenticator)) => {
                 let provider = book.provider_of(&entry.row);
                 AgentError::ClientMisconfigured {
-                    provider: provider.display_name.clone(),
+                    provider: authenticator.provider_name(provider).to_owned(),
                     authenticator: authenticator.name.to_string(),
                     reason,
                     console_url: provider.console_url.clone(),

@@ -171,6 +171,15 @@ impl Authenticator {
         })
     }
 
+    /// The provider, as the person knows it: a custom one has the name that they gave it.
+    pub fn provider_name<'a>(&'a self, provider: &'a Provider) -> &'a str {
+        if provider.id == "custom" {
+            &self.display_name
+        } else {
+            &provider.display_name
+        }
+    }
+
     fn fill(&self, provider: &Provider, template: &str) -> String {
         let mut text = template.replace("{client_id}", &encode_segment(&self.client_id));
         for placeholder in &provider.placeholders {

@@ -102,7 +102,7 @@ impl Agent {
             id: SignInId::new(crate::random::uuid()),
             profile: authenticator.profile.clone(),
             authenticator: authenticator.name.clone(),
-            provider: client.provider.display_name.clone(),
+            provider: client.provider_name().to_owned(),
             authorize_url: request.url.clone(),
             redirect_uri,
             paste_only: listener.is_none(),

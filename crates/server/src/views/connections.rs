@@ -20,7 +20,7 @@ pub(crate) fn connection(view: agent::ConnectionView) -> ConnectionView {
         profile: view.profile,
         authenticator_id: row.authenticator,
         provider: view.provider.id.clone(),
-        provider_name: view.provider.display_name.clone(),
+        provider_name: view.provider_name,
         account: AccountView {
             label: row.account.label,
             display_name: row.account.display_name,
@@ -72,7 +72,7 @@ pub(crate) fn disconnected(gone: agent::Disconnected) -> Disconnected {
 
 /// The provider was asked and does not take the token.
 pub(crate) fn token_refused(view: &agent::ConnectionView) -> Refused {
-    let (name, provider) = (&view.name, &view.provider.display_name);
+    let (name, provider) = (&view.name, &view.provider_name);
     let message = format!("{provider} does not take the token of `{name}`");
     ApiError::new(ErrorCode::AuthRequired, message)
         .reason("the userinfo endpoint refused it")
@@ -82,7 +82,7 @@ pub(crate) fn token_refused(view: &agent::ConnectionView) -> Refused {
 
 /// The provider could not be asked.
 pub(crate) fn test_unreachable(view: &agent::ConnectionView, reason: String) -> Refused {
-    let message = format!("{} cannot be reached now", view.provider.display_name);
+    let message = format!("{} cannot be reached now", view.provider_name);
     ApiError::new(ErrorCode::ProviderUnreachable, message)
         .reason(reason)
         .hint("try again later; the login is kept")
