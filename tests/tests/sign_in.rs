@@ -137,7 +137,8 @@ fn denied_consent_ends_the_sign_in_and_stores_nothing() {
     let said = cli::run(&desktop, &["connect", "acme"]);
     assert_eq!(said.code, Some(77), "{}", said.stderr);
     assert!(
-        said.stderr.contains("\nerror: you said no to `acme` at Acme"),
+        said.stderr
+            .contains("\nerror: you said no to `acme` at Acme"),
         "{}",
         said.stderr
     );
