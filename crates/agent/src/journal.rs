@@ -23,7 +23,7 @@ const FULL: usize = 4096;
 /// A disk that takes nothing is tried again after this long.
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
 /// So many are put into words and written together: words take a hundred times the room.
-const TOGETHER: usize = 1024;
+const TOGETHER: usize = 256;
 /// If the disk takes nothing, the oldest reads beyond this number are given up.
 const MOST: usize = 65_536;
 /// How far a follower may fall behind before it must read the log again.
@@ -139,6 +139,7 @@ impl Journal {
                 return false;
             }
         }
+        self.pending().shrink_to(FULL);
         true
     }
 
