@@ -5,6 +5,7 @@ pub(crate) const COMMITTED: &str = include_str!("../openapi.json");
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::Path;
 
     use utoipa::openapi::path::{Operation, PathItem};
@@ -14,6 +15,7 @@ mod tests {
     use valetkey_api::ErrorBody;
 
     use super::COMMITTED;
+    use crate::routes::{Described, ROUTES};
 
     /// What stands beside the routes.
     #[derive(OpenApi)]
@@ -53,9 +55,8 @@ mod tests {
     }
 
     fn document() -> Document {
-        let (_, routes) = crate::routes::documented().split_for_parts();
         let mut document = Base::openapi();
-        document.merge(routes);
+        document.merge(Described::openapi());
         let refusal = ResponseBuilder::new()
             .description("A refusal; the status goes with its code.")
             .content(
@@ -84,6 +85,26 @@ mod tests {
                 "routes or types changed: UPDATE_OPENAPI=1 cargo nextest run -p valetkey-server"
             );
         }
+    }
+
+    #[test]
+    fn each_route_describes_itself_under_its_own_path_and_method() {
+        let routed: BTreeSet<_> = ROUTES.iter().copied().collect();
+        let document = document();
+        let mut described = BTreeSet::new();
+        for (path, item) in &document.paths.paths {
+            for (method, operation) in [
+                ("get", &item.get),
+                ("post", &item.post),
+                ("patch", &item.patch),
+                ("delete", &item.delete),
+            ] {
+                if operation.is_some() {
+                    described.insert((path.as_str(), method));
+                }
+            }
+        }
+        assert_eq!(described, routed);
     }
 
     #[test]

@@ -22,10 +22,10 @@ use crate::views;
 /// See how the agent is
 ///
 /// Changes nothing and prompts nobody.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get, path = "/api/v1/status", tag = "agent",
     responses((status = 200, body = AgentStatus))
-)]
+))]
 pub(super) async fn status(
     State(app): State<App>,
     caller: Caller,
@@ -35,10 +35,10 @@ pub(super) async fn status(
 }
 
 /// See the settings
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get, path = "/api/v1/settings", tag = "agent",
     responses((status = 200, body = Settings))
-)]
+))]
 pub(super) async fn settings(
     State(app): State<App>,
     caller: Caller,
@@ -48,11 +48,11 @@ pub(super) async fn settings(
 }
 
 /// Change settings
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     patch, path = "/api/v1/settings", tag = "agent",
     request_body = SettingsPatch,
     responses((status = 200, body = Settings))
-)]
+))]
 pub(super) async fn change_settings(
     State(app): State<App>,
     caller: Caller,
@@ -71,10 +71,10 @@ pub(super) async fn change_settings(
 /// Pause
 ///
 /// Hands out nothing until resumed, also after a restart.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/pause", tag = "agent",
     responses((status = 200, body = AgentStatus))
-)]
+))]
 pub(super) async fn pause(
     State(app): State<App>,
     caller: Caller,
@@ -85,10 +85,10 @@ pub(super) async fn pause(
 }
 
 /// Resume
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/resume", tag = "agent",
     responses((status = 200, body = AgentStatus))
-)]
+))]
 pub(super) async fn resume(
     State(app): State<App>,
     caller: Caller,
@@ -101,10 +101,10 @@ pub(super) async fn resume(
 /// Stop the agent
 ///
 /// It finishes what it has begun, stores what is not stored, and ends.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/shutdown", tag = "agent",
     responses((status = 202, body = ShutdownReply))
-)]
+))]
 pub(super) async fn shutdown(
     State(app): State<App>,
     caller: Caller,
@@ -120,10 +120,10 @@ pub(super) async fn shutdown(
 /// Check the agent
 ///
 /// Writes, reads and deletes one probe item in the secret store.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/doctor", tag = "agent",
     responses((status = 200, body = DoctorReport))
-)]
+))]
 pub(super) async fn doctor(
     State(app): State<App>,
     caller: Caller,
@@ -185,10 +185,10 @@ fn port(doors: &OpenDoors) -> Check {
 }
 
 /// Read this document
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get, path = "/api/v1/openapi.json", tag = "agent",
     responses((status = 200, body = serde_json::Value))
-)]
+))]
 pub(super) async fn openapi(State(app): State<App>, caller: Caller) -> Result<Response, Refused> {
     app.allow(&caller, Act::ReadManual)?;
     let json = HeaderValue::from_static("application/json");

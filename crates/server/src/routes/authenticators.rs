@@ -3,7 +3,6 @@
 use axum::extract::State;
 use serde_json::{Map, Value};
 use valetkey_agent::AuthenticatorKey;
-use valetkey_api::authenticators::forms::{AuthenticatorPatch, NewAuthenticator};
 use valetkey_api::authenticators::{
     AuthenticatorList, AuthenticatorQuery, AuthenticatorRemoved, AuthenticatorSaved,
     AuthenticatorView, ProviderList, ProviderView,
@@ -21,10 +20,10 @@ use crate::reply::{Created, Ok200};
 use crate::views::{self, authenticator_key};
 
 /// List providers
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get, path = "/api/v1/oauth/providers", tag = "authenticators",
     responses((status = 200, body = ProviderList))
-)]
+))]
 pub(super) async fn providers(
     State(app): State<App>,
     caller: Caller,
@@ -37,11 +36,11 @@ pub(super) async fn providers(
 }
 
 /// List authenticators
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get, path = "/api/v1/oauth/authenticators", tag = "authenticators",
     params(AuthenticatorQuery),
     responses((status = 200, body = AuthenticatorList))
-)]
+))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -63,12 +62,12 @@ pub(super) async fn list(
 /// Add an authenticator
 ///
 /// Everything that is wrong is named at once, in `problems`.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/oauth/authenticators", tag = "authenticators",
     params(ProfileQuery),
-    request_body = NewAuthenticator,
+    request_body = valetkey_api::authenticators::forms::NewAuthenticator,
     responses((status = 201, body = AuthenticatorSaved))
-)]
+))]
 pub(super) async fn add(
     State(app): State<App>,
     caller: Caller,
@@ -87,11 +86,11 @@ pub(super) async fn add(
 }
 
 /// Show an authenticator
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get, path = "/api/v1/oauth/authenticators/{id}", tag = "authenticators",
     params(("id" = String, Path, description = "UUID or name"), ProfileQuery),
     responses((status = 200, body = AuthenticatorView))
-)]
+))]
 pub(super) async fn show(
     State(app): State<App>,
     caller: Caller,
@@ -106,12 +105,12 @@ pub(super) async fn show(
 /// Change an authenticator
 ///
 /// A merge patch (RFC 7396) with `is_active` beside it. Connections stay signed in.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     patch, path = "/api/v1/oauth/authenticators/{id}", tag = "authenticators",
     params(("id" = String, Path, description = "UUID or name"), ProfileQuery),
-    request_body = AuthenticatorPatch,
+    request_body = valetkey_api::authenticators::forms::AuthenticatorPatch,
     responses((status = 200, body = AuthenticatorSaved))
-)]
+))]
 pub(super) async fn update(
     State(app): State<App>,
     caller: Caller,
@@ -146,11 +145,11 @@ pub(super) async fn update(
 /// Remove an authenticator
 ///
 /// One with connections is a `conflict`, unless `force` disconnects them first.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     delete, path = "/api/v1/oauth/authenticators/{id}", tag = "authenticators",
     params(("id" = String, Path, description = "UUID or name"), RemovalQuery),
     responses((status = 200, body = AuthenticatorRemoved))
-)]
+))]
 pub(super) async fn remove(
     State(app): State<App>,
     caller: Caller,

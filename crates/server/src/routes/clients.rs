@@ -14,10 +14,10 @@ use crate::reply::{Created, Ok200};
 use crate::views;
 
 /// List client keys
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get, path = "/api/v1/clients", tag = "clients",
     responses((status = 200, body = ClientList))
-)]
+))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -32,11 +32,11 @@ pub(super) async fn list(
 /// Create a client key
 ///
 /// The key is shown this once.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/clients", tag = "clients",
     request_body = NewClient,
     responses((status = 201, body = ClientCreated))
-)]
+))]
 pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -64,11 +64,11 @@ pub(super) async fn create(
 }
 
 /// Revoke a client key
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     delete, path = "/api/v1/clients/{id}", tag = "clients",
     params(("id" = String, Path, description = "UUID or name")),
     responses((status = 200, body = ClientView))
-)]
+))]
 pub(super) async fn revoke(
     State(app): State<App>,
     caller: Caller,

@@ -18,11 +18,11 @@ use crate::views;
 /// List connections
 ///
 /// A client key sees its own.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get, path = "/api/v1/credentials/connections", tag = "connections",
     params(ProfileQuery),
     responses((status = 200, body = ConnectionList))
-)]
+))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -38,11 +38,11 @@ pub(super) async fn list(
 }
 
 /// Show a connection
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get, path = "/api/v1/credentials/connections/{id}", tag = "connections",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     responses((status = 200, body = ConnectionView))
-)]
+))]
 pub(super) async fn show(
     State(app): State<App>,
     caller: Caller,
@@ -56,12 +56,12 @@ pub(super) async fn show(
 }
 
 /// Change a connection
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     patch, path = "/api/v1/credentials/connections/{id}", tag = "connections",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     request_body = ConnectionPatch,
     responses((status = 200, body = ConnectionView))
-)]
+))]
 pub(super) async fn update(
     State(app): State<App>,
     caller: Caller,
@@ -87,11 +87,11 @@ pub(super) async fn update(
 /// Disconnect
 ///
 /// Revokes the tokens at the provider where that is possible, then forgets them.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     delete, path = "/api/v1/credentials/connections/{id}", tag = "connections",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), RemovalQuery),
     responses((status = 200, body = Disconnected))
-)]
+))]
 pub(super) async fn disconnect(
     State(app): State<App>,
     caller: Caller,

@@ -23,11 +23,11 @@ pub(super) const MOST: u32 = 1_000;
 ///
 /// With `follow` the reply is a stream of server-sent events that goes on; `Last-Event-ID` resumes
 /// it.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get, path = "/api/v1/events", tag = "events",
     params(EventQuery),
     responses((status = 200, body = EventList))
-)]
+))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,

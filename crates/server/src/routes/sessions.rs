@@ -26,11 +26,11 @@ const LONGEST: u64 = 60;
 /// Begin a sign-in
 ///
 /// Opens no browser: open `authorize_url`, then wait for the session.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/credentials/connections", tag = "sign-ins",
     request_body = SignInRequest,
     responses((status = 202, body = SignInStarted))
-)]
+))]
 pub(super) async fn begin(
     State(app): State<App>,
     caller: Caller,
@@ -74,11 +74,11 @@ fn authenticator(
 /// See how a sign-in stands
 ///
 /// With `wait` the answer comes when it ends, or after so many seconds.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get, path = "/api/v1/credentials/sessions/{id}", tag = "sign-ins",
     params(("id" = SignInId, Path, description = "`session_id` of the sign-in"), WaitQuery),
     responses((status = 200, body = SignInView))
-)]
+))]
 pub(super) async fn show(
     State(app): State<App>,
     caller: Caller,
@@ -96,11 +96,11 @@ pub(super) async fn show(
 }
 
 /// Cancel a sign-in
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     delete, path = "/api/v1/credentials/sessions/{id}", tag = "sign-ins",
     params(("id" = SignInId, Path, description = "`session_id` of the sign-in")),
     responses((status = 200, body = SignInView))
-)]
+))]
 pub(super) async fn cancel(
     State(app): State<App>,
     caller: Caller,
@@ -114,12 +114,12 @@ pub(super) async fn cancel(
 /// Finish a sign-in by pasting
 ///
 /// Takes the address on which the browser ended.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/credentials/sessions/{id}/callback", tag = "sign-ins",
     params(("id" = SignInId, Path, description = "`session_id` of the sign-in")),
     request_body = PastedCallback,
     responses((status = 200, body = SignInView))
-)]
+))]
 pub(super) async fn callback(
     State(app): State<App>,
     caller: Caller,

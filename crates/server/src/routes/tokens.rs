@@ -14,7 +14,7 @@ use valetkey_api::core::name::ConnectionName;
 use valetkey_api::core::scope::Scopes;
 use valetkey_api::core::secret::Fingerprint;
 use valetkey_api::token::{
-    InvalidateReply, InvalidateRequest, TestMethod, TestReply, TokenReply, TokenRequest,
+    InvalidateReply, InvalidateRequest, TestMethod, TestReply, TokenRequest,
 };
 
 use crate::app::{App, connection_key};
@@ -28,12 +28,12 @@ use crate::views;
 /// Hand out a token
 ///
 /// From memory if it is fresh, else after one refresh that all callers share.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/credentials/connections/{id}/token", tag = "tokens",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     request_body = TokenRequest,
-    responses((status = 200, body = TokenReply))
-)]
+    responses((status = 200, body = valetkey_api::token::TokenReply))
+))]
 pub(super) async fn token(
     State(app): State<App>,
     caller: Caller,
@@ -53,12 +53,12 @@ pub(super) async fn token(
 /// Refresh a token now
 ///
 /// Joins a refresh that is under way. Never answers from memory.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/credentials/connections/{id}/refresh", tag = "tokens",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     request_body = TokenRequest,
-    responses((status = 200, body = TokenReply))
-)]
+    responses((status = 200, body = valetkey_api::token::TokenReply))
+))]
 pub(super) async fn refresh(
     State(app): State<App>,
     caller: Caller,
@@ -104,7 +104,7 @@ fn ask(request: TokenRequest) -> Result<TokenAsk, Refused> {
 }
 
 /// The one place where a token leaves through a door. Written straight from the grant in memory; it
-/// reads as a [`TokenReply`].
+/// reads as a [`TokenReply`](valetkey_api::token::TokenReply).
 fn reply(answer: &TokenAnswer) -> Response {
     let (live, grant) = (&answer.live, &answer.live.grant);
     Ok200(HandedOut {
@@ -135,12 +135,12 @@ struct HandedOut<'a> {
 /// Report that a token was refused
 ///
 /// If it is still the current one it is replaced; a report about an older one changes nothing.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/credentials/connections/{id}/invalidate", tag = "tokens",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     request_body = InvalidateRequest,
     responses((status = 200, body = InvalidateReply))
-)]
+))]
 pub(super) async fn invalidate(
     State(app): State<App>,
     caller: Caller,
@@ -162,11 +162,11 @@ pub(super) async fn invalidate(
 /// Test a connection
 ///
 /// Asks the provider whether it takes the token. Hands out none.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/credentials/connections/{id}/test", tag = "connections",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     responses((status = 200, body = TestReply))
-)]
+))]
 pub(super) async fn test(
     State(app): State<App>,
     caller: Caller,
