@@ -53,6 +53,14 @@ impl Running {
     }
 }
 
+/// A test that fails leaves no agent behind.
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
 const MEMORY: &[&str] = &["--secret-store", "memory", "--port", "0"];
 const BACKGROUND: &[&str] = &["--secret-store", "memory", "--port", "0", "--background"];
 
