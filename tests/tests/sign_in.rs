@@ -2,6 +2,7 @@
 //! certified provider, `valetkey token` from then on. The keychain is gnome-keyring.
 
 use serde_json::{Value, json};
+use valetkey_tests::process::Stream;
 use valetkey_tests::{
     Browser, Desktop, Door, House, OidcProvider, Person, Running, cli, oidc, wait,
 };
@@ -174,10 +175,11 @@ fn two_accounts_stand_side_by_side_and_connecting_again_renews() {
     assert_eq!(who("acme/work"), "grace");
 }
 
-/// The first address in what a waiting `valetkey connect` says.
+/// The address that a waiting `valetkey connect` gives as data. Its words on stderr name others.
 fn address(connect: &Running) -> String {
     connect.wait_for("the address", |line| {
         let from = line.text.find("http://")?;
+        (line.stream == Stream::Stdout).then_some(())?;
         line.text[from..]
             .split_whitespace()
             .next()
