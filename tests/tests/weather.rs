@@ -1,5 +1,7 @@
 //! Bad weather between us and the provider. Only the provider's clear word ends a login.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter};
 use valetkey_tests::{House, Reply, wait};
@@ -63,8 +65,23 @@ fn an_answer_without_end_is_survived() {
 }
 
 #[test]
-fn a_provider_that_never_answers_is_survived() {
-    assert_survives(FaultKind::Hang);
+fn a_provider_that_never_answers_is_survived_and_told_in_time() {
+    let house = expired();
+    house
+        .provider
+        .fault(Fault::refresh(FaultKind::Hang).forever());
+    let asked = Instant::now();
+    let refused = house.api().token("acme");
+    let waited = asked.elapsed();
+    assert_eq!(code(&refused), "provider_unreachable");
+    assert!(waited < Duration::from_secs(20), "{waited:?}");
+    // The request goes on until its own limit, and nobody sends a second one beside it.
+    assert_eq!(house.provider.count(Filter::refreshes()), 1);
+    house.provider.clear_faults();
+    wait::until("a token after the hang", || {
+        (house.api().token("acme").status == 200).then_some(())
+    });
+    assert_eq!(house.provider.count(Filter::refreshes()), 2);
 }
 
 #[test]

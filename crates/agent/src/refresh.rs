@@ -4,7 +4,8 @@
 //! new one that is not stored is lost. The answer, in this order:
 //!
 //! 1. **Single flight.** Whoever finds the token stale first starts a flight, everybody else joins
-//!    it. The flight is a task of its own: a caller that hangs up does not cancel it.
+//!    it. The flight is a task of its own: a caller that hangs up, or is told to try later because
+//!    the provider hangs, does not cancel it, and whoever asks again joins the same flight.
 //! 2. The keychain must be reachable before anything is sent.
 //! 3. The row says `refreshing` before the request leaves, so that a crash is noticed.
 //! 4. The item is written, then the row, then the waiting callers are told.
@@ -36,6 +37,7 @@ use saving::save_row_or;
 use setback::{postpone, refused, unclear};
 
 pub(crate) use saving::{keep, save_row, store_one, store_unsaved, stored_grant};
+pub(crate) use setback::HOLD;
 
 /// Brings the grant from the keychain into memory, once.
 pub(crate) async fn load(inner: &Inner, id: ConnectionId) -> Result<(), AgentError> {
@@ -166,7 +168,7 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
             postpone(inner, id, Some(&ticket), SetbackKind::Later, &reason, after).await;
             Err(AgentError::ProviderUnreachable {
                 reason,
-                retry_after: Some(after.unwrap_or(setback::HOLD)),
+                retry_after: Some(after.unwrap_or(HOLD)),
             })
         }
         RefreshOutcome::Unclear { reason } => unclear(inner, id, &ticket, reason).await,

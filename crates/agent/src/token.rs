@@ -16,14 +16,17 @@ use valetkey_core::scope::Scopes;
 use valetkey_core::secret::Fingerprint;
 
 use crate::agent::{Agent, Inner};
-use crate::book::{LiveGrant, Look};
+use crate::book::{FlightEnd, LiveGrant, Look};
 use crate::error::AgentError;
 use crate::journal::Read;
 use crate::key::{Actor, ConnectionKey};
 use crate::refresh;
 
 /// With an old token that still lives, a caller waits this long for the new one.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE_WITH_OLD: Duration = Duration::from_secs(5);
+/// Without one it is told to try later after this long. The request that is under way is not given
+/// up: what it brings may be the only refresh token that still works.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What a program wants.
 #[derive(Debug, Clone, Default)]
@@ -165,16 +168,13 @@ impl Agent {
                 Look::Fresh(live) => return Ok(live),
                 Look::NotLoaded => refresh::load(&self.inner, id).await?,
                 Look::Stale { fallback } => {
-                    let refresh = refresh::join(&self.inner, id);
-                    let joined = match &fallback {
-                        None => refresh.await,
-                        // A provider that hangs must not hold up a token that lives.
-                        Some(old) => match tokio::time::timeout(PATIENCE, refresh).await {
-                            Ok(joined) => joined,
-                            Err(_) => Ok(Arc::clone(old)),
-                        },
+                    // A provider that hangs must not hold up a token that lives.
+                    let patience = match &fallback {
+                        Some(_) => PATIENCE_WITH_OLD,
+                        None => PATIENCE,
                     };
-                    return joined.or_else(|error| self.or_old(fallback, error));
+                    let refreshed = self.refreshed(id, patience).await;
+                    return refreshed.or_else(|error| self.or_old(fallback, error));
                 }
                 Look::Held { fallback, until } => {
                     let error = self.held(id, until.duration_since(now));
@@ -183,6 +183,18 @@ impl Agent {
                 Look::SignIn => return Err(self.inner.sign_in_needed(id).await),
                 Look::Gone => return Err(AgentError::no_connection(id)),
             }
+        }
+    }
+
+    /// Waits for the refresh, but not longer than `patience`; the refresh itself goes on.
+    async fn refreshed(&self, id: ConnectionId, patience: Duration) -> FlightEnd {
+        tokio::select! {
+            biased;
+            end = refresh::join(&self.inner, id) => end,
+            () = self.inner.clock.sleep(patience) => Err(AgentError::ProviderUnreachable {
+                reason: format!("no answer within {} s; still waiting for it", patience.as_secs()),
+                retry_after: Some(refresh::HOLD),
+            }),
         }
     }
 
@@ -232,7 +244,7 @@ impl Agent {
         // A token that must live for ever is never fresh: what may be refreshed is.
         let look = self.inner.book().look(id, now, Some(SignedDuration::MAX));
         match look {
-            Look::Stale { .. } => refresh::join(&self.inner, id).await,
+            Look::Stale { .. } => self.refreshed(id, PATIENCE).await,
             Look::Held { until, .. } => Err(self.held(id, until.duration_since(now))),
             Look::Fresh(live) => Err(AgentError::InvalidRequest {
                 message: format!("`{}` has no refresh token", live.connection),

@@ -17,7 +17,7 @@ use crate::book::FlightEnd;
 use crate::error::AgentError;
 
 /// A caller may try again this soon after a failure that the provider put no term to.
-pub(super) const HOLD: SignedDuration = SignedDuration::from_secs(5);
+pub(crate) const HOLD: SignedDuration = SignedDuration::from_secs(5);
 
 /// A refusal that nobody understands is asked about once more, minutes later; then it counts.
 pub(super) async fn unclear(

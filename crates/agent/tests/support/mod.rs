@@ -225,7 +225,8 @@ impl Bench {
         self.take_turns().await;
     }
 
-    async fn take_turns(&self) {
+    /// Lets all work that is ready go on, short of the provider.
+    pub(crate) async fn take_turns(&self) {
         for _ in 0..3 {
             for _ in 0..8 {
                 tokio::task::yield_now().await;
