@@ -257,6 +257,15 @@ impl Agent {
         Ok(self.inner.vault.events(filter).await?)
     }
 
+    /// A change of more than one step (disk, memory, log), done whole even if its caller hangs up.
+    pub(crate) async fn whole<T, F>(&self, change: impl FnOnce(Self) -> F) -> Result<T, AgentError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, AgentError>> + Send + 'static,
+    {
+        self.inner.to_the_end(change(self.clone())).await?
+    }
+
     /// Ids of new events as they are written.
     pub fn follow(&self) -> broadcast::Receiver<EventId> {
         self.inner.journal.follow()
@@ -278,13 +287,16 @@ impl Agent {
         kind: EventKind,
         who: &Actor,
     ) -> Result<(), AgentError> {
-        crate::settings::store_paused(&self.inner, paused).await?;
-        if self.inner.paused.swap(paused, Ordering::SeqCst) != paused {
-            self.inner
-                .record(Event::new(kind, self.inner.now()).actor(who.to_string()))
-                .await;
-        }
-        Ok(())
+        let event = Event::new(kind, self.inner.now()).actor(who.to_string());
+        self.whole(|agent| async move {
+            let inner = &agent.inner;
+            crate::settings::store_paused(inner, paused).await?;
+            if inner.paused.swap(paused, Ordering::SeqCst) != paused {
+                inner.record(event).await;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Whether handing out is paused.

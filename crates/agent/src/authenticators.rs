@@ -78,6 +78,17 @@ impl Agent {
         who: &Actor,
     ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
         self.check_running()?;
+        let who = who.clone();
+        self.whole(|agent| async move { agent.add(input, profile, &who).await })
+            .await
+    }
+
+    async fn add(
+        &self,
+        input: DraftInput,
+        profile: ProfileName,
+        who: &Actor,
+    ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
         let (draft, warnings) = input.check().map_err(AgentError::BadDraft)?;
         self.check_name(&profile, &draft.name, None)?;
         let id = AuthenticatorId::new(crate::random::uuid());
@@ -106,10 +117,20 @@ impl Agent {
     ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
         self.check_running()?;
         let old = self.inner.book().find_authenticator(key)?;
+        let who = who.clone();
+        self.whole(|agent| async move { agent.update(&old, input, is_active, &who).await })
+            .await
+    }
+
+    async fn update(
+        &self,
+        old: &Authenticator,
+        input: DraftInput,
+        is_active: Option<bool>,
+        who: &Actor,
+    ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
         let now = self.inner.now();
-        let change = input
-            .check_change(&old, now)
-            .map_err(AgentError::BadDraft)?;
+        let change = input.check_change(old, now).map_err(AgentError::BadDraft)?;
         let mut authenticator = change.authenticator;
         authenticator.is_active = is_active.unwrap_or(authenticator.is_active);
         self.check_name(&authenticator.profile, &authenticator.name, Some(old.id))?;
@@ -209,9 +230,9 @@ impl Agent {
                 ),
             });
         }
-        let (agent, who) = (self.clone(), who.clone());
-        let removed = async move { agent.remove_all(&authenticator, connections, &who).await };
-        self.inner.to_the_end(removed).await?
+        let who = who.clone();
+        self.whole(|agent| async move { agent.remove_all(&authenticator, connections, &who).await })
+            .await
     }
 
     async fn remove_all(

@@ -115,8 +115,20 @@ impl Agent {
         who: &Actor,
     ) -> Result<ConnectionView, AgentError> {
         self.check_running()?;
-        let inner = &self.inner;
         let id = self.connection(key)?.row.id;
+        let (key, who) = (key.clone(), who.clone());
+        self.whole(|agent| async move { agent.change(id, &key, change, &who).await })
+            .await
+    }
+
+    async fn change(
+        &self,
+        id: ConnectionId,
+        key: &ConnectionKey,
+        change: ConnectionChange,
+        who: &Actor,
+    ) -> Result<ConnectionView, AgentError> {
+        let inner = &self.inner;
         // The item names the account too: both are written, the item first.
         refresh::load(inner, id).await?;
         let gate = inner

@@ -97,15 +97,18 @@ impl Agent {
             expires_at: ask.expires_at,
             used_at: None,
         };
-        self.inner.vault.add_client_key(&row).await?;
-        self.inner.keys.rows().push(row.clone());
         let event = Event::new(EventKind::KeyCreated, now)
             .actor(who.to_string())
             .detail(json!({
                 "key": row.name, "manage": row.manage, "connections": row.connections,
             }));
-        self.inner.record(event).await;
-        Ok((row, key))
+        self.whole(|agent| async move {
+            agent.inner.vault.add_client_key(&row).await?;
+            agent.inner.keys.rows().push(row.clone());
+            agent.inner.record(event).await;
+            Ok((row, key))
+        })
+        .await
     }
 
     /// All keys, by name.
@@ -135,13 +138,16 @@ impl Agent {
                 hint: Some("`valetkey key list` lists them".to_owned()),
             });
         };
-        self.inner.vault.revoke_client_key(row.id).await?;
-        self.inner.keys.rows().retain(|other| other.id != row.id);
         let event = Event::new(EventKind::KeyRevoked, self.inner.now())
             .actor(who.to_string())
             .detail(json!({ "key": row.name }));
-        self.inner.record(event).await;
-        Ok(row)
+        self.whole(|agent| async move {
+            agent.inner.vault.revoke_client_key(row.id).await?;
+            agent.inner.keys.rows().retain(|other| other.id != row.id);
+            agent.inner.record(event).await;
+            Ok(row)
+        })
+        .await
     }
 
     /// The key that was presented, if it is one and has not ended. Compares with every key, in

@@ -52,10 +52,13 @@ impl Agent {
             browser,
             ..self.settings()
         };
-        change(&self.inner, changed.clone()).await?;
         let event = Event::new(EventKind::SettingsChanged, self.inner.now()).actor(who.to_string());
-        self.inner.record(event).await;
-        Ok(changed)
+        self.whole(|agent| async move {
+            change(&agent.inner, changed.clone()).await?;
+            agent.inner.record(event).await;
+            Ok(changed)
+        })
+        .await
     }
 }
 

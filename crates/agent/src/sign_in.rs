@@ -323,10 +323,14 @@ impl Agent {
         who: &Actor,
     ) -> Result<SignInView, AgentError> {
         self.inner.sign_ins.view(id)?;
-        if self.inner.sign_ins.withdraw(id) {
-            self.inner.move_on(id, Stage::Cancelled, who).await;
-        }
-        self.inner.sign_ins.view(id)
+        let who = who.clone();
+        self.whole(|agent| async move {
+            if agent.inner.sign_ins.withdraw(id) {
+                agent.inner.move_on(id, Stage::Cancelled, &who).await;
+            }
+            agent.inner.sign_ins.view(id)
+        })
+        .await
     }
 
     /// Finishes a sign-in with the redirect URL that the person copied from the browser.
@@ -346,7 +350,9 @@ impl Agent {
             return Ok(view);
         }
         if view.expires_at <= now {
-            inner.time_out(id).await;
+            let agent = Arc::clone(inner);
+            let ended = async move { agent.time_out(id).await };
+            inner.to_the_end(ended).await?;
             return inner.sign_ins.view(id);
         }
         let Some((taken, pending)) = inner.sign_ins.take(&answer.state, Door::Paste(id), now)

@@ -1,0 +1,107 @@
+//! A caller that hangs up leaves nothing half done: what is on the disk is in memory too.
+
+mod support;
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use support::{Bench, authenticator_key, eventually, key, me};
+use valetkey_agent::sign_in::Stage;
+use valetkey_agent::{ConnectionChange, KeyAsk, LabelChange};
+use valetkey_core::draft::DraftInput;
+use valetkey_core::name::ProfileName;
+
+/// Asks, and hangs up before the answer can be there.
+async fn hang_up<T>(call: impl Future<Output = T>) {
+    let answered = tokio::time::timeout(Duration::ZERO, call).await;
+    assert!(answered.is_err(), "answered before the caller hung up");
+}
+
+fn draft(bench: &Bench, fields: Value) -> DraftInput {
+    let mut members = Map::from_iter([
+        (
+            "authorize_url".to_owned(),
+            bench.provider.url("/authorize").into(),
+        ),
+        ("token_url".to_owned(), bench.provider.url("/token").into()),
+    ]);
+    let Value::Object(more) = fields else {
+        panic!("an object")
+    };
+    members.extend(more);
+    DraftInput::from_members(members)
+}
+
+#[tokio::test]
+async fn an_authenticator_is_added_and_changed_to_the_end() {
+    let mut bench = Bench::start().await;
+    let fields = json!({
+        "name": "new", "authenticator_type": "custom", "client_id": "demo-confidential",
+        "client_secret": "demo-secret",
+    });
+    let profile = ProfileName::default();
+    let added = draft(&bench, fields);
+    hang_up(bench.agent.add_authenticator(added, profile, &me())).await;
+    let agent = bench.agent.clone();
+    let found = |name: &str| agent.authenticator(&authenticator_key(name)).ok();
+    eventually("added", || found("new").is_some()).await;
+
+    let change = Map::from_iter([("name".to_owned(), Value::from("renamed"))]);
+    let change = DraftInput::from_members(change);
+    let old = authenticator_key("new");
+    hang_up(
+        bench
+            .agent
+            .update_authenticator(&old, change, Some(false), &me()),
+    )
+    .await;
+    eventually("renamed", || found("renamed").is_some()).await;
+    assert!(found("new").is_none());
+
+    bench.restart().await;
+    let kept = bench.agent.authenticator(&authenticator_key("renamed"));
+    let kept = kept.expect("kept").authenticator;
+    assert!(kept.has_secret && !kept.is_active, "{kept:?}");
+}
+
+#[tokio::test]
+async fn a_connection_is_renamed_to_the_end() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    let change = ConnectionChange {
+        label: LabelChange::Set("work".parse().expect("a label")),
+        ..ConnectionChange::default()
+    };
+    hang_up(bench.agent.update_connection(&key("demo"), change, &me())).await;
+    let agent = bench.agent.clone();
+    let renamed = || agent.connection(&key("demo/work")).is_ok();
+    eventually("renamed", renamed).await;
+    bench.restart().await;
+    bench.access("demo/work").await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_revoked_is_revoked_to_the_end() {
+    let bench = Bench::start().await;
+    let ask = KeyAsk {
+        name: "ci".to_owned(),
+        connections: None,
+        manage: false,
+        expires_at: None,
+    };
+    let (_, text) = bench.agent.create_key(ask, &me()).await.expect("a key");
+    hang_up(bench.agent.revoke_key("ci", &me())).await;
+    eventually("revoked", || {
+        bench.agent.verify_key(text.expose()).is_none()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sign_in_is_cancelled_to_the_end() {
+    let bench = Bench::start().await;
+    let view = bench.begin("demo").await;
+    hang_up(bench.agent.cancel_sign_in(view.id, &me())).await;
+    let stage = bench.finished(view.id).await;
+    assert!(matches!(stage, Stage::Cancelled), "{stage:?}");
+}
