@@ -1,4 +1,5 @@
-//! The alarm clock: refreshes what is due, by the wall clock, also after sleep and jumps.
+//! The alarm clock: refreshes what is due, stores what is still unsaved, reconciles what the start had
+//! to put off. By the wall clock, also after sleep and jumps.
 //!
 //! Timers count time in which the machine was awake; deadlines are wall-clock. So the sleeper wakes
 //! at least every 30 s while something is due within the hour, and when the two clocks disagree it

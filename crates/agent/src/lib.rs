@@ -1,30 +1,44 @@
 //! What **happens**: sign-in, refresh, alarms, disconnect. The sole writer of the vault.
 //!
-//! One [`Agent`] serves one home. It is a cheap handle; every face (socket, loopback door, window)
-//! calls the same methods. Data flows in one direction: a call becomes a change in the [`Vault`],
-//! the change becomes an event, and views read a fresh snapshot.
+//! One [`Agent`] serves one home. It is a cheap handle; every face (socket, loopback door, later the
+//! window) calls the same methods. Data flows in one direction: a call becomes a change in the
+//! [`Vault`], the change becomes an event, and views read a fresh snapshot.
 //!
 //! Where each flow of a login lives:
 //!
 //! | flow | module |
 //! | --- | --- |
+//! | start and stop; taking over what a crash left, as `Vault::reconcile` found it | `agent` |
 //! | handing out a token, from memory or after a refresh | `token` |
-//! | one refresh for all who wait; what its outcome leads to | `refresh` |
-//! | refreshing before anybody asks; sleep, wake and clock jumps | `alarm` |
+//! | one refresh for all who wait | `refresh` |
+//! | a grant that the keychain did not take: held, served, retried | `refresh::saving` |
+//! | a refresh that brought nothing: refused, postponed, unclear; backing off | `refresh::setback` |
+//! | refreshing before anybody asks; unsaved grants; a reconciliation put off at start; sleep, wake and clock jumps | `alarm` |
 //! | sign-in: begin, listener, callback, finish, page | [`sign_in`] |
 //! | disconnect and revocation, finished after a crash | `disconnect` |
 //! | registering OAuth clients | `authenticators` |
+//! | an authenticator made ready for requests, with its secret | `client` |
 //! | requests to providers, in their dialects | [`protocol`] |
+//! | whose login it is | `protocol::account`, then `sign_in::finish` |
 //! | the memory of all connections: rows, live grants, flights, alarms | `book` |
+//! | looking at connections and at the agent; what may be changed of them | `connections`, `status`, `settings` |
+//! | how callers name things | `key` |
 //! | the audit log | `journal` |
 //! | client keys and links of the loopback door | `keys`, `links` |
+//!
+//! Who may come in is `valetkey_server`'s (`doors::gate`, `permission`), what is kept and in which
+//! order [`valetkey_vault`]'s, how a provider misbehaves in tests `valetkey_demo_provider`'s.
 //!
 //! Three rules hold everywhere:
 //!
 //! - The book is locked for moments, never across `.await`; what comes back after an `.await` is
-//!   put through [`valetkey_core::life::step`], which refuses what is late.
-//! - The keychain leads: item first, row second, answer third.
-//! - Whatever was sent to a provider runs to its end: callers wait for work, they do not own it.
+//!   put through [`valetkey_core::life::step`], which refuses what is late, or, for rows that the
+//!   vault mended, compared by status or generation.
+//! - The keychain leads: of a later grant the item is written first, the row second, and who waited
+//!   is told third; a caller who comes meanwhile may have the new token from memory. First grants and
+//!   removals begin with their row (see [`valetkey_vault`]).
+//! - Whatever was sent to a provider runs to its end, or to the agent's stop (20 s): callers wait for
+//!   work, they do not own it.
 //!
 //! [`Vault`]: valetkey_vault::Vault
 

@@ -7,8 +7,10 @@
 //! | module | |
 //! | --- | --- |
 //! | [`args`] | what may be typed |
-//! | [`fast`] | the short way of `valetkey token` |
+//! | [`fast`], `verbs::token` | the short way of `valetkey token` |
 //! | [`verbs`] | each verb: arguments -> requests -> a reply |
+//! | `verbs::draft`, `verbs::secret` | an authenticator's file (`${VAR}` is resolved here, by core's `draft`), flags and secret |
+//! | `verbs::run` | becomes the command, with tokens in its environment |
 //! | [`render`] | pure: replies -> words |
 //! | [`terminal`], [`style`] | where words and data leave |
 //! | [`agent`] | finds or starts `valetkey-agent` |

@@ -1,21 +1,22 @@
 //! What a connection **is**: the nouns of Valet Key and the rules between them.
 //!
 //! Nothing here does I/O, waits, or reads a clock: every function that needs the time takes `now`.
-//! So the whole behaviour of a login, from "the provider answered 400" to "ask the person", can be
-//! read and tested in this crate alone.
+//! So what every answer means and every state allows can be read and tested in this crate alone;
+//! when to ask is the agent's.
 //!
 //! Read in this order:
 //!
 //! | module | question it answers |
 //! | --- | --- |
 //! | [`provider`], [`catalogue`] | which services issue tokens, and how each of them differs (data, no code) |
-//! | [`authenticator`], [`draft`], [`redirect`] | which OAuth client did the person register there |
+//! | [`authenticator`], [`draft`], [`redirect`] | which OAuth client did the person register there, and how is it written (`${VAR}`) |
 //! | [`connection`], [`life`] | which account is signed in, in which state, and what may happen next |
 //! | [`grant`], [`secret`] | the secret half of a connection: one keychain item |
 //! | [`token_reply`], [`refusal`] | what did the provider's token endpoint say, in whichever dialect |
-//! | [`freshness`] | is this token fresh, and when is the next refresh due |
+//! | [`freshness`] | is this token fresh, which connections are kept warm, when is the next refresh due, how long to back off |
 //! | [`event`] | one line of the audit log |
-//! | [`id`], [`name`], [`scope`], [`endpoint_url`], [`home`] | the small words used by all of them |
+//! | [`home`] | where everything lives on disk |
+//! | [`id`], [`name`], [`scope`], [`endpoint_url`] | the small words used by all of them |
 //!
 //! The invariant of [`life`]: no sequence of happenings revives a removed connection, and a result
 //! that carries an old generation changes nothing.

@@ -16,6 +16,9 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! What can go wrong is a [`FaultKind`]; where, when and how often, a [`Fault`]; how the provider
+//! behaves otherwise, its [`Settings`].
+//!
 //! As a process: `valetkey-demo-provider --auto-consent ada` prints `{"issuer": "http://..."}` once
 //! it listens. Its control interface, JSON throughout:
 //!
@@ -39,7 +42,7 @@
 //! ```text
 //! door -> pipeline -> router -> authorize, token, revoke, resource, discovery, control
 //!            |                       \-> ledger (pure: what was granted), id_token
-//!            \-> journal (what came), fault_queue (what befalls it) -> spoil (how that looks)
+//!            \-> journal (what came), fault_queue (which fault befalls it) -> spoil (how that looks)
 //! ```
 
 mod answer;

@@ -13,10 +13,16 @@
 //! | `extract`, `reply`, `refused` | how requests are read, answered and refused |
 //! | `views` | how the agent's words become the API's |
 //! | `document` | the OpenAPI document, compared with the routes by a test |
-//! | `connect` | the page behind the local link in `auth_required` |
-//! | [`doors`] | socket and loopback door: bounds, who is let in, one agent per home |
+//! | `connect`, `routes::connect` | the page behind the local link in `auth_required` |
+//! | `app`, [`Stop`] | what every route has at hand; how the process is asked to end |
+//! | [`doors`] | opening both doors, and `endpoint.json` |
+//! | `doors::lock` | one agent per home |
+//! | `doors::socket` | programs of this user: where the socket is, who the kernel says they are |
+//! | `doors::tcp`, `doors::gate` | loopback: what if the port is taken; Host, Origin, cross-site fetches, client keys |
+//! | `doors::hall`, `doors::guests` | bounds on what a silent or slow client can hold on to |
 //!
-//! The binary `valetkey-agent` (`src/bin/`) is the process around it where there is no desktop.
+//! The binary `valetkey-agent` (`src/bin/`) is the process around it where there is no desktop: flags,
+//! secret store and passphrase, log file, signals.
 //! In process: `router(App::new(agent, home, Host::Desktop, stop))`.
 
 mod app;

@@ -7,16 +7,21 @@
 //!
 //! * First grant: row `connecting` -> item -> read back -> row `active` -> the caller is told.
 //! * Every later grant: item, then row, then the caller is told.
-//! * Removal: row `removing` -> item deleted -> row deleted. Nothing else deletes an item.
+//! * Removal: row `removing` -> item deleted -> row deleted. Nothing else deletes a grant.
+//! * Client secrets: the row's stage says what is under way (`database::authenticators::Stage`).
 //! * At start, [`Vault::reconcile`] looks at the rows that such a chain may have left half-way; any
 //!   other row is compared with its item at first use ([`Vault::load_grant`]). The item wins.
-//! * An item without a row is adopted, never deleted: a lost database is rebuilt.
+//! * A grant without a row is adopted, never deleted: of a lost database, connections and their
+//!   authenticators are rebuilt.
 //!
 //! A grant is ONE item, written whole, so there is never a mix of two.
 //!
 //! | module | question it answers |
 //! | --- | --- |
-//! | [`vault`] | the handle: open, authenticators, grants, removal, reconciliation, plain rows |
+//! | [`vault`] | the handle: open and close, the secret store, the one lock held over an item and its row |
+//! | [`vault::grants`] | in which order is a grant written, read, removed |
+//! | [`vault::authenticators`] | the same for client secrets |
+//! | [`vault::reconcile`] | what did a crash leave; which items have no row (adoption) |
 //! | [`store`] | where secrets are: keychain, encrypted file, memory |
 //! | `keychain_thread` | what if the keychain hangs |
 //! | `database` | the tables, their rows and migrations |
