@@ -6,7 +6,7 @@ use std::fmt::Display;
 
 use jiff::SignedDuration;
 use valetkey_core::draft::Problem;
-use valetkey_core::name::ConnectionName;
+use valetkey_core::name::{AuthenticatorName, ConnectionName};
 use valetkey_core::scope::Scopes;
 
 /// Why an agent call failed.
@@ -61,6 +61,9 @@ pub enum AgentError {
         /// What to do.
         hint: Option<String>,
     },
+    /// The person disabled the authenticator.
+    #[error("`{0}` is disabled")]
+    Disabled(AuthenticatorName),
     /// The provider refuses the client, not the person.
     #[error("{provider} refuses the client of `{authenticator}` ({reason})")]
     ClientMisconfigured {
@@ -140,6 +143,7 @@ impl AgentError {
                 "run `valetkey connect {connection} --scopes {}`",
                 missing.join(",")
             )),
+            Self::Disabled(authenticator) => Some(format!("run `valetkey enable {authenticator}`")),
             Self::ClientMisconfigured {
                 console_url,
                 authenticator,

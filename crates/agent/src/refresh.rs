@@ -227,6 +227,7 @@ async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &AgentError) {
         | AgentError::InsufficientScope { .. }
         | AgentError::BadDraft(_)
         | AgentError::Conflict { .. }
+        | AgentError::Disabled(_)
         | AgentError::Paused
         | AgentError::RateLimited
         | AgentError::Stopping => return,

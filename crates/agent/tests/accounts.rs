@@ -120,7 +120,7 @@ async fn a_disabled_authenticator_begins_no_sign_in_and_keeps_its_logins() {
     };
     set(false).await;
     let error = bench.begin_as("demo", None).await.expect_err("disabled");
-    assert!(matches!(error, AgentError::Conflict { .. }), "{error:?}");
+    assert!(matches!(error, AgentError::Disabled(_)), "{error:?}");
     assert!(error.hint().unwrap().contains("valetkey enable demo"));
     bench.expire();
     assert!(bench.token("demo").await.is_ok());

@@ -129,6 +129,7 @@ impl App {
             | AgentError::BadDraft(_)
             | AgentError::NotFound { .. }
             | AgentError::Conflict { .. }
+            | AgentError::Disabled(_)
             | AgentError::ClientMisconfigured { .. }
             | AgentError::KeychainLocked(_)
             | AgentError::KeychainUnavailable(_)

@@ -145,6 +145,7 @@ impl From<AgentError> for Refused {
             AgentError::Stopping => told.retry_after = Some(1),
             AgentError::InvalidRequest { .. }
             | AgentError::NotFound { .. }
+            | AgentError::Disabled(_)
             | AgentError::KeychainLocked(_)
             | AgentError::KeychainUnavailable(_)
             | AgentError::Paused
@@ -173,6 +174,7 @@ const fn code(error: &AgentError) -> ErrorCode {
         AgentError::AuthRequired { .. } => ErrorCode::AuthRequired,
         AgentError::InsufficientScope { .. } => ErrorCode::InsufficientScope,
         AgentError::Conflict { .. } => ErrorCode::Conflict,
+        AgentError::Disabled(_) => ErrorCode::NotConfigured,
         AgentError::ClientMisconfigured { .. } => ErrorCode::ClientMisconfigured,
         AgentError::KeychainLocked(_) => ErrorCode::KeychainLocked,
         AgentError::KeychainUnavailable(_) => ErrorCode::KeychainUnavailable,

@@ -55,14 +55,7 @@ impl Agent {
         forget_old(inner);
         let authenticator = inner.book().find_authenticator(&ask.authenticator)?;
         if !authenticator.is_active {
-            return Err(AgentError::Conflict {
-                message: format!("`{}` is disabled", authenticator.name),
-                in_use: Vec::new(),
-                hint: Some(format!(
-                    "`valetkey enable {}` enables it",
-                    authenticator.name
-                )),
-            });
+            return Err(AgentError::Disabled(authenticator.name.clone()));
         }
         if inner
             .sign_ins

@@ -97,7 +97,8 @@ impl From<AgentError> for End {
             | AgentError::NotFound { .. }
             | AgentError::AuthRequired { .. }
             | AgentError::InsufficientScope { .. }
-            | AgentError::Conflict { .. } => Remedy::StartAgain,
+            | AgentError::Conflict { .. }
+            | AgentError::Disabled(_) => Remedy::StartAgain,
             AgentError::Internal(_) => Remedy::Report,
         };
         Self::Failed(Failed {

@@ -46,6 +46,12 @@ async fn an_authenticator_is_added_changed_disabled_and_removed() {
         .await
         .is(200);
     assert_eq!(active["authenticators"], json!([]));
+    let sign_in = json!({ "authenticator": "demo" });
+    let disabled = house
+        .post("/credentials/connections", sign_in)
+        .await
+        .refused(501, "not_configured");
+    assert_eq!(disabled["hint"], "run `valetkey enable demo`");
     let in_use = house.delete(path).await.refused(409, "conflict");
     assert_eq!(in_use["in_use"][0]["name"], "demo");
     let gone = house
