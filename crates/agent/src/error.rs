@@ -77,10 +77,10 @@ pub enum AgentError {
         console_url: Option<String>,
     },
     /// The keychain is locked or does not answer; nothing is lost.
-    #[error("the keychain is locked or does not answer ({0})")]
+    #[error("{0}")]
     KeychainLocked(String),
     /// There is no keychain, or it denies access.
-    #[error("there is no keychain to use ({0})")]
+    #[error("{0}")]
     KeychainUnavailable(String),
     /// Handing out is paused.
     #[error("handing out tokens is paused")]
@@ -157,11 +157,13 @@ impl AgentError {
                     "check the client{at}, then `valetkey update {authenticator}`"
                 ))
             }
-            Self::KeychainLocked(_) => {
-                Some("unlock the keychain and try again; nothing is lost".to_owned())
-            }
+            Self::KeychainLocked(_) => Some(
+                "unlock the keychain, or answer what it asks, and try again; nothing is lost"
+                    .to_owned(),
+            ),
             Self::KeychainUnavailable(_) => Some(
-                "start a keychain (such as GNOME Keyring), or choose `--secret-store file`"
+                "start a keychain (such as GNOME Keyring) and allow Valet Key to use it, or choose \
+                 `valetkey serve --secret-store file` (encrypted) or `--secret-store memory` (a trial)"
                     .to_owned(),
             ),
             Self::Paused => Some("run `valetkey resume`".to_owned()),

@@ -40,21 +40,16 @@ pub trait SecretStore: Send + 'static {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// Heals when the person unlocks it.
-    #[error("the keychain is locked ({0}); unlock it, nothing is lost")]
+    #[error("the keychain is locked ({0})")]
     Locked(String),
     /// The person or a policy said no.
-    #[error("the keychain refused access ({0}); allow Valet Key to use it")]
+    #[error("the keychain refused access ({0})")]
     Denied(String),
     /// There is none here.
-    #[error(
-        "no keychain can be reached ({0}); start one, or choose `--secret-store file` \
-         (an encrypted file) or `--secret-store memory` (a trial)"
-    )]
+    #[error("no keychain can be reached ({0})")]
     Unavailable(String),
     /// It did not answer in time. A write may or may not have happened.
-    #[error(
-        "the keychain does not answer; it may be waiting for you to unlock it, nothing is lost"
-    )]
+    #[error("the keychain does not answer")]
     Hung,
     /// It failed in another way. A write may or may not have happened.
     #[error("the secret store failed: {0}")]

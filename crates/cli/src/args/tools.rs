@@ -86,8 +86,14 @@ pub(crate) struct Events {
 
 /// `valetkey serve`
 #[derive(Debug, Args)]
+#[command(
+    after_help = "The encrypted file is opened by a key file of at least 32 random bytes (`VALETKEY_KEY_FILE`), or by a \
+                  passphrase: the first line of the file in `VALETKEY_PASSPHRASE_FILE`, the text in \
+                  `VALETKEY_PASSPHRASE`, or typed at a prompt."
+)]
 pub(crate) struct Serve {
-    /// Where secrets are kept: `keychain`, `file` (encrypted) or `memory` (for a trial)
+    /// Where secrets are kept: `keychain`, `file` (encrypted) or `memory` (for a trial) [default:
+    /// what `VALETKEY_SECRET_STORE` says, else `keychain`]
     #[arg(long, value_name = "STORE", value_parser = ["keychain", "file", "memory"])]
     pub(crate) secret_store: Option<String>,
     /// Port of the loopback door [default: 4315]

@@ -25,17 +25,19 @@ pub(super) fn line(status: &AgentStatus, style: Style) -> String {
         ));
     }
     let store = &status.secret_store;
-    let reason = store.reason.as_deref();
     let trouble = match store.state {
         SecretStoreState::Ready => None,
         SecretStoreState::Locked => Some(("is locked", "unlock it; nothing is lost")),
-        SecretStoreState::Denied => Some(("refuses Valet Key", "`valetkey doctor` says more")),
+        SecretStoreState::Denied => Some(("refuses Valet Key", "allow Valet Key to use it")),
         SecretStoreState::Unavailable => Some(("cannot be reached", "`valetkey doctor` says more")),
-        SecretStoreState::Hung => Some(("does not answer", "`valetkey doctor` says more")),
+        SecretStoreState::Hung => Some((
+            "does not answer",
+            "it may be waiting for you to unlock it; nothing is lost",
+        )),
     };
     if let Some((what, todo)) = trouble {
         let what = format!("the {} {what}", store_name(store.kind));
-        text.push_str(&warning(&what, reason.unwrap_or(todo), style));
+        text.push_str(&warning(store.reason.as_deref().unwrap_or(&what), todo, style));
     }
     if store.unsaved > 0 {
         let what = match store.unsaved {

@@ -172,7 +172,10 @@ fn without_a_keychain_it_says_so_and_names_the_choice() {
     assert_eq!(line["failed"]["code"], "keychain_unavailable", "{line}");
     let (code, words) = failed.end();
     assert_eq!(code, 69);
-    assert!(words.contains("--secret-store file"), "{words}");
+    let (message, hint) = words.split_once("\n\nhint: ").unwrap();
+    assert!(message.starts_with("error: no keychain"), "{words}");
+    assert!(!message.contains("--secret-store"), "{words}");
+    assert!(hint.contains("--secret-store file"), "{words}");
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn what_is_wrong_with_the_agent_is_said_below() {
     let locked = words(vec![connection("github", json!({}))], store("locked", None));
     let hung = words(
         Vec::new(),
-        store("hung", Some("it has not answered for 12 s")),
+        store("hung", Some("the keychain does not answer")),
     );
     insta::assert_snapshot!(format!("{locked}---\n{hung}"));
 }

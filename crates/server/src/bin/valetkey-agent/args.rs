@@ -8,7 +8,9 @@ use valetkey_api::core::redirect::DOOR_PORT;
 #[derive(Debug, Parser)]
 #[command(name = "valetkey-agent", version, about)]
 pub(crate) struct Args {
-    /// Where secrets are kept; without it `VALETKEY_SECRET_STORE` says, else the keychain
+    /// Where secrets are kept; without it `VALETKEY_SECRET_STORE` says, else the keychain. What opens
+    /// the encrypted file: `VALETKEY_KEY_FILE`, `VALETKEY_PASSPHRASE_FILE`, `VALETKEY_PASSPHRASE`, or a
+    /// prompt
     #[arg(long, value_name = "STORE")]
     pub(crate) secret_store: Option<Store>,
 

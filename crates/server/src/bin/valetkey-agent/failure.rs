@@ -32,8 +32,8 @@ impl Failure {
 
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self.0.code {
-            ErrorCode::KeychainUnavailable => UNAVAILABLE,
-            ErrorCode::KeychainLocked | ErrorCode::Paused | ErrorCode::RateLimited => TRY_LATER,
+            ErrorCode::KeychainLocked | ErrorCode::KeychainUnavailable => UNAVAILABLE,
+            ErrorCode::Paused | ErrorCode::RateLimited => TRY_LATER,
             ErrorCode::NotConfigured => NOT_CONFIGURED,
             ErrorCode::InvalidRequest
             | ErrorCode::Unauthorized

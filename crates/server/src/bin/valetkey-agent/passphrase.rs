@@ -63,7 +63,7 @@ fn file_key(home: &Home, background: bool) -> Result<FileKey, Failure> {
     if background || !io::stdin().is_terminal() {
         return Err(Failure::not_configured(
             "the secret file needs a passphrase, and nobody can be asked",
-            "set `VALETKEY_PASSPHRASE_FILE`, or run `valetkey serve --secret-store file` in a terminal",
+            "set `VALETKEY_PASSPHRASE_FILE` or `VALETKEY_KEY_FILE`, or run `valetkey serve --secret-store file` in a terminal",
         ));
     }
     prompt(home)

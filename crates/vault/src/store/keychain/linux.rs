@@ -76,7 +76,7 @@ pub(super) fn failure(error: Error) -> Failure {
 }
 
 fn locked() -> Failure {
-    Failure::Refused(StoreError::Locked("the keyring is locked".to_owned()))
+    Failure::Refused(StoreError::Locked("Secret Service".to_owned()))
 }
 
 fn service_failure(error: &secret_service::Error) -> Failure {
