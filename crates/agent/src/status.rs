@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use valetkey_core::life::Status;
 use valetkey_vault::StoreError;
-use valetkey_vault::vault::Versions;
+use valetkey_vault::vault::{ProbeStep, Versions};
 
 use crate::agent::Agent;
 use crate::error::AgentError;
@@ -32,33 +32,60 @@ pub struct AgentStatus {
 pub struct Check {
     /// What was looked at.
     pub name: &'static str,
-    /// Whether it is well; None: it works, with a remark.
-    pub ok: Option<bool>,
+    /// How it went.
+    pub outcome: CheckOutcome,
     /// What was seen.
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
 }
 
+/// How a check went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckOutcome {
+    /// It is well.
+    Well,
+    /// It does not work.
+    Bad,
+    /// Something before it failed.
+    NotTried,
+}
+
 impl Check {
     fn well(name: &'static str, message: impl Into<String>) -> Self {
         Self {
             name,
-            ok: Some(true),
+            outcome: CheckOutcome::Well,
             message: message.into(),
             hint: None,
         }
     }
 
-    fn bad(name: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    fn bad(name: &'static str, message: impl Into<String>, hint: Option<String>) -> Self {
         Self {
             name,
-            ok: Some(false),
+            outcome: CheckOutcome::Bad,
             message: message.into(),
-            hint: Some(hint.into()),
+            hint,
+        }
+    }
+
+    fn not_tried(name: &'static str) -> Self {
+        Self {
+            name,
+            outcome: CheckOutcome::NotTried,
+            message: "not tried".to_owned(),
+            hint: None,
         }
     }
 }
+
+/// The steps of the probe in their order: as a check, and what is said of a step that went well.
+const PROBE: [(ProbeStep, &str, &str); 3] = [
+    (ProbeStep::Write, "keychain_write", "an item was written"),
+    (ProbeStep::Read, "keychain_read", "it was read back"),
+    (ProbeStep::Delete, "keychain_delete", "it was deleted"),
+];
 
 /// No machine's clock should be before this version was made.
 const OLDEST_SANE: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -96,11 +123,10 @@ impl Agent {
     /// Tries what the agent depends on: writes, reads and deletes a probe item, checks the
     /// database, looks at the clock.
     pub async fn doctor(&self) -> Vec<Check> {
-        vec![
-            self.probe_store().await,
-            self.check_database().await,
-            self.check_clock().await,
-        ]
+        let mut checks = self.probe_store().await;
+        checks.push(self.check_database().await);
+        checks.push(self.check_clock().await);
+        checks
     }
 
     /// Versions of the database's tables and of SQLite.
@@ -108,22 +134,18 @@ impl Agent {
         Ok(self.inner.vault.versions().await?)
     }
 
-    async fn probe_store(&self) -> Check {
-        let kind = self.inner.store;
-        match self.inner.vault.probe_store().await {
-            Ok(()) => Check::well(
-                "keychain",
-                format!("{kind}: an item was written, read and deleted"),
-            ),
-            Err(error) => {
-                let error = AgentError::from(error);
-                Check::bad(
-                    "keychain",
-                    error.to_string(),
-                    error.hint().unwrap_or_default(),
-                )
+    async fn probe_store(&self) -> Vec<Check> {
+        let failed = self.inner.vault.probe_store().await.err();
+        let store = self.inner.store;
+        let check = |(step, name, well)| match &failed {
+            Some((at, error)) if step == *at => {
+                let error = AgentError::from(error.clone());
+                Check::bad(name, error.to_string(), error.hint())
             }
-        }
+            Some((at, _)) if step > *at => Check::not_tried(name),
+            Some(_) | None => Check::well(name, format!("{store}: {well}")),
+        };
+        PROBE.map(check).into()
     }
 
     async fn check_database(&self) -> Check {
@@ -132,18 +154,22 @@ impl Agent {
             Err(error) => Check::bad(
                 "database",
                 error.to_string(),
-                "stop the agent and move the database away: it is rebuilt from the keychain",
+                Some(
+                    "stop the agent and move the database away: it is rebuilt from the keychain"
+                        .to_owned(),
+                ),
             ),
         }
     }
 
     async fn check_clock(&self) -> Check {
         let now = self.inner.now();
+        let says = now.strftime("%F %T UTC");
         if now < OLDEST_SANE {
             return Check::bad(
                 "clock",
-                format!("it says {now}, which is long past"),
-                "set the clock",
+                format!("it says {says}, which is long past"),
+                Some("set the clock".to_owned()),
             );
         }
         let (wall, uptime) = (now, self.inner.clock.uptime());
@@ -154,9 +180,9 @@ impl Agent {
             return Check::bad(
                 "clock",
                 "it is being set right now",
-                "try again in a moment",
+                Some("try again in a moment".to_owned()),
             );
         }
-        Check::well("clock", format!("{now}"))
+        Check::well("clock", says.to_string())
     }
 }

@@ -7,7 +7,7 @@ mod rows;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use uuid::Uuid;
 use valetkey_core::connection::Connection;
@@ -38,6 +38,17 @@ struct Shared {
     /// Held by operations that write an item and its row, so that a removal never runs between
     /// the two. The keychain does one thing at a time anyway.
     pairs: tokio::sync::Mutex<()>,
+}
+
+/// The steps of [`Vault::probe_store`], in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProbeStep {
+    /// Writing the item.
+    Write,
+    /// Reading it back.
+    Read,
+    /// Deleting it.
+    Delete,
 }
 
 /// Versions for `doctor`.
@@ -98,24 +109,34 @@ impl Vault {
         self.keychain.call("check", SecretStore::check).await
     }
 
-    /// Writes, reads and deletes a probe item: whether the secret store really works.
-    pub async fn probe_store(&self) -> Result<(), StoreError> {
+    /// Writes, reads and deletes a probe item: whether the secret store really works, else at which
+    /// step it does not.
+    pub async fn probe_store(&self) -> Result<(), (ProbeStep, StoreError)> {
         let probe = ItemName::Probe(Uuid::new_v4());
         let value = Zeroizing::new(Uuid::new_v4().into_bytes().to_vec());
+        // Shared, because a call that hangs cannot say where.
+        let step = Arc::new(Mutex::new(ProbeStep::Write));
+        let at = Arc::clone(&step);
         let work = move |store: &mut dyn SecretStore| {
+            let begin = |step| *at.lock().unwrap_or_else(PoisonError::into_inner) = step;
             store.check()?;
             store.write(&probe, &value)?;
-            let read = store.read(&probe);
-            store.delete(&probe)?;
-            if read?.is_some_and(|read| *read == *value) {
-                Ok(())
-            } else {
-                Err(StoreError::Broken(
-                    "an item read back differs from what was written".to_owned(),
-                ))
+            begin(ProbeStep::Read);
+            let read = store.read(&probe).and_then(|read| {
+                let same = read.is_some_and(|read| *read == *value);
+                let differs = "an item read back differs from what was written";
+                same.then_some(())
+                    .ok_or_else(|| StoreError::Broken(differs.to_owned()))
+            });
+            if read.is_ok() {
+                begin(ProbeStep::Delete);
             }
+            // Whatever was read, nothing is left behind.
+            let deleted = store.delete(&probe);
+            read.and(deleted)
         };
-        self.keychain.call("probe", work).await
+        let result = self.keychain.call("probe", work).await;
+        result.map_err(|error| (*step.lock().unwrap_or_else(PoisonError::into_inner), error))
     }
 
     /// Reads the whole database and checks it; slow on a large one.

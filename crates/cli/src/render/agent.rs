@@ -37,7 +37,11 @@ pub(super) fn line(status: &AgentStatus, style: Style) -> String {
     };
     if let Some((what, todo)) = trouble {
         let what = format!("the {} {what}", store_name(store.kind));
-        text.push_str(&warning(store.reason.as_deref().unwrap_or(&what), todo, style));
+        text.push_str(&warning(
+            store.reason.as_deref().unwrap_or(&what),
+            todo,
+            style,
+        ));
     }
     if store.unsaved > 0 {
         let what = match store.unsaved {

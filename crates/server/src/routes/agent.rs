@@ -131,7 +131,7 @@ pub(super) async fn doctor(
     app.allow(&caller, Act::Manage)?;
     let found = app.agent().doctor().await;
     let doors = app.doors();
-    let mut checks: Vec<Check> = found.into_iter().flat_map(views::checks).collect();
+    let mut checks: Vec<Check> = found.into_iter().map(views::check).collect();
     checks.push(socket(&doors));
     checks.push(port(&doors));
     let versions = app.agent().versions().await?;

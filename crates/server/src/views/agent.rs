@@ -75,36 +75,16 @@ pub(crate) fn settings(settings: agent::Settings) -> Settings {
     }
 }
 
-/// What doctor found. The secret store is tried in three steps; where one fails, the agent does not
-/// say which, and what comes after it was not tried.
-pub(crate) fn checks(found: agent::Check) -> Vec<Check> {
-    let outcome = match found.ok {
-        Some(true) => CheckOutcome::Ok,
-        Some(false) => CheckOutcome::Failed,
-        None => CheckOutcome::Warning,
-    };
-    let first = Check {
+/// What doctor found.
+pub(crate) fn check(found: agent::Check) -> Check {
+    Check {
         name: found.name.to_owned(),
-        outcome,
+        outcome: match found.outcome {
+            agent::CheckOutcome::Well => CheckOutcome::Ok,
+            agent::CheckOutcome::Bad => CheckOutcome::Failed,
+            agent::CheckOutcome::NotTried => CheckOutcome::Skipped,
+        },
         message: found.message,
         hint: found.hint,
-    };
-    if found.name != "keychain" {
-        return vec![first];
     }
-    let later = |name: &str| match outcome {
-        CheckOutcome::Failed => Check {
-            name: name.to_owned(),
-            outcome: CheckOutcome::Skipped,
-            message: "not tried".to_owned(),
-            hint: None,
-        },
-        CheckOutcome::Ok | CheckOutcome::Warning | CheckOutcome::Skipped => Check {
-            name: name.to_owned(),
-            ..first.clone()
-        },
-    };
-    let (read, delete) = (later("keychain_read"), later("keychain_delete"));
-    let name = "keychain_write".to_owned();
-    vec![Check { name, ..first }, read, delete]
 }

@@ -103,7 +103,11 @@ async fn answer(
     match verb {
         "open" => Ok("ok".to_owned()),
         "check" => Ok(vault.check_store().await.map(done)?),
-        "probe" => Ok(vault.probe_store().await.map(done)?),
+        "probe" => Ok(vault
+            .probe_store()
+            .await
+            .map(done)
+            .map_err(|(_, error)| error)?),
         "first" => {
             let label = (rest != "none").then(|| rest.parse().unwrap());
             let account = Account {

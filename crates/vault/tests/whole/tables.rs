@@ -6,9 +6,15 @@ use valetkey_core::connection::{KeepWarm, Setback, SetbackKind, Subject};
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::id::ClientKeyId;
 use valetkey_core::secret::Fingerprint;
-use valetkey_vault::{ClientKeyRow, EventFilter, SignInRow, SignInStep, VaultError};
+use valetkey_vault::store::MemoryStore;
+use valetkey_vault::vault::ProbeStep;
+use valetkey_vault::{
+    ClientKeyRow, EventFilter, ItemName, SecretStore, SignInRow, SignInStep, StoreError,
+    StoreOpener, Vault, VaultError,
+};
+use zeroize::Zeroizing;
 
-use crate::fixture::{Rig, now, open_sign_in};
+use crate::fixture::{Rig, home, now, open_sign_in};
 
 #[tokio::test]
 async fn a_connection_keeps_every_field() {
@@ -187,4 +193,51 @@ async fn a_store_is_probed_without_a_trace() {
     assert_eq!(rig.store.items(), [rig.item()]);
     rig.vault.integrity().await.unwrap();
     assert!(rig.vault.versions().await.unwrap().schema >= 7);
+}
+
+/// A store that fails at one step.
+struct FailsAt(ProbeStep, MemoryStore);
+
+impl FailsAt {
+    fn at(&self, step: ProbeStep) -> Result<(), StoreError> {
+        let failed = || StoreError::Broken("test".to_owned());
+        (self.0 != step).then_some(()).ok_or_else(failed)
+    }
+}
+
+impl SecretStore for FailsAt {
+    fn check(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn read(&mut self, item: &ItemName) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.at(ProbeStep::Read)?;
+        self.1.read(item)
+    }
+
+    fn write(&mut self, item: &ItemName, value: &[u8]) -> Result<(), StoreError> {
+        self.at(ProbeStep::Write)?;
+        self.1.write(item, value)
+    }
+
+    fn delete(&mut self, item: &ItemName) -> Result<(), StoreError> {
+        self.at(ProbeStep::Delete)?;
+        self.1.delete(item)
+    }
+
+    fn list(&mut self) -> Result<Vec<ItemName>, StoreError> {
+        self.1.list()
+    }
+}
+
+#[tokio::test]
+async fn a_probe_names_the_step_that_failed() {
+    for step in [ProbeStep::Write, ProbeStep::Read, ProbeStep::Delete] {
+        let (_folder, home) = home();
+        let store =
+            StoreOpener::new(move |_, _| Ok(Box::new(FailsAt(step, MemoryStore::default()))));
+        let vault = Vault::open(&home, store).await.unwrap();
+        let (at, _) = vault.probe_store().await.unwrap_err();
+        assert_eq!(at, step);
+    }
 }
