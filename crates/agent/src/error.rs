@@ -92,6 +92,8 @@ pub enum AgentError {
         reason: String,
         /// When to try again.
         retry_after: Option<SignedDuration>,
+        /// Somebody was reached who could not prove to be the provider.
+        bad_certificate: bool,
     },
     /// Too many wrong attempts.
     #[error("too many attempts; try again later")]
@@ -167,6 +169,13 @@ impl AgentError {
                     .to_owned(),
             ),
             Self::Paused => Some("run `valetkey resume`".to_owned()),
+            Self::ProviderUnreachable {
+                bad_certificate: true,
+                ..
+            } => Some(
+                "check the date, and the proxy or login page of this network; an authority of your own goes into the system's trust store"
+                    .to_owned(),
+            ),
             Self::ProviderUnreachable { .. } => {
                 Some("try again later; it heals by itself".to_owned())
             }

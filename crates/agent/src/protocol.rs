@@ -28,5 +28,5 @@ mod fake;
 pub use account::{Identity, TokenTest};
 pub use authorize::AuthorizeRequest;
 pub use discovery::Metadata;
-pub use http::{ProviderClient, Unreachable};
+pub use http::{NoAnswer, ProviderClient, Unreachable};
 pub use revoke::Revocation;

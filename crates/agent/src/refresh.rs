@@ -34,7 +34,7 @@ use crate::book::{FlightEnd, LiveGrant, Look};
 use crate::client::Client;
 use crate::error::AgentError;
 use saving::save_row_or;
-use setback::{postpone, refused, unclear};
+use setback::{postpone, refused, unanswered, unclear};
 
 pub(crate) use saving::{keep, save_row, store_one, store_unsaved, stored_grant};
 pub(crate) use setback::HOLD;
@@ -152,7 +152,7 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
         .refresh_token
         .as_ref()
         .expect("a ticket needs a refresh token");
-    let outcome = inner
+    let answered = inner
         .provider_client
         .refresh(
             &ticket.client,
@@ -161,6 +161,10 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
             inner.now(),
         )
         .await;
+    let outcome = match answered {
+        Ok(outcome) => outcome,
+        Err(no_answer) => return unanswered(inner, id, &ticket, no_answer).await,
+    };
     failpoint!("refresh.answered");
     match outcome {
         RefreshOutcome::Refreshed(reply) => arrived(inner, id, &ticket, *reply).await,
@@ -169,6 +173,7 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
             Err(AgentError::ProviderUnreachable {
                 reason,
                 retry_after: Some(after.unwrap_or(HOLD)),
+                bad_certificate: false,
             })
         }
         RefreshOutcome::Unclear { reason } => unclear(inner, id, &ticket, reason).await,

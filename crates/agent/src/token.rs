@@ -194,6 +194,7 @@ impl Agent {
             () = self.inner.clock.sleep(patience) => Err(AgentError::ProviderUnreachable {
                 reason: format!("no answer within {} s; still waiting for it", patience.as_secs()),
                 retry_after: Some(refresh::HOLD),
+                bad_certificate: false,
             }),
         }
     }
@@ -221,7 +222,8 @@ impl Agent {
         let setback = entry.row.setback.as_ref();
         let reason = setback.map_or_else(|| "backing off".to_owned(), |s| s.reason.clone());
         let authenticator = book.authenticator(entry.row.authenticator);
-        match (setback.map(|setback| setback.kind), authenticator) {
+        let kind = setback.map(|setback| setback.kind);
+        match (kind, authenticator) {
             (Some(SetbackKind::FixClient), Some(authenticator)) => {
                 let provider = book.provider_of(&entry.row);
                 AgentError::ClientMisconfigured {
@@ -234,6 +236,7 @@ impl Agent {
             _ => AgentError::ProviderUnreachable {
                 reason,
                 retry_after: Some(wait),
+                bad_certificate: kind == Some(SetbackKind::BadCertificate),
             },
         }
     }

@@ -67,6 +67,8 @@ pub struct Setback {
 pub enum SetbackKind {
     /// Network, overload, outage: heals by itself.
     Later,
+    /// Who was reached could not prove to be the provider: its certificate is not trusted.
+    BadCertificate,
     /// The grant is dead: sign in again.
     SignInAgain,
     /// The client registration is wrong: mend it at the provider's console.
@@ -80,6 +82,7 @@ impl SetbackKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Later => "later",
+            Self::BadCertificate => "bad_certificate",
             Self::SignInAgain => "sign_in_again",
             Self::FixClient => "fix_client",
             Self::Unclear => "unclear",

@@ -3,6 +3,7 @@
 //! No redirects (they would carry secrets elsewhere), no cookies, bounded time and size, and errors
 //! that say the one thing that matters for a refresh: could the provider have seen the request?
 
+use std::error::Error;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -42,8 +43,21 @@ impl Default for HttpLimits {
 pub struct Unreachable {
     /// Why, without secrets.
     pub reason: String,
-    /// Whether the provider may have carried out the request, and its answer was lost on the way.
-    pub answer_lost: bool,
+    /// How far the request got.
+    pub kind: NoAnswer,
+}
+
+/// How far a request got that brought no usable answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// Nowhere: there was no connection.
+    NotSent,
+    /// Nowhere: whoever was reached could not prove to be the provider.
+    BadCertificate,
+    /// The provider may have carried it out, and its answer was lost on the way.
+    Lost,
+    /// The answer is there, only too much of it: asking again would bring the same.
+    TooLarge,
 }
 
 /// Speaks with providers, and remembers what they publish. Cheap until the first request.
@@ -114,10 +128,9 @@ async fn read(mut response: reqwest::Response) -> Result<Answer, Unreachable> {
         retry_after: header(RETRY_AFTER),
         body: Zeroizing::default(),
     };
-    // It is there, only too much of it: asking again would bring the same.
     let too_large = || Unreachable {
         reason: "the answer is larger than 1 MiB".to_owned(),
-        answer_lost: false,
+        kind: NoAnswer::TooLarge,
     };
     if response.content_length().unwrap_or(0) > LARGEST_BODY as u64 {
         return Err(too_large());
@@ -137,7 +150,7 @@ async fn read(mut response: reqwest::Response) -> Result<Answer, Unreachable> {
 
 /// Says what failed without the URL, whose query could hold a secret.
 fn unreachable(error: &reqwest::Error) -> Unreachable {
-    let mut root: &dyn std::error::Error = error;
+    let mut root: &dyn Error = error;
     while let Some(source) = root.source() {
         root = source;
     }
@@ -145,7 +158,16 @@ fn unreachable(error: &reqwest::Error) -> Unreachable {
         .url()
         .and_then(|url| url.host_str())
         .unwrap_or("the provider");
-    let reason = if error.is_builder() {
+    let kind = if is_about_certificate(error) {
+        NoAnswer::BadCertificate
+    } else if error.is_connect() || error.is_builder() {
+        NoAnswer::NotSent
+    } else {
+        NoAnswer::Lost
+    };
+    let reason = if kind == NoAnswer::BadCertificate {
+        format!("{host} could not prove who it is: {root}")
+    } else if error.is_builder() {
         format!("the request to {host} could not be made")
     } else if error.is_timeout() {
         format!("{host} did not answer in time")
@@ -154,10 +176,28 @@ fn unreachable(error: &reqwest::Error) -> Unreachable {
     } else {
         format!("the connection to {host} broke: {root}")
     };
-    Unreachable {
-        reason,
-        answer_lost: !error.is_connect() && !error.is_builder(),
+    Unreachable { reason, kind }
+}
+
+fn is_about_certificate(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        // What an I/O error carries is not among its sources.
+        let carried = error.downcast_ref::<std::io::Error>();
+        let carried = carried.and_then(std::io::Error::get_ref);
+        let tls = match carried {
+            Some(carried) => carried.downcast_ref::<rustls::Error>(),
+            None => error.downcast_ref::<rustls::Error>(),
+        };
+        if let Some(tls) = tls {
+            return matches!(tls, rustls::Error::InvalidCertificate(_));
+        }
+        cause = match carried {
+            Some(carried) => Some(carried),
+            None => error.source(),
+        };
     }
+    false
 }
 
 #[cfg(test)]
@@ -220,19 +260,20 @@ mod tests {
         for _ in 0..2 {
             let refused = quick().send(get(&fake.url("/x"))).await.unwrap_err();
             assert_eq!(refused.reason, "the answer is larger than 1 MiB");
-            assert!(!refused.answer_lost);
+            assert_eq!(refused.kind, NoAnswer::TooLarge);
         }
     }
 
     #[tokio::test]
     async fn only_a_connection_that_never_stood_counts_as_not_sent() {
         let nobody = quick().send(get(&Fake::nobody("/x"))).await.unwrap_err();
-        assert!(!nobody.answer_lost, "{nobody:?}");
+        assert_eq!(nobody.kind, NoAnswer::NotSent, "{nobody:?}");
         let truncated = Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{");
         for reply in [Reply::Drop, Reply::Hang, truncated] {
             let fake = Fake::start(vec![reply]);
             let lost = quick().send(get(&fake.url("/x"))).await.unwrap_err();
-            assert!(lost.answer_lost && !lost.reason.contains("/x"), "{lost:?}");
+            assert_eq!(lost.kind, NoAnswer::Lost, "{lost:?}");
+            assert!(!lost.reason.contains("/x"), "{lost:?}");
         }
     }
 }

@@ -6,7 +6,7 @@ use valetkey_core::secret::{ClientSecret, IdToken, RefreshToken};
 use valetkey_core::token_reply::TokenReply;
 
 use super::id_token::is_of_another;
-use super::{AuthorizeRequest, ProviderClient, request};
+use super::{AuthorizeRequest, NoAnswer, ProviderClient, Unreachable, request};
 use crate::client::Client;
 
 impl ProviderClient {
@@ -28,8 +28,13 @@ impl ProviderClient {
             reason: error.to_string(),
         })?;
         let answer = self.send(exchange).await;
-        let answer = answer.map_err(|error| SignInFailure::TryLater {
-            reason: error.reason,
+        let answer = answer.map_err(|error| match error.kind {
+            NoAnswer::BadCertificate => SignInFailure::Untrusted {
+                reason: error.reason,
+            },
+            NoAnswer::NotSent | NoAnswer::Lost | NoAnswer::TooLarge => SignInFailure::TryLater {
+                reason: error.reason,
+            },
         })?;
         let mut sent = vec![code];
         sent.extend(client.secret.as_ref().map(ClientSecret::expose));
@@ -48,35 +53,26 @@ impl ProviderClient {
         token: &RefreshToken,
         known: Option<&IdToken>,
         now: Timestamp,
-    ) -> RefreshOutcome {
+    ) -> Result<RefreshOutcome, Unreachable> {
         let first = match request::refresh(client, token.expose()) {
             Ok(request) => request,
             Err(error) => {
-                return RefreshOutcome::FixClient {
-                    reason: error.to_string(),
-                };
+                let reason = error.to_string();
+                return Ok(RefreshOutcome::FixClient { reason });
             }
         };
         let again = first.clone();
         let (sent, answer_was_lost) = match self.send(first).await {
-            Err(error) if error.answer_lost => {
+            Err(error) if error.kind == NoAnswer::Lost => {
                 tracing::debug!(%error, "the answer was lost; asking once more");
                 (self.send(again).await, true)
             }
             sent => (sent, false),
         };
-        let answer = match sent {
-            Ok(answer) => answer,
-            Err(error) => {
-                return RefreshOutcome::Later {
-                    after: None,
-                    reason: error.reason,
-                };
-            }
-        };
+        let answer = sent?;
         let mut secrets = vec![token.expose()];
         secrets.extend(client.secret.as_ref().map(ClientSecret::expose));
-        match read_refresh(client.provider, &answer, &secrets, now) {
+        let outcome = match read_refresh(client.provider, &answer, &secrets, now) {
             RefreshOutcome::SignInAgain { reason } if answer_was_lost => {
                 RefreshOutcome::SignInAgain {
                     reason: format!("{reason} (after an answer was lost on the way)"),
@@ -88,7 +84,8 @@ impl ProviderClient {
                 }
             }
             outcome => outcome,
-        }
+        };
+        Ok(outcome)
     }
 }
 
@@ -118,7 +115,10 @@ mod tests {
         json!({"access_token": "at2", "refresh_token": "rt2", "token_type": "bearer", "expires_in": "60"})
     }
 
-    async fn refresh_at(fake: &Fake, client_auth: ClientAuth) -> RefreshOutcome {
+    async fn refresh_at(
+        fake: &Fake,
+        client_auth: ClientAuth,
+    ) -> Result<RefreshOutcome, Unreachable> {
         let client = fake.client(client_auth);
         let token = RefreshToken::new("rt1");
         http()
@@ -187,7 +187,7 @@ mod tests {
     #[tokio::test]
     async fn a_refresh_sends_the_token_and_no_scope() {
         let fake = Fake::start(vec![Reply::json(200, &tokens())]);
-        let RefreshOutcome::Refreshed(reply) = refresh_at(&fake, ClientAuth::None).await else {
+        let Ok(RefreshOutcome::Refreshed(reply)) = refresh_at(&fake, ClientAuth::None).await else {
             panic!("it is refreshed");
         };
         assert_eq!(reply.refresh_token.unwrap().expose(), "rt2");
@@ -207,7 +207,7 @@ mod tests {
             let fake = Fake::start(vec![lost, Reply::json(200, &tokens())]);
             let outcome = refresh_at(&fake, ClientAuth::None).await;
             assert!(
-                matches!(outcome, RefreshOutcome::Refreshed(_)),
+                matches!(outcome, Ok(RefreshOutcome::Refreshed(_))),
                 "{outcome:?}"
             );
             let tokens: Vec<_> = fake
@@ -220,13 +220,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_lost_answers_are_later_and_no_third_request_is_sent() {
+    async fn two_answers_are_lost_and_no_third_request_is_sent() {
         let fake = Fake::start(vec![Reply::Drop, Reply::Drop, Reply::json(200, &tokens())]);
-        let outcome = refresh_at(&fake, ClientAuth::None).await;
-        assert!(
-            matches!(outcome, RefreshOutcome::Later { after: None, .. }),
-            "{outcome:?}"
-        );
+        let lost = refresh_at(&fake, ClientAuth::None).await.unwrap_err();
+        assert_eq!(lost.kind, NoAnswer::Lost);
         assert_eq!(fake.requests().len(), 2);
     }
 
@@ -239,7 +236,7 @@ mod tests {
         let reason = "invalid_grant (after an answer was lost on the way)".to_owned();
         assert_eq!(
             refresh_at(&fake, ClientAuth::None).await,
-            RefreshOutcome::SignInAgain { reason }
+            Ok(RefreshOutcome::SignInAgain { reason })
         );
     }
 
@@ -248,21 +245,21 @@ mod tests {
         for (reply, expected) in [
             (
                 Reply::json(400, &json!({"error": "invalid_grant"})),
-                "SignInAgain",
+                "Ok(SignInAgain",
             ),
             (
                 Reply::json(401, &json!({"error": "invalid_client"})),
-                "FixClient",
+                "Ok(FixClient",
             ),
-            (Reply::json(503, &json!({})), "Later"),
-            (Reply::json(400, &json!({})), "Unclear"),
+            (Reply::json(503, &json!({})), "Ok(Later"),
+            (Reply::json(400, &json!({})), "Ok(Unclear"),
             (
                 Reply::raw("HTTP/1.1 307 X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"),
-                "Later",
+                "Ok(Later",
             ),
             (
                 Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n{"),
-                "Later",
+                "Err(",
             ),
         ] {
             let fake = Fake::start(vec![reply, Reply::json(200, &tokens())]);
@@ -273,16 +270,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_there_is_later() {
+    async fn nobody_there_is_no_answer() {
         let client = client_at(&Fake::nobody(""), ClientAuth::None);
         let token = RefreshToken::new("rt1");
-        let outcome = http()
+        let nobody = http()
             .refresh(&client, &token, None, Timestamp::UNIX_EPOCH)
             .await;
-        assert!(
-            matches!(outcome, RefreshOutcome::Later { .. }),
-            "{outcome:?}"
-        );
+        assert_eq!(nobody.unwrap_err().kind, NoAnswer::NotSent);
     }
 
     #[tokio::test]

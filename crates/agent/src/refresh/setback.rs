@@ -15,6 +15,7 @@ use super::saving::save_row;
 use crate::agent::Inner;
 use crate::book::FlightEnd;
 use crate::error::AgentError;
+use crate::protocol::{NoAnswer, Unreachable};
 
 /// A caller may try again this soon after a failure that the provider put no term to.
 pub(crate) const HOLD: SignedDuration = SignedDuration::from_secs(5);
@@ -47,6 +48,27 @@ pub(super) async fn unclear(
     Err(AgentError::ProviderUnreachable {
         reason,
         retry_after: after,
+        bad_certificate: false,
+    })
+}
+
+/// No answer came, or none from the provider itself.
+pub(super) async fn unanswered(
+    inner: &Arc<Inner>,
+    id: ConnectionId,
+    ticket: &Ticket,
+    no_answer: Unreachable,
+) -> FlightEnd {
+    let Unreachable { reason, kind } = no_answer;
+    let kind = match kind {
+        NoAnswer::BadCertificate => SetbackKind::BadCertificate,
+        NoAnswer::NotSent | NoAnswer::Lost | NoAnswer::TooLarge => SetbackKind::Later,
+    };
+    postpone(inner, id, Some(ticket), kind, &reason, None).await;
+    Err(AgentError::ProviderUnreachable {
+        reason,
+        retry_after: Some(HOLD),
+        bad_certificate: kind == SetbackKind::BadCertificate,
     })
 }
 
@@ -131,7 +153,9 @@ pub(super) async fn postpone(
             + 1;
         let pause = freshness::backoff(attempts, wished, crate::random::fraction());
         let retry_at = match kind {
-            SetbackKind::Later | SetbackKind::Unclear => Some(freshness::add(now, pause)),
+            SetbackKind::Later | SetbackKind::BadCertificate | SetbackKind::Unclear => {
+                Some(freshness::add(now, pause))
+            }
             SetbackKind::FixClient | SetbackKind::SignInAgain => None,
         };
         entry.hold_until = match kind {
@@ -159,9 +183,10 @@ pub(super) async fn postpone(
     if first {
         let word = match kind {
             SetbackKind::FixClient => EventKind::ConnectionMisconfigured,
-            SetbackKind::Later | SetbackKind::Unclear | SetbackKind::SignInAgain => {
-                EventKind::ConnectionPostponed
-            }
+            SetbackKind::Later
+            | SetbackKind::BadCertificate
+            | SetbackKind::Unclear
+            | SetbackKind::SignInAgain => EventKind::ConnectionPostponed,
         };
         let event = Event::new(word, now)
             .connection(id)
@@ -183,7 +208,9 @@ impl Inner {
             .entries()
             .filter(|entry| {
                 let setback = entry.row.setback.as_ref();
-                setback.is_some_and(|s| s.kind == SetbackKind::Later && s.retry_at.is_some())
+                let by_network =
+                    |kind| matches!(kind, SetbackKind::Later | SetbackKind::BadCertificate);
+                setback.is_some_and(|s| by_network(s.kind) && s.retry_at.is_some())
                     && entry.flight.is_none()
             })
             .map(|entry| {

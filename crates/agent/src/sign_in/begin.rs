@@ -195,6 +195,7 @@ fn not_begun(client: &Client, failure: SignInFailure) -> AgentError {
         SignInFailure::TryLater { reason } => AgentError::ProviderUnreachable {
             reason,
             retry_after: None,
+            bad_certificate: false,
         },
         SignInFailure::Denied { .. }
         | SignInFailure::StartAgain { .. }

@@ -115,7 +115,9 @@ fn trouble(setback: &Setback, now: Timestamp) -> String {
         None => String::new(),
     };
     match setback.kind {
-        SetbackKind::Later => format!("provider cannot be reached ({reason}){next}"),
+        SetbackKind::Later | SetbackKind::BadCertificate => {
+            format!("provider cannot be reached ({reason}){next}")
+        }
         SetbackKind::Unclear => format!("provider's answer was not understood ({reason}){next}"),
         SetbackKind::SignInAgain => format!("login refused ({reason}){next}"),
         SetbackKind::FixClient => format!("client refused ({reason}){next}"),
