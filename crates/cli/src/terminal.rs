@@ -29,16 +29,24 @@ impl Terminal {
     }
 
     /// Data, as it is. A reader that has gone away is no failure (`valetkey list | head -1`).
+    pub(crate) fn data(self, text: &str) -> Result<(), Failure> {
+        self.stream(text).map(|_| ())
+    }
+
+    /// Data that more will follow; false once the reader has gone away.
     #[expect(
         clippy::unused_self,
         reason = "data leaves through the terminal, as all else does"
     )]
-    pub(crate) fn data(self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn stream(self, text: &str) -> Result<bool, Failure> {
         let mut out = io::stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         match written {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => Ok(result?),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            result => {
+                result?;
+                Ok(true)
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! agent had closed the kept connection meanwhile; anything else goes over a fresh connection, so
 //! that no change is ever made twice.
 
+mod follow;
 mod reply;
 mod routes;
 mod target;
@@ -19,6 +20,7 @@ use valetkey_core::name::ProfileName;
 
 use crate::endpoint::Endpoint;
 use crate::error::{ApiError, ErrorBody};
+pub use follow::Follower;
 use reply::{Reply, Unreadable};
 pub use routes::Watch;
 use target::Target;

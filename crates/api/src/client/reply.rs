@@ -76,29 +76,27 @@ struct Head {
 
 /// Reads one reply; interim ones (1xx) are passed over.
 pub(super) fn read(stream: &mut impl Read) -> Result<Reply, Unreadable> {
-    let mut input = Input {
-        stream,
-        bytes: Zeroizing::new(Vec::with_capacity(STEP)),
-        at: 0,
-    };
-    loop {
-        let head = input.head()?;
-        input.at += head.length;
-        if (100..200).contains(&head.status) {
-            continue;
-        }
-        let body = match head.framing {
-            Framing::Length(length) => input.exactly(length)?,
-            Framing::Chunked => input.chunks()?,
-            Framing::UntilClose => input.rest()?,
-        };
-        let complete = input.at == input.bytes.len();
-        return Ok(Reply {
-            status: head.status,
-            body,
-            keep_alive: head.keep_alive && complete,
-        });
+    let mut input = Input::new(stream);
+    let head = input.last_head()?;
+    input.reply(&head)
+}
+
+/// A reply whose body may go on.
+pub(super) enum Begun {
+    /// It does, in chunks; this much of it came along with the head.
+    Stream(Vec<u8>),
+    /// It does not.
+    Whole(Reply),
+}
+
+/// Reads a reply, but no more than the head of one that succeeds and is chunked.
+pub(super) fn begin(stream: &mut impl Read) -> Result<Begun, Unreadable> {
+    let mut input = Input::new(stream);
+    let head = input.last_head()?;
+    if head.status == 200 && head.framing == Framing::Chunked {
+        return Ok(Begun::Stream(input.bytes[input.at..].to_vec()));
     }
+    Ok(Begun::Whole(input.reply(&head)?))
 }
 
 /// What came so far; `at` is where the next thing begins.
@@ -108,7 +106,40 @@ struct Input<'a, R> {
     at: usize,
 }
 
-impl<R: Read> Input<'_, R> {
+impl<'a, R: Read> Input<'a, R> {
+    fn new(stream: &'a mut R) -> Self {
+        Self {
+            stream,
+            bytes: Zeroizing::new(Vec::with_capacity(STEP)),
+            at: 0,
+        }
+    }
+
+    /// The first head that is not interim.
+    fn last_head(&mut self) -> Result<Head, Unreadable> {
+        loop {
+            let head = self.head()?;
+            self.at += head.length;
+            if !(100..200).contains(&head.status) {
+                return Ok(head);
+            }
+        }
+    }
+
+    fn reply(&mut self, head: &Head) -> Result<Reply, Unreadable> {
+        let body = match head.framing {
+            Framing::Length(length) => self.exactly(length)?,
+            Framing::Chunked => self.chunks()?,
+            Framing::UntilClose => self.rest()?,
+        };
+        let complete = self.at == self.bytes.len();
+        Ok(Reply {
+            status: head.status,
+            body,
+            keep_alive: head.keep_alive && complete,
+        })
+    }
+
     /// Reads some more; 0 at the end.
     fn more(&mut self) -> Result<usize, Unreadable> {
         let old = self.bytes.len();

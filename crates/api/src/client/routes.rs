@@ -10,6 +10,7 @@ use valetkey_core::event::EventKind;
 use valetkey_core::id::SignInId;
 use valetkey_core::name::ProfileName;
 
+use super::follow::Follower;
 use super::target::Target;
 use super::{Client, ClientError, Method, decode, receive, send};
 use crate::agent::{AgentStatus, DoctorReport, Settings, SettingsPatch, ShutdownReply};
@@ -222,15 +223,26 @@ impl Client {
 
     /// The audit log.
     pub fn events(&mut self, query: &EventQuery) -> Result<EventList, ClientError> {
+        let target = self.events_target(query);
+        self.get(&target)
+    }
+
+    /// The audit log as it grows, on a connection of its own; from now on, or after `query.after`.
+    pub fn follow_events(&self, query: &EventQuery) -> Result<Follower, ClientError> {
+        let target = self.events_target(query).query("follow", Some("true"));
+        let mut stream = self.open()?.stream;
+        send(&mut stream, Method::Get, &target, "")?;
+        Follower::begin(stream)
+    }
+
+    fn events_target(&self, query: &EventQuery) -> Target {
         let after = query.after.map(|id| id.0.to_string());
         let limit = query.limit.map(|limit| limit.to_string());
-        let target = self
-            .named(&["events"])
+        self.named(&["events"])
             .query("after", after.as_deref())
             .query("limit", limit.as_deref())
             .query("connection", query.connection.as_deref())
-            .query("kind", query.kind.map(EventKind::as_str));
-        self.get(&target)
+            .query("kind", query.kind.map(EventKind::as_str))
     }
 }
 

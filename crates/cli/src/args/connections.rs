@@ -1,6 +1,6 @@
 //! Arguments of the verbs about connections.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::duration;
 
@@ -45,6 +45,39 @@ pub(crate) struct Disconnect {
     /// Even if a program used it within the last day
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// `valetkey label`
+#[derive(Debug, Args)]
+pub(crate) struct Label {
+    /// The connection, as it is named now
+    pub(crate) connection: String,
+    /// The new label, such as `work`
+    #[arg(value_name = "LABEL", required_unless_present = "none")]
+    pub(crate) account: Option<String>,
+    /// Without a label: the authenticator's first account
+    #[arg(long, conflicts_with = "account")]
+    pub(crate) none: bool,
+}
+
+/// `valetkey keep-warm`
+#[derive(Debug, Args)]
+pub(crate) struct KeepWarm {
+    /// The connection
+    pub(crate) connection: String,
+    /// When
+    pub(crate) policy: Policy,
+}
+
+/// When a connection is refreshed without being asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Policy {
+    /// Always: a token is ready at any time
+    Always,
+    /// While a program used it within the last day, as from the start
+    WhenUsed,
+    /// Only when a program asks, and before an idle login would end
+    OnDemand,
 }
 
 /// `valetkey token`

@@ -8,8 +8,10 @@ use clap::{ArgAction, Parser, Subcommand};
 use valetkey_api::core::name::ProfileName;
 
 pub(crate) use authenticators::{Add, Fields, One, Removal, Secret, Update};
-pub(crate) use connections::{Connect, Disconnect, Named, StatusOf, Token};
-pub(crate) use tools::{Events, Key, Provider, Run, Serve};
+pub(crate) use connections::{
+    Connect, Disconnect, KeepWarm, Label, Named, Policy, StatusOf, Token,
+};
+pub(crate) use tools::{Events, Key, Provider, Run, Serve, Setting, Settings};
 
 /// Sign in once; every local program gets a fresh token.
 #[derive(Debug, Parser)]
@@ -76,6 +78,10 @@ pub(crate) enum Verb {
     Disconnect(Disconnect),
     /// Show who is signed in, and how it fares
     Status(StatusOf),
+    /// Give a connection's account a label: `label github work` makes it `github/work`
+    Label(Label),
+    /// Say when a connection is refreshed without being asked
+    KeepWarm(KeepWarm),
     /// Ask the provider whether a connection works
     Test(Named),
     /// Print a fresh access token
@@ -87,6 +93,8 @@ pub(crate) enum Verb {
     Key(Key),
     /// Show the audit log
     Events(Events),
+    /// Show or change the settings
+    Settings(Settings),
     /// Check keychain, doors, browser and database
     Doctor,
     /// Run the agent in the foreground

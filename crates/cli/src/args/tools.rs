@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 
-use clap::{Args, Subcommand};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, Subcommand, ValueEnum};
 use valetkey_api::core::event::EventKind;
 
 use crate::duration;
@@ -79,9 +80,32 @@ pub(crate) struct Events {
     /// Only later than this event
     #[arg(long, value_name = "ID")]
     pub(crate) after: Option<i64>,
+    /// Print new events as they come, until Ctrl-C; with `--json` one a line
+    #[arg(long, short, conflicts_with = "limit")]
+    pub(crate) follow: bool,
     /// At most so many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) limit: u32,
+}
+
+/// `valetkey settings`
+#[derive(Debug, Args)]
+pub(crate) struct Settings {
+    /// One setting [default: all]
+    pub(crate) setting: Option<Setting>,
+    /// Its new value
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) value: Option<String>,
+    /// Go back to the default
+    #[arg(long, requires = "setting", conflicts_with = "value")]
+    pub(crate) unset: bool,
+}
+
+/// The settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Setting {
+    /// Command that opens the browser, such as `firefox -P work %s`; by default `$BROWSER`, then the desktop's own
+    Browser,
 }
 
 /// `valetkey serve`

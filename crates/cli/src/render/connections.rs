@@ -124,6 +124,25 @@ fn trouble(setback: &Setback, now: Timestamp) -> String {
     }
 }
 
+/// `valetkey label`
+pub(crate) fn labelled(old: &str, view: &ConnectionView, _: Style) -> String {
+    format!("`{}` is now `{}`\n", safe(old), view.name)
+}
+
+/// `valetkey keep-warm`
+pub(crate) fn kept_warm(view: &ConnectionView, _: Style) -> String {
+    format!("`{}` is refreshed {}\n", view.name, policy(view.keep_warm))
+}
+
+/// When it is refreshed without being asked.
+const fn policy(keep_warm: KeepWarm) -> &'static str {
+    match keep_warm {
+        KeepWarm::Always => "always",
+        KeepWarm::WhenUsed => "while it is used",
+        KeepWarm::OnDemand => "when asked for",
+    }
+}
+
 /// `valetkey status NAME`
 pub(crate) fn show(view: &ConnectionView, now: Timestamp, style: Style) -> String {
     let (status, _) = status(view);
@@ -135,11 +154,7 @@ pub(crate) fn show(view: &ConnectionView, now: Timestamp, style: Style) -> Strin
             format!("in {}", until(now, time))
         }
     };
-    let keep_warm = match view.keep_warm {
-        KeepWarm::Always => "always",
-        KeepWarm::WhenUsed => "while it is used",
-        KeepWarm::OnDemand => "when asked for",
-    };
+    let keep_warm = policy(view.keep_warm);
     let next = outlook(view, now);
     let mut rows = vec![
         ("connection", view.name.to_string()),

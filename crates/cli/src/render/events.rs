@@ -6,7 +6,7 @@ use valetkey_api::events::{EventList, EventView};
 
 use super::table::{Cell, Table};
 use super::time::ago;
-use crate::style::{Style, Tone};
+use crate::style::{Style, Tone, safe};
 
 /// `valetkey events`
 pub(crate) fn list(list: &EventList, now: Timestamp, style: Style) -> String {
@@ -29,6 +29,20 @@ pub(crate) fn list(list: &EventList, now: Timestamp, style: Style) -> String {
         ]);
     }
     table.render(style)
+}
+
+/// `valetkey events --follow`: an event as one line. Nothing is aligned to what comes later.
+pub(crate) fn line(event: &EventView) -> String {
+    let about = event.connection.as_ref().or(event.authenticator.as_ref());
+    let words = [
+        Some(event.at.strftime("%FT%TZ").to_string()),
+        Some(event.kind.as_str().to_owned()),
+        about.cloned(),
+        event.actor.as_ref().map(|actor| format!("({actor})")),
+        Some(detail(event)).filter(|detail| !detail.is_empty()),
+    ];
+    let words: Vec<String> = words.into_iter().flatten().collect();
+    format!("{}\n", safe(&words.join("  ")))
 }
 
 /// `name=value name.inner=value`; what is null or empty is left out.

@@ -1,9 +1,12 @@
 //! Verbs about connections, but for signing in.
 
 use jiff::Timestamp;
+use valetkey_api::Patch;
+use valetkey_api::connections::ConnectionPatch;
+use valetkey_api::core::connection;
 
 use crate::agent;
-use crate::args::{Disconnect, Global, Named, StatusOf};
+use crate::args::{Disconnect, Global, KeepWarm, Label, Named, Policy, StatusOf};
 use crate::failure::Failure;
 use crate::render::connections as render;
 use crate::terminal::Terminal;
@@ -36,4 +39,32 @@ pub(super) fn disconnect(
 pub(super) fn test(terminal: Terminal, global: &Global, args: &Named) -> Result<(), Failure> {
     let reply = agent::connect(global)?.test(&args.connection)?;
     terminal.done(&reply, render::tested)
+}
+
+pub(super) fn label(terminal: Terminal, global: &Global, args: Label) -> Result<(), Failure> {
+    let patch = ConnectionPatch {
+        account: args.account.map_or(Patch::Clear, Patch::Set),
+        ..ConnectionPatch::default()
+    };
+    let view = agent::connect(global)?.update_connection(&args.connection, &patch)?;
+    terminal.done(&view, |view, style| {
+        render::labelled(&args.connection, view, style)
+    })
+}
+
+pub(super) fn keep_warm(
+    terminal: Terminal,
+    global: &Global,
+    args: &KeepWarm,
+) -> Result<(), Failure> {
+    let patch = ConnectionPatch {
+        keep_warm: Some(match args.policy {
+            Policy::Always => connection::KeepWarm::Always,
+            Policy::WhenUsed => connection::KeepWarm::WhenUsed,
+            Policy::OnDemand => connection::KeepWarm::OnDemand,
+        }),
+        ..ConnectionPatch::default()
+    };
+    let view = agent::connect(global)?.update_connection(&args.connection, &patch)?;
+    terminal.done(&view, render::kept_warm)
 }

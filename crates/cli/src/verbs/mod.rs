@@ -11,6 +11,7 @@ mod keys;
 mod lifecycle;
 mod run;
 mod secret;
+mod settings;
 mod token;
 
 use crate::agent;
@@ -34,11 +35,14 @@ pub(crate) fn run(terminal: Terminal, global: &Global, verb: Verb) -> Result<(),
         Verb::Connect(args) => connect::connect(terminal, global, args),
         Verb::Disconnect(args) => connections::disconnect(terminal, global, &args),
         Verb::Status(args) => connections::status(terminal, global, &args),
+        Verb::Label(args) => connections::label(terminal, global, args),
+        Verb::KeepWarm(args) => connections::keep_warm(terminal, global, &args),
         Verb::Test(args) => connections::test(terminal, global, &args),
         Verb::Token(args) => token(terminal, global, args),
         Verb::Run(args) => run::run(global, &args),
         Verb::Key(args) => keys::key(terminal, global, args),
         Verb::Events(args) => events::events(terminal, global, args),
+        Verb::Settings(args) => settings::settings(terminal, global, args),
         Verb::Doctor => doctor::doctor(terminal, global),
         Verb::Serve(args) => agent::serve(&args, global.verbose),
         Verb::Pause => lifecycle::pause(terminal, global),

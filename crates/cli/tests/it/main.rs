@@ -4,6 +4,7 @@
 
 mod add;
 mod connect;
+mod follow;
 mod run;
 mod start;
 mod stub;

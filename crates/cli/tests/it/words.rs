@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::stub::{Stub, connection};
+use crate::stub::{Ended, Stub, connection};
 
 fn status() -> Value {
     json!({
@@ -19,6 +19,8 @@ fn agent() -> Stub {
             "GET /status" | "POST /pause" | "POST /resume" => status(),
             "GET /credentials/connections" => json!({"connections": [connection("github")]}),
             "GET /settings" => json!({"browser": "true"}),
+            "PATCH /settings" => json!({"browser": request.body["browser"]}),
+            "PATCH /credentials/connections/github" => connection("github/work"),
             "GET /events" => json!({"events": [], "last_id": 7}),
             "POST /clients" => {
                 json!({"key": "vk_s3cret", "base_url": "http://127.0.0.1:4315", "client": key()})
@@ -144,4 +146,56 @@ fn completions_and_manual_pages_are_made() {
     std::fs::create_dir(&pages).unwrap();
     assert_eq!(home.run(&format!("man {}", pages.display())).code, Some(0));
     assert!(pages.join("valetkey-connect.1").exists());
+}
+
+#[test]
+fn an_account_gets_a_label_or_none() {
+    let agent = agent();
+    let ended = agent.run("label github work");
+    assert_eq!(
+        (ended.code, ended.err.as_str()),
+        (Some(0), "`github` is now `github/work`\n")
+    );
+    agent.run("label github --none --json");
+    let bodies: Vec<_> = agent.requests().into_iter().map(|r| r.body).collect();
+    assert_eq!(
+        bodies,
+        [json!({"account": "work"}), json!({"account": null})]
+    );
+}
+
+#[test]
+fn the_refresh_policy_is_set_in_the_words_of_the_api() {
+    let agent = agent();
+    let ended = agent.run("keep-warm github on-demand");
+    assert_eq!(
+        (ended.code, ended.err.as_str()),
+        (Some(0), "`github/work` is refreshed while it is used\n")
+    );
+    assert_eq!(agent.requests()[0].body, json!({"keep_warm": "on_demand"}));
+}
+
+#[test]
+fn the_browser_is_shown_set_and_unset() {
+    let agent = agent();
+    assert_eq!(agent.run("settings").out, "browser  true\n");
+    assert_eq!(agent.run("settings browser").out, "true\n");
+    let mut set = agent.command("settings browser");
+    let ended = Ended::from(set.arg("firefox -P work").output().unwrap());
+    assert_eq!(
+        (ended.code, ended.err.as_str()),
+        (Some(0), "browser  firefox -P work\n")
+    );
+    assert_eq!(
+        agent.run("settings browser --unset").err,
+        "browser  (not set: `$BROWSER`, then the desktop's own)\n"
+    );
+    let bodies: Vec<_> = agent.requests().into_iter().map(|r| r.body).collect();
+    assert_eq!(
+        bodies[2..],
+        [
+            json!({"browser": "firefox -P work"}),
+            json!({"browser": null})
+        ]
+    );
 }
