@@ -5,10 +5,12 @@
 //! result comes back under the lock again, where [`valetkey_core::life::step`] says whether it
 //! still counts.
 
+mod look;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::watch;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::catalogue;
@@ -23,6 +25,8 @@ use valetkey_core::secret::Fingerprint;
 
 use crate::error::AgentError;
 use crate::key::{AuthenticatorKey, ConnectionKey};
+
+pub(crate) use look::{Look, Want};
 
 /// A grant in memory, with all that a token reply says about it.
 #[derive(Debug)]
@@ -68,25 +72,6 @@ pub(crate) struct Book {
     entries: HashMap<ConnectionId, Entry>,
     names: HashMap<ProfileName, HashMap<ConnectionName, ConnectionId>>,
     alarms: BTreeSet<(Timestamp, ConnectionId)>,
-}
-
-/// What the book says to somebody who wants a token.
-pub(crate) enum Look {
-    /// Here it is.
-    Fresh(Arc<LiveGrant>),
-    /// Not in memory: load it from the keychain, then look again.
-    NotLoaded,
-    /// It must be refreshed first. `fallback` lives, but not as long as was asked.
-    Stale { fallback: Option<Arc<LiveGrant>> },
-    /// It lives, but may not be refreshed now.
-    Held {
-        fallback: Option<Arc<LiveGrant>>,
-        until: Timestamp,
-    },
-    /// Only the person can help.
-    SignIn,
-    /// It is being removed.
-    Gone,
 }
 
 impl Book {
@@ -304,43 +289,6 @@ impl Book {
         entry.live = Some(Arc::clone(&live));
         entry.loaded = true;
         Some(live)
-    }
-
-    // --- tokens
-
-    /// What to do for somebody who wants a token that lives for `min_valid`.
-    pub(crate) fn look(
-        &self,
-        id: ConnectionId,
-        now: Timestamp,
-        min_valid: Option<SignedDuration>,
-    ) -> Look {
-        let Some(entry) = self.entries.get(&id) else {
-            return Look::Gone;
-        };
-        match entry.row.life.status {
-            Status::Removing => return Look::Gone,
-            Status::NeedsReconnect | Status::Connecting => return Look::SignIn,
-            Status::Active | Status::Refreshing | Status::Expired => {}
-        }
-        let Some(live) = &entry.live else {
-            return if entry.loaded {
-                Look::SignIn
-            } else {
-                Look::NotLoaded
-            };
-        };
-        if freshness::is_fresh(&live.grant, now, min_valid) {
-            return Look::Fresh(Arc::clone(live));
-        }
-        let fallback = live.grant.is_alive(now).then(|| Arc::clone(live));
-        if live.grant.refresh_token.is_none() {
-            return fallback.map_or(Look::SignIn, Look::Fresh);
-        }
-        match entry.hold_until {
-            Some(until) if until > now && entry.flight.is_none() => Look::Held { fallback, until },
-            _ => Look::Stale { fallback },
-        }
     }
 
     // --- alarms

@@ -30,7 +30,7 @@ use valetkey_core::token_reply::TokenReply;
 use valetkey_vault::{LoadedGrant, failpoint};
 
 use crate::agent::Inner;
-use crate::book::{FlightEnd, LiveGrant, Look};
+use crate::book::{FlightEnd, LiveGrant, Look, Want};
 use crate::client::Client;
 use crate::error::AgentError;
 use saving::save_row_or;
@@ -248,7 +248,7 @@ async fn ticket(inner: &Inner, id: ConnectionId) -> Result<Ticket, AgentError> {
     let (authenticator, old, life, asked, gate) = {
         let book = inner.book();
         let entry = book.get(id).ok_or_else(|| AgentError::no_connection(id))?;
-        let look = book.look(id, inner.now(), Some(SignedDuration::MAX));
+        let look = book.look(id, inner.now(), Want::Newer);
         let Look::Stale { .. } = look else {
             return Err(AgentError::no_connection(id));
         };

@@ -16,7 +16,7 @@ use valetkey_core::scope::Scopes;
 use valetkey_core::secret::Fingerprint;
 
 use crate::agent::{Agent, Inner};
-use crate::book::{FlightEnd, LiveGrant, Look};
+use crate::book::{FlightEnd, LiveGrant, Look, Want};
 use crate::error::AgentError;
 use crate::journal::Read;
 use crate::key::{Actor, ConnectionKey};
@@ -79,7 +79,7 @@ impl Agent {
                 ConnectionKey::Id(id) => *id,
                 ConnectionKey::Name(profile, name) => book.named(profile, name)?,
             };
-            match book.look(id, now, ask.min_valid) {
+            match book.look(id, now, Want::Living(ask.min_valid)) {
                 Look::Fresh(live) => live,
                 Look::NotLoaded
                 | Look::Stale { .. }
@@ -163,7 +163,7 @@ impl Agent {
     ) -> Result<Arc<LiveGrant>, AgentError> {
         loop {
             let now = self.inner.now();
-            let look = self.inner.book().look(id, now, min_valid);
+            let look = self.inner.book().look(id, now, Want::Living(min_valid));
             match look {
                 Look::Fresh(live) => return Ok(live),
                 Look::NotLoaded => refresh::load(&self.inner, id).await?,
@@ -244,8 +244,7 @@ impl Agent {
     async fn forced(&self, id: ConnectionId) -> Result<Arc<LiveGrant>, AgentError> {
         refresh::load(&self.inner, id).await?;
         let now = self.inner.now();
-        // A token that must live for ever is never fresh: what may be refreshed is.
-        let look = self.inner.book().look(id, now, Some(SignedDuration::MAX));
+        let look = self.inner.book().look(id, now, Want::Newer);
         match look {
             Look::Stale { .. } => self.refreshed(id, PATIENCE).await,
             Look::Held { until, .. } => Err(self.held(id, until.duration_since(now))),

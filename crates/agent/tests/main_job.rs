@@ -269,3 +269,28 @@ async fn a_callback_counts_once() {
     );
     assert_eq!(bench.provider.count(Filter::exchanges()), 1);
 }
+
+#[tokio::test]
+async fn a_token_without_an_announced_end_is_refreshed_when_it_was_refused() {
+    let bench = Bench::with(Settings {
+        access_token_lifetime_seconds: None,
+        ..Settings::auto_consent("ada")
+    })
+    .await;
+    bench.connect("demo").await;
+    let first = bench.token("demo").await.expect("a token").live;
+    assert_eq!(first.grant.expires_at, None);
+
+    let refused = &first.fingerprint;
+    let invalidated = bench.agent.invalidate(&key("demo"), refused, &me()).await;
+    assert_eq!(invalidated.expect("refreshed"), Invalidated::Refreshed);
+    let second = bench.access("demo").await;
+    assert_ne!(second, first.grant.access_token.expose());
+    bench
+        .agent
+        .refresh(&key("demo"), &me())
+        .await
+        .expect("refreshed");
+    assert_eq!(bench.refreshes(), 2);
+    assert!(!bench.provider.family_revoked("ada"));
+}
