@@ -3,13 +3,13 @@
 //! The hard problem: a keychain call cannot be cancelled, and a hanging daemon must not hold up
 //! anybody but those who need it. So the caller stops waiting, never the call. While a call is
 //! overdue, all others fail at once ([`StoreError::Hung`]) and those still queued are not run; when
-//! it ends after all, its late result is noted and the store is used again.
+//! it ends after all, its late result is noted and the store is used again. The thread says since when
+//! a call runs, and everyone who waits reads that clock: no caller who goes away takes it along.
 
+use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -22,26 +22,20 @@ const QUEUE: usize = 64;
 type Work = Box<dyn FnOnce(&mut dyn SecretStore) + Send>;
 
 struct Job {
-    id: u64,
     name: &'static str,
-    /// Tells the caller that its time runs; a caller that has gone takes its job with it.
-    started: oneshot::Sender<()>,
+    /// Dropped by a caller that has gone: then the call is not begun.
+    wanted: oneshot::Sender<()>,
     work: Work,
 }
 
-/// Which call runs, and whether it is overdue.
-#[derive(Debug, Default)]
-struct Running {
-    job: Option<u64>,
-    overdue: bool,
-}
+/// Since when a call runs; None between calls.
+type Board = watch::Sender<Option<Instant>>;
 
 /// Handle of the thread.
 #[derive(Clone)]
 pub(crate) struct KeychainThread {
     jobs: mpsc::Sender<Job>,
-    running: watch::Sender<Running>,
-    next_id: Arc<AtomicU64>,
+    running: Board,
     time_limit: Duration,
 }
 
@@ -53,7 +47,7 @@ impl KeychainThread {
     ) -> Result<Self, VaultError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (opened, ready) = oneshot::channel();
-        let running = watch::Sender::new(Running::default());
+        let running = Board::new(None);
         let board = running.clone();
         thread::Builder::new()
             .name("keychain".to_owned())
@@ -74,7 +68,6 @@ impl KeychainThread {
         Ok(Self {
             jobs,
             running,
-            next_id: Arc::new(AtomicU64::new(1)),
             time_limit,
         })
     }
@@ -85,47 +78,50 @@ impl KeychainThread {
         name: &'static str,
         work: impl FnOnce(&mut dyn SecretStore) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let (started, start) = oneshot::channel();
+        let since = *self.running.borrow();
+        if since.is_some_and(|since| since.elapsed() >= self.time_limit) {
+            return Err(StoreError::Hung);
+        }
+        let (wanted, begun) = oneshot::channel();
         let (finished, finish) = oneshot::channel();
         let work: Work = Box::new(move |store| {
             if finished.send(work(store)).is_err() {
                 tracing::warn!(call = name, "keychain call ended after its caller had gone");
             }
         });
-        let queued = async {
-            self.jobs
-                .send(Job {
-                    id,
-                    name,
-                    started,
-                    work,
-                })
-                .await
-                .map_err(|_| stopped())?;
-            start.await.map_err(|_| stopped())
+        let done = async {
+            let job = Job { name, wanted, work };
+            self.jobs.send(job).await.map_err(|_| stopped())?;
+            begun.await.map_err(|_| stopped())?;
+            finish.await.map_err(|_| stopped())?
         };
         tokio::select! {
             biased;
-            () = self.overdue() => return Err(StoreError::Hung),
-            begun = queued => begun?,
+            result = done => result,
+            () = self.overdue() => {
+                tracing::warn!(call = name, "the keychain hangs");
+                Err(StoreError::Hung)
+            }
         }
-        if let Ok(result) = tokio::time::timeout(self.time_limit, finish).await {
-            return result.map_err(|_| stopped())?;
-        }
-        self.running.send_if_modified(|running| {
-            let mine = running.job == Some(id);
-            running.overdue |= mine;
-            mine
-        });
-        tracing::warn!(call = name, "keychain call hangs");
-        Err(StoreError::Hung)
     }
 
+    /// Returns once the call that runs, whoever's it is, has taken too long.
     async fn overdue(&self) {
         let mut running = self.running.subscribe();
-        // An error would mean that the sender is gone, but `self` holds one.
-        let _ = running.wait_for(|running| running.overdue).await;
+        loop {
+            let since = *running.borrow_and_update();
+            let limit = async {
+                match since {
+                    Some(since) => tokio::time::sleep_until((since + self.time_limit).into()).await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                // Cannot fail: `self` holds a sender.
+                _ = running.changed() => {}
+                () = limit => return,
+            }
+        }
     }
 }
 
@@ -133,28 +129,16 @@ fn stopped() -> StoreError {
     StoreError::Broken("its thread has stopped".to_owned())
 }
 
-fn serve(
-    mut store: Box<dyn SecretStore>,
-    mut queue: mpsc::Receiver<Job>,
-    board: &watch::Sender<Running>,
-) {
-    while let Some(Job {
-        id,
-        name,
-        started,
-        work,
-    }) = queue.blocking_recv()
-    {
-        board.send_modify(|running| running.job = Some(id));
-        if started.send(()).is_ok() {
-            // The platform stores are other people's code; a panic there fails this call only.
+fn serve(mut store: Box<dyn SecretStore>, mut queue: mpsc::Receiver<Job>, board: &Board) {
+    while let Some(Job { name, wanted, work }) = queue.blocking_recv() {
+        board.send_replace(Some(Instant::now()));
+        if wanted.send(()).is_ok() {
+            // The platform stores are other people's code; where panics unwind (not in a release
+            // build, which ends and starts anew), one there fails this call only.
             if catch_unwind(AssertUnwindSafe(|| work(&mut *store))).is_err() {
                 tracing::error!(call = name, "keychain call panicked");
             }
         }
-        board.send_if_modified(|running| {
-            running.job = None;
-            std::mem::take(&mut running.overdue)
-        });
+        board.send_replace(None);
     }
 }

@@ -34,6 +34,7 @@ struct Inner {
     fault: Fault,
     reads: usize,
     writes: usize,
+    hanging: bool,
 }
 
 /// A memory store that all its clones share, so that it outlives the vaults that it is opened for.
@@ -84,13 +85,21 @@ impl TestStore {
         self.lock().writes
     }
 
+    /// Whether a call hangs.
+    pub fn is_hanging(&self) -> bool {
+        self.lock().hanging
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn enter(&self) -> Result<MutexGuard<'_, Inner>, StoreError> {
         let why = || "test".to_owned();
-        let hangs = |inner: &mut Inner| inner.fault == Fault::Hang;
+        let hangs = |inner: &mut Inner| {
+            inner.hanging = inner.fault == Fault::Hang;
+            inner.hanging
+        };
         let inner = self
             .0
             .1

@@ -239,6 +239,28 @@ async fn a_hanging_keychain_fails_everyone_at_once_and_heals() {
     assert_eq!(rig.loaded().await.mended, Some(newer_row));
 }
 
+/// A client that hangs up drops its call; the time limit is everybody's.
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_the_time_limit_behind() {
+    let rig = Rig::with_time_limit(Duration::from_millis(50)).await;
+    rig.store.set(Fault::Hang);
+    {
+        let mut first = std::pin::pin!(rig.vault.check_store());
+        let hangs = async {
+            while !rig.store.is_hanging() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = hangs => {}
+            ended = &mut first => panic!("{ended:?}"),
+        }
+    }
+    let second = tokio::time::timeout(Duration::from_secs(20), rig.vault.check_store());
+    assert_eq!(second.await.unwrap(), Err(StoreError::Hung));
+}
+
 #[tokio::test]
 async fn calls_that_never_started_are_not_carried_out_late() {
     let rig = Rig::with_time_limit(Duration::from_millis(50)).await;
