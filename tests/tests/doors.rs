@@ -156,7 +156,7 @@ fn socket_and_folders_are_for_this_user_only() {
     assert_eq!(mode(socket.parent().unwrap()), 0o700);
     let home = house.desktop.valetkey_home();
     assert_eq!(mode(&home), 0o700);
-    for file in ["valetkey.db", "oauth.log", "run/endpoint.json"] {
+    for file in ["valetkey.db", "oauth.log", "endpoint.json"] {
         assert_eq!(mode(&home.join(file)), 0o600, "{file}");
     }
 }

@@ -1,6 +1,7 @@
-//! How the agent says where it listens: `endpoint.json` (0600, in the runtime folder) while it runs,
+//! How the agent says where it listens: `endpoint.json` (0600, in the data folder) while it runs,
 //! and one line on stdout when it starts.
 
+use std::iter;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -29,10 +30,13 @@ impl Endpoint {
         serde_json::from_slice(&bytes).ok()
     }
 
-    /// Where the agent of this home listens. The file is read only where the usual path is too long.
-    pub fn socket(home: &Home) -> Option<PathBuf> {
+    /// Where the agent of this home may listen: at the usual path, or where the file says. It was
+    /// perhaps started with another runtime folder (`su`, `cron`, `ssh`), or the path was too long.
+    pub fn sockets(home: &Home) -> impl Iterator<Item = PathBuf> {
+        let told = || Self::read(home).map(|endpoint| endpoint.socket);
         home.socket()
-            .or_else(|| Self::read(home).map(|endpoint| endpoint.socket))
+            .into_iter()
+            .chain(iter::once_with(told).flatten())
     }
 }
 

@@ -9,13 +9,14 @@ const MAX_SOCKET_PATH: usize = 103;
 /// The folders of one Valet Key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {
-    /// Database, vault id, file store.
+    /// Database, vault id, file store, and who their one agent is: lock and `endpoint.json`. The same
+    /// from every terminal of the user, unlike `runtime`.
     pub data: PathBuf,
     /// Log file.
     pub state: PathBuf,
-    /// Socket, lock, `endpoint.json`.
+    /// The socket.
     pub runtime: PathBuf,
-    /// True for the platform's usual folders, false under `VALETKEY_HOME`.
+    /// True for the one usual data folder, whose name in the keychain is fixed.
     pub is_default: bool,
 }
 
@@ -42,12 +43,13 @@ impl Home {
                 .join("valetkey")
         };
         let state = under("XDG_STATE_HOME", ".local/state");
+        let data = under("XDG_DATA_HOME", ".local/share");
         Ok(Self {
-            data: under("XDG_DATA_HOME", ".local/share"),
+            is_default: data == home.join(".local/share/valetkey"),
+            data,
             runtime: dir("XDG_RUNTIME_DIR")
                 .map_or_else(|| state.join("run"), |run| run.join("valetkey")),
             state,
-            is_default: true,
         })
     }
 
@@ -83,12 +85,12 @@ impl Home {
 
     /// Held by the one agent of this home.
     pub fn lock(&self) -> PathBuf {
-        self.runtime.join("agent.lock")
+        self.data.join("agent.lock")
     }
 
     /// Names socket and port; mode 0600.
     pub fn endpoint(&self) -> PathBuf {
-        self.runtime.join("endpoint.json")
+        self.data.join("endpoint.json")
     }
 
     /// The socket, or None if its path is too long for a socket: then a short private folder is
@@ -132,7 +134,30 @@ mod tests {
             Path::new("/h/.local/share/valetkey/valetkey.db")
         );
         assert_eq!(home.log(), Path::new("/h/.local/state/valetkey/oauth.log"));
-        assert_eq!(home.lock(), Path::new("/run/user/1/valetkey/agent.lock"));
+        assert_eq!(
+            home.socket().unwrap(),
+            Path::new("/run/user/1/valetkey/agent.sock")
+        );
+        assert!(home.is_default);
+    }
+
+    /// `su`, `cron` and `ssh` give the same user another runtime folder, or none.
+    #[test]
+    fn one_user_has_one_lock_wherever_the_socket_is() {
+        let seated = home(&[("HOME", "/h"), ("XDG_RUNTIME_DIR", "/run/user/1")]).unwrap();
+        let cron = home(&[("HOME", "/h")]).unwrap();
+        assert_ne!(seated.socket(), cron.socket());
+        assert_eq!(seated.lock(), cron.lock());
+        assert_eq!(seated.endpoint(), cron.endpoint());
+    }
+
+    #[test]
+    fn another_data_folder_is_another_home() {
+        let moved = home(&[("HOME", "/h"), ("XDG_DATA_HOME", "/d")]).unwrap();
+        assert!(
+            !moved.is_default,
+            "it shares no database with the usual one"
+        );
     }
 
     #[test]

@@ -87,8 +87,13 @@ impl Client {
     /// Connects to the agent of `home`. Names are looked up in `profile` (none: `default`), lists
     /// show only that profile (none: all).
     pub fn connect(home: &Home, profile: Option<ProfileName>) -> Result<Self, ClientError> {
-        let socket = Endpoint::socket(home).ok_or(ClientError::NotRunning)?;
-        Self::connect_to(socket, profile)
+        for socket in Endpoint::sockets(home) {
+            match Self::connect_to(socket, profile.clone()) {
+                Err(ClientError::NotRunning) => {}
+                result => return result,
+            }
+        }
+        Err(ClientError::NotRunning)
     }
 
     /// Connects to this socket.

@@ -45,7 +45,7 @@ impl Lock {
             path: path.clone(),
             error,
         };
-        private_dir(&home.runtime).map_err(unusable)?;
+        private_dir(&home.data).map_err(unusable)?;
         let file = private_file(&path).map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => {}
