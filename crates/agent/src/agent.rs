@@ -330,6 +330,7 @@ impl From<VaultError> for AgentError {
             | VaultError::Disk(_)
             | VaultError::NotFound(_)
             | VaultError::WrongPassphrase(_)
+            | VaultError::OtherStore { .. }
             | VaultError::Corrupt(_)
             | VaultError::NewerSchema { .. }
             | VaultError::Bug(_) => Self::Internal(text),

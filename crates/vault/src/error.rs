@@ -29,6 +29,14 @@ pub enum VaultError {
     /// The passphrase or key file does not open the encrypted file.
     #[error("the secret file cannot be opened: {0}")]
     WrongPassphrase(String),
+    /// The secrets of this home are in another store: here they would all look lost.
+    #[error("this home keeps its secrets in another store: {kept_in}, not {asked}")]
+    OtherStore {
+        /// Which has them.
+        kept_in: String,
+        /// Which was to be opened.
+        asked: &'static str,
+    },
     /// Stored data is damaged.
     #[error("{0}")]
     Corrupt(String),

@@ -157,6 +157,8 @@ type Open = dyn FnOnce(&Home, &VaultId) -> Result<Box<dyn SecretStore>, VaultErr
 /// Opens a store on the thread that will own it.
 pub struct StoreOpener {
     pub(crate) open: Box<Open>,
+    /// Which store a home keeps to; None where a test brings its own.
+    pub(crate) kind: Option<&'static str>,
     pub(crate) time_limit: Duration,
 }
 
@@ -170,6 +172,7 @@ impl StoreOpener {
     ) -> Self {
         Self {
             open: Box::new(open),
+            kind: None,
             time_limit: TIME_LIMIT,
         }
     }
@@ -184,7 +187,8 @@ impl StoreOpener {
 
 impl From<StoreChoice> for StoreOpener {
     fn from(choice: StoreChoice) -> Self {
-        Self::new(move |home, vault_id| {
+        let kind = Some(choice.as_str());
+        let opener = Self::new(move |home, vault_id| {
             Ok(match choice {
                 StoreChoice::Keychain => Box::new(Keychain::new(vault_id)),
                 StoreChoice::File(key) => {
@@ -192,7 +196,8 @@ impl From<StoreChoice> for StoreOpener {
                 }
                 StoreChoice::Memory => Box::new(MemoryStore::default()),
             })
-        })
+        });
+        Self { kind, ..opener }
     }
 }
 

@@ -14,7 +14,7 @@ use valetkey_core::connection::Connection;
 use valetkey_core::home::Home;
 use zeroize::Zeroizing;
 
-use crate::database::{Database, Opened, schema_version};
+use crate::database::{Database, Opened, schema_version, settings};
 use crate::error::VaultError;
 use crate::keychain_thread::KeychainThread;
 use crate::store::{ItemName, SecretStore, StoreError, StoreOpener};
@@ -71,7 +71,16 @@ impl Vault {
             must_list_items,
             moved_aside,
         } = opened;
-        let StoreOpener { open, time_limit } = store.into();
+        let StoreOpener {
+            open,
+            kind,
+            time_limit,
+        } = store.into();
+        if let Some(kind) = kind {
+            database
+                .run(move |db| settings::keep_to_store(db, kind))
+                .await?;
+        }
         let home = home.clone();
         let keychain = KeychainThread::start(move || open(&home, &vault_id), time_limit).await?;
         let shared = Shared {

@@ -8,6 +8,8 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
+use valetkey_api::client::Client;
+use valetkey_api::core::draft::DraftInput;
 
 struct Running {
     child: Child,
@@ -16,11 +18,17 @@ struct Running {
 }
 
 fn agent(home: &Path, args: &[&str], vars: &[(&str, &str)]) -> Running {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_valetkey-agent"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_valetkey-agent"));
+    command
         .args(args)
         .env_clear()
         .env("VALETKEY_HOME", home)
-        .envs(vars.iter().copied())
+        .envs(vars.iter().copied());
+    running(&mut command)
+}
+
+fn running(command: &mut Command) -> Running {
+    let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -73,13 +81,13 @@ fn it_says_where_it_listens_and_leaves_nothing_behind() {
         assert_eq!(ready["pid"], running.child.id());
         let socket = Path::new(ready["socket"].as_str().unwrap());
         assert!(socket.exists());
-        let endpoint = fs::read_to_string(home.path().join("run/endpoint.json")).unwrap();
+        let endpoint = fs::read_to_string(home.path().join("endpoint.json")).unwrap();
         assert_eq!(serde_json::from_str::<Value>(&endpoint).unwrap(), ready);
         running.signal(signal);
         let (code, words) = running.end();
         assert_eq!(code, 0, "{words}");
         assert!(words.contains("nobody can be asked here"), "{words}");
-        assert!(!socket.exists() && !home.path().join("run/endpoint.json").exists());
+        assert!(!socket.exists() && !home.path().join("endpoint.json").exists());
     }
 }
 
@@ -120,6 +128,55 @@ fn two_that_start_at_once_are_one() {
         }
         assert_eq!(one.end().0, 0);
     }
+}
+
+/// `su`, `cron` and `ssh` give the same user another runtime folder; the logins are the same.
+#[test]
+fn one_user_has_one_agent_whatever_the_runtime_folder() {
+    let user = TempDir::new().unwrap();
+    let seat = TempDir::new().unwrap();
+    let start = |vars: &[(&str, &str)]| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_valetkey-agent"));
+        child
+            .args(BACKGROUND)
+            .env_clear()
+            .env("HOME", user.path())
+            .envs(vars.iter().copied());
+        running(&mut child)
+    };
+    let mut seated = start(&[("XDG_RUNTIME_DIR", seat.path().to_str().unwrap())]);
+    let pid = seated.line()["ready"]["pid"].clone();
+    let mut cron = start(&[]);
+    assert_eq!(cron.line()["ready"]["pid"], pid, "the one that runs");
+    assert_eq!(cron.end().0, 0);
+    seated.signal(Signal::TERM);
+    assert_eq!(seated.end().0, 0);
+}
+
+/// Every login would look lost there, and be marked so.
+#[test]
+fn a_home_with_secrets_is_not_opened_with_another_store() {
+    let home = TempDir::new().unwrap();
+    let passphrase = [("VALETKEY_PASSPHRASE", "correct horse")];
+    let file = &["--secret-store", "file", "--port", "0"];
+    let mut first = agent(home.path(), file, &passphrase);
+    let socket = first.line()["ready"]["socket"].as_str().unwrap().to_owned();
+    let mut client = Client::connect_to(socket.into(), None).unwrap();
+    let github =
+        r#"{"authenticator_type": "github", "client_id": "id", "client_secret": "s3cret"}"#;
+    let github = DraftInput::from_json(github).unwrap();
+    client.add_authenticator(&github).unwrap();
+    first.signal(Signal::TERM);
+    assert_eq!(first.end().0, 0);
+
+    let mut other = agent(home.path(), MEMORY, &[]);
+    assert_eq!(other.line()["failed"]["code"], "not_configured");
+    let (code, words) = other.end();
+    assert_eq!(code, 78, "{words}");
+    assert!(words.contains("VALETKEY_SECRET_STORE=file"), "{words}");
+
+    let mut again = agent(home.path(), file, &passphrase);
+    assert!(again.line()["ready"].is_object());
 }
 
 #[test]

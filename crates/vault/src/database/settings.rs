@@ -15,6 +15,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
 }];
 
 const VAULT_ID: &str = "vault.id";
+const SECRET_STORE: &str = "vault.secret_store";
 const ITEMS_LISTED: &str = "vault.items_listed";
 
 pub(crate) fn get(connection: &Connection, key: &str) -> Result<Option<String>, VaultError> {
@@ -45,6 +46,27 @@ pub(super) fn vault_id(connection: &Connection) -> Result<Option<Uuid>, VaultErr
 
 pub(super) fn set_vault_id(connection: &Connection, id: Option<Uuid>) -> Result<(), VaultError> {
     set(connection, VAULT_ID, id.map(|id| id.to_string()).as_deref())
+}
+
+/// A home that has secrets keeps to the store that has them, an empty one may choose anew: in
+/// another store every login would look lost.
+pub(crate) fn keep_to_store(
+    connection: &Connection,
+    asked: &'static str,
+) -> Result<(), VaultError> {
+    let kept_in = get(connection, SECRET_STORE)?.filter(|kept_in| kept_in != asked);
+    if let Some(kept_in) = kept_in
+        && has_secrets(connection)?
+    {
+        return Err(VaultError::OtherStore { kept_in, asked });
+    }
+    set(connection, SECRET_STORE, Some(asked))
+}
+
+fn has_secrets(connection: &Connection) -> Result<bool, VaultError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM connections)
+                   OR EXISTS (SELECT 1 FROM authenticators WHERE has_secret)";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
 }
 
 /// Whether the items were looked through since this database was made.

@@ -64,6 +64,13 @@ impl From<VaultError> for Failure {
                 "check `VALETKEY_PASSPHRASE_FILE`, `VALETKEY_PASSPHRASE` or `VALETKEY_KEY_FILE`",
             );
         }
+        if let VaultError::OtherStore { kept_in, .. } = &error {
+            let hint = format!(
+                "start with `VALETKEY_SECRET_STORE={kept_in}`, or give the other store a home of its own \
+                 with `VALETKEY_HOME`"
+            );
+            return Self::not_configured(error.to_string(), hint);
+        }
         AgentError::from(error).into()
     }
 }
