@@ -30,7 +30,10 @@ impl Socket {
     /// Binds the socket of `home`, replacing what a dead agent left. Call with the lock held.
     pub fn bind(home: &Home) -> io::Result<Self> {
         let path = match home.socket() {
-            Some(path) => path,
+            Some(path) => {
+                private_dir(&home.runtime)?;
+                path
+            }
             None => short_path(home)?,
         };
         remove_stale(&path)?;
