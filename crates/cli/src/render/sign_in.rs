@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use valetkey_api::connections::ConnectionView;
+use valetkey_api::core::name::AccountLabel;
 use valetkey_api::sign_in::SignInStarted;
 
 use super::failure::{hint, warning};
@@ -47,6 +48,21 @@ pub(crate) fn bad_paste(why: &str, style: Style) -> String {
         "paste the whole address of the page that the sign-in ended at",
         style,
     )
+}
+
+/// After it, where another account was asked for: the provider signed in the one that was there.
+pub(crate) fn same_account(view: &ConnectionView, asked: &AccountLabel, style: Style) -> String {
+    let provider = safe(&view.provider_name);
+    let authenticator = &view.authenticator;
+    let what = format!(
+        "this is not `{authenticator}/{asked}`: {provider} signed in the account of `{}` again",
+        view.name
+    );
+    let todo = format!(
+        "choose the other account at {provider} (sign out there, or use a private window), then run \
+         `valetkey connect {authenticator} --account {asked}` again"
+    );
+    completed(view, true, style) + &warning(&what, &todo, style)
 }
 
 /// After it: who it is, and what was not granted.

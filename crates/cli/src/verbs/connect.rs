@@ -9,6 +9,7 @@ use std::os::fd::AsFd as _;
 use jiff::Timestamp;
 use valetkey_api::client::Client;
 use valetkey_api::core::id::SignInId;
+use valetkey_api::core::name::AccountLabel;
 use valetkey_api::error::ErrorCode;
 use valetkey_api::sign_in::{
     PastedCallback, SignInMethod, SignInRequest, SignInStarted, SignInState, SignInView,
@@ -29,6 +30,7 @@ const POLL: u64 = 30;
 pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Result<(), Failure> {
     let mut client = agent::connect(global)?;
     let name = args.authenticator.clone();
+    let asked = asked_label(&args);
     let started = client.begin_sign_in(&SignInRequest {
         authenticator: args.authenticator,
         profile: global.profile.clone(),
@@ -56,7 +58,7 @@ pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Res
         typed: String::new(),
     };
     let view = waiting.wait()?;
-    conclude(terminal, view)
+    conclude(terminal, view, asked.as_ref())
 }
 
 /// `--no-browser`: the address is data, so that it can be piped.
@@ -164,7 +166,18 @@ impl Waiting {
     }
 }
 
-fn conclude(terminal: Terminal, view: SignInView) -> Result<(), Failure> {
+/// The account that was named: `--account work`, or `github/work`.
+fn asked_label(args: &Connect) -> Option<AccountLabel> {
+    let named = args.authenticator.split_once('/').map(|(_, label)| label);
+    args.account.as_deref().or(named)?.parse().ok()
+}
+
+/// `asked`: the account that was named, if one was.
+fn conclude(
+    terminal: Terminal,
+    view: SignInView,
+    asked: Option<&AccountLabel>,
+) -> Result<(), Failure> {
     let name = view.authenticator.to_string();
     match view.state {
         SignInState::Completed { .. } if terminal.json => terminal.json(&view),
@@ -172,7 +185,11 @@ fn conclude(terminal: Terminal, view: SignInView) -> Result<(), Failure> {
             connection,
             renewed,
         } => {
-            terminal.say(|style| words::completed(&connection, renewed, style));
+            let other = asked.filter(|asked| connection.account.label.as_ref() != Some(asked));
+            terminal.say(|style| match other {
+                Some(asked) if renewed => words::same_account(&connection, asked, style),
+                _ => words::completed(&connection, renewed, style),
+            });
             Ok(())
         }
         SignInState::Denied { error } | SignInState::Failed { error } => Err(Failure::Api(error)),

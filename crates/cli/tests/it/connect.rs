@@ -94,6 +94,24 @@ fn the_browser_gets_the_address_as_one_argument_and_the_account_is_named() {
 }
 
 #[test]
+fn a_label_that_was_not_made_because_the_account_is_the_same_is_told() {
+    for (args, label) in [("", None), ("--account w", Some("w"))] {
+        for (got, told) in [("github", label.is_some()), ("github/w", false)] {
+            let mut connection = connection(got);
+            connection["account"]["label"] = json!(got.split_once('/').map(|(_, label)| label));
+            let state = json!({"state": "completed", "connection": connection, "renewed": true});
+            let agent = provider(move |_| Some((200, view(&state))));
+            let ended = Ended::from(connect(&agent, args).output().unwrap());
+            assert_eq!(ended.code, Some(0), "{}", ended.err);
+            let warned = ended.err.contains(
+                "warning: this is not `github/w`: GitHub signed in the account of `github` again\n",
+            );
+            assert_eq!(warned, told, "{args} {got}: {}", ended.err);
+        }
+    }
+}
+
+#[test]
 fn a_refusal_by_the_person_is_77() {
     let error = json!({"code": "access_denied", "message": "you said no at GitHub"});
     let denied = view(&json!({"state": "denied", "error": error}));

@@ -26,6 +26,11 @@ fn the_words_of_a_sign_in() {
         bad_paste("this address belongs to no sign-in", style),
         completed(&granted, false, style),
         completed(&less, true, style),
+        same_account(
+            &connection("github", json!({})),
+            &"work".parse().unwrap(),
+            style,
+        ),
     ];
     insta::assert_snapshot!(texts.join("---\n"));
 }
