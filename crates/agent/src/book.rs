@@ -258,6 +258,13 @@ impl Book {
         })
     }
 
+    /// The authenticator of this connection, if it is disabled: then nothing is handed out.
+    pub(crate) fn disabled(&self, id: ConnectionId) -> Option<&Authenticator> {
+        let entry = self.entries.get(&id)?;
+        let authenticator = self.authenticators.get(&entry.row.authenticator)?;
+        (!authenticator.is_active).then_some(authenticator.as_ref())
+    }
+
     pub(crate) fn provider_of(&self, row: &Connection) -> &'static Provider {
         let id = self
             .authenticators

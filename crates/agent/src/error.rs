@@ -43,6 +43,12 @@ pub enum AgentError {
         /// Why, technically.
         reason: Option<String>,
     },
+    /// The authenticator is disabled: no sign-ins, no tokens, nothing is lost.
+    #[error("`{0}` is disabled")]
+    Disabled(AuthenticatorName),
+    /// There is no refresh token, so only a sign-in brings another token.
+    #[error("`{0}` has no refresh token")]
+    NotRefreshable(ConnectionName),
     /// The connection lacks scopes that were asked for.
     #[error("`{connection}` was not granted `{missing}`")]
     InsufficientScope {
@@ -61,9 +67,6 @@ pub enum AgentError {
         /// What to do.
         hint: Option<String>,
     },
-    /// The person disabled the authenticator.
-    #[error("`{0}` is disabled")]
-    Disabled(AuthenticatorName),
     /// The provider refuses the client, not the person.
     #[error("{provider} refuses the client of `{authenticator}` ({reason})")]
     ClientMisconfigured {
@@ -138,6 +141,11 @@ impl AgentError {
             Self::AuthRequired { connection, .. } => {
                 Some(format!("run `valetkey connect {connection}`"))
             }
+            Self::Disabled(authenticator) => Some(format!("run `valetkey enable {authenticator}`")),
+            Self::NotRefreshable(connection) => Some(format!(
+                "use the token that it has; if that one is refused, `valetkey connect {connection}` \
+                 brings a new one"
+            )),
             Self::InsufficientScope {
                 connection,
                 missing,
@@ -145,7 +153,6 @@ impl AgentError {
                 "run `valetkey connect {connection} --scopes {}`",
                 missing.join(",")
             )),
-            Self::Disabled(authenticator) => Some(format!("run `valetkey enable {authenticator}`")),
             Self::ClientMisconfigured {
                 console_url,
                 authenticator,

@@ -37,7 +37,7 @@ use saving::save_row_or;
 use setback::{postpone, refused, unanswered, unclear};
 
 pub(crate) use saving::{keep, save_row, store_one, store_unsaved, stored_grant};
-pub(crate) use setback::HOLD;
+pub(crate) use setback::{HOLD, sign_in_again};
 
 /// Brings the grant from the keychain into memory, once.
 pub(crate) async fn load(inner: &Inner, id: ConnectionId) -> Result<(), AgentError> {
@@ -230,9 +230,10 @@ async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &AgentError) {
         AgentError::NotFound { .. }
         | AgentError::AuthRequired { .. }
         | AgentError::InsufficientScope { .. }
+        | AgentError::Disabled(_)
+        | AgentError::NotRefreshable(_)
         | AgentError::BadDraft(_)
         | AgentError::Conflict { .. }
-        | AgentError::Disabled(_)
         | AgentError::Paused
         | AgentError::RateLimited
         | AgentError::Stopping => return,

@@ -80,8 +80,9 @@ impl Agent {
                 ConnectionKey::Name(profile, name) => book.named(profile, name)?,
             };
             match book.look(id, now, Want::Living(ask.min_valid)) {
-                Look::Fresh(live) => live,
-                Look::NotLoaded
+                Look::Fresh(live) if book.disabled(id).is_none() => live,
+                Look::Fresh(_)
+                | Look::NotLoaded
                 | Look::Stale { .. }
                 | Look::Held { .. }
                 | Look::SignIn
@@ -108,10 +109,10 @@ impl Agent {
     ) -> Result<TokenAnswer, AgentError> {
         self.check_running()?;
         let id = self.inner.book().find(key)?;
-        let found = if self.is_paused() {
-            Err(AgentError::Paused)
-        } else {
-            self.live_grant(id, ask).await
+        let found = match self.check_enabled(id) {
+            Err(disabled) => Err(disabled),
+            Ok(()) if self.is_paused() => Err(AgentError::Paused),
+            Ok(()) => self.live_grant(id, ask).await,
         };
         let now = self.inner.now();
         match found {
@@ -129,6 +130,14 @@ impl Agent {
                 });
                 Err(error)
             }
+        }
+    }
+
+    /// The alarm goes on keeping the login of a disabled authenticator alive; nobody gets its tokens.
+    fn check_enabled(&self, id: ConnectionId) -> Result<(), AgentError> {
+        match self.inner.book().disabled(id) {
+            Some(authenticator) => Err(AgentError::Disabled(authenticator.name.clone())),
+            None => Ok(()),
         }
     }
 
@@ -248,10 +257,7 @@ impl Agent {
         match look {
             Look::Stale { .. } => self.refreshed(id, PATIENCE).await,
             Look::Held { until, .. } => Err(self.held(id, until.duration_since(now))),
-            Look::Fresh(live) => Err(AgentError::InvalidRequest {
-                message: format!("`{}` has no refresh token", live.connection),
-                hint: Some("sign in again for a new token".to_owned()),
-            }),
+            Look::Fresh(live) => Err(AgentError::NotRefreshable(live.connection.clone())),
             Look::SignIn => Err(self.inner.sign_in_needed(id).await),
             Look::NotLoaded | Look::Gone => Err(AgentError::no_connection(id)),
         }
@@ -274,8 +280,9 @@ impl Agent {
         .await
     }
 
-    /// A program's token was refused. If it is still the current one it is replaced, else nothing
-    /// happens: a late report never kills a newer token.
+    /// A program's token was refused. If it is still the current one it is replaced, or, where there
+    /// is no refresh token, the person must sign in again. Else nothing happens: a late report never
+    /// kills a newer token.
     pub async fn invalidate(
         &self,
         key: &ConnectionKey,
@@ -284,22 +291,38 @@ impl Agent {
     ) -> Result<Invalidated, AgentError> {
         self.check_running()?;
         let id = self.inner.book().find(key)?;
+        self.check_enabled(id)?;
         refresh::load(&self.inner, id).await?;
-        let is_current = self
+        let current = self
             .inner
             .book()
             .get(id)
-            .and_then(|entry| entry.live.as_ref())
-            .is_some_and(|live| live.fingerprint == *refused);
+            .and_then(|entry| entry.live.clone())
+            .filter(|live| live.fingerprint == *refused);
         let event = Event::new(EventKind::TokenInvalidated, self.inner.now())
             .connection(id)
             .actor(who.to_string())
-            .detail(json!({ "current": is_current }));
+            .detail(json!({ "current": current.is_some() }));
         self.inner.record(event).await;
-        if !is_current {
+        let Some(current) = current else {
             return Ok(Invalidated::AlreadyNewer);
+        };
+        match self.forced(id).await {
+            Ok(_) => Ok(Invalidated::Refreshed),
+            Err(AgentError::NotRefreshable(connection)) => {
+                let reason = "its token was refused, and it has no refresh token";
+                let from = current.grant.generation;
+                if !refresh::sign_in_again(&self.inner, id, from, reason).await {
+                    return Ok(Invalidated::AlreadyNewer);
+                }
+                Err(AgentError::AuthRequired {
+                    connection,
+                    again: true,
+                    reason: Some(reason.to_owned()),
+                })
+            }
+            Err(error) => Err(error),
         }
-        self.forced(id).await.map(|_| Invalidated::Refreshed)
     }
 }
 

@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::json;
-use support::{Bench, authenticator_key, completed, eventually, failed, key, me, visit};
+use support::{Bench, authenticator_key, completed, eventually, failed, key, me, seconds, visit};
 use valetkey_agent::protocol::Revocation;
 use valetkey_agent::sign_in::Stage;
 use valetkey_agent::{AgentError, TokenAsk};
@@ -106,9 +106,10 @@ async fn without_any_name_of_the_account_a_sign_in_works_and_renews() {
 }
 
 #[tokio::test]
-async fn a_disabled_authenticator_begins_no_sign_in_and_keeps_its_logins() {
+async fn a_disabled_authenticator_hands_out_nothing_and_keeps_its_logins_alive() {
     let bench = Bench::start().await;
     bench.connect("demo").await;
+    bench.access("demo").await;
     let key = authenticator_key("demo");
     let set = async |active| {
         let change = DraftInput::default();
@@ -122,9 +123,20 @@ async fn a_disabled_authenticator_begins_no_sign_in_and_keeps_its_logins() {
     let error = bench.begin_as("demo", None).await.expect_err("disabled");
     assert!(matches!(error, AgentError::Disabled(_)), "{error:?}");
     assert!(error.hint().unwrap().contains("valetkey enable demo"));
-    bench.expire();
-    assert!(bench.token("demo").await.is_ok());
+    let (demo, ask) = (self::key("demo"), TokenAsk::default());
+    let cached = || bench.agent.cached_token(&demo, &ask, &me());
+    assert!(cached().is_none());
+    let error = bench.token("demo").await.expect_err("disabled");
+    assert!(matches!(error, AgentError::Disabled(_)), "{error:?}");
+
+    bench.pass(seconds(2 * 3600), seconds(60)).await;
+    assert!(bench.refreshes() >= 2, "the alarm goes on");
     set(true).await;
+    let refreshes = bench.refreshes();
+    let token = cached().expect("at once, without a refresh");
+    let access = token.live.grant.access_token.expose();
+    assert!(bench.provider.access_token_lives(access));
+    assert_eq!(bench.refreshes(), refreshes);
     assert!(bench.begin_as("demo", None).await.is_ok());
 }
 

@@ -56,7 +56,7 @@ codes! {
     RateLimited = "rate_limited", 429;
     /// Our own bug.
     Internal = "internal", 500;
-    /// The authenticator is disabled, or lacks what this needs.
+    /// The authenticator is disabled, or the connection lacks what this needs (a refresh token).
     NotConfigured = "not_configured", 501;
     /// The provider refuses the client registration; `console_url` is where it is mended.
     ClientMisconfigured = "client_misconfigured", 502;

@@ -130,6 +130,7 @@ impl App {
             | AgentError::NotFound { .. }
             | AgentError::Conflict { .. }
             | AgentError::Disabled(_)
+            | AgentError::NotRefreshable(_)
             | AgentError::ClientMisconfigured { .. }
             | AgentError::KeychainLocked(_)
             | AgentError::KeychainUnavailable(_)

@@ -146,6 +146,7 @@ impl From<AgentError> for Refused {
             AgentError::InvalidRequest { .. }
             | AgentError::NotFound { .. }
             | AgentError::Disabled(_)
+            | AgentError::NotRefreshable(_)
             | AgentError::KeychainLocked(_)
             | AgentError::KeychainUnavailable(_)
             | AgentError::Paused
@@ -172,9 +173,9 @@ const fn code(error: &AgentError) -> ErrorCode {
         AgentError::InvalidRequest { .. } | AgentError::BadDraft(_) => ErrorCode::InvalidRequest,
         AgentError::NotFound { .. } => ErrorCode::NotFound,
         AgentError::AuthRequired { .. } => ErrorCode::AuthRequired,
+        AgentError::Disabled(_) | AgentError::NotRefreshable(_) => ErrorCode::NotConfigured,
         AgentError::InsufficientScope { .. } => ErrorCode::InsufficientScope,
         AgentError::Conflict { .. } => ErrorCode::Conflict,
-        AgentError::Disabled(_) => ErrorCode::NotConfigured,
         AgentError::ClientMisconfigured { .. } => ErrorCode::ClientMisconfigured,
         AgentError::KeychainLocked(_) => ErrorCode::KeychainLocked,
         AgentError::KeychainUnavailable(_) => ErrorCode::KeychainUnavailable,

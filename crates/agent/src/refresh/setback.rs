@@ -7,7 +7,7 @@ use serde_json::json;
 use valetkey_core::connection::{Setback, SetbackKind};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness::{self, UNCLEAR_PAUSE};
-use valetkey_core::id::ConnectionId;
+use valetkey_core::id::{ConnectionId, Generation};
 use valetkey_core::life::{Happening, Status};
 
 use super::Ticket;
@@ -79,17 +79,34 @@ pub(super) async fn refused(
     ticket: &Ticket,
     reason: String,
 ) -> FlightEnd {
+    sign_in_again(inner, id, ticket.from, &reason).await;
+    let connection = ticket.old.connection.clone();
+    Err(AgentError::AuthRequired {
+        connection,
+        again: true,
+        reason: Some(reason),
+    })
+}
+
+/// Nothing but a sign-in brings another token. False if the grant `from` is no longer the current one.
+pub(crate) async fn sign_in_again(
+    inner: &Inner,
+    id: ConnectionId,
+    from: Generation,
+    reason: &str,
+) -> bool {
     let now = inner.now();
-    let _one_writer = ticket.gate.lock().await;
+    let Some(gate) = inner.book().get(id).map(|entry| Arc::clone(&entry.gate)) else {
+        return false;
+    };
+    let _one_writer = gate.lock().await;
     let turned = {
         let mut book = inner.book();
-        let turned = book
-            .step(id, Happening::Refused { from: ticket.from })
-            .is_ok();
+        let turned = book.step(id, Happening::Refused { from }).is_ok();
         if turned && let Some(entry) = book.get_mut(id) {
             entry.row.setback = Some(Setback {
                 kind: SetbackKind::SignInAgain,
-                reason: reason.clone(),
+                reason: reason.to_owned(),
                 at: now,
                 attempts: 1,
                 retry_at: None,
@@ -103,14 +120,9 @@ pub(super) async fn refused(
             .connection(id)
             .detail(json!({ "why": reason }));
         inner.record(event).await;
-        tracing::info!(connection = %ticket.old.connection, %reason, "sign in again");
+        tracing::info!(connection = %id, reason, "sign in again");
     }
-    let connection = ticket.old.connection.clone();
-    Err(AgentError::AuthRequired {
-        connection,
-        again: true,
-        reason: Some(reason),
-    })
+    turned
 }
 
 /// Not now: the login stays, the old token is served while it lives, the alarm tries again.

@@ -97,8 +97,9 @@ impl From<AgentError> for End {
             | AgentError::NotFound { .. }
             | AgentError::AuthRequired { .. }
             | AgentError::InsufficientScope { .. }
-            | AgentError::Conflict { .. }
-            | AgentError::Disabled(_) => Remedy::StartAgain,
+            | AgentError::Disabled(_)
+            | AgentError::NotRefreshable(_)
+            | AgentError::Conflict { .. } => Remedy::StartAgain,
             AgentError::Internal(_) => Remedy::Report,
         };
         Self::Failed(Failed {

@@ -63,7 +63,7 @@ pub(crate) enum Verb {
     Update(Box<Update>),
     /// Enable an authenticator
     Enable(One),
-    /// Disable an authenticator: no new sign-ins; its connections go on
+    /// Disable an authenticator: no sign-ins, no tokens, nothing is lost
     Disable(One),
     /// Remove an authenticator
     #[command(alias = "delete-authenticator")]

@@ -3,7 +3,7 @@
 use serde_json::json;
 use valetkey_api::core::secret::Fingerprint;
 use valetkey_api::token::TokenReply;
-use valetkey_demo_provider::{Fault, FaultKind, Filter};
+use valetkey_demo_provider::{Fault, FaultKind, Filter, RefreshTokens, Settings};
 
 use crate::house::House;
 
@@ -152,4 +152,76 @@ async fn a_connection_is_tested_without_handing_out_its_token() {
     assert_eq!(tested["method"], "userinfo");
     assert_eq!(tested["account"], "ada@example.com");
     assert!(tested.get("access_token").is_none());
+}
+
+#[tokio::test]
+async fn a_disabled_authenticator_hands_out_nothing_until_it_is_enabled() {
+    let house = House::connected().await;
+    let token = house.post(TOKEN, json!({})).await.is(200);
+    let authenticator = "/oauth/authenticators/demo";
+    let disabled = json!({ "is_active": false });
+    house.patch(authenticator, disabled).await.is(200);
+    let report = json!({ "fingerprint": token["fingerprint"] });
+    for (action, body) in [
+        ("token", json!({})),
+        ("refresh", json!({})),
+        ("test", json!({})),
+        ("invalidate", report),
+    ] {
+        let path = format!("/credentials/connections/demo/{action}");
+        let refused = house.post(&path, body).await;
+        let refused = refused.refused(501, "not_configured");
+        assert_eq!(refused["message"], "`demo` is disabled", "{action}");
+        assert_eq!(refused["hint"], "run `valetkey enable demo`");
+    }
+    let sign_in = json!({ "authenticator": "demo" });
+    let begun = house.post("/credentials/connections", sign_in).await;
+    begun.refused(501, "not_configured");
+    assert_eq!(house.provider.count(Filter::refreshes()), 0);
+    let enabled = json!({ "is_active": true });
+    house.patch(authenticator, enabled).await.is(200);
+    let again = house.post(TOKEN, json!({})).await.is(200);
+    assert_eq!(again["access_token"], token["access_token"]);
+}
+
+#[tokio::test]
+async fn a_login_without_a_refresh_token_says_what_can_be_done() {
+    let house = House::with(Settings {
+        refresh_tokens: RefreshTokens::Never,
+        ..Settings::auto_consent("ada")
+    })
+    .await;
+    house.add("demo").await;
+    house.connect("demo").await;
+    let token = house.post(TOKEN, json!({})).await.is(200);
+    let refused = house
+        .post("/credentials/connections/demo/refresh", json!({}))
+        .await
+        .refused(501, "not_configured");
+    assert_eq!(refused["message"], "`demo` has no refresh token");
+    let hint = refused["hint"].as_str().unwrap();
+    assert!(hint.contains("`valetkey connect demo`"), "{hint}");
+    house.post(TOKEN, json!({})).await.is(200);
+
+    let path = "/credentials/connections/demo/invalidate";
+    let late = house.post(path, json!({ "fingerprint": "00" })).await;
+    assert_eq!(late.is(200)["was_current"], false);
+    house.post(TOKEN, json!({})).await.is(200);
+    let report = json!({ "fingerprint": token["fingerprint"] });
+    for _ in 0..2 {
+        let refused = house.post(path, report.clone()).await;
+        let refused = refused.refused(409, "auth_required");
+        assert_eq!(refused["hint"], "run `valetkey connect demo`");
+        let reason = refused["reason"].as_str().unwrap();
+        assert!(reason.contains("no refresh token"), "{reason}");
+    }
+    let view = house.get("/credentials/connections/demo").await.is(200);
+    assert_eq!(view["status"], "needs_reconnect");
+    house
+        .post(TOKEN, json!({}))
+        .await
+        .refused(409, "auth_required");
+    let renewed = house.connect("demo").await;
+    assert_eq!(renewed["renewed"], true);
+    house.post(TOKEN, json!({})).await.is(200);
 }
