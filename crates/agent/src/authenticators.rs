@@ -30,6 +30,17 @@ pub struct AuthenticatorView {
     pub connections: usize,
 }
 
+/// A change of an authenticator.
+#[derive(Debug, Default)]
+pub struct AuthenticatorChange {
+    /// The fields, as a merge patch.
+    pub input: DraftInput,
+    /// Enables or disables it.
+    pub is_active: Option<bool>,
+    /// Goes ahead although logins or the client secret would be sent to another server.
+    pub force: bool,
+}
+
 impl Agent {
     /// All authenticators (of a profile), by name.
     pub fn authenticators(
@@ -106,40 +117,59 @@ impl Agent {
         Ok((view, warnings))
     }
 
+    /// Whether this change sends the authenticator's secrets elsewhere, or in another way: not
+    /// everybody who may change it may do that.
+    pub fn reroutes(&self, key: &AuthenticatorKey, input: &DraftInput) -> Result<bool, AgentError> {
+        let old = self.inner.book().find_authenticator(key)?;
+        let change = input.clone().check_change(&old, self.inner.now());
+        let change = change.map_err(AgentError::BadDraft)?;
+        Ok(change.authenticator.reroutes(&old))
+    }
+
     /// Changes an authenticator. A new secret keeps its connections; what waited for a mended
-    /// registration is tried again.
+    /// registration is tried again. Secrets go to no server that they were not given for, unless
+    /// `force`.
     pub async fn update_authenticator(
         &self,
         key: &AuthenticatorKey,
-        input: DraftInput,
-        is_active: Option<bool>,
+        ask: AuthenticatorChange,
         who: &Actor,
     ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
         self.check_running()?;
         let old = self.inner.book().find_authenticator(key)?;
         let who = who.clone();
-        self.whole(|agent| async move { agent.update(&old, input, is_active, &who).await })
+        self.whole(|agent| async move { agent.update(&old, ask, &who).await })
             .await
     }
 
     async fn update(
         &self,
         old: &Authenticator,
-        input: DraftInput,
-        is_active: Option<bool>,
+        ask: AuthenticatorChange,
         who: &Actor,
     ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
         let now = self.inner.now();
-        let change = input.check_change(old, now).map_err(AgentError::BadDraft)?;
+        let change = ask
+            .input
+            .check_change(old, now)
+            .map_err(AgentError::BadDraft)?;
+        let new_servers = new_servers(old, &change.authenticator);
+        if !ask.force && !new_servers.is_empty() {
+            self.check_bound(old, &new_servers, change.secret.is_some())?;
+        }
         let mut authenticator = change.authenticator;
-        authenticator.is_active = is_active.unwrap_or(authenticator.is_active);
+        authenticator.is_active = ask.is_active.unwrap_or(authenticator.is_active);
         self.check_name(&authenticator.profile, &authenticator.name, Some(old.id))?;
         let new_secret = change.secret.is_some();
         self.inner
             .vault
             .update_authenticator(&authenticator, change.secret)
             .await?;
-        let detail = json!({ "is_active": authenticator.is_active, "new_secret": new_secret });
+        let detail = json!({
+            "is_active": authenticator.is_active,
+            "new_secret": new_secret,
+            "new_servers": new_servers,
+        });
         {
             let mut book = self.inner.book();
             let renamed = authenticator.name != old.name;
@@ -157,6 +187,37 @@ impl Agent {
             self.authenticator(&AuthenticatorKey::Id(old.id))?,
             change.warnings,
         ))
+    }
+
+    /// Logins, and a client secret that is not given anew, are bound to the servers that they were
+    /// given for.
+    fn check_bound(
+        &self,
+        old: &Authenticator,
+        new_servers: &[String],
+        new_secret: bool,
+    ) -> Result<(), AgentError> {
+        let connections = self.inner.book().connections_of(old.id);
+        let (what, hint) = if !connections.is_empty() {
+            (
+                "logins",
+                "disconnect them first or add another authenticator; `--force` sends them there",
+            )
+        } else if old.has_secret && !new_secret {
+            (
+                "a client secret",
+                "give the secret again in the same change (`--client-secret-stdin`); `--force` \
+                 sends the old one there",
+            )
+        } else {
+            return Ok(());
+        };
+        let (name, servers) = (&old.name, new_servers.join("`, `"));
+        Err(AgentError::Conflict {
+            message: format!("`{name}` has {what} that would be sent to `{servers}`"),
+            in_use: self.name_connections(&connections),
+            hint: Some(hint.to_owned()),
+        })
     }
 
     fn check_name(
@@ -274,4 +335,12 @@ impl Agent {
             .detail(detail);
         self.inner.record(event).await;
     }
+}
+
+fn new_servers(old: &Authenticator, new: &Authenticator) -> Vec<String> {
+    let Some(provider) = catalogue::provider(&old.provider) else {
+        return Vec::new();
+    };
+    let known = old.servers(provider);
+    new.servers(provider).difference(&known).cloned().collect()
 }

@@ -67,7 +67,7 @@ pub use agent::{Agent, Config};
 /// Where logins are kept: what a host opens before it starts an [`Agent`].
 pub use valetkey_vault as vault;
 
-pub use authenticators::AuthenticatorView;
+pub use authenticators::{AuthenticatorChange, AuthenticatorView};
 pub use book::LiveGrant;
 pub use client::Client;
 pub use clock::{Clock, Sleep, SystemClock, TestClock};

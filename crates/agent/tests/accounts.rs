@@ -6,8 +6,7 @@ use serde_json::json;
 use support::{Bench, authenticator_key, completed, eventually, failed, key, me, seconds, visit};
 use valetkey_agent::protocol::Revocation;
 use valetkey_agent::sign_in::Stage;
-use valetkey_agent::{AgentError, TokenAsk};
-use valetkey_core::draft::DraftInput;
+use valetkey_agent::{AgentError, AuthenticatorChange, TokenAsk};
 use valetkey_demo_provider::{Client, Consent, Endpoint, Fault, Settings};
 
 fn consents(bench: &Bench, account: &str) {
@@ -112,12 +111,12 @@ async fn a_disabled_authenticator_hands_out_nothing_and_keeps_its_logins_alive()
     bench.access("demo").await;
     let key = authenticator_key("demo");
     let set = async |active| {
-        let change = DraftInput::default();
-        let agent = &bench.agent;
-        agent
-            .update_authenticator(&key, change, Some(active), &me())
-            .await
-            .unwrap();
+        let change = AuthenticatorChange {
+            is_active: Some(active),
+            ..AuthenticatorChange::default()
+        };
+        let changed = bench.agent.update_authenticator(&key, change, &me()).await;
+        changed.unwrap();
     };
     set(false).await;
     let error = bench.begin_as("demo", None).await.expect_err("disabled");

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
-use valetkey_agent::AgentError;
+use valetkey_agent::{AgentError, AuthenticatorChange};
 use valetkey_core::connection::SetbackKind;
 use valetkey_core::draft::DraftInput;
 use valetkey_core::event::EventKind;
@@ -49,10 +49,14 @@ async fn impostor() -> (String, Arc<AtomicUsize>) {
 
 async fn token_url_becomes(bench: &Bench, url: &str) {
     let change = Map::from_iter([("token_url".to_owned(), Value::from(url))]);
-    let change = DraftInput::from_members(change);
+    let change = AuthenticatorChange {
+        input: DraftInput::from_members(change),
+        force: true,
+        ..AuthenticatorChange::default()
+    };
     let demo = authenticator_key("demo");
     let agent = &bench.agent;
-    let changed = agent.update_authenticator(&demo, change, None, &me()).await;
+    let changed = agent.update_authenticator(&demo, change, &me()).await;
     changed.expect("a good change");
 }
 

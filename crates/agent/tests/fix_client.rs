@@ -5,7 +5,7 @@ mod support;
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use support::{Bench, authenticator_key, eventually, me, seconds};
-use valetkey_agent::AgentError;
+use valetkey_agent::{AgentError, AuthenticatorChange};
 use valetkey_core::draft::DraftInput;
 use valetkey_core::event::EventKind;
 use valetkey_core::life::Status;
@@ -37,14 +37,13 @@ fn secret_becomes(bench: &Bench, secret: &str) {
 
 async fn mend(bench: &Bench, field: &str, value: &str) {
     let change = Map::from_iter([(field.to_owned(), Value::from(value))]);
+    let change = AuthenticatorChange {
+        input: DraftInput::from_members(change),
+        ..AuthenticatorChange::default()
+    };
     bench
         .agent
-        .update_authenticator(
-            &authenticator_key("google"),
-            DraftInput::from_members(change),
-            None,
-            &me(),
-        )
+        .update_authenticator(&authenticator_key("google"), change, &me())
         .await
         .expect("a good change");
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use support::{Bench, authenticator_key, eventually, key, me};
 use valetkey_agent::sign_in::Stage;
-use valetkey_agent::{ConnectionChange, KeyAsk, LabelChange};
+use valetkey_agent::{AuthenticatorChange, ConnectionChange, KeyAsk, LabelChange};
 use valetkey_core::draft::DraftInput;
 use valetkey_core::name::ProfileName;
 
@@ -47,14 +47,13 @@ async fn an_authenticator_is_added_and_changed_to_the_end() {
     eventually("added", || found("new").is_some()).await;
 
     let change = Map::from_iter([("name".to_owned(), Value::from("renamed"))]);
-    let change = DraftInput::from_members(change);
+    let change = AuthenticatorChange {
+        input: DraftInput::from_members(change),
+        is_active: Some(false),
+        ..AuthenticatorChange::default()
+    };
     let old = authenticator_key("new");
-    hang_up(
-        bench
-            .agent
-            .update_authenticator(&old, change, Some(false), &me()),
-    )
-    .await;
+    hang_up(bench.agent.update_authenticator(&old, change, &me())).await;
     eventually("renamed", || found("renamed").is_some()).await;
     assert!(found("new").is_none());
 

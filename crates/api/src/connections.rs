@@ -32,11 +32,11 @@ pub struct ProfileQuery {
     pub profile: Option<ProfileName>,
 }
 
-/// Query of the removals.
+/// Query of what may be in use: removals, and changes of an authenticator.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
 #[serde(default, deny_unknown_fields)]
-pub struct RemovalQuery {
+pub struct ForceQuery {
     /// Where a name stands (absent: `default`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<ProfileName>,

@@ -3,7 +3,7 @@
 //! What is stored is what the person said ([`Authenticator`]). What requests need is that, completed
 //! from the catalogue ([`Endpoints`]); so a mended catalogue mends existing authenticators.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -171,6 +171,34 @@ impl Authenticator {
         })
     }
 
+    /// Whether secrets go elsewhere, or in another way, than through `old`.
+    pub fn reroutes(&self, old: &Self) -> bool {
+        self.provider != old.provider
+            || self.overrides != old.overrides
+            || self.redirect_uri != old.redirect_uri
+    }
+
+    /// The servers that it talks to, as origins (`https://github.com`).
+    pub fn servers(&self, provider: &Provider) -> BTreeSet<String> {
+        // What makes no URL is never sent to.
+        let Ok(endpoints) = self.endpoints(provider) else {
+            return BTreeSet::new();
+        };
+        let urls = [
+            Some(endpoints.authorize_url.as_str()),
+            Some(endpoints.token_url.as_str()),
+            endpoints.revocation.as_ref().map(|way| way.url.as_str()),
+            endpoints.userinfo.as_ref().map(|asked| asked.url.as_str()),
+            endpoints.issuer.as_deref(),
+            endpoints.discovery_url.as_ref().map(EndpointUrl::as_str),
+        ];
+        urls.into_iter()
+            .flatten()
+            .filter_map(|url| url::Url::parse(url).ok())
+            .map(|url| url.origin().ascii_serialization())
+            .collect()
+    }
+
     /// The provider, as the person knows it: a custom one has the name that they gave it.
     pub fn provider_name<'a>(&'a self, provider: &'a Provider) -> &'a str {
         if provider.id == "custom" {
@@ -233,6 +261,54 @@ fn encode_segment(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue;
+    use crate::draft::DraftInput;
+
+    fn authenticator(fields: serde_json::Value) -> Authenticator {
+        let serde_json::Value::Object(members) = fields else {
+            panic!("no object")
+        };
+        let (draft, _) = DraftInput::from_members(members).check().unwrap();
+        let id = "018f0000-0000-7000-8000-000000000001".parse().unwrap();
+        draft
+            .into_authenticator(id, ProfileName::default(), Timestamp::UNIX_EPOCH)
+            .0
+    }
+
+    #[test]
+    fn servers_are_all_origins_that_it_talks_to() {
+        let custom = authenticator(serde_json::json!({
+            "name": "acme", "authenticator_type": "custom", "client_id": "x",
+            "authorize_url": "https://acme.example/a", "token_url": "https://ACME.example:443/t",
+            "revocation_url": "https://acme.example:8443/r", "userinfo_url": "http://127.0.0.1:9/u",
+            "issuer": "https://id.example/t1",
+        }));
+        let provider = catalogue::provider("custom").unwrap();
+        assert_eq!(
+            Vec::from_iter(custom.servers(provider)),
+            [
+                "http://127.0.0.1:9",
+                "https://acme.example",
+                "https://acme.example:8443",
+                "https://id.example"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_tenant_is_another_way_at_the_same_servers() {
+        let of = |tenant| {
+            authenticator(serde_json::json!({
+                "authenticator_type": "microsoft", "client_id": "x", "tenant": tenant,
+            }))
+        };
+        let (one, other) = (of("contoso.com"), of("evil.example"));
+        let provider = catalogue::provider("microsoft").unwrap();
+        assert!(!one.servers(provider).is_empty());
+        assert_eq!(one.servers(provider), other.servers(provider));
+        assert!(other.reroutes(&one));
+        assert!(!one.reroutes(&one.clone()));
+    }
 
     #[test]
     fn metadata_urls_follow_their_specifications() {

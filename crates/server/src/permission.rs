@@ -6,6 +6,7 @@
 //! | [`Act::SeeConnection`] | yes | yes | its connections | yes |
 //! | [`Act::Manage`] | yes | yes | no | yes |
 //! | [`Act::SetCommand`] | yes | yes | no | no |
+//! | [`Act::Reroute`] | yes | yes | no | no |
 //! | [`Act::SeeAccess`] | yes | yes | no | no |
 //! | [`Act::ChangeAccess`] | yes | while no desktop app runs | no | no |
 //! | [`Act::ReadManual`] | yes | yes | yes | yes |
@@ -26,6 +27,9 @@ pub enum Act {
     /// Set what our own programs run, such as the browser. A key may be in a container or on another
     /// account: it must not become a way to run commands as this user.
     SetCommand,
+    /// Change where the secrets of an authenticator are sent, or how. Refresh tokens and client
+    /// secrets would leave by it, which a key never gets.
+    Reroute,
     /// See client keys.
     SeeAccess,
     /// Create or revoke client keys.
@@ -54,6 +58,8 @@ pub enum Refusal {
     KeyMayNotManage,
     /// A key never runs commands.
     KeyRunsNothing,
+    /// A key never learns a secret, so it does not say where secrets go.
+    KeyReroutesNothing,
     /// Keys know nothing of keys.
     NotWithAKey,
     /// The desktop app runs, so it is done there.
@@ -68,6 +74,7 @@ pub fn check(caller: &Caller, act: Act, host: Host) -> Result<(), Refusal> {
             Act::SeeConnection(_)
             | Act::Manage
             | Act::SetCommand
+            | Act::Reroute
             | Act::SeeAccess
             | Act::ChangeAccess
             | Act::ReadManual => Ok(()),
@@ -80,6 +87,7 @@ pub fn check(caller: &Caller, act: Act, host: Host) -> Result<(), Refusal> {
                 | Act::SeeConnection(_)
                 | Act::Manage
                 | Act::SetCommand
+                | Act::Reroute
                 | Act::SeeAccess
                 | Act::ReadManual,
                 _,
@@ -98,6 +106,7 @@ fn check_key(key: &Key, act: Act) -> Result<(), Refusal> {
         ),
         Act::Manage => (key.manage, Refusal::KeyMayNotManage),
         Act::SetCommand => (false, Refusal::KeyRunsNothing),
+        Act::Reroute => (false, Refusal::KeyReroutesNothing),
         Act::SeeAccess | Act::ChangeAccess => (false, Refusal::NotWithAKey),
         Act::ReadManual => (true, Refusal::NotWithAKey),
     };
@@ -112,6 +121,9 @@ impl Refusal {
             Self::OtherConnection => "this client key was not made for this connection",
             Self::KeyMayNotManage => "this client key was made without `--manage`",
             Self::KeyRunsNothing => "a client key cannot set a command that runs on this computer",
+            Self::KeyReroutesNothing => {
+                "a client key cannot change where the secrets of an authenticator are sent"
+            }
             Self::NotWithAKey => "a client key can neither see nor change client keys",
             Self::InTheWindow => "while the desktop app runs, access is widened in its window only",
         }
@@ -128,6 +140,9 @@ impl Refusal {
                 "make one with `valetkey key create --manage`, or ask over the socket"
             }
             Self::KeyRunsNothing => "ask over the socket: `valetkey` in a terminal does",
+            Self::KeyReroutesNothing => {
+                "ask over the socket (`valetkey update` does), or add another authenticator"
+            }
             Self::NotWithAKey => "use `valetkey key` in a terminal",
             Self::InTheWindow => "open Valet Key, Settings, Client keys",
         }
@@ -182,6 +197,7 @@ mod tests {
             ),
             (Act::Manage, [true, true, false, true, false, true]),
             (Act::SetCommand, [true, true, false, false, false, false]),
+            (Act::Reroute, [true, true, false, false, false, false]),
             (Act::SeeAccess, [true, true, false, false, false, false]),
             (Act::ChangeAccess, [true, true, false, false, false, false]),
             (Act::ReadManual, [true; 6]),

@@ -42,7 +42,7 @@ pub struct NewAuthenticator {
 
 /// Body of `PATCH oauth/authenticators/{id}`: absent keeps, null goes back to the provider's
 /// default, a value sets. Connections stay signed in; a new client secret is used from the next
-/// refresh on.
+/// refresh on. With `?force=true` what is stored may go to other servers than before.
 #[derive(ToSchema)]
 pub struct AuthenticatorPatch {
     /// Enables or disables it.

@@ -95,13 +95,16 @@ impl Client {
         self.post(&target, &draft.to_json())
     }
 
-    /// Changes an authenticator: the fields of `draft` replace, null takes away, the rest stays.
+    /// Changes an authenticator: the fields of `draft` replace, null takes away, the rest stays. With
+    /// `force` its logins and its client secret may go to other servers.
     pub fn update_authenticator(
         &mut self,
         name: &str,
         draft: &DraftInput,
+        force: bool,
     ) -> Result<AuthenticatorSaved, ClientError> {
         let target = self.named(&["oauth", "authenticators", name]);
+        let target = target.query("force", force.then_some("true"));
         self.patch(&target, &draft.to_json())
     }
 

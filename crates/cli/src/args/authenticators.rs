@@ -32,6 +32,9 @@ pub(crate) struct Update {
     /// Forget the client secret
     #[arg(long, conflicts_with = "secret")]
     pub(crate) no_client_secret: bool,
+    /// Even if its logins or its client secret are then sent to another server
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// The fields of an authenticator; each wins over the config file.

@@ -66,7 +66,8 @@ pub(super) fn update(terminal: Terminal, global: &Global, args: &Update) -> Resu
     if args.no_client_secret {
         input.set("client_secret", None::<String>);
     }
-    let saved = agent::connect(global)?.update_authenticator(&args.authenticator, &input)?;
+    let mut agent = agent::connect(global)?;
+    let saved = agent.update_authenticator(&args.authenticator, &input, args.force)?;
     warn(terminal, &saved.warnings);
     terminal.done(&saved, |saved, _| words::updated(&saved.authenticator))
 }
@@ -79,7 +80,7 @@ pub(super) fn set_active(
 ) -> Result<(), Failure> {
     let mut input = DraftInput::default();
     input.set("is_active", is_active);
-    let saved = agent::connect(global)?.update_authenticator(&args.authenticator, &input)?;
+    let saved = agent::connect(global)?.update_authenticator(&args.authenticator, &input, false)?;
     terminal.done(&saved, |saved, _| words::updated(&saved.authenticator))
 }
 

@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use serde_json::{Map, Value};
-use valetkey_agent::AuthenticatorKey;
+use valetkey_agent::{AuthenticatorChange, AuthenticatorKey};
 use valetkey_api::authenticators::{
     AuthenticatorList, AuthenticatorQuery, AuthenticatorRemoved, AuthenticatorSaved,
     AuthenticatorView, ProviderList, ProviderView,
 };
-use valetkey_api::connections::{ProfileQuery, RemovalQuery};
+use valetkey_api::connections::{ForceQuery, ProfileQuery};
 use valetkey_api::core::catalogue;
 use valetkey_api::core::draft::DraftInput;
 
@@ -104,10 +104,12 @@ pub(super) async fn show(
 
 /// Change an authenticator
 ///
-/// A merge patch (RFC 7396) with `is_active` beside it. Connections stay signed in.
+/// A merge patch (RFC 7396) with `is_active` beside it. Connections stay signed in. Logins, and a
+/// client secret that is not given anew, are bound to their servers: a change that would send them
+/// to another one is a `conflict`, unless `force`. A client key never changes where secrets are sent.
 #[cfg_attr(test, utoipa::path(
     patch, path = "/api/v1/oauth/authenticators/{id}", tag = "authenticators",
-    params(("id" = String, Path, description = "UUID or name"), ProfileQuery),
+    params(("id" = String, Path, description = "UUID or name"), ForceQuery),
     request_body = valetkey_api::authenticators::forms::AuthenticatorPatch,
     responses((status = 200, body = AuthenticatorSaved))
 ))]
@@ -115,7 +117,7 @@ pub(super) async fn update(
     State(app): State<App>,
     caller: Caller,
     Segment(name): Segment,
-    Asked(query): Asked<ProfileQuery>,
+    Asked(query): Asked<ForceQuery>,
     Sent(mut members): Sent<Map<String, Value>>,
 ) -> Result<Ok200<AuthenticatorSaved>, Refused> {
     let actor = app.allow(&caller, Act::Manage)?;
@@ -131,9 +133,15 @@ pub(super) async fn update(
         }
     };
     let input = DraftInput::from_members(members);
-    let saved = app
-        .agent()
-        .update_authenticator(&key, input, is_active, &actor);
+    if app.agent().reroutes(&key, &input)? {
+        app.allow(&caller, Act::Reroute)?;
+    }
+    let change = AuthenticatorChange {
+        input,
+        is_active,
+        force: query.force,
+    };
+    let saved = app.agent().update_authenticator(&key, change, &actor);
     let (view, warnings) = saved.await?;
     let connections = app.agent().connections(Some(&view.authenticator.profile));
     Ok(Ok200(AuthenticatorSaved {
@@ -147,14 +155,14 @@ pub(super) async fn update(
 /// One with connections is a `conflict`, unless `force` disconnects them first.
 #[cfg_attr(test, utoipa::path(
     delete, path = "/api/v1/oauth/authenticators/{id}", tag = "authenticators",
-    params(("id" = String, Path, description = "UUID or name"), RemovalQuery),
+    params(("id" = String, Path, description = "UUID or name"), ForceQuery),
     responses((status = 200, body = AuthenticatorRemoved))
 ))]
 pub(super) async fn remove(
     State(app): State<App>,
     caller: Caller,
     Segment(name): Segment,
-    Asked(query): Asked<RemovalQuery>,
+    Asked(query): Asked<ForceQuery>,
 ) -> Result<Ok200<AuthenticatorRemoved>, Refused> {
     let actor = app.allow(&caller, Act::Manage)?;
     let key = authenticator_key(&name, query.profile)?;

@@ -4,7 +4,7 @@ use axum::extract::State;
 use valetkey_agent::{ConnectionChange, LabelChange};
 use valetkey_api::Patch;
 use valetkey_api::connections::{
-    ConnectionList, ConnectionPatch, ConnectionView, Disconnected, ProfileQuery, RemovalQuery,
+    ConnectionList, ConnectionPatch, ConnectionView, Disconnected, ForceQuery, ProfileQuery,
 };
 
 use crate::app::{App, connection_key};
@@ -89,14 +89,14 @@ pub(super) async fn update(
 /// Revokes the tokens at the provider where that is possible, then forgets them.
 #[cfg_attr(test, utoipa::path(
     delete, path = "/api/v1/credentials/connections/{id}", tag = "connections",
-    params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), RemovalQuery),
+    params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ForceQuery),
     responses((status = 200, body = Disconnected))
 ))]
 pub(super) async fn disconnect(
     State(app): State<App>,
     caller: Caller,
     Segment(name): Segment,
-    Asked(query): Asked<RemovalQuery>,
+    Asked(query): Asked<ForceQuery>,
 ) -> Result<Ok200<Disconnected>, Refused> {
     let actor = app.allow(&caller, Act::Manage)?;
     let key = connection_key(&name, query.profile)?;

@@ -113,3 +113,59 @@ async fn a_key_that_manages_still_gets_only_its_own_tokens_and_no_keys() {
         .await
         .is(200);
 }
+
+#[tokio::test]
+async fn a_key_that_manages_cannot_move_where_secrets_are_sent() {
+    let house = House::connected().await;
+    let shown = house.get("/oauth/authenticators/demo").await.is(200);
+    let evil = "http://127.0.0.1:9/evil";
+    for key in [key(None, true), key(Some(&[]), true)] {
+        for change in [
+            json!({ "authorize_url": evil }),
+            json!({ "token_url": evil }),
+            json!({ "revocation_url": evil }),
+            json!({ "revocation_url": null }),
+            json!({ "userinfo_url": evil }),
+            json!({ "issuer": evil }),
+            json!({ "redirect_uri": "https://evil.example/callback" }),
+            json!({ "authorize_params": { "audience": "evil" } }),
+            json!({ "client_auth": "client_secret_basic", "client_secret": "s" }),
+        ] {
+            for path in [
+                "/oauth/authenticators/demo",
+                "/oauth/authenticators/demo?force=true",
+            ] {
+                let asked = Some(change.clone());
+                let reply = house.ask(&key, Method::PATCH, path, asked).await;
+                let refused = reply.refused(403, "access_denied");
+                assert!(refused["hint"].as_str().unwrap().contains("socket"));
+            }
+        }
+        // What is as it was is no change.
+        let same = json!({ "scopes": ["openid"], "token_url": house.provider.url("/token") });
+        let path = "/oauth/authenticators/demo";
+        let reply = house.ask(&key, Method::PATCH, path, Some(same)).await;
+        let now = reply.is(200)["authenticator"].clone();
+        for field in ["endpoints", "redirect_uri", "authorize_params"] {
+            assert_eq!(now[field], shown[field], "{field}");
+        }
+    }
+    let ours = json!({
+        "name": "ours", "authenticator_type": "custom", "client_id": "x",
+        "authorize_url": evil, "token_url": evil,
+    });
+    let added = house
+        .ask(
+            &key(Some(&[]), true),
+            Method::POST,
+            "/oauth/authenticators",
+            Some(ours),
+        )
+        .await;
+    added.is(201);
+    let gone = house
+        .delete("/credentials/connections/demo?force=true")
+        .await;
+    assert_eq!(gone.is(200)["revocation"]["outcome"], "revoked");
+    assert!(house.provider.family_revoked("ada"));
+}

@@ -63,6 +63,57 @@ async fn an_authenticator_is_added_changed_disabled_and_removed() {
 }
 
 #[tokio::test]
+async fn logins_stay_with_their_servers_unless_forced() {
+    let house = House::connected().await;
+    let path = "/oauth/authenticators/demo";
+    for field in [
+        "authorize_url",
+        "token_url",
+        "revocation_url",
+        "userinfo_url",
+        "issuer",
+    ] {
+        let change = json!({ field: "https://other.example/x" });
+        let refused = house.patch(path, change).await.refused(409, "conflict");
+        assert_eq!(refused["in_use"][0]["name"], "demo", "{field}");
+        let message = refused["message"].as_str().unwrap();
+        assert!(message.contains("https://other.example"), "{message}");
+    }
+    let near = json!({ "revocation_url": house.provider.url("/elsewhere") });
+    house.patch(path, near).await.is(200);
+    let change = json!({ "revocation_url": "https://other.example/x" });
+    let forced = house
+        .patch("/oauth/authenticators/demo?force=true", change)
+        .await
+        .is(200);
+    let endpoints = &forced["authenticator"]["endpoints"];
+    assert_eq!(endpoints["revocation_url"], "https://other.example/x");
+}
+
+#[tokio::test]
+async fn a_stored_secret_stays_with_its_servers_unless_it_is_given_again() {
+    let house = House::new().await;
+    house.add("demo").await;
+    let path = "/oauth/authenticators/demo";
+    let other = json!({ "token_url": "https://other.example/x" });
+    house.patch(path, other).await.is(200);
+    let back = json!({ "token_url": house.provider.url("/token"), "client_secret": "s1" });
+    house.patch(path, back).await.is(200);
+
+    let mut change = json!({ "token_url": "https://third.example/x" });
+    let refused = house.patch(path, change.clone()).await;
+    let refused = refused.refused(409, "conflict");
+    assert!(
+        refused["hint"]
+            .as_str()
+            .unwrap()
+            .contains("--client-secret-stdin")
+    );
+    change["client_secret"] = json!("s2");
+    house.patch(path, change).await.is(200);
+}
+
+#[tokio::test]
 async fn profiles_keep_names_apart() {
     let house = House::new().await;
     house.add("demo").await;
