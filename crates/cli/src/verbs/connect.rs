@@ -3,7 +3,7 @@
 //! It waits for three things at once, without threads: the agent's answer, Ctrl-C, and (where there
 //! is no browser here) the address that the person pastes.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
+use std::io::{self, IsTerminal as _};
 use std::os::fd::AsFd as _;
 
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use valetkey_api::sign_in::{
     PastedCallback, SignInMethod, SignInRequest, SignInStarted, SignInState, SignInView,
 };
 
+use super::paste::Paste;
 use crate::agent;
 use crate::args::{Connect, Global};
 use crate::browser;
@@ -46,6 +47,7 @@ pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Res
     } else {
         open_browser(terminal, &mut client, &started)?
     };
+    let paste = takes_paste.then(Paste::begin).transpose()?;
     if !terminal.json {
         terminal.say(|style| words::waiting(&name, &started, Timestamp::now(), style));
     }
@@ -54,8 +56,7 @@ pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Res
         client,
         id: started.session_id,
         interrupt,
-        takes_paste,
-        typed: String::new(),
+        paste,
     };
     let view = waiting.wait()?;
     conclude(terminal, view, asked.as_ref())
@@ -90,10 +91,8 @@ struct Waiting {
     client: Client,
     id: SignInId,
     interrupt: Interrupt,
-    /// Whether stdin is read.
-    takes_paste: bool,
-    /// What was typed since the last newline.
-    typed: String,
+    /// Where an address is pasted, if one is expected.
+    paste: Option<Paste>,
 }
 
 impl Waiting {
@@ -102,20 +101,19 @@ impl Waiting {
         loop {
             let watch = self.client.watch_sign_in(self.id, POLL)?;
             loop {
-                let stdin = io::stdin();
-                let input = if self.takes_paste {
-                    stdin.as_fd()
-                } else {
-                    watch.as_fd()
-                };
-                let [answered, interrupted, typed] =
-                    readable([watch.as_fd(), self.interrupt.as_fd(), input], None)?;
+                let input = self.paste.as_ref().and_then(Paste::source);
+                let fds = [
+                    watch.as_fd(),
+                    self.interrupt.as_fd(),
+                    input.unwrap_or(watch.as_fd()),
+                ];
+                let [answered, interrupted, typed] = readable(fds, None)?;
                 if interrupted {
                     self.client.cancel_sign_in(self.id)?;
                     return Err(Failure::new(Exit::Interrupted, "the sign-in was cancelled"));
                 }
                 if typed
-                    && self.takes_paste
+                    && input.is_some()
                     && let Some(view) = self.read_paste()?
                 {
                     return Ok(view);
@@ -133,21 +131,10 @@ impl Waiting {
 
     /// Takes what was typed; an address in it may end the sign-in.
     fn read_paste(&mut self) -> Result<Option<SignInView>, Failure> {
-        let mut stdin = io::stdin().lock();
-        let bytes = stdin.fill_buf()?;
-        let length = bytes.len();
-        self.typed.push_str(&String::from_utf8_lossy(bytes));
-        stdin.consume(length);
-        if length == 0 {
-            self.takes_paste = false;
-            self.typed.push('\n');
-        }
-        while let Some((line, rest)) = self.typed.split_once('\n') {
-            let url = line.trim().to_owned();
-            self.typed = rest.to_owned();
-            if url.is_empty() {
-                continue;
-            }
+        let Some(paste) = &mut self.paste else {
+            return Ok(None);
+        };
+        for url in paste.read()? {
             match self
                 .client
                 .finish_sign_in(self.id, &PastedCallback { url })

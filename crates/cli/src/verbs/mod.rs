@@ -9,6 +9,7 @@ mod draft;
 mod events;
 mod keys;
 mod lifecycle;
+mod paste;
 mod run;
 mod secret;
 mod settings;

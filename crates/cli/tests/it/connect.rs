@@ -20,12 +20,12 @@ fn view(state: &Value) -> Value {
     view
 }
 
-fn completed() -> Value {
+pub(crate) fn completed() -> Value {
     view(&json!({"state": "completed", "connection": connection("github"), "renewed": false}))
 }
 
 /// Begins any sign-in; the session answers as `session` says.
-fn provider(session: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Stub {
+pub(crate) fn provider(session: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Stub {
     Stub::new(move |request| {
         let (method, path) = request.line.split_once(' ').unwrap();
         match (method, path) {

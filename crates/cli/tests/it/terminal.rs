@@ -10,6 +10,7 @@ use rustix::termios::{LocalModes, tcgetattr};
 use serde_json::json;
 
 use crate::add::saved;
+use crate::connect::{completed, provider};
 use crate::stub::Stub;
 
 /// A terminal; `valetkey` gets its one end as stdin and stderr.
@@ -57,6 +58,13 @@ impl Terminal {
                 return shown.into_owned();
             }
         }
+    }
+
+    fn takes_lines(&self) -> bool {
+        tcgetattr(&self.program)
+            .unwrap()
+            .local_modes
+            .contains(LocalModes::ICANON)
     }
 
     fn echoes(&self) -> bool {
@@ -123,4 +131,51 @@ fn a_better_redirect_uri_is_offered_and_taken() {
         assert_eq!(child.wait().unwrap().code(), Some(0));
         assert_eq!(agent.requests()[0].body["redirect_uri"], taken);
     }
+}
+
+#[test]
+fn an_address_longer_than_a_line_of_the_terminal_arrives_whole() {
+    let agent = provider(|request| {
+        let is_pasted = request.line.starts_with("POST");
+        is_pasted.then(|| (200, completed()))
+    });
+    let mut terminal = Terminal::new();
+    let mut command = agent.command("connect github --no-browser");
+    command.stdout(std::process::Stdio::null());
+    let mut child = terminal.spawn(command);
+    terminal.read_until("Ctrl-C cancels");
+    let url = format!(
+        "http://127.0.0.1:40111/callback?code={}&state=x",
+        "c".repeat(9_000)
+    );
+    // Somebody has to read the echo, or the terminal stops.
+    let mut echo = terminal.person.try_clone().unwrap();
+    let reader =
+        std::thread::spawn(move || while echo.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {});
+    terminal
+        .person
+        .write_all(format!("x\x7f{url}\n").as_bytes())
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let pasted = agent
+        .requests()
+        .into_iter()
+        .find(|request| request.body["url"].is_string());
+    assert_eq!(pasted.unwrap().body["url"], url);
+    assert!(terminal.takes_lines());
+}
+
+#[test]
+fn a_sign_in_that_is_interrupted_gives_the_terminal_back() {
+    let agent = provider(|_| None);
+    let mut terminal = Terminal::new();
+    let mut command = agent.command("connect github --no-browser");
+    command.stdout(std::process::Stdio::null());
+    let mut child = terminal.spawn(command);
+    terminal.read_until("Ctrl-C cancels");
+    assert!(!terminal.takes_lines());
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(terminal.takes_lines());
 }
