@@ -125,13 +125,15 @@ impl Authenticator {
         let revocation = match (&own.revocation_url, &provider.revocation) {
             (Some(url), way) => Some(Revocation {
                 url: url.to_string(),
+                consent_url: None,
                 method: way
                     .as_ref()
                     .map_or_else(RevocationMethod::default, |way| way.method),
             }),
             (None, Some(way)) => Some(Revocation {
                 url: fill(&way.url),
-                ..way.clone()
+                consent_url: way.consent_url.as_deref().map(fill),
+                method: way.method,
             }),
             (None, None) => None,
         };

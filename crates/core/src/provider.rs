@@ -129,6 +129,9 @@ pub enum UserinfoMethod {
 pub struct Revocation {
     /// URL; `{client_id}` is filled in.
     pub url: String,
+    /// Where the person's whole consent ends, all tokens of the account for this client with it, if
+    /// the provider tells the two apart (GitHub); `{client_id}` is filled in.
+    pub consent_url: Option<String>,
     /// The way.
     #[serde(default)]
     pub method: RevocationMethod,

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::grant::Grant;
-use valetkey_core::provider::{ClientAuth, RevocationMethod};
+use valetkey_core::provider::{ClientAuth, Revocation as Way, RevocationMethod};
 use valetkey_core::refusal::clean;
 use valetkey_core::token_reply::Answer;
 
@@ -51,6 +51,33 @@ pub enum Revocation {
 impl ProviderClient {
     /// Revokes the refresh token, then the access token if it still lives; within 10 s.
     pub async fn revoke(&self, client: &Client, grant: &Grant, now: Timestamp) -> Revocation {
+        self.revoke_at(|way| &way.url, client, grant, now).await
+    }
+
+    /// Ends what the person consented to: every token of the account for this client, where the
+    /// provider can do that, else as [`Self::revoke`].
+    pub async fn revoke_consent(
+        &self,
+        client: &Client,
+        grant: &Grant,
+        now: Timestamp,
+    ) -> Revocation {
+        self.revoke_at(
+            |way| way.consent_url.as_ref().unwrap_or(&way.url),
+            client,
+            grant,
+            now,
+        )
+        .await
+    }
+
+    async fn revoke_at(
+        &self,
+        url: impl FnOnce(&Way) -> &String,
+        client: &Client,
+        grant: &Grant,
+        now: Timestamp,
+    ) -> Revocation {
         let Some(way) = &client.endpoints.revocation else {
             let note = client.provider.revocation_note.clone();
             return Revocation::NotPossible(note.unwrap_or_else(|| {
@@ -58,7 +85,7 @@ impl ProviderClient {
                 .to_owned()
         }));
         };
-        let Ok(url) = EndpointUrl::parse(&way.url) else {
+        let Ok(url) = EndpointUrl::parse(url(way)) else {
             return Revocation::Failed("the revocation URL cannot be used".to_owned());
         };
         let requests = match plan(client, way.method, &url, grant, now) {
@@ -125,6 +152,7 @@ fn plan(
                         .to_owned(),
                 ));
             };
+            must_live(grant, now)?;
             let credentials = STANDARD.encode(format!(
                 "{}:{}",
                 client.authenticator.client_id,
@@ -134,13 +162,7 @@ fn plan(
             with_auth(Method::DELETE, url, &format!("Basic {credentials}"), body).map(|r| vec![r])
         }
         RevocationMethod::Bearer => {
-            if !grant.is_alive(now) {
-                return Err(Revocation::NotPossible(
-                    "The provider revokes only with a live access token, and this one has ended. Remove the app in \
-                     the account's settings."
-                        .to_owned(),
-                ));
-            }
+            must_live(grant, now)?;
             with_auth(
                 Method::POST,
                 url,
@@ -151,6 +173,20 @@ fn plan(
         }
     };
     built.map_err(|error| Revocation::Failed(error.to_string()))
+}
+
+/// Some ways name only an access token. One that has ended is unknown there already, which says
+/// nothing about the refresh token beside it. Refreshing in order to revoke was rejected: it would
+/// bring to life what is to end, and leave it alive if the second half fails.
+fn must_live(grant: &Grant, now: Timestamp) -> Result<(), Revocation> {
+    if grant.is_alive(now) {
+        return Ok(());
+    }
+    Err(Revocation::NotPossible(
+        "The provider revokes only with a live access token, and this one has ended. Remove the app in the account's \
+         settings."
+            .to_owned(),
+    ))
 }
 
 fn with_auth(
@@ -198,181 +234,4 @@ fn judge(answer: &Answer) -> Verdict {
 }
 
 #[cfg(test)]
-mod tests {
-    use jiff::SignedDuration;
-    use valetkey_core::id::Generation;
-    use valetkey_core::provider;
-    use valetkey_core::scope::Scopes;
-    use valetkey_core::secret::{AccessToken, RefreshToken};
-
-    use super::*;
-    use crate::protocol::fake::{Fake, Reply, client_at};
-
-    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
-
-    fn grant() -> Grant {
-        Grant {
-            generation: Generation(1),
-            access_token: AccessToken::new("at"),
-            refresh_token: Some(RefreshToken::new("rt")),
-            id_token: None,
-            token_type: "Bearer".to_owned(),
-            issued_at: NOW,
-            expires_at: NOW.checked_add(SignedDuration::from_secs(60)).ok(),
-            refresh_expires_at: None,
-            scopes: Scopes::default(),
-        }
-    }
-
-    fn client(fake: &Fake, method: RevocationMethod) -> Client {
-        let mut client = fake.client(ClientAuth::ClientSecretBasic);
-        let url = fake.url("/revoke");
-        client.endpoints.revocation = Some(provider::Revocation { url, method });
-        client
-    }
-
-    async fn run(
-        replies: Vec<Reply>,
-        method: RevocationMethod,
-        grant: &Grant,
-    ) -> (Revocation, Fake) {
-        let fake = Fake::start(replies);
-        let outcome = ProviderClient::default()
-            .revoke(&client(&fake, method), grant, NOW)
-            .await;
-        (outcome, fake)
-    }
-
-    fn ok() -> Reply {
-        Reply::json(200, &json!({}))
-    }
-
-    #[tokio::test]
-    async fn the_refresh_token_goes_first_then_the_living_access_token() {
-        let (outcome, fake) = run(vec![ok(), ok()], RevocationMethod::Rfc7009, &grant()).await;
-        assert_eq!(outcome, Revocation::Revoked);
-        let sent = fake.requests();
-        let fields: Vec<_> = sent
-            .iter()
-            .map(|r| {
-                (
-                    r.field("token").unwrap(),
-                    r.field("token_type_hint").unwrap(),
-                )
-            })
-            .collect();
-        assert_eq!(
-            fields,
-            [
-                ("rt".into(), "refresh_token".into()),
-                ("at".into(), "access_token".into())
-            ]
-        );
-        assert!(
-            sent[0]
-                .header("authorization")
-                .unwrap()
-                .starts_with("Basic ")
-        );
-    }
-
-    #[tokio::test]
-    async fn an_ended_access_token_is_left_alone() {
-        let ended = Grant {
-            expires_at: Some(NOW),
-            ..grant()
-        };
-        let (outcome, fake) = run(vec![ok()], RevocationMethod::Rfc7009, &ended).await;
-        assert_eq!((outcome, fake.requests().len()), (Revocation::Revoked, 1));
-    }
-
-    #[tokio::test]
-    async fn google_gets_the_token_alone_and_its_invalid_token_is_a_success() {
-        let reply = Reply::json(400, &json!({"error": "invalid_token"}));
-        let (outcome, fake) = run(vec![reply], RevocationMethod::TokenOnly, &grant()).await;
-        assert_eq!(outcome, Revocation::Revoked);
-        let sent = fake.requests().remove(0);
-        assert_eq!(sent.field("token").as_deref(), Some("rt"));
-        assert_eq!(
-            (sent.header("authorization"), sent.field("client_secret")),
-            (None, None)
-        );
-    }
-
-    #[tokio::test]
-    async fn github_gets_a_delete_with_basic_and_json() {
-        let reply = Reply::raw("HTTP/1.1 204 No Content\r\n\r\n");
-        let (outcome, fake) = run(vec![reply], RevocationMethod::DeleteWithBasic, &grant()).await;
-        assert_eq!(outcome, Revocation::Revoked);
-        let sent = fake.requests().remove(0);
-        assert!(sent.head.starts_with("DELETE /revoke"), "{}", sent.head);
-        assert_eq!(sent.body, r#"{"access_token":"at"}"#);
-        assert_eq!(
-            sent.header("authorization"),
-            Some(format!("Basic {}", STANDARD.encode("client id:a:b/+ é%")).as_str())
-        );
-    }
-
-    #[tokio::test]
-    async fn slack_gets_the_token_as_bearer() {
-        let reply = Reply::json(200, &json!({"ok": true, "revoked": true}));
-        let (outcome, fake) = run(vec![reply], RevocationMethod::Bearer, &grant()).await;
-        assert_eq!(outcome, Revocation::Revoked);
-        assert_eq!(
-            fake.requests()[0].header("authorization"),
-            Some("Bearer at")
-        );
-
-        let gone = Reply::json(200, &json!({"ok": false, "error": "token_revoked"}));
-        assert_eq!(
-            run(vec![gone], RevocationMethod::Bearer, &grant()).await.0,
-            Revocation::Revoked
-        );
-        let failed = Reply::json(200, &json!({"ok": false, "error": "fatal_error"}));
-        let reason = "HTTP 200: fatal_error".to_owned();
-        assert_eq!(
-            run(vec![failed], RevocationMethod::Bearer, &grant())
-                .await
-                .0,
-            Revocation::Failed(reason)
-        );
-    }
-
-    #[tokio::test]
-    async fn what_cannot_be_done_is_said_and_nothing_is_sent() {
-        let ended = Grant {
-            expires_at: Some(NOW),
-            ..grant()
-        };
-        let (outcome, fake) = run(vec![], RevocationMethod::Bearer, &ended).await;
-        assert!(matches!(outcome, Revocation::NotPossible(_)));
-        assert!(fake.requests().is_empty());
-
-        let none = client_at(&Fake::nobody(""), ClientAuth::None);
-        let outcome = ProviderClient::default().revoke(&none, &grant(), NOW).await;
-        assert!(matches!(outcome, Revocation::NotPossible(_)));
-    }
-
-    #[tokio::test]
-    async fn a_kind_of_token_that_is_not_revoked_is_told_apart_from_a_failure() {
-        let unsupported = || Reply::json(400, &json!({"error": "unsupported_token_type"}));
-        let way = RevocationMethod::Rfc7009;
-        let (outcome, _) = run(vec![ok(), unsupported()], way, &grant()).await;
-        assert_eq!(outcome, Revocation::Revoked);
-        let (outcome, _) = run(vec![unsupported(), ok()], way, &grant()).await;
-        assert_eq!(outcome, Revocation::NotPossible(NOT_THIS_KIND.to_owned()));
-    }
-
-    #[tokio::test]
-    async fn a_failure_is_reported_as_one() {
-        let (outcome, _) = run(
-            vec![Reply::json(503, &json!({}))],
-            RevocationMethod::Rfc7009,
-            &grant(),
-        )
-        .await;
-        assert_eq!(outcome, Revocation::Failed("HTTP 503".to_owned()));
-        let (outcome, _) = run(vec![Reply::Drop], RevocationMethod::Rfc7009, &grant()).await;
-        assert!(matches!(outcome, Revocation::Failed(_)));
-    }
-}
+mod tests;
