@@ -2,11 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::{Notify, broadcast, oneshot};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_vault::{EventFilter, GrantNotKept, ReconcileReport, StoreError, Vault, VaultError};
 
@@ -17,9 +18,15 @@ use crate::journal::Journal;
 use crate::key::Actor;
 use crate::keys::Keys;
 use crate::links::Links;
-use crate::protocol::ProviderClient;
+use crate::protocol::{LONGEST_REFRESH, ProviderClient};
 use crate::settings::Settings;
 use crate::sign_in::SignIns;
+use crate::work::Work;
+
+/// A stop waits this long for work that has begun. What a refresh brings may be the only refresh
+/// token that still works, so it is longer than the longest refresh, with a while for the keychain;
+/// and shorter than the 90 s after which systemd kills.
+const WORK_LIMIT: Duration = LONGEST_REFRESH.saturating_add(Duration::from_secs(15));
 
 /// What an agent is built from.
 pub struct Config {
@@ -56,8 +63,7 @@ pub(crate) struct Inner {
     pub reconcile_later: AtomicBool,
     /// The alarm clock looks again.
     pub alarm: Notify,
-    /// Work that outlives its callers: refreshes, sign-ins, removals. Stopped with the agent.
-    work: Mutex<JoinSet<()>>,
+    work: Work,
     keepers: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -76,9 +82,7 @@ impl Inner {
 
     /// Runs `work` to its end whether or not anybody still waits for it.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let mut set = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-        while set.try_join_next().is_some() {}
-        set.spawn(work);
+        self.work.spawn(work);
     }
 
     /// As [`Self::spawn`], for a caller who waits: one that hangs up leaves nothing half done.
@@ -124,7 +128,7 @@ impl Agent {
             stopping: AtomicBool::new(false),
             reconcile_later: AtomicBool::new(false),
             alarm: Notify::new(),
-            work: Mutex::default(),
+            work: Work::default(),
             keepers: Mutex::default(),
             vault,
         });
@@ -132,7 +136,9 @@ impl Agent {
         agent.tell_reconciled(&report).await;
         agent.finish_removals();
         agent.keep(Arc::clone(&agent.inner.journal).run());
-        agent.keep(crate::alarm::run(Arc::clone(&agent.inner)));
+        agent
+            .inner
+            .spawn(crate::alarm::run(Arc::clone(&agent.inner)));
         let started =
             Event::new(EventKind::AgentStarted, now).detail(json!({ "version": config.version }));
         agent.inner.record(started).await;
@@ -207,22 +213,15 @@ impl Agent {
         if self.inner.stopping.swap(true, Ordering::SeqCst) {
             return;
         }
+        self.inner.alarm.notify_one();
         self.inner.sign_ins.cancel_all().await;
-        // A refresh that was sent must be stored; each has its own time limits.
-        let mut work = std::mem::take(
-            &mut *self
-                .inner
-                .work
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
-        let all_done = async { while work.join_next().await.is_some() {} };
-        if tokio::time::timeout(std::time::Duration::from_secs(20), all_done)
-            .await
-            .is_err()
-        {
-            tracing::warn!("some work did not end in time and was stopped");
+        tokio::select! {
+            () = self.inner.work.end() => {}
+            () = self.inner.clock.sleep(WORK_LIMIT) => {
+                tracing::warn!("some work did not end in time and was stopped");
+            }
         }
+        self.inner.work.close();
         crate::refresh::store_unsaved(&self.inner).await;
         let keepers = std::mem::take(
             &mut *self

@@ -29,7 +29,7 @@ const JUMP: SignedDuration = SignedDuration::from_secs(10);
 /// After a wake, overdue refreshes are spread over this time.
 const SPREAD: SignedDuration = SignedDuration::from_secs(10);
 
-/// The alarm clock's task. Ends when it is aborted.
+/// The alarm clock's task. Ends when the agent stops.
 pub(crate) async fn run(inner: Arc<Inner>) {
     plan_all(&inner);
     loop {
@@ -38,6 +38,9 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         tokio::select! {
             () = sleep => {}
             () = inner.alarm.notified() => {}
+        }
+        if inner.stopping.load(Ordering::SeqCst) {
+            return;
         }
         if inner.reconcile_later.load(Ordering::SeqCst) {
             reconcile(&inner).await;

@@ -37,8 +37,8 @@
 //! - The keychain leads: of a later grant the item is written first, the row second, and who waited
 //!   is told third; a caller who comes meanwhile may have the new token from memory. First grants and
 //!   removals begin with their row (see [`valetkey_vault`]).
-//! - Whatever was sent to a provider runs to its end, or to the agent's stop (20 s): callers wait for
-//!   work, they do not own it.
+//! - Whatever was sent to a provider runs to its end, or to the agent's stop (which waits longer than
+//!   the longest refresh): callers wait for work, they do not own it (`work`).
 //!
 //! [`Vault`]: valetkey_vault::Vault
 
@@ -62,6 +62,7 @@ mod settings;
 pub mod sign_in;
 mod status;
 mod token;
+mod work;
 
 pub use agent::{Agent, Config};
 /// Where logins are kept: what a host opens before it starts an [`Agent`].

@@ -16,6 +16,7 @@ mod saving;
 mod setback;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -95,6 +96,8 @@ pub(crate) async fn join(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
             .ok_or_else(|| AgentError::no_connection(id))?;
         if let Some(flight) = &entry.flight {
             flight.clone()
+        } else if inner.stopping.load(Ordering::SeqCst) {
+            return Err(AgentError::Stopping);
         } else {
             let (end, flight) = watch::channel(None);
             entry.flight = Some(flight.clone());
@@ -200,6 +203,9 @@ async fn begin(inner: &Arc<Inner>, id: ConnectionId) -> Result<Ticket, AgentErro
     store_one(inner, id).await?;
     let ticket = ticket(inner, id).await?;
     let one_writer = ticket.gate.lock().await;
+    if inner.stopping.load(Ordering::SeqCst) {
+        return Err(AgentError::Stopping);
+    }
     if inner.book().step(id, Happening::RefreshBegan).is_err() {
         return Err(AgentError::no_connection(id));
     }

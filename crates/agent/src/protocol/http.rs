@@ -19,6 +19,11 @@ use super::discovery::{Memory, Metadata};
 /// No answer of a provider is larger than this.
 const LARGEST_BODY: usize = 1 << 20;
 
+/// Until the whole answer of one request is there.
+const TOTAL: Duration = Duration::from_secs(30);
+/// A refresh is sent once more if its answer was lost.
+pub(crate) const LONGEST_REFRESH: Duration = TOTAL.saturating_mul(2);
+
 /// Time limits of one request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct HttpLimits {
@@ -32,7 +37,7 @@ impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            total: Duration::from_secs(30),
+            total: TOTAL,
         }
     }
 }

@@ -122,7 +122,12 @@ impl Agent {
             stage: watch::Sender::new(Stage::Waiting),
         };
         let row = session.row(view.id);
-        inner.sign_ins.sessions().insert(view.id, session);
+        {
+            // Checked under the lock: a stop finds this run and cancels it, or it does not begin.
+            let mut sessions = inner.sign_ins.sessions();
+            self.check_running()?;
+            sessions.insert(view.id, session);
+        }
         inner.spawn(time_out(Arc::clone(inner), view.id));
         let event = Event::new(EventKind::SignInStarted, inner.now())
             .authenticator(authenticator.id)
