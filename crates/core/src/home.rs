@@ -22,8 +22,14 @@ pub struct Home {
 
 /// No folder could be named.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no home folder: neither `VALETKEY_HOME` nor `HOME` is set to an absolute path")]
-pub struct NoHome;
+pub enum NoHome {
+    /// A trial that was meant for a folder of its own must not end in the real one.
+    #[error("`VALETKEY_HOME` is no absolute path")]
+    Relative,
+    /// There is nothing to go by.
+    #[error("no home folder: neither `VALETKEY_HOME` nor `HOME` is set to an absolute path")]
+    Unset,
+}
 
 impl Home {
     /// Reads the environment through `var`: `VALETKEY_HOME`, else the XDG folders.
@@ -33,10 +39,14 @@ impl Home {
                 .map(PathBuf::from)
                 .filter(|path| path.is_absolute())
         };
-        if let Some(home) = dir("VALETKEY_HOME") {
-            return Ok(Self::at(&home));
+        if let Some(home) = var("VALETKEY_HOME").filter(|home| !home.is_empty()) {
+            let home = PathBuf::from(home);
+            return home
+                .is_absolute()
+                .then(|| Self::at(&home))
+                .ok_or(NoHome::Relative);
         }
-        let home = dir("HOME").ok_or(NoHome)?;
+        let home = dir("HOME").ok_or(NoHome::Unset)?;
         let under = |name, rest: &str| {
             dir(name)
                 .unwrap_or_else(|| home.join(rest))
@@ -162,7 +172,18 @@ mod tests {
 
     #[test]
     fn relative_folders_are_ignored() {
-        assert_eq!(home(&[("HOME", "h")]), Err(NoHome));
+        assert_eq!(home(&[("HOME", "h")]), Err(NoHome::Unset));
+    }
+
+    #[test]
+    fn a_relative_home_of_our_own_is_refused_and_never_replaced_by_the_real_one() {
+        let relative = home(&[("VALETKEY_HOME", "t"), ("HOME", "/h")]);
+        assert_eq!(relative, Err(NoHome::Relative));
+        assert!(
+            home(&[("VALETKEY_HOME", ""), ("HOME", "/h")])
+                .unwrap()
+                .is_default
+        );
     }
 
     #[test]

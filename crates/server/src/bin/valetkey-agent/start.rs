@@ -27,7 +27,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Runs the agent until it is asked to stop.
 pub(crate) fn run(args: &Args, say: &Say) -> Result<(), Failure> {
     let home = Home::from_env(|name| std::env::var_os(name)).map_err(|error| {
-        Failure::not_configured(error.to_string(), "set `HOME` or `VALETKEY_HOME`")
+        Failure::not_configured(
+            error.to_string(),
+            "set `VALETKEY_HOME` to a path that starts with `/`, or unset it and set `HOME`",
+        )
     })?;
     let Turn::Ours(lock) = take_turn(&home, args.background, say)? else {
         return Ok(());
