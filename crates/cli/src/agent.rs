@@ -31,17 +31,19 @@ const START: Duration = Duration::from_secs(30);
 
 /// The folders of this Valet Key.
 pub(crate) fn home() -> Result<Home, Failure> {
-    Home::from_env(|name| env::var_os(name))
-        .map_err(|error| Failure::new(Exit::NotConfigured, error.to_string()))
+    Home::from_env(|name| env::var_os(name)).map_err(|error| {
+        Failure::new(Exit::NotConfigured, error.to_string())
+            .hint("set `VALETKEY_HOME` to a path that starts with `/`, or unset it and set `HOME`")
+    })
 }
 
 /// A client of the running agent; one is started if there is none.
 pub(crate) fn connect(global: &Global) -> Result<Client, Failure> {
     let home = home()?;
-    match Client::connect(&home, global.profile.clone()) {
+    match Client::connect(&home, global.profile.as_ref()) {
         Err(ClientError::NotRunning) => {
             start(&home, global.verbose)?;
-            Ok(Client::connect(&home, global.profile.clone())?)
+            Ok(Client::connect(&home, global.profile.as_ref())?)
         }
         result => Ok(result?),
     }
@@ -49,7 +51,7 @@ pub(crate) fn connect(global: &Global) -> Result<Client, Failure> {
 
 /// A client of the running agent, if there is one.
 pub(crate) fn connect_if_running(global: &Global) -> Result<Option<Client>, Failure> {
-    match Client::connect(&home()?, global.profile.clone()) {
+    match Client::connect(&home()?, global.profile.as_ref()) {
         Err(ClientError::NotRunning) => Ok(None),
         result => Ok(Some(result?)),
     }
@@ -148,7 +150,7 @@ fn binary() -> Result<PathBuf, Failure> {
         let path = absolute(&path).unwrap_or_else(|_| path.into());
         return is_file(&path).ok_or_else(|| {
             let what = format!("`VALETKEY_AGENT_BIN` names no file: `{}`", path.display());
-            Failure::new(Exit::Unavailable, what)
+            Failure::new(Exit::Unavailable, what).hint("correct it, or unset it")
         });
     }
     let beside = env::current_exe()

@@ -19,14 +19,15 @@ const GLANCE: Duration = Duration::from_millis(10);
 /// Opens `url`; the error says why no browser could be opened.
 pub(crate) fn open(url: &str, setting: Option<&str>) -> Result<(), String> {
     let url = EndpointUrl::parse(url).map_err(|error| error.to_string())?;
-    let mut why = String::from("there is no program to open it with; set `$BROWSER`");
+    let mut why = None;
     for mut command in commands(url.as_str(), setting, env::var("BROWSER").ok().as_deref()) {
         match launch(&mut command) {
             Ok(()) => return Ok(()),
-            Err(error) => why = error,
+            // The first is what the person chose, the rest are guesses.
+            Err(error) => why = why.or(Some(error)),
         }
     }
-    Err(why)
+    Err(why.unwrap_or_else(|| "there is no program to open it with; set `$BROWSER`".to_owned()))
 }
 
 /// The commands to try, best first.

@@ -86,9 +86,9 @@ impl Method {
 impl Client {
     /// Connects to the agent of `home`. Names are looked up in `profile` (none: `default`), lists
     /// show only that profile (none: all).
-    pub fn connect(home: &Home, profile: Option<ProfileName>) -> Result<Self, ClientError> {
+    pub fn connect(home: &Home, profile: Option<&ProfileName>) -> Result<Self, ClientError> {
         for socket in Endpoint::sockets(home) {
-            match Self::connect_to(socket, profile.clone()) {
+            match Self::connect_to(socket, profile.cloned()) {
                 Err(ClientError::NotRunning) => {}
                 result => return result,
             }
@@ -114,10 +114,14 @@ impl Client {
                 used: false,
             }),
             Err(error) => Err(match error.kind() {
-                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-                    ClientError::NotRunning
+                // What is wrong with the folder is for the agent to say, when it starts.
+                io::ErrorKind::NotFound
+                | io::ErrorKind::NotADirectory
+                | io::ErrorKind::ConnectionRefused => ClientError::NotRunning,
+                kind => {
+                    let socket = self.socket.display();
+                    ClientError::Io(io::Error::new(kind, format!("`{socket}`: {error}")))
                 }
-                _ => ClientError::Io(error),
             }),
         }
     }

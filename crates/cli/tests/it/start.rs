@@ -108,7 +108,7 @@ fn a_missing_agent_is_69() {
     assert_eq!(ended.code, Some(69));
     assert_eq!(
         ended.err,
-        "error: `VALETKEY_AGENT_BIN` names no file: `/nonexistent/valetkey-agent`\n"
+        "error: `VALETKEY_AGENT_BIN` names no file: `/nonexistent/valetkey-agent`\n\nhint: correct it, or unset it\n"
     );
 }
 

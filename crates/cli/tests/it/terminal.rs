@@ -150,8 +150,7 @@ fn an_address_longer_than_a_line_of_the_terminal_arrives_whole() {
     );
     // Somebody has to read the echo, or the terminal stops.
     let mut echo = terminal.person.try_clone().unwrap();
-    let reader =
-        std::thread::spawn(move || while echo.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {});
+    std::thread::spawn(move || while echo.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {});
     terminal
         .person
         .write_all(format!("x\x7f{url}\n").as_bytes())

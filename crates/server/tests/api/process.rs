@@ -199,12 +199,14 @@ fn a_second_one_in_front_is_told_who_runs() {
 #[test]
 fn what_is_not_configured_is_said_with_78() {
     let file: &[&str] = &["--secret-store", "file", "--port", "0"];
-    let cases: [(&[&str], (&str, &str)); 5] = [
+    let cases: [(&[&str], (&str, &str)); 7] = [
         (&[], ("VALETKEY_SECRET_STORE", "vault")),
         (MEMORY, ("VALETKEY_LOG", "loud")),
         (file, ("PATH", "/bin")),
         (file, ("VALETKEY_PASSPHRASE_FILE", "/nowhere")),
+        (file, ("VALETKEY_KEY_FILE", "/nowhere")),
         (MEMORY, ("VALETKEY_HOME", "relative")),
+        (MEMORY, ("VALETKEY_HOME", "/proc/nowhere")),
     ];
     for (args, var) in cases {
         let home = TempDir::new().unwrap();

@@ -79,8 +79,11 @@ impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
         match error {
             LockError::Held { .. } => Self::new(ErrorCode::Conflict, error.to_string())
-                .hint("`valetkey status` asks it how it is; `kill` with its number stops it"),
-            LockError::Unusable { .. } => Self::new(ErrorCode::Internal, error.to_string()),
+                .hint("`valetkey status` asks it how it is; `valetkey stop` ends it"),
+            LockError::Unusable { .. } => Self::not_configured(
+                error.to_string(),
+                "make the folder writable for you alone, or set `VALETKEY_HOME` to another one",
+            ),
         }
     }
 }

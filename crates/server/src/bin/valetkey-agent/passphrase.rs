@@ -42,7 +42,14 @@ fn from_environment() -> Result<Store, Failure> {
 fn file_key(home: &Home, background: bool) -> Result<FileKey, Failure> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty());
     if let Some(path) = set("VALETKEY_KEY_FILE") {
-        return Ok(FileKey::KeyFile(PathBuf::from(path)));
+        let path = PathBuf::from(path);
+        fs::File::open(&path).map_err(|error| {
+            Failure::not_configured(
+                format!("`{}` cannot be read: {error}", path.display()),
+                "`VALETKEY_KEY_FILE` names a file of at least 32 random bytes",
+            )
+        })?;
+        return Ok(FileKey::KeyFile(path));
     }
     if let Some(path) = set("VALETKEY_PASSPHRASE_FILE") {
         let path = PathBuf::from(path);
