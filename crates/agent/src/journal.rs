@@ -10,7 +10,8 @@ use serde_json::json;
 use tokio::sync::{Notify, broadcast};
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::grant::Grant;
-use valetkey_core::id::ConnectionId;
+use valetkey_core::id::{AuthenticatorId, ConnectionId};
+use valetkey_core::name::ConnectionName;
 use valetkey_vault::{Vault, VaultError};
 
 use crate::book::LiveGrant;
@@ -51,6 +52,8 @@ pub(crate) enum Read {
     /// And did not.
     Refused {
         id: ConnectionId,
+        /// None if it was removed meanwhile.
+        named: Option<(ConnectionName, AuthenticatorId)>,
         why: String,
         at: Timestamp,
         who: Actor,
@@ -58,23 +61,38 @@ pub(crate) enum Read {
 }
 
 impl From<&Read> for Event {
+    /// With the connection's name: the log outlives the connection.
     fn from(read: &Read) -> Self {
-        let (kind, id, at, who, detail) = match read {
+        match read {
             Read::Served { live, at, who } => {
                 let Grant {
                     generation, scopes, ..
                 } = &live.grant;
-                let detail = json!({ "generation": generation, "scopes": scopes });
-                (EventKind::TokenServed, live.id, at, who, detail)
+                Self::new(EventKind::TokenServed, *at)
+                    .connection(live.id)
+                    .actor(who.to_string())
+                    .detail(json!({
+                        "connection": live.connection, "generation": generation, "scopes": scopes,
+                    }))
             }
-            Read::Refused { id, why, at, who } => {
-                (EventKind::TokenRefused, *id, at, who, json!({ "why": why }))
+            Read::Refused {
+                id,
+                named,
+                why,
+                at,
+                who,
+            } => {
+                let event = Self::new(EventKind::TokenRefused, *at)
+                    .connection(*id)
+                    .actor(who.to_string());
+                match named {
+                    Some((name, authenticator)) => event
+                        .authenticator(*authenticator)
+                        .detail(json!({ "connection": name, "why": why })),
+                    None => event.detail(json!({ "why": why })),
+                }
             }
-        };
-        Self::new(kind, *at)
-            .connection(id)
-            .actor(who.to_string())
-            .detail(detail)
+        }
     }
 }
 

@@ -253,6 +253,14 @@ impl Inner {
             .sign_in(id)
             .actor(who.to_string())
             .detail(stage.detail());
+        let authenticator = {
+            let sessions = self.sign_ins.sessions();
+            sessions.get(&id).map(|session| session.authenticator)
+        };
+        let event = match authenticator {
+            Some(authenticator) => event.authenticator(authenticator),
+            None => event,
+        };
         let event = match &stage {
             Stage::Completed(done) => event.connection(done.id),
             Stage::Waiting

@@ -122,8 +122,14 @@ impl Agent {
             }
             Err(error) => {
                 let why = error.to_string();
+                let named = {
+                    let book = self.inner.book();
+                    let row = book.get(id).map(|entry| &entry.row);
+                    row.and_then(|row| Some((book.name_of(row)?, row.authenticator)))
+                };
                 self.inner.journal.read(Read::Refused {
                     id,
+                    named,
                     why,
                     at: now,
                     who: who.clone(),

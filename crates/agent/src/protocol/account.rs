@@ -34,6 +34,8 @@ pub struct Identity {
 pub enum TokenTest {
     /// It does.
     Accepted {
+        /// The host that was asked.
+        host: Option<String>,
         /// Whose it is.
         account: Option<String>,
     },
@@ -95,6 +97,7 @@ impl ProviderClient {
         };
         match self.ask(userinfo, token).await {
             Told::Members(members) => TokenTest::Accepted {
+                host: EndpointUrl::parse(&userinfo.url).ok().map(|url| url.host()),
                 account: name(userinfo, &members),
             },
             Told::Refused => TokenTest::Refused,

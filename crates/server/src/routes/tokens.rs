@@ -180,9 +180,9 @@ pub(super) async fn test(
     let tested = tested.map_err(|error| app.refuse(error, &key))?;
     let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let view = app.agent().connection(&key)?;
-    let (method, account) = match tested {
-        TokenTest::Accepted { account } => (TestMethod::Userinfo, account),
-        TokenTest::NotKnown => (TestMethod::Stored, None),
+    let (method, host, account) = match tested {
+        TokenTest::Accepted { host, account } => (TestMethod::Userinfo, host, account),
+        TokenTest::NotKnown => (TestMethod::Stored, None, None),
         TokenTest::Refused => return Err(views::token_refused(&view)),
         TokenTest::Unreachable { reason } => return Err(views::test_unreachable(&view, reason)),
     };
@@ -190,7 +190,7 @@ pub(super) async fn test(
     Ok(Ok200(TestReply {
         connection,
         method,
-        host: None,
+        host,
         account,
         elapsed_ms,
     }))

@@ -111,7 +111,10 @@ async fn the_token_travels_in_the_header_only_and_refusals_are_told_apart() {
     let account = Some("1".to_owned());
     assert_eq!(
         provider.test_token(&client, &token).await,
-        TokenTest::Accepted { account }
+        TokenTest::Accepted {
+            host: fake.url("").strip_prefix("http://").map(str::to_owned),
+            account
+        }
     );
     assert_eq!(
         provider.test_token(&client, &token).await,

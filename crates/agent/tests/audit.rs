@@ -1,0 +1,55 @@
+//! The audit log says whom and what it is about, also when that is gone.
+
+mod support;
+
+use serde_json::json;
+use support::{Bench, key, me};
+use valetkey_core::event::{Event, EventKind};
+use valetkey_vault::EventFilter;
+
+async fn events(bench: &Bench, kinds: &[EventKind]) -> Vec<Event> {
+    let filter = EventFilter {
+        kinds: kinds.to_vec(),
+        limit: 100,
+        ..EventFilter::default()
+    };
+    let found = bench.agent.events(filter).await.expect("events");
+    found.into_iter().map(|(_, event)| event).collect()
+}
+
+#[tokio::test]
+async fn each_step_of_a_sign_in_names_its_authenticator() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    let cancelled = bench.begin("demo").await;
+    let cancelled = bench.agent.cancel_sign_in(cancelled.id, &me()).await;
+    let authenticator = bench.view("demo").row.authenticator;
+    let steps = [
+        EventKind::SignInStarted,
+        EventKind::SignInAuthorized,
+        EventKind::SignInCompleted,
+        EventKind::SignInCancelled,
+    ];
+    let found = events(&bench, &steps).await;
+    assert_eq!(found.len(), 5, "{cancelled:?}");
+    for event in found {
+        assert_eq!(event.authenticator, Some(authenticator), "{event:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_got_and_who_was_refused_a_token_is_known_after_its_connection_is_gone() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    let authenticator = bench.view("demo").row.authenticator;
+    bench.token("demo").await.expect("a token");
+    bench.agent.pause(&me()).await.expect("paused");
+    bench.token("demo").await.expect_err("paused");
+    let gone = bench.agent.disconnect(&key("demo"), true, &me()).await;
+    gone.expect("disconnected");
+    let served = events(&bench, &[EventKind::TokenServed]).await.remove(0);
+    assert_eq!(served.detail["connection"], json!("demo"));
+    let refused = events(&bench, &[EventKind::TokenRefused]).await.remove(0);
+    assert_eq!(refused.detail["connection"], json!("demo"));
+    assert_eq!(refused.authenticator, Some(authenticator));
+}
