@@ -34,9 +34,10 @@
 //! - The book is locked for moments, never across `.await`; what comes back after an `.await` is
 //!   put through [`valetkey_core::life::step`], which refuses what is late, or, for rows that the
 //!   vault mended, compared by status or generation.
-//! - The keychain leads: of a later grant the item is written first, the row second, and who waited
-//!   is told third; a caller who comes meanwhile may have the new token from memory. First grants and
-//!   removals begin with their row (see [`valetkey_vault`]).
+//! - The keychain leads: of a later grant the item is written first, the row second, and the book, and
+//!   so anybody, is told third; a caller who comes meanwhile gets the old token while it lives, or
+//!   waits. Only a grant whose write failed is served from memory alone. First grants and removals
+//!   begin with their row (see [`valetkey_vault`]).
 //! - Whatever was sent to a provider runs to its end, or to the agent's stop (which waits longer than
 //!   the longest refresh): callers wait for work, they do not own it (`work`).
 //!

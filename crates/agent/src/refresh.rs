@@ -8,7 +8,8 @@
 //!    the provider hangs, does not cancel it, and whoever asks again joins the same flight.
 //! 2. The keychain must be reachable before anything is sent.
 //! 3. The row says `refreshing` before the request leaves, so that a crash is noticed.
-//! 4. The item is written, then the row, then the waiting callers are told.
+//! 4. The item is written, then the row, and only then does the book know the new grant: whoever
+//!    comes meanwhile gets the old token while it lives, or waits like everybody.
 //! 5. If the item cannot be written, the grant is held in memory, marked unsaved, served, and
 //!    retried until it is stored.
 
@@ -34,7 +35,7 @@ use crate::agent::Inner;
 use crate::book::{FlightEnd, LiveGrant, Look, Want};
 use crate::client::Client;
 use crate::error::AgentError;
-use saving::save_row_or;
+use saving::{save_row_or, store_unsaved_one};
 use setback::{postpone, refused, unanswered, unclear};
 
 pub(crate) use saving::{keep, save_row, store_one, store_unsaved, stored_grant};
@@ -142,7 +143,8 @@ struct Ticket {
 
 async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
     let ticket = match begin(inner, id).await {
-        Ok(ticket) => ticket,
+        Ok(Begun::Ticket(ticket)) => *ticket,
+        Ok(Begun::Overtaken(live)) => return Ok(live),
         Err(error) => {
             not_sent(inner, id, &error).await;
             return Err(error);
@@ -196,13 +198,29 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
     }
 }
 
+/// How a flight begins.
+enum Begun {
+    /// The row says `refreshing`: the request may be sent.
+    Ticket(Box<Ticket>),
+    /// While the flight waited for its turn, a sign-in brought this: nothing needs to be sent.
+    Overtaken(Arc<LiveGrant>),
+}
+
 /// All that must be well before anything is sent; ends with the row marked `refreshing`.
-async fn begin(inner: &Arc<Inner>, id: ConnectionId) -> Result<Ticket, AgentError> {
+async fn begin(inner: &Arc<Inner>, id: ConnectionId) -> Result<Begun, AgentError> {
     load(inner, id).await?;
+    let (gate, from) = {
+        let book = inner.book();
+        let entry = book.get(id).ok_or_else(|| AgentError::no_connection(id))?;
+        (Arc::clone(&entry.gate), entry.row.life.generation)
+    };
     inner.vault.check_store().await?;
-    store_one(inner, id).await?;
+    let _one_writer = gate.lock().await;
+    store_unsaved_one(inner, id).await?;
+    if let Some(live) = newer_than(inner, id, from) {
+        return Ok(Begun::Overtaken(live));
+    }
     let ticket = ticket(inner, id).await?;
-    let one_writer = ticket.gate.lock().await;
     if inner.stopping.load(Ordering::SeqCst) {
         return Err(AgentError::Stopping);
     }
@@ -220,8 +238,13 @@ async fn begin(inner: &Arc<Inner>, id: ConnectionId) -> Result<Ticket, AgentErro
         );
         return Err(error);
     }
-    drop(one_writer);
-    Ok(ticket)
+    Ok(Begun::Ticket(Box::new(ticket)))
+}
+
+fn newer_than(inner: &Inner, id: ConnectionId, from: Generation) -> Option<Arc<LiveGrant>> {
+    let book = inner.book();
+    let live = book.get(id)?.live.as_ref()?;
+    (live.grant.generation > from).then(|| Arc::clone(live))
 }
 
 /// Nothing was sent. The alarm waits before it tries again, or it would ring without pause.
@@ -306,23 +329,8 @@ async fn arrived(
         lifetime.map(|seconds| SignedDuration::from_secs(seconds.into())),
         now,
     );
-    let held = {
-        let mut book = inner.book();
-        let counts = book
-            .step(id, Happening::Refreshed { from: ticket.from })
-            .is_ok();
-        if counts && let Some(entry) = book.get_mut(id) {
-            entry.row.adopt(&grant);
-            entry.hold_until = None;
-            entry.unsaved = true;
-        }
-        if counts {
-            book.hold(id, grant.clone())
-        } else {
-            None
-        }
-    };
-    let Some(live) = held else {
+    let happening = Happening::Refreshed { from: ticket.from };
+    let Some(live) = keep(inner, id, happening, |_| {}, &grant).await else {
         // Disconnected meanwhile: what arrives late must not stay alive at the provider.
         inner
             .provider_client
@@ -330,7 +338,6 @@ async fn arrived(
             .await;
         return Err(AgentError::no_connection(id));
     };
-    keep(inner, id).await;
     inner.network_works();
     let event = Event::new(EventKind::ConnectionRefreshed, now)
         .connection(id)

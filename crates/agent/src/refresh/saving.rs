@@ -4,28 +4,83 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::json;
+use valetkey_core::connection::Connection;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness;
-use valetkey_core::grant::StoredGrant;
+use valetkey_core::grant::{Grant, StoredGrant};
 use valetkey_core::id::ConnectionId;
+use valetkey_core::life::{Happening, step};
 use valetkey_vault::{GrantNotKept, VaultError};
 
 use crate::agent::Inner;
+use crate::book::LiveGrant;
 use crate::error::AgentError;
 
 /// How often an unsaved grant is offered to the keychain again.
 const SAVE_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// Stores a grant that just came into memory, marked unsaved. If that fails it stays there, which
-/// is told once. The caller holds the gate.
-pub(crate) async fn keep(inner: &Arc<Inner>, id: ConnectionId) {
-    if let Err(error) = store_held(inner, id).await {
+/// Stores a grant that just came: item first, row second. Only then does the book know it, so that
+/// nobody is given a token that could still be lost. One that cannot be written is held by the book,
+/// marked unsaved, which is told once.
+///
+/// `renewed` changes what else of the row is new. None if the connection was removed meanwhile:
+/// nobody will keep the grant, revoke it. The caller holds the gate.
+pub(crate) async fn keep(
+    inner: &Arc<Inner>,
+    id: ConnectionId,
+    happening: Happening,
+    renewed: impl Fn(&mut Connection),
+    grant: &Grant,
+) -> Option<Arc<LiveGrant>> {
+    let (row, stored) = {
+        let book = inner.book();
+        let row = followed(&book.get(id)?.row, happening, &renewed, grant)?;
+        let stored = StoredGrant {
+            connection: id,
+            account: row.account.clone(),
+            authenticator: book.authenticator(row.authenticator)?.as_ref().clone(),
+            grant: grant.clone(),
+        };
+        (row, stored)
+    };
+    let not_stored = match inner.vault.store_grant(&row, &stored).await {
+        // The item is what counts; its row is mended at first use.
+        Ok(()) | Err(GrantNotKept::RowNotSaved(_)) => None,
+        Err(GrantNotKept::NotStored(error)) => Some(error),
+        Err(GrantNotKept::TooLate) => return None,
+    };
+    let live = {
+        let mut book = inner.book();
+        let entry = book.get_mut(id)?;
+        entry.row = followed(&entry.row, happening, &renewed, grant)?;
+        entry.hold_until = None;
+        entry.unsaved = not_stored.is_some();
+        book.hold(id, grant.clone())?
+    };
+    if let Some(error) = not_stored {
+        save_again_later(inner, id);
         tracing::warn!(connection = %id, %error, "new grant held in memory until it can be stored");
         let event = Event::new(EventKind::GrantUnsaved, inner.now())
             .connection(id)
             .detail(json!({ "why": error.to_string() }));
         inner.record(event).await;
     }
+    Some(live)
+}
+
+/// The row as `grant` makes it; None if it comes too late.
+fn followed(
+    row: &Connection,
+    happening: Happening,
+    renewed: impl Fn(&mut Connection),
+    grant: &Grant,
+) -> Option<Connection> {
+    let life = step(row.life, happening).ok()?;
+    let mut row = row.clone();
+    renewed(&mut row);
+    row.adopt(grant);
+    row.life = life;
+    (life.generation == grant.generation).then_some(row)
 }
 
 /// Writes the held grant: item first, row second; if it cannot be written, plans the next try. The
@@ -44,20 +99,20 @@ async fn store_held(inner: &Arc<Inner>, id: ConnectionId) -> Result<(), VaultErr
             Ok(())
         }
         Err(GrantNotKept::NotStored(error)) => {
-            inner
-                .book()
-                .reschedule(id, Some(freshness::add(inner.now(), SAVE_AGAIN)));
-            inner.alarm.notify_one();
+            save_again_later(inner, id);
             Err(error)
         }
     }
 }
 
+fn save_again_later(inner: &Inner, id: ConnectionId) {
+    let soon = freshness::add(inner.now(), SAVE_AGAIN);
+    inner.book().reschedule(id, Some(soon));
+    inner.alarm.notify_one();
+}
+
 /// The row and the item to be, as they stand in memory.
-pub(crate) fn stored_grant(
-    inner: &Inner,
-    id: ConnectionId,
-) -> Option<(valetkey_core::connection::Connection, StoredGrant)> {
+pub(crate) fn stored_grant(inner: &Inner, id: ConnectionId) -> Option<(Connection, StoredGrant)> {
     let book = inner.book();
     let entry = book.get(id)?;
     let live = entry.live.as_ref()?;
@@ -77,6 +132,14 @@ pub(crate) async fn store_one(inner: &Arc<Inner>, id: ConnectionId) -> Result<()
         return Ok(());
     };
     let _one_writer = gate.lock().await;
+    store_unsaved_one(inner, id).await
+}
+
+/// As [`store_one`]; the caller holds the gate.
+pub(super) async fn store_unsaved_one(
+    inner: &Arc<Inner>,
+    id: ConnectionId,
+) -> Result<(), AgentError> {
     if !inner.book().get(id).is_some_and(|entry| entry.unsaved) {
         return Ok(());
     }

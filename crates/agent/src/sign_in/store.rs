@@ -100,28 +100,28 @@ pub(super) async fn renew(
     };
     let _one_writer = gate.lock().await;
     let now = inner.now();
-    let step = inner.book().step(id, Happening::SignedIn);
-    let Ok(life) = step else {
-        return Err(came_late(inner, id, client, &grant(Generation(0), None)).await);
+    // The number it will have; what is too late for one is revoked.
+    let generation = {
+        let book = inner.book();
+        let life = book.get(id).map(|entry| entry.row.life);
+        life.and_then(|life| step(life, Happening::SignedIn).ok())
+            .map_or(Generation(0), |life| life.generation)
     };
-    let (connection, new) = {
-        let mut book = inner.book();
-        // The new grant stands alone: nothing of the old one is mixed into it.
-        let new = grant(life.generation, None);
-        if let Some(entry) = book.get_mut(id) {
-            let row = &mut entry.row;
-            row.asked_scopes = asked.clone();
-            row.account.display_name = known.display_name.or(row.account.display_name.take());
-            row.account.subject = known.subject.or(row.account.subject.take());
-            row.adopt(&new);
-            entry.hold_until = None;
-            entry.unsaved = true;
-        }
-        book.hold(id, new.clone());
-        book.replan(id, now);
-        (book.get(id).and_then(|entry| book.name_of(&entry.row)), new)
+    // The new grant stands alone: nothing of the old one is mixed into it.
+    let new = grant(generation, None);
+    let renewed = |row: &mut Connection| {
+        row.asked_scopes = asked.clone();
+        row.account.display_name = known
+            .display_name
+            .clone()
+            .or(row.account.display_name.take());
+        row.account.subject = known.subject.clone().or(row.account.subject.take());
     };
-    refresh::keep(inner, id).await;
+    let kept = refresh::keep(inner, id, Happening::SignedIn, renewed, &new).await;
+    let Some(live) = kept else {
+        return Err(came_late(inner, id, client, &new).await);
+    };
+    let connection = Some(live.connection.clone());
     inner.book().replan(id, now);
     inner.alarm.notify_one();
     inner
