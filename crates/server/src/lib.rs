@@ -15,14 +15,14 @@
 //! | `document` | the OpenAPI document, compared with the routes by a test |
 //! | `connect`, `routes::connect` | the page behind the local link in `auth_required` |
 //! | `app`, [`Stop`] | what every route has at hand; how the process is asked to end |
+//! | [`start`] | how a process becomes the agent of a home: log file, secret store and passphrase, signals |
 //! | [`doors`] | opening both doors, and `endpoint.json` |
 //! | `doors::lock` | one agent per home |
 //! | `doors::socket` | programs of this user: where the socket is, who the kernel says they are |
 //! | `doors::tcp`, `doors::gate` | loopback: what if the port is taken; Host, Origin, cross-site fetches, client keys |
 //! | `doors::hall`, `doors::guests` | bounds on what a silent or slow client can hold on to |
 //!
-//! The binary `valetkey-agent` (`src/bin/`) is the process around it where there is no desktop: flags,
-//! secret store and passphrase, log file, signals.
+//! The binary `valetkey-agent` (`src/bin/`) is the process around it where there is no desktop.
 //! In process: `router(App::new(agent, home, Host::Desktop, stop))`.
 
 mod app;
@@ -35,6 +35,7 @@ pub mod permission;
 mod refused;
 mod reply;
 mod routes;
+pub mod start;
 mod stop;
 mod views;
 

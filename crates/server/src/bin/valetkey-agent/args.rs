@@ -1,8 +1,9 @@
 //! Flags. The environment completes them: `VALETKEY_HOME`, `VALETKEY_SECRET_STORE`,
 //! `VALETKEY_PASSPHRASE_FILE`, `VALETKEY_PASSPHRASE`, `VALETKEY_KEY_FILE`, `VALETKEY_LOG`.
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use valetkey_api::core::redirect::DOOR_PORT;
+use valetkey_server::start::Store;
 
 /// Holds OAuth logins and hands short-lived tokens to local programs.
 #[derive(Debug, Parser)]
@@ -25,15 +26,4 @@ pub(crate) struct Args {
     /// Log more, and in front also here
     #[arg(long, short)]
     pub(crate) verbose: bool,
-}
-
-/// The secret stores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Store {
-    /// The keychain of the system
-    Keychain,
-    /// An encrypted file, for machines without a keychain
-    File,
-    /// Nothing outlives the agent: a trial
-    Memory,
 }

@@ -6,24 +6,21 @@
 //! what is not stored, release the lock.
 
 mod args;
-mod failure;
-mod log_file;
-mod passphrase;
-mod process;
+mod run;
 mod say;
-mod start;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use args::Args;
+use valetkey_server::start::harden;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    process::harden();
+    harden();
     let say = say::Say::new(args.background);
-    match start::run(&args, &say) {
+    match run::run(&args, &say) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             say.failed(&failure);

@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 
 use valetkey_api::endpoint::{Endpoint, StartLine};
 
-use crate::failure::Failure;
+use valetkey_server::start::Failure;
 
 /// The mouth of the process.
 #[derive(Debug)]

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use valetkey_agent::AgentError;
 use valetkey_agent::vault::VaultError;
 use valetkey_api::{ApiError, ErrorCode};
-use valetkey_server::Refused;
-use valetkey_server::doors::LockError;
+
+use crate::doors::LockError;
+use crate::refused::Refused;
 
 const UNAVAILABLE: u8 = 69;
 const TRY_LATER: u8 = 75;
@@ -14,23 +15,28 @@ const NOT_CONFIGURED: u8 = 78;
 
 /// A start that failed.
 #[derive(Debug)]
-pub(crate) struct Failure(pub(crate) Box<ApiError>);
+pub struct Failure(pub Box<ApiError>);
 
 impl Failure {
-    pub(crate) fn not_configured(message: impl Into<String>, hint: impl Into<String>) -> Self {
+    /// Something that the person set does not fit.
+    pub fn not_configured(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(ErrorCode::NotConfigured, message).hint(hint)
     }
 
-    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+    /// What happened and why.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self(Box::new(ApiError::new(code, message)))
     }
 
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+    /// What to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
         self
     }
 
-    pub(crate) fn exit_code(&self) -> ExitCode {
+    /// By sysexits.
+    pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self.0.code {
             ErrorCode::KeychainLocked | ErrorCode::KeychainUnavailable => UNAVAILABLE,
             ErrorCode::Paused | ErrorCode::RateLimited => TRY_LATER,

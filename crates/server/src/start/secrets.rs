@@ -10,19 +10,34 @@ use valetkey_agent::vault::{FileKey, StoreChoice};
 use valetkey_api::core::home::Home;
 use zeroize::Zeroizing;
 
-use crate::args::{Args, Store};
-use crate::failure::Failure;
+use super::Failure;
 
-/// The flag wins over `VALETKEY_SECRET_STORE`; the keychain is the default.
-pub(crate) fn store(home: &Home, args: &Args) -> Result<StoreChoice, Failure> {
-    let chosen = match args.secret_store {
+/// The secret stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Store {
+    /// The keychain of the system
+    Keychain,
+    /// An encrypted file, for machines without a keychain
+    File,
+    /// Nothing outlives the agent: a trial
+    Memory,
+}
+
+/// Opens nothing yet. `wished` wins over `VALETKEY_SECRET_STORE`; the keychain is the default. Where
+/// `may_ask`, a passphrase that stands nowhere is asked for at the terminal.
+pub fn choose_store(
+    home: &Home,
+    wished: Option<Store>,
+    may_ask: bool,
+) -> Result<StoreChoice, Failure> {
+    let chosen = match wished {
         Some(store) => store,
         None => from_environment()?,
     };
     Ok(match chosen {
         Store::Keychain => StoreChoice::Keychain,
         Store::Memory => StoreChoice::Memory,
-        Store::File => StoreChoice::File(file_key(home, args.background)?),
+        Store::File => StoreChoice::File(file_key(home, may_ask)?),
     })
 }
 
@@ -39,7 +54,7 @@ fn from_environment() -> Result<Store, Failure> {
     }
 }
 
-fn file_key(home: &Home, background: bool) -> Result<FileKey, Failure> {
+fn file_key(home: &Home, may_ask: bool) -> Result<FileKey, Failure> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty());
     if let Some(path) = set("VALETKEY_KEY_FILE") {
         let path = PathBuf::from(path);
@@ -67,7 +82,7 @@ fn file_key(home: &Home, background: bool) -> Result<FileKey, Failure> {
     if let Some(text) = set("VALETKEY_PASSPHRASE") {
         return passphrase(text.to_string_lossy().into_owned().into());
     }
-    if background || !io::stdin().is_terminal() {
+    if !may_ask || !io::stdin().is_terminal() {
         return Err(Failure::not_configured(
             "the secret file needs a passphrase, and nobody can be asked",
             "set `VALETKEY_PASSPHRASE_FILE` or `VALETKEY_KEY_FILE`, or run `valetkey serve --secret-store file` in a terminal",

@@ -4,11 +4,12 @@ use std::io;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use valetkey_server::Stop;
+
+use crate::stop::Stop;
 
 /// No core dumps, and no other process of this user may read this one's memory or environment (where
 /// a passphrase may stand). Both may be refused in a container: then it goes on without.
-pub(crate) fn harden() {
+pub fn harden() {
     set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
     let none = Rlimit {
         current: Some(0),
@@ -19,14 +20,15 @@ pub(crate) fn harden() {
 
 /// The signals that this process hears, from here on.
 #[derive(Debug)]
-pub(crate) struct Signals {
+pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
 }
 
 impl Signals {
-    pub(crate) fn listen() -> io::Result<Self> {
+    /// Begins to hear them.
+    pub fn listen() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -36,7 +38,7 @@ impl Signals {
 
     /// Asks to stop at SIGTERM and SIGINT, and in front at SIGHUP (the terminal is gone). Returns at
     /// the second SIGINT: somebody does not want to wait.
-    pub(crate) async fn obey(mut self, stop: Stop, background: bool) {
+    pub async fn obey(mut self, stop: Stop, background: bool) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => stop.request(),

@@ -17,15 +17,23 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use valetkey_api::core::home::Home;
 
-use crate::args::Args;
-use crate::failure::Failure;
+use super::Failure;
 
 /// A file larger than this is put aside as `oauth.log.1`.
 const LARGEST: u64 = 5 * 1024 * 1024;
 
-/// Sends the log to the file, and with `--verbose` in front to stderr too.
-pub(crate) fn begin(home: &Home, args: &Args) -> Result<(), Failure> {
-    let level = level(args)?;
+/// How much is logged, and where else than to the file.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LogWish {
+    /// Debug lines too, unless `VALETKEY_LOG` says otherwise.
+    pub verbose: bool,
+    /// Also to stderr.
+    pub to_stderr: bool,
+}
+
+/// Sends this process's log to the file.
+pub fn begin_log(home: &Home, wish: LogWish) -> Result<(), Failure> {
+    let level = level(wish.verbose)?;
     let path = home.log();
     let file = LogFile::open(&path).map_err(|error| {
         Failure::not_configured(
@@ -40,7 +48,7 @@ pub(crate) fn begin(home: &Home, args: &Args) -> Result<(), Failure> {
         .with_ansi(false)
         .with_writer(Mutex::new(file))
         .with_filter(ours(level));
-    let to_stderr = (args.verbose && !args.background).then(|| {
+    let to_stderr = wish.to_stderr.then(|| {
         fmt::layer()
             .with_ansi(false)
             .without_time()
@@ -60,14 +68,10 @@ fn ours(level: Level) -> Targets {
         .with_target("valetkey", level)
 }
 
-fn level(args: &Args) -> Result<Level, Failure> {
+fn level(verbose: bool) -> Result<Level, Failure> {
     let wished = std::env::var("VALETKEY_LOG").unwrap_or_default();
     if wished.is_empty() {
-        return Ok(if args.verbose {
-            Level::DEBUG
-        } else {
-            Level::INFO
-        });
+        return Ok(if verbose { Level::DEBUG } else { Level::INFO });
     }
     wished.parse().map_err(|_| {
         Failure::not_configured(

@@ -1,24 +1,20 @@
 //! From flags to open doors, and back.
 
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime;
-use valetkey_agent::vault::{StoreChoice, StoreError, Vault};
-use valetkey_agent::{Agent, AgentError, Config, SystemClock};
+use valetkey_agent::vault::StoreChoice;
 use valetkey_api::ErrorCode;
 use valetkey_api::core::home::Home;
 use valetkey_api::endpoint::Endpoint;
 use valetkey_server::doors::{Doors, Lock, LockError};
 use valetkey_server::permission::Host;
+use valetkey_server::start::{self, Failure, LogWish, Signals};
 use valetkey_server::{App, Stop};
 
 use crate::args::Args;
-use crate::failure::Failure;
-use crate::process::Signals;
 use crate::say::Say;
-use crate::{log_file, passphrase};
 
 /// Within this time another agent that has the lock opens its doors, or has stopped (its work included).
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,17 +22,16 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Runs the agent until it is asked to stop.
 pub(crate) fn run(args: &Args, say: &Say) -> Result<(), Failure> {
-    let home = Home::from_env(|name| std::env::var_os(name)).map_err(|error| {
-        Failure::not_configured(
-            error.to_string(),
-            "set `VALETKEY_HOME` to a path that starts with `/`, or unset it and set `HOME`",
-        )
-    })?;
+    let home = start::home()?;
     let Turn::Ours(lock) = take_turn(&home, args.background, say)? else {
         return Ok(());
     };
-    log_file::begin(&home, args)?;
-    let store = passphrase::store(&home, args)?;
+    let log = LogWish {
+        verbose: args.verbose,
+        to_stderr: args.verbose && !args.background,
+    };
+    start::begin_log(&home, log)?;
+    let store = start::choose_store(&home, args.secret_store, !args.background)?;
     // One thread: measured as fast as several for this work, with the better tail.
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -62,7 +57,7 @@ async fn serve(
             format!("signals cannot be heard: {error}"),
         )
     })?;
-    let agent = open(&home, store).await?;
+    let agent = start::open_agent(&home, store).await?;
     let app = App::new(agent.clone(), home, Host::Headless, stop.clone());
     let doors = Doors::open(&app, lock, args.port).map_err(|error| {
         Failure::new(
@@ -86,21 +81,6 @@ async fn serve(
             "stopped at once, as asked; what was under way is finished at the next start",
         )),
     }
-}
-
-async fn open(home: &Home, store: StoreChoice) -> Result<Agent, Failure> {
-    let kind = store.as_str();
-    let vault = Vault::open(home, store).await?;
-    // A locked keychain heals. Without any, nothing could ever be kept: say so now.
-    if let Err(error @ StoreError::Unavailable(_)) = vault.check_store().await {
-        return Err(AgentError::from(error).into());
-    }
-    let config = Config {
-        clock: Arc::new(SystemClock::default()),
-        version: env!("CARGO_PKG_VERSION"),
-        store: kind,
-    };
-    Ok(Agent::start(vault, config).await?)
 }
 
 /// Who is the agent of this home.

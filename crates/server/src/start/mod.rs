@@ -1,0 +1,46 @@
+//! How a process becomes the agent of a home: what `valetkey-agent` and the desktop app do alike.
+//!
+//! Harden the process, take the home's [`Lock`](crate::doors::Lock), begin the log, choose the
+//! secret store, open vault and agent. Then each opens the doors and serves them in its own way.
+
+mod failure;
+mod log_file;
+mod process;
+mod secrets;
+
+use std::sync::Arc;
+
+use valetkey_agent::vault::{StoreChoice, StoreError, Vault};
+use valetkey_agent::{Agent, AgentError, Config, SystemClock};
+use valetkey_api::core::home::Home;
+
+pub use failure::Failure;
+pub use log_file::{LogWish, begin_log};
+pub use process::{Signals, harden};
+pub use secrets::{Store, choose_store};
+
+/// The home that the environment names.
+pub fn home() -> Result<Home, Failure> {
+    Home::from_env(|name| std::env::var_os(name)).map_err(|error| {
+        Failure::not_configured(
+            error.to_string(),
+            "set `VALETKEY_HOME` to a path that starts with `/`, or unset it and set `HOME`",
+        )
+    })
+}
+
+/// Opens the vault and starts the agent. A locked keychain heals later; without any, nothing could
+/// ever be kept, so that is an error now.
+pub async fn open_agent(home: &Home, store: StoreChoice) -> Result<Agent, Failure> {
+    let kind = store.as_str();
+    let vault = Vault::open(home, store).await?;
+    if let Err(error @ StoreError::Unavailable(_)) = vault.check_store().await {
+        return Err(AgentError::from(error).into());
+    }
+    let config = Config {
+        clock: Arc::new(SystemClock::default()),
+        version: env!("CARGO_PKG_VERSION"),
+        store: kind,
+    };
+    Ok(Agent::start(vault, config).await?)
+}
