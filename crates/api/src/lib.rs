@@ -20,9 +20,12 @@
 //! | [`error`] | the body of every refusal |
 //! | [`endpoint`] | no route: the file that names the doors |
 //! | [`client`] | no route: the blocking client over the Unix socket |
+//! | `browser` | no route: opening the browser, for faces with a person in front (feature `browser`) |
 
 pub mod agent;
 pub mod authenticators;
+#[cfg(feature = "browser")]
+pub mod browser;
 pub mod client;
 pub mod clients;
 pub mod connections;

@@ -19,7 +19,6 @@
 
 mod agent;
 mod args;
-mod browser;
 mod duration;
 mod exit;
 mod failure;

@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal as _};
 use std::os::fd::AsFd as _;
 
 use jiff::Timestamp;
+use valetkey_api::browser;
 use valetkey_api::client::Client;
 use valetkey_api::core::id::SignInId;
 use valetkey_api::core::name::AccountLabel;
@@ -18,7 +19,6 @@ use valetkey_api::sign_in::{
 use super::paste::Paste;
 use crate::agent;
 use crate::args::{Connect, Global};
-use crate::browser;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::sign_in as words;

@@ -3,11 +3,11 @@
 use std::env;
 
 use valetkey_api::agent::{Check, CheckOutcome, Version};
+use valetkey_api::browser;
 use valetkey_api::client::Client;
 
 use crate::agent;
 use crate::args::Global;
-use crate::browser;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::doctor::{Findings, findings};

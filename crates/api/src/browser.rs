@@ -1,4 +1,4 @@
-//! Opens the person's browser, from this terminal's environment.
+//! Opens the person's browser, from the environment of the face in front of the person.
 //!
 //! In this order: the setting, `$BROWSER`, what the desktop says. The URL is exactly one argument
 //! and never passes through a shell, and only https or loopback URLs get here at all: an authorize
@@ -10,14 +10,14 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use valetkey_api::core::endpoint_url::EndpointUrl;
+use valetkey_core::endpoint_url::EndpointUrl;
 
 /// An opener that fails does so within this time; one that still runs then has opened the browser.
 const PATIENCE: Duration = Duration::from_millis(400);
 const GLANCE: Duration = Duration::from_millis(10);
 
 /// Opens `url`; the error says why no browser could be opened.
-pub(crate) fn open(url: &str, setting: Option<&str>) -> Result<(), String> {
+pub fn open(url: &str, setting: Option<&str>) -> Result<(), String> {
     let url = EndpointUrl::parse(url).map_err(|error| error.to_string())?;
     let mut why = None;
     for mut command in commands(url.as_str(), setting, env::var("BROWSER").ok().as_deref()) {
@@ -31,7 +31,7 @@ pub(crate) fn open(url: &str, setting: Option<&str>) -> Result<(), String> {
 }
 
 /// The commands to try, best first.
-pub(crate) fn commands(url: &str, setting: Option<&str>, variable: Option<&str>) -> Vec<Command> {
+pub fn commands(url: &str, setting: Option<&str>, variable: Option<&str>) -> Vec<Command> {
     let variable = variable.unwrap_or_default().split(':');
     let own = setting.into_iter().chain(variable);
     let own = own.filter_map(|template| command(template, url));
