@@ -211,13 +211,12 @@ impl Bench {
     pub(crate) async fn settle(&self) {
         self.take_turns().await;
         let pending = |request: &Request| request.outcome == Outcome::Pending;
+        // A request is under way before it arrives, and when its answer has left.
+        let refreshing = |view: &ConnectionView| view.row.life.status == Status::Refreshing;
         for _ in 0..2000 {
-            if !self
-                .provider
-                .requests(Filter::refreshes())
-                .iter()
-                .any(pending)
-            {
+            let requests = self.provider.requests(Filter::refreshes());
+            let connections = self.agent.connections(None);
+            if !requests.iter().any(pending) && !connections.iter().any(refreshing) {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
