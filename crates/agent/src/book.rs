@@ -315,7 +315,10 @@ impl Book {
         let due = if entry.unsaved || entry.flight.is_some() {
             entry.due
         } else if entry.row.refreshable {
-            freshness::due_at(&entry.row, limits, now, entry.jitter).or_else(ends)
+            // Ringing while nothing may be sent would only plan the same alarm again, and again.
+            freshness::due_at(&entry.row, limits, now, entry.jitter)
+                .map(|due| entry.hold_until.map_or(due, |until| due.max(until)))
+                .or_else(ends)
         } else {
             ends()
         };

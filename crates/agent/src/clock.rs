@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -55,6 +56,7 @@ impl Clock for SystemClock {
 #[derive(Debug)]
 pub struct TestClock {
     time: Mutex<(Timestamp, Duration)>,
+    sleeps: AtomicUsize,
     moved: watch::Sender<Duration>,
 }
 
@@ -63,8 +65,14 @@ impl TestClock {
     pub fn new(now: Timestamp) -> Self {
         Self {
             time: Mutex::new((now, Duration::ZERO)),
+            sleeps: AtomicUsize::new(0),
             moved: watch::Sender::new(Duration::ZERO),
         }
+    }
+
+    /// How often anybody went to sleep: who does so again and again while time stands still spins.
+    pub fn sleeps(&self) -> usize {
+        self.sleeps.load(Ordering::Relaxed)
     }
 
     /// Time passes, for everybody.
@@ -95,6 +103,7 @@ impl Clock for TestClock {
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
+        self.sleeps.fetch_add(1, Ordering::Relaxed);
         let mut moved = self.moved.subscribe();
         let end = self.uptime() + duration;
         Box::pin(async move {

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use serde_json::json;
 use support::{Bench, eventually, key, me, seconds};
@@ -123,6 +125,30 @@ async fn an_outage_is_met_with_pauses_that_grow_to_a_quarter_of_an_hour() {
     let later = bench.refreshes() - at_first;
     assert!((9..=26).contains(&later), "{later}");
     assert_eq!(bench.count(EventKind::ConnectionPostponed).await, 1);
+}
+
+#[tokio::test]
+async fn between_a_failed_refresh_and_the_next_the_alarm_rests() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench
+        .provider
+        .fault(Fault::refresh(FaultKind::status(503)).forever());
+    bench.clock.advance(seconds(HOUR - 240));
+    bench.provider.ended(Filter::refreshes(), 1).await;
+    bench.settle().await;
+    // The pause has jitter and may be over; for five seconds nothing is sent all the same.
+    bench.clock.advance(Duration::from_millis(4990));
+    bench.take_turns().await;
+    let before = bench.clock.sleeps();
+    for _ in 0..20 {
+        bench.take_turns().await;
+    }
+    let rounds = bench.clock.sleeps() - before;
+    assert!(rounds <= 2, "{rounds}");
+    assert_eq!(bench.refreshes(), 1);
+    bench.clock.advance(seconds(1));
+    bench.provider.arrived(Filter::refreshes(), 2).await;
 }
 
 #[tokio::test]
