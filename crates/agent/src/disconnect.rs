@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::json;
-use valetkey_core::connection::Connection;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::ConnectionId;
 use valetkey_core::life::{Happening, Status};
@@ -15,8 +14,8 @@ use valetkey_core::name::{ConnectionName, ProfileName};
 use valetkey_vault::failpoint;
 
 use crate::agent::{Agent, Inner};
-use crate::book::Book;
 use crate::client::Client;
+use crate::consent;
 use crate::error::AgentError;
 use crate::key::{Actor, ConnectionKey};
 use crate::protocol::Revocation;
@@ -143,7 +142,8 @@ pub(crate) async fn remove(
         (Some(live), Some(authenticator)) => match Client::of(&inner.vault, authenticator).await {
             Ok(client) => {
                 let (provider, now) = (&inner.provider_client, inner.now());
-                if shares_consent(&inner.book(), &row) {
+                let subject = row.account.subject.as_ref();
+                if consent::is_shared(&inner.book(), &client.authenticator, subject) {
                     provider.revoke(&client, &live.grant, now).await
                 } else {
                     provider.revoke_consent(&client, &live.grant, now).await
@@ -174,85 +174,10 @@ pub(crate) async fn remove(
     })
 }
 
-/// Whether another connection lives by the same consent: the same client (in another profile, for
-/// one), and the same account as far as is known.
-fn shares_consent(book: &Book, row: &Connection) -> bool {
-    let client = |row: &Connection| {
-        let authenticator = book.authenticator(row.authenticator)?;
-        Some((&authenticator.provider, &authenticator.client_id))
-    };
-    let subject = row.account.subject.as_ref();
-    book.entries().map(|entry| &entry.row).any(|other| {
-        let other_subject = other.account.subject.as_ref();
-        other.id != row.id
-            && other.life.status != Status::Removing
-            && client(other) == client(row)
-            && (subject.is_none() || other_subject.is_none() || subject == other_subject)
-    })
-}
-
 fn ago(duration: SignedDuration) -> String {
     match duration.as_secs() {
         ..60 => "less than a minute".to_owned(),
         seconds @ 60..3600 => format!("{} min", seconds / 60),
         seconds => format!("{} h", seconds / 3600),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::Timestamp;
-    use valetkey_core::authenticator::Authenticator;
-    use valetkey_core::connection::{Account, Subject};
-    use valetkey_core::draft::DraftInput;
-    use valetkey_core::id::AuthenticatorId;
-    use valetkey_core::scope::Scopes;
-
-    use super::*;
-
-    fn authenticator(number: u128, client_id: &str) -> Authenticator {
-        let fields = json!({
-            "authenticator_type": "github", "name": "github", "client_id": client_id,
-            "client_secret": "s",
-        });
-        let draft = DraftInput::from_json(&fields.to_string()).unwrap();
-        let (draft, _) = draft.check().unwrap();
-        let id = AuthenticatorId::new(uuid::Uuid::from_u128(number));
-        let profile = format!("p{number}").parse().unwrap();
-        draft
-            .into_authenticator(id, profile, Timestamp::UNIX_EPOCH)
-            .0
-    }
-
-    fn connection(number: u128, through: &Authenticator, sub: Option<&str>) -> Connection {
-        let account = Account {
-            subject: sub.map(|sub| Subject {
-                issuer: "github".to_owned(),
-                sub: sub.to_owned(),
-            }),
-            ..Account::default()
-        };
-        let id = ConnectionId::new(uuid::Uuid::from_u128(number));
-        let (scopes, now) = (Scopes::default(), Timestamp::UNIX_EPOCH);
-        Connection::connecting(id, through.id, account, scopes, now)
-    }
-
-    #[test]
-    fn a_consent_is_shared_by_connections_of_one_client_and_account() {
-        let [here, there] = [1, 2].map(|number| authenticator(number, "app"));
-        let another = authenticator(3, "other-app");
-        for (other, shared) in [
-            (connection(2, &there, Some("ada")), true),
-            (connection(2, &there, None), true),
-            (connection(2, &there, Some("grace")), false),
-            (connection(2, &another, Some("ada")), false),
-        ] {
-            let all = vec![here.clone(), there.clone(), another.clone()];
-            let row = connection(1, &here, Some("ada"));
-            let mut book = Book::new(all, vec![row.clone(), other.clone()]);
-            assert_eq!(shares_consent(&book, &row), shared, "{other:?}");
-            book.remove(other.id);
-            assert!(!shares_consent(&book, &row), "it has no other");
-        }
     }
 }

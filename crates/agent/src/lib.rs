@@ -16,6 +16,7 @@
 //! | refreshing before anybody asks; unsaved grants; a reconciliation put off at start; sleep, wake and clock jumps | `alarm` |
 //! | sign-in: begin, listener, callback, finish, page | [`sign_in`] |
 //! | disconnect and revocation, finished after a crash | `disconnect` |
+//! | a grant that nobody keeps: given back, unless others live by the same consent | `consent` |
 //! | registering OAuth clients | `authenticators` |
 //! | an authenticator made ready for requests, with its secret | `client` |
 //! | requests to providers, in their dialects | [`protocol`] |
@@ -50,6 +51,7 @@ mod book;
 mod client;
 mod clock;
 mod connections;
+mod consent;
 mod disconnect;
 mod error;
 mod journal;

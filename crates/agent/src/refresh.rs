@@ -22,7 +22,7 @@ use std::sync::atomic::Ordering;
 use jiff::SignedDuration;
 use serde_json::json;
 use tokio::sync::watch;
-use valetkey_core::connection::SetbackKind;
+use valetkey_core::connection::{SetbackKind, Subject};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::grant::StoredGrant;
 use valetkey_core::id::{ConnectionId, Generation};
@@ -138,6 +138,7 @@ struct Ticket {
     /// Before the refresh began.
     was: Status,
     asked: valetkey_core::scope::Scopes,
+    account: Option<Subject>,
     gate: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -171,7 +172,7 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
         Err(no_answer) => return unanswered(inner, id, &ticket, no_answer).await,
     };
     failpoint!("refresh.answered");
-    match outcome {
+    let end = match outcome {
         RefreshOutcome::Refreshed(reply) => arrived(inner, id, &ticket, *reply).await,
         RefreshOutcome::Later { after, reason } => {
             postpone(inner, id, Some(&ticket), SetbackKind::Later, &reason, after).await;
@@ -195,6 +196,43 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
             Err(ticket.client.misconfigured(reason))
         }
         RefreshOutcome::SignInAgain { reason } => refused(inner, id, &ticket, reason).await,
+    };
+    match end {
+        Ok(live) => Ok(live),
+        Err(error) => newest(inner, id, ticket.from, error).await,
+    }
+}
+
+/// What became of the old grant concerns nobody if the connection was signed in again meanwhile:
+/// whoever waited gets what it holds now. A removed one is gone for them too.
+async fn newest(
+    inner: &Arc<Inner>,
+    id: ConnectionId,
+    refreshed: Generation,
+    error: AgentError,
+) -> FlightEnd {
+    let look = {
+        let book = inner.book();
+        let entry = book.get(id);
+        if entry.is_some_and(|entry| entry.row.life.generation == refreshed) {
+            return Err(error);
+        }
+        book.look(id, inner.now(), Want::Living(None))
+    };
+    match look {
+        Look::Fresh(live)
+        | Look::Stale {
+            fallback: Some(live),
+        }
+        | Look::Held {
+            fallback: Some(live),
+            ..
+        } => Ok(live),
+        Look::SignIn => Err(inner.sign_in_needed(id).await),
+        Look::Gone => Err(AgentError::no_connection(id)),
+        Look::NotLoaded | Look::Stale { fallback: None } | Look::Held { fallback: None, .. } => {
+            Err(error)
+        }
     }
 }
 
@@ -275,7 +313,7 @@ async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &AgentError) {
 }
 
 async fn ticket(inner: &Inner, id: ConnectionId) -> Result<Ticket, AgentError> {
-    let (authenticator, old, life, asked, gate) = {
+    let (authenticator, old, life, asked, account, gate) = {
         let book = inner.book();
         let entry = book.get(id).ok_or_else(|| AgentError::no_connection(id))?;
         let look = book.look(id, inner.now(), Want::Newer);
@@ -298,6 +336,7 @@ async fn ticket(inner: &Inner, id: ConnectionId) -> Result<Ticket, AgentError> {
             old,
             entry.row.life,
             asked,
+            entry.row.account.subject.clone(),
             Arc::clone(&entry.gate),
         )
     };
@@ -308,6 +347,7 @@ async fn ticket(inner: &Inner, id: ConnectionId) -> Result<Ticket, AgentError> {
         from: life.generation,
         was: life.status,
         asked,
+        account,
         gate,
     })
 }
@@ -319,7 +359,7 @@ async fn arrived(
     ticket: &Ticket,
     reply: TokenReply,
 ) -> FlightEnd {
-    let _one_writer = ticket.gate.lock().await;
+    let one_writer = ticket.gate.lock().await;
     let now = inner.now();
     let lifetime = ticket.client.provider.access_token_lifetime_seconds;
     let grant = reply.into_grant(
@@ -331,12 +371,14 @@ async fn arrived(
     );
     let happening = Happening::Refreshed { from: ticket.from };
     let Some(live) = keep(inner, id, happening, |_| {}, &grant).await else {
-        // Disconnected meanwhile: what arrives late must not stay alive at the provider.
-        inner
-            .provider_client
-            .revoke(&ticket.client, &grant, now)
-            .await;
-        return Err(AgentError::no_connection(id));
+        drop(one_writer);
+        let account = ticket.account.as_ref();
+        inner.give_back(&ticket.client, account, &grant).await;
+        return Err(AgentError::ProviderUnreachable {
+            reason: "a new sign-in came first".to_owned(),
+            retry_after: Some(HOLD),
+            bad_certificate: false,
+        });
     };
     inner.network_works();
     let event = Event::new(EventKind::ConnectionRefreshed, now)

@@ -353,7 +353,7 @@ impl Inner {
     }
 
     /// "Sign in again", recorded once, when a grant turns out to be of no more use.
-    async fn sign_in_needed(&self, id: ConnectionId) -> AgentError {
+    pub(crate) async fn sign_in_needed(&self, id: ConnectionId) -> AgentError {
         let now = self.now();
         let turned = {
             let mut book = self.book();

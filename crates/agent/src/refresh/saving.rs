@@ -23,8 +23,8 @@ const SAVE_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 /// nobody is given a token that could still be lost. One that cannot be written is held by the book,
 /// marked unsaved, which is told once.
 ///
-/// `renewed` changes what else of the row is new. None if the connection was removed meanwhile:
-/// nobody will keep the grant, revoke it. The caller holds the gate.
+/// `renewed` changes what else of the row is new. None if the connection was removed or signed in
+/// again meanwhile: nobody will keep the grant, give it back. The caller holds the gate.
 pub(crate) async fn keep(
     inner: &Arc<Inner>,
     id: ConnectionId,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use valetkey_core::connection::{Account, Connection, Subject};
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation, SignInId};
@@ -18,6 +18,7 @@ use crate::agent::Inner;
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::key::Actor;
+use crate::protocol::Identity;
 
 /// Finishes a run with the browser's answer and records how it ended.
 pub(super) async fn finish(
@@ -153,25 +154,38 @@ async fn run(
         .provider_client
         .identify(client, &pending.request, &reply, now)
         .await;
-    let identity = match identity {
-        Ok(identity) => identity,
-        Err(failure) => {
-            // A grant that nobody keeps does not stay alive.
-            let unwanted = grant(Generation(0), None);
-            inner.provider_client.revoke(client, &unwanted, now).await;
-            return Err(End::of(&failure, client));
+    let (subject, kept) = match identity {
+        Ok(identity) => {
+            inner.network_works();
+            let subject = identity.subject.clone();
+            (subject, keep(inner, pending, identity, &grant, now).await)
         }
+        Err(failure) => (None, Err(End::of(&failure, client))),
     };
-    inner.network_works();
+    if kept.is_err() {
+        let unwanted = grant(Generation(0), None);
+        inner.give_back(client, subject.as_ref(), &unwanted).await;
+    }
+    kept
+}
 
+/// Gives the grant a place among the connections, and stores it there.
+async fn keep(
+    inner: &Arc<Inner>,
+    pending: &Pending,
+    identity: Identity,
+    grant: impl Fn(Generation, Option<&Grant>) -> Grant,
+    now: Timestamp,
+) -> Result<Completed, End> {
+    let client = &pending.client;
+    let (display_name, subject) = (identity.display_name, identity.subject);
     let place = place(
         inner,
         client.authenticator.id,
-        identity.subject.as_ref(),
+        subject.as_ref(),
         pending.label.as_ref(),
-        identity.display_name.as_deref(),
+        display_name.as_deref(),
     );
-    let (display_name, subject) = (identity.display_name, identity.subject);
     match place {
         Place::New(label) => {
             let account = Account {
@@ -187,13 +201,9 @@ async fn run(
                 display_name,
                 subject,
             };
-            Ok(store::renew(inner, connection, client, known, &pending.asked, grant).await?)
+            Ok(store::renew(inner, connection, known, &pending.asked, grant).await?)
         }
         Place::OtherAccount(name, other) => {
-            inner
-                .provider_client
-                .revoke(client, &grant(Generation(0), None), now)
-                .await;
             let got = display_name.unwrap_or_else(|| "another account".to_owned());
             Err(End::failed(
                 format!(

@@ -1,4 +1,5 @@
-//! Storing what a sign-in brought: a first grant whole or not at all, a renewed one at once.
+//! Storing what a sign-in brought: a first grant whole or not at all, a renewed one at once. What is
+//! not stored here the caller gives back.
 
 use std::sync::Arc;
 
@@ -38,13 +39,12 @@ pub(super) async fn add(
         grant: grant.clone(),
     };
     if inner.book().authenticator(authenticator).is_none() {
-        inner.provider_client.revoke(client, &grant, now).await;
         return Err(AgentError::no_authenticator(&client.authenticator.name));
     }
     let row = match inner.vault.store_first_grant(&row, &stored).await {
         Ok(active) => active,
         Err(error) => {
-            give_up(inner, client, row, &grant, now).await;
+            give_up(inner, row).await;
             return Err(error.into());
         }
     };
@@ -64,13 +64,7 @@ pub(super) async fn add(
 
 /// A first grant that could not be stored: nobody was told of it, and nothing of it stays. Its name is
 /// free at once; what the keychain cannot do now, the next start does.
-async fn give_up(
-    inner: &Arc<Inner>,
-    client: &Client,
-    mut row: Connection,
-    grant: &Grant,
-    now: Timestamp,
-) {
+async fn give_up(inner: &Inner, mut row: Connection) {
     row.life =
         step(row.life, Happening::Disconnected).expect("a new connection can be disconnected");
     let removed = async {
@@ -80,14 +74,12 @@ async fn give_up(
     if let Err(error) = removed.await {
         tracing::warn!(%error, "what is left of a failed sign-in is removed at the next start");
     }
-    inner.provider_client.revoke(client, grant, now).await;
 }
 
 /// The same account again: a new grant under the next generation; an old refresh in flight loses.
 pub(super) async fn renew(
     inner: &Arc<Inner>,
     id: ConnectionId,
-    client: &Client,
     known: Account,
     asked: &Scopes,
     grant: impl Fn(Generation, Option<&Grant>) -> Grant,
@@ -96,11 +88,11 @@ pub(super) async fn renew(
     let _ = refresh::load(inner, id).await;
     let gate = inner.book().get(id).map(|entry| Arc::clone(&entry.gate));
     let Some(gate) = gate else {
-        return Err(came_late(inner, id, client, &grant(Generation(0), None)).await);
+        return Err(AgentError::no_connection(id));
     };
     let _one_writer = gate.lock().await;
     let now = inner.now();
-    // The number it will have; what is too late for one is revoked.
+    // The number it will have; what is too late for one is given back.
     let generation = {
         let book = inner.book();
         let life = book.get(id).map(|entry| entry.row.life);
@@ -119,7 +111,7 @@ pub(super) async fn renew(
     };
     let kept = refresh::keep(inner, id, Happening::SignedIn, renewed, &new).await;
     let Some(live) = kept else {
-        return Err(came_late(inner, id, client, &new).await);
+        return Err(AgentError::no_connection(id));
     };
     let connection = Some(live.connection.clone());
     inner.book().replan(id, now);
@@ -128,15 +120,6 @@ pub(super) async fn renew(
         .record(Event::new(EventKind::ConnectionRenewed, now).connection(id))
         .await;
     done(inner, id, connection, asked, &new, true)
-}
-
-/// Removed meanwhile: what arrives late must not stay alive at the provider.
-async fn came_late(inner: &Inner, id: ConnectionId, client: &Client, grant: &Grant) -> AgentError {
-    inner
-        .provider_client
-        .revoke(client, grant, inner.now())
-        .await;
-    AgentError::no_connection(id)
 }
 
 fn done(
