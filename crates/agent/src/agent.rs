@@ -54,6 +54,8 @@ pub(crate) struct Inner {
     pub journal: Arc<Journal>,
     book: Mutex<Book>,
     pub sign_ins: SignIns,
+    /// Held while a connection's name is chosen and taken: side by side two would choose the same.
+    pub naming: tokio::sync::Mutex<()>,
     pub links: Links,
     pub keys: Keys,
     settings: Mutex<Settings>,
@@ -121,6 +123,7 @@ impl Agent {
             started_at: now,
             book: Mutex::new(Book::new(authenticators, rows)),
             sign_ins: SignIns::new(weak.clone()),
+            naming: tokio::sync::Mutex::default(),
             links: Links::default(),
             keys,
             paused: AtomicBool::new(settings.paused),

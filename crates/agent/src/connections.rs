@@ -139,6 +139,7 @@ impl Agent {
             return Err(AgentError::no_connection(key));
         };
         let one_writer = gate.lock().await;
+        let naming = inner.naming.lock().await;
         let changed = {
             let book = inner.book();
             let entry = book.get(id).ok_or_else(|| AgentError::no_connection(key))?;
@@ -187,7 +188,7 @@ impl Agent {
             book.rename(id);
             book.replan(id, inner.now());
         }
-        drop(one_writer);
+        drop((naming, one_writer));
         inner.alarm.notify_one();
         let event = valetkey_core::event::Event::new(
             valetkey_core::event::EventKind::ConnectionUpdated,

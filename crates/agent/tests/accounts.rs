@@ -2,12 +2,18 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
-use support::{Bench, authenticator_key, completed, eventually, failed, key, me, seconds, visit};
+use support::{
+    Bench, authenticator_key, authorized, completed, eventually, failed, key, me, seconds, visit,
+};
+use tokio::task::JoinSet;
 use valetkey_agent::protocol::Revocation;
 use valetkey_agent::sign_in::Stage;
 use valetkey_agent::{AgentError, AuthenticatorChange, TokenAsk};
-use valetkey_demo_provider::{Client, Consent, Endpoint, Fault, Settings};
+use valetkey_demo_provider::{Client, Consent, Endpoint, Family, Fault, Settings};
+use valetkey_vault::store::testing::Fault as StoreFault;
 
 fn consents(bench: &Bench, account: &str) {
     bench
@@ -44,6 +50,47 @@ async fn sign_ins_run_side_by_side() {
         names,
         ["demo", "demo/ada@example.com", "demo/grace@example.com"]
     );
+}
+
+#[tokio::test]
+async fn sign_ins_that_end_at_once_each_get_a_name() {
+    let bench = Bench::start().await;
+    for round in 1..=4 {
+        let name = format!("round-{round}");
+        bench.add(&name, json!({})).await;
+        let mut ways_back = Vec::new();
+        let mut ids = Vec::new();
+        for account in ["ada", "grace", "linus"] {
+            consents(&bench, account);
+            let view = bench.begin(&name).await;
+            ways_back.push(authorized(&view).await);
+            ids.push(view.id);
+        }
+        // None of them is stored before all of them might be.
+        bench.store.set(StoreFault::Hang);
+        let mut ends = JoinSet::new();
+        for back in ways_back {
+            ends.spawn(async move { visit(&back).await });
+        }
+        bench.provider.ended(Endpoint::Token, 3 * round).await;
+        eventually("stored", || bench.store.is_hanging()).await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        bench.store.set(StoreFault::None);
+        ends.join_all().await;
+        let mut names = BTreeSet::new();
+        for id in ids {
+            names.insert(completed(bench.finished(id).await).connection);
+        }
+        assert_eq!(names.len(), 3, "{names:?}");
+        for name in names {
+            let token = bench.access(&name.to_string()).await;
+            assert!(bench.provider.access_token_lives(&token), "{name}");
+        }
+    }
+    let revoked = |family: &Family| family.revoked.is_some();
+    assert!(!bench.provider.families().iter().any(revoked));
 }
 
 #[tokio::test]

@@ -179,6 +179,7 @@ async fn keep(
 ) -> Result<Completed, End> {
     let client = &pending.client;
     let (display_name, subject) = (identity.display_name, identity.subject);
+    let naming = inner.naming.lock().await;
     let place = place(
         inner,
         client.authenticator.id,
@@ -196,6 +197,8 @@ async fn keep(
             Ok(store::add(inner, client, account, &pending.asked, grant, now).await?)
         }
         Place::Renew(connection) => {
+            // Its name is its own already, and its gate may be held for long.
+            drop(naming);
             let known = Account {
                 label: None,
                 display_name,
