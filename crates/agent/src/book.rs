@@ -52,8 +52,9 @@ pub(crate) type Flight = watch::Receiver<Option<FlightEnd>>;
 pub(crate) struct Entry {
     pub row: Connection,
     pub live: Option<Arc<LiveGrant>>,
-    /// The keychain was asked for the grant (there may be none).
-    pub loaded: bool,
+    /// The keychain was asked for the grant and need not be asked again before this moment: never
+    /// if it had one.
+    pub asked_until: Option<Timestamp>,
     /// The live grant is newer than its keychain item.
     pub unsaved: bool,
     pub flight: Option<Flight>,
@@ -63,6 +64,13 @@ pub(crate) struct Entry {
     pub gate: Arc<tokio::sync::Mutex<()>>,
     due: Option<Timestamp>,
     jitter: f64,
+}
+
+impl Entry {
+    /// Whether memory says what the keychain holds (there may be no grant).
+    pub(crate) fn is_loaded(&self, now: Timestamp) -> bool {
+        self.asked_until.is_some_and(|until| now < until)
+    }
 }
 
 /// All connections and authenticators.
@@ -154,7 +162,7 @@ impl Book {
         let entry = Entry {
             row,
             live: None,
-            loaded: false,
+            asked_until: None,
             unsaved: false,
             flight: None,
             hold_until: None,
@@ -294,7 +302,7 @@ impl Book {
             grant,
         });
         entry.live = Some(Arc::clone(&live));
-        entry.loaded = true;
+        entry.asked_until = Some(Timestamp::MAX);
         Some(live)
     }
 

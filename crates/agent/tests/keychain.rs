@@ -9,7 +9,7 @@ use valetkey_agent::sign_in::Stage;
 use valetkey_agent::{AgentError, TokenAsk};
 use valetkey_core::event::EventKind;
 use valetkey_core::life::Status;
-use valetkey_demo_provider::{Fault as ProviderFault, Filter, Gate};
+use valetkey_demo_provider::{Fault as ProviderFault, FaultKind, Filter, Gate};
 use valetkey_vault::store::testing::Fault;
 
 /// A refresh that the provider has carried out, and whose answer waits.
@@ -265,4 +265,53 @@ async fn a_garbled_foreign_or_missing_item_means_sign_in_again_once() {
         assert!(done.renewed);
     }
     assert_eq!(bench.refreshes(), 0);
+}
+
+#[tokio::test]
+async fn a_login_whose_item_is_found_again_is_served_again() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    let token = bench.access("demo").await;
+    let name = bench.grant_item("demo");
+    let item = bench.store.item(name);
+    for round in 1..=2 {
+        bench.restart().await;
+        bench.store.tamper(name, None);
+        bench.token("demo").await.expect_err("no grant");
+        assert_eq!(bench.status("demo"), Status::NeedsReconnect);
+        let reads = bench.store.reads();
+        bench.token("demo").await.expect_err("still none");
+        assert_eq!(bench.store.reads(), reads, "not asked each time");
+
+        bench.store.tamper(name, item.as_deref());
+        if round == 1 {
+            bench.restart().await;
+        } else {
+            bench.clock.jump(jiff::SignedDuration::from_secs(31));
+        }
+        assert_eq!(bench.access("demo").await, token);
+        assert_eq!(bench.status("demo"), Status::Active);
+        assert_eq!(bench.count(EventKind::ConnectionAdopted).await, round);
+    }
+    assert_eq!(bench.count(EventKind::ConnectionNeedsReconnect).await, 2);
+    assert_eq!(bench.refreshes(), 0);
+}
+
+#[tokio::test]
+async fn a_refused_login_stays_refused_across_restarts() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.expire();
+    let refusal = FaultKind::oauth_error("invalid_grant");
+    bench.provider.fault(ProviderFault::refresh(refusal));
+    bench.token("demo").await.expect_err("refused");
+    bench.restart().await;
+    let reads = bench.store.reads();
+    let again = bench.token("demo").await.expect_err("still refused");
+    assert!(
+        matches!(again, AgentError::AuthRequired { again: true, .. }),
+        "{again:?}"
+    );
+    assert_eq!(bench.store.reads(), reads, "the keychain cannot help");
+    assert_eq!(bench.refreshes(), 1);
 }

@@ -172,6 +172,12 @@ impl Connection {
         row
     }
 
+    /// Whether the provider refused its grant for good: no keychain item can mend that.
+    pub fn is_refused(&self) -> bool {
+        let setback = self.setback.as_ref();
+        setback.is_some_and(|setback| setback.kind == SetbackKind::SignInAgain)
+    }
+
     /// Takes over the figures of `grant`; the status is the caller's ([`crate::life::step`]).
     pub fn adopt(&mut self, grant: &Grant) {
         self.life.generation = grant.generation;

@@ -96,6 +96,11 @@ pub enum Happening {
     Ended,
     /// The stored item is gone.
     ItemLost,
+    /// The item that was lost is there again.
+    ItemFound {
+        /// Whether its access token still lives.
+        alive: bool,
+    },
     /// The item holds a newer grant than the row knew (a crash between the two writes).
     ItemNewer {
         /// The item's generation.
@@ -162,6 +167,14 @@ pub fn step(life: Life, happening: Happening) -> Result<Life, TooLate> {
             | Status::Removing => Err(TooLate),
         },
         Happening::ItemLost => to(Status::NeedsReconnect),
+        Happening::ItemFound { alive } => match status {
+            Status::NeedsReconnect => to(rested(alive)),
+            Status::Connecting
+            | Status::Active
+            | Status::Refreshing
+            | Status::Expired
+            | Status::Removing => Err(TooLate),
+        },
         Happening::ItemNewer {
             generation: newer,
             alive,
@@ -197,6 +210,7 @@ mod tests {
             from.clone().prop_map(|from| Happening::Refused { from }),
             Just(Happening::Ended),
             Just(Happening::ItemLost),
+            any::<bool>().prop_map(|alive| Happening::ItemFound { alive }),
             (from, any::<bool>())
                 .prop_map(|(generation, alive)| Happening::ItemNewer { generation, alive }),
             Just(Happening::Disconnected),
@@ -234,6 +248,17 @@ mod tests {
         fn generations_never_go_back(life in any_life(), happening in any_happening()) {
             if let Ok(next) = step(life, happening) {
                 prop_assert!(next.generation >= life.generation);
+            }
+        }
+
+        #[test]
+        fn an_item_found_again_undoes_its_loss_and_nothing_else(life in any_life(), alive: bool) {
+            let found = step(life, Happening::ItemFound { alive });
+            if life.status == Status::NeedsReconnect {
+                let status = if alive { Status::Active } else { Status::Expired };
+                prop_assert_eq!(found, Ok(Life { status, ..life }));
+            } else {
+                prop_assert_eq!(found, Err(TooLate));
             }
         }
 

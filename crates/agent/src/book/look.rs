@@ -45,11 +45,15 @@ impl Book {
         };
         match entry.row.life.status {
             Status::Removing => return Look::Gone,
+            // Its item was not there. It may be by now: another keychain, one that was restored.
+            Status::NeedsReconnect if !entry.row.is_refused() && !entry.is_loaded(now) => {
+                return Look::NotLoaded;
+            }
             Status::NeedsReconnect | Status::Connecting => return Look::SignIn,
             Status::Active | Status::Refreshing | Status::Expired => {}
         }
         let Some(live) = &entry.live else {
-            return if entry.loaded {
+            return if entry.is_loaded(now) {
                 Look::SignIn
             } else {
                 Look::NotLoaded

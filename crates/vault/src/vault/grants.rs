@@ -108,7 +108,7 @@ impl Vault {
     }
 
     /// Reads a grant from the keychain and mends its row where the two differ: the item leads. A
-    /// row whose item is gone becomes `needs_reconnect`.
+    /// row whose item is gone becomes `needs_reconnect`, until it is found again.
     pub async fn load_grant(
         &self,
         id: ConnectionId,
@@ -208,7 +208,14 @@ pub(super) fn agree(
             generation: grant.generation,
             alive: grant.is_alive(now),
         },
-        Some(_) => return None,
+        Some(StoredGrant { grant, .. }) => {
+            let alive = grant.is_alive(now);
+            // A grant that is of no more use was not lost.
+            if row.is_refused() || !(alive || grant.refresh_token.is_some()) {
+                return None;
+            }
+            Happening::ItemFound { alive }
+        }
     };
     let life = step(row.life, happening).ok()?;
     let mut mended = row.clone();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use valetkey_core::connection::Connection;
+use valetkey_core::connection::{Connection, Setback, SetbackKind};
 use valetkey_core::id::Generation;
 use valetkey_core::life::{Happening, Status};
 use valetkey_vault::store::testing::{Fault, TestStore};
@@ -141,6 +141,36 @@ async fn a_lost_or_unreadable_item_asks_for_a_new_sign_in() {
             "left as it is"
         );
     }
+}
+
+#[tokio::test]
+async fn an_item_found_again_makes_its_connection_usable_again() {
+    let rig = Rig::connected().await;
+    let item = rig.store.item(rig.item());
+    rig.store.tamper(rig.item(), None);
+    rig.loaded().await;
+    rig.store.tamper(rig.item(), item.as_deref());
+    let loaded = rig.loaded().await;
+    assert_eq!(loaded.grant, Some(stored(&rig.authenticator, &rig.row, 1)));
+    assert_eq!(loaded.mended, Some(rig.row.clone()));
+    assert_eq!(rig.saved().await, rig.row);
+}
+
+#[tokio::test]
+async fn an_item_does_not_revive_a_refused_connection() {
+    let rig = Rig::connected().await;
+    let mut refused = rig.row.clone();
+    refused.life.status = Status::NeedsReconnect;
+    refused.setback = Some(Setback {
+        kind: SetbackKind::SignInAgain,
+        reason: "invalid_grant".to_owned(),
+        at: refused.created_at,
+        attempts: 1,
+        retry_at: None,
+    });
+    rig.vault.save_connection(&refused).await.unwrap();
+    assert_eq!(rig.loaded().await.mended, None);
+    assert_eq!(rig.saved().await, refused);
 }
 
 #[tokio::test]
