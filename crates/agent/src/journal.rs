@@ -1,5 +1,8 @@
 //! The audit log's pen. Changes are written before anybody is told; hand-outs are written behind
 //! the reply, in batches (a crash may lose the last second of reads, never of changes).
+//!
+//! Thousands of hand-outs may wait when programs ask faster than the disk takes them. What waits is
+//! kept small and in pieces of one size, because the allocator returns little of a ragged heap.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,21 +22,20 @@ use crate::key::Actor;
 
 /// Reads are written at most this long after they happened.
 const BATCH: Duration = Duration::from_secs(1);
-/// A full buffer is written at once.
-const FULL: usize = 4096;
+/// So many are written at once and together.
+const FULL: usize = 1024;
 /// A disk that takes nothing is tried again after this long.
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
-/// So many are put into words and written together: words take a hundred times the room.
-const TOGETHER: usize = 256;
-/// If the disk takes nothing, the oldest reads beyond this number are given up.
-const MOST: usize = 65_536;
+/// If the disk takes nothing, the oldest batches beyond this number are given up.
+const MOST: usize = 64;
 /// How far a follower may fall behind before it must read the log again.
 const FOLLOWERS_BEHIND: usize = 1024;
 
 /// Writes events and says that there are new ones.
 pub(crate) struct Journal {
     vault: Vault,
-    pending: Mutex<VecDeque<Read>>,
+    /// In batches of `FULL`, the last one growing.
+    pending: Mutex<VecDeque<Vec<Read>>>,
     /// Woken when reads begin to wait, and when many do.
     waiting: Notify,
     bus: broadcast::Sender<EventId>,
@@ -58,6 +60,21 @@ pub(crate) enum Read {
         at: Timestamp,
         who: Actor,
     },
+}
+
+impl Read {
+    fn who(&self) -> &Actor {
+        let (Self::Served { who, .. } | Self::Refused { who, .. }) = self;
+        who
+    }
+
+    /// A program that opens a connection for each token has a new name, equal to the last, each time.
+    fn share_name(&mut self, last: &Self) {
+        let (Self::Served { who, .. } | Self::Refused { who, .. }) = self;
+        if who == last.who() {
+            who.clone_from(last.who());
+        }
+    }
 }
 
 impl From<&Read> for Event {
@@ -111,17 +128,29 @@ impl Journal {
         self.bus.subscribe()
     }
 
-    fn pending(&self) -> MutexGuard<'_, VecDeque<Read>> {
+    fn pending(&self) -> MutexGuard<'_, VecDeque<Vec<Read>>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes a hand-out; returns at once.
-    pub(crate) fn read(&self, read: Read) {
+    pub(crate) fn read(&self, mut read: Read) {
         let mut pending = self.pending();
-        pending.push_back(read);
-        let count = pending.len();
+        let first = pending.is_empty();
+        if let Some(last) = pending.back().and_then(|batch| batch.last()) {
+            read.share_name(last);
+        }
+        let full = match pending.back_mut() {
+            Some(batch) if batch.len() < FULL => {
+                batch.push(read);
+                batch.len() == FULL
+            }
+            _ => {
+                pending.push_back(vec![read]);
+                false
+            }
+        };
         drop(pending);
-        if count == 1 || count == FULL {
+        if first || full {
             self.waiting.notify_one();
         }
     }
@@ -135,33 +164,38 @@ impl Journal {
     }
 
     async fn append(&self, events: Vec<Event>) -> Result<(), VaultError> {
-        let id = self.vault.append_events(events).await?;
-        // Nobody may be listening.
-        let _ = self.bus.send(id);
+        self.tell(self.vault.append_events(events).await?);
         Ok(())
+    }
+
+    fn tell(&self, newest: EventId) {
+        // Nobody may be listening.
+        let _ = self.bus.send(newest);
+    }
+
+    /// A batch that filled up during a flush has nobody to notify.
+    fn has_full(&self) -> bool {
+        let pending = self.pending();
+        pending.front().is_some_and(|batch| batch.len() >= FULL)
     }
 
     /// Writes all waiting reads; whether that went well.
     pub(crate) async fn flush(&self) -> bool {
-        let mut waiting = self.pending().len();
-        while waiting > 0 {
-            let batch = {
-                let mut pending = self.pending();
-                let count = pending.len().min(TOGETHER);
-                pending.drain(..count).collect::<Vec<_>>()
+        let waiting = self.pending().len();
+        for _ in 0..waiting {
+            let Some(batch) = self.pending().pop_front().map(Arc::new) else {
+                break;
             };
-            waiting = waiting.saturating_sub(batch.len().max(1));
             if let Err(error) = self.write(&batch).await {
                 tracing::warn!(%error, count = batch.len(), "hand-outs not written, kept for later");
-                self.keep(batch);
+                self.keep(batch.to_vec());
                 return false;
             }
         }
-        self.pending().shrink_to(FULL);
         true
     }
 
-    async fn write(&self, reads: &[Read]) -> Result<(), VaultError> {
+    async fn write(&self, reads: &Arc<Vec<Read>>) -> Result<(), VaultError> {
         let used: HashMap<ConnectionId, Timestamp> = reads
             .iter()
             .filter_map(|read| match read {
@@ -169,18 +203,18 @@ impl Journal {
                 Read::Refused { .. } => None,
             })
             .collect();
-        if let Err(error) = self.vault.mark_used(used.into_iter().collect()).await {
-            tracing::warn!(%error, "last uses not written");
-        }
-        self.append(reads.iter().map(Event::from).collect()).await
+        let used = used.into_iter().collect();
+        // Words take ten times the room of a read: each is put into words when it is written, there.
+        let reads = Arc::clone(reads);
+        let events = (0..reads.len()).map(move |at| Event::from(&reads[at]));
+        self.tell(self.vault.append_reads(events, used).await?);
+        Ok(())
     }
 
     /// Puts what could not be written before what came since.
-    fn keep(&self, reads: Vec<Read>) {
+    fn keep(&self, batch: Vec<Read>) {
         let mut pending = self.pending();
-        for read in reads.into_iter().rev() {
-            pending.push_front(read);
-        }
+        pending.push_front(batch);
         let surplus = pending.len().saturating_sub(MOST);
         pending.drain(..surplus);
     }
@@ -191,8 +225,10 @@ impl Journal {
             if self.pending().is_empty() {
                 self.waiting.notified().await;
             }
-            // A full buffer or a second, whichever comes first.
-            let _ = tokio::time::timeout(BATCH, self.waiting.notified()).await;
+            // A full batch or a second, whichever comes first.
+            if !self.has_full() {
+                let _ = tokio::time::timeout(BATCH, self.waiting.notified()).await;
+            }
             if !self.flush().await {
                 tokio::time::sleep(AFTER_FAILURE).await;
             }

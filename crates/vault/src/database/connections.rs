@@ -122,17 +122,15 @@ pub(crate) fn delete_connecting(db: &Db, id: ConnectionId) -> Result<(), VaultEr
     Ok(())
 }
 
-pub(crate) fn mark_used(db: &mut Db, uses: &[(ConnectionId, Timestamp)]) -> Result<(), VaultError> {
-    let transaction = db.transaction()?;
-    {
-        let sql = "UPDATE connections SET used_at = ?2
-                   WHERE id = ?1 AND (used_at IS NULL OR used_at < ?2)";
-        let mut statement = transaction.prepare_cached(sql)?;
-        for (id, at) in uses {
-            statement.execute(params![Text(id), At(*at)])?;
-        }
+/// Call within a transaction.
+pub(super) fn mark_used(db: &Db, uses: &[(ConnectionId, Timestamp)]) -> Result<(), VaultError> {
+    let sql = "UPDATE connections SET used_at = ?2
+               WHERE id = ?1 AND (used_at IS NULL OR used_at < ?2)";
+    let mut statement = db.prepare_cached(sql)?;
+    for (id, at) in uses {
+        statement.execute(params![Text(id), At(*at)])?;
     }
-    Ok(transaction.commit()?)
+    Ok(())
 }
 
 fn write(db: &Db, sql: &str, row: &Connection) -> Result<usize, VaultError> {

@@ -1,5 +1,7 @@
 //! The audit log: appended, never changed. Ids grow by one and are never used again.
 
+use std::borrow::Borrow;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, ToSql, params};
 use serde_json::Value;
@@ -7,6 +9,7 @@ use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::id::{AuthenticatorId, ConnectionId, SignInId};
 
 use super::column::{At, Json, Text};
+use super::connections;
 use super::migration::Migration;
 use crate::error::VaultError;
 
@@ -61,28 +64,55 @@ impl Default for EventFilter {
 /// Appends in one transaction; returns the last id.
 pub(crate) fn append(connection: &mut Connection, events: &[Event]) -> Result<EventId, VaultError> {
     let transaction = connection.transaction()?;
-    {
-        let mut statement = transaction.prepare_cached(
-            "INSERT INTO events (at, kind, connection, authenticator, sign_in, actor, detail)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
-        for event in events {
-            statement.execute(params![
-                At(event.at),
-                event.kind.as_str(),
-                event.connection.map(Text),
-                event.authenticator.map(Text),
-                event.sign_in.map(Text),
-                event.actor,
-                Some(&event.detail)
-                    .filter(|detail| !detail.is_null())
-                    .map(Json),
-            ])?;
-        }
-    }
+    insert(&transaction, events.iter())?;
     let last = last_id(&transaction)?;
     transaction.commit()?;
     Ok(last)
+}
+
+/// Appends hand-outs and notes the uses of connections, in one transaction. It does not wait for the
+/// disk: programs ask for tokens faster than a disk can promise to keep so many batches.
+pub(crate) fn append_reads(
+    connection: &mut Connection,
+    events: impl Iterator<Item = Event>,
+    uses: &[(ConnectionId, Timestamp)],
+) -> Result<EventId, VaultError> {
+    connection.pragma_update(None, "synchronous", "normal")?;
+    let written = (|| {
+        let transaction = connection.transaction()?;
+        connections::mark_used(&transaction, uses)?;
+        insert(&transaction, events)?;
+        let last = last_id(&transaction)?;
+        transaction.commit()?;
+        Ok(last)
+    })();
+    connection.pragma_update(None, "synchronous", "full")?;
+    written
+}
+
+fn insert(
+    connection: &Connection,
+    events: impl Iterator<Item = impl Borrow<Event>>,
+) -> Result<(), VaultError> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO events (at, kind, connection, authenticator, sign_in, actor, detail)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for event in events {
+        let event = event.borrow();
+        statement.execute(params![
+            At(event.at),
+            event.kind.as_str(),
+            event.connection.map(Text),
+            event.authenticator.map(Text),
+            event.sign_in.map(Text),
+            event.actor,
+            Some(&event.detail)
+                .filter(|detail| !detail.is_null())
+                .map(Json),
+        ])?;
+    }
+    Ok(())
 }
 
 /// The id of the newest event; 0 before the first.

@@ -33,13 +33,6 @@ impl Vault {
             .await
     }
 
-    /// Notes when connections were last used; never moves back.
-    pub async fn mark_used(&self, uses: Vec<(ConnectionId, Timestamp)>) -> Result<(), VaultError> {
-        self.database
-            .run(move |db| connections::mark_used(db, &uses))
-            .await
-    }
-
     /// Inserts or replaces a sign-in.
     pub async fn save_sign_in(&self, row: &SignInRow) -> Result<(), VaultError> {
         let row = row.clone();
@@ -57,6 +50,19 @@ impl Vault {
     pub async fn append_events(&self, events: Vec<Event>) -> Result<EventId, VaultError> {
         self.database
             .run(move |db| events::append(db, &events))
+            .await
+    }
+
+    /// Appends hand-outs of tokens, and notes when connections were last used (which never moves
+    /// back). One transaction, which the disk keeps when it next keeps a change. The iterator runs on
+    /// the database thread.
+    pub async fn append_reads(
+        &self,
+        events: impl Iterator<Item = Event> + Send + 'static,
+        uses: Vec<(ConnectionId, Timestamp)>,
+    ) -> Result<EventId, VaultError> {
+        self.database
+            .run(move |db| events::append_reads(db, events, &uses))
             .await
     }
 

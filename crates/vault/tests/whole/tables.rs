@@ -42,13 +42,20 @@ async fn a_connection_keeps_every_field() {
 }
 
 #[tokio::test]
-async fn use_is_noted_and_never_moves_back() {
+async fn reads_are_logged_and_a_use_never_moves_back() {
     let rig = Rig::connected().await;
     let later = now() + SignedDuration::from_secs(5);
-    rig.vault
-        .mark_used(vec![(rig.row.id, later), (rig.row.id, now())])
+    let read = Event::new(EventKind::TokenServed, now()).connection(rig.row.id);
+    let uses = vec![(rig.row.id, later), (rig.row.id, now())];
+    let newest = rig
+        .vault
+        .append_reads(std::iter::once(read.clone()), uses)
         .await
         .unwrap();
+    assert_eq!(
+        rig.vault.events(EventFilter::default()).await.unwrap(),
+        [(newest, read)]
+    );
     assert_eq!(rig.saved().await.used_at, Some(later));
 }
 
