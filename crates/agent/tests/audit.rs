@@ -4,13 +4,14 @@ mod support;
 
 use serde_json::json;
 use support::{Bench, key, me};
+use valetkey_agent::{Actor, TokenAsk};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_vault::EventFilter;
 
 async fn events(bench: &Bench, kinds: &[EventKind]) -> Vec<Event> {
     let filter = EventFilter {
         kinds: kinds.to_vec(),
-        limit: 100,
+        limit: 10_000,
         ..EventFilter::default()
     };
     let found = bench.agent.events(filter).await.expect("events");
@@ -52,4 +53,25 @@ async fn who_got_and_who_was_refused_a_token_is_known_after_its_connection_is_go
     let refused = events(&bench, &[EventKind::TokenRefused]).await.remove(0);
     assert_eq!(refused.detail["connection"], json!("demo"));
     assert_eq!(refused.authenticator, Some(authenticator));
+}
+
+#[tokio::test]
+async fn every_token_of_a_busy_second_is_logged_in_order_under_its_own_name() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    // By twos, as programs do that ask more than once, and more than are written together.
+    let names: Vec<_> = (0..2500).map(|n| format!("process {}", n / 2)).collect();
+    for name in &names {
+        let who = Actor::new(name.as_str());
+        let answer = bench
+            .agent
+            .cached_token(&key("demo"), &TokenAsk::default(), &who);
+        answer.expect("a token from memory");
+    }
+    let served = events(&bench, &[EventKind::TokenServed]).await;
+    let logged: Vec<_> = served
+        .into_iter()
+        .map(|event| event.actor.expect("a name"))
+        .collect();
+    assert_eq!(logged, names);
 }

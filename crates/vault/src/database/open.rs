@@ -62,8 +62,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    // A quarter of the default: rows are few and kept in memory by the agent anyway.
-    connection.pragma_update(None, "cache_size", -512)?;
+    // An eighth of the default: rows are few and kept in memory by the agent anyway.
+    connection.pragma_update(None, "cache_size", -256)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
