@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::sync::{Notify, broadcast};
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::grant::Grant;
-use valetkey_core::id::{AuthenticatorId, ConnectionId};
+use valetkey_core::id::{AuthenticatorId, ClientKeyId, ConnectionId};
 use valetkey_core::name::ConnectionName;
 use valetkey_vault::{Vault, VaultError};
 
@@ -36,7 +36,9 @@ pub(crate) struct Journal {
     vault: Vault,
     /// In batches of `FULL`, the last one growing.
     pending: Mutex<VecDeque<Vec<Read>>>,
-    /// Woken when reads begin to wait, and when many do.
+    /// When client keys last opened the door; locked after `pending`.
+    keys_used: Mutex<HashMap<ClientKeyId, Timestamp>>,
+    /// Woken when reads or uses begin to wait, and when many do.
     waiting: Notify,
     bus: broadcast::Sender<EventId>,
 }
@@ -118,6 +120,7 @@ impl Journal {
         Arc::new(Self {
             vault,
             pending: Mutex::default(),
+            keys_used: Mutex::default(),
             waiting: Notify::new(),
             bus: broadcast::Sender::new(FOLLOWERS_BEHIND),
         })
@@ -132,10 +135,29 @@ impl Journal {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn keys_used(&self) -> MutexGuard<'_, HashMap<ClientKeyId, Timestamp>> {
+        self.keys_used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.pending().is_empty() && self.keys_used().is_empty()
+    }
+
+    /// Notes that a client key opened the door: no line of the log. Returns at once.
+    pub(crate) fn key_used(&self, id: ClientKeyId, at: Timestamp) {
+        let first = self.is_idle();
+        self.keys_used().insert(id, at);
+        if first {
+            self.waiting.notify_one();
+        }
+    }
+
     /// Notes a hand-out; returns at once.
     pub(crate) fn read(&self, mut read: Read) {
         let mut pending = self.pending();
-        let first = pending.is_empty();
+        let first = pending.is_empty() && self.keys_used().is_empty();
         if let Some(last) = pending.back().and_then(|batch| batch.last()) {
             read.share_name(last);
         }
@@ -179,8 +201,9 @@ impl Journal {
         pending.front().is_some_and(|batch| batch.len() >= FULL)
     }
 
-    /// Writes all waiting reads; whether that went well.
+    /// Writes all waiting reads and uses of keys; whether the reads went well.
     pub(crate) async fn flush(&self) -> bool {
+        self.write_keys_used().await;
         let waiting = self.pending().len();
         for _ in 0..waiting {
             let Some(batch) = self.pending().pop_front().map(Arc::new) else {
@@ -193,6 +216,17 @@ impl Journal {
             }
         }
         true
+    }
+
+    async fn write_keys_used(&self) {
+        let used = std::mem::take(&mut *self.keys_used());
+        if used.is_empty() {
+            return;
+        }
+        let written = self.vault.mark_keys_used(used.into_iter().collect());
+        if let Err(error) = written.await {
+            tracing::warn!(%error, "last uses of keys not written");
+        }
     }
 
     async fn write(&self, reads: &Arc<Vec<Read>>) -> Result<(), VaultError> {
@@ -222,7 +256,7 @@ impl Journal {
     /// The task that flushes; sleeps while nothing waits. Ends when it is aborted.
     pub(crate) async fn run(self: Arc<Self>) {
         loop {
-            if self.pending().is_empty() {
+            if self.is_idle() {
                 self.waiting.notified().await;
             }
             // A full batch or a second, whichever comes first.

@@ -164,6 +164,10 @@ impl Agent {
                 found = Some(row.clone());
             }
         }
+        drop(rows);
+        if let Some(ClientKeyRow { id, .. }) = found {
+            self.inner.journal.key_used(id, now);
+        }
         found
     }
 
