@@ -5,8 +5,8 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
-use valetkey_demo_provider::{DemoProvider, Settings};
-use valetkey_tests::{House, Keyring, api};
+use valetkey_demo_provider::{DemoProvider, Filter, Settings};
+use valetkey_tests::{Door, House, Keyring, api};
 
 const KILLS: u32 = 200;
 /// Longer than a sign-in, a refresh or a disconnect takes on a busy machine.
@@ -51,6 +51,13 @@ fn holds_the_live_grant(keyring: &Keyring, provider: &DemoProvider) -> bool {
     texts.any(|text| text.contains(&live))
 }
 
+/// What the dead agent had sent is read before what is sent now: then the provider has decided.
+fn let_the_provider_finish(provider: &DemoProvider) {
+    Door::of(provider.issuer()).get("/.well-known/openid-configuration");
+    let refreshes = provider.count(Filter::refreshes());
+    provider.wait_ended(Filter::refreshes(), refreshes);
+}
+
 /// Kills the agent during refreshes; how many logins were lost.
 fn kill_during_refreshes(settings: Settings, mut dice: Dice) -> u32 {
     let mut house = House::with(settings);
@@ -64,6 +71,7 @@ fn kill_during_refreshes(settings: Settings, mut dice: Dice) -> u32 {
         // It panics when it had no answer.
         let _ = caller.join();
 
+        let_the_provider_finish(&house.provider);
         let is_kept = holds_the_live_grant(house.desktop.keyring(), &house.provider);
         house.start_agent();
         let reply = house.api().of("acme", "refresh", &json!({}));

@@ -29,7 +29,8 @@ fn assert_works_across_an_expiry(house: &House, mut tool: Running) {
         });
         house.wait_for_expiry("acme");
     }
-    assert_eq!(house.provider.count(Filter::refreshes()), 1);
+    // More than one where the machine is so slow that a token ended before the first call.
+    assert!(house.provider.count(Filter::refreshes()) >= 1);
 }
 
 #[test]
