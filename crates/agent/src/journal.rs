@@ -38,6 +38,8 @@ pub(crate) struct Journal {
     pending: Mutex<VecDeque<Vec<Read>>>,
     /// When client keys last opened the door; locked after `pending`.
     keys_used: Mutex<HashMap<ClientKeyId, Timestamp>>,
+    /// Held while all of that is written, so that who finds nothing waiting knows that it is.
+    writing: tokio::sync::Mutex<()>,
     /// Woken when reads or uses begin to wait, and when many do.
     waiting: Notify,
     bus: broadcast::Sender<EventId>,
@@ -121,6 +123,7 @@ impl Journal {
             vault,
             pending: Mutex::default(),
             keys_used: Mutex::default(),
+            writing: tokio::sync::Mutex::default(),
             waiting: Notify::new(),
             bus: broadcast::Sender::new(FOLLOWERS_BEHIND),
         })
@@ -201,8 +204,16 @@ impl Journal {
         pending.front().is_some_and(|batch| batch.len() >= FULL)
     }
 
-    /// Writes all waiting reads and uses of keys; whether the reads went well.
-    pub(crate) async fn flush(&self) -> bool {
+    /// Writes all waiting reads and uses of keys; whether the reads went well. Done to its end even
+    /// if the caller hangs up: what was taken out to be written is nowhere else.
+    pub(crate) async fn flush(self: &Arc<Self>) -> bool {
+        let journal = Arc::clone(self);
+        let flushed = tokio::spawn(async move { journal.write_all().await });
+        flushed.await.unwrap_or(false)
+    }
+
+    async fn write_all(&self) -> bool {
+        let _one_writer = self.writing.lock().await;
         self.write_keys_used().await;
         let waiting = self.pending().len();
         for _ in 0..waiting {

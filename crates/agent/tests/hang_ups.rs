@@ -11,7 +11,9 @@ use support::{Bench, authenticator_key, eventually, key, me};
 use valetkey_agent::sign_in::Stage;
 use valetkey_agent::{AuthenticatorChange, ConnectionChange, KeyAsk, LabelChange};
 use valetkey_core::draft::DraftInput;
+use valetkey_core::event::EventKind;
 use valetkey_core::name::ProfileName;
+use valetkey_vault::EventFilter;
 
 /// Asks, and hangs up before the answer can be there: a call is begun when it is polled.
 async fn hang_up<T>(call: impl Future<Output = T>) {
@@ -106,4 +108,15 @@ async fn a_sign_in_is_cancelled_to_the_end() {
     hang_up(bench.agent.cancel_sign_in(view.id, &me())).await;
     let stage = bench.finished(view.id).await;
     assert!(matches!(stage, Stage::Cancelled), "{stage:?}");
+}
+
+#[tokio::test]
+async fn who_reads_the_log_and_hangs_up_loses_none_of_it() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    for _ in 0..3 {
+        bench.access("demo").await;
+    }
+    hang_up(bench.agent.events(EventFilter::default())).await;
+    assert_eq!(bench.count(EventKind::TokenServed).await, 3);
 }
