@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::catalogue;
-use valetkey_core::connection::Connection;
+use valetkey_core::connection::{Connection, Setback, SetbackKind};
 use valetkey_core::freshness;
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ConnectionId};
@@ -159,13 +159,21 @@ impl Book {
         } else {
             names.insert(name, id);
         }
+        // What was not understood is asked about once more, and then it counts: not sooner because of
+        // a new start.
+        let unclear = |setback: &&Setback| setback.kind == SetbackKind::Unclear;
+        let hold_until = row
+            .setback
+            .as_ref()
+            .filter(unclear)
+            .and_then(|s| s.retry_at);
         let entry = Entry {
             row,
             live: None,
             asked_until: None,
             unsaved: false,
             flight: None,
-            hold_until: None,
+            hold_until,
             gate: Arc::default(),
             due: None,
             jitter: crate::random::fraction(),

@@ -404,3 +404,20 @@ async fn one_answer_of_the_network_ends_the_wait_of_all() {
     bench.provider.ended(Filter::refreshes(), 2).await;
     eventually("active", || bench.status("demo") == Status::Active).await;
 }
+
+#[tokio::test]
+async fn a_restart_does_not_shorten_the_pause_after_what_was_not_understood() {
+    let mut bench = connected().await;
+    bench.expire();
+    let odd = Fault::refresh(FaultKind::oauth_error("odd")).forever();
+    bench.provider.fault(odd);
+    try_later(&bench).await;
+    assert_eq!(bench.refreshes(), 1);
+    bench.restart().await;
+    try_later(&bench).await;
+    assert_eq!(bench.refreshes(), 1, "not before its time");
+    bench.provider.clear_faults();
+    bench.clock.advance(seconds(185));
+    bench.provider.ended(Filter::refreshes(), 2).await;
+    assert!(bench.token("demo").await.is_ok());
+}
