@@ -98,8 +98,8 @@ pub enum AgentError {
         /// Somebody was reached who could not prove to be the provider.
         bad_certificate: bool,
     },
-    /// Too many wrong attempts.
-    #[error("too many attempts; try again later")]
+    /// More sign-ins wait for the person than anybody can have meant.
+    #[error("too many sign-ins are open")]
     RateLimited,
     /// The agent is stopping.
     #[error("Valet Key is stopping")]
@@ -186,7 +186,9 @@ impl AgentError {
             Self::ProviderUnreachable { .. } => {
                 Some("try again later; it heals by itself".to_owned())
             }
-            Self::BadDraft(_) | Self::RateLimited | Self::Stopping | Self::Internal(_) => None,
+            Self::RateLimited => Some("finish or cancel one; each ends by itself after five minutes".to_owned()),
+            Self::Stopping => Some("try again once it has started anew".to_owned()),
+            Self::BadDraft(_) | Self::Internal(_) => None,
         }
     }
 }
