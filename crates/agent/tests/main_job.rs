@@ -6,7 +6,7 @@ use support::{Bench, LONG, key, me, visit};
 use valetkey_agent::sign_in::Stage;
 use valetkey_agent::{AgentError, Invalidated, TokenAsk};
 use valetkey_core::life::Status;
-use valetkey_demo_provider::{Fault, FaultKind, Filter, Settings};
+use valetkey_demo_provider::{Fault, FaultKind, Filter, RefreshTokens, Settings};
 
 #[tokio::test]
 async fn a_sign_in_makes_a_connection_that_serves_tokens() {
@@ -293,4 +293,21 @@ async fn a_token_without_an_announced_end_is_refreshed_when_it_was_refused() {
         .expect("refreshed");
     assert_eq!(bench.refreshes(), 2);
     assert!(!bench.provider.family_revoked("ada"));
+}
+
+#[tokio::test]
+async fn a_new_sign_in_without_a_refresh_token_keeps_the_one_of_the_same_account() {
+    let bench = Bench::with(Settings {
+        refresh_tokens: RefreshTokens::Kept,
+        ..Settings::auto_consent("ada")
+    })
+    .await;
+    bench.connect("demo").await;
+    let none = Fault::exchange(FaultKind::without("refresh_token"));
+    bench.provider.fault(none);
+    bench.connect("demo").await;
+    assert!(bench.view("demo").row.refreshable);
+    bench.expire();
+    bench.access("demo").await;
+    assert_eq!(bench.refreshes(), 1);
 }

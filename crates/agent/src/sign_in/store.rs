@@ -4,16 +4,17 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use valetkey_core::connection::{Account, Connection};
+use valetkey_core::connection::{Account, Connection, Subject};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{ConnectionId, Generation};
-use valetkey_core::life::{Happening, step};
+use valetkey_core::life::{Happening, Status, step};
 use valetkey_core::name::ConnectionName;
 use valetkey_core::scope::Scopes;
 
 use super::Completed;
 use crate::agent::Inner;
+use crate::book::LiveGrant;
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::refresh;
@@ -99,8 +100,15 @@ pub(super) async fn renew(
         life.and_then(|life| step(life, Happening::SignedIn).ok())
             .map_or(Generation(0), |life| life.generation)
     };
-    // The new grant stands alone: nothing of the old one is mixed into it.
-    let new = grant(generation, None);
+    // The new grant stands alone, but for one thing: some providers give a refresh token at the first
+    // consent only, and without it the login would end with this access token.
+    let mut new = grant(generation, None);
+    if new.refresh_token.is_none()
+        && let Some(old) = still_good(inner, id, known.subject.as_ref())
+    {
+        new.refresh_token.clone_from(&old.grant.refresh_token);
+        new.refresh_expires_at = old.grant.refresh_expires_at;
+    }
     let renewed = |row: &mut Connection| {
         row.asked_scopes = asked.clone();
         row.account.display_name = known
@@ -120,6 +128,19 @@ pub(super) async fn renew(
         .record(Event::new(EventKind::ConnectionRenewed, now).connection(id))
         .await;
     done(inner, id, connection, asked, &new, true)
+}
+
+/// The grant that is renewed, if it is the same account's for certain and was not refused.
+fn still_good(
+    inner: &Inner,
+    id: ConnectionId,
+    account: Option<&Subject>,
+) -> Option<Arc<LiveGrant>> {
+    let book = inner.book();
+    let entry = book.get(id)?;
+    let same = account.is_some() && entry.row.account.subject.as_ref() == account;
+    let refused = entry.row.life.status == Status::NeedsReconnect;
+    entry.live.clone().filter(|_| same && !refused)
 }
 
 fn done(
