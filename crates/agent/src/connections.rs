@@ -200,14 +200,15 @@ impl Agent {
         self.connection(&ConnectionKey::Id(id))
     }
 
-    /// Asks the provider whether it takes the current token.
-    pub async fn test(&self, key: &ConnectionKey, who: &Actor) -> Result<TokenTest, AgentError> {
-        let answer = self.token(key, &TokenAsk::default(), who).await?;
+    /// Asks the provider whether it takes the current token. Nothing is handed out, so nothing counts
+    /// as used.
+    pub async fn test(&self, key: &ConnectionKey) -> Result<TokenTest, AgentError> {
+        self.check_running()?;
+        let id = self.inner.book().find(key)?;
+        let live = self.live_grant(id, &TokenAsk::default()).await?;
         let authenticator = {
             let book = self.inner.book();
-            let row = book
-                .get(answer.live.id)
-                .map(|entry| entry.row.authenticator);
+            let row = book.get(live.id).map(|entry| entry.row.authenticator);
             row.and_then(|id| book.authenticator(id).cloned())
         };
         let authenticator = authenticator.ok_or_else(|| AgentError::no_connection(key))?;
@@ -215,7 +216,7 @@ impl Agent {
         Ok(self
             .inner
             .provider_client
-            .test_token(&client, &answer.live.grant.access_token)
+            .test_token(&client, &live.grant.access_token)
             .await)
     }
 }

@@ -109,11 +109,7 @@ impl Agent {
     ) -> Result<TokenAnswer, AgentError> {
         self.check_running()?;
         let id = self.inner.book().find(key)?;
-        let found = match self.check_enabled(id) {
-            Err(disabled) => Err(disabled),
-            Ok(()) if self.is_paused() => Err(AgentError::Paused),
-            Ok(()) => self.live_grant(id, ask).await,
-        };
+        let found = self.live_grant(id, ask).await;
         let now = self.inner.now();
         match found {
             Ok(live) => {
@@ -147,11 +143,16 @@ impl Agent {
         }
     }
 
-    async fn live_grant(
+    /// As [`Self::token`], for the agent's own use: nothing is handed out.
+    pub(crate) async fn live_grant(
         &self,
         id: ConnectionId,
         ask: &TokenAsk,
     ) -> Result<Arc<LiveGrant>, AgentError> {
+        self.check_enabled(id)?;
+        if self.is_paused() {
+            return Err(AgentError::Paused);
+        }
         let live = if ask.force {
             self.forced(id).await?
         } else {

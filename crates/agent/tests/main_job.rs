@@ -3,8 +3,10 @@
 mod support;
 
 use support::{Bench, LONG, key, me, visit};
+use valetkey_agent::protocol::TokenTest;
 use valetkey_agent::sign_in::Stage;
 use valetkey_agent::{AgentError, Invalidated, TokenAsk};
+use valetkey_core::event::EventKind;
 use valetkey_core::life::Status;
 use valetkey_demo_provider::{Fault, FaultKind, Filter, RefreshTokens, Settings};
 
@@ -310,4 +312,14 @@ async fn a_new_sign_in_without_a_refresh_token_keeps_the_one_of_the_same_account
     bench.expire();
     bench.access("demo").await;
     assert_eq!(bench.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_test_of_the_token_is_no_use_of_it() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    let tested = bench.agent.test(&key("demo")).await.expect("an answer");
+    assert!(matches!(tested, TokenTest::Accepted { .. }), "{tested:?}");
+    assert_eq!(bench.view("demo").row.used_at, None);
+    assert_eq!(bench.count(EventKind::TokenServed).await, 0);
 }

@@ -84,7 +84,7 @@ async fn good_days(bench: &Bench, said: &mut Said) {
                 .invalidate(&key(name), &fingerprint, &me())
                 .await,
         );
-        said.hear(&bench.agent.test(&key(name), &me()).await);
+        said.hear(&bench.agent.test(&key(name)).await);
         bench.expire();
         said.token(bench, name).await;
     }
