@@ -312,8 +312,9 @@ impl From<StoreError> for AgentError {
         let text = error.to_string();
         match error {
             StoreError::Locked(_) | StoreError::Hung => Self::KeychainLocked(text),
-            StoreError::Denied(_) | StoreError::Unavailable(_) => Self::KeychainUnavailable(text),
-            StoreError::Broken(_) => Self::Internal(text),
+            StoreError::Denied(_) => Self::KeychainDenied(text),
+            StoreError::Unavailable(_) => Self::KeychainUnavailable(text),
+            StoreError::Broken(_) => Self::KeychainBroken(text),
         }
     }
 }
@@ -323,11 +324,8 @@ impl From<VaultError> for AgentError {
         let text = error.to_string();
         match error {
             VaultError::Store(error) => error.into(),
-            VaultError::InUse(_) | VaultError::NameTaken(_) => Self::Conflict {
-                message: text,
-                in_use: Vec::new(),
-                hint: None,
-            },
+            VaultError::InUse(_) => Self::conflict(text, "`--force` disconnects them all"),
+            VaultError::NameTaken(_) => Self::conflict(text, "choose another name"),
             VaultError::DiskFull(_)
             | VaultError::Disk(_)
             | VaultError::NotFound(_)

@@ -82,9 +82,15 @@ pub enum AgentError {
     /// The keychain is locked or does not answer; nothing is lost.
     #[error("{0}")]
     KeychainLocked(String),
-    /// There is no keychain, or it denies access.
+    /// There is no keychain.
     #[error("{0}")]
     KeychainUnavailable(String),
+    /// There is a keychain, and it refuses Valet Key.
+    #[error("{0}")]
+    KeychainDenied(String),
+    /// The secret store fails, or what it holds is damaged or gone.
+    #[error("{0}")]
+    KeychainBroken(String),
     /// Handing out is paused.
     #[error("handing out tokens is paused")]
     Paused,
@@ -117,6 +123,15 @@ impl AgentError {
             kind: "connection",
             name: name.to_string(),
             hint,
+        }
+    }
+
+    /// Something is in the way.
+    pub(crate) fn conflict(message: String, hint: &str) -> Self {
+        Self::Conflict {
+            message,
+            in_use: Vec::new(),
+            hint: Some(hint.to_owned()),
         }
     }
 
@@ -171,8 +186,18 @@ impl AgentError {
                     .to_owned(),
             ),
             Self::KeychainUnavailable(_) => Some(
-                "start a keychain (such as GNOME Keyring) and allow Valet Key to use it, or choose \
+                "start a keychain (such as GNOME Keyring), or choose \
                  `valetkey serve --secret-store file` (encrypted) or `--secret-store memory` (a trial)"
+                    .to_owned(),
+            ),
+            Self::KeychainDenied(_) => Some(
+                "allow Valet Key in the keychain's settings, or say yes when it asks, and try again; \
+                 nothing is lost"
+                    .to_owned(),
+            ),
+            Self::KeychainBroken(_) => Some(
+                "restart the keychain and Valet Key; if what it holds is damaged or gone, restore it \
+                 from a backup"
                     .to_owned(),
             ),
             Self::Paused => Some("run `valetkey resume`".to_owned()),
@@ -188,7 +213,12 @@ impl AgentError {
             }
             Self::RateLimited => Some("finish or cancel one; each ends by itself after five minutes".to_owned()),
             Self::Stopping => Some("try again once it has started anew".to_owned()),
-            Self::BadDraft(_) | Self::Internal(_) => None,
+            Self::Internal(_) => Some(
+                "the log file says more; if it is not the disk, please report it"
+                    .to_owned(),
+            ),
+            // Each problem says its own.
+            Self::BadDraft(_) => None,
         }
     }
 }

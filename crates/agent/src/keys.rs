@@ -72,7 +72,7 @@ impl Agent {
         if ask.expires_at.is_some_and(|end| end <= now) {
             return Err(AgentError::InvalidRequest {
                 message: "the key would have ended already".to_owned(),
-                hint: None,
+                hint: Some("choose an end that is still to come, or none".to_owned()),
             });
         }
         let connections = match &ask.connections {

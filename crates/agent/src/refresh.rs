@@ -317,6 +317,8 @@ async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &AgentError) {
         AgentError::InvalidRequest { message, .. } => (SetbackKind::FixClient, message.clone()),
         AgentError::KeychainLocked(_)
         | AgentError::KeychainUnavailable(_)
+        | AgentError::KeychainDenied(_)
+        | AgentError::KeychainBroken(_)
         | AgentError::ProviderUnreachable { .. }
         | AgentError::Internal(_) => (SetbackKind::Later, error.to_string()),
         AgentError::NotFound { .. }

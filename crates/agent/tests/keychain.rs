@@ -212,18 +212,18 @@ async fn a_missing_or_refusing_keychain_is_named() {
     let bench = Bench::start().await;
     bench.connect("demo").await;
     bench.expire();
-    for fault in [Fault::Denied, Fault::Unavailable] {
+    for (fault, what_to_do) in [
+        (Fault::Denied, "allow Valet Key in the keychain's settings"),
+        (Fault::Unavailable, "start a keychain"),
+    ] {
         bench.store.set(fault);
-        let error = bench.token("demo").await.expect_err("no keychain");
-        assert!(
-            matches!(error, AgentError::KeychainUnavailable(_)),
-            "{fault:?}: {error:?}"
-        );
-        let begun = bench.begin_as("demo", None).await;
-        assert!(
-            matches!(begun, Err(AgentError::KeychainUnavailable(_))),
-            "{fault:?}: a login that cannot be stored is not begun"
-        );
+        let named = |error: AgentError| {
+            let hint = error.hint().unwrap_or_default();
+            assert!(hint.starts_with(what_to_do), "{fault:?}: {error:?}");
+        };
+        named(bench.token("demo").await.expect_err("no keychain"));
+        // A login that cannot be stored is not begun.
+        named(bench.begin_as("demo", None).await.expect_err("not begun"));
         assert!(bench.agent.status().await.store_problem.is_some());
     }
     bench.store.set(Fault::None);

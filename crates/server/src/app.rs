@@ -134,6 +134,8 @@ impl App {
             | AgentError::ClientMisconfigured { .. }
             | AgentError::KeychainLocked(_)
             | AgentError::KeychainUnavailable(_)
+            | AgentError::KeychainDenied(_)
+            | AgentError::KeychainBroken(_)
             | AgentError::Paused
             | AgentError::ProviderUnreachable { .. }
             | AgentError::RateLimited

@@ -76,8 +76,8 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
 }
 
 async fn read(body: axum::body::Body) -> Result<Bytes, Refused> {
-    let refuse = |status, message: &str| {
-        let error = ApiError::new(ErrorCode::InvalidRequest, message);
+    let refuse = |status, message: &str, hint: &str| {
+        let error = ApiError::new(ErrorCode::InvalidRequest, message).hint(hint);
         Refused::with_status(status, error)
     };
     let limited = Limited::new(body, MOST);
@@ -86,14 +86,17 @@ async fn read(body: axum::body::Body) -> Result<Bytes, Refused> {
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(refuse(
             StatusCode::PAYLOAD_TOO_LARGE,
             "the body is larger than 1 MiB",
+            "send less: `/api/v1/openapi.json` describes the body",
         )),
         Ok(Err(_)) => Err(refuse(
             StatusCode::BAD_REQUEST,
             "the body ended before it was whole",
+            "send as much as `Content-Length` says, and send it again",
         )),
         Err(_) => Err(refuse(
             StatusCode::REQUEST_TIMEOUT,
             "the body took too long to arrive",
+            "send it whole within 10 seconds",
         )),
     }
 }

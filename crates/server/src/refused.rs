@@ -32,8 +32,10 @@ impl Refused {
             .into()
     }
 
-    pub(crate) fn not_found(message: impl Into<String>) -> Self {
-        ApiError::new(ErrorCode::NotFound, message).into()
+    pub(crate) fn not_found(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        ApiError::new(ErrorCode::NotFound, message)
+            .hint(hint)
+            .into()
     }
 
     pub(crate) fn connect_url(mut self, url: Option<String>) -> Self {
@@ -149,6 +151,8 @@ impl From<AgentError> for Refused {
             | AgentError::NotRefreshable(_)
             | AgentError::KeychainLocked(_)
             | AgentError::KeychainUnavailable(_)
+            | AgentError::KeychainDenied(_)
+            | AgentError::KeychainBroken(_)
             | AgentError::Paused
             | AgentError::RateLimited
             | AgentError::Internal(_) => {}
@@ -178,25 +182,26 @@ const fn code(error: &AgentError) -> ErrorCode {
         AgentError::Conflict { .. } => ErrorCode::Conflict,
         AgentError::ClientMisconfigured { .. } => ErrorCode::ClientMisconfigured,
         AgentError::KeychainLocked(_) => ErrorCode::KeychainLocked,
-        AgentError::KeychainUnavailable(_) => ErrorCode::KeychainUnavailable,
+        AgentError::KeychainUnavailable(_) | AgentError::KeychainDenied(_) => {
+            ErrorCode::KeychainUnavailable
+        }
         // A stopping agent hands out nothing; the next one will.
         AgentError::Paused | AgentError::Stopping => ErrorCode::Paused,
         AgentError::ProviderUnreachable { .. } => ErrorCode::ProviderUnreachable,
         AgentError::RateLimited => ErrorCode::RateLimited,
-        AgentError::Internal(_) => ErrorCode::Internal,
+        AgentError::KeychainBroken(_) | AgentError::Internal(_) => ErrorCode::Internal,
     }
 }
 
 /// Nothing is served at this path.
 pub(crate) async fn no_such_path(uri: http::Uri) -> Refused {
     let path = uri.path();
-    let refused = Refused::not_found(format!("there is nothing at `{path}`"));
     let hint = if path.starts_with("/api/v1/credentials/connections/") {
         "write the `/` of a connection's name as `%2F`, as in `github%2Fwork`"
     } else {
         "`/api/v1/openapi.json` lists what there is"
     };
-    refused.into_error().hint(hint).into()
+    Refused::not_found(format!("there is nothing at `{path}`"), hint)
 }
 
 /// Something is served at this path, but not with this method. The router adds `Allow`.

@@ -24,7 +24,7 @@ pub enum VaultError {
     #[error("{0}")]
     InUse(String),
     /// Choose another name.
-    #[error("the name {0} is taken; choose another one")]
+    #[error("the name {0} is taken")]
     NameTaken(String),
     /// The passphrase or key file does not open the encrypted file.
     #[error("the secret file cannot be opened: {0}")]

@@ -85,9 +85,10 @@ impl End {
 impl From<AgentError> for End {
     fn from(error: AgentError) -> Self {
         let remedy = match error {
-            AgentError::KeychainLocked(_) | AgentError::KeychainUnavailable(_) => {
-                Remedy::MendKeychain
-            }
+            AgentError::KeychainLocked(_)
+            | AgentError::KeychainUnavailable(_)
+            | AgentError::KeychainDenied(_)
+            | AgentError::KeychainBroken(_) => Remedy::MendKeychain,
             AgentError::ClientMisconfigured { .. } => Remedy::FixClient,
             AgentError::ProviderUnreachable { .. }
             | AgentError::RateLimited

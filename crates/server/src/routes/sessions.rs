@@ -133,6 +133,7 @@ pub(super) async fn callback(
 }
 
 fn sign_in_id(text: &str) -> Result<SignInId, Refused> {
-    text.parse()
-        .map_err(|_| Refused::not_found("there is no such sign-in"))
+    text.parse().map_err(|_| {
+        Refused::not_found("there is no such sign-in", "start one: `valetkey connect`")
+    })
 }

@@ -46,6 +46,12 @@ impl Reply {
     pub(crate) fn refused(self, status: u16, code: &str) -> Value {
         let body = self.is(status);
         assert_eq!(body["detail"]["code"], code, "{body:#}");
+        let hint = body["detail"]["hint"].as_str().unwrap_or_default();
+        let problems = body["detail"]["problems"].as_array();
+        assert!(
+            !hint.is_empty() || problems.is_some_and(|problems| !problems.is_empty()),
+            "says what to do: {body:#}"
+        );
         body["detail"].clone()
     }
 }

@@ -134,7 +134,7 @@ impl Vault {
         if used_by > 0 {
             let name = &row.name;
             return Err(VaultError::InUse(format!(
-                "`{name}` still has {used_by} connection(s); disconnect them first"
+                "`{name}` still has {used_by} connection(s)"
             )));
         }
         if row.has_secret {

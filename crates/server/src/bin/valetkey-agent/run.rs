@@ -19,6 +19,8 @@ use crate::say::Say;
 /// Within this time another agent that has the lock opens its doors, or has stopped (its work included).
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(20);
+/// What helps where the system gives us no thread, file or signal.
+const MORE_ROOM: &str = "end other programs, or raise the limits that `ulimit -a` shows";
 
 /// Runs the agent until it is asked to stop.
 pub(crate) fn run(args: &Args, say: &Say) -> Result<(), Failure> {
@@ -36,7 +38,9 @@ pub(crate) fn run(args: &Args, say: &Say) -> Result<(), Failure> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(ErrorCode::Internal, format!("no event loop: {error}")))?;
+        .map_err(|error| {
+            Failure::new(ErrorCode::Internal, format!("no event loop: {error}")).hint(MORE_ROOM)
+        })?;
     let outcome = runtime.block_on(serve(home, store, &lock, args, say));
     // A name lookup that hangs must not keep the process alive.
     runtime.shutdown_background();
@@ -56,6 +60,7 @@ async fn serve(
             ErrorCode::Internal,
             format!("signals cannot be heard: {error}"),
         )
+        .hint(MORE_ROOM)
     })?;
     let agent = start::open_agent(&home, store).await?;
     let app = App::new(agent.clone(), home, Host::Headless, stop.clone());
@@ -64,6 +69,7 @@ async fn serve(
             ErrorCode::Internal,
             format!("the socket cannot be opened: {error}"),
         )
+        .hint("make its folder writable for you alone, or set `VALETKEY_HOME` to another one")
     })?;
     say.ready(doors.endpoint());
     if let Some(problem) = app.doors().port_problem {
