@@ -9,6 +9,7 @@ use support::{Bench, LONG, authorized, free_port, seconds, visit};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
+use valetkey_agent::AgentError;
 use valetkey_agent::sign_in::{SignInView, Stage};
 use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter};
 
@@ -40,6 +41,27 @@ async fn way_back(view: &SignInView) -> (u16, String) {
     let url = Url::parse(&authorized(view).await).expect("a URL");
     let query = url.query().expect("a query");
     (port_of(view), format!("{}?{query}", url.path()))
+}
+
+#[tokio::test]
+async fn a_sign_in_does_not_begin_where_somebody_else_would_get_the_code() {
+    let bench = Bench::start().await;
+    // A machine without IPv6 has nobody else there.
+    let Ok(other) = std::net::TcpListener::bind("[::1]:0") else {
+        return;
+    };
+    let port = other.local_addr().expect("an address").port();
+    let redirect_uri = format!("http://localhost:{port}/callback");
+    bench
+        .add("exact", json!({ "redirect_uri": redirect_uri }))
+        .await;
+    let refused = bench.begin_as("exact", None).await;
+    assert!(
+        matches!(refused, Err(AgentError::Conflict { .. })),
+        "{refused:?}"
+    );
+    drop(other);
+    bench.begin_as("exact", None).await.expect("free now");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -90,30 +91,19 @@ impl Listeners {
         host: LoopbackHost,
         port: u16,
     ) -> Result<Arc<Listener>, AgentError> {
-        let busy = |error: std::io::Error| {
-            AgentError::Conflict {
+        let listeners = if port == 0 {
+            bind_ephemeral(host).await
+        } else {
+            bind_all(host, port).await
+        };
+        let (listeners, port) = listeners.map_err(|error| AgentError::Conflict {
             message: format!("port {port}, which the browser must come back to, is busy ({error})"),
-            in_use: vec![format!("127.0.0.1:{port}")],
+            in_use: vec![format!("{}:{port}", host.as_str())],
             hint: Some(
                 "close the program that uses it, or register another redirect URI and tell it with `valetkey update --redirect-uri`"
                     .to_owned(),
             ),
-        }
-        };
-        let (v4, v6) = (
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(Ipv6Addr::LOCALHOST),
-        );
-        let main = if host == LoopbackHost::V6 { v6 } else { v4 };
-        let first = TcpListener::bind(SocketAddr::new(main, port))
-            .await
-            .map_err(busy)?;
-        let port = first.local_addr().map_err(busy)?.port();
-        let mut listeners = vec![first];
-        if host == LoopbackHost::Localhost {
-            // A browser may try either address of `localhost`; a machine may have no IPv6.
-            listeners.extend(TcpListener::bind(SocketAddr::new(v6, port)).await);
-        }
+        })?;
         let tasks = listeners
             .into_iter()
             .map(|listener| {
@@ -127,6 +117,68 @@ impl Listeners {
             .collect();
         Ok(Arc::new(Listener { port, tasks }))
     }
+}
+
+/// EAFNOSUPPORT, for which `std` has no kind: the system was built or started without that family.
+const NO_FAMILY: i32 = if cfg!(windows) {
+    10_047
+} else if cfg!(target_os = "macos") {
+    47
+} else {
+    97
+};
+
+/// How often an ephemeral port is chosen that is free in one family only.
+const MOST_TRIES: usize = 16;
+
+/// An ephemeral port that is ours at every address of `host`.
+async fn bind_ephemeral(host: LoopbackHost) -> io::Result<(Vec<TcpListener>, u16)> {
+    let mut tried = bind_all(host, 0).await;
+    for _ in 1..MOST_TRIES {
+        match &tried {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            Ok(_) | Err(_) => break,
+        }
+        tried = bind_all(host, 0).await;
+    }
+    tried
+}
+
+/// A browser may try either address of `localhost`. Whoever has the port at one of them, be it
+/// another user of this machine, would receive the code: then the port is busy. A machine may have
+/// one of the two families only.
+async fn bind_all(host: LoopbackHost, port: u16) -> io::Result<(Vec<TcpListener>, u16)> {
+    let (v4, v6) = (
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    );
+    let addresses: &[IpAddr] = match host {
+        LoopbackHost::V4 => &[v4],
+        LoopbackHost::V6 => &[v6],
+        LoopbackHost::Localhost => &[v4, v6],
+    };
+    let mut port = port;
+    let mut listeners = Vec::new();
+    let mut missing = None;
+    for address in addresses {
+        match TcpListener::bind(SocketAddr::new(*address, port)).await {
+            Ok(listener) => {
+                port = listener.local_addr()?.port();
+                listeners.push(listener);
+            }
+            Err(error) if is_missing(&error) => missing = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    match missing {
+        Some(error) if listeners.is_empty() => Err(error),
+        Some(_) | None => Ok((listeners, port)),
+    }
+}
+
+/// This machine has no such address, or not that family at all.
+fn is_missing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(NO_FAMILY)
 }
 
 /// The path that a redirect URI is served at; `/` where it has none.
@@ -265,6 +317,35 @@ fn reply(status: StatusCode, page: page::Page) -> Response<Full<Bytes>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn localhost_is_busy_if_either_address_is_taken() {
+        let mut families = 0;
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(taken) = TcpListener::bind(address).await else {
+                continue;
+            };
+            families += 1;
+            let port = taken.local_addr().unwrap().port();
+            let refused = bind_all(LoopbackHost::Localhost, port).await.unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::AddrInUse, "{address}");
+        }
+        assert!(families > 0, "a machine has a loopback address");
+    }
+
+    #[tokio::test]
+    async fn an_ephemeral_port_of_localhost_is_ours_at_every_address() {
+        let (listeners, port) = bind_ephemeral(LoopbackHost::Localhost).await.unwrap();
+        for address in ["127.0.0.1", "::1"] {
+            let address: IpAddr = address.parse().unwrap();
+            match TcpListener::bind(SocketAddr::new(address, port)).await {
+                Ok(_) => panic!("{address} could be taken by somebody else"),
+                Err(error) if is_missing(&error) => {}
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::AddrInUse),
+            }
+        }
+        drop(listeners);
+    }
 
     #[test]
     fn a_redirect_uri_is_served_at_its_own_path() {
