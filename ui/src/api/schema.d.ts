@@ -1,0 +1,2318 @@
+// From crates/server/openapi.json, by `npm run types`.
+export interface paths {
+    "/api/v1/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List client keys */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ClientList"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Create a client key
+         * @description The key is shown this once.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewClient"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ClientCreated"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clients/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a client key */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description UUID or name */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ClientView"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List connections
+         * @description A client key sees its own.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                    profile?: components["schemas"]["ProfileName"] | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConnectionList"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Begin a sign-in
+         * @description Opens no browser: open `authorize_url`, then wait for the session.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SignInRequest"];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SignInStarted"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/connections/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a connection */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                    profile?: components["schemas"]["ProfileName"] | null;
+                };
+                header?: never;
+                path: {
+                    /** @description UUID, `authenticator` or `authenticator/account` */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConnectionView"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /**
+         * Disconnect
+         * @description Revokes the tokens at the provider where that is possible, then forgets them.
+         */
+        delete: {
+            parameters: {
+                query?: {
+                    /** @description Where a name stands (absent: `default`). */
+                    profile?: components["schemas"]["ProfileName"] | null;
+                    /** @description Goes ahead although it is in use. */
+                    force?: boolean;
+                };
+                header?: never;
+                path: {
+                    /** @description UUID, `authenticator` or `authenticator/account` */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Disconnected"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Change a connection */
+        patch: {
+            parameters: {
+                query?: {
+                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                    profile?: components["schemas"]["ProfileName"] | null;
+                };
+                header?: never;
+                path: {
+                    /** @description UUID, `authenticator` or `authenticator/account` */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ConnectionPatch"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConnectionView"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/credentials/connections/{id}/invalidate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report that a token was refused
+         * @description If it is still the current one it is replaced; a report about an older one changes nothing.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                    profile?: components["schemas"]["ProfileName"] | null;
+                };
+                header?: never;
+                path: {
+                    /** @description UUID, `authenticator` or `authenticator/account` */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["InvalidateRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["InvalidateReply"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/connections/{id}/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refresh a token now
+         * @description Joins a refresh that is under way. Never answers from memory.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                    profile?: components["schemas"]["ProfileName"] | null;
+                };
+                header?: never;
+                path: {
+                    /** @description UUID, `authenticator` or `authenticator/account` */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TokenRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TokenReply"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/connections/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a connection
+         * @description Asks the provider whether it takes the token. Hands out none.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                    profile?: components["schemas"]["ProfileName"] | null;
+                };
+                header?: never;
+                path: {
+                    /** @description UUID, `authenticator` or `authenticator/account` */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TestReply"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/connections/{id}/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand out a token
+         * @description From memory if it is fresh, else after one refresh that all callers share.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                    profile?: components["schemas"]["ProfileName"] | null;
+                };
+                header?: never;
+                path: {
+                    /** @description UUID, `authenticator` or `authenticator/account` */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TokenRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TokenReply"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how a sign-in stands
+         * @description With `wait` the answer comes when it ends, or after so many seconds.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Seconds to wait for the end; at most 60. The reply comes at once when it has ended. */
+                    wait?: number;
+                };
+                header?: never;
+                path: {
+                    /** @description `session_id` of the sign-in */
+                    id: components["schemas"]["SignInId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SignInView"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Cancel a sign-in */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description `session_id` of the sign-in */
+                    id: components["schemas"]["SignInId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SignInView"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/sessions/{id}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish a sign-in by pasting
+         * @description Takes the address on which the browser ended.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description `session_id` of the sign-in */
+                    id: components["schemas"]["SignInId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PastedCallback"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SignInView"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check the agent
+         * @description Writes, reads and deletes one probe item in the secret store.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DoctorReport"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the audit log
+         * @description With `follow` the reply is a stream of server-sent events that goes on; `Last-Event-ID` resumes
+         *     it.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Only later ones, oldest first; absent: the newest. */
+                    after?: components["schemas"]["EventId"] | null;
+                    /** @description At most so many; absent: 100, at most 1,000. */
+                    limit?: number | null;
+                    /** @description Only about this connection: id or name. */
+                    connection?: string | null;
+                    /** @description Where the connection's name stands; absent: `default`. */
+                    profile?: components["schemas"]["ProfileName"] | null;
+                    /** @description Only of this kind. */
+                    kind?: components["schemas"]["EventKind"] | null;
+                    /** @description Present (even without a value) or true: a stream of server-sent events instead of a list. */
+                    follow?: boolean;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["EventList"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/oauth/authenticators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List authenticators */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Only those of this profile; absent: all profiles. */
+                    profile?: components["schemas"]["ProfileName"] | null;
+                    /** @description Absent or true: disabled ones too. */
+                    include_disabled?: boolean | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AuthenticatorList"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Add an authenticator
+         * @description Everything that is wrong is named at once, in `problems`.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                    profile?: components["schemas"]["ProfileName"] | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewAuthenticator"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AuthenticatorSaved"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/oauth/authenticators/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show an authenticator */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                    profile?: components["schemas"]["ProfileName"] | null;
+                };
+                header?: never;
+                path: {
+                    /** @description UUID or name */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AuthenticatorView"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /**
+         * Remove an authenticator
+         * @description One with connections is a `conflict`, unless `force` disconnects them first.
+         */
+        delete: {
+            parameters: {
+                query?: {
+                    /** @description Where a name stands (absent: `default`). */
+                    profile?: components["schemas"]["ProfileName"] | null;
+                    /** @description Goes ahead although it is in use. */
+                    force?: boolean;
+                };
+                header?: never;
+                path: {
+                    /** @description UUID or name */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AuthenticatorRemoved"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /**
+         * Change an authenticator
+         * @description A merge patch (RFC 7396) with `is_active` beside it. Connections stay signed in.
+         */
+        patch: {
+            parameters: {
+                query?: {
+                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                    profile?: components["schemas"]["ProfileName"] | null;
+                };
+                header?: never;
+                path: {
+                    /** @description UUID or name */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AuthenticatorPatch"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AuthenticatorSaved"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/oauth/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List providers */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProviderList"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read this document */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": unknown;
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause
+         * @description Hands out nothing until resumed, also after a restart.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AgentStatus"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resume */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AgentStatus"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See the settings */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Settings"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change settings */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SettingsPatch"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Settings"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/shutdown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop the agent
+         * @description It finishes what it has begun, stores what is not stored, and ends.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ShutdownReply"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how the agent is
+         * @description Changes nothing and prompts nobody.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AgentStatus"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description The label of a second or later account of one authenticator (`work` in `github/work`). */
+        AccountLabel: string;
+        /** @description Who is signed in. */
+        AccountView: {
+            /** @description An e-mail address or login, as the provider says. */
+            display_name?: string | null;
+            label?: components["schemas"]["AccountLabel"] | null;
+            subject?: components["schemas"]["Subject"] | null;
+        };
+        /** @description Reply to `GET status`, `POST pause` and `POST resume`. Asking changes nothing and prompts nobody. */
+        AgentStatus: {
+            /** @description How many authenticators there are. */
+            authenticators: number;
+            /** @description How many connections there are, by status. */
+            connections: components["schemas"]["ConnectionCounts"];
+            /** @description Folder of the database. */
+            data: string;
+            /** @description The log file. */
+            log: string;
+            /** @description True while nothing is handed out. */
+            paused: boolean;
+            /**
+             * Format: int32
+             * @description Its process.
+             */
+            pid: number;
+            /**
+             * Format: int32
+             * @description Port of the loopback door; null while it is closed.
+             */
+            port?: number | null;
+            /** @description Why the loopback door is closed, if it should be open. */
+            port_problem?: string | null;
+            /** @description Where secrets are kept. */
+            secret_store: components["schemas"]["SecretStoreStatus"];
+            /** @description The Unix socket. */
+            socket: string;
+            /**
+             * Format: date-time
+             * @description When it started.
+             */
+            started_at: string;
+            /** @description Version of the agent. */
+            version: string;
+        };
+        /** @description What went wrong, why, and what to do. Never holds a secret, a code or a full URL query. */
+        ApiError: {
+            /** @description For programs. */
+            code: components["schemas"]["ErrorCode"];
+            /** @description A page on this machine whose button starts the sign-in that would mend it. */
+            connect_url?: string | null;
+            /** @description Where the client is registered at the provider. */
+            console_url?: string | null;
+            /** @description What to do (``run `valetkey connect github` ``). */
+            hint?: string | null;
+            /** @description What would break. */
+            in_use?: components["schemas"]["InUse"][];
+            /** @description What happened, for people: one sentence without a full stop, literals in back-ticks. */
+            message: string;
+            /** @description Scopes that were asked for and are not granted. */
+            missing_scopes?: string[];
+            /** @description Everything that is wrong with the request, at once. */
+            problems?: components["schemas"]["Problem"][];
+            /**
+             * @description Why, where `message` does not say: one sentence (`GitHub rejected the refresh token
+             *     (bad_refresh_token)`).
+             */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description Seconds after which another try makes sense.
+             */
+            retry_after?: number | null;
+        };
+        /**
+         * Format: uuid
+         * @description A registered OAuth client.
+         */
+        AuthenticatorId: string;
+        /**
+         * @description Reply to `GET oauth/authenticators` (`?profile=`, default all; `?include_disabled=`, default
+         *     true).
+         */
+        AuthenticatorList: {
+            /** @description By profile, then by name. */
+            authenticators: components["schemas"]["AuthenticatorView"][];
+        };
+        /** @description The short name of an authenticator, unique within its profile. */
+        AuthenticatorName: string;
+        /**
+         * @description Body of `PATCH oauth/authenticators/{id}`: absent keeps, null goes back to the provider's
+         *     default, a value sets. Connections stay signed in; a new client secret is used from the next
+         *     refresh on.
+         */
+        AuthenticatorPatch: {
+            /** @description Further authorize parameters; a null value takes one away. */
+            authorize_params?: {
+                [key: string]: string | null;
+            } | null;
+            /** @description Authorization endpoint. */
+            authorize_url?: string | null;
+            /** @description `none`, `client_secret_basic` or `client_secret_post`. */
+            client_auth?: string | null;
+            /** @description OAuth client id. */
+            client_id?: string | null;
+            /** @description A new client secret; null removes it. */
+            client_secret?: string | null;
+            /** @description Enables or disables it. */
+            is_active?: boolean | null;
+            /** @description Issuer identifier. */
+            issuer?: string | null;
+            /** @description A new name; its connections take part. */
+            name?: string | null;
+            /** @description Values for the provider's placeholders; a null value takes one away. */
+            placeholders?: {
+                [key: string]: string | null;
+            } | null;
+            /** @description Redirect URI. */
+            redirect_uri?: string | null;
+            /** @description RFC 7009 endpoint. */
+            revocation_url?: string | null;
+            /** @description Scopes of the next sign-in. */
+            scopes?: string[] | null;
+            /** @description Token endpoint. */
+            token_url?: string | null;
+            /** @description OpenID userinfo endpoint. */
+            userinfo_url?: string | null;
+        };
+        /**
+         * @description Reply to `DELETE oauth/authenticators/{id}` (`?force=`). Without `force`, an authenticator with
+         *     connections is a `conflict` that names them in `in_use`.
+         */
+        AuthenticatorRemoved: {
+            /** @description What is gone. */
+            authenticator: components["schemas"]["AuthenticatorView"];
+            /** @description Its connections, which were disconnected first. */
+            disconnected: components["schemas"]["Disconnected"][];
+        };
+        /** @description Reply to `POST` (201) and `PATCH` (200) of an authenticator. */
+        AuthenticatorSaved: {
+            /** @description As it is stored now. */
+            authenticator: components["schemas"]["AuthenticatorView"];
+            /** @description What was accepted, but deserves a look. */
+            warnings: components["schemas"]["Warning"][];
+        };
+        /** @description A registered OAuth client, without its secret. */
+        AuthenticatorView: {
+            /** @description Further authorize parameters that the person gave. */
+            authorize_params: {
+                [key: string]: string;
+            };
+            /** @description OAuth client id. */
+            client_id: string;
+            /** @description Names of its connections. */
+            connections: string[];
+            /** @description Where its registration is mended. */
+            console_url?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was added.
+             */
+            created_at: string;
+            /** @description As shown to people. */
+            display_name: string;
+            /** @description The endpoints in use: the person's own, else the catalogue's. */
+            endpoints: components["schemas"]["EndpointsView"];
+            /** @description Whether a client secret is kept in the keychain. */
+            has_client_secret: boolean;
+            /** @description Its id. */
+            id: components["schemas"]["AuthenticatorId"];
+            /** @description False while it is disabled. */
+            is_active: boolean;
+            /** @description Unique within the profile. */
+            name: components["schemas"]["AuthenticatorName"];
+            /** @description Values for the provider's placeholders (`tenant`). */
+            placeholders: {
+                [key: string]: string;
+            };
+            /** @description The set it belongs to. */
+            profile: components["schemas"]["ProfileName"];
+            /** @description Catalogue id (`custom` if none fits). */
+            provider: string;
+            /** @description Where the browser comes back to. */
+            redirect_uri: string;
+            /** @description Scopes it asks for. */
+            scopes: components["schemas"]["Scopes"];
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description One thing that was looked at. */
+        Check: {
+            /** @description What to do about it. */
+            hint?: string | null;
+            /** @description What was found, for people. */
+            message: string;
+            /**
+             * @description Stable word: `keychain_write`, `keychain_read`, `keychain_delete`, `database`, `socket`,
+             *     `port`, `clock`.
+             */
+            name: string;
+            /** @description How it went. */
+            outcome: components["schemas"]["CheckOutcome"];
+        };
+        /**
+         * @description How a check went.
+         * @enum {string}
+         */
+        CheckOutcome: "ok" | "warning" | "failed" | "skipped";
+        /**
+         * @description Client authentication at the token endpoint (OpenID Connect Core, section 9).
+         * @enum {string}
+         */
+        ClientAuth: "none" | "client_secret_basic" | "client_secret_post";
+        /** @description A connection that a key may use. */
+        ClientConnection: {
+            /** @description Its name. */
+            name: string;
+            /** @description The set it belongs to. */
+            profile: components["schemas"]["ProfileName"];
+        };
+        /** @description Reply to `POST clients` (201): the only time that the key is shown. */
+        ClientCreated: {
+            /** @description Where it works (`http://127.0.0.1:4315`); null while the loopback door is closed. */
+            base_url?: string | null;
+            /** @description Who holds it. */
+            client: components["schemas"]["ClientView"];
+            /** @description `vk_...`; `Authorization: Bearer` takes it. */
+            key: string;
+        };
+        /**
+         * Format: uuid
+         * @description A client key (never the key itself).
+         */
+        ClientKeyId: string;
+        /** @description Reply to `GET clients`. */
+        ClientList: {
+            /** @description Oldest first. */
+            clients: components["schemas"]["ClientView"][];
+        };
+        /** @description The holder of a client key. Never the key. */
+        ClientView: {
+            /** @description The connections whose tokens it may have; null: all. */
+            connections?: components["schemas"]["ClientConnection"][] | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it ends; null: when it is revoked.
+             */
+            expires_at?: string | null;
+            /** @description Its id. */
+            id: components["schemas"]["ClientKeyId"];
+            /** @description Whether it may also manage connections, authenticators, events and settings. */
+            manage: boolean;
+            /** @description Unique. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it last came in.
+             */
+            used_at?: string | null;
+        };
+        /** @description Connections by status. */
+        ConnectionCounts: {
+            /** @description `active` and `refreshing`. */
+            active: number;
+            /** @description `expired`. */
+            expired: number;
+            /** @description `needs_reconnect`. */
+            needs_reconnect: number;
+            /** @description All of them. */
+            total: number;
+        };
+        /**
+         * Format: uuid
+         * @description One account signed in through an authenticator.
+         */
+        ConnectionId: string;
+        /** @description Reply to `GET credentials/connections` (`?profile=`, default all). */
+        ConnectionList: {
+            /** @description By profile, then by name. */
+            connections: components["schemas"]["ConnectionView"][];
+        };
+        /** @description Body of `PATCH credentials/connections/{id}`; the reply is the [`ConnectionView`]. */
+        ConnectionPatch: {
+            /**
+             * @description A new account label (`work` makes it `github/work`); null makes it the authenticator's first
+             *     account. A label that is taken is a `conflict`.
+             * @default null
+             */
+            account: string | null;
+            /** @default null */
+            keep_warm: components["schemas"]["KeepWarm"] | null;
+        };
+        /** @description One account signed in through an authenticator. No secret. */
+        ConnectionView: {
+            /** @description Who is signed in. */
+            account: components["schemas"]["AccountView"];
+            /** @description Scopes asked for at the last sign-in. */
+            asked_scopes: components["schemas"]["Scopes"];
+            /** @description Name of the client it came through. */
+            authenticator: components["schemas"]["AuthenticatorName"];
+            /** @description Its id. */
+            authenticator_id: components["schemas"]["AuthenticatorId"];
+            /**
+             * Format: date-time
+             * @description When it was first signed in.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it ends; null if no end was announced.
+             */
+            expires_at?: string | null;
+            /** @description Counts its grants. */
+            generation: components["schemas"]["Generation"];
+            /** @description Its id. */
+            id: components["schemas"]["ConnectionId"];
+            /**
+             * Format: date-time
+             * @description When the current access token arrived.
+             */
+            issued_at?: string | null;
+            /** @description When it is refreshed without being asked. */
+            keep_warm: components["schemas"]["KeepWarm"];
+            /** @description Asked for, but not granted. */
+            missing_scopes: components["schemas"]["Scopes"];
+            /** @description `github` or `github/work`; unique within the profile. */
+            name: string;
+            /** @description The set it belongs to. */
+            profile: components["schemas"]["ProfileName"];
+            /** @description Catalogue id of the provider. */
+            provider: string;
+            /** @description The provider as people write it. */
+            provider_name: string;
+            /**
+             * Format: date-time
+             * @description When it will be refreshed without being asked; null if it will not.
+             */
+            refresh_due_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When the refresh token ends, if announced.
+             */
+            refresh_expires_at?: string | null;
+            /** @description Whether there is a refresh token. */
+            refreshable: boolean;
+            /** @description Scopes granted. */
+            scopes: components["schemas"]["Scopes"];
+            setback?: components["schemas"]["Setback"] | null;
+            /** @description Where it stands. */
+            status: components["schemas"]["Status"];
+            /** @description True while the newest grant could not be stored and lives in memory only. */
+            unsaved: boolean;
+            /**
+             * Format: date-time
+             * @description When a program last got its token.
+             */
+            used_at?: string | null;
+        };
+        /**
+         * @description Reply to `DELETE credentials/connections/{id}` (`?force=`). Without `force`, a connection that a
+         *     client used within the last day is a `conflict` that names it in `in_use`.
+         */
+        Disconnected: {
+            /** @description What is gone. */
+            id: components["schemas"]["ConnectionId"];
+            /** @description Its name. */
+            name: string;
+            /** @description The set it belonged to. */
+            profile: components["schemas"]["ProfileName"];
+            /** @description Whether the provider knows. */
+            revocation: components["schemas"]["Revocation"];
+        };
+        /**
+         * @description Reply to `POST doctor`: what the agent found about itself. It writes, reads and deletes one probe
+         *     item in the secret store.
+         */
+        DoctorReport: {
+            /** @description In a sensible order; all are named, the good ones too. */
+            checks: components["schemas"]["Check"][];
+            /**
+             * Format: date-time
+             * @description The agent's clock, for comparison with the caller's.
+             */
+            now: string;
+            /** @description Versions by name: `agent`, `sqlite`, `database` (its schema). */
+            versions: components["schemas"]["Version"][];
+        };
+        /** @description Where the requests of an authenticator go. */
+        EndpointsView: {
+            /** @description Authorization endpoint. */
+            authorize_url?: string | null;
+            client_auth?: components["schemas"]["ClientAuth"] | null;
+            /** @description Issuer identifier. */
+            issuer?: string | null;
+            /** @description Revocation endpoint. */
+            revocation_url?: string | null;
+            /** @description Token endpoint. */
+            token_url?: string | null;
+            /** @description Userinfo endpoint. */
+            userinfo_url?: string | null;
+        };
+        /** @description The body of every reply whose status is 400 or more. */
+        ErrorBody: {
+            /** @description What went wrong. */
+            detail: components["schemas"]["ApiError"];
+        };
+        /**
+         * @description The stable codes of the API.
+         * @enum {string}
+         */
+        ErrorCode: "InvalidRequest" | "Unauthorized" | "AccessDenied" | "ProxyOnly" | "InsufficientScope" | "NotFound" | "AuthRequired" | "Conflict" | "RateLimited" | "Internal" | "NotConfigured" | "ClientMisconfigured" | "KeychainLocked" | "KeychainUnavailable" | "Paused" | "ProviderUnreachable";
+        /**
+         * Format: int64
+         * @description Where an event stands in the log; grows by one.
+         */
+        EventId: number;
+        /**
+         * @description The kinds of events. The words are stable.
+         * @enum {string}
+         */
+        EventKind: "AgentStarted" | "AgentStopped" | "AuthenticatorAdded" | "AuthenticatorUpdated" | "AuthenticatorRemoved" | "SignInStarted" | "SignInAuthorized" | "SignInCompleted" | "SignInDenied" | "SignInFailed" | "SignInTimedOut" | "SignInCancelled" | "ConnectionAdded" | "ConnectionRenewed" | "ConnectionRefreshed" | "ConnectionPostponed" | "ConnectionExpired" | "ConnectionNeedsReconnect" | "ConnectionMisconfigured" | "ConnectionAdopted" | "ConnectionUpdated" | "ConnectionRemoving" | "ConnectionRemoved" | "GrantUnsaved" | "GrantSaved" | "TokenServed" | "TokenRefused" | "TokenInvalidated" | "KeyCreated" | "KeyRevoked" | "KeychainChanged" | "Paused" | "SettingsChanged" | "Resumed";
+        /** @description Reply to `GET events`. */
+        EventList: {
+            /** @description Oldest first. */
+            events: components["schemas"]["EventView"][];
+            /** @description The newest event of the whole log: what to pass as `after` to see only what comes later. */
+            last_id: components["schemas"]["EventId"];
+        };
+        /** @description One line of the audit log. Never holds a secret. */
+        EventView: {
+            /** @description Who asked, in words. */
+            actor?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Its name now, or the last one that is known. */
+            authenticator?: string | null;
+            authenticator_id?: components["schemas"]["AuthenticatorId"] | null;
+            /** @description Its name now, or the last one that is known. */
+            connection?: string | null;
+            connection_id?: components["schemas"]["ConnectionId"] | null;
+            /** @description Further facts, by name. */
+            detail: unknown;
+            /** @description Where it stands in the log. */
+            id: components["schemas"]["EventId"];
+            /** @description What. */
+            kind: components["schemas"]["EventKind"];
+            session_id?: components["schemas"]["SignInId"] | null;
+        };
+        /** @description SHA-256 of a secret, in lower-case hex. */
+        Fingerprint: string;
+        /**
+         * Format: int64
+         * @description Counts the grants of one connection. Work that began under an older generation may not write.
+         */
+        Generation: number;
+        /** @description Something that a removal would break. */
+        InUse: {
+            /** @description What it is. */
+            kind: components["schemas"]["InUseKind"];
+            /** @description Its name: a connection, or a client in words (`process /usr/bin/node`, `key ci`). */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it last got a token.
+             */
+            used_at?: string | null;
+        };
+        /**
+         * @description The kinds of [`InUse`].
+         * @enum {string}
+         */
+        InUseKind: "connection" | "client";
+        /** @description Reply to `invalidate`. */
+        InvalidateReply: {
+            /** @description Whether it was the current token, so that the next `token` waits for a forced refresh. */
+            was_current: boolean;
+        };
+        /** @description Body of `invalidate`: a program's token was refused with 401. */
+        InvalidateRequest: {
+            /** @description Which token: SHA-256 in hex. A report about an older token changes nothing. */
+            fingerprint: components["schemas"]["Fingerprint"];
+        };
+        /**
+         * @description When a connection is refreshed without being asked.
+         * @enum {string}
+         */
+        KeepWarm: "always" | "when_used" | "on_demand";
+        /**
+         * @description Loopback host of a redirect URI, as the provider wants it spelled.
+         * @enum {string}
+         */
+        LoopbackHost: "127.0.0.1" | "[::1]" | "localhost";
+        /** @description Body of `POST oauth/authenticators` (`?profile=`). */
+        NewAuthenticator: {
+            /** @description Catalogue id. */
+            authenticator_type: string;
+            /** @description Further authorize parameters. */
+            authorize_params?: {
+                [key: string]: string;
+            } | null;
+            /** @description Authorization endpoint, if the catalogue's does not fit. */
+            authorize_url?: string | null;
+            /** @description `none`, `client_secret_basic` or `client_secret_post`. */
+            client_auth?: string | null;
+            /** @description OAuth client id. */
+            client_id: string;
+            /** @description OAuth client secret. */
+            client_secret?: string | null;
+            /** @description Issuer identifier. */
+            issuer?: string | null;
+            /**
+             * @description `google`, or a display name such as `Google` from which the name is made; absent: the
+             *     provider's.
+             */
+            name?: string | null;
+            /** @description Values for the provider's placeholders (`{"tenant": "contoso.com"}`). */
+            placeholders?: {
+                [key: string]: string;
+            } | null;
+            /** @description Redirect URI; absent: the provider's default one. */
+            redirect_uri?: string | null;
+            /** @description RFC 7009 endpoint. */
+            revocation_url?: string | null;
+            /** @description Scopes to ask for; absent: the provider's default ones. */
+            scopes?: string[] | null;
+            /** @description Token endpoint. */
+            token_url?: string | null;
+            /** @description OpenID userinfo endpoint. */
+            userinfo_url?: string | null;
+        };
+        /** @description Body of `POST clients`. */
+        NewClient: {
+            /**
+             * @description Names or ids of connections; absent: all, those of later too.
+             * @default null
+             */
+            connections: string[] | null;
+            /**
+             * Format: int64
+             * @description Seconds that it lives; absent: until it is revoked.
+             * @default null
+             */
+            expires_in: number | null;
+            /**
+             * @description May manage, too.
+             * @default false
+             */
+            manage: boolean;
+            /**
+             * @description What it is for; absent: `key-1` and so on.
+             * @default null
+             */
+            name: string | null;
+            /** @default null */
+            profile: components["schemas"]["ProfileName"] | null;
+        };
+        /**
+         * @description Body of `POST credentials/sessions/{id}/callback`: where the browser ended up.
+         *
+         *     A URL with a wrong or missing state is an `invalid_request`, and the sign-in goes on waiting.
+         */
+        PastedCallback: {
+            /** @description The whole redirect URL, or only its query. */
+            url: string;
+        };
+        /** @description A value that the person gives to complete a provider's URLs. */
+        PlaceholderView: {
+            /** @description Used if none is given. */
+            default?: string | null;
+            /** @description `tenant`. */
+            name: string;
+            /** @description What it means. */
+            note: string;
+        };
+        /** @description Something that must be mended before the authenticator can be stored. */
+        Problem: {
+            /** @description The field, as in the JSON; empty if it is about the whole. */
+            field: string;
+            /** @description What to do. */
+            hint: string;
+            /** @description What is wrong. */
+            message: string;
+        };
+        /** @description A separate set of authenticators and connections. */
+        ProfileName: string;
+        /** @description Reply to `GET oauth/providers`. */
+        ProviderList: {
+            /** @description In the catalogue's order; `custom` last. */
+            providers: components["schemas"]["ProviderView"][];
+        };
+        /** @description A catalogue entry: what a person needs to register a client there. */
+        ProviderView: {
+            /** @description Whether disconnecting can revoke the tokens at the provider. */
+            can_revoke: boolean;
+            /** @description `#rrggbb`. */
+            colour: string;
+            /** @description Where a client is registered. */
+            console_url?: string | null;
+            /** @description Asked for if the person names none. */
+            default_scopes: string[];
+            /** @description As people write it. */
+            display_name: string;
+            /** @description Documentation. */
+            docs_url?: string | null;
+            /** @description `google`. */
+            id: string;
+            /** @description Two letters for a list. */
+            initials: string;
+            /** @description Whether sign-in is impossible without a client secret. */
+            needs_client_secret: boolean;
+            /** @description Values that complete its URLs (`tenant`). */
+            placeholders: components["schemas"]["PlaceholderView"][];
+            /** @description Redirect URIs that it takes. */
+            redirect: components["schemas"]["RedirectView"];
+            /** @description What the person is told where it cannot. */
+            revocation_note?: string | null;
+            /** @description Further scopes, in plain words. */
+            scope_presets: components["schemas"]["ScopePreset"][];
+            /** @description How, step by step. */
+            setup_steps: string[];
+        };
+        /** @description What redirect URIs a provider takes. */
+        RedirectView: {
+            /** @description Whether any port is accepted. */
+            any_port: boolean;
+            /** @description What to register. */
+            default: string;
+            /** @description Accepted loopback hosts, best first. */
+            hosts: components["schemas"]["LoopbackHost"][];
+            /** @description A sentence for the person who registers it. */
+            note?: string | null;
+        };
+        /** @description Whether the provider revoked the tokens. */
+        Revocation: {
+            /** @enum {string} */
+            outcome: "revoked";
+        } | {
+            /** @enum {string} */
+            outcome: "not_possible";
+            /** @description Why, and what the person can do there. */
+            reason: string;
+        } | {
+            /** @enum {string} */
+            outcome: "failed";
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description Scopes for one purpose. */
+        ScopePreset: {
+            /** @description In plain words. */
+            description: string;
+            /** @description The scopes. */
+            scopes: string[];
+        };
+        /** @description Scopes in the order they were named, each once. */
+        Scopes: string[];
+        /**
+         * @description The secret stores.
+         * @enum {string}
+         */
+        SecretStoreKind: "keychain" | "file" | "memory";
+        /**
+         * @description How the secret store fares.
+         * @enum {string}
+         */
+        SecretStoreState: "ready" | "locked" | "denied" | "unavailable" | "hung";
+        /** @description Where secrets are kept, and how it fares. */
+        SecretStoreStatus: {
+            /** @description Which. */
+            kind: components["schemas"]["SecretStoreKind"];
+            /** @description Why, where it is not well. */
+            reason?: string | null;
+            /** @description How it fares. */
+            state: components["schemas"]["SecretStoreState"];
+            /** @description Grants that could not be stored and live in memory only. */
+            unsaved: number;
+        };
+        /** @description Why the last refresh did not bring a token. Cleared by the next one that does. */
+        Setback: {
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description How often in a row.
+             */
+            attempts: number;
+            /** @description What kind, and so who can do something about it. */
+            kind: components["schemas"]["SetbackKind"];
+            /** @description The technical reason, without secrets (`invalid_grant`, `HTTP 503`). */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When it will be tried again; None if only a person can help.
+             */
+            retry_at?: string | null;
+        };
+        /**
+         * @description The kinds of a [`Setback`].
+         * @enum {string}
+         */
+        SetbackKind: "later" | "sign_in_again" | "fix_client" | "unclear";
+        /** @description Reply to `GET settings` and `PATCH settings`. */
+        Settings: {
+            /**
+             * @description Command that opens the browser (`firefox --new-window %s`; the URL takes the place of `%s` or
+             *     comes last); null: `$BROWSER`, then the desktop's own.
+             */
+            browser?: string | null;
+        };
+        /** @description Body of `PATCH settings`. */
+        SettingsPatch: {
+            /**
+             * @description Command that opens the browser; null goes back to the default.
+             * @default null
+             */
+            browser: string | null;
+        };
+        /** @description Reply to `POST shutdown` (202): the agent flushes and ends. */
+        ShutdownReply: {
+            /**
+             * Format: int32
+             * @description The process that ends.
+             */
+            pid: number;
+        };
+        /**
+         * Format: uuid
+         * @description One run of a login flow.
+         */
+        SignInId: string;
+        /**
+         * @description How the person comes back from the provider.
+         * @enum {string}
+         */
+        SignInMethod: "browser" | "paste";
+        /** @description Body of `POST credentials/connections`. */
+        SignInRequest: {
+            /** @description Label for the account; absent: the first account, or whatever account comes back. */
+            account?: string | null;
+            /** @description Name or id of the authenticator; `github/work` names the account too. */
+            authenticator: string;
+            /** @description How the person comes back. */
+            method?: components["schemas"]["SignInMethod"];
+            profile?: components["schemas"]["ProfileName"] | null;
+            /** @description Why a tool asks, shown to the person as untrusted text. */
+            reason?: string | null;
+            /** @description Asked for beside the authenticator's own. */
+            scopes?: string[];
+        };
+        /** @description Reply to `POST credentials/connections` (202). */
+        SignInStarted: {
+            /** @description What the browser opens: https, or http on loopback. */
+            authorize_url: string;
+            /**
+             * Format: date-time
+             * @description Nobody can finish it after this.
+             */
+            expires_at: string;
+            /** @description Where the browser comes back to, with its port. */
+            redirect_uri: string;
+            /** @description Names the sign-in. */
+            session_id: components["schemas"]["SignInId"];
+        };
+        /** @description Where a sign-in stands: the field `state`, with what belongs to it. */
+        SignInState: {
+            /** @enum {string} */
+            state: "started";
+        } | {
+            /** @enum {string} */
+            state: "authorized";
+        } | {
+            /** @description The connection, new or renewed; its `missing_scopes` were not granted. */
+            connection: components["schemas"]["ConnectionView"];
+            /** @description True if the account was signed in before. */
+            renewed: boolean;
+            /** @enum {string} */
+            state: "completed";
+        } | {
+            /** @description What to tell. */
+            error: components["schemas"]["ApiError"];
+            /** @enum {string} */
+            state: "denied";
+        } | {
+            /** @description Why, and what to do. */
+            error: components["schemas"]["ApiError"];
+            /** @enum {string} */
+            state: "failed";
+        } | {
+            /** @enum {string} */
+            state: "timed_out";
+        } | {
+            /** @enum {string} */
+            state: "cancelled";
+        };
+        /** @description Reply to `GET`, `DELETE` and `POST .../callback` of a session. */
+        SignInView: components["schemas"]["SignInState"] & {
+            /** @description Scopes asked for. */
+            asked_scopes: components["schemas"]["Scopes"];
+            /** @description The client it runs through. */
+            authenticator: components["schemas"]["AuthenticatorName"];
+            /**
+             * Format: date-time
+             * @description Nobody can finish it after this.
+             */
+            expires_at: string;
+            /** @description The set it belongs to. */
+            profile: components["schemas"]["ProfileName"];
+            /** @description Why a tool asked; untrusted text. */
+            reason?: string | null;
+            /** @description Names the sign-in. */
+            session_id: components["schemas"]["SignInId"];
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at: string;
+        };
+        /**
+         * @description Where a connection stands.
+         * @enum {string}
+         */
+        Status: "connecting" | "active" | "refreshing" | "expired" | "needs_reconnect" | "removing";
+        /** @description An account's identity: the issuer (or provider) and its name for the account. */
+        Subject: {
+            /** @description Issuer URL, or the provider's id where there is no issuer. */
+            issuer: string;
+            /** @description `sub`, or the provider's own stable account id. */
+            sub: string;
+        };
+        /**
+         * @description How a connection was tested.
+         * @enum {string}
+         */
+        TestMethod: "userinfo" | "refresh" | "stored";
+        /**
+         * @description Reply to `test`: the provider was asked who this is, with a fresh token. A connection that does
+         *     not work answers with the error that says why.
+         */
+        TestReply: {
+            /** @description The account that it named. */
+            account?: string | null;
+            /** @description The connection, as it is after the test. */
+            connection: components["schemas"]["ConnectionView"];
+            /**
+             * Format: int64
+             * @description How long the answer took.
+             */
+            elapsed_ms: number;
+            /** @description The host that answered. */
+            host?: string | null;
+            /** @description How it was tested. */
+            method: components["schemas"]["TestMethod"];
+        };
+        /** @description Reply to `token`, and to `refresh`, which never answers from the cache. */
+        TokenReply: {
+            /** @description The token. */
+            access_token: string;
+            /** @description The account, as the provider names it. */
+            account?: string | null;
+            /** @description The connection's name. */
+            connection: string;
+            /**
+             * Format: date-time
+             * @description When it ends; null if no end was announced.
+             */
+            expires_at?: string | null;
+            /**
+             * Format: int64
+             * @description Seconds until then.
+             */
+            expires_in?: number | null;
+            /** @description SHA-256 of the token in hex: what `invalidate` takes. */
+            fingerprint: components["schemas"]["Fingerprint"];
+            /** @description Granted scopes. */
+            scopes: components["schemas"]["Scopes"];
+            /** @description `Bearer`, as the provider spelled it. */
+            token_type: string;
+        };
+        /** @description Body of `token` and `refresh`; an empty body is `{}`. */
+        TokenRequest: {
+            /**
+             * Format: int64
+             * @description How long the token must still live; absent: the smaller of 60 s and 20 % of its lifetime.
+             * @default null
+             */
+            min_valid_seconds: number | null;
+            /**
+             * @description The API it is for (RFC 8707).
+             * @default null
+             */
+            resource: string | null;
+            /**
+             * @description Scopes that it must have; those that are not granted are an `insufficient_scope`.
+             * @default null
+             */
+            scopes: string[] | null;
+        };
+        /** @description A version. */
+        Version: {
+            /** @description Of what. */
+            name: string;
+            /** @description The version. */
+            version: string;
+        };
+        /** @description Something accepted that the person should know. */
+        Warning: {
+            /** @description The field, as in the JSON. */
+            field: string;
+            /** @description What to do. */
+            hint: string;
+            /** @description What is odd. */
+            message: string;
+            /** @description A better value for the field, to be offered. */
+            offer?: string | null;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;

@@ -1,0 +1,28 @@
+// Short names for what `schema.d.ts` describes.
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type AgentStatus = Schemas["AgentStatus"];
+export type Authenticator = Schemas["AuthenticatorView"];
+export type AuthenticatorPatch = Schemas["AuthenticatorPatch"];
+export type AuthenticatorSaved = Schemas["AuthenticatorSaved"];
+export type Connection = Schemas["ConnectionView"];
+export type Disconnected = Schemas["Disconnected"];
+export type InUse = Schemas["InUse"];
+export type KeepWarm = Schemas["KeepWarm"];
+export type NewAuthenticator = Schemas["NewAuthenticator"];
+export type Problem = Schemas["Problem"];
+export type Provider = Schemas["ProviderView"];
+export type Settings = Schemas["Settings"];
+export type SignIn = Schemas["SignInView"];
+export type SignInStarted = Schemas["SignInStarted"];
+export type Warning = Schemas["Warning"];
+export type ErrorBody = Schemas["ErrorBody"];
+export type ApiError = Omit<Schemas["ApiError"], "code"> & { code: string };
+
+/** One line of the audit log; `kind` is the word on the wire (`token.served`). */
+export type LogEvent = Omit<Schemas["EventView"], "kind" | "detail"> & {
+  kind: string;
+  detail: Record<string, unknown> | null;
+};

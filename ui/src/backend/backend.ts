@@ -1,0 +1,40 @@
+/** The door to the agent. What differs between the desktop app and a plain browser stands behind it. */
+export interface Backend {
+  /** What the paths of requests are joined to. */
+  readonly base: string;
+  fetch(request: Request): Promise<Response>;
+  /** Follows a stream of server-sent events, until it ends or is aborted. */
+  follow(path: string, ear: StreamEar, abort: AbortSignal): Promise<void>;
+  /** Opens an address in the person's browser. */
+  openUrl(url: string): Promise<void>;
+  /** What only the desktop app can do. */
+  readonly desktop: Desktop | null;
+}
+
+export interface StreamEar {
+  begun(): void;
+  text(piece: string): void;
+}
+
+export interface Desktop {
+  state(): Promise<ShellState>;
+  setAutostart(enabled: boolean): Promise<void>;
+  openLogFolder(): Promise<void>;
+  firstStartDone(): Promise<void>;
+  /** Puts a fresh token on the clipboard; the page never sees it. Answers the seconds it stays there. */
+  copyToken(connection: string): Promise<number>;
+}
+
+export interface ShellState {
+  version: string;
+  autostart: boolean | null;
+  tray: boolean;
+  tray_problem: string | null;
+  notifications: boolean;
+  notification_problem: string | null;
+  log_folder: string;
+  first_start: boolean;
+}
+
+/** The agent does not answer at all. */
+export class AgentGone extends Error {}

@@ -1,0 +1,39 @@
+// A plain browser in front of the loopback door; the dev server's proxy adds the client key.
+import { AgentGone, type Backend, type StreamEar } from "./backend";
+
+/** The proxy's word for "nobody listens there": a gateway error without the API's body. */
+function nobodyThere(response: Response): boolean {
+  return response.status === 502 && !response.headers.get("content-type")?.includes("json");
+}
+
+async function send(request: Request): Promise<Response> {
+  const response = await fetch(request).catch((error: unknown) => {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new AgentGone();
+  });
+  if (nobodyThere(response)) throw new AgentGone();
+  return response;
+}
+
+async function follow(path: string, ear: StreamEar, abort: AbortSignal): Promise<void> {
+  const response = await send(new Request(path, { signal: abort }));
+  if (!response.ok || !response.body) throw new AgentGone();
+  ear.begun();
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    ear.text(value);
+  }
+}
+
+export const browser: Backend = {
+  base: "",
+  fetch: send,
+  follow,
+  openUrl(url) {
+    window.open(url, "_blank", "noopener");
+    return Promise.resolve();
+  },
+  desktop: null,
+};

@@ -1,0 +1,7 @@
+import type { Backend } from "./backend";
+import { browser } from "./browser";
+import { tauri } from "./tauri";
+
+export { AgentGone, type Desktop, type ShellState } from "./backend";
+
+export const backend: Backend = "__TAURI_INTERNALS__" in window ? tauri : browser;

@@ -1,0 +1,27 @@
+import { siGithub, siGoogle } from "simple-icons";
+import type { Provider } from "../api/types";
+
+/** Marks that simple-icons gives into the public domain; the others are shown by their initials. */
+const MARKS: Record<string, string> = { github: siGithub.path, google: siGoogle.path };
+
+export function markPath(provider: string): string | null {
+  return MARKS[provider] ?? null;
+}
+
+/** Initials for a provider without its own, such as `custom`: those of the name. */
+export function initials(provider: Provider | null, name: string): string {
+  const own = provider?.initials ?? "";
+  if (/^[\p{L}\p{N}]{1,2}$/u.test(own)) return own;
+  return [...name].find((letter) => /[\p{L}\p{N}]/u.test(letter))?.toUpperCase() ?? "?";
+}
+
+/** Black or white, whichever reads better on the provider's colour (WCAG's relative luminance). */
+export function inkOn(colour: string): string {
+  const parts = /^#(..)(..)(..)$/.exec(colour)?.slice(1) ?? [];
+  const [red = 0, green = 0, blue = 0] = parts.map((hex) => {
+    const value = Number.parseInt(hex, 16) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  return luminance > 0.22 ? "#14151a" : "#ffffff";
+}

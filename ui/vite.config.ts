@@ -1,0 +1,37 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import type { ProxyOptions } from "vite";
+import { defineConfig } from "vitest/config";
+
+/** Where a plain browser finds the agent: its loopback door, with a client key of `--manage`. */
+const agent = process.env["VALETKEY_UI_AGENT"] ?? "http://127.0.0.1:4315";
+const key = process.env["VALETKEY_UI_KEY"] ?? "";
+
+/** The door takes no browser's request: the proxy comes as a program with a key. */
+const proxy: Record<string, ProxyOptions> = {
+  "/api": {
+    target: agent,
+    changeOrigin: true,
+    headers: { Authorization: `Bearer ${key}` },
+    configure(server) {
+      server.on("proxyReq", (request) => {
+        for (const name of request.getHeaderNames()) {
+          const browsers = name === "origin" || name === "referer" || name.startsWith("sec-");
+          if (browsers) request.removeHeader(name);
+        }
+      });
+      server.on("error", (_error, _request, response) => {
+        if ("writeHead" in response && !response.headersSent) response.writeHead(502);
+        response.end();
+      });
+    },
+  },
+};
+
+export default defineConfig({
+  plugins: [svelte()],
+  server: { host: "127.0.0.1", port: 5173, proxy },
+  preview: { host: "127.0.0.1", port: 4173, proxy },
+  // The WebView is WebKitGTK 2.42 or later; nothing is inlined, so that the page's CSP can be strict.
+  build: { target: "safari17", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  test: { include: ["src/**/*.test.ts"], environment: "node" },
+});
