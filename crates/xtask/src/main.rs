@@ -7,6 +7,7 @@
 //! | `demo` | the main job, shown |
 //! | `bench` | the budgets |
 //! | `test` | builds the binaries, then every test |
+//! | `icons` | the app's and the tray's pictures, drawn from their SVGs |
 //! | `lint` | format, clippy, and the house's own rules: `arrows` and `house_rules` |
 //! | `shell` | running other programs, and the one place that prints |
 
@@ -15,6 +16,7 @@ mod bench;
 mod binaries;
 mod demo;
 mod house_rules;
+mod icons;
 mod lint;
 mod machine;
 mod needs;
@@ -43,6 +45,8 @@ enum Task {
     Bench(bench::Bench),
     /// Check format, lints, and which crate may depend on which
     Lint,
+    /// Draw every picture of `icons/` anew from its SVG
+    Icons,
 }
 
 fn main() -> ExitCode {
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         Task::Test(test) => test.run(),
         Task::Bench(bench) => bench.run(),
         Task::Lint => lint::run(),
+        Task::Icons => icons::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
