@@ -6,9 +6,11 @@ const source = new URL("../../crates/server/openapi.json", import.meta.url);
 const target = new URL("../src/api/schema.d.ts", import.meta.url);
 
 /** Parameters that the document calls `path` although the path has no such part are of the query; names
- * of operations that are not unique are of no use. */
+ * of operations that are not unique are of no use.
+ * @param {import('openapi-typescript').OpenAPI3} document
+ */
 function mended(document) {
-  for (const [path, operations] of Object.entries(document.paths)) {
+  for (const [path, operations] of Object.entries(document.paths ?? {})) {
     for (const operation of Object.values(operations)) {
       delete operation.operationId;
       for (const parameter of operation.parameters ?? []) {
@@ -24,7 +26,7 @@ function mended(document) {
 /** The text of `schema.d.ts` as it should be. */
 export async function types() {
   const document = mended(JSON.parse(await readFile(source, "utf8")));
-  return `// From crates/server/openapi.json, by \`npm run types\`.\n${astToString(await openapiTS(document))}`;
+  return `// From crates/server/openapi.json, by \`npm run types\`.\n${astToString(await openapiTS(document, { defaultNonNullable: false }))}`;
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {

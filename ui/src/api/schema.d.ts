@@ -1674,9 +1674,9 @@ export interface components {
              *     account. A label that is taken is a `conflict`.
              * @default null
              */
-            account: string | null;
+            account?: string | null;
             /** @default null */
-            keep_warm: components["schemas"]["KeepWarm"] | null;
+            keep_warm?: components["schemas"]["KeepWarm"] | null;
         };
         /** @description One account signed in through an authenticator. No secret. */
         ConnectionView: {
@@ -1925,25 +1925,25 @@ export interface components {
              * @description Names or ids of connections; absent: all, those of later too.
              * @default null
              */
-            connections: string[] | null;
+            connections?: string[] | null;
             /**
              * Format: int64
              * @description Seconds that it lives; absent: until it is revoked.
              * @default null
              */
-            expires_in: number | null;
+            expires_in?: number | null;
             /**
              * @description May manage, too.
              * @default false
              */
-            manage: boolean;
+            manage?: boolean;
             /**
              * @description What it is for; absent: `key-1` and so on.
              * @default null
              */
-            name: string | null;
+            name?: string | null;
             /** @default null */
-            profile: components["schemas"]["ProfileName"] | null;
+            profile?: components["schemas"]["ProfileName"] | null;
         };
         /**
          * @description Body of `POST credentials/sessions/{id}/callback`: where the browser ended up.
@@ -2107,7 +2107,7 @@ export interface components {
              * @description Command that opens the browser; null goes back to the default.
              * @default null
              */
-            browser: string | null;
+            browser?: string | null;
         };
         /** @description Reply to `POST shutdown` (202): the agent flushes and ends. */
         ShutdownReply: {
@@ -2277,17 +2277,17 @@ export interface components {
              * @description How long the token must still live; absent: the smaller of 60 s and 20 % of its lifetime.
              * @default null
              */
-            min_valid_seconds: number | null;
+            min_valid_seconds?: number | null;
             /**
              * @description The API it is for (RFC 8707).
              * @default null
              */
-            resource: string | null;
+            resource?: string | null;
             /**
              * @description Scopes that it must have; those that are not granted are an `insufficient_scope`.
              * @default null
              */
-            scopes: string[] | null;
+            scopes?: string[] | null;
         };
         /** @description A version. */
         Version: {

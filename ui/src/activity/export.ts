@@ -1,0 +1,35 @@
+// The events on the screen as a file.
+import type { LogEvent } from "../api/types";
+import { line } from "../words/events";
+
+const COLUMNS = ["id", "at", "kind", "connection", "authenticator", "actor", "words", "detail"] as const;
+
+export function asJson(events: readonly LogEvent[]): string {
+  return `${JSON.stringify(events, null, 2)}\n`;
+}
+
+/** RFC 4180; a cell that a spreadsheet would take for a formula is defused. */
+export function asCsv(events: readonly LogEvent[]): string {
+  const rows = events.map((event) => {
+    const words = line(event);
+    const detail = event.detail === null ? "" : JSON.stringify(event.detail);
+    const cells = [event.id, event.at, event.kind, event.connection, event.authenticator, event.actor, words.text, detail];
+    return cells.map((value) => cell(String(value ?? ""))).join(",");
+  });
+  return [COLUMNS.join(","), ...rows].map((row) => `${row}\r\n`).join("");
+}
+
+function cell(text: string): string {
+  const safe = /^[=+@\t\r-]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** Hands the text to the browser's download. */
+export function download(name: string, type: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}

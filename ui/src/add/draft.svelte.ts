@@ -1,0 +1,132 @@
+// An authenticator as it is being written. It lives as long as the page, so that a half-filled form
+// survives a look elsewhere; a secret never goes anywhere but into the request that saves it.
+import type { Authenticator, AuthenticatorPatch, NewAuthenticator, Problem, Provider } from "../api/types";
+
+export const URL_FIELDS = ["authorize_url", "token_url", "revocation_url", "userinfo_url", "issuer"] as const;
+export type UrlField = (typeof URL_FIELDS)[number];
+
+type Text = "name" | "client_id" | "client_secret" | "redirect_uri" | "client_auth" | UrlField;
+const TEXTS: Text[] = ["name", "client_id", "client_secret", "redirect_uri", "client_auth", ...URL_FIELDS];
+
+export class Draft {
+  provider = $state("");
+  readonly texts = $state<Record<Text, string>>(blank());
+  scopes = $state<string[]>([]);
+  placeholders = $state<Record<string, string>>({});
+  authorizeParams = $state<Record<string, string>>({});
+  /** What the agent found wrong at the last try; a field that is changed loses its problems. */
+  problems = $state.raw<Problem[]>([]);
+  /** Fields that a file leaves to a variable (`${GOOGLE_CLIENT_SECRET}`): the person fills them in. */
+  variables = $state<Record<string, string>>({});
+  advanced = $state(false);
+
+  get empty(): boolean {
+    return TEXTS.every((field) => field === "name" || this.texts[field] === "");
+  }
+
+  /** Starts anew at this provider. */
+  begin(provider: Provider, taken: (name: string) => boolean): void {
+    Object.assign(this.texts, blank());
+    this.provider = provider.id;
+    this.texts.name = freeName(provider.id === "custom" ? "" : provider.id, taken);
+    this.scopes = [...provider.default_scopes];
+    this.placeholders = {};
+    this.authorizeParams = {};
+    this.variables = {};
+    this.problems = [];
+    this.advanced = provider.id === "custom";
+  }
+
+  set(field: Text, value: string): void {
+    this.texts[field] = value;
+    this.forget(field);
+  }
+
+  setScopes(scopes: string[]): void {
+    this.scopes = [...new Set(scopes)];
+    this.forget("scopes");
+  }
+
+  /** Its problem is being dealt with. */
+  forget(field: string): void {
+    this.problems = this.problems.filter((problem) => problem.field !== field);
+    if (this.texts[field as Text]) delete this.variables[field];
+  }
+
+  clear(): void {
+    this.provider = "";
+    Object.assign(this.texts, blank());
+    this.problems = [];
+    this.variables = {};
+  }
+
+  /** As the API takes it: what was left empty is left out, so that the provider's defaults hold. */
+  body(): NewAuthenticator {
+    const texts = Object.fromEntries(
+      TEXTS.map((field) => [field, this.texts[field].trim()]).filter(([, value]) => value !== ""),
+    );
+    return {
+      client_id: "",
+      ...texts,
+      authenticator_type: this.provider,
+      scopes: [...this.scopes],
+      ...(filled(this.placeholders) ? { placeholders: { ...this.placeholders } } : {}),
+      ...(filled(this.authorizeParams) ? { authorize_params: { ...this.authorizeParams } } : {}),
+    };
+  }
+
+  /** Shows what is stored, to be changed. */
+  load(old: Authenticator): void {
+    this.provider = old.provider;
+    Object.assign(this.texts, stored(old));
+    this.scopes = [...old.scopes];
+    this.placeholders = { ...old.placeholders };
+    this.problems = [];
+    this.advanced = old.provider === "custom";
+  }
+
+  /** What differs from what is stored. An empty secret keeps the old one. */
+  patch(old: Authenticator): AuthenticatorPatch {
+    const before = stored(old);
+    const changes: Record<string, unknown> = {};
+    for (const field of TEXTS) {
+      const value = this.texts[field].trim();
+      if (value !== before[field]) changes[field] = value === "" ? null : value;
+    }
+    if (this.scopes.join(" ") !== old.scopes.join(" ")) changes["scopes"] = [...this.scopes];
+    const values = Object.entries(this.placeholders).filter(([name, value]) => value !== old.placeholders[name]);
+    if (values.length > 0) changes["placeholders"] = Object.fromEntries(values);
+    return changes;
+  }
+}
+
+function stored({ name, client_id, redirect_uri, endpoints }: Authenticator): Record<Text, string> {
+  return {
+    name,
+    client_id,
+    client_secret: "",
+    redirect_uri,
+    client_auth: endpoints.client_auth ?? "",
+    authorize_url: endpoints.authorize_url ?? "",
+    token_url: endpoints.token_url ?? "",
+    revocation_url: endpoints.revocation_url ?? "",
+    userinfo_url: endpoints.userinfo_url ?? "",
+    issuer: endpoints.issuer ?? "",
+  };
+}
+
+function blank(): Record<Text, string> {
+  return Object.fromEntries(TEXTS.map((field) => [field, ""])) as Record<Text, string>;
+}
+
+function filled(values: Record<string, string>): boolean {
+  return Object.values(values).some((value) => value !== "");
+}
+
+function freeName(wanted: string, taken: (name: string) => boolean): string {
+  if (wanted === "" || !taken(wanted)) return wanted;
+  for (let number = 2; ; number++) if (!taken(`${wanted}-${number}`)) return `${wanted}-${number}`;
+}
+
+/** The one that is being added. */
+export const adding = new Draft();

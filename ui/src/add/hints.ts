@@ -1,0 +1,78 @@
+// What can be said while a person types, before the agent is asked. The agent has the last word.
+import type { Provider } from "../api/types";
+import { URL_FIELDS } from "./draft.svelte";
+
+export interface Hint {
+  field: string;
+  tone: "bad" | "warn";
+  text: string;
+  /** A better value, to be taken with a click. */
+  offer?: string;
+}
+
+export interface Typed {
+  texts: Readonly<Record<string, string>>;
+  scopes: readonly string[];
+  provider: Provider | null;
+  taken: (name: string) => boolean;
+}
+
+/** Words with which access tokens begin, and who issues them. */
+const TOKENS: [RegExp, string][] = [
+  [/^(gh[pousr]_|github_pat_)/, "a GitHub access token"],
+  [/^xox[a-z]-/, "a Slack token"],
+  [/^ya29\./, "a Google access token"],
+  [/^glpat-/, "a GitLab access token"],
+  [/^eyJ[\w-]+\./, "a token (JWT)"],
+  [/^sk-/, "an API key"],
+];
+
+export function hints({ texts, scopes, provider, taken }: Typed): Hint[] {
+  const found: Hint[] = [];
+  const { name = "", client_id = "", client_secret = "" } = texts;
+  if (name !== "" && taken(name.trim().toLowerCase())) {
+    found.push({ field: "name", tone: "bad", text: `“${name}” is taken. Another name keeps both.` });
+  }
+  if (/\//.test(name)) found.push({ field: "name", tone: "bad", text: "A slash separates the account's label; leave it out." });
+  for (const field of ["client_id", "client_secret"]) {
+    const value = texts[field] ?? "";
+    const token = TOKENS.find(([pattern]) => pattern.test(value.trim()));
+    const what = field === "client_id" ? "a client ID" : "a client secret";
+    if (token) found.push({ field, tone: "bad", text: `This looks like ${token[1]}, not ${what}.` });
+    else if (/\s/.test(value)) {
+      found.push({ field, tone: "warn", text: "There is a space in it.", offer: value.replaceAll(/\s+/g, "") });
+    }
+  }
+  if (/^GOCSPX-/.test(client_id.trim())) found.push({ field: "client_id", tone: "bad", text: "This is Google's client secret, not the client ID." });
+  if (client_id !== "" && client_id.trim() === client_secret.trim()) {
+    found.push({ field: "client_secret", tone: "warn", text: "This is the same as the client ID." });
+  }
+  for (const scope of scopes) {
+    if (/[\s,]/.test(scope)) found.push({ field: "scopes", tone: "bad", text: `“${scope}” is several scopes in one: name each on its own.` });
+  }
+  const broad = provider?.scope_presets.find(
+    ({ description, scopes: preset }) => /^full access/i.test(description) && preset.some((scope) => scopes.includes(scope)),
+  );
+  if (broad) found.push({ field: "scopes", tone: "warn", text: `${broad.scopes.join(" ")}: ${broad.description}. Take less if that is enough.` });
+  for (const field of URL_FIELDS) {
+    const problem = urlProblem(texts[field]?.trim() ?? "");
+    if (problem) found.push({ field, ...problem });
+  }
+  return found;
+}
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/;
+
+function urlProblem(value: string): Omit<Hint, "field"> | null {
+  if (value === "") return null;
+  const url = URL.parse(value);
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    const better = URL.parse(`https://${value}`);
+    const offer = better?.hostname.includes(".") ? { offer: better.href } : {};
+    return { tone: "bad", text: "This is no https address.", ...offer };
+  }
+  if (url.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
+    return { tone: "bad", text: "Secrets travel to this address: it must be https.", offer: value.replace(/^http:/, "https:") };
+  }
+  return null;
+}

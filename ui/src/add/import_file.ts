@@ -1,0 +1,94 @@
+// Files that describe an OAuth client: our own format, and Google's `client_secret_*.json`.
+
+/** What a file says, in the words of the API. */
+export interface Imported {
+  provider: string;
+  texts: Record<string, string>;
+  scopes: string[] | null;
+  placeholders: Record<string, string>;
+  authorizeParams: Record<string, string>;
+  /** Fields that hang on a variable, by field: its name. */
+  variables: Record<string, string>;
+  /** Told to the person. */
+  remarks: string[];
+}
+
+export class NotImported extends Error {}
+
+const TEXTS = ["name", "client_id", "client_secret", "redirect_uri", "client_auth", "authorize_url", "token_url", "revocation_url", "userinfo_url", "issuer"];
+const VARIABLE = /\$\{([^}]*)\}/;
+
+export function readFile(text: string): Imported {
+  const members = object(parse(text));
+  if (!members) throw new NotImported("This is no JSON object that describes an authenticator.");
+  const google = object(members["installed"]) ?? object(members["web"]);
+  return google ? fromGoogle(google, "web" in members) : fromOwn(members);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch {
+    throw new NotImported("This file is no JSON.");
+  }
+}
+
+function object(value: unknown): Record<string, unknown> | null {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+}
+
+function fromGoogle(client: Record<string, unknown>, web: boolean): Imported {
+  const text = (field: string): string => (typeof client[field] === "string" ? client[field] : "");
+  if (text("client_id") === "") throw new NotImported("This Google file has no client ID.");
+  const uris = Array.isArray(client["redirect_uris"]) ? client["redirect_uris"] : [];
+  const loopback = uris.find((uri) => typeof uri === "string" && /^http:\/\/(127\.0\.0\.1|localhost|\[::1\]):\d+\//.test(uri));
+  const texts: Record<string, string> = { client_id: text("client_id"), client_secret: text("client_secret") };
+  const remarks: string[] = [];
+  if (web) {
+    remarks.push("This is a client of the type “Web application”: it needs the exact redirect URI registered. “Desktop app” is simpler.");
+    if (typeof loopback === "string") texts["redirect_uri"] = loopback;
+  }
+  return { provider: "google", texts, scopes: null, placeholders: {}, authorizeParams: {}, variables: {}, remarks };
+}
+
+function fromOwn(members: Record<string, unknown>): Imported {
+  const provider = members["authenticator_type"];
+  if (typeof provider !== "string") throw new NotImported("The file does not say which provider it is for (`authenticator_type`).");
+  const { app_id, ...rest } = members;
+  const fields: Record<string, unknown> = app_id === undefined ? rest : { client_id: app_id, ...rest };
+  const imported: Imported = { provider, texts: {}, scopes: null, placeholders: {}, authorizeParams: {}, variables: {}, remarks: [] };
+  for (const [field, value] of Object.entries(fields)) {
+    if (field === "authenticator_type" || value === null) continue;
+    if (!take(imported, field, value)) imported.remarks.push(`“${field}” is not known and was left out.`);
+  }
+  return imported;
+}
+
+function take(imported: Imported, field: string, value: unknown): boolean {
+  if (TEXTS.includes(field) && (typeof value === "string" || typeof value === "number")) {
+    imported.texts[field] = resolved(imported, field, String(value));
+    return true;
+  }
+  if (field === "scopes" && Array.isArray(value)) {
+    imported.scopes = value.filter((scope) => typeof scope === "string");
+    return true;
+  }
+  if (field === "authorize_params" || field === "placeholders") {
+    const values = Object.entries(object(value) ?? {}).map(([name, one]) => [name, resolved(imported, name, String(one))]);
+    imported[field === "placeholders" ? "placeholders" : "authorizeParams"] = Object.fromEntries(values);
+    return true;
+  }
+  if (field === "tenant" && typeof value === "string") {
+    imported.placeholders[field] = resolved(imported, field, value);
+    return true;
+  }
+  return false;
+}
+
+/** This page sees no environment: what hangs on a variable is left for the person. */
+function resolved(imported: Imported, field: string, value: string): string {
+  const variable = VARIABLE.exec(value);
+  if (!variable) return value;
+  imported.variables[field] = variable[1] ?? "";
+  return "";
+}

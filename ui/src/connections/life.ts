@@ -1,0 +1,49 @@
+// The life line of a row: what comes next, and what was last.
+import type { Connection } from "../api/types";
+import { ago, inTime, left } from "../words/times";
+import type { Row } from "./rows";
+
+export interface Life {
+  first: string;
+  second: string;
+  /** Exact times, for the tip. */
+  instants: string[];
+}
+
+/** `now` may lag a little; countdowns take `second`. */
+export function life(row: Row, now: number, second: number, usedBy: string | null): Life {
+  const { connection, pending } = row;
+  if (pending) return { ...waiting(row, second), instants: [] };
+  if (!connection) return { first: "", second: "", instants: [] };
+  const instants = [connection.refresh_due_at, connection.expires_at, connection.used_at];
+  return { first: next(connection, now), second: last(connection, now, usedBy), instants: instants.filter((at) => at != null) };
+}
+
+function waiting({ pending }: Row, second: number): { first: string; second: string } {
+  if (!pending) return { first: "", second: "" };
+  const remaining = `${left(pending.expiresAt, second)} left`;
+  if (pending.authorized) return { first: "Fetching the token", second: "you allowed it" };
+  return { first: pending.browserProblem ? "Open the address yourself" : "Waiting for your browser", second: remaining };
+}
+
+function next(connection: Connection, now: number): string {
+  const { status, expires_at, refresh_due_at, setback } = connection;
+  if (status === "refreshing") return "Refreshing now";
+  if (status === "needs_reconnect" || status === "expired") {
+    const ended = expires_at && Date.parse(expires_at) <= now ? expires_at : setback?.at;
+    return ended ? `Expired ${ago(ended, now)}` : "Expired";
+  }
+  if (setback?.retry_at) return `Tries again ${inTime(setback.retry_at, now)}`;
+  if (refresh_due_at) return `Refreshes ${inTime(refresh_due_at, now)}`;
+  if (!expires_at) return "Never expires";
+  if (connection.refreshable) return "Refreshes when it is asked for";
+  return `Ends ${inTime(expires_at, now)}`;
+}
+
+function last(connection: Connection, now: number, usedBy: string | null): string {
+  const { setback, used_at, unsaved } = connection;
+  if (unsaved) return "kept in memory: not stored yet";
+  if (setback) return setback.reason;
+  if (!used_at) return "not used yet";
+  return `used ${ago(used_at, now)}${usedBy ? ` by ${usedBy}` : ""}`;
+}

@@ -1,0 +1,38 @@
+// What the menu of a row offers: only what can be done with it now.
+import { backend } from "../backend";
+import { check, setActive } from "../live/changes";
+import { copying } from "../live/copying.svelte";
+import { disconnecting } from "../live/disconnecting.svelte";
+import { notices } from "../live/notices.svelte";
+import { go } from "../live/route.svelte";
+import { signIns } from "../live/sign_ins.svelte";
+import type { Item } from "../parts/Menu.svelte";
+import type { Row } from "./rows";
+
+function doing(run: () => Promise<void>): () => void {
+  return () => void run().catch((thrown: unknown) => notices.failed(thrown));
+}
+
+export function rowMenu({ authenticator, connection, pending }: Row): Item[] {
+  const items: Item[] = [];
+  const works = connection?.status === "active" || connection?.status === "expired";
+  if (connection) items.push({ words: "Details", run: () => go("connection", connection.id) });
+  if (connection && works && authenticator.is_active) {
+    items.push({ words: "Check now", run: doing(() => check(connection)) });
+    if (backend.desktop) items.push({ words: "Copy token…", run: () => copying.ask(connection) });
+  }
+  if (authenticator.is_active && !pending) {
+    const again = { authenticatorId: authenticator.id, connection: connection ?? undefined };
+    if (connection) items.push({ words: "Sign in again", run: doing(() => signIns.begin(again)) });
+    const words = connection ? "Add another account" : "Connect";
+    items.push({ words, run: doing(() => signIns.begin({ authenticatorId: authenticator.id })) });
+  }
+  if (connection) items.push({ words: "Activity", run: () => go("activity", connection.id) });
+  items.push({ words: "Edit authenticator…", run: () => go("authenticator", authenticator.id) });
+  items.push({
+    words: authenticator.is_active ? "Disable" : "Enable",
+    run: doing(() => setActive(authenticator, !authenticator.is_active)),
+  });
+  if (connection) items.push({ words: "Disconnect…", danger: true, run: () => disconnecting.ask(connection) });
+  return items;
+}

@@ -1,0 +1,131 @@
+// The list: every connection, every sign-in of a new account, every authenticator that nobody is
+// signed in through. Pure; the page gives it what is known.
+import type { Authenticator, Connection } from "../api/types";
+import type { Pending } from "../live/sign_ins.svelte";
+import { shortScope } from "../words/scopes";
+import type { Tone } from "../words/events";
+
+export interface Row {
+  key: string;
+  authenticator: Authenticator;
+  connection: Connection | null;
+  pending: Pending | null;
+  /** In lower case, for the search. */
+  haystack: string;
+}
+
+export interface Known {
+  authenticators: readonly Authenticator[];
+  connections: readonly Connection[];
+  pending: readonly Pending[];
+}
+
+export function buildRows({ authenticators, connections, pending }: Known): Row[] {
+  const byId = new Map(authenticators.map((one) => [one.id, one]));
+  const used = new Set<string>();
+  const renewing = new Map(pending.flatMap((one) => (one.connection ? [[one.connection, one]] : [])));
+  const rows: Row[] = [];
+  for (const connection of connections) {
+    const authenticator = byId.get(connection.authenticator_id);
+    if (!authenticator) continue;
+    used.add(authenticator.id);
+    rows.push(row(authenticator, connection, renewing.get(connection.id) ?? null));
+  }
+  const fresh: Row[] = [];
+  for (const one of pending) {
+    if (one.connection && connections.some(({ id }) => id === one.connection)) continue;
+    const authenticator = authenticators.find((a) => a.name === one.authenticator && a.profile === one.profile);
+    if (!authenticator) continue;
+    used.add(authenticator.id);
+    fresh.push(row(authenticator, null, one));
+  }
+  const idle = authenticators.filter(({ id }) => !used.has(id)).map((one) => row(one, null, null));
+  rows.sort(byName);
+  return [...rows, ...fresh.sort(byName), ...idle.sort(byName)];
+}
+
+function byName(a: Row, b: Row): number {
+  return title(a).localeCompare(title(b)) || a.key.localeCompare(b.key);
+}
+
+function row(authenticator: Authenticator, connection: Connection | null, pending: Pending | null): Row {
+  const words = [
+    authenticator.display_name,
+    authenticator.name,
+    authenticator.provider,
+    connection?.name,
+    connection?.account.display_name,
+    connection?.provider_name,
+    ...(connection?.scopes ?? authenticator.scopes),
+  ];
+  return {
+    key: connection?.id ?? pending?.session ?? authenticator.id,
+    authenticator,
+    connection,
+    pending,
+    haystack: words.filter(Boolean).join(" ").toLowerCase(),
+  };
+}
+
+export function matching(rows: readonly Row[], search: string): Row[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  return rows.filter(({ haystack }) => words.every((word) => haystack.includes(word)));
+}
+
+/** "GitHub / work" in one string: for labels and sorting. */
+export function title({ authenticator, connection }: Pick<Row, "authenticator" | "connection">): string {
+  const label = connection?.account.label;
+  return label ? `${authenticator.display_name} / ${label}` : authenticator.display_name;
+}
+
+export function subtitle({ authenticator, connection }: Row): string {
+  const scopes = (connection?.scopes ?? authenticator.scopes).map(shortScope).join(", ");
+  return [connection?.account.display_name, scopes].filter(Boolean).join(" · ");
+}
+
+export interface Standing {
+  tone: Tone;
+  words: string;
+}
+
+export type Act = "connect" | "reconnect" | "mend" | "disconnect" | "cancel" | "enable" | null;
+
+export function standing({ authenticator, connection, pending }: Row): Standing {
+  if (pending) return { tone: "idle", words: "Signing in…" };
+  if (!authenticator.is_active) return { tone: "idle", words: "Disabled" };
+  if (!connection) return { tone: "idle", words: "Not connected" };
+  if (connection.setback?.kind === "fix_client") return { tone: "bad", words: "Needs mending" };
+  switch (connection.status) {
+    case "active":
+      return { tone: "ok", words: "Connected" };
+    case "refreshing":
+      return { tone: "ok", words: "Refreshing…" };
+    case "expired":
+      return { tone: "warn", words: "Trying again" };
+    case "needs_reconnect":
+      return { tone: "warn", words: "Sign in again" };
+    case "connecting":
+      return { tone: "idle", words: "Connecting…" };
+    case "removing":
+      return { tone: "idle", words: "Disconnecting…" };
+  }
+}
+
+/** The one thing that a person would do with it now. */
+export function act({ authenticator, connection, pending }: Row): Act {
+  if (pending) return "cancel";
+  if (!authenticator.is_active) return "enable";
+  if (!connection) return "connect";
+  if (connection.setback?.kind === "fix_client") return "mend";
+  switch (connection.status) {
+    case "needs_reconnect":
+      return "reconnect";
+    case "active":
+    case "refreshing":
+    case "expired":
+      return "disconnect";
+    case "connecting":
+    case "removing":
+      return null;
+  }
+}

@@ -1,0 +1,162 @@
+// Sign-ins under way, begun here or elsewhere (a terminal, a local link). The agent's events say when
+// one goes on; each is then asked how it stands.
+import { api, ask } from "../api/client";
+import { Failure } from "../api/failure";
+import type { Connection, LogEvent, SignIn } from "../api/types";
+import { backend } from "../backend";
+import { live } from "./live.svelte";
+import { notices } from "./notices.svelte";
+
+export interface Pending {
+  session: string;
+  /** Name of the authenticator, in this profile. */
+  authenticator: string;
+  profile: string;
+  /** The connection that is renewed; null: a new account, or nobody knows. */
+  connection: string | null;
+  expiresAt: string;
+  /** Said yes; the code is being exchanged. */
+  authorized: boolean;
+  /** Of our own sign-ins: where the browser should be, and whether it could be opened. */
+  url: string | null;
+  browserProblem: Failure | null;
+}
+
+export interface Target {
+  authenticatorId: string;
+  connection?: Connection | undefined;
+}
+
+class SignIns {
+  list = $state.raw<Pending[]>([]);
+  /** Why the last one came to nothing, by authenticator id or connection id. */
+  readonly failures = $state<Record<string, Failure>>({});
+
+  start(): () => void {
+    const stops = [live.onEvent((event) => this.#heard(event)), live.onResumed(() => void this.#resume())];
+    return () => stops.forEach((stop) => stop());
+  }
+
+  async begin({ authenticatorId, connection }: Target): Promise<void> {
+    delete this.failures[connection?.id ?? authenticatorId];
+    const account = connection?.account.label ?? null;
+    const body = { authenticator: authenticatorId, ...(account === null ? {} : { account }) };
+    const started = await ask(api.POST("/api/v1/credentials/connections", { body }));
+    const view = await this.#ask(started.session_id);
+    this.#put(view, { url: started.authorize_url, connection: connection?.id ?? null });
+    await this.openBrowser(started.session_id);
+  }
+
+  /** A browser that cannot be opened is no dead end: the address is shown. */
+  async openBrowser(session: string): Promise<void> {
+    const url = this.list.find((one) => one.session === session)?.url;
+    if (!url) return;
+    let browserProblem: Failure | null = null;
+    try {
+      await backend.openUrl(url);
+    } catch (thrown) {
+      browserProblem = Failure.of(thrown);
+    }
+    this.list = this.list.map((one) => (one.session === session ? { ...one, browserProblem } : one));
+  }
+
+  async cancel(session: string): Promise<void> {
+    const params = { path: { id: session } };
+    this.#settle(await ask(api.DELETE("/api/v1/credentials/sessions/{id}", { params })));
+  }
+
+  /** Finishes one with the address on which the browser ended. */
+  async paste(session: string, url: string): Promise<void> {
+    const params = { path: { id: session } };
+    const body = { url };
+    this.#settle(await ask(api.POST("/api/v1/credentials/sessions/{id}/callback", { params, body })));
+  }
+
+  #heard(event: LogEvent): void {
+    if (!event.kind.startsWith("sign_in.") || !event.session_id) return;
+    const known = this.list.some(({ session }) => session === event.session_id);
+    // Our own are there as soon as they have begun; of others only those that go on are of interest.
+    if (known || event.kind === "sign_in.started") void this.#look(event.session_id);
+  }
+
+  /** After a break: those that ended meanwhile, and those that others began. */
+  async #resume(): Promise<void> {
+    const query = { kind: "sign_in.started" as never, limit: 20 };
+    const { events } = await ask(api.GET("/api/v1/events", { params: { query } })).catch(() => ({ events: [] }));
+    const sessions = new Set(this.list.map(({ session }) => session));
+    for (const { session_id, at } of events) {
+      if (session_id && Date.now() - Date.parse(at) < 11 * 60_000) sessions.add(session_id);
+    }
+    await Promise.all([...sessions].map((session) => this.#look(session)));
+  }
+
+  async #look(session: string): Promise<void> {
+    try {
+      this.#settle(await this.#ask(session));
+    } catch {
+      // An agent that was restarted knows nothing of it.
+      this.#drop(session);
+    }
+  }
+
+  #ask(session: string): Promise<SignIn> {
+    return ask(api.GET("/api/v1/credentials/sessions/{id}", { params: { path: { id: session } } }));
+  }
+
+  #settle(view: SignIn): void {
+    const known = this.list.find(({ session }) => session === view.session_id);
+    if (view.state === "started" || view.state === "authorized") {
+      this.#put(view, {});
+      return;
+    }
+    this.#drop(view.session_id);
+    if (!known) return;
+    if (view.state === "completed") {
+      void live.refresh("connections", "authenticators", "status");
+      const missing = view.connection.missing_scopes.length;
+      const hint = missing > 0 ? `${missing} of the scopes that were asked for were not granted.` : null;
+      notices.done(`${view.connection.name} is connected.`, hint);
+      return;
+    }
+    if (view.state === "cancelled") {
+      notices.done("The sign-in was cancelled.");
+      return;
+    }
+    this.#fail(known, view);
+  }
+
+  #fail(known: Pending, view: SignIn): void {
+    const failure = new Failure(
+      view.state === "denied" || view.state === "failed"
+        ? view.error
+        : { code: "timed_out", message: "nobody finished the sign-in in time", hint: "connect again when you are at the browser" },
+    );
+    const authenticator = live.authenticators.find(
+      ({ name, profile }) => name === known.authenticator && profile === known.profile,
+    );
+    const key = known.connection ?? authenticator?.id;
+    if (key) this.failures[key] = failure;
+    notices.failed(failure);
+  }
+
+  #put(view: SignIn, extra: { url?: string; connection?: string | null }): void {
+    const old = this.list.find(({ session }) => session === view.session_id);
+    const pending: Pending = {
+      session: view.session_id,
+      authenticator: view.authenticator,
+      profile: view.profile,
+      connection: extra.connection ?? old?.connection ?? null,
+      expiresAt: view.expires_at,
+      authorized: view.state === "authorized",
+      url: extra.url ?? old?.url ?? null,
+      browserProblem: old?.browserProblem ?? null,
+    };
+    this.list = [...this.list.filter(({ session }) => session !== view.session_id), pending];
+  }
+
+  #drop(session: string): void {
+    this.list = this.list.filter((one) => one.session !== session);
+  }
+}
+
+export const signIns = new SignIns();
