@@ -19,6 +19,10 @@ const proxy: Record<string, ProxyOptions> = {
           if (browsers) request.removeHeader(name);
         }
       });
+      // A stream that has nothing to say yet has begun all the same.
+      server.on("proxyRes", (_answer, _request, response) => {
+        setImmediate(() => response.flushHeaders());
+      });
       server.on("error", (_error, _request, response) => {
         if ("writeHead" in response && !response.headersSent) response.writeHead(502);
         response.end();

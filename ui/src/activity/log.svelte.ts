@@ -28,15 +28,15 @@ export class Log {
   #add(event: LogEvent): void {
     if (this.connection !== null && event.connection_id !== this.connection) return;
     if (this.events.some(({ id }) => id === event.id)) return;
-    this.events = [event, ...this.events];
+    this.events = newestFirst([event, ...this.events]);
   }
 
   async #newest(): Promise<void> {
     try {
       const { events, last_id } = await this.#ask({ limit: PAGE });
-      this.events = events.reverse();
+      this.events = newestFirst(events);
       const whole = events.length < PAGE;
-      this.oldest = whole ? 1 : (events.at(-1)?.id ?? last_id);
+      this.oldest = whole ? 1 : (events[0]?.id ?? last_id);
       this.failure = null;
     } catch (thrown) {
       this.failure = Failure.of(thrown);
@@ -58,7 +58,7 @@ export class Log {
       found.unshift(...events.filter(({ id }) => id < until));
     }
     this.oldest = from;
-    this.events = [...this.events, ...found.reverse()];
+    this.events = newestFirst([...this.events, ...found]);
   }
 
   async #ask(query: { after?: number; limit: number }): Promise<{ events: LogEvent[]; last_id: number }> {
@@ -66,4 +66,9 @@ export class Log {
     const log = await ask(api.GET("/api/v1/events", { params: { query: { ...query, ...about } } }));
     return log as unknown as { events: LogEvent[]; last_id: number };
   }
+}
+
+/** Hand-outs are written to the log a little later than they happen, so its numbers are not the order. */
+function newestFirst(events: LogEvent[]): LogEvent[] {
+  return [...events].sort((a, b) => Date.parse(b.at) - Date.parse(a.at) || b.id - a.id);
 }

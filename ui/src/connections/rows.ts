@@ -2,6 +2,7 @@
 // signed in through. Pure; the page gives it what is known.
 import type { Authenticator, Connection } from "../api/types";
 import type { Pending } from "../live/sign_ins.svelte";
+import { title as named } from "../words/names";
 import { shortScope } from "../words/scopes";
 import type { Tone } from "../words/events";
 
@@ -72,10 +73,9 @@ export function matching(rows: readonly Row[], search: string): Row[] {
   return rows.filter(({ haystack }) => words.every((word) => haystack.includes(word)));
 }
 
-/** "GitHub / work" in one string: for labels and sorting. */
+/** For labels and sorting. */
 export function title({ authenticator, connection }: Pick<Row, "authenticator" | "connection">): string {
-  const label = connection?.account.label;
-  return label ? `${authenticator.display_name} / ${label}` : authenticator.display_name;
+  return named(authenticator, connection);
 }
 
 export function subtitle({ authenticator, connection }: Row): string {

@@ -38,6 +38,8 @@ class Live {
     };
     window.addEventListener("online", online);
     window.addEventListener("offline", online);
+    // What is there is shown at once; it is read again when the stream has begun.
+    void this.#readAll();
     const stop = this.#follower.start();
     return () => {
       window.removeEventListener("online", online);
@@ -69,10 +71,14 @@ class Live {
   }
 
   async #begun(): Promise<void> {
-    await this.refresh("providers", "authenticators", "connections", "status");
+    await this.#readAll();
     if (this.failure) return;
-    this.phase = "ready";
     for (const ear of this.#resumed) ear();
+  }
+
+  async #readAll(): Promise<void> {
+    await this.refresh("providers", "authenticators", "connections", "status");
+    if (!this.failure) this.phase = "ready";
   }
 
   #heard(event: LogEvent): void {

@@ -15,13 +15,14 @@ export function initials(provider: Provider | null, name: string): string {
   return [...name].find((letter) => /[\p{L}\p{N}]/u.test(letter))?.toUpperCase() ?? "?";
 }
 
-/** Black or white, whichever reads better on the provider's colour (WCAG's relative luminance). */
-export function inkOn(colour: string): string {
+/** White if that has enough contrast on the provider's colour , else black (WCAG's
+ * relative luminance). */
+export function inkOn(colour: string, contrast: number): string {
   const parts = /^#(..)(..)(..)$/.exec(colour)?.slice(1) ?? [];
   const [red = 0, green = 0, blue = 0] = parts.map((hex) => {
     const value = Number.parseInt(hex, 16) / 255;
     return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
   });
   const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  return luminance > 0.22 ? "#14151a" : "#ffffff";
+  return 1.05 / (luminance + 0.05) < contrast ? "#14151a" : "#ffffff";
 }

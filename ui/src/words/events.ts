@@ -41,6 +41,12 @@ function says(tone: Tone, group: Group, words: string, aside: (event: LogEvent) 
   return (event) => ({ tone, group, text: words, aside: aside(event) });
 }
 
+function scopesOf(event: LogEvent): string {
+  const missing = list(event, "missing").map(shortScope);
+  if (missing.length > 0) return `not granted: ${missing.join(", ")}`;
+  return list(event, "granted").map(shortScope).join(", ");
+}
+
 const why = (event: LogEvent): string => text(event, "why");
 
 function removed(event: LogEvent): Omit<Line, "subject"> {
@@ -69,7 +75,7 @@ const WORDS: Record<string, Words> = {
     tone: list(event, "missing").length > 0 ? "warn" : "ok",
     group: "signed in",
     text: event.detail?.["renewed"] === true ? "signed in again" : "signed in",
-    aside: list(event, "granted").map(shortScope).join(", "),
+    aside: scopesOf(event),
   }),
   "sign_in.denied": says("warn", "problems", "sign-in was denied at the provider", () => ""),
   "sign_in.failed": says("bad", "problems", "sign-in failed", why),
@@ -115,10 +121,11 @@ const WORDS: Record<string, Words> = {
   "settings.changed": says("idle", "rest", "Settings changed"),
 };
 
-/** A kind of a newer agent is shown by its own word. */
-export function line(event: LogEvent): Line {
+/** `subject`: what it is about, if somebody knows better than the event. A kind of a newer agent is shown
+ * by its own word. */
+export function line(event: LogEvent, subject?: string | null): Line {
   const words = WORDS[event.kind] ?? says("idle", "rest", event.kind);
-  return { subject: event.connection ?? event.authenticator ?? "", ...words(event) };
+  return { subject: subject ?? event.connection ?? event.authenticator ?? "", ...words(event) };
 }
 
 /** As a sentence that stands alone: in a timeline of one connection. */

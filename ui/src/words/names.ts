@@ -1,0 +1,13 @@
+// What things are called on the screen.
+import type { Authenticator, Connection } from "../api/types";
+
+/** "GitHub" of "GitHub (OAuth App)". */
+export function shortName(provider: string): string {
+  return provider.replace(/ \(.*\)$/, "");
+}
+
+/** "GitHub / work" */
+export function title(authenticator: Authenticator, connection: Connection | null): string {
+  const label = connection?.account.label;
+  return label ? `${authenticator.display_name} / ${label}` : authenticator.display_name;
+}
