@@ -61,13 +61,17 @@ export function hints({ texts, scopes, provider, taken }: Typed): Hint[] {
   return found;
 }
 
+function parsed(value: string): URL | null {
+  return URL.canParse(value) ? new URL(value) : null;
+}
+
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 
 function urlProblem(value: string): Omit<Hint, "field"> | null {
   if (value === "") return null;
-  const url = URL.parse(value);
+  const url = parsed(value);
   if (!url || !/^https?:$/.test(url.protocol)) {
-    const better = URL.parse(`https://${value}`);
+    const better = parsed(`https://${value}`);
     const offer = better?.hostname.includes(".") ? { offer: better.href } : {};
     return { tone: "bad", text: "This is no https address.", ...offer };
   }

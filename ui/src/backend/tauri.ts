@@ -21,7 +21,8 @@ async function send(request: Request): Promise<Response> {
 
 /** The shell sends the end of the stream as an empty piece. */
 async function follow(path: string, ear: StreamEar, abort: AbortSignal): Promise<void> {
-  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  let end = (): void => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
   abort.addEventListener("abort", () => {
     end();
     void invoke("unfollow").catch(() => undefined);

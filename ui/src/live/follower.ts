@@ -81,13 +81,14 @@ export class Follower {
   }
 
   #rest(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, this.#pause);
-    this.#wake = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
-    return promise;
+    const pause = this.#pause;
+    this.#pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, pause);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }
