@@ -26,7 +26,7 @@ function connection(name: string, more: Partial<Connection> = {}): Connection {
 
 function pending(owner: string, more: Partial<Pending> = {}): Pending {
   return {
-    session: `s-${owner}`, authenticator: owner, profile: "default", connection: null, expiresAt: "2026-11-21T12:04:12Z",
+    session: `s-${owner}`, authenticatorId: `a-${owner}`, connection: null, expiresAt: "2026-11-21T12:04:12Z",
     authorized: false, url: null, browserProblem: null, ...more,
   };
 }
@@ -49,6 +49,15 @@ test("a sign-in that renews a connection stands in its row", () => {
     pending: [pending("hub", { connection: "c-hub" })],
   });
   expect(rows.map((row) => [standing(row).words, act(row)])).toEqual([["Signing in…", "cancel"]]);
+});
+
+test("a sign-in that began elsewhere stands where it is waited for", () => {
+  const rows = buildRows({
+    authenticators: [authenticator("hub")],
+    connections: [connection("hub"), connection("hub/work", { status: "needs_reconnect" })],
+    pending: [pending("hub")],
+  });
+  expect(rows.map((row) => `${title(row)}: ${standing(row).words}`)).toEqual(["hub: Connected", "hub / work: Signing in…"]);
 });
 
 test("each state offers the one thing to do", () => {

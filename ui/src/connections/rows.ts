@@ -24,7 +24,10 @@ export interface Known {
 export function buildRows({ authenticators, connections, pending }: Known): Row[] {
   const byId = new Map(authenticators.map((one) => [one.id, one]));
   const used = new Set<string>();
-  const renewing = new Map(pending.flatMap((one) => (one.connection ? [[one.connection, one]] : [])));
+  const renewing = new Map(pending.flatMap((one) => {
+    const renewed = renews(one, connections);
+    return renewed ? [[renewed, one]] : [];
+  }));
   const rows: Row[] = [];
   for (const connection of connections) {
     const authenticator = byId.get(connection.authenticator_id);
@@ -34,8 +37,8 @@ export function buildRows({ authenticators, connections, pending }: Known): Row[
   }
   const fresh: Row[] = [];
   for (const one of pending) {
-    if (one.connection && connections.some(({ id }) => id === one.connection)) continue;
-    const authenticator = authenticators.find((a) => a.name === one.authenticator && a.profile === one.profile);
+    if ([...renewing.values()].includes(one)) continue;
+    const authenticator = byId.get(one.authenticatorId);
     if (!authenticator) continue;
     used.add(authenticator.id);
     fresh.push(row(authenticator, null, one));
@@ -43,6 +46,15 @@ export function buildRows({ authenticators, connections, pending }: Known): Row[
   const idle = authenticators.filter(({ id }) => !used.has(id)).map((one) => row(one, null, null));
   rows.sort(byName);
   return [...rows, ...fresh.sort(byName), ...idle.sort(byName)];
+}
+
+/** Which connection it will renew. Of a sign-in that began elsewhere: the one that waits for it. */
+function renews(pending: Pending, connections: readonly Connection[]): string | null {
+  if (pending.connection) return connections.some(({ id }) => id === pending.connection) ? pending.connection : null;
+  const lost = connections.filter(
+    ({ authenticator_id, status }) => authenticator_id === pending.authenticatorId && status === "needs_reconnect",
+  );
+  return lost.length === 1 && pending.url === null ? (lost[0]?.id ?? null) : null;
 }
 
 function byName(a: Row, b: Row): number {

@@ -9,9 +9,7 @@ import { notices } from "./notices.svelte";
 
 export interface Pending {
   session: string;
-  /** Name of the authenticator, in this profile. */
-  authenticator: string;
-  profile: string;
+  authenticatorId: string;
   /** The connection that is renewed; null: a new account, or nobody knows. */
   connection: string | null;
   expiresAt: string;
@@ -27,10 +25,15 @@ export interface Target {
   connection?: Connection | undefined;
 }
 
+/** A sign-in takes at most ten minutes. */
+const LONGEST_MS = 11 * 60_000;
+
 class SignIns {
   list = $state.raw<Pending[]>([]);
   /** Why the last one came to nothing, by authenticator id or connection id. */
   readonly failures = $state<Record<string, Failure>>({});
+  /** Answers may overtake each other: what has ended does not begin again. */
+  readonly #ended = new Set<string>();
 
   start(): () => void {
     const stops = [live.onEvent((event) => this.#heard(event)), live.onResumed(() => void this.#resume())];
@@ -43,7 +46,7 @@ class SignIns {
     const body = { authenticator: authenticatorId, ...(account === null ? {} : { account }) };
     const started = await ask(api.POST("/api/v1/credentials/connections", { body }));
     const view = await this.#ask(started.session_id);
-    this.#put(view, { url: started.authorize_url, connection: connection?.id ?? null });
+    this.#put(view, authenticatorId, { url: started.authorize_url, connection: connection?.id ?? null });
     await this.openBrowser(started.session_id);
   }
 
@@ -62,37 +65,41 @@ class SignIns {
 
   async cancel(session: string): Promise<void> {
     const params = { path: { id: session } };
-    this.#settle(await ask(api.DELETE("/api/v1/credentials/sessions/{id}", { params })));
+    const view = await ask(api.DELETE("/api/v1/credentials/sessions/{id}", { params }));
+    this.#settle(view, null);
   }
 
   /** Finishes one with the address on which the browser ended. */
   async paste(session: string, url: string): Promise<void> {
     const params = { path: { id: session } };
     const body = { url };
-    this.#settle(await ask(api.POST("/api/v1/credentials/sessions/{id}/callback", { params, body })));
+    const view = await ask(api.POST("/api/v1/credentials/sessions/{id}/callback", { params, body }));
+    this.#settle(view, null);
   }
 
   #heard(event: LogEvent): void {
     if (!event.kind.startsWith("sign_in.") || !event.session_id) return;
-    const known = this.list.some(({ session }) => session === event.session_id);
-    // Our own are there as soon as they have begun; of others only those that go on are of interest.
-    if (known || event.kind === "sign_in.started") void this.#look(event.session_id);
+    const known = this.list.find(({ session }) => session === event.session_id);
+    // Only the first step says through which authenticator it goes.
+    const authenticatorId = known?.authenticatorId ?? event.authenticator_id;
+    if (authenticatorId) void this.#look(event.session_id, authenticatorId);
   }
 
   /** After a break: those that ended meanwhile, and those that others began. */
   async #resume(): Promise<void> {
     const query = { kind: "sign_in.started" as never, limit: 20 };
     const { events } = await ask(api.GET("/api/v1/events", { params: { query } })).catch(() => ({ events: [] }));
-    const sessions = new Set(this.list.map(({ session }) => session));
-    for (const { session_id, at } of events) {
-      if (session_id && Date.now() - Date.parse(at) < 11 * 60_000) sessions.add(session_id);
+    const sessions = new Map(this.list.map(({ session, authenticatorId }) => [session, authenticatorId]));
+    for (const { session_id, authenticator_id, at } of events) {
+      const recent = Date.now() - Date.parse(at) < LONGEST_MS;
+      if (session_id && authenticator_id && recent) sessions.set(session_id, authenticator_id);
     }
-    await Promise.all([...sessions].map((session) => this.#look(session)));
+    await Promise.all([...sessions].map(([session, id]) => this.#look(session, id)));
   }
 
-  async #look(session: string): Promise<void> {
+  async #look(session: string, authenticatorId: string): Promise<void> {
     try {
-      this.#settle(await this.#ask(session));
+      this.#settle(await this.#ask(session), authenticatorId);
     } catch {
       // An agent that was restarted knows nothing of it.
       this.#drop(session);
@@ -103,12 +110,15 @@ class SignIns {
     return ask(api.GET("/api/v1/credentials/sessions/{id}", { params: { path: { id: session } } }));
   }
 
-  #settle(view: SignIn): void {
+  #settle(view: SignIn, authenticatorId: string | null): void {
     const known = this.list.find(({ session }) => session === view.session_id);
+    if (this.#ended.has(view.session_id)) return;
     if (view.state === "started" || view.state === "authorized") {
-      this.#put(view, {});
+      const through = known?.authenticatorId ?? authenticatorId;
+      if (through) this.#put(view, through, {});
       return;
     }
+    this.#ended.add(view.session_id);
     this.#drop(view.session_id);
     if (!known) return;
     if (view.state === "completed") {
@@ -131,20 +141,15 @@ class SignIns {
         ? view.error
         : { code: "timed_out", message: "nobody finished the sign-in in time", hint: "connect again when you are at the browser" },
     );
-    const authenticator = live.authenticators.find(
-      ({ name, profile }) => name === known.authenticator && profile === known.profile,
-    );
-    const key = known.connection ?? authenticator?.id;
-    if (key) this.failures[key] = failure;
+    this.failures[known.connection ?? known.authenticatorId] = failure;
     notices.failed(failure);
   }
 
-  #put(view: SignIn, extra: { url?: string; connection?: string | null }): void {
+  #put(view: SignIn, authenticatorId: string, extra: { url?: string; connection?: string | null }): void {
     const old = this.list.find(({ session }) => session === view.session_id);
     const pending: Pending = {
       session: view.session_id,
-      authenticator: view.authenticator,
-      profile: view.profile,
+      authenticatorId,
       connection: extra.connection ?? old?.connection ?? null,
       expiresAt: view.expires_at,
       authorized: view.state === "authorized",

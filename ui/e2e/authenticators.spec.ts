@@ -1,0 +1,53 @@
+import { expect, test } from "./world";
+
+test("a half-filled form survives a look elsewhere", async ({ page }) => {
+  await page.goto("/#/add/github");
+  await page.getByLabel("Client ID").fill("Ov23li");
+  await page.getByRole("link", { name: "Activity" }).click();
+  await page.getByRole("heading", { name: "Activity" }).waitFor();
+  await page.goBack();
+  await expect(page.getByLabel("Client ID")).toHaveValue("Ov23li");
+});
+
+test("Google's file fills the form", async ({ page }) => {
+  await page.goto("/#/add");
+  const file = { installed: { client_id: "1.apps.googleusercontent.com", client_secret: "GOCSPX-x", auth_uri: "https://a", token_uri: "https://t" } };
+  await page.getByLabel("File to import").setInputFiles({ name: "client_secret_1.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(file)) });
+  await expect(page.getByLabel("Client ID")).toHaveValue("1.apps.googleusercontent.com");
+  await expect(page.getByRole("button", { name: "Google", exact: true })).toHaveAttribute("aria-pressed", "true");
+});
+
+test("a dropped file of ours leaves its variables to the person", async ({ page }) => {
+  await page.goto("/#/add");
+  await page.getByRole("heading", { name: "Add authenticator" }).waitFor();
+  const text = JSON.stringify({ name: "Hub", authenticator_type: "github", app_id: "Iv1.x", client_secret: "${HUB_SECRET}", scopes: ["repo"] });
+  await page.evaluate((text) => {
+    const carried = new DataTransfer();
+    carried.items.add(new File([text], "hub.json", { type: "application/json" }));
+    window.dispatchEvent(new DragEvent("drop", { dataTransfer: carried, cancelable: true }));
+  }, text);
+  await expect(page.getByLabel("Client ID")).toHaveValue("Iv1.x");
+  await expect(page.getByText("leaves this to the variable HUB_SECRET")).toBeVisible();
+  await page.getByLabel("Client secret").fill("0123456789abcdef");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByText("Hub is saved.")).toBeVisible();
+});
+
+test("an authenticator is changed, disabled and removed", async ({ page, world }) => {
+  await world.authenticator("Demo");
+  await world.signIn("demo");
+  await page.goto("/");
+  await page.getByRole("button", { name: "More for Demo" }).click();
+  await page.getByRole("menuitem", { name: "Edit authenticator…" }).click();
+  await expect(page.getByText("in use by demo")).toBeVisible();
+  await page.getByLabel("Client secret").fill("demo-secret");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByText("Demo is saved.")).toBeVisible();
+  await page.getByRole("button", { name: "Disable" }).click();
+  await expect(page.getByText(/Demo is disabled/)).toBeVisible();
+  await page.getByRole("button", { name: "Remove…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Remove Demo" });
+  await expect(dialog.getByText("demo", { exact: true })).toBeVisible();
+  await dialog.getByRole("button", { name: "Disconnect and remove" }).click();
+  await expect(page.getByText("Nobody is signed in yet.")).toBeVisible();
+});

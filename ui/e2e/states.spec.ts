@@ -1,0 +1,55 @@
+import { expect, test } from "./world";
+
+test("an agent that is gone is said so, and the page goes on when it is back", async ({ page, world }) => {
+  await world.authenticator("Demo");
+  await page.route("**/api/**", (route) => route.abort());
+  await page.goto("/");
+  await expect(page.getByRole("heading", { name: "Valet Key's agent does not answer" })).toBeVisible();
+  await page.unroute("**/api/**");
+  await page.getByRole("button", { name: "Try now" }).click();
+  await expect(page.getByText("Not connected")).toBeVisible();
+});
+
+test("a locked keychain is said so", async ({ page, world }) => {
+  await world.authenticator("Demo");
+  const status = await world.agent<Record<string, unknown>>("GET", "status");
+  const secret_store = { kind: "keychain", state: "locked", reason: null, unsaved: 1 };
+  await page.route("**/api/v1/status", (route) => route.fulfill({ json: { ...status, secret_store } }));
+  await page.goto("/");
+  await expect(page.getByText("The keychain is locked.")).toBeVisible();
+  await expect(page.getByText("1 new login is kept in memory until then.")).toBeVisible();
+});
+
+test("paused is shown, and resumed with a click", async ({ page, world }) => {
+  await page.goto("/#/settings");
+  await page.getByRole("button", { name: "Pause" }).click();
+  await expect(page.getByText("Paused: nothing is handed out.")).toBeVisible();
+  await page.getByRole("link", { name: "Connections" }).click();
+  await page.getByRole("button", { name: "Resume" }).click();
+  await expect(page.getByText("Handing out is paused.")).toBeHidden();
+  expect(await world.agent<{ paused: boolean }>("GET", "status")).toMatchObject({ paused: false });
+});
+
+test("no network is no failure", async ({ page, world }) => {
+  await world.authenticator("Demo");
+  await page.goto("/");
+  await expect(page.getByText("Not connected")).toBeVisible();
+  await page.evaluate(() => {
+    Object.defineProperty(navigator, "onLine", { value: false, configurable: true });
+    window.dispatchEvent(new Event("offline"));
+  });
+  await expect(page.getByText("This computer is offline.")).toBeVisible();
+});
+
+test("a failed request is told with what to do", async ({ page, world }) => {
+  await world.authenticator("Demo");
+  await world.provider("PATCH", "settings", { consent: "ask" });
+  await page.goto("/");
+  const detail = { code: "internal", message: "the database is full", hint: "make room on the disk" };
+  await page.route("**/api/v1/credentials/connections", (route) =>
+    route.request().method() === "POST" ? route.fulfill({ status: 500, json: { detail } }) : route.fallback(),
+  );
+  await page.getByRole("button", { name: "Connect Demo" }).click();
+  await expect(page.getByText("The database is full.")).toBeVisible();
+  await expect(page.getByText("Make room on the disk.")).toBeVisible();
+});
