@@ -12,7 +12,7 @@ test("from nothing to connected, with every mistake named on the way", async ({ 
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("`client_id` is missing.")).toBeVisible();
   await expect(page.getByText("`authorize_url` is missing.")).toBeVisible();
-  await expect(page.getByText("is not https")).toBeVisible();
+  await expect(page.getByText("it must be https")).toBeVisible();
 
   await page.getByLabel("Client ID").fill("demo");
   await expect(page.getByText("`client_id` is missing.")).toBeHidden();

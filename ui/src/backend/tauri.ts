@@ -23,11 +23,12 @@ async function send(request: Request): Promise<Response> {
 async function follow(path: string, ear: StreamEar, abort: AbortSignal): Promise<void> {
   let end = (): void => undefined;
   const ended = new Promise<void>((resolve) => (end = resolve));
+  const onText = new Channel<string>((piece) => (piece === "" ? end() : ear.text(piece)));
   abort.addEventListener("abort", () => {
     end();
-    void invoke("unfollow").catch(() => undefined);
+    // A stream that has ended by itself cannot be ended again.
+    void invoke("unfollow", { id: onText.id }).catch(() => undefined);
   });
-  const onText = new Channel<string>((piece) => (piece === "" ? end() : ear.text(piece)));
   const status = await invoke<number>("follow", { path, onText });
   if (status !== 200) throw new AgentGone();
   ear.begun();

@@ -120,9 +120,9 @@ class SignIns {
     }
     this.#ended.add(view.session_id);
     this.#drop(view.session_id);
-    if (!known) return;
+    // What began elsewhere is told there; here the list shows it.
+    if (!known?.url) return;
     if (view.state === "completed") {
-      void live.refresh("connections", "authenticators", "status");
       const missing = view.connection.missing_scopes.length;
       const hint = missing > 0 ? `${missing} of the scopes that were asked for were not granted.` : null;
       notices.done(`${view.connection.name} is connected.`, hint);
