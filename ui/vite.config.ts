@@ -20,8 +20,10 @@ const proxy: Record<string, ProxyOptions> = {
         }
       });
       // A stream that has nothing to say yet has begun all the same.
-      server.on("proxyRes", (_answer, _request, response) => {
+      server.on("proxyRes", (answer, _request, response) => {
         setImmediate(() => response.flushHeaders());
+        // One that breaks off must not look as if it went on.
+        answer.on("close", () => response.end());
       });
       server.on("error", (_error, _request, response) => {
         if ("writeHead" in response && !response.headersSent) response.writeHead(502);

@@ -76,7 +76,7 @@ for (const colorScheme of ["light", "dark"] as const) {
             await page.getByRole("button", { name: "Custom" }).click();
             await page.getByLabel("Client secret").fill("ghp_x");
             await page.getByRole("button", { name: "Save", exact: true }).click();
-            await page.getByText("`client_id` is missing.").waitFor();
+            await page.getByText("client_id is missing.").waitFor();
           }
           await page.getByText(text).first().waitFor();
           await seen(name);

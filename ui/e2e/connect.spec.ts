@@ -10,12 +10,12 @@ test("from nothing to connected, with every mistake named on the way", async ({ 
   await expect(page.getByText("This looks like a GitHub access token")).toBeVisible();
   await page.getByLabel("Token URL").fill("http://login.example.com/token");
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(page.getByText("`client_id` is missing.")).toBeVisible();
-  await expect(page.getByText("`authorize_url` is missing.")).toBeVisible();
+  await expect(page.getByText("client_id is missing.")).toBeVisible();
+  await expect(page.getByText("authorize_url is missing.")).toBeVisible();
   await expect(page.getByText("it must be https")).toBeVisible();
 
   await page.getByLabel("Client ID").fill("demo");
-  await expect(page.getByText("`client_id` is missing.")).toBeHidden();
+  await expect(page.getByText("client_id is missing.")).toBeHidden();
   await page.getByLabel("Client secret").fill("");
   await page.getByLabel("Authorization URL").fill(`${PROVIDER}/authorize`);
   await page.getByLabel("Token URL").fill(`${PROVIDER}/token`);
