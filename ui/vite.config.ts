@@ -33,10 +33,23 @@ const proxy: Record<string, ProxyOptions> = {
   },
 };
 
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "form-action 'none'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
 export default defineConfig({
   plugins: [svelte()],
   server: { host: "127.0.0.1", port: 5173, proxy },
-  preview: { host: "127.0.0.1", port: 4173, proxy },
+  // As strict as the desktop app, so that what runs here runs there.
+  preview: { host: "127.0.0.1", port: 4173, proxy, headers: { "Content-Security-Policy": POLICY } },
   // The WebView is WebKitGTK 2.42 or later; nothing is inlined, so that the page's CSP can be strict.
   build: { target: "safari17", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   test: { include: ["src/**/*.test.ts"], environment: "node" },

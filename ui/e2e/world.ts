@@ -1,5 +1,5 @@
 // The agent and the provider, as a test sets them up; everything is taken away again before each test.
-import { test as base, type Page } from "@playwright/test";
+import { expect, test as base, type Page } from "@playwright/test";
 
 function given(name: string): string {
   const value = process.env[name];
@@ -99,9 +99,18 @@ export const test = base.extend<{ world: World }>({
     },
     { auto: true },
   ],
+  page: async ({ page }, use) => {
+    const broken: string[] = [];
+    page.on("pageerror", (error) => broken.push(error.message));
+    page.on("console", (message) => {
+      if (/Content.Security.Policy|violates/i.test(message.text())) broken.push(message.text());
+    });
+    await use(page);
+    expect(broken).toEqual([]);
+  },
 });
 
-export { expect } from "@playwright/test";
+export { expect };
 
 /** Clicks, and answers the page of the provider that opens. */
 export async function opening(page: Page, click: () => Promise<void>): Promise<Page> {

@@ -6,7 +6,8 @@ const source = new URL("../../crates/server/openapi.json", import.meta.url);
 const target = new URL("../src/api/schema.d.ts", import.meta.url);
 
 /** Parameters that the document calls `path` although the path has no such part are of the query; names
- * of operations that are not unique are of no use.
+ * of operations that are not unique are of no use; words in capitals are Rust's names, not those on the
+ * wire (`token.served`), so that all that can be said is that they are text.
  * @param {import('openapi-typescript').OpenAPI3} document
  */
 function mended(document) {
@@ -19,6 +20,9 @@ function mended(document) {
         parameter.required = false;
       }
     }
+  }
+  for (const schema of Object.values(document.components?.schemas ?? {})) {
+    if ("enum" in schema && schema.enum?.some((word) => /^[A-Z]/.test(String(word)))) delete schema.enum;
   }
   return document;
 }

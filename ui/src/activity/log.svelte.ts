@@ -64,7 +64,7 @@ export class Log {
   async #ask(query: { after?: number; limit: number }): Promise<{ events: LogEvent[]; last_id: number }> {
     const about = this.connection === null ? {} : { connection: this.connection };
     const log = await ask(api.GET("/api/v1/events", { params: { query: { ...query, ...about } } }));
-    return log as unknown as { events: LogEvent[]; last_id: number };
+    return log as { events: LogEvent[]; last_id: number };
   }
 }
 

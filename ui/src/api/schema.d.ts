@@ -1792,21 +1792,15 @@ export interface components {
             /** @description What went wrong. */
             detail: components["schemas"]["ApiError"];
         };
-        /**
-         * @description The stable codes of the API.
-         * @enum {string}
-         */
-        ErrorCode: "InvalidRequest" | "Unauthorized" | "AccessDenied" | "ProxyOnly" | "InsufficientScope" | "NotFound" | "AuthRequired" | "Conflict" | "RateLimited" | "Internal" | "NotConfigured" | "ClientMisconfigured" | "KeychainLocked" | "KeychainUnavailable" | "Paused" | "ProviderUnreachable";
+        /** @description The stable codes of the API. */
+        ErrorCode: string;
         /**
          * Format: int64
          * @description Where an event stands in the log; grows by one.
          */
         EventId: number;
-        /**
-         * @description The kinds of events. The words are stable.
-         * @enum {string}
-         */
-        EventKind: "AgentStarted" | "AgentStopped" | "AuthenticatorAdded" | "AuthenticatorUpdated" | "AuthenticatorRemoved" | "SignInStarted" | "SignInAuthorized" | "SignInCompleted" | "SignInDenied" | "SignInFailed" | "SignInTimedOut" | "SignInCancelled" | "ConnectionAdded" | "ConnectionRenewed" | "ConnectionRefreshed" | "ConnectionPostponed" | "ConnectionExpired" | "ConnectionNeedsReconnect" | "ConnectionMisconfigured" | "ConnectionAdopted" | "ConnectionUpdated" | "ConnectionRemoving" | "ConnectionRemoved" | "GrantUnsaved" | "GrantSaved" | "TokenServed" | "TokenRefused" | "TokenInvalidated" | "KeyCreated" | "KeyRevoked" | "KeychainChanged" | "Paused" | "SettingsChanged" | "Resumed";
+        /** @description The kinds of events. The words are stable. */
+        EventKind: string;
         /** @description Reply to `GET events`. */
         EventList: {
             /** @description Oldest first. */

@@ -19,9 +19,9 @@ class LastUse {
   }
 
   async #read(): Promise<void> {
-    const query = { kind: "token.served" as never, limit: 300 };
+    const query = { kind: "token.served", limit: 300 };
     const { events } = await ask(api.GET("/api/v1/events", { params: { query } })).catch(() => ({ events: [] }));
-    for (const event of events as unknown as LogEvent[]) this.#note(event);
+    for (const event of events as LogEvent[]) this.#note(event);
   }
 
   #note(event: LogEvent): void {
