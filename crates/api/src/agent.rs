@@ -1,4 +1,4 @@
-//! The agent itself: `GET status`; `GET`, `PATCH settings`; `POST pause | resume | shutdown | doctor`.
+//! The agent itself: `GET status`; `GET`, `PATCH settings`; `POST pause | resume | shutdown | window | doctor`.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -118,6 +118,14 @@ pub struct SettingsPatch {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ShutdownReply {
     /// The process that ends.
+    pub pid: u32,
+}
+
+/// Reply to `POST window` (202): the desktop app shows its window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WindowReply {
+    /// The process of the app.
     pub pid: u32,
 }
 

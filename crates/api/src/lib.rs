@@ -16,7 +16,7 @@
 //! | [`token`] | `credentials/connections/{id}/token`, `refresh`, `invalidate`, `test` |
 //! | [`clients`] | `clients` (keys) |
 //! | [`events`] | `events` |
-//! | [`agent`] | `status`, `settings`, `pause`, `resume`, `shutdown`, `doctor` |
+//! | [`agent`] | `status`, `settings`, `pause`, `resume`, `shutdown`, `window`, `doctor` |
 //! | [`error`] | the body of every refusal |
 //! | [`endpoint`] | no route: the file that names the doors |
 //! | [`client`] | no route: the blocking client over the Unix socket |

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::Notify;
 use valetkey_agent::{Actor, Agent, AgentError, ConnectionKey, LinkTarget};
 use valetkey_api::core::home::Home;
 use valetkey_api::core::id::ConnectionId;
@@ -25,6 +26,8 @@ struct Inner {
     host: Host,
     stop: Stop,
     doors: OnceLock<OpenDoors>,
+    /// Rung by whoever wants the window of the desktop app.
+    window: Notify,
 }
 
 /// Where an agent listens.
@@ -47,6 +50,7 @@ impl App {
             host,
             stop,
             doors: OnceLock::new(),
+            window: Notify::new(),
         }))
     }
 
@@ -63,6 +67,15 @@ impl App {
     /// Its home.
     pub fn home(&self) -> &Home {
         &self.0.home
+    }
+
+    /// Who runs the agent.
+    pub(crate) fn host(&self) -> Host {
+        self.0.host
+    }
+
+    pub(crate) fn window_bell(&self) -> &Notify {
+        &self.0.window
     }
 
     /// The wish to stop.

@@ -13,6 +13,7 @@
 //! | `extract`, `reply`, `refused` | how requests are read, answered and refused |
 //! | `views` | how the agent's words become the API's |
 //! | `document` | the OpenAPI document, compared with the routes by a test |
+//! | `desktop` | what the desktop app does in its own process: its window, copying a token |
 //! | `connect`, `routes::connect` | the page behind the local link in `auth_required` |
 //! | `app`, [`Stop`] | what every route has at hand; how the process is asked to end |
 //! | [`start`] | how a process becomes the agent of a home: log file, secret store and passphrase, signals |
@@ -28,6 +29,7 @@
 mod app;
 pub mod caller;
 mod connect;
+mod desktop;
 mod document;
 pub mod doors;
 mod extract;
@@ -40,6 +42,7 @@ mod stop;
 mod views;
 
 pub use app::{App, OpenDoors};
+pub use desktop::Wish;
 pub use refused::Refused;
 pub use routes::router;
 pub use stop::Stop;

@@ -983,13 +983,17 @@ export interface paths {
         head?: never;
         /**
          * Change an authenticator
-         * @description A merge patch (RFC 7396) with `is_active` beside it. Connections stay signed in.
+         * @description A merge patch (RFC 7396) with `is_active` beside it. Connections stay signed in. Logins, and a
+         *     client secret that is not given anew, are bound to their servers: a change that would send them
+         *     to another one is a `conflict`, unless `force`. A client key never changes where secrets are sent.
          */
         patch: {
             parameters: {
                 query?: {
-                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                    /** @description Where a name stands (absent: `default`). */
                     profile?: components["schemas"]["ProfileName"] | null;
+                    /** @description Goes ahead although it is in use. */
+                    force?: boolean;
                 };
                 header?: never;
                 path: {
@@ -1374,6 +1378,53 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/window": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show the window
+         * @description Of the desktop app; an agent without a desktop is `not_configured`.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WindowReply"];
+                    };
+                };
+                /** @description A refusal; the status goes with its code. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1470,7 +1521,7 @@ export interface components {
         /**
          * @description Body of `PATCH oauth/authenticators/{id}`: absent keeps, null goes back to the provider's
          *     default, a value sets. Connections stay signed in; a new client secret is used from the next
-         *     refresh on.
+         *     refresh on. With `?force=true` what is stored may go to other servers than before.
          */
         AuthenticatorPatch: {
             /** @description Further authorize parameters; a null value takes one away. */
@@ -2086,7 +2137,7 @@ export interface components {
          * @description The kinds of a [`Setback`].
          * @enum {string}
          */
-        SetbackKind: "later" | "sign_in_again" | "fix_client" | "unclear";
+        SetbackKind: "later" | "bad_certificate" | "sign_in_again" | "fix_client" | "unclear";
         /** @description Reply to `GET settings` and `PATCH settings`. */
         Settings: {
             /**
@@ -2300,6 +2351,14 @@ export interface components {
             message: string;
             /** @description A better value for the field, to be offered. */
             offer?: string | null;
+        };
+        /** @description Reply to `POST window` (202): the desktop app shows its window. */
+        WindowReply: {
+            /**
+             * Format: int32
+             * @description The process of the app.
+             */
+            pid: number;
         };
     };
     responses: never;

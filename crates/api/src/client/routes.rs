@@ -13,7 +13,9 @@ use valetkey_core::name::ProfileName;
 use super::follow::Follower;
 use super::target::Target;
 use super::{Client, ClientError, Method, decode, receive, send};
-use crate::agent::{AgentStatus, DoctorReport, Settings, SettingsPatch, ShutdownReply};
+use crate::agent::{
+    AgentStatus, DoctorReport, Settings, SettingsPatch, ShutdownReply, WindowReply,
+};
 use crate::authenticators::{
     AuthenticatorList, AuthenticatorRemoved, AuthenticatorSaved, AuthenticatorView, ProviderList,
 };
@@ -64,6 +66,11 @@ impl Client {
     /// Stops the agent.
     pub fn shutdown(&mut self) -> Result<ShutdownReply, ClientError> {
         self.post(&Target::new(&["shutdown"]), "{}")
+    }
+
+    /// Asks the desktop app for its window.
+    pub fn show_window(&mut self) -> Result<WindowReply, ClientError> {
+        self.post(&Target::new(&["window"]), "{}")
     }
 
     /// Lets the agent look at itself.

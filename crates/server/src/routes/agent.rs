@@ -7,7 +7,8 @@ use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 use valetkey_api::Patch;
 use valetkey_api::agent::{
-    AgentStatus, Check, CheckOutcome, DoctorReport, Settings, SettingsPatch, ShutdownReply, Version,
+    AgentStatus, Check, CheckOutcome, DoctorReport, Settings, SettingsPatch, ShutdownReply,
+    Version, WindowReply,
 };
 
 use crate::app::{App, OpenDoors};
@@ -113,6 +114,24 @@ pub(super) async fn shutdown(
     tracing::info!(%actor, "asked to stop");
     app.stop().request();
     Ok(Accepted(ShutdownReply {
+        pid: std::process::id(),
+    }))
+}
+
+/// Show the window
+///
+/// Of the desktop app; an agent without a desktop is `not_configured`.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/api/v1/window", tag = "agent",
+    responses((status = 202, body = WindowReply))
+))]
+pub(super) async fn window(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Accepted<WindowReply>, Refused> {
+    app.allow(&caller, Act::Manage)?;
+    app.want_window()?;
+    Ok(Accepted(WindowReply {
         pid: std::process::id(),
     }))
 }

@@ -41,6 +41,7 @@ routes! {
     "/api/v1/pause" => post agent::pause;
     "/api/v1/resume" => post agent::resume;
     "/api/v1/shutdown" => post agent::shutdown;
+    "/api/v1/window" => post agent::window;
     "/api/v1/doctor" => post agent::doctor;
     "/api/v1/openapi.json" => get agent::openapi;
     "/api/v1/events" => get events::list;

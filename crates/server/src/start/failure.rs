@@ -14,7 +14,8 @@ const TRY_LATER: u8 = 75;
 const NOT_CONFIGURED: u8 = 78;
 
 /// A start that failed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
 pub struct Failure(pub Box<ApiError>);
 
 impl Failure {

@@ -29,12 +29,26 @@ pub fn home() -> Result<Home, Failure> {
     })
 }
 
-/// Opens the vault and starts the agent. A locked keychain heals later; without any, nothing could
-/// ever be kept, so that is an error now.
-pub async fn open_agent(home: &Home, store: StoreChoice) -> Result<Agent, Failure> {
+/// What to do on a machine without a keychain. A locked one heals, and is never a reason to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WithoutKeychain {
+    /// Nothing could ever be kept: say so and end.
+    Refuse,
+    /// Start all the same: there is a window that says so.
+    GoOn,
+}
+
+/// Opens the vault and starts the agent.
+pub async fn open_agent(
+    home: &Home,
+    store: StoreChoice,
+    without_keychain: WithoutKeychain,
+) -> Result<Agent, Failure> {
     let kind = store.as_str();
     let vault = Vault::open(home, store).await?;
-    if let Err(error @ StoreError::Unavailable(_)) = vault.check_store().await {
+    if without_keychain == WithoutKeychain::Refuse
+        && let Err(error @ StoreError::Unavailable(_)) = vault.check_store().await
+    {
         return Err(AgentError::from(error).into());
     }
     let config = Config {

@@ -10,7 +10,7 @@ use valetkey_api::core::home::Home;
 use valetkey_api::endpoint::Endpoint;
 use valetkey_server::doors::{Doors, Lock, LockError};
 use valetkey_server::permission::Host;
-use valetkey_server::start::{self, Failure, LogWish, Signals};
+use valetkey_server::start::{self, Failure, LogWish, Signals, WithoutKeychain};
 use valetkey_server::{App, Stop};
 
 use crate::args::Args;
@@ -62,7 +62,7 @@ async fn serve(
         )
         .hint(MORE_ROOM)
     })?;
-    let agent = start::open_agent(&home, store).await?;
+    let agent = start::open_agent(&home, store, WithoutKeychain::Refuse).await?;
     let app = App::new(agent.clone(), home, Host::Headless, stop.clone());
     let doors = Doors::open(&app, lock, args.port).map_err(|error| {
         Failure::new(

@@ -1,0 +1,66 @@
+//! What the desktop app does in its own process, beside serving its window like everybody else: it is
+//! asked to show the window, and it refreshes or copies a token without letting the page see it.
+
+use valetkey_agent::{Actor, TokenAsk};
+use valetkey_api::core::name::ProfileName;
+use valetkey_api::core::secret::AccessToken;
+use valetkey_api::error::{ApiError, ErrorCode};
+
+use crate::app::{App, connection_key};
+use crate::permission::Host;
+use crate::refused::Refused;
+
+/// What the person wants with a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// The current one, for the clipboard.
+    Copy,
+    /// A new one, wherever the old one stands.
+    Refresh,
+}
+
+impl App {
+    /// The token of a connection for the person in front, who asked for it with a click. It stays in
+    /// this process, but for the clipboard.
+    pub async fn token_for_person(
+        &self,
+        connection: &str,
+        profile: Option<ProfileName>,
+        wish: Wish,
+    ) -> Result<AccessToken, ApiError> {
+        let key = connection_key(connection, profile).map_err(Refused::into_error)?;
+        let (force, actor) = match wish {
+            Wish::Copy => (false, "clipboard"),
+            Wish::Refresh => (true, "window"),
+        };
+        let ask = TokenAsk {
+            force,
+            ..TokenAsk::default()
+        };
+        match self.agent().token(&key, &ask, &Actor::new(actor)).await {
+            Ok(answer) => Ok(answer.live.grant.access_token.clone()),
+            Err(error) => Err(self.refuse(error, &key).into_error()),
+        }
+    }
+
+    /// Returns when somebody asked for the window.
+    pub async fn window_wanted(&self) {
+        self.window_bell().notified().await;
+    }
+
+    /// Asks for the window; an agent without a desktop has none.
+    pub(crate) fn want_window(&self) -> Result<(), Refused> {
+        match self.host() {
+            Host::Desktop => {
+                self.window_bell().notify_one();
+                Ok(())
+            }
+            Host::Headless => Err(ApiError::new(
+                ErrorCode::NotConfigured,
+                "this agent runs without a desktop, so there is no window",
+            )
+            .hint("start the desktop app; it offers to take over")
+            .into()),
+        }
+    }
+}
