@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("valetkey-server", &["valetkey-api", "valetkey-agent"]),
     ("valetkey-cli", &["valetkey-api"]),
     ("valetkey-demo-provider", &[]),
+    ("valetkey-desktop", &["valetkey-api", "valetkey-server"]),
     ("valetkey-tests", &[DEMO_PROVIDER]),
     ("xtask", &[]),
 ];
@@ -40,8 +41,15 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("reqwest", &["valetkey-agent"]),
     (
         "axum",
-        &["valetkey-agent", "valetkey-server", DEMO_PROVIDER],
+        &[
+            "valetkey-agent",
+            "valetkey-server",
+            // Calls the router in its own process.
+            "valetkey-desktop",
+            DEMO_PROVIDER,
+        ],
     ),
+    ("tauri", &["valetkey-desktop"]),
 ];
 
 /// What must not be in these of ours at all, directly or through others.

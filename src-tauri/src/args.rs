@@ -1,0 +1,81 @@
+//! Flags. The environment completes them as it does for `valetkey-agent`.
+
+use clap::{Parser, Subcommand};
+use valetkey_api::core::redirect::DOOR_PORT;
+use valetkey_server::start::Store;
+
+/// Holds OAuth logins in the tray and hands short-lived tokens to local programs.
+#[derive(Debug, Parser)]
+#[command(name = "valetkey-desktop", version, about)]
+pub(crate) struct Args {
+    /// Start in the tray, without a window (as at login)
+    #[arg(long)]
+    pub(crate) hidden: bool,
+
+    /// Where secrets are kept; without it `VALETKEY_SECRET_STORE` says, else the keychain
+    #[arg(long, value_name = "STORE")]
+    pub(crate) secret_store: Option<Store>,
+
+    /// Port of the loopback door; 0 takes any free one
+    #[arg(long, value_name = "PORT", default_value_t = DOOR_PORT)]
+    pub(crate) port: u16,
+
+    /// Log more
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+
+    #[command(subcommand)]
+    pub(crate) question: Option<Question>,
+}
+
+/// What the app asks in a process of its own; see `ask`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+#[command(rename_all = "kebab-case")]
+pub(crate) enum Question {
+    /// May this app take over from the agent that runs?
+    #[command(hide = true)]
+    TakeOver {
+        /// Its process
+        #[arg(long)]
+        process: Option<u32>,
+    },
+    /// Something to read
+    #[command(hide = true)]
+    Tell {
+        /// The words
+        message: String,
+    },
+}
+
+impl Question {
+    pub(crate) fn to_args(&self) -> Vec<String> {
+        match self {
+            Self::TakeOver { process } => {
+                let process = process.map(|pid| format!("--process={pid}"));
+                let verb = "take-over".to_owned();
+                [verb].into_iter().chain(process).collect()
+            }
+            Self::Tell { message } => vec!["tell".to_owned(), message.clone()],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_read_back() {
+        for question in [
+            Question::TakeOver { process: Some(7) },
+            Question::TakeOver { process: None },
+            Question::Tell {
+                message: "one\ntwo".to_owned(),
+            },
+        ] {
+            let words = ["app".to_owned()].into_iter().chain(question.to_args());
+            let args = Args::try_parse_from(words).unwrap();
+            assert_eq!(args.question, Some(question));
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What menu, window and notifications can start. Each is one or two requests; none decides.
+
+use http::Method;
+use serde_json::json;
+use valetkey_api::agent::{AgentStatus, Settings};
+use valetkey_api::browser;
+use valetkey_api::connections::Disconnected;
+use valetkey_api::error::{ApiError, ErrorCode};
+use valetkey_api::sign_in::{SignInRequest, SignInStarted};
+use valetkey_server::{App, Wish};
+
+use crate::clipboard;
+use crate::face::{Face, Refusal};
+
+/// A cheap handle on everything that the shell does for the person.
+#[derive(Clone)]
+pub(crate) struct Deeds {
+    pub(crate) face: Face,
+    app: App,
+}
+
+impl Deeds {
+    pub(crate) fn new(app: App) -> Self {
+        Self {
+            face: Face::new(app.clone()),
+            app,
+        }
+    }
+
+    /// Begins a sign-in through `authenticator` (`github`, `github/work`) and opens the browser.
+    pub(crate) async fn sign_in(&self, authenticator: &str, profile: &str) -> Result<(), Refusal> {
+        let request = SignInRequest {
+            authenticator: authenticator.to_owned(),
+            profile: profile.parse().ok(),
+            ..SignInRequest::default()
+        };
+        let started: SignInStarted = self
+            .face
+            .call(
+                Method::POST,
+                "/api/v1/credentials/connections",
+                Some(&request),
+            )
+            .await?;
+        self.open_browser(&started.authorize_url).await
+    }
+
+    /// Opens the browser that the person chose.
+    pub(crate) async fn open_browser(&self, url: &str) -> Result<(), Refusal> {
+        let settings: Settings = self.face.get("/api/v1/settings").await?;
+        let url = url.to_owned();
+        let open = move || browser::open(&url, settings.browser.as_deref());
+        match tokio::task::spawn_blocking(open).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(why)) => {
+                let words = "the browser cannot be opened";
+                let hint = "copy the address into a browser, or set its command in Settings";
+                let error = ApiError::new(ErrorCode::Internal, words);
+                Err(error.reason(why).hint(hint).into())
+            }
+            Err(error) => Err(ApiError::new(ErrorCode::Internal, error.to_string()).into()),
+        }
+    }
+
+    /// Disconnects; a connection in use is a `conflict` unless `force`.
+    pub(crate) async fn disconnect(&self, id: &str, force: bool) -> Result<Disconnected, Refusal> {
+        let path = format!("/api/v1/credentials/connections/{id}?force={force}");
+        self.face.call(Method::DELETE, &path, None::<&()>).await
+    }
+
+    /// Copies a token; the person was asked.
+    pub(crate) async fn copy_token(&self, connection: &str) -> Result<(), Refusal> {
+        let token = self.app.token_for_person(connection, None, Wish::Copy);
+        clipboard::put(token.await?)
+    }
+
+    /// Refreshes a token now.
+    pub(crate) async fn refresh_now(&self, connection: &str) -> Result<(), Refusal> {
+        let token = self.app.token_for_person(connection, None, Wish::Refresh);
+        token.await?;
+        Ok(())
+    }
+
+    /// Stops handing out, or goes on.
+    pub(crate) async fn set_paused(&self, paused: bool) -> Result<(), Refusal> {
+        let path = if paused {
+            "/api/v1/pause"
+        } else {
+            "/api/v1/resume"
+        };
+        let status: Result<AgentStatus, _> =
+            self.face.call(Method::POST, path, Some(&json!({}))).await;
+        status.map(drop)
+    }
+
+    /// Asks the agent, and so the app, to stop.
+    pub(crate) fn quit(&self) {
+        self.app.stop().request();
+    }
+}

@@ -1,0 +1,60 @@
+//! The desktop shell: tray, window, notifications, autostart. It hosts the agent in its own process,
+//! behind the same doors as `valetkey-agent`, and translates between the person and the API; it
+//! decides nothing about logins.
+//!
+//! Start: take the home's lock (else ask whoever has it), open the agent and its doors, then the
+//! tray. Two threads matter: the main one runs the desktop's event loop, [`host`] runs the agent's
+//! runtime, and every async task of the shell runs there too. Views hold no truth: [`watch`] follows
+//! the event log and reads fresh snapshots for tray and notifications.
+//!
+//! | module | question it answers |
+//! | --- | --- |
+//! | `turn` | who is the agent of this home: we, our other window, or a headless agent |
+//! | `host` | the agent in this process: start, serve, stop |
+//! | `ask` | a question before the app runs, in a process of its own |
+//! | `face` | the shell's own requests to the API, typed |
+//! | `bridge` | the page's requests to the API, and what else it may ask of the shell |
+//! | `window` | the one window: made when asked for, gone when closed |
+//! | `watch` | follows the events, tells `tray` and `notices` |
+//! | `tray` | icon and menu: a picture of the last snapshot |
+//! | `deeds` | what menu, window and notifications can start: sign in, disconnect, copy a token |
+//! | `notices` | which change is worth a notification, and its words |
+//! | `notify` | putting a notification on the desktop, and its action coming back |
+//! | `clipboard` | a copied token, and its end |
+//! | `autostart` | start at login |
+
+#![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
+
+mod args;
+mod ask;
+mod autostart;
+mod bridge;
+mod clipboard;
+mod deeds;
+mod face;
+mod host;
+mod notices;
+mod notify;
+mod shell;
+mod tray;
+mod turn;
+mod watch;
+mod window;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    if let Some(question) = &args.question {
+        return ask::run(question);
+    }
+    match shell::run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            shell::say(&failure);
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Notifications of the freedesktop specification, over the session bus.
+//!
+//! The signals of a proxy are those of the name's owner: another program that sends one is not heard.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use tauri::{AppHandle, Manager as _};
+use zbus::blocking::{Connection, Proxy};
+use zbus::zvariant::Value;
+
+use crate::notices::{Action, Kind, Notice};
+
+const SERVER: &str = "org.freedesktop.Notifications";
+const PATH: &str = "/org/freedesktop/Notifications";
+
+/// What the buttons of the notifications on the screen do.
+#[derive(Default)]
+struct Shown {
+    /// By the server's number.
+    actions: HashMap<u32, Action>,
+    /// The newest of each kind, which the next one replaces.
+    newest: HashMap<Kind, u32>,
+}
+
+#[derive(Clone)]
+struct Desktop {
+    proxy: Proxy<'static>,
+    shown: Arc<Mutex<Shown>>,
+}
+
+/// Why there will be no notifications; None if there will.
+pub(super) fn begin(app: &AppHandle) -> Option<String> {
+    let proxy = match connect() {
+        Ok(proxy) => proxy,
+        Err(error) => return Some(format!("there is no session bus ({error})")),
+    };
+    if let Err(error) =
+        proxy.call::<_, _, (String, String, String, String)>("GetServerInformation", &())
+    {
+        return Some(format!("no program shows notifications ({error})"));
+    }
+    let desktop = Desktop {
+        proxy,
+        shown: Arc::default(),
+    };
+    let listener = desktop.clone();
+    let handle = app.clone();
+    let listens = thread::Builder::new()
+        .name("notifications".to_owned())
+        .spawn(move || listener.listen(&handle));
+    app.manage(desktop);
+    listens
+        .err()
+        .map(|error| format!("their buttons do not work ({error})"))
+}
+
+fn connect() -> zbus::Result<Proxy<'static>> {
+    let connection = Connection::session()?;
+    Proxy::new(&connection, SERVER, PATH, SERVER)
+}
+
+/// Shows a notice in place of the last one of its kind.
+pub(super) fn show(app: &AppHandle, notice: Notice) {
+    let Some(desktop) = app.try_state::<Desktop>() else {
+        return;
+    };
+    let desktop = desktop.inner().clone();
+    // The server may be slow, or be started by this call.
+    tauri::async_runtime::spawn_blocking(move || {
+        if let Err(error) = desktop.put(&notice) {
+            tracing::warn!(%error, "notification");
+        }
+    });
+}
+
+impl Desktop {
+    fn put(&self, notice: &Notice) -> zbus::Result<()> {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let replaces = shown.newest.get(&notice.kind).copied().unwrap_or(0);
+        let button = match notice.action {
+            Action::Reconnect { .. } => "Reconnect",
+            Action::Open => "Open",
+        };
+        let hints: HashMap<&str, Value<'_>> = HashMap::from([
+            ("desktop-entry", Value::from("valetkey")),
+            ("category", Value::from("network")),
+        ]);
+        let body = escaped(&notice.body);
+        let id: u32 = self.proxy.call(
+            "Notify",
+            &(
+                "Valet Key",
+                replaces,
+                "valetkey",
+                notice.title.as_str(),
+                body.as_str(),
+                ["default", button, "act", button].as_slice(),
+                hints,
+                -1_i32,
+            ),
+        )?;
+        shown.newest.insert(notice.kind, id);
+        shown.actions.insert(id, notice.action.clone());
+        Ok(())
+    }
+
+    fn listen(&self, app: &AppHandle) {
+        let signals = match self.proxy.receive_all_signals() {
+            Ok(signals) => signals,
+            Err(error) => {
+                tracing::warn!(%error, "the buttons of notifications do not work");
+                return;
+            }
+        };
+        for signal in signals {
+            let header = signal.header();
+            let Some(member) = header.member().map(ToString::to_string) else {
+                continue;
+            };
+            let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+            match member.as_str() {
+                "ActionInvoked" => {
+                    let Ok((id, _button)) = signal.body().deserialize::<(u32, String)>() else {
+                        continue;
+                    };
+                    let action = shown.actions.remove(&id);
+                    drop(shown);
+                    if let Some(action) = action {
+                        super::act(app, action);
+                    }
+                }
+                "NotificationClosed" => {
+                    let Ok((id, _reason)) = signal.body().deserialize::<(u32, u32)>() else {
+                        continue;
+                    };
+                    shown.actions.remove(&id);
+                    shown.newest.retain(|_, newest| *newest != id);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The body is markup at some servers.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}

@@ -1,0 +1,53 @@
+//! Puts a notification on the desktop and hears its button.
+
+#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "other.rs")]
+mod desktop;
+
+use tauri::{AppHandle, Manager as _};
+
+use crate::deeds::Deeds;
+use crate::notices::{Action, Kind, Notice};
+use crate::shell::Shell;
+use crate::window::{self, LABEL, Place};
+
+/// Connects to the desktop's notifications; a desktop without them is told in the window.
+pub(crate) fn begin(app: &AppHandle) {
+    let problem = desktop::begin(app);
+    if let Some(problem) = &problem {
+        tracing::warn!(problem, "notifications");
+    }
+    app.state::<Shell>().set_notification_problem(problem);
+}
+
+/// Shows a notice, unless the person looks at the window, which says the same.
+pub(crate) fn show(app: &AppHandle, notice: Notice) {
+    let looked_at = app
+        .get_webview_window(LABEL)
+        .is_some_and(|window| window.is_focused().unwrap_or(false));
+    if looked_at && notice.kind == Kind::SignIn {
+        return;
+    }
+    desktop::show(app, notice);
+}
+
+/// The button was pressed. It may start a sign-in or open the window, nothing else: anyone on the
+/// session bus could fake it.
+fn act(app: &AppHandle, action: Action) {
+    match action {
+        Action::Open => window::show(app, &Place::Connections),
+        Action::Reconnect {
+            connection,
+            profile,
+        } => {
+            let deeds = app.state::<Deeds>().inner().clone();
+            let app = app.clone();
+            tauri::async_runtime::spawn(async move {
+                if let Err(error) = deeds.sign_in(&connection, &profile).await {
+                    tracing::warn!(%error, "sign-in from a notification");
+                    window::show(&app, &Place::Connections);
+                }
+            });
+        }
+    }
+}

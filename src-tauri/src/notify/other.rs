@@ -1,0 +1,21 @@
+//! Notifications of Windows and macOS. A click opens nothing there yet; the tray shows the same.
+
+use tauri::AppHandle;
+
+use crate::notices::Notice;
+
+/// None: there will be notifications.
+pub(super) fn begin(_app: &AppHandle) -> Option<String> {
+    None
+}
+
+/// Shows a notice.
+pub(super) fn show(_app: &AppHandle, notice: Notice) {
+    let shown = notify_rust::Notification::new()
+        .summary(&notice.title)
+        .body(&notice.body)
+        .show();
+    if let Err(error) = shown {
+        tracing::warn!(%error, "notification");
+    }
+}

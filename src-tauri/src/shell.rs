@@ -1,0 +1,175 @@
+//! From flags to a tray, and back.
+
+use std::fs;
+use std::io::Write as _;
+use std::sync::OnceLock;
+
+use tauri::{AppHandle, Manager as _, RunEvent, WindowEvent};
+use valetkey_api::ErrorCode;
+use valetkey_api::core::home::Home;
+use valetkey_server::start::{self, Failure, LogWish};
+
+use crate::args::{Args, Question};
+use crate::bridge::{self, Streams};
+use crate::deeds::Deeds;
+use crate::host::Hosted;
+use crate::turn::{self, Turn};
+use crate::window::{self, Place};
+use crate::{ask, notify, tray, watch};
+
+/// What the shell knows about itself.
+pub(crate) struct Shell {
+    pub(crate) home: Home,
+    tray_problem: OnceLock<Option<String>>,
+    notification_problem: OnceLock<Option<String>>,
+}
+
+impl Shell {
+    /// Why there is no icon to be seen.
+    pub(crate) fn tray_problem(&self) -> Option<String> {
+        self.tray_problem.get().cloned().flatten()
+    }
+
+    /// Why notifications do not show.
+    pub(crate) fn notification_problem(&self) -> Option<String> {
+        self.notification_problem.get().cloned().flatten()
+    }
+
+    pub(crate) fn set_notification_problem(&self, problem: Option<String>) {
+        self.notification_problem.get_or_init(|| problem);
+    }
+
+    fn first_steps(&self) -> std::path::PathBuf {
+        self.home.state.join("first-steps-seen")
+    }
+
+    /// Whether the person has not seen the first steps.
+    pub(crate) fn is_first_start(&self) -> bool {
+        !self.first_steps().exists()
+    }
+
+    /// The person has seen them.
+    pub(crate) fn first_start_done(&self) {
+        if let Err(error) = fs::write(self.first_steps(), "") {
+            tracing::warn!(%error, "the first steps will show again");
+        }
+    }
+}
+
+/// Page, capabilities and icons, compiled in.
+pub(crate) fn context() -> tauri::Context {
+    tauri::generate_context!()
+}
+
+/// Runs until the person quits.
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    start::harden();
+    let home = start::home()?;
+    let lock = match turn::take(&home)? {
+        Turn::Ours(lock) => lock,
+        Turn::Shown => return Ok(()),
+        Turn::Headless(process) => {
+            if !ask::ask(&Question::TakeOver { process }) {
+                return Ok(());
+            }
+            turn::take_over(&home)?
+        }
+    };
+    let log = LogWish {
+        verbose: args.verbose,
+        to_stderr: args.verbose,
+    };
+    start::begin_log(&home, log)?;
+    let hosted = Hosted::open(home.clone(), lock, args)?;
+    tauri::async_runtime::set(hosted.handle());
+    let deeds = Deeds::new(hosted.app.clone());
+    let shell = Shell {
+        home,
+        tray_problem: OnceLock::new(),
+        notification_problem: OnceLock::new(),
+    };
+    let hidden = args.hidden;
+    let app = tauri::Builder::default()
+        .plugin(tauri_plugin_autostart::init(
+            tauri_plugin_autostart::MacosLauncher::LaunchAgent,
+            Some(vec!["--hidden"]),
+        ))
+        .plugin(tauri_plugin_dialog::init())
+        .manage(deeds)
+        .manage(Streams::default())
+        .manage(shell)
+        .invoke_handler(tauri::generate_handler![
+            bridge::request,
+            bridge::follow,
+            bridge::unfollow,
+            bridge::open_url,
+            bridge::copy_token,
+            bridge::refresh_now,
+            bridge::shell_state,
+            bridge::set_autostart,
+            bridge::open_log_folder,
+            bridge::first_start_done,
+        ])
+        .setup(move |app| Ok(begin(app.handle(), hosted, hidden)?))
+        .build(context())
+        .map_err(|error| {
+            Failure::new(ErrorCode::Internal, format!("no desktop: {error}"))
+                .hint("`valetkey serve` runs without one")
+        })?;
+    app.run(|app, event| match event {
+        // The last window was closed: the tray stays.
+        RunEvent::ExitRequested {
+            code: None, api, ..
+        } => api.prevent_exit(),
+        RunEvent::WindowEvent {
+            event: WindowEvent::Destroyed,
+            ..
+        } => app.state::<Streams>().end_all(),
+        _ => {}
+    });
+    Ok(())
+}
+
+fn begin(app: &AppHandle, hosted: Hosted, hidden: bool) -> Result<(), Failure> {
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::new(ErrorCode::Internal, error.to_string());
+    let agent = hosted.app.clone();
+    let handle = app.clone();
+    tray::put(app).map_err(|error| failed(&error))?;
+    hosted
+        .serve(move || handle.exit(0))
+        .map_err(|error| failed(&error))?;
+
+    let problem = tray::problem();
+    if let Some(problem) = &problem {
+        tracing::warn!(problem, "tray");
+    }
+    let no_tray = problem.is_some();
+    app.state::<Shell>().tray_problem.get_or_init(|| problem);
+    notify::begin(app);
+    tauri::async_runtime::spawn(watch::run(app.clone()));
+    let handle = app.clone();
+    tauri::async_runtime::spawn(async move {
+        loop {
+            agent.window_wanted().await;
+            window::show(&handle, &Place::Anywhere);
+        }
+    });
+    if !hidden || no_tray {
+        window::show(app, &Place::Anywhere);
+    }
+    Ok(())
+}
+
+/// Says why it could not start: on stderr, and on the desktop where there is one.
+pub(crate) fn say(failure: &Failure) {
+    let error = &failure.0;
+    let mut words = error.message.clone();
+    for more in [&error.reason, &error.hint].into_iter().flatten() {
+        words.push_str("\n\n");
+        words.push_str(more);
+    }
+    // Whoever closed stderr does not want to know.
+    writeln!(std::io::stderr(), "error: {words}").ok();
+    ask::ask(&Question::Tell { message: words });
+}

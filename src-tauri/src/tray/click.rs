@@ -1,0 +1,136 @@
+//! What a click in the menu starts. What takes something away, or hands a token out, is confirmed in
+//! a dialog first: a click on the menu can be faked by anyone on the session bus.
+
+use tauri::tray::{MouseButton, MouseButtonState, TrayIconEvent};
+use tauri::{AppHandle, Manager as _};
+use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
+use valetkey_api::ErrorCode;
+use valetkey_api::error::ApiError;
+
+use crate::face::Refusal;
+
+use super::model::Choice;
+use crate::deeds::Deeds;
+use crate::window::{self, Place};
+
+/// Carries out a choice of the menu.
+pub(super) fn on(app: &AppHandle, choice: Choice) {
+    match choice {
+        Choice::Open => return window::show(app, &Place::Connections),
+        Choice::Settings => return window::show(app, &Place::Settings),
+        Choice::Details { id } => return window::show(app, &Place::Connection(id)),
+        Choice::Quit => return app.state::<Deeds>().quit(),
+        Choice::CopyToken { id, name } => return confirm_copy(app, id, &name),
+        Choice::Connect { .. }
+        | Choice::Disconnect { .. }
+        | Choice::OpenAt { .. }
+        | Choice::Pause
+        | Choice::Resume => {}
+    }
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        let deeds = app.state::<Deeds>().inner().clone();
+        let done = match choice {
+            Choice::Connect {
+                authenticator,
+                profile,
+            } => deeds.sign_in(&authenticator, &profile).await,
+            Choice::Disconnect { id, name } => disconnect(&app, &deeds, id, &name).await,
+            Choice::OpenAt { url } => deeds.open_browser(&url).await,
+            Choice::Pause => deeds.set_paused(true).await,
+            Choice::Resume => deeds.set_paused(false).await,
+            Choice::Open
+            | Choice::Settings
+            | Choice::Details { .. }
+            | Choice::CopyToken { .. }
+            | Choice::Quit => Ok(()),
+        };
+        if let Err(error) = done {
+            tell(&app, &error);
+        }
+    });
+}
+
+/// A click on the icon itself, where the platform reports one.
+pub(super) fn icon(app: &AppHandle, event: &TrayIconEvent) {
+    if let TrayIconEvent::Click {
+        button: MouseButton::Left,
+        button_state: MouseButtonState::Up,
+        ..
+    } = event
+        && cfg!(windows)
+    {
+        window::show(app, &Place::Anywhere);
+    }
+}
+
+async fn disconnect(app: &AppHandle, deeds: &Deeds, id: String, name: &str) -> Result<(), Refusal> {
+    let in_use = match deeds.disconnect(&id, false).await {
+        Ok(_) => return Ok(()),
+        Err(error) if error.code == ErrorCode::Conflict => error,
+        Err(error) => return Err(error),
+    };
+    let handle = app.clone();
+    app.dialog()
+        .message(format!(
+            "{}.\n\nDisconnect `{name}` all the same?",
+            in_use.message
+        ))
+        .title("Valet Key")
+        .kind(MessageDialogKind::Warning)
+        .buttons(MessageDialogButtons::OkCancelCustom(
+            "Disconnect".to_owned(),
+            "Keep it".to_owned(),
+        ))
+        .show(move |yes| {
+            if yes {
+                tauri::async_runtime::spawn(async move {
+                    let deeds = handle.state::<Deeds>().inner().clone();
+                    if let Err(error) = deeds.disconnect(&id, true).await {
+                        tell(&handle, &error);
+                    }
+                });
+            }
+        });
+    Ok(())
+}
+
+fn confirm_copy(app: &AppHandle, id: String, name: &str) {
+    let handle = app.clone();
+    let seconds = crate::clipboard::CLEARED_AFTER.as_secs();
+    app.dialog()
+        .message(format!(
+            "Copy the token of `{name}` to the clipboard?\n\nEvery program can read the clipboard. \
+             It is cleared after {seconds} seconds."
+        ))
+        .title("Valet Key")
+        .kind(MessageDialogKind::Warning)
+        .buttons(MessageDialogButtons::OkCancelCustom(
+            "Copy".to_owned(),
+            "Cancel".to_owned(),
+        ))
+        .show(move |yes| {
+            if yes {
+                tauri::async_runtime::spawn(async move {
+                    let deeds = handle.state::<Deeds>().inner().clone();
+                    if let Err(error) = deeds.copy_token(&id).await {
+                        tell(&handle, &error);
+                    }
+                });
+            }
+        });
+}
+
+/// What went wrong, why, what to do.
+pub(crate) fn tell(app: &AppHandle, error: &ApiError) {
+    let mut words = error.message.clone();
+    for more in [&error.reason, &error.hint].into_iter().flatten() {
+        words.push_str("\n\n");
+        words.push_str(more);
+    }
+    app.dialog()
+        .message(words)
+        .title("Valet Key")
+        .kind(MessageDialogKind::Error)
+        .show(|_| {});
+}

@@ -1,0 +1,312 @@
+//! What there is to see in the tray. Pure.
+
+use std::fmt;
+
+use valetkey_api::connections::ConnectionView;
+use valetkey_api::core::life::Status;
+
+use crate::watch::Snapshot;
+
+/// Icon and menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Model {
+    pub(super) state: State,
+    /// One line per connection, and per authenticator without one.
+    pub(super) lines: Vec<Line>,
+    /// The app itself.
+    pub(super) end: Vec<Line>,
+}
+
+/// What the icon says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// All is well.
+    Well,
+    /// Something needs the person.
+    NeedsYou,
+    /// A sign-in is under way.
+    Busy,
+    /// Nothing is handed out.
+    Hollow,
+}
+
+impl State {
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Well => "Valet Key",
+            Self::NeedsYou => "Valet Key: an account needs you to sign in again",
+            Self::Busy => "Valet Key: signing in",
+            Self::Hollow => "Valet Key: paused",
+        }
+    }
+}
+
+/// A line of the menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Line {
+    Item {
+        words: String,
+        choice: Choice,
+    },
+    Submenu {
+        words: String,
+        choices: Vec<(&'static str, Choice)>,
+    },
+}
+
+/// Something to click on. Its text is the menu item's id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Choice {
+    Connect {
+        authenticator: String,
+        profile: String,
+    },
+    Disconnect {
+        id: String,
+        name: String,
+    },
+    CopyToken {
+        id: String,
+        name: String,
+    },
+    Details {
+        id: String,
+    },
+    OpenAt {
+        url: String,
+    },
+    Pause,
+    Resume,
+    Open,
+    Settings,
+    Quit,
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect {
+                authenticator,
+                profile,
+            } => write!(f, "connect {profile} {authenticator}"),
+            Self::Disconnect { id, name } => write!(f, "disconnect {id} {name}"),
+            Self::CopyToken { id, name } => write!(f, "copy {id} {name}"),
+            Self::Details { id } => write!(f, "details {id}"),
+            Self::OpenAt { url } => write!(f, "open-at {url}"),
+            Self::Pause => f.write_str("pause"),
+            Self::Resume => f.write_str("resume"),
+            Self::Open => f.write_str("open"),
+            Self::Settings => f.write_str("settings"),
+            Self::Quit => f.write_str("quit"),
+        }
+    }
+}
+
+impl Choice {
+    /// Reads the id of a menu item back.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let both = || {
+            let (first, second) = rest.split_once(' ')?;
+            Some((first.to_owned(), second.to_owned()))
+        };
+        Some(match verb {
+            "connect" => {
+                let (profile, authenticator) = both()?;
+                Self::Connect {
+                    authenticator,
+                    profile,
+                }
+            }
+            "disconnect" => {
+                let (id, name) = both()?;
+                Self::Disconnect { id, name }
+            }
+            "copy" => {
+                let (id, name) = both()?;
+                Self::CopyToken { id, name }
+            }
+            "details" => Self::Details {
+                id: rest.to_owned(),
+            },
+            "open-at" => Self::OpenAt {
+                url: rest.to_owned(),
+            },
+            "pause" => Self::Pause,
+            "resume" => Self::Resume,
+            "open" => Self::Open,
+            "settings" => Self::Settings,
+            "quit" => Self::Quit,
+            _ => return None,
+        })
+    }
+}
+
+impl Model {
+    /// Before the first snapshot.
+    pub(super) fn starting() -> Self {
+        Self {
+            state: State::Hollow,
+            lines: Vec::new(),
+            end: end(false),
+        }
+    }
+
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let connections = snapshot.connections.iter();
+        let mut lines: Vec<Line> = connections.map(|it| connected(snapshot, it)).collect();
+        let idle = snapshot.authenticators.iter().filter(|it| {
+            it.is_active
+                && !snapshot
+                    .connections
+                    .iter()
+                    .any(|connection| connection.authenticator_id == it.id)
+        });
+        lines.extend(idle.map(|it| {
+            let signing_in = snapshot.is_signing_in(&it.name, &it.profile);
+            let state = if signing_in {
+                "signing in…"
+            } else {
+                "not connected"
+            };
+            let name = within(&it.profile.to_string(), &it.name.to_string());
+            Line::Submenu {
+                words: format!("{name}: {state}"),
+                choices: vec![(
+                    "Connect",
+                    Choice::Connect {
+                        authenticator: it.name.to_string(),
+                        profile: it.profile.to_string(),
+                    },
+                )],
+            }
+        }));
+        Self {
+            state: state(snapshot),
+            lines,
+            end: end(snapshot.paused),
+        }
+    }
+}
+
+fn state(snapshot: &Snapshot) -> State {
+    let needs_you = |it: &ConnectionView| it.status == Status::NeedsReconnect;
+    if snapshot.paused {
+        State::Hollow
+    } else if !snapshot.signing_in.is_empty() {
+        State::Busy
+    } else if snapshot.connections.iter().any(needs_you) {
+        State::NeedsYou
+    } else {
+        State::Well
+    }
+}
+
+fn connected(snapshot: &Snapshot, connection: &ConnectionView) -> Line {
+    let name = connection.name.to_string();
+    let profile = connection.profile.to_string();
+    let id = connection.id.to_string();
+    let signing_in = snapshot.is_signing_in(&connection.authenticator, &connection.profile);
+    let (state, again) = match connection.status {
+        _ if signing_in => ("signing in…", false),
+        Status::Active | Status::Refreshing => ("connected", false),
+        Status::Expired => ("expired", true),
+        Status::NeedsReconnect => ("sign in again", true),
+        Status::Connecting => ("connecting", false),
+        Status::Removing => ("disconnecting", false),
+    };
+    let connect = Choice::Connect {
+        authenticator: name.clone(),
+        profile: profile.clone(),
+    };
+    let mut choices = Vec::new();
+    if again || signing_in {
+        choices.push(("Reconnect", connect));
+    }
+    choices.push(("Details", Choice::Details { id: id.clone() }));
+    if !again {
+        choices.push((
+            "Copy token…",
+            Choice::CopyToken {
+                id: id.clone(),
+                name: name.clone(),
+            },
+        ));
+    }
+    if let Some(url) = snapshot.console_of(connection) {
+        choices.push(("Open at provider", Choice::OpenAt { url }));
+    }
+    choices.push((
+        "Disconnect",
+        Choice::Disconnect {
+            id,
+            name: name.clone(),
+        },
+    ));
+    Line::Submenu {
+        words: format!("{}: {state}", within(&profile, &name)),
+        choices,
+    }
+}
+
+/// Names of other profiles than the default one carry it.
+fn within(profile: &str, name: &str) -> String {
+    if profile == "default" {
+        name.to_owned()
+    } else {
+        format!("{name} ({profile})")
+    }
+}
+
+fn end(paused: bool) -> Vec<Line> {
+    let item = |words: &str, choice| Line::Item {
+        words: words.to_owned(),
+        choice,
+    };
+    vec![
+        item("Open Valet Key", Choice::Open),
+        if paused {
+            item("Hand out again", Choice::Resume)
+        } else {
+            item("Pause handing out", Choice::Pause)
+        },
+        item("Settings", Choice::Settings),
+        item("Quit", Choice::Quit),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_read_back() {
+        let text = str::to_owned;
+        for choice in [
+            Choice::Connect {
+                authenticator: text("github/work"),
+                profile: text("staging"),
+            },
+            Choice::Disconnect {
+                id: text("7"),
+                name: text("github"),
+            },
+            Choice::CopyToken {
+                id: text("7"),
+                name: text("github"),
+            },
+            Choice::Details { id: text("7") },
+            Choice::OpenAt {
+                url: text("https://example.com/a"),
+            },
+            Choice::Pause,
+            Choice::Resume,
+            Choice::Open,
+            Choice::Settings,
+            Choice::Quit,
+        ] {
+            assert_eq!(Choice::parse(&choice.to_string()), Some(choice));
+        }
+        assert_eq!(Choice::parse("erase everything"), None);
+    }
+}
