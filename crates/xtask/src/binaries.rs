@@ -13,14 +13,28 @@ const BINARIES: [(&str, &str); 3] = [
     ("valetkey-demo-provider", "VALETKEY_DEMO_PROVIDER_BIN"),
 ];
 
+const DESKTOP: (&str, &str) = ("valetkey-desktop", "VALETKEY_DESKTOP_BIN");
+
 /// Builds them for debugging; gives the variables that name them.
 pub(crate) fn build() -> Result<Vec<(&'static str, PathBuf)>, Failure> {
+    shell::run(&mut shell::cargo(&["build", "--bins"]))?;
+    debug_paths(&BINARIES)
+}
+
+/// As [`build`], with the desktop app.
+pub(crate) fn build_all() -> Result<Vec<(&'static str, PathBuf)>, Failure> {
     shell::run(&mut shell::cargo(&["build", "--workspace", "--bins"]))?;
+    let mut paths = debug_paths(&BINARIES)?;
+    paths.extend(debug_paths(&[DESKTOP])?);
+    Ok(paths)
+}
+
+fn debug_paths(
+    binaries: &[(&'static str, &'static str)],
+) -> Result<Vec<(&'static str, PathBuf)>, Failure> {
     let folder = target_folder()?.join("debug");
-    Ok(BINARIES
-        .iter()
-        .map(|(name, variable)| (*variable, folder.join(name)))
-        .collect())
+    let path = |(name, variable): &(&'static str, &'static str)| (*variable, folder.join(name));
+    Ok(binaries.iter().map(path).collect())
 }
 
 /// Builds them as they ship.

@@ -22,6 +22,7 @@ mod machine;
 mod needs;
 mod shell;
 mod test;
+mod ui;
 
 use std::process::ExitCode;
 

@@ -4,10 +4,11 @@ use std::process::Command;
 
 use crate::shell::find_program;
 
-/// A program that a task runs.
+/// A program that a task runs, or a library that it builds with.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Need {
-    /// The program; the first of these in `PATH` will do.
+    /// The program; the first of these in `PATH` will do. A name with `.pc` is a library that
+    /// pkg-config knows.
     pub(crate) programs: &'static [&'static str],
     /// The Debian package that brings it.
     pub(crate) package: &'static str,
@@ -20,9 +21,48 @@ impl Need {
     pub(crate) fn is_met(&self) -> bool {
         self.programs
             .iter()
-            .any(|name| find_program(name).is_some())
+            .any(|name| match name.strip_suffix(".pc") {
+                Some(library) => is_installed(library),
+                None => find_program(name).is_some(),
+            })
     }
 }
+
+fn is_installed(library: &str) -> bool {
+    let asked = Command::new("pkg-config")
+        .args(["--exists", library])
+        .status();
+    asked.is_ok_and(|status| status.success())
+}
+
+/// For building the desktop app.
+pub(crate) const DESKTOP: &[Need] = &[
+    Need {
+        programs: &["pkg-config"],
+        package: "pkg-config",
+        purpose: "finds the libraries of the desktop app",
+    },
+    Need {
+        programs: &["webkit2gtk-4.1.pc"],
+        package: "libwebkit2gtk-4.1-dev",
+        purpose: "the window of the desktop app",
+    },
+    Need {
+        programs: &["ayatana-appindicator3-0.1.pc"],
+        package: "libayatana-appindicator3-dev",
+        purpose: "its icon in the tray",
+    },
+    Need {
+        programs: &["node"],
+        package: "nodejs",
+        purpose: "builds the page in the window",
+    },
+    Need {
+        programs: &["npm"],
+        package: "npm",
+        purpose: "installs what the page is built with",
+    },
+];
 
 /// For the demo.
 pub(crate) const DEMO: &[Need] = &[Need {
@@ -47,6 +87,11 @@ pub(crate) const TESTS: &[Need] = &[
         programs: &["chromium", "chromium-browser", "google-chrome"],
         package: "chromium",
         purpose: "the system browser of the sign-in tests",
+    },
+    Need {
+        programs: &["Xvfb"],
+        package: "xvfb",
+        purpose: "a screen for the desktop app",
     },
     Need {
         programs: &["node"],

@@ -6,14 +6,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use clap::Args;
 
 use crate::binaries;
 use crate::machine::{self, Consent};
-use crate::needs::{self, OLDEST_NODE};
+use crate::needs;
 use crate::shell::{self, Failure};
+use crate::ui;
 
 /// Run every test.
 #[derive(Debug, Args)]
@@ -28,10 +28,12 @@ pub(crate) struct Test {
 
 impl Test {
     pub(crate) fn run(&self) -> Result<(), Failure> {
-        machine::prepare(needs::TESTS, Consent::from_flag(self.yes))?;
-        refuse_an_old_node()?;
+        let consent = Consent::from_flag(self.yes);
+        machine::prepare(needs::TESTS, consent)?;
+        ui::prepare(consent)?;
         install_nextest()?;
-        install_npm_packages()?;
+        shell::npm_install("tests/node")?;
+        ui::test()?;
         let binaries = build()?;
         if self.nextest.is_empty() {
             shell::run(&mut shell::cargo(&["test", "--workspace", "--doc"]))?;
@@ -43,37 +45,11 @@ impl Test {
     }
 }
 
-fn refuse_an_old_node() -> Result<(), Failure> {
-    match needs::node_version() {
-        Some(version) if version >= OLDEST_NODE => Ok(()),
-        found => Err(Failure::Stopped(format!(
-            "the test servers need Node.js {OLDEST_NODE} or newer; here is {}\n\n\
-             hint: install a newer one (https://nodejs.org), then run this again",
-            found.map_or("one of unknown version".to_owned(), |it| it.to_string())
-        ))),
-    }
-}
-
 fn install_nextest() -> Result<(), Failure> {
     match shell::find_program("cargo-nextest") {
         Some(_) => Ok(()),
         None => shell::run(&mut shell::cargo(&["install", "--locked", "cargo-nextest"])),
     }
-}
-
-/// Again only when the lock file is newer than what it installed.
-fn install_npm_packages() -> Result<(), Failure> {
-    let folder = shell::repository().join("tests/node");
-    let changed = |name: &str| {
-        fs::metadata(folder.join(name))
-            .and_then(|it| it.modified())
-            .ok()
-    };
-    if changed("node_modules/.package-lock.json") >= changed("package-lock.json") {
-        return Ok(());
-    }
-    let mut npm = Command::new("npm");
-    shell::run(npm.args(["ci", "--ignore-scripts"]).current_dir(folder))
 }
 
 /// Builds the binaries, the agent also with failpoints; gives the variables that name them.
@@ -83,7 +59,7 @@ fn build() -> Result<Vec<(&'static str, PathBuf)>, Failure> {
     let features = ["--features", "valetkey-server/failpoints"];
     shell::run(shell::cargo(&["build", "--workspace", "--bins"]).args(features))?;
     copy(&target.join("debug/valetkey-agent"), &with_failpoints)?;
-    let mut paths = binaries::build()?;
+    let mut paths = binaries::build_all()?;
     paths.push(("VALETKEY_FAILPOINT_AGENT_BIN", with_failpoints));
     Ok(paths)
 }
