@@ -23,7 +23,7 @@ use crate::key::Actor;
 /// Reads are written at most this long after they happened.
 const BATCH: Duration = Duration::from_secs(1);
 /// So many are written at once and together.
-const FULL: usize = 1024;
+const FULL: usize = 512;
 /// A disk that takes nothing is tried again after this long.
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
 /// If the disk takes nothing, the oldest batches beyond this number are given up.
