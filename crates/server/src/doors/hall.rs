@@ -3,6 +3,8 @@
 //! anything: see [`Guests`] for seats, [`Limits`] for times.
 
 use std::convert::Infallible;
+use std::io;
+use std::os::fd::AsFd;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,7 +17,9 @@ use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use rustix::net::{RecvFlags, recv};
+use tokio::io::{AsyncRead, AsyncWrite, Interest};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -49,6 +53,30 @@ impl Default for Limits {
     }
 }
 
+/// A connection that can be waited for without a buffer.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Returns when the client has said something, or has gone.
+    fn heard(&self) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+impl Stream for TcpStream {
+    async fn heard(&self) -> io::Result<()> {
+        self.async_io(Interest::READABLE, || peek(self)).await
+    }
+}
+
+impl Stream for UnixStream {
+    async fn heard(&self) -> io::Result<()> {
+        self.async_io(Interest::READABLE, || peek(self)).await
+    }
+}
+
+/// Tokio's `readable` takes a new connection for readable until somebody has looked.
+fn peek(stream: impl AsFd) -> io::Result<()> {
+    recv(stream, &mut [0; 1], RecvFlags::PEEK)?;
+    Ok(())
+}
+
 /// Serves the connections of one door.
 #[derive(Debug, Clone)]
 pub(super) struct Hall {
@@ -73,7 +101,7 @@ impl Hall {
     /// Serves `stream` in a task of its own. Turns it away if every seat is busy.
     pub(super) fn welcome<S, F, R>(&self, stream: S, answer: F)
     where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: Stream,
         F: Fn(Request<Incoming>) -> R + Send + Sync + 'static,
         R: Future<Output = Response> + Send + 'static,
     {
@@ -102,12 +130,19 @@ impl Hall {
         stream: S,
         answer: F,
         seat: &Arc<Seat>,
-        leave: oneshot::Receiver<Leave>,
+        mut leave: oneshot::Receiver<Leave>,
     ) where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: Stream,
         F: Fn(Request<Incoming>) -> R,
         R: Future<Output = Response>,
     {
+        // Hyper takes its buffers at once: 16 KiB that a silent client does not get.
+        tokio::select! {
+            heard = stream.heard() => if heard.is_err() {
+                return;
+            },
+            _ = &mut leave => return,
+        }
         let service = service_fn(|request| {
             let served = seat.serve();
             let answer = answer(request);
