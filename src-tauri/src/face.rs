@@ -98,3 +98,14 @@ fn broken(error: impl std::fmt::Display) -> Refusal {
     )
     .into()
 }
+
+/// A refusal as a person reads it: what went wrong, why, what to do.
+pub(crate) fn words(error: &ApiError) -> String {
+    let parts = [
+        Some(&error.message),
+        error.reason.as_ref(),
+        error.hint.as_ref(),
+    ];
+    let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+    parts.join("\n\n")
+}

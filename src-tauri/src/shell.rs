@@ -15,7 +15,7 @@ use crate::deeds::Deeds;
 use crate::host::Hosted;
 use crate::turn::{self, Turn};
 use crate::window::{self, Place};
-use crate::{ask, notify, tray, watch};
+use crate::{ask, face, notify, tray, watch};
 
 /// What the shell knows about itself.
 pub(crate) struct Shell {
@@ -163,12 +163,7 @@ fn begin(app: &AppHandle, hosted: Hosted, hidden: bool) -> Result<(), Failure> {
 
 /// Says why it could not start: on stderr, and on the desktop where there is one.
 pub(crate) fn say(failure: &Failure) {
-    let error = &failure.0;
-    let mut words = error.message.clone();
-    for more in [&error.reason, &error.hint].into_iter().flatten() {
-        words.push_str("\n\n");
-        words.push_str(more);
-    }
+    let words = face::words(&failure.0);
     // Whoever closed stderr does not want to know.
     writeln!(std::io::stderr(), "error: {words}").ok();
     ask::ask(&Question::Tell { message: words });

@@ -7,7 +7,7 @@ use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKin
 use valetkey_api::ErrorCode;
 use valetkey_api::error::ApiError;
 
-use crate::face::Refusal;
+use crate::face::{Refusal, words};
 
 use super::model::Choice;
 use crate::deeds::Deeds;
@@ -70,50 +70,47 @@ async fn disconnect(app: &AppHandle, deeds: &Deeds, id: String, name: &str) -> R
         Err(error) if error.code == ErrorCode::Conflict => error,
         Err(error) => return Err(error),
     };
-    let handle = app.clone();
-    app.dialog()
-        .message(format!(
-            "{}.\n\nDisconnect `{name}` all the same?",
-            in_use.message
-        ))
-        .title("Valet Key")
-        .kind(MessageDialogKind::Warning)
-        .buttons(MessageDialogButtons::OkCancelCustom(
-            "Disconnect".to_owned(),
-            "Keep it".to_owned(),
-        ))
-        .show(move |yes| {
-            if yes {
-                tauri::async_runtime::spawn(async move {
-                    let deeds = handle.state::<Deeds>().inner().clone();
-                    if let Err(error) = deeds.disconnect(&id, true).await {
-                        tell(&handle, &error);
-                    }
-                });
-            }
-        });
+    let question = format!("{}.\n\nDisconnect `{name}` all the same?", in_use.message);
+    confirm(
+        app,
+        question,
+        ["Disconnect", "Keep it"],
+        |deeds| async move { deeds.disconnect(&id, true).await.map(drop) },
+    );
     Ok(())
 }
 
 fn confirm_copy(app: &AppHandle, id: String, name: &str) {
-    let handle = app.clone();
     let seconds = crate::clipboard::CLEARED_AFTER.as_secs();
+    let question = format!(
+        "Copy the token of `{name}` to the clipboard?\n\nEvery program can read the clipboard. It is \
+         cleared after {seconds} seconds."
+    );
+    confirm(app, question, ["Copy", "Cancel"], |deeds| async move {
+        deeds.copy_token(&id).await
+    });
+}
+
+/// Asks, and does it after a yes.
+fn confirm<D, F>(app: &AppHandle, question: String, [yes, no]: [&str; 2], deed: D)
+where
+    D: FnOnce(Deeds) -> F + Send + 'static,
+    F: Future<Output = Result<(), Refusal>> + Send + 'static,
+{
+    let handle = app.clone();
     app.dialog()
-        .message(format!(
-            "Copy the token of `{name}` to the clipboard?\n\nEvery program can read the clipboard. \
-             It is cleared after {seconds} seconds."
-        ))
+        .message(question)
         .title("Valet Key")
         .kind(MessageDialogKind::Warning)
         .buttons(MessageDialogButtons::OkCancelCustom(
-            "Copy".to_owned(),
-            "Cancel".to_owned(),
+            yes.to_owned(),
+            no.to_owned(),
         ))
-        .show(move |yes| {
-            if yes {
+        .show(move |said_yes| {
+            if said_yes {
                 tauri::async_runtime::spawn(async move {
                     let deeds = handle.state::<Deeds>().inner().clone();
-                    if let Err(error) = deeds.copy_token(&id).await {
+                    if let Err(error) = deed(deeds).await {
                         tell(&handle, &error);
                     }
                 });
@@ -121,15 +118,9 @@ fn confirm_copy(app: &AppHandle, id: String, name: &str) {
         });
 }
 
-/// What went wrong, why, what to do.
-pub(crate) fn tell(app: &AppHandle, error: &ApiError) {
-    let mut words = error.message.clone();
-    for more in [&error.reason, &error.hint].into_iter().flatten() {
-        words.push_str("\n\n");
-        words.push_str(more);
-    }
+fn tell(app: &AppHandle, error: &ApiError) {
     app.dialog()
-        .message(words)
+        .message(words(error))
         .title("Valet Key")
         .kind(MessageDialogKind::Error)
         .show(|_| {});
