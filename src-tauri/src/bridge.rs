@@ -132,15 +132,6 @@ pub(crate) struct Copied {
     clears_in_seconds: u64,
 }
 
-/// Refreshes a token now.
-#[tauri::command]
-pub(crate) async fn refresh_now(
-    deeds: State<'_, Deeds>,
-    connection: String,
-) -> Result<(), Refusal> {
-    deeds.refresh_now(&connection).await
-}
-
 /// How the shell itself is.
 #[derive(Debug, Serialize)]
 pub(crate) struct ShellState {

@@ -7,7 +7,7 @@ use valetkey_api::browser;
 use valetkey_api::connections::Disconnected;
 use valetkey_api::error::{ApiError, ErrorCode};
 use valetkey_api::sign_in::{SignInRequest, SignInStarted};
-use valetkey_server::{App, Wish};
+use valetkey_server::App;
 
 use crate::clipboard;
 use crate::face::{Face, Refusal};
@@ -70,15 +70,8 @@ impl Deeds {
 
     /// Copies a token; the person was asked.
     pub(crate) async fn copy_token(&self, connection: &str) -> Result<(), Refusal> {
-        let token = self.app.token_for_person(connection, None, Wish::Copy);
+        let token = self.app.token_for_person(connection, None);
         clipboard::put(token.await?)
-    }
-
-    /// Refreshes a token now.
-    pub(crate) async fn refresh_now(&self, connection: &str) -> Result<(), Refusal> {
-        let token = self.app.token_for_person(connection, None, Wish::Refresh);
-        token.await?;
-        Ok(())
     }
 
     /// Stops handing out, or goes on.

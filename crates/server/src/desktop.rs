@@ -1,5 +1,5 @@
 //! What the desktop app does in its own process, beside serving its window like everybody else: it is
-//! asked to show the window, and it refreshes or copies a token without letting the page see it.
+//! asked to show the window, and it copies a token without letting the page see it.
 
 use valetkey_agent::{Actor, TokenAsk};
 use valetkey_api::core::name::ProfileName;
@@ -10,15 +10,6 @@ use crate::app::{App, connection_key};
 use crate::permission::Host;
 use crate::refused::Refused;
 
-/// What the person wants with a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
-    /// The current one, for the clipboard.
-    Copy,
-    /// A new one, wherever the old one stands.
-    Refresh,
-}
-
 impl App {
     /// The token of a connection for the person in front, who asked for it with a click. It stays in
     /// this process, but for the clipboard.
@@ -26,18 +17,14 @@ impl App {
         &self,
         connection: &str,
         profile: Option<ProfileName>,
-        wish: Wish,
     ) -> Result<AccessToken, ApiError> {
         let key = connection_key(connection, profile).map_err(Refused::into_error)?;
-        let (force, actor) = match wish {
-            Wish::Copy => (false, "clipboard"),
-            Wish::Refresh => (true, "window"),
-        };
-        let ask = TokenAsk {
-            force,
-            ..TokenAsk::default()
-        };
-        match self.agent().token(&key, &ask, &Actor::new(actor)).await {
+        let ask = TokenAsk::default();
+        match self
+            .agent()
+            .token(&key, &ask, &Actor::new("clipboard"))
+            .await
+        {
             Ok(answer) => Ok(answer.live.grant.access_token.clone()),
             Err(error) => Err(self.refuse(error, &key).into_error()),
         }

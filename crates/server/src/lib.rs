@@ -42,7 +42,6 @@ mod stop;
 mod views;
 
 pub use app::{App, OpenDoors};
-pub use desktop::Wish;
 pub use refused::Refused;
 pub use routes::router;
 pub use stop::Stop;
