@@ -1,7 +1,13 @@
-//! One private desktop: folders, environment, session bus, keychain.
+//! One private desktop: folders, environment, session bus, keychain. A [`Session`] adds a screen and
+//! what a person has on it.
 
 mod bus;
 mod keyring;
+mod notifications;
+mod panel;
+mod screen;
+mod session;
+mod tray;
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder};
@@ -11,8 +17,13 @@ use std::process::Command;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+use zbus::blocking::{Connection, connection::Builder};
 
 pub use keyring::{Item, Keyring};
+pub use notifications::{Notification, Notifications};
+pub use screen::{Screen, Window};
+pub use session::Session;
+pub use tray::{MenuLine, Tray};
 
 use crate::process::Running;
 
@@ -125,6 +136,19 @@ impl Desktop {
     /// The folder that holds everything of this desktop.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// `HOME`.
+    pub fn home(&self) -> PathBuf {
+        self.folder().join("home")
+    }
+
+    /// A connection to the session bus; None where there is no bus.
+    pub fn bus(&self) -> Option<Connection> {
+        self.bus.as_ref()?;
+        let address = format!("unix:path={}", self.folder().join("run/bus").display());
+        let bus = Builder::address(address.as_str()).and_then(Builder::build);
+        Some(bus.expect("the bus runs"))
     }
 
     /// `VALETKEY_HOME`.

@@ -7,6 +7,7 @@
 //! | module | the real thing |
 //! | --- | --- |
 //! | [`desktop`] | dbus-daemon, gnome-keyring-daemon: locked, killed, frozen on demand |
+//! | [`Session`] | a screen (Xvfb), windows (xfwm4), a tray (xfce4-panel), notifications (dunst), the app |
 //! | [`browser`] | Chromium as `$BROWSER`, with a person who logs in and allows, denies or leaves |
 //! | [`oidc`] | npm `oidc-provider` on loopback |
 //! | [`agent`], [`cli`] | the binaries under test; `cargo xtask test` builds them and names their paths |
@@ -34,7 +35,7 @@ pub mod wait;
 pub use agent::Agent;
 pub use api::Api;
 pub use browser::{Browser, Consent, Person, Visit};
-pub use desktop::{Desktop, Keyring};
+pub use desktop::{Desktop, Keyring, Session};
 pub use house::House;
 pub use http::{Door, Reply};
 pub use oidc::OidcProvider;

@@ -94,6 +94,36 @@ pub(crate) const TESTS: &[Need] = &[
         purpose: "a screen for the desktop app",
     },
     Need {
+        programs: &["xfwm4"],
+        package: "xfwm4",
+        purpose: "the windows on it",
+    },
+    Need {
+        programs: &["xfce4-panel"],
+        package: "xfce4-panel",
+        purpose: "a tray",
+    },
+    Need {
+        programs: &["xfconf-query"],
+        package: "xfconf",
+        purpose: "the settings of window manager and panel",
+    },
+    Need {
+        programs: &["dunst"],
+        package: "dunst",
+        purpose: "shows notifications",
+    },
+    Need {
+        programs: &["xdotool"],
+        package: "xdotool",
+        purpose: "mouse and keyboard",
+    },
+    Need {
+        programs: &["scrot"],
+        package: "scrot",
+        purpose: "pictures of the screen",
+    },
+    Need {
         programs: &["node"],
         package: "nodejs",
         purpose: "runs a certified OpenID provider and drives Chromium",

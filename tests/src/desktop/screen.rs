@@ -1,0 +1,181 @@
+//! A screen that nobody looks at, its windows, mouse and keys, and pictures of it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use crate::process::Running;
+use crate::wait;
+
+/// A screen is still once two pictures this far apart are the same.
+const STILL: Duration = Duration::from_millis(300);
+/// One that never is, is taken as it is after this.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// An Xvfb of its own.
+pub struct Screen {
+    number: u32,
+    _server: Running,
+}
+
+/// A window that can be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// The X server's number.
+    pub id: String,
+    /// Its left upper corner and size.
+    pub x: i32,
+    /// See `x`.
+    pub y: i32,
+    /// See `x`.
+    pub width: i32,
+    /// See `x`.
+    pub height: i32,
+}
+
+impl Screen {
+    pub(super) fn start() -> Self {
+        let mut xvfb = Command::new("Xvfb");
+        xvfb.args(["-displayfd", "1", "-screen", "0", "1280x800x24"]);
+        xvfb.args(["-nolisten", "tcp"]);
+        let server = Running::start(&mut xvfb);
+        let number = server.wait_for("its number", |line| line.text.parse().ok());
+        Self {
+            number,
+            _server: server,
+        }
+    }
+
+    /// `$DISPLAY`.
+    pub fn display(&self) -> String {
+        format!(":{}", self.number)
+    }
+
+    pub(super) fn wait_for_window_manager(&self) {
+        wait::until("a window manager", || {
+            self.xdotool(&["get_desktop"]).map(drop)
+        });
+    }
+
+    /// The visible windows with exactly this name.
+    pub fn windows(&self, name: &str) -> Vec<Window> {
+        self.search("--name", &format!("^{name}$"))
+    }
+
+    /// The visible windows of a program, by its window class.
+    pub fn windows_of(&self, class: &str) -> Vec<Window> {
+        self.search("--class", &format!("^{class}$"))
+    }
+
+    fn search(&self, by: &str, pattern: &str) -> Vec<Window> {
+        let found = self.xdotool(&["search", "--onlyvisible", by, pattern]);
+        let ids = found.unwrap_or_default();
+        ids.lines().filter_map(|id| self.window(id)).collect()
+    }
+
+    fn window(&self, id: &str) -> Option<Window> {
+        let text = self.xdotool(&["getwindowgeometry", "--shell", id])?;
+        let figure = |name: &str| {
+            let mut lines = text.lines();
+            let figure = lines.find_map(|it| it.strip_prefix(name)?.strip_prefix('='));
+            figure?.parse().ok()
+        };
+        Some(Window {
+            id: id.to_owned(),
+            x: figure("X")?,
+            y: figure("Y")?,
+            width: figure("WIDTH")?,
+            height: figure("HEIGHT")?,
+        })
+    }
+
+    /// Waits for a window with this name.
+    pub fn wait_for_window(&self, name: &str) -> Window {
+        wait::until(&format!("a window `{name}`"), || {
+            self.windows(name).into_iter().next()
+        })
+    }
+
+    /// Waits until no window has this name.
+    pub fn wait_for_no_window(&self, name: &str) {
+        wait::until(&format!("no window `{name}`"), || {
+            self.windows(name).is_empty().then_some(())
+        });
+    }
+
+    /// Closes a window as a person does: Alt+F4. Needs a window manager.
+    pub fn close(&self, window: &Window) {
+        self.raise(window);
+        self.press("alt+F4");
+    }
+
+    /// Brings a window to the front and gives it the keyboard.
+    pub fn raise(&self, window: &Window) {
+        self.xdotool(&["windowactivate", "--sync", &window.id])
+            .expect("the window is there");
+    }
+
+    /// Presses a key, as `xdotool` names it: `Return`, `alt+F4`.
+    pub fn press(&self, key: &str) {
+        self.xdotool(&["key", key]).expect("the screen takes keys");
+    }
+
+    /// Clicks with the left button, at a place in a window.
+    pub fn click(&self, window: &Window, x: i32, y: i32) {
+        let (x, y) = (x.to_string(), y.to_string());
+        self.xdotool(&[
+            "mousemove",
+            "--sync",
+            "--window",
+            &window.id,
+            &x,
+            &y,
+            "click",
+            "1",
+        ])
+        .expect("the window is there");
+    }
+
+    /// A picture of the screen, once it is still: `target/FOLDER/STEP.png`.
+    pub fn picture(&self, folder: &str, step: &str) -> PathBuf {
+        let folder = pictures(folder);
+        std::fs::create_dir_all(&folder).expect("the target folder is ours");
+        let path = folder.join(format!("{step}.png"));
+        let began = Instant::now();
+        let mut before = self.shoot(&path);
+        while began.elapsed() < PATIENCE {
+            std::thread::sleep(STILL);
+            let now = self.shoot(&path);
+            if now == before {
+                break;
+            }
+            before = now;
+        }
+        path
+    }
+
+    fn shoot(&self, path: &Path) -> Vec<u8> {
+        let output = self.run(Command::new("scrot").arg("--overwrite").arg(path));
+        assert!(output.status.success(), "no picture: {output:?}");
+        std::fs::read(path).expect("just written")
+    }
+
+    fn xdotool(&self, arguments: &[&str]) -> Option<String> {
+        let output = self.run(Command::new("xdotool").args(arguments));
+        let text = String::from_utf8(output.stdout).expect("plain text");
+        output.status.success().then_some(text)
+    }
+
+    fn run(&self, command: &mut Command) -> Output {
+        let program = command.get_program().to_string_lossy().into_owned();
+        let output = command.env("DISPLAY", self.display()).output();
+        output.unwrap_or_else(|error| panic!("`{program}` does not start: {error}"))
+    }
+}
+
+/// Where pictures are kept: under the target folder, which holds the binary under test.
+fn pictures(folder: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+    target.unwrap_or_else(default).join(folder)
+}

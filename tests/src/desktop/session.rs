@@ -1,0 +1,158 @@
+//! A person's session: a [`Desktop`] with a screen, and what they choose to have on it.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::screen::Screen;
+use super::{Desktop, Environment, Notifications, Tray, panel};
+use crate::agent::binary;
+use crate::api::Api;
+use crate::http::Door;
+use crate::process::Running;
+use crate::wait;
+
+/// The desktop app as it ships.
+const APP: &str = "VALETKEY_DESKTOP_BIN";
+
+/// A session. Everything on its screen ends with it.
+pub struct Session {
+    notifications: Option<Notifications>,
+    /// Window manager, panel: whatever runs until the end.
+    furniture: Vec<Running>,
+    screen: Screen,
+    /// What it stands on.
+    pub desktop: Desktop,
+}
+
+impl Session {
+    /// As a person has it: windows, a panel with a tray, notifications, an unlocked keychain.
+    pub fn start() -> Self {
+        Self::bare(Desktop::start())
+            .with_windows()
+            .with_notifications()
+            .with_panel()
+    }
+
+    /// A screen and nothing on it: no window manager, no tray, no notifications.
+    pub fn bare(mut desktop: Desktop) -> Self {
+        let screen = Screen::start();
+        desktop.set("DISPLAY", screen.display());
+        desktop.set("GDK_BACKEND", "x11");
+        // No graphics card, and tests run as root in CI.
+        desktop.set("WEBKIT_DISABLE_DMABUF_RENDERER", "1");
+        desktop.set("WEBKIT_DISABLE_COMPOSITING_MODE", "1");
+        desktop.set("WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS", "1");
+        // Neither is there on the private bus, and asking for them costs seconds.
+        desktop.set("NO_AT_BRIDGE", "1");
+        desktop.set("GIO_USE_VFS", "local");
+        Self {
+            notifications: None,
+            furniture: Vec::new(),
+            screen,
+            desktop,
+        }
+    }
+
+    /// With a window manager: frames, focus, Alt+F4.
+    #[must_use]
+    pub fn with_windows(mut self) -> Self {
+        let settings = self.desktop.bus().map(|bus| {
+            let xfconfd = panel::start_settings(self.environment());
+            panel::wait_for_name(&bus, "org.xfce.Xfconf");
+            xfconfd
+        });
+        self.furniture.extend(settings);
+        let wm = Running::start(&mut self.desktop.command("xfwm4"));
+        self.furniture.push(wm);
+        self.screen.wait_for_window_manager();
+        self
+    }
+
+    /// With a panel that shows tray icons; needs [`Self::with_windows`].
+    #[must_use]
+    pub fn with_panel(mut self) -> Self {
+        self.start_panel();
+        self
+    }
+
+    /// Starts the panel, for sessions whose tray comes late.
+    pub fn start_panel(&mut self) {
+        let bus = self.desktop.bus().expect("a panel needs the session bus");
+        let panel = panel::start(self.environment(), &self.desktop.home());
+        panel::wait_for_host(&bus);
+        self.furniture.push(panel);
+    }
+
+    /// With a program that shows notifications.
+    #[must_use]
+    pub fn with_notifications(mut self) -> Self {
+        let bus = self.desktop.bus().expect("they need the session bus");
+        let listener = self.desktop.bus().expect("as above");
+        let shows =
+            Notifications::start(self.environment(), self.desktop.folder(), &bus, &listener);
+        self.notifications = Some(shows);
+        self
+    }
+
+    /// The desktop app with a free port.
+    pub fn app(&self, args: &[&str]) -> Running {
+        let mut command = self.desktop.command(binary(APP));
+        command.args(["--port", "0"]).args(args);
+        Running::start(&mut command)
+    }
+
+    /// The API of the agent that runs here, once its doors are open.
+    pub fn api(&self) -> Api {
+        Api::new(self.door())
+    }
+
+    /// The socket of the agent that runs here, once it is open.
+    pub fn door(&self) -> Door {
+        door(&self.desktop.valetkey_home().join("endpoint.json"))
+    }
+
+    /// The tray; it may not hold our icon yet.
+    pub fn tray(&self) -> Tray {
+        Tray::new(self.desktop.bus().expect("a tray needs the session bus"))
+    }
+
+    /// What was shown on the desktop; needs [`Self::with_notifications`].
+    pub fn notifications(&self) -> &Notifications {
+        self.notifications
+            .as_ref()
+            .expect("this session shows notifications")
+    }
+
+    /// What the person looks at.
+    pub fn screen(&self) -> &Screen {
+        &self.screen
+    }
+
+    /// How many web processes show a page on this desktop.
+    pub fn web_processes(&self) -> usize {
+        self.programs("WebKitWebProcess").len()
+    }
+
+    /// The processes of this desktop that run this program.
+    pub fn programs(&self, name: &str) -> Vec<u32> {
+        let runs = |id: &u32| {
+            let link = std::fs::read_link(format!("/proc/{id}/exe")).ok();
+            link.is_some_and(|it| it.file_name().is_some_and(|it| it == name))
+        };
+        self.desktop.processes().into_iter().filter(runs).collect()
+    }
+
+    fn environment(&self) -> &Environment {
+        self.desktop.environment()
+    }
+}
+
+fn door(file: &Path) -> Door {
+    wait::until("the open doors", || {
+        let text = std::fs::read(file).ok()?;
+        let endpoint: Value = serde_json::from_slice(&text).ok()?;
+        let socket = Path::new(endpoint["socket"].as_str()?);
+        socket.exists().then(|| Door::Socket(socket.into()))
+    })
+}
