@@ -8,6 +8,9 @@ import { Follower } from "./follower";
 import { Refetch } from "./refetch";
 import { stale, type Snapshot } from "./stale";
 
+/** How often a troubled secret store is looked at: no event tells that somebody unlocked it. */
+const LOOK_AGAIN_MS = 4000;
+
 export type Phase = "loading" | "ready" | "gone" | "failed";
 
 class Live {
@@ -38,12 +41,18 @@ class Live {
     };
     window.addEventListener("online", online);
     window.addEventListener("offline", online);
+    const look = (): void => {
+      const store = this.status?.secret_store;
+      if (store && (store.state !== "ready" || store.unsaved > 0)) void this.refresh("status");
+    };
+    const looking = setInterval(look, LOOK_AGAIN_MS);
     // What is there is shown at once; it is read again when the stream has begun.
     void this.#readAll();
     const stop = this.#follower.start();
     return () => {
       window.removeEventListener("online", online);
       window.removeEventListener("offline", online);
+      clearInterval(looking);
       stop();
     };
   }
