@@ -1,29 +1,24 @@
 import { defineConfig } from "@playwright/test";
 
-const port = Number(process.env["VALETKEY_UI_PORT"] ?? 4188);
-
-/** Against a real agent and a real provider: `node e2e/with-agent.mjs npx playwright test` starts both. */
+/** Walks through the built page, in front of a real agent: `tests/tests/page.rs` sets the stage. */
 export default defineConfig({
   testDir: "e2e",
   outputDir: "test-results",
+  globalSetup: "./e2e/serve.ts",
   // One agent, one story at a time.
   workers: 1,
   forbidOnly: true,
-  timeout: 30_000,
+  timeout: 60_000,
   reporter: [["list"]],
   use: {
-    baseURL: `http://127.0.0.1:${port}`,
+    // Set by serve.ts.
+    baseURL: process.env["VALETKEY_UI_PAGE"] ?? "",
     viewport: { width: 1280, height: 800 },
     trace: "retain-on-failure",
     permissions: ["clipboard-read", "clipboard-write"],
     launchOptions: {
-      executablePath: process.env["VALETKEY_UI_CHROMIUM"] ?? "/usr/bin/chromium",
+      executablePath: process.env["VALETKEY_UI_CHROMIUM"] ?? "",
       args: ["--no-sandbox"],
     },
-  },
-  webServer: {
-    command: `npm run -s build && node node_modules/vite/bin/vite.js preview --port ${port} --strictPort`,
-    url: `http://127.0.0.1:${port}/`,
-    timeout: 120_000,
   },
 });

@@ -31,13 +31,18 @@ impl Agent {
 
     /// The command that [`Self::start`] runs, for tests that add to it.
     pub fn command(desktop: &Desktop) -> Command {
-        command(desktop, AGENT)
+        command(desktop, AGENT, 0)
+    }
+
+    /// As [`Self::command`], with this loopback port instead of a free one.
+    pub fn command_at(desktop: &Desktop, port: u16) -> Command {
+        command(desktop, AGENT, port)
     }
 
     /// As [`Self::command`], for the build that aborts at `failpoint` (`name`, or `name#3` for its
     /// third passage).
     pub fn command_that_aborts_at(desktop: &Desktop, failpoint: &str) -> Command {
-        let mut command = command(desktop, AGENT_WITH_FAILPOINTS);
+        let mut command = command(desktop, AGENT_WITH_FAILPOINTS, 0);
         command.env("VALETKEY_ABORT_AT", failpoint);
         command
     }
@@ -78,6 +83,11 @@ impl Agent {
         Door::Socket(self.socket.clone())
     }
 
+    /// The port of its loopback door.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Its loopback door.
     pub fn loopback(&self) -> Door {
         Door::Tcp(format!("127.0.0.1:{}", self.port))
@@ -105,9 +115,10 @@ impl Agent {
     }
 }
 
-fn command(desktop: &Desktop, variable: &str) -> Command {
+fn command(desktop: &Desktop, variable: &str, port: u16) -> Command {
     let mut command = desktop.command(binary(variable));
-    command.args(["--port", "0"]).env("VALETKEY_LOG", "trace");
+    command.args(["--port", &port.to_string()]);
+    command.env("VALETKEY_LOG", "trace");
     command
 }
 

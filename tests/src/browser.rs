@@ -182,7 +182,8 @@ impl Visit {
     }
 }
 
-fn chromium() -> PathBuf {
+/// The installed Chromium.
+pub fn chromium() -> PathBuf {
     let path = std::env::var_os("PATH").expect("PATH is set");
     let known = |folder: PathBuf| CHROMIUM.map(|name| folder.join(name));
     std::env::split_paths(&path)

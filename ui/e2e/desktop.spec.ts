@@ -116,7 +116,7 @@ test("the first start is three steps, and can be skipped", async ({ page }) => {
   await page.goto("/");
   await expect(page.getByRole("heading", { name: "Sign in once. Let your tools drive." })).toBeVisible();
   await page.getByRole("button", { name: "Continue" }).click();
-  await expect(page.getByText("keeps secrets in memory only")).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Your keychain is ready." })).toBeVisible();
   await page.getByRole("button", { name: "Skip" }).click();
   await expect(page.getByText("Nobody is signed in yet.")).toBeVisible();
   await expect.poll(async () => (await calls(page, "first_start_done")).length).toBeGreaterThan(0);

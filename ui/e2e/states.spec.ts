@@ -2,22 +2,27 @@ import { expect, test } from "./world";
 
 test("an agent that is gone is said so, and the page goes on when it is back", async ({ page, world }) => {
   await world.authenticator("Demo");
-  await page.route("**/api/**", (route) => route.abort());
   await page.goto("/");
+  await expect(page.getByText("Not connected")).toBeVisible();
+  await world.stage("kill");
+  await expect(page.getByText("Valet Key's agent does not answer.")).toBeVisible();
+  await expect(page.getByText("Not connected")).toBeVisible();
+  await page.reload();
   await expect(page.getByRole("heading", { name: "Valet Key's agent does not answer" })).toBeVisible();
-  await page.unroute("**/api/**");
+  await world.stage("restore");
   await page.getByRole("button", { name: "Try now" }).click();
   await expect(page.getByText("Not connected")).toBeVisible();
 });
 
-test("a locked keychain is said so", async ({ page, world }) => {
+test("a locked keychain is said so, until it is unlocked", async ({ page, world }) => {
   await world.authenticator("Demo");
-  const status = await world.agent<Record<string, unknown>>("GET", "status");
-  const secret_store = { kind: "keychain", state: "locked", reason: null, unsaved: 1 };
-  await page.route("**/api/v1/status", (route) => route.fulfill({ json: { ...status, secret_store } }));
+  await world.signIn("demo");
+  await world.stage("lock");
   await page.goto("/");
   await expect(page.getByText("The keychain is locked.")).toBeVisible();
-  await expect(page.getByText("1 new login is kept in memory until then.")).toBeVisible();
+  await expect(page.getByText("Connected", { exact: true })).toBeVisible();
+  await world.stage("restore");
+  await expect(page.getByText("The keychain is locked.")).toBeHidden({ timeout: 20_000 });
 });
 
 test("paused is shown, and resumed with a click", async ({ page, world }) => {

@@ -3,12 +3,13 @@ import { expect, test as base, type Page } from "@playwright/test";
 
 function given(name: string): string {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set; see e2e/with-agent.mjs`);
+  if (!value) throw new Error(`${name} is not set; the stage is set by tests/tests/page.rs`);
   return value;
 }
 
 const AGENT = given("VALETKEY_UI_AGENT");
 const KEY = given("VALETKEY_UI_KEY");
+const STAGE = given("VALETKEY_UI_STAGE");
 export const PROVIDER = given("VALETKEY_UI_PROVIDER");
 
 async function json<T>(reply: Response): Promise<T> {
@@ -35,7 +36,13 @@ export class World {
     return fetch(`${PROVIDER}/_control/${path}`, { method, headers, ...sent }).then((reply) => json<T>(reply));
   }
 
+  /** What a page cannot do: lock the keychain, `kill -9` the agent; `restore` undoes both. */
+  async stage(deed: "lock" | "kill" | "restore"): Promise<void> {
+    await fetch(`${STAGE}/${deed}`, { method: "POST" });
+  }
+
   async clean(): Promise<void> {
+    await this.stage("restore");
     await this.agent("POST", "resume");
     const { authenticators } = await this.agent<{ authenticators: Named[] }>("GET", "oauth/authenticators");
     for (const { id } of authenticators) await this.agent("DELETE", `oauth/authenticators/${id}?force=true`);
