@@ -1,10 +1,13 @@
-//! What the demo plays on: a home, a provider, an agent. All end with it.
+//! What the demo plays on: a home, a provider, Valet Key. All end with it.
 
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -13,21 +16,35 @@ use crate::shell::{self, Failure};
 /// Reads what a page answers, as a browser would, and shows nothing.
 const PLAYED_BROWSER: &str = "curl --silent --show-error --location --output /dev/null";
 
+/// A program that starts is ready within this time, also on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Where the demo plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Where {
+    /// In the desktop app, with the person's browser.
+    Desktop,
+    /// In the terminal alone; the browser is played too.
+    Headless,
+}
+
 pub(crate) struct Stage {
     valetkey: PathBuf,
     home: PathBuf,
     socket: PathBuf,
     issuer: String,
     browser: Option<OsString>,
+    /// Provider first, Valet Key last.
     processes: Vec<Child>,
 }
 
 impl Stage {
-    /// Starts provider and agent.
+    /// Starts provider and Valet Key.
     pub(crate) fn set(
         paths: &[(&'static str, PathBuf)],
         lifetime: u64,
-        has_browser: bool,
+        place: Where,
     ) -> Result<Self, Failure> {
         let path = |variable| {
             let found = paths.iter().find(|(name, _)| *name == variable);
@@ -37,7 +54,7 @@ impl Stage {
         };
         let mut provider = Command::new(path("VALETKEY_DEMO_PROVIDER_BIN"));
         provider.args(["--lifetime", &lifetime.to_string()]);
-        if !has_browser {
+        if place == Where::Headless {
             provider.args(["--auto-consent", "ada"]);
         }
         let home = std::env::temp_dir().join(format!("valetkey-demo-{}", std::process::id()));
@@ -52,33 +69,86 @@ impl Stage {
             home: home.clone(),
             socket: PathBuf::new(),
             issuer: String::new(),
-            browser: (!has_browser).then(|| PLAYED_BROWSER.into()),
+            browser: (place == Where::Headless).then(|| PLAYED_BROWSER.into()),
             processes: Vec::new(),
         };
-        stage.issuer = text(&stage.start(provider)?["issuer"]);
-        let mut agent = Command::new(path("VALETKEY_AGENT_BIN"));
-        agent
+        stage.issuer = text(&stage.start_and_read(provider)?["issuer"]);
+        let program = match place {
+            Where::Desktop => "VALETKEY_DESKTOP_BIN",
+            Where::Headless => "VALETKEY_AGENT_BIN",
+        };
+        let mut program = Command::new(path(program));
+        program
             .args(["--secret-store", "memory", "--port", "0"])
             .env("VALETKEY_HOME", &home)
+            .stdout(Stdio::null())
             .stderr(Stdio::null());
-        stage.socket = PathBuf::from(text(&stage.start(agent)?["ready"]["socket"]));
+        stage.start(program)?;
+        stage.socket = stage.wait_for_doors()?;
         Ok(stage)
     }
 
+    /// Both faces of the agent name their doors in the same file.
+    fn wait_for_doors(&mut self) -> Result<PathBuf, Failure> {
+        let file = self.home.join("endpoint.json");
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE && !self.app_has_ended() {
+            let endpoint: Option<Value> = fs::read(&file)
+                .ok()
+                .and_then(|text| serde_json::from_slice(&text).ok());
+            if let Some(endpoint) = endpoint {
+                return Ok(PathBuf::from(text(&endpoint["socket"])));
+            }
+            thread::sleep(LOOK);
+        }
+        let log = fs::read_to_string(self.home.join("oauth.log")).unwrap_or_default();
+        Err(Failure::Stopped(format!(
+            "Valet Key did not start\n\n{log}"
+        )))
+    }
+
+    /// Whether Valet Key was quit.
+    pub(crate) fn app_has_ended(&mut self) -> bool {
+        let app = self.processes.last_mut().expect("started in `set`");
+        app.try_wait().is_ok_and(|ended| ended.is_some())
+    }
+
+    /// Whether the person has signed in.
+    pub(crate) fn is_connected(&self) -> Result<bool, Failure> {
+        let output = shell::output(&mut self.command(&["status", "--json"]))?;
+        let status: Value = serde_json::from_slice(&output)
+            .map_err(|_| Failure::Failed("valetkey status".to_owned()))?;
+        let connections = status["connections"].as_array();
+        Ok(connections.is_some_and(|all| all.iter().any(|it| it["status"] == "active")))
+    }
+
+    /// Until the person has quit the app or pressed Enter.
+    pub(crate) fn wait_for_the_end(&mut self) {
+        let (pressed, enter) = mpsc::channel();
+        thread::spawn(move || {
+            // An end of input is an answer too.
+            std::io::stdin().read_line(&mut String::new()).ok();
+            pressed.send(()).ok();
+        });
+        while enter.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) && !self.app_has_ended() {}
+    }
+
+    fn start(&mut self, mut command: Command) -> Result<&mut Child, Failure> {
+        let child = command.stdin(Stdio::null()).spawn().map_err(|source| {
+            let program = command.get_program().to_string_lossy().into_owned();
+            Failure::NotStarted { program, source }
+        })?;
+        self.processes.push(child);
+        Ok(self.processes.last_mut().expect("pushed above"))
+    }
+
     /// Starts a program that prints one line of JSON when it is ready.
-    fn start(&mut self, mut command: Command) -> Result<Value, Failure> {
+    fn start_and_read(&mut self, mut command: Command) -> Result<Value, Failure> {
         let program = command.get_program().to_string_lossy().into_owned();
         let failed = || Failure::Failed(program.clone());
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|source| Failure::NotStarted {
-                program: program.clone(),
-                source,
-            })?;
+        command.stdout(Stdio::piped());
+        let child = self.start(command)?;
         let stdout = child.stdout.take().expect("piped above");
-        self.processes.push(child);
         let mut line = String::new();
         BufReader::new(stdout)
             .read_line(&mut line)
