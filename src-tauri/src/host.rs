@@ -35,8 +35,9 @@ impl Hosted {
             .map_err(|error| failed("no event loop", error))?;
         let (app, doors) = runtime.block_on(async {
             let agent = start::open_agent(&home, store, start::WithoutKeychain::GoOn).await?;
+            let port = start::port(args.port, &agent);
             let app = App::new(agent, home, Host::Desktop, Stop::default());
-            let doors = Doors::open(&app, &lock, args.port)
+            let doors = Doors::open(&app, &lock, port)
                 .map_err(|error| failed("the socket cannot be opened", error))?;
             Ok::<_, Failure>((app, doors))
         })?;

@@ -19,7 +19,7 @@ use crate::key::Actor;
 use crate::keys::Keys;
 use crate::links::Links;
 use crate::protocol::{LONGEST_REFRESH, ProviderClient};
-use crate::settings::Settings;
+use crate::settings::Stored;
 use crate::sign_in::SignIns;
 use crate::work::Work;
 
@@ -58,7 +58,9 @@ pub(crate) struct Inner {
     pub naming: tokio::sync::Mutex<()>,
     pub links: Links,
     pub keys: Keys,
-    settings: Mutex<Settings>,
+    stored: Mutex<Stored>,
+    /// Held while settings change.
+    pub settling: tokio::sync::Mutex<()>,
     pub paused: AtomicBool,
     pub stopping: AtomicBool,
     /// The keychain could not be read at start: reconcile when it can.
@@ -74,8 +76,8 @@ impl Inner {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn settings(&self) -> MutexGuard<'_, Settings> {
-        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn stored(&self) -> MutexGuard<'_, Stored> {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -112,7 +114,7 @@ impl Agent {
         let report = vault.reconcile(now).await?;
         let authenticators = vault.authenticators(None).await?;
         let rows = vault.connections().await?;
-        let settings = Settings::load(&vault).await?;
+        let stored = Stored::load(&vault).await?;
         let keys = Keys::load(&vault).await?;
         let inner = Arc::new_cyclic(|weak: &Weak<Inner>| Inner {
             journal: Journal::new(vault.clone()),
@@ -126,8 +128,9 @@ impl Agent {
             naming: tokio::sync::Mutex::default(),
             links: Links::default(),
             keys,
-            paused: AtomicBool::new(settings.paused),
-            settings: Mutex::new(settings),
+            paused: AtomicBool::new(stored.paused),
+            stored: Mutex::new(stored),
+            settling: tokio::sync::Mutex::default(),
             stopping: AtomicBool::new(false),
             reconcile_later: AtomicBool::new(false),
             alarm: Notify::new(),

@@ -81,6 +81,5 @@ pub use error::AgentError;
 pub use key::{Actor, AuthenticatorKey, ConnectionKey};
 pub use keys::KeyAsk;
 pub use links::LinkTarget;
-pub use settings::Settings;
 pub use status::{AgentStatus, Check, CheckOutcome};
 pub use token::{Invalidated, TokenAnswer, TokenAsk};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use valetkey_core::event::{Event, EventKind};
+use valetkey_core::settings::Settings;
 use valetkey_vault::Vault;
 
 use crate::agent::{Agent, Inner};
@@ -10,17 +11,17 @@ use crate::key::Actor;
 
 const KEY: &str = "settings";
 
-/// The settings, as stored.
+/// What is stored under [`KEY`].
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Settings {
-    /// Command that opens the browser, before `$BROWSER` and the system's own.
-    pub browser: Option<String>,
+pub(crate) struct Stored {
+    #[serde(flatten)]
+    pub settings: Settings,
     /// Handing out is paused; survives a restart.
     pub paused: bool,
 }
 
-impl Settings {
+impl Stored {
     pub(crate) async fn load(vault: &Vault) -> Result<Self, AgentError> {
         let Some(text) = vault.setting(KEY).await? else {
             return Ok(Self::default());
@@ -39,42 +40,42 @@ impl Settings {
 impl Agent {
     /// The settings as they stand.
     pub fn settings(&self) -> Settings {
-        self.inner.settings().clone()
+        self.inner.stored().settings.clone()
     }
 
-    /// Sets the command that opens the browser; None for the usual order.
-    pub async fn set_browser(
+    /// Changes settings; returns all of them.
+    pub async fn change_settings(
         &self,
-        browser: Option<String>,
+        patch: impl FnOnce(&mut Settings) + Send + 'static,
         who: &Actor,
     ) -> Result<Settings, AgentError> {
-        let changed = Settings {
-            browser,
-            ..self.settings()
-        };
         let event = Event::new(EventKind::SettingsChanged, self.inner.now()).actor(who.to_string());
         self.whole(|agent| async move {
-            change(&agent.inner, changed.clone()).await?;
-            agent.inner.record(event).await;
-            Ok(changed)
+            let inner = &agent.inner;
+            if change(inner, |stored| patch(&mut stored.settings)).await? {
+                inner.record(event).await;
+            }
+            Ok(agent.settings())
         })
         .await
     }
 }
 
 pub(crate) async fn store_paused(inner: &Inner, paused: bool) -> Result<(), AgentError> {
-    let changed = Settings {
-        paused,
-        ..inner.settings().clone()
-    };
-    change(inner, changed).await
+    change(inner, |stored| stored.paused = paused)
+        .await
+        .map(drop)
 }
 
-async fn change(inner: &Inner, changed: Settings) -> Result<(), AgentError> {
-    if *inner.settings() == changed {
-        return Ok(());
+/// Disk first, then memory, one change after the other. Whether there was something to change.
+async fn change(inner: &Inner, patch: impl FnOnce(&mut Stored)) -> Result<bool, AgentError> {
+    let _one_at_a_time = inner.settling.lock().await;
+    let mut changed = inner.stored().clone();
+    patch(&mut changed);
+    if *inner.stored() == changed {
+        return Ok(false);
     }
     changed.store(&inner.vault).await?;
-    *inner.settings() = changed;
-    Ok(())
+    *inner.stored() = changed;
+    Ok(true)
 }

@@ -2,8 +2,13 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use valetkey_core::connection::KeepWarm;
+use valetkey_core::settings::{DoorPort, LogLevel, QuietHours};
 
 use crate::patch::Patch;
+
+/// Reply to `GET settings` and `PATCH settings`.
+pub use valetkey_core::settings::Settings;
 
 /// Reply to `GET status`, `POST pause` and `POST resume`. Asking changes nothing and prompts nobody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,15 +98,6 @@ pub struct ConnectionCounts {
     pub needs_reconnect: usize,
 }
 
-/// Reply to `GET settings` and `PATCH settings`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Settings {
-    /// Command that opens the browser (`firefox --new-window %s`; the URL takes the place of `%s` or
-    /// comes last); null: `$BROWSER`, then the desktop's own.
-    pub browser: Option<String>,
-}
-
 /// Body of `PATCH settings`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -111,6 +107,63 @@ pub struct SettingsPatch {
     #[serde(skip_serializing_if = "Patch::is_keep")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub browser: Patch<String>,
+    /// What the desktop app notifies of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<NotificationsPatch>,
+    /// Port of the loopback door from the next start on: 1024-65535 but not 4316; null goes back to
+    /// 4315.
+    #[serde(skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u16>, minimum = 1024))]
+    pub port: Patch<DoorPort>,
+    /// How much is logged, from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_level: Option<LogLevel>,
+    /// When connections made from now on are refreshed without being asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_warm: Option<KeepWarm>,
+}
+
+/// What `PATCH settings` changes of the notifications.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct NotificationsPatch {
+    /// A login needs the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needs_you: Option<bool>,
+    /// A token that cannot be renewed ends soon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends_soon: Option<bool>,
+    /// A sign-in has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<bool>,
+    /// When nothing is shown; null: at no time.
+    #[serde(skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<QuietHours>))]
+    pub quiet_hours: Patch<QuietHours>,
+}
+
+impl SettingsPatch {
+    /// Does it to `settings`.
+    pub fn apply(self, settings: &mut Settings) {
+        self.browser.apply(&mut settings.browser);
+        self.port.apply(&mut settings.port);
+        set(self.log_level, &mut settings.log_level);
+        set(self.keep_warm, &mut settings.keep_warm);
+        if let Some(patch) = self.notifications {
+            let notifications = &mut settings.notifications;
+            set(patch.needs_you, &mut notifications.needs_you);
+            set(patch.ends_soon, &mut notifications.ends_soon);
+            set(patch.sign_in, &mut notifications.sign_in);
+            patch.quiet_hours.apply(&mut notifications.quiet_hours);
+        }
+    }
+}
+
+fn set<T>(value: Option<T>, field: &mut T) {
+    if let Some(value) = value {
+        *field = value;
+    }
 }
 
 /// Reply to `POST shutdown` (202): the agent flushes and ends.

@@ -15,6 +15,7 @@
 //! | [`token_reply`], [`refusal`] | what did the provider's token endpoint say, in whichever dialect |
 //! | [`freshness`] | is this token fresh, which connections are kept warm, when is the next refresh due, how long to back off |
 //! | [`event`] | one line of the audit log |
+//! | [`settings`] | what a person may set |
 //! | [`home`] | where everything lives on disk |
 //! | [`id`], [`name`], [`scope`], [`endpoint_url`] | the small words used by all of them |
 //!
@@ -38,4 +39,5 @@ pub mod redirect;
 pub mod refusal;
 pub mod scope;
 pub mod secret;
+pub mod settings;
 pub mod token_reply;

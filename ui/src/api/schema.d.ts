@@ -1922,6 +1922,11 @@ export interface components {
          */
         KeepWarm: "always" | "when_used" | "on_demand";
         /**
+         * @description How much is logged; each level has those before it.
+         * @enum {string}
+         */
+        LogLevel: "error" | "warn" | "info" | "debug";
+        /**
          * @description Loopback host of a redirect URI, as the provider wants it spelled.
          * @enum {string}
          */
@@ -1990,6 +1995,46 @@ export interface components {
             /** @default null */
             profile?: components["schemas"]["ProfileName"] | null;
         };
+        /** @description Which notifications are shown, and when none is. */
+        Notifications: {
+            /**
+             * @description A token that cannot be renewed ends soon.
+             * @default true
+             */
+            ends_soon: boolean;
+            /**
+             * @description A login needs the person.
+             * @default true
+             */
+            needs_you: boolean;
+            /** @default null */
+            quiet_hours: components["schemas"]["QuietHours"] | null;
+            /**
+             * @description A sign-in has ended.
+             * @default true
+             */
+            sign_in: boolean;
+        };
+        /** @description What `PATCH settings` changes of the notifications. */
+        NotificationsPatch: {
+            /**
+             * @description A token that cannot be renewed ends soon.
+             * @default null
+             */
+            ends_soon?: boolean | null;
+            /**
+             * @description A login needs the person.
+             * @default null
+             */
+            needs_you?: boolean | null;
+            /** @default null */
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
+            /**
+             * @description A sign-in has ended.
+             * @default null
+             */
+            sign_in?: boolean | null;
+        };
         /**
          * @description Body of `POST credentials/sessions/{id}/callback`: where the browser ended up.
          *
@@ -2054,6 +2099,11 @@ export interface components {
             scope_presets: components["schemas"]["ScopePreset"][];
             /** @description How, step by step. */
             setup_steps: string[];
+        };
+        /** @description A part of each day, in the time of the machine. It may cross midnight. */
+        QuietHours: {
+            from: components["schemas"]["TimeOfDay"];
+            to: components["schemas"]["TimeOfDay"];
         };
         /** @description What redirect URIs a provider takes. */
         RedirectView: {
@@ -2138,13 +2188,40 @@ export interface components {
          * @enum {string}
          */
         SetbackKind: "later" | "bad_certificate" | "sign_in_again" | "fix_client" | "unclear";
-        /** @description Reply to `GET settings` and `PATCH settings`. */
+        /** @description The settings. */
         Settings: {
             /**
              * @description Command that opens the browser (`firefox --new-window %s`; the URL takes the place of `%s` or
              *     comes last); null: `$BROWSER`, then the desktop's own.
+             * @default null
              */
-            browser?: string | null;
+            browser: string | null;
+            /**
+             * @description When new connections are refreshed without being asked; each has its own from then on.
+             * @default when_used
+             */
+            keep_warm: components["schemas"]["KeepWarm"];
+            /**
+             * @description How much is logged, unless `--verbose` or `VALETKEY_LOG` says otherwise.
+             * @default info
+             */
+            log_level: components["schemas"]["LogLevel"];
+            /**
+             * @description What the desktop app notifies of.
+             * @default {
+             *       "ends_soon": true,
+             *       "needs_you": true,
+             *       "quiet_hours": null,
+             *       "sign_in": true
+             *     }
+             */
+            notifications: components["schemas"]["Notifications"];
+            /**
+             * Format: int32
+             * @description Port of the loopback door from the next start on, unless `--port` says otherwise; null: 4315.
+             * @default null
+             */
+            port: number | null;
         };
         /** @description Body of `PATCH settings`. */
         SettingsPatch: {
@@ -2153,6 +2230,19 @@ export interface components {
              * @default null
              */
             browser?: string | null;
+            /** @default null */
+            keep_warm?: components["schemas"]["KeepWarm"] | null;
+            /** @default null */
+            log_level?: components["schemas"]["LogLevel"] | null;
+            /** @default null */
+            notifications?: components["schemas"]["NotificationsPatch"] | null;
+            /**
+             * Format: int32
+             * @description Port of the loopback door from the next start on: 1024-65535 but not 4316; null goes back to
+             *     4315.
+             * @default null
+             */
+            port?: number | null;
         };
         /** @description Reply to `POST shutdown` (202): the agent flushes and ends. */
         ShutdownReply: {
@@ -2290,6 +2380,11 @@ export interface components {
             /** @description How it was tested. */
             method: components["schemas"]["TestMethod"];
         };
+        /**
+         * @description A time of day to the minute: `22:00`.
+         * @example 22:00
+         */
+        TimeOfDay: string;
         /** @description Reply to `token`, and to `refresh`, which never answers from the cache. */
         TokenReply: {
             /** @description The token. */

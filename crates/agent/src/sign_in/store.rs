@@ -30,7 +30,8 @@ pub(super) async fn add(
 ) -> Result<Completed, AgentError> {
     let id = ConnectionId::new(crate::random::uuid());
     let authenticator = client.authenticator.id;
-    let row = Connection::connecting(id, authenticator, account, asked.clone(), now);
+    let mut row = Connection::connecting(id, authenticator, account, asked.clone(), now);
+    row.keep_warm = inner.stored().settings.keep_warm;
     let life = step(row.life, Happening::SignedIn).expect("a new connection can be signed in");
     let grant = grant(life.generation, None);
     let stored = valetkey_core::grant::StoredGrant {

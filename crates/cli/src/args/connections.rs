@@ -1,6 +1,7 @@
 //! Arguments of the verbs about connections.
 
 use clap::{Args, ValueEnum};
+use valetkey_api::core::connection;
 
 use crate::duration;
 
@@ -78,6 +79,16 @@ pub(crate) enum Policy {
     WhenUsed,
     /// Only when a program asks, and before an idle login would end
     OnDemand,
+}
+
+impl From<Policy> for connection::KeepWarm {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::Always => Self::Always,
+            Policy::WhenUsed => Self::WhenUsed,
+            Policy::OnDemand => Self::OnDemand,
+        }
+    }
 }
 
 /// `valetkey token`

@@ -106,6 +106,20 @@ pub(crate) struct Settings {
 pub(crate) enum Setting {
     /// Command that opens the browser, such as `firefox -P work %s`; by default `$BROWSER`, then the desktop's own
     Browser,
+    /// Notify when a login needs you: `on` (as from the start) or `off`
+    NotifyNeedsYou,
+    /// Notify when a token that cannot be renewed ends soon: `on` or `off`
+    NotifyEndsSoon,
+    /// Notify when a sign-in has ended: `on` or `off`
+    NotifySignIn,
+    /// When nothing is notified, such as `22:00-07:00`; what still needs you is told at its end
+    QuietHours,
+    /// Port of the loopback door from the next start on; by default 4315
+    Port,
+    /// How much is logged: `error`, `warn`, `info` (as from the start) or `debug`
+    LogLevel,
+    /// When new connections are refreshed without being asked: `always`, `when-used` (as from the start) or `on-demand`
+    KeepWarm,
 }
 
 /// `valetkey serve`
@@ -120,7 +134,7 @@ pub(crate) struct Serve {
     /// what `VALETKEY_SECRET_STORE` says, else `keychain`]
     #[arg(long, value_name = "STORE", value_parser = ["keychain", "file", "memory"])]
     pub(crate) secret_store: Option<String>,
-    /// Port of the loopback door [default: 4315]
+    /// Port of the loopback door [default: the setting, else 4315]
     #[arg(long)]
     pub(crate) port: Option<u16>,
 }

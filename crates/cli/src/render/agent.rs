@@ -1,9 +1,9 @@
 //! The agent itself.
 
-use valetkey_api::agent::{AgentStatus, SecretStoreKind, SecretStoreState, Settings};
+use valetkey_api::agent::{AgentStatus, SecretStoreKind, SecretStoreState};
 
 use super::failure::warning;
-use crate::style::{Style, Tone, safe};
+use crate::style::{Style, Tone};
 
 /// One line about the agent, and a warning for what is wrong with it.
 pub(super) fn line(status: &AgentStatus, style: Style) -> String {
@@ -58,19 +58,6 @@ pub(super) fn line(status: &AgentStatus, style: Style) -> String {
         text.push_str(&warning("the loopback door is closed", problem, style));
     }
     text
-}
-
-/// `valetkey settings`
-pub(crate) fn settings(settings: &Settings) -> String {
-    let browser = settings.browser.as_deref();
-    let browser = browser.unwrap_or("(not set: `$BROWSER`, then the desktop's own)");
-    format!("browser  {}\n", safe(browser))
-}
-
-/// `valetkey settings browser`: the value alone, nothing if it is not set.
-pub(crate) fn browser(settings: &Settings) -> String {
-    let browser = settings.browser.as_deref();
-    browser.map_or(String::new(), |command| format!("{command}\n"))
 }
 
 /// The store in words.

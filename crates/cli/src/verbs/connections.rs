@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 use valetkey_api::Patch;
 use valetkey_api::connections::ConnectionPatch;
-use valetkey_api::core::connection;
 
 use crate::agent;
-use crate::args::{Disconnect, Global, KeepWarm, Label, Named, Policy, StatusOf};
+use crate::args::{Disconnect, Global, KeepWarm, Label, Named, StatusOf};
 use crate::failure::Failure;
 use crate::render::connections as render;
 use crate::terminal::Terminal;
@@ -58,11 +57,7 @@ pub(super) fn keep_warm(
     args: &KeepWarm,
 ) -> Result<(), Failure> {
     let patch = ConnectionPatch {
-        keep_warm: Some(match args.policy {
-            Policy::Always => connection::KeepWarm::Always,
-            Policy::WhenUsed => connection::KeepWarm::WhenUsed,
-            Policy::OnDemand => connection::KeepWarm::OnDemand,
-        }),
+        keep_warm: Some(args.policy.into()),
         ..ConnectionPatch::default()
     };
     let view = agent::connect(global)?.update_connection(&args.connection, &patch)?;

@@ -1,35 +1,98 @@
 //! `valetkey settings`
 
+use clap::ValueEnum as _;
 use valetkey_api::Patch;
-use valetkey_api::agent::SettingsPatch;
+use valetkey_api::agent::{NotificationsPatch, SettingsPatch};
+use valetkey_api::core::settings::{LogLevel, Notifications, Settings as Known};
 
 use crate::agent;
-use crate::args::{Global, Setting, Settings};
+use crate::args::{Global, Policy, Setting, Settings};
+use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::render::agent as render;
+use crate::render::settings as render;
 use crate::terminal::Terminal;
 
 /// Shows all settings or one, or changes one.
 pub(super) fn settings(terminal: Terminal, global: &Global, args: Settings) -> Result<(), Failure> {
-    let mut client = agent::connect(global)?;
+    let Some(setting) = args.setting else {
+        let settings = agent::connect(global)?.settings()?;
+        return terminal.reply(&settings, |settings, _| render::all(settings));
+    };
     let change = match args.value {
-        Some(value) => Patch::Set(value),
-        None if args.unset => Patch::Clear,
-        None => Patch::Keep,
+        Some(value) => set(setting, &value)?,
+        None if args.unset => unset(setting),
+        None => {
+            let settings = agent::connect(global)?.settings()?;
+            return terminal.reply(&settings, |settings, _| render::one(settings, setting));
+        }
     };
-    if change.is_keep() {
-        let settings = client.settings()?;
-        return terminal.reply(&settings, |settings, _| match args.setting {
-            None => render::settings(settings),
-            Some(Setting::Browser) => render::browser(settings),
-        });
+    let changed = agent::connect(global)?.update_settings(&change)?;
+    terminal.done(&changed, |settings, _| render::changed(settings, setting))
+}
+
+fn set(setting: Setting, value: &str) -> Result<SettingsPatch, Failure> {
+    let no = |why: &dyn std::fmt::Display| {
+        let what = format!("`{value}` is not a value of `{}`", render::name(setting));
+        Failure::new(Exit::Usage, what).why(why)
+    };
+    let mut patch = SettingsPatch::default();
+    let on = || match value {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(no(&"it is `on` or `off`")),
+    };
+    match setting {
+        Setting::Browser => patch.browser = Patch::Set(value.to_owned()),
+        Setting::NotifyNeedsYou => notify(&mut patch).needs_you = Some(on()?),
+        Setting::NotifyEndsSoon => notify(&mut patch).ends_soon = Some(on()?),
+        Setting::NotifySignIn => notify(&mut patch).sign_in = Some(on()?),
+        Setting::QuietHours => {
+            let hours = value.parse().map_err(|error| no(&error))?;
+            notify(&mut patch).quiet_hours = Patch::Set(hours);
+        }
+        Setting::Port => patch.port = Patch::Set(value.parse().map_err(|error| no(&error))?),
+        Setting::LogLevel => {
+            let levels = [
+                LogLevel::Error,
+                LogLevel::Warn,
+                LogLevel::Info,
+                LogLevel::Debug,
+            ];
+            let level = levels.into_iter().find(|level| level.as_str() == value);
+            let level = level.ok_or_else(|| no(&"it is `error`, `warn`, `info` or `debug`"))?;
+            patch.log_level = Some(level);
+        }
+        Setting::KeepWarm => {
+            let policy = Policy::from_str(value, false)
+                .map_err(|_| no(&"it is `always`, `when-used` or `on-demand`"))?;
+            patch.keep_warm = Some(policy.into());
+        }
     }
-    let patch = match args
-        .setting
-        .expect("clap takes a value only after its setting")
-    {
-        Setting::Browser => SettingsPatch { browser: change },
-    };
-    let changed = client.update_settings(&patch)?;
-    terminal.done(&changed, |settings, _| render::settings(settings))
+    Ok(patch)
+}
+
+/// Goes back to the default.
+fn unset(setting: Setting) -> SettingsPatch {
+    let Notifications {
+        needs_you,
+        ends_soon,
+        sign_in,
+        quiet_hours: _,
+    } = Notifications::default();
+    let mut patch = SettingsPatch::default();
+    match setting {
+        Setting::Browser => patch.browser = Patch::Clear,
+        Setting::NotifyNeedsYou => notify(&mut patch).needs_you = Some(needs_you),
+        Setting::NotifyEndsSoon => notify(&mut patch).ends_soon = Some(ends_soon),
+        Setting::NotifySignIn => notify(&mut patch).sign_in = Some(sign_in),
+        Setting::QuietHours => notify(&mut patch).quiet_hours = Patch::Clear,
+        Setting::Port => patch.port = Patch::Clear,
+        Setting::LogLevel => patch.log_level = Some(Known::default().log_level),
+        Setting::KeepWarm => patch.keep_warm = Some(Known::default().keep_warm),
+    }
+    patch
+}
+
+fn notify(patch: &mut SettingsPatch) -> &mut NotificationsPatch {
+    patch.notifications.get_or_insert_default()
 }

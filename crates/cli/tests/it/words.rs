@@ -19,7 +19,7 @@ fn agent() -> Stub {
             "GET /status" | "POST /pause" | "POST /resume" => status(),
             "GET /credentials/connections" => json!({"connections": [connection("github")]}),
             "GET /settings" => json!({"browser": "true"}),
-            "PATCH /settings" => json!({"browser": request.body["browser"]}),
+            "PATCH /settings" => request.body.clone(),
             "PATCH /credentials/connections/github" => connection("github/work"),
             "GET /events" => json!({"events": [], "last_id": 7}),
             "POST /clients" => {
@@ -178,7 +178,8 @@ fn the_refresh_policy_is_set_in_the_words_of_the_api() {
 #[test]
 fn the_browser_is_shown_set_and_unset() {
     let agent = agent();
-    assert_eq!(agent.run("settings").out, "browser  true\n");
+    let all = agent.run("settings").out;
+    assert!(all.starts_with("browser           true\n"), "{all}");
     assert_eq!(agent.run("settings browser").out, "true\n");
     let mut set = agent.command("settings browser");
     let ended = Ended::from(set.arg("firefox -P work").output().unwrap());
@@ -198,4 +199,65 @@ fn the_browser_is_shown_set_and_unset() {
             json!({"browser": null})
         ]
     );
+}
+
+#[test]
+fn each_setting_is_set_in_words_and_sent_in_those_of_the_api() {
+    let agent = agent();
+    for (words, told, body) in [
+        (
+            "notify-sign-in off",
+            "notify-sign-in  off\n",
+            json!({"notifications": {"sign_in": false}}),
+        ),
+        (
+            "quiet-hours 22:00-07:00",
+            "quiet-hours  22:00-07:00\n",
+            json!({"notifications": {"quiet_hours": {"from": "22:00", "to": "07:00"}}}),
+        ),
+        (
+            "quiet-hours --unset",
+            "quiet-hours  (none)\n",
+            json!({"notifications": {"quiet_hours": null}}),
+        ),
+        (
+            "port 5123",
+            "port  5123\nthe agent takes it at its next start\n",
+            json!({"port": 5123}),
+        ),
+        (
+            "log-level debug",
+            "log-level  debug\n",
+            json!({"log_level": "debug"}),
+        ),
+        (
+            "keep-warm on-demand",
+            "keep-warm  on-demand\n",
+            json!({"keep_warm": "on_demand"}),
+        ),
+    ] {
+        let ended = agent.run(&format!("settings {words}"));
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), told));
+        assert_eq!(agent.requests().last().unwrap().body, body);
+    }
+}
+
+#[test]
+fn a_setting_that_makes_no_sense_is_refused_before_anything_is_sent() {
+    let agent = agent();
+    for (words, why) in [
+        ("notify-sign-in maybe", "it is `on` or `off`"),
+        (
+            "quiet-hours 22:00",
+            "quiet hours are written like `22:00-07:00`",
+        ),
+        ("port 80", "1024-65535"),
+        ("log-level loud", "`debug`"),
+        ("keep-warm warm", "`when-used`"),
+    ] {
+        let ended = agent.run(&format!("settings {words}"));
+        assert_eq!(ended.code, Some(2), "{}", ended.err);
+        assert!(ended.err.contains(why), "{}", ended.err);
+    }
+    assert_eq!(agent.lines(), [""; 0]);
 }

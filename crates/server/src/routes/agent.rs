@@ -5,7 +5,6 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
-use valetkey_api::Patch;
 use valetkey_api::agent::{
     AgentStatus, Check, CheckOutcome, DoctorReport, Settings, SettingsPatch, ShutdownReply,
     Version, WindowReply,
@@ -18,7 +17,7 @@ use crate::extract::Sent;
 use crate::permission::Act;
 use crate::refused::Refused;
 use crate::reply::{Accepted, Ok200};
-use crate::views;
+use crate::{start, views};
 
 /// See how the agent is
 ///
@@ -45,7 +44,7 @@ pub(super) async fn settings(
     caller: Caller,
 ) -> Result<Ok200<Settings>, Refused> {
     app.allow(&caller, Act::Manage)?;
-    Ok(Ok200(views::settings(app.agent().settings())))
+    Ok(Ok200(app.agent().settings()))
 }
 
 /// Change settings
@@ -59,14 +58,14 @@ pub(super) async fn change_settings(
     caller: Caller,
     Sent(patch): Sent<SettingsPatch>,
 ) -> Result<Ok200<Settings>, Refused> {
-    let browser = match patch.browser {
-        Patch::Keep => return settings(State(app), caller).await,
-        Patch::Clear => None,
-        Patch::Set(command) => Some(command),
-    };
-    let actor = app.allow(&caller, Act::SetCommand)?;
-    let changed = app.agent().set_browser(browser, &actor).await?;
-    Ok(Ok200(views::settings(changed)))
+    let actor = app.allow(&caller, Act::Manage)?;
+    if !patch.browser.is_keep() {
+        app.allow(&caller, Act::SetCommand)?;
+    }
+    let patch = |settings: &mut Settings| patch.apply(settings);
+    let changed = app.agent().change_settings(patch, &actor).await?;
+    start::set_log_level(changed.log_level);
+    Ok(Ok200(changed))
 }
 
 /// Pause

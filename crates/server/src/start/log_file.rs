@@ -6,16 +6,17 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Registry, fmt};
 use valetkey_api::core::home::Home;
+use valetkey_api::core::settings::LogLevel;
 
 use super::Failure;
 
@@ -31,9 +32,13 @@ pub struct LogWish {
     pub to_stderr: bool,
 }
 
+/// How much this process logs, like its log itself; empty if whoever started it has said.
+static LEVEL: OnceLock<Handle<Targets, Registry>> = OnceLock::new();
+
 /// Sends this process's log to the file.
 pub fn begin_log(home: &Home, wish: LogWish) -> Result<(), Failure> {
-    let level = level(wish.verbose)?;
+    let wished = wished_level(wish.verbose)?;
+    let (filter, handle) = reload::Layer::new(ours(wished.unwrap_or(Level::INFO)));
     let path = home.log();
     let file = LogFile::open(&path).map_err(|error| {
         Failure::not_configured(
@@ -44,36 +49,51 @@ pub fn begin_log(home: &Home, wish: LogWish) -> Result<(), Failure> {
             "make its folder writable, or choose another with `VALETKEY_HOME`",
         )
     })?;
-    let to_file = fmt::layer()
-        .with_ansi(false)
-        .with_writer(Mutex::new(file))
-        .with_filter(ours(level));
+    let to_file = fmt::layer().with_ansi(false).with_writer(Mutex::new(file));
     let to_stderr = wish.to_stderr.then(|| {
         fmt::layer()
             .with_ansi(false)
             .without_time()
             .with_writer(io::stderr)
-            .with_filter(ours(level))
     });
     tracing_subscriber::registry()
+        .with(filter)
         .with(to_file)
         .with(to_stderr)
         .init();
+    if wished.is_none() {
+        LEVEL.get_or_init(|| handle);
+    }
     Ok(())
+}
+
+/// Logs so much from now on, unless whoever started this process has said how much.
+pub(crate) fn set_log_level(level: LogLevel) {
+    let level = match level {
+        LogLevel::Error => Level::ERROR,
+        LogLevel::Warn => Level::WARN,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Debug => Level::DEBUG,
+    };
+    let set = LEVEL.get().map(|handle| handle.reload(ours(level)));
+    if let Some(Err(error)) = set {
+        tracing::error!(%error, "log level");
+    }
 }
 
 fn ours(level: Level) -> Targets {
     Targets::new()
-        .with_default(LevelFilter::WARN)
+        .with_default(LevelFilter::from_level(level).min(LevelFilter::WARN))
         .with_target("valetkey", level)
 }
 
-fn level(verbose: bool) -> Result<Level, Failure> {
+/// What the environment and the flags say; None leaves it to the settings.
+fn wished_level(verbose: bool) -> Result<Option<Level>, Failure> {
     let wished = std::env::var("VALETKEY_LOG").unwrap_or_default();
     if wished.is_empty() {
-        return Ok(if verbose { Level::DEBUG } else { Level::INFO });
+        return Ok(verbose.then_some(Level::DEBUG));
     }
-    wished.parse().map_err(|_| {
+    wished.parse().map(Some).map_err(|_| {
         Failure::not_configured(
             format!("`VALETKEY_LOG` is `{wished}`"),
             "use `error`, `warn`, `info`, `debug` or `trace`",

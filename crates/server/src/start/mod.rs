@@ -15,6 +15,7 @@ use valetkey_agent::{Agent, AgentError, Config, SystemClock};
 use valetkey_api::core::home::Home;
 
 pub use failure::Failure;
+pub(crate) use log_file::set_log_level;
 pub use log_file::{LogWish, begin_log};
 pub use process::{Signals, harden};
 pub use secrets::{Store, choose_store};
@@ -38,7 +39,13 @@ pub enum WithoutKeychain {
     GoOn,
 }
 
-/// Opens the vault and starts the agent.
+/// The loopback door's port: as the flag says, else the settings.
+pub fn port(flag: Option<u16>, agent: &Agent) -> u16 {
+    let set = agent.settings().port.unwrap_or_default();
+    flag.unwrap_or(set.get())
+}
+
+/// Opens the vault and starts the agent. From here on the log is as its settings say.
 pub async fn open_agent(
     home: &Home,
     store: StoreChoice,
@@ -56,5 +63,7 @@ pub async fn open_agent(
         version: env!("CARGO_PKG_VERSION"),
         store: kind,
     };
-    Ok(Agent::start(vault, config).await?)
+    let agent = Agent::start(vault, config).await?;
+    set_log_level(agent.settings().log_level);
+    Ok(agent)
 }

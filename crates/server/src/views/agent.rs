@@ -4,7 +4,7 @@ use valetkey_agent as agent;
 use valetkey_agent::vault::StoreError;
 use valetkey_api::agent::{
     AgentStatus, Check, CheckOutcome, ConnectionCounts, SecretStoreKind, SecretStoreState,
-    SecretStoreStatus, Settings,
+    SecretStoreStatus,
 };
 use valetkey_api::core::life::Status;
 
@@ -65,13 +65,6 @@ fn counts(by_status: &[(Status, usize)]) -> ConnectionCounts {
         active: count(&[Status::Active, Status::Refreshing]),
         expired: count(&[Status::Expired]),
         needs_reconnect: count(&[Status::NeedsReconnect]),
-    }
-}
-
-/// The settings.
-pub(crate) fn settings(settings: agent::Settings) -> Settings {
-    Settings {
-        browser: settings.browser,
     }
 }
 

@@ -5,7 +5,7 @@ mod connections;
 mod log;
 mod sign_in;
 
-pub(crate) use agent::{check, settings, status};
+pub(crate) use agent::{check, status};
 pub(crate) use connections::{
     authenticator, authenticator_key, connection, disconnected, label, test_unreachable,
     token_refused,

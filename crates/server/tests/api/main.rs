@@ -13,4 +13,5 @@ mod load;
 mod manage;
 mod process;
 mod requests;
+mod settings;
 mod tokens;

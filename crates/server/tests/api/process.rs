@@ -2,14 +2,18 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
+use valetkey_api::Patch;
+use valetkey_api::agent::SettingsPatch;
 use valetkey_api::client::Client;
 use valetkey_api::core::draft::DraftInput;
+use valetkey_api::core::settings::LogLevel;
 
 struct Running {
     child: Child,
@@ -250,4 +254,44 @@ fn the_secret_file_opens_only_with_its_passphrase() {
     let line = wrong.line();
     assert_eq!(line["failed"]["code"], "not_configured", "{line}");
     assert_eq!(wrong.end().0, 78);
+}
+
+#[test]
+fn port_and_log_level_are_those_of_the_settings_unless_the_start_says_otherwise() {
+    let home = TempDir::new().unwrap();
+    let memory = &["--secret-store", "memory"];
+    let asked_to_stop = || {
+        let log = fs::read_to_string(home.path().join("oauth.log")).unwrap();
+        log.matches("asked to stop").count()
+    };
+    let run = |args: &[&str], vars: &[(&str, &str)], patch: SettingsPatch| {
+        let mut running = agent(home.path(), args, vars);
+        let ready = running.line()["ready"].clone();
+        let socket = ready["socket"].as_str().unwrap();
+        let mut client = Client::connect_to(socket.into(), None).unwrap();
+        client.update_settings(&patch).unwrap();
+        client.shutdown().unwrap();
+        assert_eq!(running.end().0, 0);
+        ready["port"].as_u64().unwrap()
+    };
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
+    let wished = free.unwrap().port();
+    let level = |level| SettingsPatch {
+        log_level: Some(level),
+        ..SettingsPatch::default()
+    };
+    let silent = SettingsPatch {
+        port: Patch::Set(wished.try_into().unwrap()),
+        ..level(LogLevel::Error)
+    };
+    run(MEMORY, &[], silent);
+    assert_eq!(asked_to_stop(), 0, "set to errors alone before");
+    let unchanged = SettingsPatch::default;
+    assert_eq!(run(memory, &[], unchanged()), u64::from(wished));
+    assert_eq!(asked_to_stop(), 0, "and from the start on");
+    let loud = [("VALETKEY_LOG", "info")];
+    assert_ne!(run(MEMORY, &loud, unchanged()), u64::from(wished));
+    assert_eq!(asked_to_stop(), 1, "the environment wins");
+    run(MEMORY, &[], level(LogLevel::Info));
+    assert_eq!(asked_to_stop(), 2, "at once");
 }

@@ -2,7 +2,6 @@
 //! `VALETKEY_PASSPHRASE_FILE`, `VALETKEY_PASSPHRASE`, `VALETKEY_KEY_FILE`, `VALETKEY_LOG`.
 
 use clap::Parser;
-use valetkey_api::core::redirect::DOOR_PORT;
 use valetkey_server::start::Store;
 
 /// Holds OAuth logins and hands short-lived tokens to local programs.
@@ -15,9 +14,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "STORE")]
     pub(crate) secret_store: Option<Store>,
 
-    /// Port of the loopback door; 0 takes any free one
-    #[arg(long, value_name = "PORT", default_value_t = DOOR_PORT)]
-    pub(crate) port: u16,
+    /// Port of the loopback door; 0 takes any free one [default: the setting, else 4315]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
 
     /// Log to the file only, ask nothing
     #[arg(long)]

@@ -64,7 +64,8 @@ async fn serve(
     })?;
     let agent = start::open_agent(&home, store, WithoutKeychain::Refuse).await?;
     let app = App::new(agent.clone(), home, Host::Headless, stop.clone());
-    let doors = Doors::open(&app, lock, args.port).map_err(|error| {
+    let port = start::port(args.port, &agent);
+    let doors = Doors::open(&app, lock, port).map_err(|error| {
         Failure::new(
             ErrorCode::Internal,
             format!("the socket cannot be opened: {error}"),

@@ -1,0 +1,105 @@
+//! The settings.
+
+use clap::ValueEnum as _;
+use valetkey_api::core::connection::KeepWarm;
+use valetkey_api::core::settings::Settings;
+
+use crate::args::Setting;
+use crate::style::safe;
+
+/// `valetkey settings`
+pub(crate) fn all(settings: &Settings) -> String {
+    let names: Vec<_> = Setting::value_variants()
+        .iter()
+        .map(|it| (name(*it), *it))
+        .collect();
+    let width = names.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let lines = names.into_iter().map(|(name, setting)| {
+        let value = value(settings, setting).unwrap_or_else(|| unset(setting).to_owned());
+        format!("{name:width$}  {}\n", safe(&value))
+    });
+    lines.collect()
+}
+
+/// After a change.
+pub(crate) fn changed(settings: &Settings, setting: Setting) -> String {
+    let value = value(settings, setting).unwrap_or_else(|| unset(setting).to_owned());
+    let later = match setting {
+        Setting::Port => "\nthe agent takes it at its next start",
+        Setting::Browser
+        | Setting::NotifyNeedsYou
+        | Setting::NotifyEndsSoon
+        | Setting::NotifySignIn
+        | Setting::QuietHours
+        | Setting::LogLevel
+        | Setting::KeepWarm => "",
+    };
+    format!("{}  {}{later}\n", name(setting), safe(&value))
+}
+
+/// `valetkey settings NAME`: the value alone, nothing if it is not set.
+pub(crate) fn one(settings: &Settings, setting: Setting) -> String {
+    value(settings, setting).map_or(String::new(), |value| format!("{value}\n"))
+}
+
+/// As it is typed.
+pub(crate) fn name(setting: Setting) -> String {
+    let value = setting.to_possible_value();
+    let value = value.expect("no setting is hidden from clap");
+    value.get_name().to_owned()
+}
+
+fn value(settings: &Settings, setting: Setting) -> Option<String> {
+    let switch = |on| Some(if on { "on" } else { "off" }.to_owned());
+    let notifications = &settings.notifications;
+    match setting {
+        Setting::Browser => settings.browser.clone(),
+        Setting::NotifyNeedsYou => switch(notifications.needs_you),
+        Setting::NotifyEndsSoon => switch(notifications.ends_soon),
+        Setting::NotifySignIn => switch(notifications.sign_in),
+        Setting::QuietHours => notifications.quiet_hours.map(|it| it.to_string()),
+        Setting::Port => settings.port.map(|it| it.to_string()),
+        Setting::LogLevel => Some(settings.log_level.as_str().to_owned()),
+        Setting::KeepWarm => Some(policy(settings.keep_warm).to_owned()),
+    }
+}
+
+const fn unset(setting: Setting) -> &'static str {
+    match setting {
+        Setting::Browser => "(not set: `$BROWSER`, then the desktop's own)",
+        Setting::Port => "(not set: 4315)",
+        Setting::QuietHours
+        | Setting::NotifyNeedsYou
+        | Setting::NotifyEndsSoon
+        | Setting::NotifySignIn
+        | Setting::LogLevel
+        | Setting::KeepWarm => "(none)",
+    }
+}
+
+const fn policy(keep_warm: KeepWarm) -> &'static str {
+    match keep_warm {
+        KeepWarm::Always => "always",
+        KeepWarm::WhenUsed => "when-used",
+        KeepWarm::OnDemand => "on-demand",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_settings_are_shown_set_or_not() {
+        insta::assert_snapshot!(all(&Settings::default()), @r"
+        browser           (not set: `$BROWSER`, then the desktop's own)
+        notify-needs-you  on
+        notify-ends-soon  on
+        notify-sign-in    on
+        quiet-hours       (none)
+        port              (not set: 4315)
+        log-level         info
+        keep-warm         when-used
+        ");
+    }
+}
