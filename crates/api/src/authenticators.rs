@@ -137,7 +137,8 @@ pub struct AuthenticatorList {
 
 /// Query of `GET oauth/authenticators`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthenticatorQuery {
     /// Only those of this profile; absent: all profiles.

@@ -24,7 +24,8 @@ pub struct ConnectionList {
 
 /// Query of the routes that name a connection or authenticator, and of the lists.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(default, deny_unknown_fields)]
 pub struct ProfileQuery {
     /// In a list: only this profile. With a name: where the name stands (absent: `default`).
@@ -34,7 +35,8 @@ pub struct ProfileQuery {
 
 /// Query of what may be in use: removals, and changes of an authenticator.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(default, deny_unknown_fields)]
 pub struct ForceQuery {
     /// Where a name stands (absent: `default`).

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use valetkey_core::draft::Problem;
 
+// Words are `tt`: a `literal` reaches derives wrapped, and the API's description misses it.
 macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $word:literal, $status:literal;)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $word:tt, $status:literal;)*) => {
         /// The stable codes of the API.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

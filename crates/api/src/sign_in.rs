@@ -79,7 +79,8 @@ impl fmt::Debug for SignInStarted {
 
 /// Query of `GET credentials/sessions/{id}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(default, deny_unknown_fields)]
 pub struct WaitQuery {
     /// Seconds to wait for the end; at most 60. The reply comes at once when it has ended.

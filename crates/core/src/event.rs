@@ -33,8 +33,9 @@ pub struct Event {
     pub detail: Value,
 }
 
+// Words are `tt`: a `literal` reaches derives wrapped, and the API's description misses it.
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $word:tt,)*) => {
         /// The kinds of events. The words are stable.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -43,6 +44,9 @@ macro_rules! kinds {
         }
 
         impl EventKind {
+            /// All kinds.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
             /// The stable word.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }

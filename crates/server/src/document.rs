@@ -1,4 +1,5 @@
 //! The API's description: made from routes and types, committed, and compared with them by a test.
+//! That it is valid OpenAPI is seen to where the page's types are made from it (`ui/scripts`).
 
 /// As committed: what `GET openapi.json` answers.
 pub(crate) const COMMITTED: &str = include_str!("../openapi.json");
@@ -8,11 +9,13 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
+    use http::StatusCode;
     use utoipa::openapi::path::{Operation, PathItem};
     use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
     use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, ResponseBuilder};
     use utoipa::{Modify, OpenApi};
-    use valetkey_api::ErrorBody;
+    use valetkey_api::core::event::EventKind;
+    use valetkey_api::{ErrorBody, ErrorCode};
 
     use super::COMMITTED;
     use crate::routes::{Described, ROUTES};
@@ -26,8 +29,12 @@ mod tests {
             description = "Hands short-lived OAuth tokens to the programs of one person on one \
                 machine. The Unix socket needs no key; the loopback door takes `Authorization: \
                 Bearer vk_...`. Every refusal has the body `ErrorBody`.",
-            license(name = "MIT OR Apache-2.0")
+            license(name = "MIT or Apache 2.0", identifier = "MIT OR Apache-2.0")
         ),
+        servers((
+            url = "http://127.0.0.1:4315",
+            description = "The loopback door; `endpoint.json` names its port if that was taken."
+        )),
         components(schemas(ErrorBody)),
         security((), ("client_key" = [])),
         modifiers(&ClientKey)
@@ -66,11 +73,30 @@ mod tests {
             .build();
         for item in document.paths.paths.values_mut() {
             for operation in operations(item) {
+                operation.operation_id = Some(unique_id(operation));
                 let responses = &mut operation.responses.responses;
+                for (status, response) in responses.iter_mut() {
+                    if let RefOr::T(response) = response {
+                        response.description = meaning(status);
+                    }
+                }
                 responses.insert("default".to_owned(), RefOr::T(refusal.clone()));
             }
         }
         document
+    }
+
+    /// What a status says for itself.
+    fn meaning(status: &str) -> String {
+        let status: StatusCode = status.parse().expect("a number");
+        status.canonical_reason().expect("a usual one").to_owned()
+    }
+
+    /// `connections_list`: functions are called alike in several modules.
+    fn unique_id(operation: &Operation) -> String {
+        let tags = operation.tags.as_deref().unwrap_or_default();
+        let function = operation.operation_id.as_deref().unwrap_or_default();
+        format!("{}_{function}", tags.join("_")).replace('-', "_")
     }
 
     #[test]
@@ -113,6 +139,22 @@ mod tests {
             for operation in operations(item) {
                 assert!(operation.summary.is_some(), "{path}");
                 assert!(operation.responses.responses.len() > 1, "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn enums_list_the_words_on_the_wire() {
+        let document = serde_json::to_value(document()).unwrap();
+        let schemas = &document["components"]["schemas"];
+        let codes = serde_json::to_value(ErrorCode::ALL).unwrap();
+        assert_eq!(schemas["ErrorCode"]["enum"], codes);
+        let kinds = serde_json::to_value(EventKind::ALL).unwrap();
+        assert_eq!(schemas["EventKind"]["enum"], kinds);
+        for (name, schema) in schemas.as_object().unwrap() {
+            for word in schema["enum"].as_array().into_iter().flatten() {
+                let word = word.as_str().unwrap();
+                assert_eq!(word, word.to_lowercase(), "{name}");
             }
         }
     }

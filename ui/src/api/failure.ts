@@ -1,6 +1,9 @@
 // What a person is told when something did not work: what happened, why, what to do.
 import type { ApiError, InUse, Problem } from "./types";
 
+/** What the API, the shell or the page itself says: the codes of the last two are their own. */
+type Told = Partial<Omit<ApiError, "code">> & { code?: string; message: string };
+
 export class Failure extends Error {
   readonly code: string;
   readonly hint: string | null;
@@ -10,7 +13,7 @@ export class Failure extends Error {
   readonly inUse: InUse[];
   readonly consoleUrl: string | null;
 
-  constructor(told: Partial<ApiError> & { message: string }) {
+  constructor(told: Told) {
     super(sentence(told.message));
     this.code = told.code ?? "internal";
     this.hint = told.hint ? sentence(told.hint) : null;
@@ -36,11 +39,11 @@ const GONE = new Failure({
   hint: "it is looked for all the time; nothing is lost",
 });
 
-function isTold(value: unknown): value is { detail: ApiError } {
+function isTold(value: unknown): value is { detail: Told } {
   return typeof value === "object" && value !== null && "detail" in value && hasMessage(value.detail);
 }
 
-function hasMessage(value: unknown): value is ApiError {
+function hasMessage(value: unknown): value is Told {
   if (typeof value !== "object" || value === null || !("message" in value)) return false;
   return typeof value.message === "string" && value.message !== "";
 }

@@ -8,71 +8,13 @@ export interface paths {
             cookie?: never;
         };
         /** List client keys */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ClientList"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        get: operations["clients_list"];
         put?: never;
         /**
          * Create a client key
          * @description The key is shown this once.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["NewClient"];
-                };
-            };
-            responses: {
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ClientCreated"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        post: operations["clients_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -90,37 +32,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Revoke a client key */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description UUID or name */
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ClientView"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        delete: operations["clients_revoke"];
         options?: never;
         head?: never;
         patch?: never;
@@ -137,74 +49,13 @@ export interface paths {
          * List connections
          * @description A client key sees its own.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
-                    profile?: components["schemas"]["ProfileName"] | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ConnectionList"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        get: operations["connections_list"];
         put?: never;
         /**
          * Begin a sign-in
          * @description Opens no browser: open `authorize_url`, then wait for the session.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["SignInRequest"];
-                };
-            };
-            responses: {
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SignInStarted"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        post: operations["sign_ins_begin"];
         delete?: never;
         options?: never;
         head?: never;
@@ -219,123 +70,18 @@ export interface paths {
             cookie?: never;
         };
         /** Show a connection */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
-                    profile?: components["schemas"]["ProfileName"] | null;
-                };
-                header?: never;
-                path: {
-                    /** @description UUID, `authenticator` or `authenticator/account` */
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ConnectionView"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        get: operations["connections_show"];
         put?: never;
         post?: never;
         /**
          * Disconnect
          * @description Revokes the tokens at the provider where that is possible, then forgets them.
          */
-        delete: {
-            parameters: {
-                query?: {
-                    /** @description Where a name stands (absent: `default`). */
-                    profile?: components["schemas"]["ProfileName"] | null;
-                    /** @description Goes ahead although it is in use. */
-                    force?: boolean;
-                };
-                header?: never;
-                path: {
-                    /** @description UUID, `authenticator` or `authenticator/account` */
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Disconnected"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        delete: operations["connections_disconnect"];
         options?: never;
         head?: never;
         /** Change a connection */
-        patch: {
-            parameters: {
-                query?: {
-                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
-                    profile?: components["schemas"]["ProfileName"] | null;
-                };
-                header?: never;
-                path: {
-                    /** @description UUID, `authenticator` or `authenticator/account` */
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ConnectionPatch"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ConnectionView"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        patch: operations["connections_update"];
         trace?: never;
     };
     "/api/v1/credentials/connections/{id}/invalidate": {
@@ -351,44 +97,7 @@ export interface paths {
          * Report that a token was refused
          * @description If it is still the current one it is replaced; a report about an older one changes nothing.
          */
-        post: {
-            parameters: {
-                query?: {
-                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
-                    profile?: components["schemas"]["ProfileName"] | null;
-                };
-                header?: never;
-                path: {
-                    /** @description UUID, `authenticator` or `authenticator/account` */
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["InvalidateRequest"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["InvalidateReply"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        post: operations["tokens_invalidate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -408,44 +117,7 @@ export interface paths {
          * Refresh a token now
          * @description Joins a refresh that is under way. Never answers from memory.
          */
-        post: {
-            parameters: {
-                query?: {
-                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
-                    profile?: components["schemas"]["ProfileName"] | null;
-                };
-                header?: never;
-                path: {
-                    /** @description UUID, `authenticator` or `authenticator/account` */
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["TokenRequest"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TokenReply"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        post: operations["tokens_refresh"];
         delete?: never;
         options?: never;
         head?: never;
@@ -465,40 +137,7 @@ export interface paths {
          * Test a connection
          * @description Asks the provider whether it takes the token. Hands out none.
          */
-        post: {
-            parameters: {
-                query?: {
-                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
-                    profile?: components["schemas"]["ProfileName"] | null;
-                };
-                header?: never;
-                path: {
-                    /** @description UUID, `authenticator` or `authenticator/account` */
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TestReply"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        post: operations["connections_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -518,44 +157,7 @@ export interface paths {
          * Hand out a token
          * @description From memory if it is fresh, else after one refresh that all callers share.
          */
-        post: {
-            parameters: {
-                query?: {
-                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
-                    profile?: components["schemas"]["ProfileName"] | null;
-                };
-                header?: never;
-                path: {
-                    /** @description UUID, `authenticator` or `authenticator/account` */
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["TokenRequest"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["TokenReply"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        post: operations["tokens_token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -573,74 +175,11 @@ export interface paths {
          * See how a sign-in stands
          * @description With `wait` the answer comes when it ends, or after so many seconds.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Seconds to wait for the end; at most 60. The reply comes at once when it has ended. */
-                    wait?: number;
-                };
-                header?: never;
-                path: {
-                    /** @description `session_id` of the sign-in */
-                    id: components["schemas"]["SignInId"];
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SignInView"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        get: operations["sign_ins_show"];
         put?: never;
         post?: never;
         /** Cancel a sign-in */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description `session_id` of the sign-in */
-                    id: components["schemas"]["SignInId"];
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SignInView"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        delete: operations["sign_ins_cancel"];
         options?: never;
         head?: never;
         patch?: never;
@@ -659,41 +198,7 @@ export interface paths {
          * Finish a sign-in by pasting
          * @description Takes the address on which the browser ended.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    /** @description `session_id` of the sign-in */
-                    id: components["schemas"]["SignInId"];
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["PastedCallback"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SignInView"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        post: operations["sign_ins_callback"];
         delete?: never;
         options?: never;
         head?: never;
@@ -713,34 +218,7 @@ export interface paths {
          * Check the agent
          * @description Writes, reads and deletes one probe item in the secret store.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DoctorReport"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        post: operations["agent_doctor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -759,47 +237,7 @@ export interface paths {
          * @description With `follow` the reply is a stream of server-sent events that goes on; `Last-Event-ID` resumes
          *     it.
          */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Only later ones, oldest first; absent: the newest. */
-                    after?: components["schemas"]["EventId"] | null;
-                    /** @description At most so many; absent: 100, at most 1,000. */
-                    limit?: number | null;
-                    /** @description Only about this connection: id or name. */
-                    connection?: string | null;
-                    /** @description Where the connection's name stands; absent: `default`. */
-                    profile?: components["schemas"]["ProfileName"] | null;
-                    /** @description Only of this kind. */
-                    kind?: components["schemas"]["EventKind"] | null;
-                    /** @description Present (even without a value) or true: a stream of server-sent events instead of a list. */
-                    follow?: boolean;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["EventList"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        get: operations["events_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -816,79 +254,13 @@ export interface paths {
             cookie?: never;
         };
         /** List authenticators */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Only those of this profile; absent: all profiles. */
-                    profile?: components["schemas"]["ProfileName"] | null;
-                    /** @description Absent or true: disabled ones too. */
-                    include_disabled?: boolean | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AuthenticatorList"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        get: operations["authenticators_list"];
         put?: never;
         /**
          * Add an authenticator
          * @description Everything that is wrong is named at once, in `problems`.
          */
-        post: {
-            parameters: {
-                query?: {
-                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
-                    profile?: components["schemas"]["ProfileName"] | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["NewAuthenticator"];
-                };
-            };
-            responses: {
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AuthenticatorSaved"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        post: operations["authenticators_add"];
         delete?: never;
         options?: never;
         head?: never;
@@ -903,82 +275,14 @@ export interface paths {
             cookie?: never;
         };
         /** Show an authenticator */
-        get: {
-            parameters: {
-                query?: {
-                    /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
-                    profile?: components["schemas"]["ProfileName"] | null;
-                };
-                header?: never;
-                path: {
-                    /** @description UUID or name */
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AuthenticatorView"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        get: operations["authenticators_show"];
         put?: never;
         post?: never;
         /**
          * Remove an authenticator
          * @description One with connections is a `conflict`, unless `force` disconnects them first.
          */
-        delete: {
-            parameters: {
-                query?: {
-                    /** @description Where a name stands (absent: `default`). */
-                    profile?: components["schemas"]["ProfileName"] | null;
-                    /** @description Goes ahead although it is in use. */
-                    force?: boolean;
-                };
-                header?: never;
-                path: {
-                    /** @description UUID or name */
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AuthenticatorRemoved"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        delete: operations["authenticators_remove"];
         options?: never;
         head?: never;
         /**
@@ -987,46 +291,7 @@ export interface paths {
          *     client secret that is not given anew, are bound to their servers: a change that would send them
          *     to another one is a `conflict`, unless `force`. A client key never changes where secrets are sent.
          */
-        patch: {
-            parameters: {
-                query?: {
-                    /** @description Where a name stands (absent: `default`). */
-                    profile?: components["schemas"]["ProfileName"] | null;
-                    /** @description Goes ahead although it is in use. */
-                    force?: boolean;
-                };
-                header?: never;
-                path: {
-                    /** @description UUID or name */
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["AuthenticatorPatch"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AuthenticatorSaved"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        patch: operations["authenticators_update"];
         trace?: never;
     };
     "/api/v1/oauth/providers": {
@@ -1037,34 +302,7 @@ export interface paths {
             cookie?: never;
         };
         /** List providers */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ProviderList"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        get: operations["authenticators_providers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1081,34 +319,7 @@ export interface paths {
             cookie?: never;
         };
         /** Read this document */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": unknown;
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        get: operations["agent_openapi"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1130,34 +341,7 @@ export interface paths {
          * Pause
          * @description Hands out nothing until resumed, also after a restart.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AgentStatus"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        post: operations["agent_pause"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1174,34 +358,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Resume */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AgentStatus"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        post: operations["agent_resume"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1216,72 +373,14 @@ export interface paths {
             cookie?: never;
         };
         /** See the settings */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Settings"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        get: operations["agent_settings"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
         /** Change settings */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["SettingsPatch"];
-                };
-            };
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Settings"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        patch: operations["agent_change_settings"];
         trace?: never;
     };
     "/api/v1/shutdown": {
@@ -1297,34 +396,7 @@ export interface paths {
          * Stop the agent
          * @description It finishes what it has begun, stores what is not stored, and ends.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ShutdownReply"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        post: operations["agent_shutdown"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1342,34 +414,7 @@ export interface paths {
          * See how the agent is
          * @description Changes nothing and prompts nobody.
          */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AgentStatus"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        get: operations["agent_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1391,34 +436,7 @@ export interface paths {
          * Show the window
          * @description Of the desktop app; an agent without a desktop is `not_configured`.
          */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["WindowReply"];
-                    };
-                };
-                /** @description A refusal; the status goes with its code. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ErrorBody"];
-                    };
-                };
-            };
-        };
+        post: operations["agent_window"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1843,15 +861,21 @@ export interface components {
             /** @description What went wrong. */
             detail: components["schemas"]["ApiError"];
         };
-        /** @description The stable codes of the API. */
-        ErrorCode: string;
+        /**
+         * @description The stable codes of the API.
+         * @enum {string}
+         */
+        ErrorCode: "invalid_request" | "unauthorized" | "access_denied" | "proxy_only" | "insufficient_scope" | "not_found" | "auth_required" | "conflict" | "rate_limited" | "internal" | "not_configured" | "client_misconfigured" | "keychain_locked" | "keychain_unavailable" | "paused" | "provider_unreachable";
         /**
          * Format: int64
          * @description Where an event stands in the log; grows by one.
          */
         EventId: number;
-        /** @description The kinds of events. The words are stable. */
-        EventKind: string;
+        /**
+         * @description The kinds of events. The words are stable.
+         * @enum {string}
+         */
+        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.invalidated" | "key.created" | "key.revoked" | "keychain.changed" | "agent.paused" | "settings.changed" | "agent.resumed";
         /** @description Reply to `GET events`. */
         EventList: {
             /** @description Oldest first. */
@@ -2463,4 +1487,1049 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    clients_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientList"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    clients_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewClient"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientCreated"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    clients_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID or name */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientView"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    connections_list: {
+        parameters: {
+            query?: {
+                /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                profile?: components["schemas"]["ProfileName"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionList"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sign_ins_begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInStarted"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    connections_show: {
+        parameters: {
+            query?: {
+                /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                profile?: components["schemas"]["ProfileName"];
+            };
+            header?: never;
+            path: {
+                /** @description UUID, `authenticator` or `authenticator/account` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionView"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    connections_disconnect: {
+        parameters: {
+            query?: {
+                /** @description Where a name stands (absent: `default`). */
+                profile?: components["schemas"]["ProfileName"];
+                /** @description Goes ahead although it is in use. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description UUID, `authenticator` or `authenticator/account` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Disconnected"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    connections_update: {
+        parameters: {
+            query?: {
+                /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                profile?: components["schemas"]["ProfileName"];
+            };
+            header?: never;
+            path: {
+                /** @description UUID, `authenticator` or `authenticator/account` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectionPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionView"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tokens_invalidate: {
+        parameters: {
+            query?: {
+                /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                profile?: components["schemas"]["ProfileName"];
+            };
+            header?: never;
+            path: {
+                /** @description UUID, `authenticator` or `authenticator/account` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvalidateRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvalidateReply"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tokens_refresh: {
+        parameters: {
+            query?: {
+                /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                profile?: components["schemas"]["ProfileName"];
+            };
+            header?: never;
+            path: {
+                /** @description UUID, `authenticator` or `authenticator/account` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenReply"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    connections_test: {
+        parameters: {
+            query?: {
+                /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                profile?: components["schemas"]["ProfileName"];
+            };
+            header?: never;
+            path: {
+                /** @description UUID, `authenticator` or `authenticator/account` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestReply"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tokens_token: {
+        parameters: {
+            query?: {
+                /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                profile?: components["schemas"]["ProfileName"];
+            };
+            header?: never;
+            path: {
+                /** @description UUID, `authenticator` or `authenticator/account` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenReply"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sign_ins_show: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the end; at most 60. The reply comes at once when it has ended. */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                /** @description `session_id` of the sign-in */
+                id: components["schemas"]["SignInId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInView"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sign_ins_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `session_id` of the sign-in */
+                id: components["schemas"]["SignInId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInView"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sign_ins_callback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `session_id` of the sign-in */
+                id: components["schemas"]["SignInId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PastedCallback"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInView"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    agent_doctor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorReport"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    events_list: {
+        parameters: {
+            query?: {
+                /** @description Only later ones, oldest first; absent: the newest. */
+                after?: components["schemas"]["EventId"];
+                /** @description At most so many; absent: 100, at most 1,000. */
+                limit?: number;
+                /** @description Only about this connection: id or name. */
+                connection?: string;
+                /** @description Where the connection's name stands; absent: `default`. */
+                profile?: components["schemas"]["ProfileName"];
+                /** @description Only of this kind. */
+                kind?: components["schemas"]["EventKind"];
+                /** @description Present (even without a value) or true: a stream of server-sent events instead of a list. */
+                follow?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventList"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    authenticators_list: {
+        parameters: {
+            query?: {
+                /** @description Only those of this profile; absent: all profiles. */
+                profile?: components["schemas"]["ProfileName"];
+                /** @description Absent or true: disabled ones too. */
+                include_disabled?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthenticatorList"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    authenticators_add: {
+        parameters: {
+            query?: {
+                /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                profile?: components["schemas"]["ProfileName"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAuthenticator"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthenticatorSaved"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    authenticators_show: {
+        parameters: {
+            query?: {
+                /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                profile?: components["schemas"]["ProfileName"];
+            };
+            header?: never;
+            path: {
+                /** @description UUID or name */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthenticatorView"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    authenticators_remove: {
+        parameters: {
+            query?: {
+                /** @description Where a name stands (absent: `default`). */
+                profile?: components["schemas"]["ProfileName"];
+                /** @description Goes ahead although it is in use. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description UUID or name */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthenticatorRemoved"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    authenticators_update: {
+        parameters: {
+            query?: {
+                /** @description Where a name stands (absent: `default`). */
+                profile?: components["schemas"]["ProfileName"];
+                /** @description Goes ahead although it is in use. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description UUID or name */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AuthenticatorPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthenticatorSaved"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    authenticators_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderList"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    agent_openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    agent_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentStatus"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    agent_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentStatus"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    agent_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    agent_change_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    agent_shutdown: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShutdownReply"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    agent_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentStatus"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    agent_window: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WindowReply"];
+                };
+            };
+            /** @description A refusal; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+}

@@ -21,5 +21,7 @@ export type Warning = Schemas["Warning"];
 export type ErrorBody = Schemas["ErrorBody"];
 export type ApiError = Schemas["ApiError"];
 
-/** One line of the audit log; `kind` is a stable word (`token.served`). */
-export type LogEvent = Omit<Schemas["EventView"], "detail"> & { detail: Record<string, unknown> | null };
+export type EventKind = Schemas["EventKind"];
+
+/** One line of the audit log. An agent that is newer than this page may say other kinds. */
+export type LogEvent = Omit<Schemas["EventView"], "detail" | "kind"> & { kind: EventKind | (string & {}); detail: Record<string, unknown> | null };

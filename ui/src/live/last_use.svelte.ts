@@ -19,7 +19,7 @@ class LastUse {
   }
 
   async #read(): Promise<void> {
-    const query = { kind: "token.served", limit: 300 };
+    const query = { kind: "token.served" as const, limit: 300 };
     const { events } = await ask(api.GET("/api/v1/events", { params: { query } })).catch(() => ({ events: [] }));
     for (const event of events as LogEvent[]) this.#note(event);
   }

@@ -87,7 +87,7 @@ class SignIns {
 
   /** After a break: those that ended meanwhile, and those that others began. */
   async #resume(): Promise<void> {
-    const query = { kind: "sign_in.started", limit: 20 };
+    const query = { kind: "sign_in.started" as const, limit: 20 };
     const { events } = await ask(api.GET("/api/v1/events", { params: { query } })).catch(() => ({ events: [] }));
     const sessions = new Map(this.list.map(({ session, authenticatorId }) => [session, authenticatorId]));
     for (const { session_id, authenticator_id, at } of events) {

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import source from "../../../crates/core/src/event.rs?raw";
 import type { LogEvent } from "../api/types";
 import { alone, line } from "./events";
 import { who } from "./who";
@@ -10,12 +9,6 @@ function event(kind: string, detail: Record<string, unknown> | null = null, acto
     connection: "github/work", connection_id: "c", authenticator: null, authenticator_id: null, session_id: null,
   };
 }
-
-test("every kind of the agent has words of its own", () => {
-  const kinds = [...source.matchAll(/= "([a-z_]+\.[a-z_]+)",/g)].map(([, kind]) => kind ?? "");
-  expect(kinds.length).toBeGreaterThan(30);
-  expect(kinds.filter((kind) => line(event(kind)).text === kind)).toEqual([]);
-});
 
 test("a hand-out names the program and its door", () => {
   const said = line(event("token.served", null, "process 4711 /usr/bin/node"));

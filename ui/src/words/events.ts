@@ -1,5 +1,5 @@
 // The audit log in words. The subject (a connection's or authenticator's name) comes first, in bold.
-import type { LogEvent } from "../api/types";
+import type { EventKind, LogEvent } from "../api/types";
 import { shortScope } from "./scopes";
 import { exact } from "./times";
 import { who } from "./who";
@@ -56,7 +56,7 @@ function removed(event: LogEvent): Omit<Line, "subject"> {
   return { tone: revoked ? "ok" : "warn", group: "signed in", text: words, aside: door(event) };
 }
 
-const WORDS: Record<string, Words> = {
+const WORDS: Record<EventKind, Words> = {
   "agent.started": says("idle", "rest", "Valet Key started", (event) => `version ${text(event, "version")}`),
   "agent.stopped": says("idle", "rest", "Valet Key stopped"),
   "agent.paused": says("warn", "rest", "Handing out was paused"),
@@ -124,7 +124,7 @@ const WORDS: Record<string, Words> = {
 /** `subject`: what it is about, if somebody knows better than the event. A kind of a newer agent is shown
  * by its own word. */
 export function line(event: LogEvent, subject?: string | null): Line {
-  const words = WORDS[event.kind] ?? says("idle", "rest", event.kind);
+  const words = (WORDS as Record<string, Words>)[event.kind] ?? says("idle", "rest", event.kind);
   return { subject: subject ?? event.connection ?? event.authenticator ?? "", ...words(event) };
 }
 
