@@ -8,6 +8,7 @@ use valetkey_demo_provider::{DemoProvider, Settings};
 use crate::agent::Agent;
 use crate::api::Api;
 use crate::desktop::Desktop;
+use crate::scene::draft;
 use crate::wait;
 
 /// The account that signs in where a test does not care.
@@ -100,18 +101,7 @@ impl House {
 
     /// What [`Self::add`] registers.
     pub fn draft(&self, name: &str) -> Value {
-        let provider = &self.provider;
-        json!({
-            "name": name,
-            "authenticator_type": "custom",
-            "client_id": "demo",
-            "scopes": ["openid", "email", "offline_access"],
-            "issuer": provider.issuer(),
-            "authorize_url": provider.url("/authorize"),
-            "token_url": provider.url("/token"),
-            "revocation_url": provider.url("/revoke"),
-            "userinfo_url": provider.url("/userinfo"),
-        })
+        draft(&self.provider, name)
     }
 
     /// Registers and signs in; the connection is refreshed only when somebody asks.

@@ -13,6 +13,8 @@
 //! | [`agent`], [`cli`] | the binaries under test; `cargo xtask test` builds them and names their paths |
 //! | [`api`] | the agent's API, as a program without our client sees it |
 //! | [`house`] | the usual setting: a desktop, an agent, the demo provider |
+//! | [`scene`] | the same with the app and its window instead of an agent |
+//! | [`webview`] | the app's page in the real web view, by `WebKitWebDriver` |
 //! | [`process`] | a child whose output can be waited for |
 //! | [`http`] | plain HTTP over TCP or a Unix socket, byte for byte when a test wants that |
 //! | [`traces`] | where a planted secret could have leaked to: files, `/proc/*/cmdline` |
@@ -29,8 +31,10 @@ pub mod house;
 pub mod http;
 pub mod oidc;
 pub mod process;
+pub mod scene;
 pub mod traces;
 pub mod wait;
+pub mod webview;
 
 pub use agent::Agent;
 pub use api::Api;
@@ -40,3 +44,5 @@ pub use house::House;
 pub use http::{Door, Reply};
 pub use oidc::OidcProvider;
 pub use process::Running;
+pub use scene::Scene;
+pub use webview::{Role, WebView};

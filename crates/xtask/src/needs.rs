@@ -114,6 +114,11 @@ pub(crate) const TESTS: &[Need] = &[
         purpose: "shows notifications",
     },
     Need {
+        programs: &["WebKitWebDriver"],
+        package: "webkit2gtk-driver",
+        purpose: "clicks and reads in the page of the desktop app",
+    },
+    Need {
         programs: &["xdotool"],
         package: "xdotool",
         purpose: "mouse and keyboard",

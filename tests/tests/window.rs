@@ -1,0 +1,198 @@
+//! The window in the real web view: what a person sees there and what their clicks do.
+
+use std::fs;
+
+use serde_json::json;
+use valetkey_tests::webview::{ENTER, ESCAPE};
+use valetkey_tests::{Role, Scene, cli};
+
+#[test]
+fn the_list_shows_what_is_connected_and_follows_what_other_programs_do() {
+    let scene = Scene::start();
+    let view = &scene.view;
+    view.see("Nobody is signed in yet.");
+
+    scene.sign_in("mail");
+    scene.sign_in("calendar");
+    scene.add("drive");
+    view.see_in_row("mail", "ada@example.com");
+    view.see_in_row("mail", "Connected");
+    view.see_in_row("calendar", "Connected");
+    view.see_in_row("drive", "Not connected");
+    view.see_one(Role::Button, "Connect drive");
+
+    scene.api().access_token("mail");
+    view.see_in_row("mail", "used just now");
+    scene.provider.revoke_account("ada");
+    scene.api().of("mail", "refresh", &json!({}));
+    view.see("mail needs you to sign in again.");
+    view.see_in_row("mail", "Sign in again");
+    view.see_in_row("calendar", "Connected");
+    scene.picture("list");
+
+    assert_eq!(scene.api().disconnect("calendar").status, 200);
+    view.see_in_row("calendar", "Not connected");
+}
+
+#[test]
+fn every_mistake_in_a_new_authenticator_is_named_before_it_is_saved() {
+    let scene = Scene::start();
+    let view = &scene.view;
+    scene.add("taken");
+    view.click(Role::Link, "Add authenticator");
+    view.click(Role::Button, "Custom");
+
+    view.fill("Name", "Taken");
+    view.see("“Taken” is taken. Another name keeps both.");
+    view.fill("Name", "mail/work");
+    view.see("A slash separates the account's label; leave it out.");
+    view.fill("Client secret", "ghp_0123456789");
+    view.see("This looks like a GitHub access token, not a client secret.");
+    view.fill("Client ID", "de mo");
+    view.see("There is a space in it.");
+    view.fill("Token URL", "http://login.example.com/token");
+    view.see("Secrets travel to this address: it must be https.");
+    view.fill("Authorization URL", "login.example.com/authorize");
+    view.see("This is no https address.");
+    scene.picture("mistakes");
+    view.click(Role::Button, "Save");
+    view.see("This is no https address.");
+    assert_eq!(scene.api().authenticators(), ["taken"], "nothing is saved");
+
+    // What is offered instead is one click away.
+    view.click(Role::Button, "Take the space out");
+    view.see_no_more("There is a space in it.");
+    view.click(Role::Button, "Use https://login.example.com/authorize");
+    view.see_no_more("This is no https address.");
+    view.click(Role::Button, "Use https://login.example.com/token");
+    view.see_no_more("it must be https");
+
+    view.fill("Client ID", "");
+    view.fill("Client secret", "");
+    view.fill("Name", "Mail");
+    view.click(Role::Button, "Save");
+    view.see("client_id is missing.");
+    view.fill("Client ID", "demo");
+    view.see_no_more("client_id is missing.");
+    view.fill("Authorization URL", &scene.provider.url("/authorize"));
+    view.fill("Token URL", &scene.provider.url("/token"));
+    view.press("Add scopes", &format!("openid email{ENTER}"));
+    view.click(Role::Button, "Save");
+    view.see("Mail is saved.");
+    view.see_in_row("Mail", "Not connected");
+    assert_eq!(scene.api().authenticators(), ["mail", "taken"]);
+}
+
+#[test]
+fn connecting_opens_the_browser_and_the_page_says_connected_by_itself() {
+    let scene = Scene::start();
+    let view = &scene.view;
+    scene.add("mail");
+    view.run("window.loadedOnce = true", &json!([]));
+
+    view.click(Role::Button, "Connect mail");
+    view.see_in_row("mail", "Signing in…");
+    let visit = scene.browser.wait_for_visit(1);
+    assert!(
+        visit.text.contains("You can close this tab"),
+        "{}",
+        visit.text
+    );
+    view.see_in_row("mail", "Connected");
+    view.see("mail is connected.");
+    view.until("the same page", "window.loadedOnce === true");
+    let said = cli::ok(scene.desktop(), &["token", "mail"]);
+    assert!(scene.provider.access_token_lives(said.stdout.trim()));
+}
+
+#[test]
+fn disconnecting_names_what_will_stop_and_revokes_at_the_provider() {
+    let scene = Scene::start();
+    let view = &scene.view;
+    scene.sign_in("mail");
+    let token = cli::ok(scene.desktop(), &["token", "mail"]).stdout;
+    view.see_in_row("mail", "used just now by valetkey");
+
+    view.click(Role::Button, "Disconnect mail");
+    view.see("Programs that ask for mail get no token until you sign in again.");
+    view.see("The last one was valetkey, just now.");
+    view.see("Its tokens are revoked at the provider where that is possible");
+    scene.picture("disconnect");
+    view.click(Role::Button, "Keep it");
+    view.see_in_row("mail", "Connected");
+
+    view.click(Role::Button, "Disconnect mail");
+    view.click(Role::Button, "Disconnect");
+    view.see("It is in use.");
+    view.click(Role::Button, "Disconnect anyway");
+    view.see("The provider revoked its tokens.");
+    view.see_in_row("mail", "Not connected");
+    assert!(scene.provider.family_revoked("ada"));
+    assert!(!scene.provider.access_token_lives(token.trim()));
+}
+
+#[test]
+fn the_activity_shows_each_hand_out_as_it_happens_and_is_filtered() {
+    let scene = Scene::start();
+    let view = &scene.view;
+    scene.sign_in("mail");
+    scene.sign_in("calendar");
+    view.click(Role::Link, "Activity");
+    view.see("mail signed in");
+    view.see("Today");
+
+    cli::ok(scene.desktop(), &["token", "mail"]);
+    view.see("mail token handed to valetkey");
+    cli::ok(scene.desktop(), &["token", "calendar"]);
+    view.see("calendar token handed to valetkey");
+    scene.picture("activity");
+
+    view.click(Role::Button, "Handed out");
+    view.see_no_more("mail signed in");
+    view.choose("Connection", "mail");
+    view.see_no_more("calendar token handed to");
+    view.see("mail token handed to valetkey");
+    view.choose("Connection", "All connections");
+    view.fill("Filter", "calendar");
+    view.see_no_more("mail token handed to");
+    view.see("calendar token handed to valetkey");
+    view.press("Filter", ESCAPE);
+    view.see("mail token handed to valetkey");
+}
+
+#[test]
+fn an_authenticator_comes_from_a_file_that_is_chosen_or_dropped() {
+    let scene = Scene::start();
+    let view = &scene.view;
+    scene.add("taken");
+    view.click(Role::Link, "Add authenticator");
+    let google = json!({ "installed": {
+        "client_id": "1.apps.googleusercontent.com",
+        "client_secret": "GOCSPX-imported-secret",
+        "auth_uri": "https://accounts.google.com/o/oauth2/auth",
+        "token_uri": "https://oauth2.googleapis.com/token",
+    }});
+    let file = scene.desktop().folder().join("client_secret_1.json");
+    fs::write(&file, google.to_string()).unwrap();
+    view.give_file("File to import", &file);
+    view.see("client_secret_1.json is read. Look it over, then save.");
+    view.click(Role::Button, "Save");
+    view.see("google is saved.");
+
+    // A drag over the whole screen is the file manager's; what the page gets of it is this event.
+    view.click(Role::Link, "Add authenticator");
+    let ours = json!({
+        "name": "Hub", "authenticator_type": "github", "client_id": "Iv1.x",
+        "client_secret": "${HUB_SECRET}", "scopes": ["repo"],
+    });
+    let drop = "const carried = new DataTransfer();
+        carried.items.add(new File([arguments[0]], 'hub.json', {type: 'application/json'}));
+        window.dispatchEvent(new DragEvent('drop', {dataTransfer: carried, cancelable: true}))";
+    view.run(drop, &json!([ours.to_string()]));
+    view.see("hub.json is read. Look it over, then save.");
+    view.see("The file leaves this to the variable HUB_SECRET");
+    view.fill("Client secret", "0123456789abcdef");
+    view.click(Role::Button, "Save");
+    view.see("Hub is saved.");
+    assert_eq!(scene.api().authenticators(), ["google", "hub", "taken"]);
+}
