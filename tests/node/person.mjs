@@ -1,8 +1,8 @@
-// The person in front of the system browser: a headless Chromium that opens one URL and clicks like a persona.
+// The person in front of the system browser: a Chromium that opens one URL and clicks like a persona.
 // Knows the pages of npm `oidc-provider` (a login form, then a button) and of our demo provider (one page).
 //
 // Usage: node person.mjs PERSONA.json VISITS_DIR URL
-// persona: {"login": "ada", "consent": "allow" | "deny" | "leave", "chromium": "/usr/bin/chromium"}
+// persona: {"login": "ada", "consent": "allow" | "deny" | "leave", "onScreen": false, "chromium": "/usr/bin/chromium"}
 // Writes VISITS_DIR/PID.json {url, title, text, trail, status, screenshot} when it has ended, with `error` if the browser
 // failed.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, mkdtempSync } from 'node:fs';
@@ -23,11 +23,13 @@ let context;
 try {
   context = await chromium.launchPersistentContext(userFolder, {
     executablePath: persona.chromium,
-    headless: true,
+    headless: !persona.onScreen,
+    viewport: persona.onScreen ? null : undefined,
     chromiumSandbox: process.getuid() !== 0, // Chromium refuses its sandbox as root
     args: [
       '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--password-store=basic',
+      '--test-type', '--window-position=430,230', '--window-size=800,540', // for the look of it, on a screen
       // Nothing outside this machine is ever asked, not even its name.
       '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE [::1]',
     ],

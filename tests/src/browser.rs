@@ -1,4 +1,4 @@
-//! The system browser: headless Chromium behind `$BROWSER`, with a scripted person in front of it.
+//! The system browser: Chromium, headless unless it is to be seen, behind `$BROWSER`, with a scripted person in front of it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -18,6 +18,8 @@ pub struct Person {
     pub login: String,
     /// What they do at the consent page.
     pub consent: Consent,
+    /// Whether the browser has a window, on the desktop's screen.
+    pub on_screen: bool,
 }
 
 /// What a person does when asked for consent.
@@ -37,6 +39,16 @@ impl Person {
         Self {
             login: login.to_owned(),
             consent: Consent::Allow,
+            on_screen: false,
+        }
+    }
+
+    /// With a browser that can be seen.
+    #[must_use]
+    pub fn on_screen(self) -> Self {
+        Self {
+            on_screen: true,
+            ..self
         }
     }
 
@@ -114,7 +126,8 @@ impl Browser {
             Consent::Leave => "leave",
         };
         let persona = json!({
-            "login": person.login, "consent": consent, "chromium": chromium(),
+            "login": person.login, "consent": consent, "onScreen": person.on_screen,
+            "chromium": chromium(),
         });
         fs::write(self.persona(), persona.to_string()).expect("our own folder");
     }

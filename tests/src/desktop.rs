@@ -91,10 +91,7 @@ impl Desktop {
             ("TMPDIR", "tmp"),
         ] {
             let path = root.join(part);
-            DirBuilder::new()
-                .mode(0o700)
-                .create(&path)
-                .expect("the folder is new");
+            private_folder(&path);
             environment.set(name, path);
         }
         environment.set("VALETKEY_HOME", root.join("vk"));
@@ -175,6 +172,12 @@ impl Desktop {
             })
             .collect()
     }
+}
+
+fn private_folder(path: &Path) {
+    let mut folder = DirBuilder::new();
+    folder.mode(0o700).recursive(true);
+    folder.create(path).expect("our own folder");
 }
 
 impl Drop for Desktop {

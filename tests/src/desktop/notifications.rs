@@ -12,7 +12,8 @@ use zbus::blocking::{Connection, MessageIterator};
 use zbus::message::{Message, Type};
 use zbus::zvariant::Value;
 
-use super::{Environment, panel};
+use super::screen::Screen;
+use super::{Environment, panel, tray};
 use crate::process::Running;
 use crate::wait;
 
@@ -24,6 +25,7 @@ const SETTINGS: &str = include_str!("dunstrc");
 /// Everything that was shown, and the program that shows it.
 pub struct Notifications {
     shown: Arc<Mutex<Vec<Notification>>>,
+    bus: Connection,
     _dunst: Running,
 }
 
@@ -50,7 +52,7 @@ impl Notifications {
     pub(super) fn start(
         environment: &Environment,
         folder: &Path,
-        bus: &Connection,
+        bus: Connection,
         listener: &Connection,
     ) -> Self {
         let settings = folder.join("dunstrc");
@@ -69,9 +71,10 @@ impl Notifications {
             }
         });
         let dunst = Running::start(environment.command("dunst").arg("-conf").arg(settings));
-        panel::wait_for_name(bus, SERVER);
+        panel::wait_for_name(&bus, SERVER);
         Self {
             shown,
+            bus,
             _dunst: dunst,
         }
     }
@@ -91,6 +94,24 @@ impl Notifications {
         let on_screen = |it: &Notification| it.title == title && it.id.is_some() && !it.closed;
         let found = wait::within(wait::BOUND, || self.all().into_iter().find(on_screen));
         found.unwrap_or_else(|| panic!("no notification `{title}`: {:#?}", self.all()))
+    }
+
+    /// Clicks on it. All others go from the screen first, so that there is no doubt which one was hit.
+    pub fn click_on(&self, screen: &Screen, notification: &Notification) {
+        for other in self.all().into_iter().filter(|it| !it.closed) {
+            if let Some(id) = other.id.filter(|_| other.id != notification.id) {
+                self.close(id);
+            }
+        }
+        let dunst = || screen.windows_of("Dunst").into_iter().next();
+        screen.click_on(&wait::until("a notification on the screen", dunst));
+    }
+
+    fn close(&self, id: u32) {
+        let server = tray::uncached(&self.bus, SERVER, "/org/freedesktop/Notifications", SERVER);
+        server
+            .call::<_, _, ()>("CloseNotification", &id)
+            .expect("dunst runs");
     }
 }
 

@@ -37,7 +37,8 @@ impl Screen {
     pub(super) fn start() -> Self {
         let mut xvfb = Command::new("Xvfb");
         xvfb.args(["-displayfd", "1", "-screen", "0", "1280x800x24"]);
-        xvfb.args(["-nolisten", "tcp"]);
+        // Else it begins anew when its last client goes, and refuses whoever comes meanwhile.
+        xvfb.args(["-noreset", "-nolisten", "tcp"]);
         let server = Running::start(&mut xvfb);
         let number = server.wait_for("its number", |line| line.text.parse().ok());
         Self {
@@ -51,10 +52,8 @@ impl Screen {
         format!(":{}", self.number)
     }
 
-    pub(super) fn wait_for_window_manager(&self) {
-        wait::until("a window manager", || {
-            self.xdotool(&["get_desktop"]).map(drop)
-        });
+    pub(super) fn has_window_manager(&self) -> Option<()> {
+        self.xdotool(&["get_desktop"]).map(drop)
     }
 
     /// The visible windows with exactly this name.
@@ -136,6 +135,11 @@ impl Screen {
         .expect("the window is there");
     }
 
+    /// Moves the mouse to the middle of a window and clicks with the left button.
+    pub fn click_on(&self, window: &Window) {
+        self.click(window, window.width / 2, window.height / 2);
+    }
+
     /// A picture of the screen, once it is still: `target/FOLDER/STEP.png`.
     pub fn picture(&self, folder: &str, step: &str) -> PathBuf {
         let folder = pictures(folder);
@@ -152,6 +156,15 @@ impl Screen {
             before = now;
         }
         path
+    }
+
+    /// Whether this colour is to be seen anywhere.
+    pub fn shows(&self, colour: [u8; 3]) -> bool {
+        let file = tempfile::Builder::new().suffix(".ppm").tempfile();
+        let picture = self.shoot(file.expect("/tmp takes a file").path());
+        // A header, then three bytes a pixel.
+        let (_header, pixels) = picture.as_rchunks::<3>();
+        pixels.contains(&colour)
     }
 
     fn shoot(&self, path: &Path) -> Vec<u8> {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::screen::Screen;
-use super::{Desktop, Environment, Notifications, Tray, panel};
+use super::screen::{Screen, Window};
+use super::{Desktop, Environment, Notifications, Tray, panel, private_folder};
 use crate::agent::binary;
 use crate::api::Api;
 use crate::http::Door;
@@ -63,9 +63,15 @@ impl Session {
             xfconfd
         });
         self.furniture.extend(settings);
-        let wm = Running::start(&mut self.desktop.command("xfwm4"));
-        self.furniture.push(wm);
-        self.screen.wait_for_window_manager();
+        let mut manager = Running::start(&mut self.desktop.command("xfwm4"));
+        let manages = wait::within(wait::BOUND, || self.screen.has_window_manager());
+        assert!(
+            manages.is_some(),
+            "no window manager; it runs: {}, and said: {}",
+            manager.is_running(),
+            manager.output()
+        );
+        self.furniture.push(manager);
         self
     }
 
@@ -89,10 +95,26 @@ impl Session {
     pub fn with_notifications(mut self) -> Self {
         let bus = self.desktop.bus().expect("they need the session bus");
         let listener = self.desktop.bus().expect("as above");
-        let shows =
-            Notifications::start(self.environment(), self.desktop.folder(), &bus, &listener);
+        let shows = Notifications::start(self.environment(), self.desktop.folder(), bus, &listener);
         self.notifications = Some(shows);
         self
+    }
+
+    /// As a person who has seen the first steps: the window begins with the list.
+    pub fn skip_first_steps(&self) {
+        let home = self.desktop.valetkey_home();
+        private_folder(&home);
+        std::fs::write(home.join("first-steps-seen"), "").expect("our own folder");
+    }
+
+    /// Clicks on the icon in the panel: the window with the menu. [`Screen::press`] `Escape` ends it.
+    pub fn open_tray_menu(&self) -> Window {
+        let wrapper = || self.screen.windows_of("Wrapper-2.0").into_iter();
+        let tray = wait::until("the tray in the panel", || wrapper().next());
+        self.screen.click_on(&tray);
+        wait::until("the menu on the screen", || {
+            wrapper().find(|it| it.id != tray.id)
+        })
     }
 
     /// The desktop app with a free port.
