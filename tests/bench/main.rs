@@ -2,6 +2,7 @@
 //! measured in the same run, alternating with it.
 
 mod bare;
+mod desktop;
 mod load;
 mod machine;
 mod process;
@@ -25,18 +26,27 @@ fn main() -> ExitCode {
             bare::serve(&socket, &body);
             ExitCode::SUCCESS
         }
+        Some("desktop") => {
+            let mut report = Report::default();
+            desktop::memory(is_quick(), &mut report);
+            report.print();
+            ExitCode::SUCCESS
+        }
         None | Some("--quick") => {
-            let quick = std::env::args().any(|argument| argument == "--quick");
-            run(&scene::Sizes::new(quick)).print();
+            run(&scene::Sizes::new(is_quick())).print();
             ExitCode::SUCCESS
         }
         Some(other) => {
             machine::say(&format!(
-                "error: `{other}` is not understood; use no argument, or `--quick`"
+                "error: `{other}` is not understood; use no argument, `desktop` or `--quick`"
             ));
             ExitCode::from(2)
         }
     }
+}
+
+fn is_quick() -> bool {
+    std::env::args().any(|argument| argument == "--quick")
 }
 
 fn run(sizes: &scene::Sizes) -> Report {

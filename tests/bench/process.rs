@@ -41,8 +41,14 @@ fn time(command: &mut Command) -> Duration {
     took
 }
 
-/// Proportional set size of a process.
+/// The memory of a process, with its budget.
 pub(crate) fn memory(what: &str, pid: u32, budget: f64, report: &mut Report) {
+    let what = format!("memory (PSS), {what}");
+    report.figure(&what, pss(pid), "MB", Some(budget));
+}
+
+/// Proportional set size of a process, in MB.
+pub(crate) fn pss(pid: u32) -> f64 {
     let path = format!("/proc/{pid}/smaps_rollup");
     let rollup = std::fs::read_to_string(Path::new(&path)).expect("our own child");
     let kib: f64 = rollup
@@ -51,10 +57,5 @@ pub(crate) fn memory(what: &str, pid: u32, budget: f64, report: &mut Report) {
         .and_then(|rest| rest.trim().strip_suffix("kB"))
         .and_then(|figure| figure.trim().parse().ok())
         .expect("smaps_rollup names the PSS");
-    report.figure(
-        &format!("memory (PSS), {what}"),
-        kib / 1024.0,
-        "MB",
-        Some(budget),
-    );
+    kib / 1024.0
 }

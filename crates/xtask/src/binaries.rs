@@ -78,6 +78,14 @@ pub(crate) fn build_release() -> Result<Vec<(&'static str, PathBuf)>, Failure> {
     Ok(paths)
 }
 
+/// The desktop app as it ships; the page must be built.
+pub(crate) fn build_release_desktop() -> Result<(&'static str, PathBuf), Failure> {
+    let app = ["build", "--release", "-p", "valetkey-desktop"];
+    shell::run(&mut shell::cargo(&app))?;
+    let (name, variable) = DESKTOP;
+    Ok((variable, target_folder()?.join("release").join(name)))
+}
+
 /// Where cargo builds.
 pub(crate) fn target_folder() -> Result<PathBuf, Failure> {
     let arguments = ["metadata", "--no-deps", "--format-version", "1"];
