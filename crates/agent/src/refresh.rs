@@ -13,8 +13,10 @@
 //! 5. If the item cannot be written, the grant is held in memory, marked unsaved, served, and
 //!    retried until it is stored.
 
+mod loading;
 mod saving;
 mod setback;
+mod start;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,96 +24,23 @@ use std::sync::atomic::Ordering;
 use jiff::SignedDuration;
 use serde_json::json;
 use tokio::sync::watch;
-use valetkey_core::connection::{SetbackKind, Subject};
+use valetkey_core::connection::SetbackKind;
 use valetkey_core::event::{Event, EventKind};
-use valetkey_core::freshness;
-use valetkey_core::grant::StoredGrant;
 use valetkey_core::id::{ConnectionId, Generation};
-use valetkey_core::life::{Happening, Status};
+use valetkey_core::life::Happening;
 use valetkey_core::refusal::RefreshOutcome;
 use valetkey_core::token_reply::TokenReply;
-use valetkey_vault::{LoadedGrant, failpoint};
+use valetkey_vault::failpoint;
 
 use crate::agent::Inner;
-use crate::book::{FlightEnd, LiveGrant, Look, Want};
-use crate::client::Client;
+use crate::book::{FlightEnd, Look, Want};
 use crate::error::AgentError;
-use saving::{save_row_or, store_unsaved_one};
 use setback::{postpone, refused, unanswered, unclear};
+use start::{Begun, Ticket, begin, not_sent};
 
+pub(crate) use loading::load;
 pub(crate) use saving::{keep, save_row, store_one, store_unsaved, stored_grant};
 pub(crate) use setback::{HOLD, sign_in_again};
-
-/// A missing item is looked for again after this long: whoever asks for its token in a loop shall not
-/// keep the keychain busy.
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
-
-/// Brings the grant from the keychain into memory, once; looks again for one that was missing.
-pub(crate) async fn load(inner: &Inner, id: ConnectionId) -> Result<(), AgentError> {
-    let gate = {
-        let book = inner.book();
-        let entry = book.get(id).ok_or_else(|| AgentError::no_connection(id))?;
-        if entry.is_loaded(inner.now()) {
-            return Ok(());
-        }
-        Arc::clone(&entry.gate)
-    };
-    let _one_reader = gate.lock().await;
-    let now = inner.now();
-    if inner
-        .book()
-        .get(id)
-        .is_none_or(|entry| entry.is_loaded(now))
-    {
-        return Ok(());
-    }
-    // The vault mends a row that is older than its item: the item leads.
-    let LoadedGrant { grant, mended } = inner.vault.load_grant(id, now).await?;
-    let told = {
-        let mut book = inner.book();
-        let Some(entry) = book.get_mut(id) else {
-            return Ok(());
-        };
-        entry.asked_until = Some(freshness::add(now, LOOK_AGAIN));
-        let mut told = None;
-        if let Some(mended) = mended
-            && entry.row.life.status != Status::Removing
-        {
-            let was = std::mem::replace(&mut entry.row, mended).life.status;
-            told = turned(was, entry.row.life.status);
-        }
-        if let Some(StoredGrant { grant, .. }) = grant {
-            book.hold(id, grant);
-        }
-        book.replan(id, now);
-        told
-    };
-    inner.alarm.notify_one();
-    if let Some((kind, why)) = told {
-        tracing::info!(connection = %id, why, "the keychain leads");
-        let event = Event::new(kind, now)
-            .connection(id)
-            .detail(json!({ "why": why }));
-        inner.record(event).await;
-    }
-    Ok(())
-}
-
-/// What a person is told when the keychain item changes where a connection stands.
-fn turned(was: Status, is: Status) -> Option<(EventKind, &'static str)> {
-    let lost = |status| status == Status::NeedsReconnect;
-    match (lost(was), lost(is)) {
-        (false, true) => Some((
-            EventKind::ConnectionNeedsReconnect,
-            "its keychain item is gone or cannot be read",
-        )),
-        (true, false) => Some((
-            EventKind::ConnectionAdopted,
-            "its keychain item was found again",
-        )),
-        (true, true) | (false, false) => None,
-    }
-}
 
 /// Waits for the connection's refresh; starts one if none is under way.
 pub(crate) async fn join(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
@@ -153,18 +82,6 @@ async fn fly(inner: Arc<Inner>, id: ConnectionId, end: watch::Sender<Option<Flig
     }
     inner.alarm.notify_one();
     end.send_replace(Some(result));
-}
-
-/// What a flight takes along: enough to refresh without the book.
-struct Ticket {
-    client: Client,
-    old: Arc<LiveGrant>,
-    from: Generation,
-    /// Before the refresh began.
-    was: Status,
-    asked: valetkey_core::scope::Scopes,
-    account: Option<Subject>,
-    gate: Arc<tokio::sync::Mutex<()>>,
 }
 
 async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
@@ -259,124 +176,6 @@ async fn newest(
             Err(error)
         }
     }
-}
-
-/// How a flight begins.
-enum Begun {
-    /// The row says `refreshing`: the request may be sent.
-    Ticket(Box<Ticket>),
-    /// While the flight waited for its turn, a sign-in brought this: nothing needs to be sent.
-    Overtaken(Arc<LiveGrant>),
-}
-
-/// All that must be well before anything is sent; ends with the row marked `refreshing`.
-async fn begin(inner: &Arc<Inner>, id: ConnectionId) -> Result<Begun, AgentError> {
-    load(inner, id).await?;
-    let (gate, from) = {
-        let book = inner.book();
-        let entry = book.get(id).ok_or_else(|| AgentError::no_connection(id))?;
-        (Arc::clone(&entry.gate), entry.row.life.generation)
-    };
-    inner.vault.check_store().await?;
-    let _one_writer = gate.lock().await;
-    store_unsaved_one(inner, id).await?;
-    if let Some(live) = newer_than(inner, id, from) {
-        return Ok(Begun::Overtaken(live));
-    }
-    let ticket = ticket(inner, id).await?;
-    if inner.stopping.load(Ordering::SeqCst) {
-        return Err(AgentError::Stopping);
-    }
-    if inner.book().step(id, Happening::RefreshBegan).is_err() {
-        return Err(AgentError::no_connection(id));
-    }
-    if let Err(error) = save_row_or(inner, id).await {
-        // Without the mark a crash could go unnoticed: nothing is sent.
-        let _ = inner.book().step(
-            id,
-            Happening::Postponed {
-                from: ticket.from,
-                alive: ticket.old.grant.is_alive(inner.now()),
-            },
-        );
-        return Err(error);
-    }
-    Ok(Begun::Ticket(Box::new(ticket)))
-}
-
-fn newer_than(inner: &Inner, id: ConnectionId, from: Generation) -> Option<Arc<LiveGrant>> {
-    let book = inner.book();
-    let live = book.get(id)?.live.as_ref()?;
-    (live.grant.generation > from).then(|| Arc::clone(live))
-}
-
-/// Nothing was sent. The alarm waits before it tries again, or it would ring without pause.
-async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &AgentError) {
-    let (kind, reason) = match error {
-        AgentError::ClientMisconfigured { reason, .. } => (SetbackKind::FixClient, reason.clone()),
-        AgentError::InvalidRequest { message, .. } => (SetbackKind::FixClient, message.clone()),
-        AgentError::KeychainLocked(_)
-        | AgentError::KeychainUnavailable(_)
-        | AgentError::KeychainDenied(_)
-        | AgentError::KeychainBroken(_)
-        | AgentError::ProviderUnreachable { .. }
-        | AgentError::Internal(_) => (SetbackKind::Later, error.to_string()),
-        AgentError::NotFound { .. }
-        | AgentError::AuthRequired { .. }
-        | AgentError::InsufficientScope { .. }
-        | AgentError::Disabled(_)
-        | AgentError::NotRefreshable(_)
-        | AgentError::BadDraft(_)
-        | AgentError::Conflict { .. }
-        | AgentError::Paused
-        | AgentError::RateLimited
-        | AgentError::Stopping => return,
-    };
-    if inner.book().get(id).is_some_and(|entry| entry.unsaved) {
-        // Its own alarm rings for the grant that is not stored yet.
-        return;
-    }
-    postpone(inner, id, None, kind, &reason, None).await;
-}
-
-async fn ticket(inner: &Inner, id: ConnectionId) -> Result<Ticket, AgentError> {
-    let (authenticator, old, life, asked, account, gate) = {
-        let book = inner.book();
-        let entry = book.get(id).ok_or_else(|| AgentError::no_connection(id))?;
-        let look = book.look(id, inner.now(), Want::Newer);
-        let Look::Stale { .. } = look else {
-            return Err(AgentError::no_connection(id));
-        };
-        let old = Arc::clone(
-            entry
-                .live
-                .as_ref()
-                .expect("stale means that it is in memory"),
-        );
-        let authenticator = book
-            .authenticator(entry.row.authenticator)
-            .cloned()
-            .ok_or_else(|| AgentError::no_authenticator(entry.row.authenticator))?;
-        let asked = entry.row.asked_scopes.clone();
-        (
-            authenticator,
-            old,
-            entry.row.life,
-            asked,
-            entry.row.account.subject.clone(),
-            Arc::clone(&entry.gate),
-        )
-    };
-    let client = Client::of(&inner.vault, authenticator).await?;
-    Ok(Ticket {
-        client,
-        old,
-        from: life.generation,
-        was: life.status,
-        asked,
-        account,
-        gate,
-    })
 }
 
 /// A new grant came. It counts only if the connection still waits for it.

@@ -1,11 +1,12 @@
 //! Handing out a token: from memory if it is fresh, else after one shared refresh.
 
+mod renew;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
 use valetkey_core::connection::SetbackKind;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness::USED_LATELY;
@@ -13,7 +14,6 @@ use valetkey_core::id::ConnectionId;
 use valetkey_core::life::{Happening, Status};
 use valetkey_core::name::ConnectionName;
 use valetkey_core::scope::Scopes;
-use valetkey_core::secret::Fingerprint;
 
 use crate::agent::{Agent, Inner};
 use crate::book::{FlightEnd, LiveGrant, Look, Want};
@@ -21,6 +21,8 @@ use crate::error::AgentError;
 use crate::journal::Read;
 use crate::key::{Actor, ConnectionKey};
 use crate::refresh;
+
+pub use renew::Invalidated;
 
 /// With an old token that still lives, a caller waits this long for the new one.
 const PATIENCE_WITH_OLD: Duration = Duration::from_secs(5);
@@ -46,15 +48,6 @@ pub struct TokenAnswer {
     pub live: Arc<LiveGrant>,
     /// When; `expires_in` counts from here.
     pub at: Timestamp,
-}
-
-/// What a reported token led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Invalidated {
-    /// It was the current token and has been replaced.
-    Refreshed,
-    /// There is a newer one already; nothing was done.
-    AlreadyNewer,
 }
 
 impl Agent {
@@ -254,81 +247,6 @@ impl Agent {
                 retry_after: Some(wait),
                 bad_certificate: kind == Some(SetbackKind::BadCertificate),
             },
-        }
-    }
-
-    async fn forced(&self, id: ConnectionId) -> Result<Arc<LiveGrant>, AgentError> {
-        refresh::load(&self.inner, id).await?;
-        let now = self.inner.now();
-        let look = self.inner.book().look(id, now, Want::Newer);
-        match look {
-            Look::Stale { .. } => self.refreshed(id, PATIENCE).await,
-            Look::Held { until, .. } => Err(self.held(id, until.duration_since(now))),
-            Look::Fresh(live) => Err(AgentError::NotRefreshable(live.connection.clone())),
-            Look::SignIn => Err(self.inner.sign_in_needed(id).await),
-            Look::NotLoaded | Look::Gone => Err(AgentError::no_connection(id)),
-        }
-    }
-
-    /// Refreshes now, or waits for the refresh that is under way.
-    pub async fn refresh(
-        &self,
-        key: &ConnectionKey,
-        who: &Actor,
-    ) -> Result<TokenAnswer, AgentError> {
-        self.token(
-            key,
-            &TokenAsk {
-                force: true,
-                ..TokenAsk::default()
-            },
-            who,
-        )
-        .await
-    }
-
-    /// A program's token was refused. If it is still the current one it is replaced, or, where there
-    /// is no refresh token, the person must sign in again. Else nothing happens: a late report never
-    /// kills a newer token.
-    pub async fn invalidate(
-        &self,
-        key: &ConnectionKey,
-        refused: &Fingerprint,
-        who: &Actor,
-    ) -> Result<Invalidated, AgentError> {
-        self.check_running()?;
-        let id = self.inner.book().find(key)?;
-        self.check_enabled(id)?;
-        refresh::load(&self.inner, id).await?;
-        let current = self
-            .inner
-            .book()
-            .get(id)
-            .and_then(|entry| entry.live.clone())
-            .filter(|live| live.fingerprint == *refused);
-        let event = Event::new(EventKind::TokenInvalidated, self.inner.now())
-            .connection(id)
-            .actor(who.to_string())
-            .detail(json!({ "current": current.is_some() }));
-        self.inner.record(event).await;
-        let Some(current) = current else {
-            return Ok(Invalidated::AlreadyNewer);
-        };
-        match self.forced(id).await {
-            Ok(_) => Ok(Invalidated::Refreshed),
-            Err(AgentError::NotRefreshable(connection)) => {
-                let reason = "its token was refused, and it has no refresh token";
-                let from = current.grant.generation;
-                if !refresh::sign_in_again(&self.inner, id, from, reason).await {
-                    return Ok(Invalidated::AlreadyNewer);
-                }
-                Err(AgentError::AuthRequired {
-                    connection,
-                    again: true,
-                    reason: Some(reason.to_owned()),
-                })
-            }
-            Err(error) => Err(error),
         }
     }
 }

@@ -9,18 +9,7 @@ use valetkey_agent::AgentError;
 use valetkey_agent::sign_in::Stage;
 use valetkey_core::event::EventKind;
 use valetkey_core::life::Status;
-use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter, RefreshTokens, Settings};
-
-/// A connected bench whose refresh tokens stay, so that a fault leaves nothing behind.
-async fn connected() -> Bench {
-    let bench = Bench::with(Settings {
-        refresh_tokens: RefreshTokens::Kept,
-        ..Settings::auto_consent("ada")
-    })
-    .await;
-    bench.connect("demo").await;
-    bench
-}
+use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter, Settings};
 
 fn too_many(retry_after: &str) -> FaultKind {
     FaultKind::Status {
@@ -29,16 +18,9 @@ fn too_many(retry_after: &str) -> FaultKind {
     }
 }
 
-async fn try_later(bench: &Bench) -> Option<SignedDuration> {
-    match bench.token("demo").await {
-        Err(AgentError::ProviderUnreachable { retry_after, .. }) => retry_after,
-        other => panic!("not `try later`: {other:?}"),
-    }
-}
-
 #[tokio::test]
 async fn a_slow_provider_is_waited_for() {
-    let bench = connected().await;
+    let bench = Bench::connected().await;
     bench.expire();
     let slow = FaultKind::Latency { ms: 300 };
     bench.provider.fault(Fault::refresh(slow));
@@ -48,7 +30,7 @@ async fn a_slow_provider_is_waited_for() {
 
 #[tokio::test]
 async fn while_a_refresh_hangs_the_old_token_is_served_and_others_are_too() {
-    let bench = connected().await;
+    let bench = Bench::connected().await;
     bench.add("other", json!({})).await;
     bench.connect("other").await;
     let old = bench.access("demo").await;
@@ -109,17 +91,17 @@ async fn retry_after_is_kept_in_every_spelling() {
         |now| http_date(now, "%A, %d-%b-%y %H:%M:%S GMT"),
         |now| (now + SignedDuration::from_secs(40)).to_string(),
     ];
-    let bench = connected().await;
+    let bench = Bench::connected().await;
     for (round, spelling) in spellings.into_iter().enumerate() {
         bench.expire();
         let text = spelling(valetkey_agent::Clock::now(&*bench.clock));
         bench.provider.fault(Fault::refresh(too_many(&text)));
-        let wait = try_later(&bench).await.expect("a term").as_secs();
+        let wait = bench.try_later().await.expect("a term").as_secs();
         assert!((38..=40).contains(&wait), "{text}: {wait}");
         let sent = bench.refreshes();
         assert_eq!(sent, 2 * round + 1, "{text}");
         bench.pass(seconds(36), seconds(9)).await;
-        try_later(&bench).await;
+        bench.try_later().await;
         assert_eq!(bench.refreshes(), sent, "{text}: nothing before that time");
         bench.pass(seconds(5), seconds(1)).await;
         bench.provider.ended(Filter::refreshes(), sent + 1).await;
@@ -137,15 +119,15 @@ fn http_date(now: jiff::Timestamp, format: &str) -> String {
 
 #[tokio::test]
 async fn a_wake_does_not_shorten_what_the_provider_asked_for() {
-    let bench = connected().await;
+    let bench = Bench::connected().await;
     bench.expire();
     bench.provider.fault(Fault::refresh(too_many("600")));
-    try_later(&bench).await;
+    bench.try_later().await;
     for _ in 0..3 {
         bench.clock.jump(SignedDuration::from_secs(60));
         bench.pass(seconds(31), seconds(31)).await;
     }
-    try_later(&bench).await;
+    bench.try_later().await;
     assert_eq!(bench.refreshes(), 1);
     bench.pass(seconds(400), seconds(20)).await;
     bench.provider.arrived(Filter::refreshes(), 2).await;
@@ -162,7 +144,7 @@ async fn what_is_no_answer_postpones_and_heals() {
         headers: [("content-type".to_owned(), "application/json".to_owned())].into(),
         body: "[1, 2".to_owned(),
     };
-    let bench = connected().await;
+    let bench = Bench::connected().await;
     let kinds = [
         FaultKind::status(500),
         FaultKind::status(503),
@@ -184,7 +166,7 @@ async fn what_is_no_answer_postpones_and_heals() {
         let old = bench.access("demo").await;
         bench.expire();
         bench.provider.fault(Fault::refresh(kind.clone()).forever());
-        try_later(&bench).await;
+        bench.try_later().await;
         assert_ne!(bench.status("demo"), Status::NeedsReconnect, "{kind:?}");
         bench.provider.clear_faults();
         bench.clock.jump(SignedDuration::from_secs(6));
@@ -195,129 +177,6 @@ async fn what_is_no_answer_postpones_and_heals() {
     }
     assert_eq!(bench.provider.count(Endpoint::Api), 0, "never followed");
     assert_eq!(bench.count(EventKind::ConnectionNeedsReconnect).await, 0);
-}
-
-#[tokio::test]
-async fn odd_but_usable_answers_are_used() {
-    let edits = [
-        FaultKind::set("expires_in", "1800"),
-        FaultKind::set("expires_in", 1800.7),
-        FaultKind::set("token_type", "bearer"),
-        FaultKind::without("token_type"),
-        FaultKind::without("scope"),
-        FaultKind::set("scope", json!(["openid", "email", "offline_access"])),
-        FaultKind::without("id_token"),
-    ];
-    let bench = Bench::start().await;
-    bench.connect("demo").await;
-    let scopes = bench.view("demo").row.scopes;
-    for edit in edits {
-        bench.expire();
-        bench.provider.fault(Fault::refresh(edit.clone()));
-        let token = bench.access("demo").await;
-        assert!(bench.provider.access_token_lives(&token), "{edit:?}");
-        let row = bench.view("demo").row;
-        assert!(row.expires_at.is_some(), "{edit:?}");
-        assert_eq!(row.scopes, scopes, "{edit:?}");
-    }
-    bench.expire();
-    let endless = FaultKind::without("expires_in");
-    bench.provider.fault(Fault::refresh(endless));
-    let token = bench.access("demo").await;
-    assert_eq!(bench.view("demo").row.expires_at, None);
-    bench.expire();
-    assert_eq!(bench.access("demo").await, token, "no end was announced");
-}
-
-#[tokio::test]
-async fn an_error_in_a_success_is_an_error() {
-    for (error, again) in [("invalid_grant", true), ("temporarily_unavailable", false)] {
-        let bench = connected().await;
-        bench.expire();
-        bench.provider.fault(Fault::refresh(FaultKind::OauthError {
-            error: error.to_owned(),
-            description: Some("no".to_owned()),
-            status: Some(200),
-        }));
-        let failed = bench.token("demo").await.expect_err("an error");
-        let sign_in = matches!(failed, AgentError::AuthRequired { .. });
-        assert_eq!(sign_in, again, "{error}: {failed:?}");
-        assert_eq!(bench.refreshes(), 1);
-    }
-}
-
-#[tokio::test]
-async fn each_dialect_of_a_dead_grant_means_sign_in_again_once() {
-    let dead = [
-        ("invalid_grant", 400),
-        ("invalid_grant", 403),
-        ("bad_refresh_token", 200),
-        ("invalid_refresh_token", 200),
-        ("token_revoked", 401),
-        ("interaction_required", 400),
-    ];
-    for (error, status) in dead {
-        let bench = connected().await;
-        bench.expire();
-        let refusal = FaultKind::OauthError {
-            error: error.to_owned(),
-            description: None,
-            status: Some(status),
-        };
-        bench.provider.fault(Fault::refresh(refusal).forever());
-        for _ in 0..3 {
-            let failed = bench.token("demo").await.expect_err("dead");
-            let again = matches!(failed, AgentError::AuthRequired { again: true, .. });
-            assert!(again, "{error}: {failed:?}");
-        }
-        bench.pass(seconds(3600), seconds(300)).await;
-        assert_eq!(bench.refreshes(), 1, "{error}");
-        let told = bench.count(EventKind::ConnectionNeedsReconnect).await;
-        assert_eq!(told, 1, "{error}");
-    }
-}
-
-#[tokio::test]
-async fn what_nobody_understands_is_asked_once_more_minutes_later() {
-    let strange = [
-        FaultKind::oauth_error("flux_capacitor_empty"),
-        FaultKind::Empty { status: 400 },
-        FaultKind::Empty { status: 200 },
-        FaultKind::without("access_token"),
-    ];
-    for kind in strange {
-        let bench = connected().await;
-        bench.expire();
-        bench.provider.fault(Fault::refresh(kind.clone()).forever());
-        let wait = try_later(&bench).await.expect("a term");
-        assert_eq!(wait, SignedDuration::from_mins(3), "{kind:?}");
-        bench.pass(seconds(170), seconds(10)).await;
-        try_later(&bench).await;
-        assert_eq!(bench.refreshes(), 1, "{kind:?}");
-        bench.pass(seconds(20), seconds(5)).await;
-        bench.provider.arrived(Filter::refreshes(), 2).await;
-        eventually("sign in again", || {
-            bench.status("demo") == Status::NeedsReconnect
-        })
-        .await;
-        bench.pass(seconds(3600), seconds(300)).await;
-        assert_eq!(bench.refreshes(), 2, "{kind:?}");
-        let told = bench.count(EventKind::ConnectionNeedsReconnect).await;
-        assert_eq!(told, 1, "{kind:?}");
-    }
-}
-
-#[tokio::test]
-async fn what_was_not_understood_once_heals_if_it_was_a_whim() {
-    let bench = connected().await;
-    bench.expire();
-    let whim = FaultKind::oauth_error("flux_capacitor_empty");
-    bench.provider.fault(Fault::refresh(whim));
-    try_later(&bench).await;
-    bench.pass(seconds(190), seconds(10)).await;
-    bench.provider.ended(Filter::refreshes(), 2).await;
-    assert!(bench.token("demo").await.is_ok());
-    assert_eq!(bench.status("demo"), Status::Active);
 }
 
 #[tokio::test]
@@ -376,7 +235,7 @@ async fn an_outage_that_outlasts_the_token_is_told_step_by_step_and_heals() {
     assert_eq!(bench.count(EventKind::ConnectionPostponed).await, 1);
     assert_eq!(bench.count(EventKind::ConnectionExpired).await, 0);
     bench.pass(seconds(2 * 3600), seconds(60)).await;
-    try_later(&bench).await;
+    bench.try_later().await;
     assert_eq!(bench.status("demo"), Status::Expired);
     assert_eq!(bench.count(EventKind::ConnectionPostponed).await, 1);
     assert_eq!(bench.count(EventKind::ConnectionExpired).await, 1);
@@ -397,27 +256,10 @@ async fn one_answer_of_the_network_ends_the_wait_of_all() {
     bench.pass(seconds(2 * 3600), seconds(300)).await;
     // One was tried just now, so that it rests for some seconds, and the other was not.
     bench.clock.jump(SignedDuration::from_secs(6));
-    try_later(&bench).await;
+    bench.try_later().await;
     bench.provider.go_online().unwrap();
     assert!(bench.token("other").await.is_ok());
     bench.pass(seconds(6), seconds(1)).await;
     bench.provider.ended(Filter::refreshes(), 2).await;
     eventually("active", || bench.status("demo") == Status::Active).await;
-}
-
-#[tokio::test]
-async fn a_restart_does_not_shorten_the_pause_after_what_was_not_understood() {
-    let mut bench = connected().await;
-    bench.expire();
-    let odd = Fault::refresh(FaultKind::oauth_error("odd")).forever();
-    bench.provider.fault(odd);
-    try_later(&bench).await;
-    assert_eq!(bench.refreshes(), 1);
-    bench.restart().await;
-    try_later(&bench).await;
-    assert_eq!(bench.refreshes(), 1, "not before its time");
-    bench.provider.clear_faults();
-    bench.clock.advance(seconds(185));
-    bench.provider.ended(Filter::refreshes(), 2).await;
-    assert!(bench.token("demo").await.is_ok());
 }

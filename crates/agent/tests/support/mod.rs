@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -20,7 +20,7 @@ use valetkey_core::home::Home;
 use valetkey_core::id::SignInId;
 use valetkey_core::life::Status;
 use valetkey_core::name::ProfileName;
-use valetkey_demo_provider::{DemoProvider, Filter, Outcome, Request, Settings};
+use valetkey_demo_provider::{DemoProvider, Filter, Outcome, RefreshTokens, Request, Settings};
 use valetkey_vault::store::testing::TestStore;
 use valetkey_vault::{EventFilter, ItemName, StoreOpener, Vault};
 
@@ -42,6 +42,17 @@ impl Bench {
     /// Somebody called ada consents at once to everything.
     pub(crate) async fn start() -> Self {
         Self::with(Settings::auto_consent("ada")).await
+    }
+
+    /// Connected, and its refresh tokens stay, so that a fault leaves nothing behind.
+    pub(crate) async fn connected() -> Self {
+        let bench = Self::with(Settings {
+            refresh_tokens: RefreshTokens::Kept,
+            ..Settings::auto_consent("ada")
+        })
+        .await;
+        bench.connect("demo").await;
+        bench
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
@@ -150,6 +161,14 @@ impl Bench {
         view.expect("a known sign-in").stage
     }
 
+    /// Asks for the token of `demo`, which is not to be had now; when to ask again.
+    pub(crate) async fn try_later(&self) -> Option<SignedDuration> {
+        match self.token("demo").await {
+            Err(AgentError::ProviderUnreachable { retry_after, .. }) => retry_after,
+            other => panic!("not `try later`: {other:?}"),
+        }
+    }
+
     pub(crate) async fn token(&self, name: &str) -> Result<TokenAnswer, AgentError> {
         self.agent
             .token(&key(name), &TokenAsk::default(), &me())
@@ -237,7 +256,7 @@ impl Bench {
 
     /// Past the access token's end.
     pub(crate) fn expire(&self) {
-        self.clock.jump(jiff::SignedDuration::from_hours(2));
+        self.clock.jump(SignedDuration::from_hours(2));
     }
 }
 
