@@ -122,18 +122,3 @@ impl House {
         });
     }
 }
-
-/// A public client of the demo provider, to be registered under this name.
-pub fn draft(provider: &DemoProvider, name: &str) -> Value {
-    json!({
-        "name": name,
-        "authenticator_type": "custom",
-        "client_id": "demo",
-        "scopes": ["openid", "email", "offline_access"],
-        "issuer": provider.issuer(),
-        "authorize_url": provider.url("/authorize"),
-        "token_url": provider.url("/token"),
-        "revocation_url": provider.url("/revoke"),
-        "userinfo_url": provider.url("/userinfo"),
-    })
-}

@@ -58,7 +58,12 @@ impl Screen {
 
     /// The visible windows with exactly this name.
     pub fn windows(&self, name: &str) -> Vec<Window> {
-        self.search("--name", &format!("^{name}$"))
+        let special = |c: char| (!c.is_alphanumeric() && c != ' ').then_some('\\');
+        let pattern: String = name
+            .chars()
+            .flat_map(|c| special(c).into_iter().chain([c]))
+            .collect();
+        self.search("--name", &format!("^{pattern}$"))
     }
 
     /// The visible windows of a program, by its window class.

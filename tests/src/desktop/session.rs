@@ -64,9 +64,9 @@ impl Session {
         });
         self.furniture.extend(settings);
         let mut manager = Running::start(&mut self.desktop.command("xfwm4"));
-        let manages = wait::within(wait::BOUND, || self.screen.has_window_manager());
+        let found = wait::within(wait::BOUND, || self.screen.has_window_manager());
         assert!(
-            manages.is_some(),
+            found.is_some(),
             "no window manager; it runs: {}, and said: {}",
             manager.is_running(),
             manager.output()
