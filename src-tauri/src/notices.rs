@@ -1,13 +1,22 @@
 //! Which change is worth a notification, and its words. Pure.
 //!
 //! One per change of state, never repeated: what is told is remembered per connection, and only a
-//! worse state than the one that was told leads to a new notice. What heals by itself is none.
-//! Several at once are folded into one.
+//! worse state than the one that was told leads to a new notice. What heals by itself is none, and
+//! whatever has healed may be told again when it comes back. Several at once are folded into one.
+//!
+//! A kind that is switched off counts as told: switching it on again brings up nothing old. In quiet
+//! hours nothing is told at all, so what still needs the person at their end is worse than what was
+//! told, and comes then, as one notice. How a sign-in went is not kept until then: it answers a
+//! person who sits in front of the browser, whose page has said the same.
+//!
+//! A paused agent goes on telling: it hands nothing out, but a login that ends while it is paused
+//! needs the person all the same.
 
 use std::collections::HashMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Zoned};
 use valetkey_api::connections::ConnectionView;
+use valetkey_api::core::connection::SetbackKind;
 use valetkey_api::core::event::EventKind;
 use valetkey_api::core::id::ConnectionId;
 use valetkey_api::core::life::Status;
@@ -64,6 +73,8 @@ enum Trouble {
 pub(crate) struct Notices {
     /// None before the first snapshot: what was so before the start is no change.
     told: Option<HashMap<ConnectionId, Trouble>>,
+    /// Quiet hours keep something back.
+    held_back: bool,
 }
 
 impl Notices {
@@ -72,44 +83,67 @@ impl Notices {
         &mut self,
         snapshot: &Snapshot,
         events: &[EventView],
-        now: Timestamp,
+        now: &Zoned,
     ) -> Vec<Notice> {
-        let troubles: HashMap<ConnectionId, Trouble> = snapshot
-            .connections
-            .iter()
-            .map(|it| (it.id, trouble(it, now)))
-            .collect();
-        let Some(before) = self.told.replace(troubles.clone()) else {
+        let first = self.told.is_none();
+        let before = self.told.take().unwrap_or_default();
+        let told = |it: &ConnectionView| before.get(&it.id).copied().unwrap_or(Trouble::None);
+        let trouble = |it: &ConnectionView| trouble(it, now.timestamp()).unwrap_or(told(it));
+        let all = &snapshot.connections;
+        let worse: Vec<&ConnectionView> = all.iter().filter(|it| trouble(it) > told(it)).collect();
+
+        let wishes = &snapshot.notifications;
+        let quiet = wishes.quiet_hours.is_some_and(|it| it.contain(now.time()));
+        self.held_back = quiet && !first && !worse.is_empty();
+        let to_remember = |it: &ConnectionView| {
+            let now = trouble(it);
+            let healed = now.min(told(it));
+            (it.id, if self.held_back { healed } else { now })
+        };
+        self.told = Some(all.iter().map(to_remember).collect());
+        if first || quiet {
             return Vec::new();
-        };
-        let worse = |wanted: &[Trouble]| -> Vec<&ConnectionView> {
-            let worse = snapshot.connections.iter().filter(|it| {
-                let trouble = troubles[&it.id];
-                let told = before.get(&it.id).copied().unwrap_or(Trouble::None);
-                wanted.contains(&trouble) && trouble > told
-            });
-            worse.collect()
-        };
-        let mut notices = Vec::new();
-        notices.extend(needs_you(&worse(&[Trouble::NeedsYou])));
-        let soon = worse(&[Trouble::EndsInADay, Trouble::EndsShortly]);
-        notices.extend(ends_soon(&soon, now));
-        notices.extend(events.iter().rev().find_map(sign_in));
+        }
+        let (lost, ending): (Vec<_>, Vec<_>) = worse
+            .into_iter()
+            .partition(|it| trouble(it) == Trouble::NeedsYou);
+        let lost = if wishes.needs_you { &lost[..] } else { &[] };
+        let ending = if wishes.ends_soon { &ending[..] } else { &[] };
+        let mut notices = Vec::from_iter(troubled(lost, ending, now.timestamp()));
+        if wishes.sign_in {
+            notices.extend(sign_ins(events));
+        }
         notices
     }
 
     /// When something is announced next by the clock alone.
-    pub(crate) fn next_look(snapshot: &Snapshot, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn next_look(&self, snapshot: &Snapshot, now: &Zoned) -> Option<Timestamp> {
         let ends = snapshot.connections.iter().filter(|it| !it.refreshable);
         let ends = ends.filter_map(|it| it.expires_at);
         let looks = ends.flat_map(|end| [A_DAY, SHORTLY, SignedDuration::ZERO].map(|it| end - it));
-        looks.filter(|at| *at > now).min()
+        let looks = looks.chain(self.end_of_quiet(snapshot, now));
+        looks.filter(|at| *at > now.timestamp()).min()
+    }
+
+    fn end_of_quiet(&self, snapshot: &Snapshot, now: &Zoned) -> Option<Timestamp> {
+        let hours = snapshot.notifications.quiet_hours;
+        let end = hours.filter(|_| self.held_back)?.end();
+        let today = now.with().time(end).build().ok()?;
+        let next = if today > *now {
+            today
+        } else {
+            today.tomorrow().ok()?
+        };
+        Some(next.timestamp())
     }
 }
 
-fn trouble(connection: &ConnectionView, now: Timestamp) -> Trouble {
+/// None while it is on its way from one state to another: then it is as it was.
+fn trouble(connection: &ConnectionView, now: Timestamp) -> Option<Trouble> {
     let left = connection.expires_at.map(|end| end.duration_since(now));
-    match connection.status {
+    Some(match connection.status {
+        Status::Connecting | Status::Refreshing | Status::Removing => return None,
+        Status::Active | Status::Expired if needs_mending(connection) => Trouble::NeedsYou,
         Status::Active | Status::Expired if connection.refreshable => Trouble::None,
         Status::NeedsReconnect | Status::Expired => Trouble::NeedsYou,
         Status::Active => {
@@ -125,17 +159,49 @@ fn trouble(connection: &ConnectionView, now: Timestamp) -> Trouble {
                 Some(_) | None => Trouble::None,
             }
         }
-        Status::Connecting | Status::Refreshing | Status::Removing => Trouble::None,
+    })
+}
+
+/// The provider refuses the registered client: signing in again is no help.
+fn needs_mending(connection: &ConnectionView) -> bool {
+    let setback = connection.setback.as_ref();
+    setback.is_some_and(|it| it.kind == SetbackKind::FixClient)
+}
+
+/// One notice for all of them.
+fn troubled(
+    lost: &[&ConnectionView],
+    ending: &[&ConnectionView],
+    now: Timestamp,
+) -> Option<Notice> {
+    if lost.is_empty() {
+        return ends_soon(ending, now);
     }
+    if ending.is_empty() {
+        return needs_you(lost);
+    }
+    Some(Notice {
+        kind: Kind::NeedsYou,
+        title: format!("{} logins need you", lost.len() + ending.len()),
+        body: format!("Now: {}. Soon: {}", names(lost), names(ending)),
+        action: Action::Open,
+    })
 }
 
 fn needs_you(connections: &[&ConnectionView]) -> Option<Notice> {
     let (title, body) = match connections {
         [] => return None,
+        [one] if needs_mending(one) => (
+            format!("The registered client of {} needs mending", one.name),
+            why(one).unwrap_or_else(|| "Its provider refuses it".to_owned()),
+        ),
         [one] => (
             format!("{} needs you to sign in again", one.name),
             why(one).unwrap_or_else(|| "Its login has ended".to_owned()),
         ),
+        many if many.iter().any(|it| needs_mending(it)) => {
+            (format!("{} accounts need you", many.len()), names(many))
+        }
         many => (
             format!("{} accounts need you to sign in again", many.len()),
             names(many),
@@ -174,23 +240,19 @@ fn ends_soon(connections: &[&ConnectionView], now: Timestamp) -> Option<Notice> 
     })
 }
 
-fn sign_in(event: &EventView) -> Option<Notice> {
-    let name = event
-        .connection
-        .clone()
-        .or_else(|| event.authenticator.clone())?;
-    let (title, body) = match event.kind {
-        EventKind::SignInCompleted => (format!("{name} is connected"), String::new()),
-        EventKind::SignInFailed => (
-            format!("Signing in to {name} failed"),
-            "Open Valet Key to see why".to_owned(),
-        ),
-        EventKind::SignInDenied => (
-            format!("Signing in to {name} was refused"),
-            "The provider says that the person declined".to_owned(),
-        ),
-        EventKind::SignInTimedOut => (format!("Nobody signed in to {name} in time"), String::new()),
-        _ => return None,
+/// One notice for all sign-ins that have ended.
+fn sign_ins(events: &[EventView]) -> Option<Notice> {
+    let ended: Vec<_> = events.iter().filter_map(sign_in).collect();
+    let (title, body) = match ended.as_slice() {
+        [] => return None,
+        [(title, body)] => (title.clone(), (*body).to_owned()),
+        many => {
+            let titles: Vec<&str> = many.iter().map(|(title, _)| title.as_str()).collect();
+            (
+                format!("{} sign-ins have ended", many.len()),
+                titles.join("; "),
+            )
+        }
     };
     Some(Notice {
         kind: Kind::SignIn,
@@ -200,9 +262,27 @@ fn sign_in(event: &EventView) -> Option<Notice> {
     })
 }
 
+fn sign_in(event: &EventView) -> Option<(String, &'static str)> {
+    let name = event.connection.as_ref().or(event.authenticator.as_ref())?;
+    let (title, body) = match event.kind {
+        EventKind::SignInCompleted => (format!("{name} is connected"), ""),
+        EventKind::SignInFailed => (
+            format!("Signing in to {name} failed"),
+            "Open Valet Key to see why",
+        ),
+        EventKind::SignInDenied => (
+            format!("Signing in to {name} was refused"),
+            "The provider says that the person declined",
+        ),
+        EventKind::SignInTimedOut => (format!("Nobody signed in to {name} in time"), ""),
+        _ => return None,
+    };
+    Some((title, body))
+}
+
 fn action(connections: &[&ConnectionView]) -> Action {
     match connections {
-        [one] => Action::Reconnect {
+        [one] if !needs_mending(one) => Action::Reconnect {
             connection: one.name.to_string(),
             profile: one.profile.to_string(),
         },
@@ -218,3 +298,6 @@ fn names(connections: &[&ConnectionView]) -> String {
     let names: Vec<String> = connections.iter().map(|it| it.name.to_string()).collect();
     names.join(", ")
 }
+
+#[cfg(test)]
+mod tests;

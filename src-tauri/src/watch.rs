@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use http::Method;
 use http_body_util::BodyExt as _;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Zoned};
 use tauri::{AppHandle, Manager as _};
 use tokio::time::{sleep, timeout};
-use valetkey_api::agent::AgentStatus;
+use valetkey_api::agent::{AgentStatus, Settings};
 use valetkey_api::authenticators::{AuthenticatorList, AuthenticatorView};
 use valetkey_api::connections::{ConnectionList, ConnectionView};
 use valetkey_api::core::event::EventKind;
 use valetkey_api::core::id::SignInId;
 use valetkey_api::core::name::{AuthenticatorName, ProfileName};
+use valetkey_api::core::settings::Notifications;
 use valetkey_api::events::EventView;
 use valetkey_api::sign_in::SignInView;
 
@@ -40,6 +41,8 @@ pub(crate) struct Snapshot {
     /// Sign-ins that wait for the person.
     pub(crate) signing_in: BTreeMap<SignInId, SignInView>,
     pub(crate) paused: bool,
+    /// What the person wants to be told.
+    pub(crate) notifications: Notifications,
 }
 
 impl Snapshot {
@@ -47,6 +50,7 @@ impl Snapshot {
         let connections: ConnectionList = face.get("/api/v1/credentials/connections").await?;
         let authenticators: AuthenticatorList = face.get("/api/v1/oauth/authenticators").await?;
         let status: AgentStatus = face.get("/api/v1/status").await?;
+        let settings: Settings = face.get("/api/v1/settings").await?;
         let mut signing_in = BTreeMap::new();
         for id in open {
             let path = format!("/api/v1/credentials/sessions/{id}");
@@ -61,6 +65,7 @@ impl Snapshot {
             authenticators: authenticators.authenticators,
             signing_in,
             paused: status.paused,
+            notifications: settings.notifications,
         })
     }
 
@@ -141,12 +146,13 @@ impl Watch {
         let snapshot = Snapshot::read(&self.face, &self.open).await?;
         self.open = snapshot.signing_in.keys().copied().collect();
         tray::update(&self.app, &snapshot);
-        let now = Timestamp::now();
-        for notice in self.notices.after(&snapshot, events, now) {
+        let now = Zoned::now();
+        for notice in self.notices.after(&snapshot, events, &now) {
             notify::show(&self.app, notice);
         }
-        let next = Notices::next_look(&snapshot, now);
-        let near = next.is_some_and(|at| at.duration_since(now) < SignedDuration::from_hours(1));
+        let next = self.notices.next_look(&snapshot, &now);
+        let an_hour = SignedDuration::from_hours(1);
+        let near = next.is_some_and(|at| at.duration_since(now.timestamp()) < an_hour);
         Ok(if near { LOOK } else { LONG_LOOK })
     }
 
