@@ -104,8 +104,10 @@ test("settings of the shell", async ({ page }) => {
   await asDesktop(page);
   await page.goto("/#/settings");
   await expect(page.getByText("No tray host answers.")).toBeVisible();
-  await page.getByRole("button", { name: "Turn on" }).click();
-  await expect(page.getByRole("button", { name: "Turn off" })).toBeVisible();
+  const autostart = page.getByRole("switch", { name: "Start at login" });
+  await expect(autostart).not.toBeChecked();
+  await autostart.click();
+  await expect(autostart).toBeChecked();
   await page.getByRole("button", { name: "Open log folder" }).click();
   await expect.poll(() => calls(page, "open_log_folder")).toHaveLength(1);
   await expect(page.getByText("Valet Key 9.9.9")).toBeVisible();

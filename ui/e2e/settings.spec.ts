@@ -1,0 +1,64 @@
+// What a person sets, on the page and in the agent.
+import { expect, test, type World } from "./world";
+
+interface Settings {
+  notifications: Record<string, unknown>;
+  port: number | null;
+  log_level: string;
+  keep_warm: string;
+}
+
+function stored(world: World): Promise<Settings> {
+  return world.agent("GET", "settings");
+}
+
+test("each kind of notification has its switch", async ({ page, world }) => {
+  await page.goto("/#/settings");
+  const soon = page.getByRole("switch", { name: "Notify: A token ends soon" });
+  await expect(soon).toBeChecked();
+  await soon.focus();
+  await page.keyboard.press("Space");
+  await expect(soon).not.toBeChecked();
+  await expect.poll(() => stored(world)).toMatchObject({ notifications: { needs_you: true, ends_soon: false, sign_in: true } });
+  await expect(soon).toBeFocused();
+  // Whoever else changes it: the page follows.
+  await world.agent("PATCH", "settings", { notifications: { ends_soon: true } });
+  await expect(soon).toBeChecked();
+});
+
+test("quiet hours are checked as they are saved", async ({ page, world }) => {
+  await page.goto("/#/settings");
+  const [from, to] = [page.getByLabel("from", { exact: true }), page.getByLabel("to", { exact: true })];
+  await from.fill("22");
+  await to.fill("25:00");
+  await page.getByRole("button", { name: "Save quiet hours" }).click();
+  await expect(page.getByText("Write a time of day, like 22:00.")).toBeVisible();
+  await expect(to).toBeFocused();
+  // A half-filled form survives a look at another page.
+  await page.getByRole("link", { name: "Activity" }).click();
+  await page.getByRole("link", { name: "Settings" }).click();
+  await expect(to).toHaveValue("25:00");
+  await to.fill("7:30");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Save quiet hours" }).click();
+  await expect(page.getByText("Quiet from 22:00 to 07:30.")).toBeVisible();
+  await expect(from).toHaveValue("22:00");
+  expect((await stored(world)).notifications["quiet_hours"]).toEqual({ from: "22:00", to: "07:30" });
+  await page.getByRole("button", { name: "No quiet hours" }).click();
+  await expect(from).toHaveValue("");
+  expect((await stored(world)).notifications["quiet_hours"]).toBeNull();
+});
+
+test("port, log level and keeping warm are the agent's", async ({ page, world }) => {
+  await page.goto("/#/settings");
+  const port = page.getByLabel("Port", { exact: true });
+  await port.fill("80");
+  await page.getByRole("button", { name: "Save the port" }).click();
+  await expect(page.getByText("A port is a number from 1024 to 65535.")).toBeVisible();
+  await port.fill("5123");
+  await page.getByRole("button", { name: "Save the port" }).click();
+  await expect(page.getByText("5123 after the next start", { exact: false }).first()).toBeVisible();
+  await page.getByLabel("What is logged").selectOption({ label: "Warnings" });
+  await page.getByLabel("Tokens of new connections").selectOption({ label: "Always fresh" });
+  await expect.poll(() => stored(world)).toMatchObject({ port: 5123, log_level: "warn", keep_warm: "always" });
+});

@@ -1,0 +1,35 @@
+// What the person has set, as the agent keeps it. Whatever face changes it, this page follows.
+import { api, ask } from "../api/client";
+import type { Settings as Known, SettingsPatch } from "../api/types";
+import { live } from "./live.svelte";
+import { notices } from "./notices.svelte";
+
+/** Texts that are being typed and not saved yet: they outlive a look at another page. */
+export type Typed = "browser" | "port" | "quiet_from" | "quiet_to";
+
+class Settings {
+  known = $state.raw<Known | null>(null);
+  readonly typed = $state<Partial<Record<Typed, string>>>({});
+
+  start(): () => void {
+    const read = (): void => void this.read();
+    const stops = [live.onResumed(read), live.onEvent(({ kind }) => kind === "settings.changed" && read())];
+    return () => stops.forEach((stop) => stop());
+  }
+
+  async read(): Promise<void> {
+    try {
+      this.known = await ask(api.GET("/api/v1/settings"));
+    } catch (thrown) {
+      notices.failed(thrown);
+    }
+  }
+
+  /** Saves; the typed texts that it was made of are forgotten then. */
+  async change(body: SettingsPatch, ...typed: Typed[]): Promise<void> {
+    this.known = await ask(api.PATCH("/api/v1/settings", { body }));
+    for (const text of typed) delete this.typed[text];
+  }
+}
+
+export const settings = new Settings();
