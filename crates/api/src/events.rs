@@ -17,6 +17,9 @@ pub struct EventQuery {
     /// Only later ones, oldest first; absent: the newest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<EventId>,
+    /// Only earlier ones, for paging back: the newest of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<EventId>,
     /// At most so many; absent: 100, at most 1,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,

@@ -8,16 +8,11 @@ const PAGE = 100;
 
 export class Log {
   events = $state.raw<LogEvent[]>([]);
-  /** Null: not read yet. */
-  oldest = $state<number | null>(null);
+  state = $state<"reading" | "more" | "whole">("reading");
   failure = $state.raw<Failure | null>(null);
 
   /** `connection`: only what is about this one. */
   constructor(private readonly connection: string | null) {}
-
-  get exhausted(): boolean {
-    return this.oldest !== null && this.oldest <= 1;
-  }
 
   start(): () => void {
     void this.#newest();
@@ -33,38 +28,24 @@ export class Log {
 
   async #newest(): Promise<void> {
     try {
-      const { events, last_id } = await this.#ask({ limit: PAGE });
-      this.events = newestFirst(events);
-      const whole = events.length < PAGE;
-      this.oldest = whole ? 1 : (events[0]?.id ?? last_id);
+      this.events = newestFirst(await this.#read({}));
       this.failure = null;
     } catch (thrown) {
       this.failure = Failure.of(thrown);
     }
   }
 
-  /** Event numbers are consecutive: a window of them just before the oldest that is shown. */
   async older(): Promise<void> {
-    const before = this.oldest;
-    if (before === null || before <= 1) return;
-    let from = before;
-    const found: LogEvent[] = [];
-    // With a filter most of a window may be about something else.
-    while (from > 1 && found.length < PAGE) {
-      const size = this.connection === null ? PAGE : 1000;
-      const until = from;
-      from = Math.max(1, from - size);
-      const { events } = await this.#ask({ after: from - 1, limit: size });
-      found.unshift(...events.filter(({ id }) => id < until));
-    }
-    this.oldest = from;
-    this.events = newestFirst([...this.events, ...found]);
+    const before = Math.min(...this.events.map(({ id }) => id));
+    this.events = newestFirst([...this.events, ...(await this.#read({ before }))]);
   }
 
-  async #ask(query: { after?: number; limit: number }): Promise<{ events: LogEvent[]; last_id: number }> {
+  async #read(where: { before?: number }): Promise<LogEvent[]> {
     const about = this.connection === null ? {} : { connection: this.connection };
-    const log = await ask(api.GET("/api/v1/events", { params: { query: { ...query, ...about } } }));
-    return log as { events: LogEvent[]; last_id: number };
+    const query = { ...where, ...about, limit: PAGE };
+    const { events } = await ask(api.GET("/api/v1/events", { params: { query } }));
+    this.state = events.length < PAGE ? "whole" : "more";
+    return events as LogEvent[];
   }
 }
 

@@ -1347,10 +1347,13 @@ export interface components {
         };
         /** @description Reply to `GET`, `DELETE` and `POST .../callback` of a session. */
         SignInView: components["schemas"]["SignInState"] & {
+            account?: components["schemas"]["AccountLabel"] | null;
             /** @description Scopes asked for. */
             asked_scopes: components["schemas"]["Scopes"];
             /** @description The client it runs through. */
             authenticator: components["schemas"]["AuthenticatorName"];
+            /** @description The client's id. */
+            authenticator_id: components["schemas"]["AuthenticatorId"];
             /**
              * Format: date-time
              * @description Nobody can finish it after this.
@@ -2047,6 +2050,8 @@ export interface operations {
             query?: {
                 /** @description Only later ones, oldest first; absent: the newest. */
                 after?: components["schemas"]["EventId"];
+                /** @description Only earlier ones, for paging back: the newest of them. */
+                before?: components["schemas"]["EventId"];
                 /** @description At most so many; absent: 100, at most 1,000. */
                 limit?: number;
                 /** @description Only about this connection: id or name. */

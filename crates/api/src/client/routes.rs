@@ -247,9 +247,11 @@ impl Client {
 
     fn events_target(&self, query: &EventQuery) -> Target {
         let after = query.after.map(|id| id.0.to_string());
+        let before = query.before.map(|id| id.0.to_string());
         let limit = query.limit.map(|limit| limit.to_string());
         self.named(&["events"])
             .query("after", after.as_deref())
+            .query("before", before.as_deref())
             .query("limit", limit.as_deref())
             .query("connection", query.connection.as_deref())
             .query("kind", query.kind.map(EventKind::as_str))

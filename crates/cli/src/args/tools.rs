@@ -80,6 +80,9 @@ pub(crate) struct Events {
     /// Only later than this event
     #[arg(long, value_name = "ID")]
     pub(crate) after: Option<i64>,
+    /// Only earlier than this event
+    #[arg(long, value_name = "ID", conflicts_with = "follow")]
+    pub(crate) before: Option<i64>,
     /// Print new events as they come, until Ctrl-C; with `--json` one a line
     #[arg(long, short, conflicts_with = "limit")]
     pub(crate) follow: bool,

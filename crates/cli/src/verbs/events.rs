@@ -23,6 +23,7 @@ pub(super) fn events(terminal: Terminal, global: &Global, args: Events) -> Resul
     let mut client = agent::connect(global)?;
     let query = EventQuery {
         after: args.after.map(EventId),
+        before: args.before.map(EventId),
         limit: (!args.follow).then_some(args.limit),
         connection: args.connection,
         profile: None,

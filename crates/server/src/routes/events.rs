@@ -37,6 +37,12 @@ pub(super) async fn list(
     app.allow(&caller, Act::Manage)?;
     let mut filter = filter(&app, &query)?;
     if query.follow {
+        if filter.before.is_some() {
+            return Err(Refused::invalid(
+                "`before` looks back and `follow` ahead",
+                "leave one of them out",
+            ));
+        }
         filter.after = resumed(&headers).or(filter.after);
         return follow::stream(&app, filter).await;
     }
@@ -65,6 +71,7 @@ fn filter(app: &App, query: &EventQuery) -> Result<EventFilter, Refused> {
         .transpose()?;
     Ok(EventFilter {
         after: query.after,
+        before: query.before,
         connection,
         kinds: query.kind.into_iter().collect(),
         limit: query.limit.unwrap_or(100).clamp(1, MOST),

@@ -38,6 +38,31 @@ async fn the_log_tells_who_did_what_to_whom() {
 }
 
 #[tokio::test]
+async fn the_log_is_paged_back_without_a_gap_or_a_line_twice() {
+    let house = House::connected().await;
+    for _ in 0..5 {
+        house.post("/pause", json!({})).await.is(200);
+        house.post("/resume", json!({})).await.is(200);
+    }
+    let whole = ids(&house, "/events?limit=1000").await;
+    let mut paged = Vec::new();
+    let mut page = ids(&house, "/events?limit=4").await;
+    while let Some(oldest) = page.first().copied() {
+        paged.splice(0..0, page);
+        page = ids(&house, &format!("/events?limit=4&before={oldest}")).await;
+    }
+    assert_eq!(paged, whole);
+    let both = house.get("/events?follow&before=3").await;
+    both.refused(400, "invalid_request");
+}
+
+async fn ids(house: &House, path: &str) -> Vec<i64> {
+    let log = house.get(path).await.is(200);
+    let events = log["events"].as_array().unwrap().iter();
+    events.map(|event| event["id"].as_i64().unwrap()).collect()
+}
+
+#[tokio::test]
 async fn a_removed_connection_keeps_its_name_in_the_log() {
     let house = House::connected().await;
     house

@@ -33,6 +33,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
 pub struct EventFilter {
     /// Only later ones: then the *first* `limit` of them, else the last `limit` of all.
     pub after: Option<EventId>,
+    /// Only earlier ones.
+    pub before: Option<EventId>,
     /// Only those at or after this instant.
     pub since: Option<Timestamp>,
     /// Only about this connection.
@@ -51,6 +53,7 @@ impl Default for EventFilter {
     fn default() -> Self {
         Self {
             after: None,
+            before: None,
             since: None,
             connection: None,
             authenticator: None,
@@ -135,6 +138,7 @@ pub(crate) fn select(
         }
     };
     only("id >", filter.after.map(|id| Box::new(id.0) as _));
+    only("id <", filter.before.map(|id| Box::new(id.0) as _));
     only("at >=", filter.since.map(|at| Box::new(At(at)) as _));
     only(
         "connection =",
