@@ -57,6 +57,26 @@ test("a sign-in that a terminal began is shown", async ({ page, world }) => {
   await expect(page.getByText("Signing in…")).toBeVisible();
 });
 
+test("a window that opens in the middle of a sign-in shows it, on its own row", async ({ page, world }) => {
+  await world.authenticator("Demo");
+  await world.signIn("demo");
+  await world.signIn("demo", "grace", "work");
+  await world.agent("POST", "credentials/connections", { authenticator: "demo/work" });
+  await page.goto("/");
+  await expect(page.locator('[data-connection="demo/work"]').getByText("Signing in…")).toBeVisible();
+  await expect(page.locator("main li")).toHaveCount(2);
+});
+
+test("removing an authenticator takes its sign-in away", async ({ page, world }) => {
+  const id = await world.authenticator("Demo");
+  await page.goto("/");
+  await opening(page, () => page.getByRole("button", { name: "Connect Demo" }).click());
+  await expect(page.getByText("Signing in…")).toBeVisible();
+  await world.agent("DELETE", `oauth/authenticators/${id}`);
+  await expect(page.getByText("Nobody is signed in yet.")).toBeVisible();
+  await expect(page.getByText("The sign-in was cancelled.")).toBeVisible();
+});
+
 test("a lost login is one click from the list", async ({ page, world }) => {
   await world.authenticator("Demo");
   const id = await world.signIn("demo");

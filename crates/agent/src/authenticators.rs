@@ -266,8 +266,8 @@ impl Agent {
         inner.alarm.notify_one();
     }
 
-    /// Removes an authenticator. With connections it is in use: 409 unless `force`, which
-    /// disconnects them first.
+    /// Removes an authenticator, and ends its sign-ins. With connections it is in use: 409 unless
+    /// `force`, which disconnects them first.
     pub async fn remove_authenticator(
         &self,
         key: &AuthenticatorKey,
@@ -311,6 +311,8 @@ impl Agent {
             .remove_authenticator(authenticator.id)
             .await?;
         self.inner.book().drop_authenticator(authenticator.id);
+        let sign_ins = &self.inner.sign_ins;
+        sign_ins.cancel_of(authenticator.id, who).await;
         let detail = json!({ "name": authenticator.name });
         self.record_change(
             EventKind::AuthenticatorRemoved,

@@ -58,6 +58,10 @@ pub struct SignInView {
     pub profile: ProfileName,
     /// The authenticator.
     pub authenticator: AuthenticatorName,
+    /// Its id.
+    pub authenticator_id: AuthenticatorId,
+    /// The label that was asked for.
+    pub account: Option<AccountLabel>,
     /// As people write the provider.
     pub provider: String,
     /// Where the browser must go.
@@ -105,7 +109,6 @@ enum Door<'a> {
 
 struct Session {
     view: SignInView,
-    authenticator: AuthenticatorId,
     asked: Scopes,
     started_at: Timestamp,
     ended_at: Option<Timestamp>,
@@ -189,13 +192,29 @@ impl SignIns {
 
     /// Cancels all runs: the agent stops.
     pub(crate) async fn cancel_all(&self) {
+        let all = self.sessions().keys().copied().collect();
+        self.cancel(all, &Actor::agent()).await;
+    }
+
+    /// Cancels the runs through an authenticator that is removed.
+    pub(crate) async fn cancel_of(&self, authenticator: AuthenticatorId, who: &Actor) {
+        let through = |session: &Session| session.view.authenticator_id == authenticator;
+        let sessions = {
+            let sessions = self.sessions();
+            let of = sessions.iter().filter(|(_, session)| through(session));
+            of.map(|(id, _)| *id).collect()
+        };
+        self.cancel(sessions, who).await;
+    }
+
+    /// Those that still wait for the person; one whose code is being exchanged goes on to its end.
+    async fn cancel(&self, sessions: Vec<SignInId>, who: &Actor) {
         let Some(inner) = self.agent.upgrade() else {
             return;
         };
-        let waiting: Vec<SignInId> = self.sessions().keys().copied().collect();
-        for id in waiting {
+        for id in sessions {
             if self.withdraw(id) {
-                inner.move_on(id, Stage::Cancelled, &Actor::agent()).await;
+                inner.move_on(id, Stage::Cancelled, who).await;
             }
         }
     }
@@ -222,7 +241,7 @@ impl Session {
         };
         SignInRow {
             id,
-            authenticator: self.authenticator,
+            authenticator: self.view.authenticator_id,
             connection,
             step: stage.step(),
             asked_scopes: self.asked.clone(),
@@ -255,7 +274,9 @@ impl Inner {
             .detail(stage.detail());
         let authenticator = {
             let sessions = self.sign_ins.sessions();
-            sessions.get(&id).map(|session| session.authenticator)
+            sessions
+                .get(&id)
+                .map(|session| session.view.authenticator_id)
         };
         let event = match authenticator {
             Some(authenticator) => event.authenticator(authenticator),

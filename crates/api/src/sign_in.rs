@@ -8,8 +8,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use valetkey_core::id::SignInId;
-use valetkey_core::name::{AuthenticatorName, ProfileName};
+use valetkey_core::id::{AuthenticatorId, SignInId};
+use valetkey_core::name::{AccountLabel, AuthenticatorName, ProfileName};
 use valetkey_core::scope::Scopes;
 
 use crate::connections::ConnectionView;
@@ -95,6 +95,10 @@ pub struct SignInView {
     pub session_id: SignInId,
     /// The client it runs through.
     pub authenticator: AuthenticatorName,
+    /// The client's id.
+    pub authenticator_id: AuthenticatorId,
+    /// The account's label, if one was asked for.
+    pub account: Option<AccountLabel>,
     /// The set it belongs to.
     pub profile: ProfileName,
     /// Scopes asked for.
@@ -181,7 +185,7 @@ mod tests {
     #[test]
     fn the_state_stands_beside_the_other_fields() {
         let text = r#"{"session_id":"018f0000-0000-7000-8000-000000000000","authenticator":"github",
-            "profile":"default","asked_scopes":["repo"],"reason":null,
+            "authenticator_id":"018f0000-0000-7000-8000-000000000001","account":null,"profile":"default","asked_scopes":["repo"],"reason":null,
             "started_at":"2026-01-01T00:00:00Z","expires_at":"2026-01-01T00:05:00Z",
             "state":"denied","error":{"code":"access_denied","message":"you said no"}}"#;
         let view: SignInView = serde_json::from_str(text).unwrap();

@@ -28,6 +28,12 @@ export interface Target {
 /** A sign-in takes at most ten minutes. */
 const LONGEST_MS = 11 * 60_000;
 
+/** Which connection a sign-in that asked for a label renews. */
+function labelled({ authenticator_id: through, account }: SignIn): string | null {
+  if (account === null) return null;
+  return live.connections.find((one) => one.authenticator_id === through && one.account.label === account)?.id ?? null;
+}
+
 class SignIns {
   list = $state.raw<Pending[]>([]);
   /** Why the last one came to nothing, by authenticator id or connection id. */
@@ -46,7 +52,7 @@ class SignIns {
     const body = { authenticator: authenticatorId, ...(account === null ? {} : { account }) };
     const started = await ask(api.POST("/api/v1/credentials/connections", { body }));
     const view = await this.#ask(started.session_id);
-    this.#put(view, authenticatorId, { url: started.authorize_url, connection: connection?.id ?? null });
+    this.#put(view, { url: started.authorize_url, connection: connection?.id ?? null });
     await this.openBrowser(started.session_id);
   }
 
@@ -65,41 +71,35 @@ class SignIns {
 
   async cancel(session: string): Promise<void> {
     const params = { path: { id: session } };
-    const view = await ask(api.DELETE("/api/v1/credentials/sessions/{id}", { params }));
-    this.#settle(view, null);
+    this.#settle(await ask(api.DELETE("/api/v1/credentials/sessions/{id}", { params })));
   }
 
   /** Finishes one with the address on which the browser ended. */
   async paste(session: string, url: string): Promise<void> {
     const params = { path: { id: session } };
     const body = { url };
-    const view = await ask(api.POST("/api/v1/credentials/sessions/{id}/callback", { params, body }));
-    this.#settle(view, null);
+    this.#settle(await ask(api.POST("/api/v1/credentials/sessions/{id}/callback", { params, body })));
   }
 
   #heard(event: LogEvent): void {
-    if (!event.kind.startsWith("sign_in.") || !event.session_id) return;
-    const known = this.list.find(({ session }) => session === event.session_id);
-    // Only the first step says through which authenticator it goes.
-    const authenticatorId = known?.authenticatorId ?? event.authenticator_id;
-    if (authenticatorId) void this.#look(event.session_id, authenticatorId);
+    if (event.kind.startsWith("sign_in.") && event.session_id) void this.#look(event.session_id);
   }
 
   /** After a break: those that ended meanwhile, and those that others began. */
   async #resume(): Promise<void> {
     const query = { kind: "sign_in.started" as const, limit: 20 };
     const { events } = await ask(api.GET("/api/v1/events", { params: { query } })).catch(() => ({ events: [] }));
-    const sessions = new Map(this.list.map(({ session, authenticatorId }) => [session, authenticatorId]));
-    for (const { session_id, authenticator_id, at } of events) {
+    const sessions = new Set(this.list.map(({ session }) => session));
+    for (const { session_id, at } of events) {
       const recent = Date.now() - Date.parse(at) < LONGEST_MS;
-      if (session_id && authenticator_id && recent) sessions.set(session_id, authenticator_id);
+      if (session_id && recent) sessions.add(session_id);
     }
-    await Promise.all([...sessions].map(([session, id]) => this.#look(session, id)));
+    await Promise.all([...sessions].map((session) => this.#look(session)));
   }
 
-  async #look(session: string, authenticatorId: string): Promise<void> {
+  async #look(session: string): Promise<void> {
     try {
-      this.#settle(await this.#ask(session), authenticatorId);
+      this.#settle(await this.#ask(session));
     } catch {
       // An agent that was restarted knows nothing of it.
       this.#drop(session);
@@ -110,12 +110,11 @@ class SignIns {
     return ask(api.GET("/api/v1/credentials/sessions/{id}", { params: { path: { id: session } } }));
   }
 
-  #settle(view: SignIn, authenticatorId: string | null): void {
+  #settle(view: SignIn): void {
     const known = this.list.find(({ session }) => session === view.session_id);
     if (this.#ended.has(view.session_id)) return;
     if (view.state === "started" || view.state === "authorized") {
-      const through = known?.authenticatorId ?? authenticatorId;
-      if (through) this.#put(view, through, {});
+      this.#put(view, {});
       return;
     }
     this.#ended.add(view.session_id);
@@ -145,12 +144,12 @@ class SignIns {
     notices.failed(failure);
   }
 
-  #put(view: SignIn, authenticatorId: string, extra: { url?: string; connection?: string | null }): void {
+  #put(view: SignIn, extra: { url?: string; connection?: string | null }): void {
     const old = this.list.find(({ session }) => session === view.session_id);
     const pending: Pending = {
       session: view.session_id,
-      authenticatorId,
-      connection: extra.connection ?? old?.connection ?? null,
+      authenticatorId: view.authenticator_id,
+      connection: extra.connection ?? old?.connection ?? labelled(view),
       expiresAt: view.expires_at,
       authorized: view.state === "authorized",
       url: extra.url ?? old?.url ?? null,

@@ -95,6 +95,8 @@ impl Agent {
             id: SignInId::new(crate::random::uuid()),
             profile: authenticator.profile.clone(),
             authenticator: authenticator.name.clone(),
+            authenticator_id: authenticator.id,
+            account: ask.account.clone(),
             provider: client.provider_name().to_owned(),
             authorize_url: request.url.clone(),
             redirect_uri,
@@ -114,7 +116,6 @@ impl Agent {
         };
         let session = Session {
             view: view.clone(),
-            authenticator: authenticator.id,
             asked: pending.asked.clone(),
             started_at: inner.now(),
             ended_at: None,
@@ -123,9 +124,13 @@ impl Agent {
         };
         let row = session.row(view.id);
         {
-            // Checked under the lock: a stop finds this run and cancels it, or it does not begin.
+            // Checked under the lock: a stop or a removal finds this run and cancels it, or it
+            // does not begin.
             let mut sessions = inner.sign_ins.sessions();
             self.check_running()?;
+            if inner.book().authenticator(authenticator.id).is_none() {
+                return Err(AgentError::no_authenticator(&authenticator.name));
+            }
             sessions.insert(view.id, session);
         }
         inner.spawn(time_out(Arc::clone(inner), view.id));

@@ -11,7 +11,8 @@ const URL: &str = "https://provider.example/authorize?client_id=x&state=a%20b&x=
 
 fn view(state: &Value) -> Value {
     let mut view = json!({
-        "session_id": SESSION, "authenticator": "github", "profile": "default", "asked_scopes": ["repo"],
+        "session_id": SESSION, "authenticator": "github", "authenticator_id": "018f0000-0000-7000-8000-000000000008",
+        "account": null, "profile": "default", "asked_scopes": ["repo"],
         "reason": null, "started_at": "2026-11-21T12:00:00Z", "expires_at": "2026-11-21T12:05:00Z"
     });
     for (name, value) in state.as_object().unwrap().clone() {

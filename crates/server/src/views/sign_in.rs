@@ -42,6 +42,8 @@ pub(crate) fn sign_in(app: &App, view: sign_in::SignInView) -> Result<SignInView
     Ok(SignInView {
         session_id: view.id,
         authenticator: view.authenticator,
+        authenticator_id: view.authenticator_id,
+        account: view.account,
         profile: view.profile,
         asked_scopes: view.asked,
         reason: view.reason,

@@ -203,6 +203,40 @@ async fn a_sign_in_is_cancelled_or_finished_by_pasting() {
 }
 
 #[tokio::test]
+async fn removing_an_authenticator_ends_its_sign_ins() {
+    let house = House::new().await;
+    let added = house.add("demo").await;
+    let other = house.add("other").await;
+    let mut sessions = Vec::new();
+    for request in [
+        json!({ "authenticator": "demo/work", "profile": "default" }),
+        json!({ "authenticator": "other" }),
+    ] {
+        let begun = house.post("/credentials/connections", request).await;
+        let id = begun.is(202)["session_id"].as_str().unwrap().to_owned();
+        sessions.push(format!("/credentials/sessions/{id}"));
+    }
+    let waiting = house.get(&sessions[0]).await.is(200);
+    assert_eq!(waiting["account"], "work");
+    assert_eq!(
+        waiting["authenticator_id"], added["authenticator"]["id"],
+        "{waiting:#}"
+    );
+    house.delete("/oauth/authenticators/demo").await.is(200);
+    let ended = house.get(&sessions[0]).await.is(200);
+    assert_eq!(ended["state"], "cancelled");
+    let log = house.get("/events?kind=sign_in.cancelled").await.is(200);
+    let told = &log["events"][0];
+    assert_eq!(
+        told["authenticator_id"], added["authenticator"]["id"],
+        "{log:#}"
+    );
+    let goes_on = house.get(&sessions[1]).await.is(200);
+    assert_eq!(goes_on["state"], "started");
+    assert_eq!(goes_on["authenticator_id"], other["authenticator"]["id"]);
+}
+
+#[tokio::test]
 async fn disconnecting_what_was_just_used_needs_force() {
     let house = House::connected().await;
     house
