@@ -98,20 +98,24 @@ impl Notifications {
 
     /// Clicks on it. All others go from the screen first, so that there is no doubt which one was hit.
     pub fn click_on(&self, screen: &Screen, notification: &Notification) {
-        for other in self.all().into_iter().filter(|it| !it.closed) {
-            if let Some(id) = other.id.filter(|_| other.id != notification.id) {
-                self.close(id);
-            }
-        }
+        self.close(|it| it.id != notification.id);
         let dunst = || screen.windows_of("Dunst").into_iter().next();
         screen.click_on(&wait::until("a notification on the screen", dunst));
     }
 
-    fn close(&self, id: u32) {
+    /// Takes all from the screen.
+    pub fn close_all(&self) {
+        self.close(|_| true);
+    }
+
+    fn close(&self, which: impl Fn(&Notification) -> bool) {
         let server = tray::uncached(&self.bus, SERVER, "/org/freedesktop/Notifications", SERVER);
-        server
-            .call::<_, _, ()>("CloseNotification", &id)
-            .expect("dunst runs");
+        let open = self.all().into_iter().filter(|it| !it.closed && which(it));
+        for id in open.filter_map(|it| it.id) {
+            server
+                .call::<_, _, ()>("CloseNotification", &id)
+                .expect("dunst runs");
+        }
     }
 }
 

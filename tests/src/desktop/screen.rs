@@ -147,9 +147,7 @@ impl Screen {
 
     /// A picture of the screen, once it is still: `target/FOLDER/STEP.png`.
     pub fn picture(&self, folder: &str, step: &str) -> PathBuf {
-        let folder = pictures(folder);
-        std::fs::create_dir_all(&folder).expect("the target folder is ours");
-        let path = folder.join(format!("{step}.png"));
+        let path = album(folder).join(format!("{step}.png"));
         let began = Instant::now();
         let mut before = self.shoot(&path);
         while began.elapsed() < PATIENCE {
@@ -191,9 +189,11 @@ impl Screen {
     }
 }
 
-/// Where pictures are kept: under the target folder, which holds the binary under test.
-fn pictures(folder: &str) -> PathBuf {
+/// Where pictures of this name are kept: a folder under the target folder.
+pub fn album(name: &str) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
-    target.unwrap_or_else(default).join(folder)
+    let folder = target.unwrap_or_else(default).join(name);
+    std::fs::create_dir_all(&folder).expect("the target folder is ours");
+    folder
 }
