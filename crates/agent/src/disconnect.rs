@@ -56,12 +56,15 @@ impl Agent {
                 .used_at
                 .filter(|used| inner.now().duration_since(*used) < IN_USE);
             if let (Some(used), false) = (lately, force) {
+                // The key may be an id, which says nothing to a person.
+                let name = book.name_of(&entry.row);
+                let name = name.map_or_else(|| key.to_string(), |it| it.to_string());
                 return Err(AgentError::Conflict {
                     message: format!(
-                        "a program used `{key}` {} ago",
+                        "a program used `{name}` {} ago",
                         ago(inner.now().duration_since(used))
                     ),
-                    in_use: vec![key.to_string()],
+                    in_use: vec![name],
                     hint: Some(
                         "`--force` disconnects it anyway; its programs must then sign in again"
                             .to_owned(),

@@ -178,11 +178,17 @@ async fn disconnect_revokes_and_forgets() {
     let bench = Bench::start().await;
     bench.connect("demo").await;
     let token = bench.access("demo").await;
-    let refused = bench.agent.disconnect(&key("demo"), false, &me()).await;
-    assert!(
-        matches!(refused, Err(AgentError::Conflict { .. })),
-        "{refused:?}"
-    );
+    // The person is told its name, whatever the caller knows it by.
+    let by_id = key(&bench.view("demo").row.id.to_string());
+    let refused = bench.agent.disconnect(&by_id, false, &me()).await;
+    let Err(AgentError::Conflict {
+        message, in_use, ..
+    }) = refused
+    else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(in_use, ["demo"]);
+    assert!(message.starts_with("a program used `demo` "), "{message}");
     let gone = bench
         .agent
         .disconnect(&key("demo"), true, &me())

@@ -70,9 +70,13 @@ async fn disconnect(app: &AppHandle, deeds: &Deeds, id: String, name: &str) -> R
         Err(error) if error.code == ErrorCode::Conflict => error,
         Err(error) => return Err(error),
     };
-    let question = format!("{}.\n\nDisconnect `{name}` all the same?", in_use.message);
+    let question = format!(
+        "It is in use: {}.\n\nIts programs get no token until you sign in again.",
+        in_use.message
+    );
     confirm(
         app,
+        &format!("Disconnect {name}?"),
         question,
         ["Disconnect", "Keep it"],
         |deeds| async move { deeds.disconnect(&id, true).await.map(drop) },
@@ -82,17 +86,20 @@ async fn disconnect(app: &AppHandle, deeds: &Deeds, id: String, name: &str) -> R
 
 fn confirm_copy(app: &AppHandle, id: String, name: &str) {
     let seconds = crate::clipboard::CLEARED_AFTER.as_secs();
-    let question = format!(
-        "Copy the token of `{name}` to the clipboard?\n\nEvery program can read the clipboard. It is \
-         cleared after {seconds} seconds."
+    let question =
+        format!("Every program can read the clipboard. It is cleared after {seconds} seconds.");
+    let title = format!("Copy the token of {name}?");
+    confirm(
+        app,
+        &title,
+        question,
+        ["Copy", "Cancel"],
+        |deeds| async move { deeds.copy_token(&id).await },
     );
-    confirm(app, question, ["Copy", "Cancel"], |deeds| async move {
-        deeds.copy_token(&id).await
-    });
 }
 
 /// Asks, and does it after a yes.
-fn confirm<D, F>(app: &AppHandle, question: String, [yes, no]: [&str; 2], deed: D)
+fn confirm<D, F>(app: &AppHandle, title: &str, question: String, [yes, no]: [&str; 2], deed: D)
 where
     D: FnOnce(Deeds) -> F + Send + 'static,
     F: Future<Output = Result<(), Refusal>> + Send + 'static,
@@ -100,7 +107,7 @@ where
     let handle = app.clone();
     app.dialog()
         .message(question)
-        .title("Valet Key")
+        .title(title)
         .kind(MessageDialogKind::Warning)
         .buttons(MessageDialogButtons::OkCancelCustom(
             yes.to_owned(),
