@@ -7,6 +7,7 @@ fn main() {
         "unfollow",
         "open_url",
         "copy_token",
+        "refresh_now",
         "shell_state",
         "set_autostart",
         "open_log_folder",

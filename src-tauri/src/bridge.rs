@@ -1,7 +1,7 @@
 //! What the page may ask: any route of the API, as the window, and the few deeds that need the shell.
 //!
-//! Tokens never come here: the token routes answer 403 to the window, and copying one is done in
-//! this process.
+//! Tokens never come here: the token routes answer 403 to the window, and copying or renewing
+//! one is done in this process.
 #![expect(
     clippy::needless_pass_by_value,
     reason = "a command's arguments are made for it by Tauri"
@@ -124,6 +124,15 @@ pub(crate) async fn copy_token(
     Ok(Copied {
         clears_in_seconds: clipboard::CLEARED_AFTER.as_secs(),
     })
+}
+
+/// Gets a new token from the provider, which stays in this process.
+#[tauri::command]
+pub(crate) async fn refresh_now(
+    deeds: State<'_, Deeds>,
+    connection: String,
+) -> Result<(), Refusal> {
+    deeds.refresh(&connection).await
 }
 
 /// A token is on the clipboard.

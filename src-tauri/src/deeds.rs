@@ -74,6 +74,11 @@ impl Deeds {
         clipboard::put(token.await?)
     }
 
+    /// Gets a new token from the provider; nobody sees it.
+    pub(crate) async fn refresh(&self, connection: &str) -> Result<(), Refusal> {
+        Ok(self.app.renew_for_person(connection).await?)
+    }
+
     /// Stops handing out, or goes on.
     pub(crate) async fn set_paused(&self, paused: bool) -> Result<(), Refusal> {
         let path = if paused {

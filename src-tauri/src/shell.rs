@@ -104,6 +104,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             bridge::unfollow,
             bridge::open_url,
             bridge::copy_token,
+            bridge::refresh_now,
             bridge::shell_state,
             bridge::set_autostart,
             bridge::open_log_folder,

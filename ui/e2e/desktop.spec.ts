@@ -45,6 +45,12 @@ async function asDesktop(page: Page, firstStart = false): Promise<void> {
           return null;
         case "copy_token":
           return { clears_in_seconds: 30 };
+        case "refresh_now": {
+          const path = `/api/v1/credentials/connections/${String(args["connection"])}/refresh`;
+          const response = await fetch(path, { method: "POST" });
+          if (!response.ok) throw ((await response.json()) as { detail: unknown }).detail;
+          return null;
+        }
         case "open_url":
           throw { code: "browser", message: "no browser could be started", hint: "set one in the settings" };
         default:
@@ -77,6 +83,24 @@ test("copying a token is asked about, and the token stays away from the page", a
   expect(await calls(page, "copy_token")).toMatchObject([{ args: { connection: id } }]);
   const asked = (await calls(page, "request")).map(({ args }) => String(args["path"]));
   expect(asked.filter((path) => /\/(token|refresh|invalidate)\b/.test(path))).toEqual([]);
+});
+
+test("refreshing is done behind the page, and failing it is told", async ({ page, world }) => {
+  await asDesktop(page);
+  await world.authenticator("Demo", "custom", ["openid", "email", "offline_access"]);
+  await world.signIn("demo");
+  await page.goto("/");
+  await page.getByRole("button", { name: "More for Demo" }).click();
+  await page.getByRole("menuitem", { name: "Refresh now" }).click();
+  await expect(page.getByText("demo has a new token.")).toBeVisible();
+  const asked = (await calls(page, "request")).map(({ args }) => String(args["path"]));
+  expect(asked.filter((path) => /\/(token|refresh|invalidate)\b/.test(path))).toEqual([]);
+
+  await world.provider("POST", "revoke", { account: "ada" });
+  await page.getByRole("link", { name: "Demo" }).click();
+  await page.getByRole("button", { name: "Refresh now" }).click();
+  await expect(page.getByText("needs you to sign in again").first()).toBeVisible();
+  await expect(page.getByRole("button", { name: "Reconnect" }).first()).toBeVisible();
 });
 
 test("a browser that cannot be opened is no dead end", async ({ page, world }) => {

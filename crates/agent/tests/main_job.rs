@@ -329,3 +329,16 @@ async fn a_test_of_the_token_is_no_use_of_it() {
     assert_eq!(bench.view("demo").row.used_at, None);
     assert_eq!(bench.count(EventKind::TokenServed).await, 0);
 }
+
+#[tokio::test]
+async fn what_the_person_renews_is_given_to_nobody_and_a_pause_is_no_hindrance() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.agent.pause(&me()).await.unwrap();
+    let before = bench.agent.connection(&key("demo")).unwrap();
+    bench.agent.renew(&key("demo")).await.unwrap();
+    let after = bench.agent.connection(&key("demo")).unwrap();
+    assert!(after.row.life.generation > before.row.life.generation);
+    assert_eq!((bench.refreshes(), after.row.used_at), (1, None));
+    assert_eq!(bench.count(EventKind::TokenServed).await, 0);
+}

@@ -1,5 +1,5 @@
 //! What the desktop app does in its own process, beside serving its window like everybody else: it is
-//! asked to show the window, and it copies a token without letting the page see it.
+//! asked to show the window, and it copies and renews tokens without letting the page see them.
 
 use valetkey_agent::{Actor, TokenAsk};
 use valetkey_api::core::name::ProfileName;
@@ -28,6 +28,14 @@ impl App {
             Ok(answer) => Ok(answer.live.grant.access_token.clone()),
             Err(error) => Err(self.refuse(error, &key).into_error()),
         }
+    }
+
+    /// Gets a new token from the provider, because the person says so. Nobody is given it: the page
+    /// must not see it, so this is no route.
+    pub async fn renew_for_person(&self, connection: &str) -> Result<(), ApiError> {
+        let key = connection_key(connection, None).map_err(Refused::into_error)?;
+        let renewed = self.agent().renew(&key).await;
+        renewed.map_err(|error| self.refuse(error, &key).into_error())
     }
 
     /// Returns when somebody asked for the window.

@@ -23,6 +23,8 @@ export interface Desktop {
   firstStartDone(): Promise<void>;
   /** Puts a fresh token on the clipboard; the page never sees it. Answers the seconds it stays there. */
   copyToken(connection: string): Promise<number>;
+  /** Gets a new token from the provider; the page never sees it. */
+  refreshNow(connection: string): Promise<void>;
 }
 
 export interface ShellState {

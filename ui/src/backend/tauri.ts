@@ -49,5 +49,6 @@ export const tauri: Backend = {
       const copied = await invoke<{ clears_in_seconds: number }>("copy_token", { connection });
       return copied.clears_in_seconds;
     },
+    refreshNow: (connection) => invoke("refresh_now", { connection }),
   },
 };

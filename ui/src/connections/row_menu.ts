@@ -1,6 +1,6 @@
 // What the menu of a row offers: only what can be done with it now.
 import { backend } from "../backend";
-import { check, setActive } from "../live/changes";
+import { canRefresh, check, refreshNow, setActive } from "../live/changes";
 import { copying } from "../live/copying.svelte";
 import { disconnecting } from "../live/disconnecting.svelte";
 import { notices } from "../live/notices.svelte";
@@ -19,6 +19,7 @@ export function rowMenu({ authenticator, connection, pending }: Row): Item[] {
   if (connection) items.push({ words: "Details", run: () => go("connection", connection.id) });
   if (connection && works && authenticator.is_active) {
     items.push({ words: "Check now", run: doing(() => check(connection)) });
+    if (canRefresh(connection)) items.push({ words: "Refresh now", run: doing(() => refreshNow(connection)) });
     if (backend.desktop) items.push({ words: "Copy token…", run: () => copying.ask(connection) });
   }
   if (authenticator.is_active && !pending) {

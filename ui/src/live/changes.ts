@@ -1,5 +1,6 @@
 // What the person changes. Each resolves when the agent has done it and the snapshot is read again.
 import { api, ask } from "../api/client";
+import { backend } from "../backend";
 import type { Authenticator, Connection, KeepWarm } from "../api/types";
 import { live } from "./live.svelte";
 import { notices } from "./notices.svelte";
@@ -26,6 +27,18 @@ export async function check(connection: Connection): Promise<void> {
       ? `${connection.name} has a token that lives; its provider cannot be asked about it.`
       : `${connection.name} works: the provider knows you${account} (${told.elapsed_ms} ms).`,
   );
+}
+
+/** Gets a new token, whatever the old one is: only the desktop app can, without showing it. */
+export async function refreshNow(connection: Connection): Promise<void> {
+  await backend.desktop?.refreshNow(connection.id);
+  await live.refresh("connections");
+  notices.done(`${connection.name} has a new token.`);
+}
+
+/** Whether there is something to refresh, and somebody to do it. */
+export function canRefresh({ refreshable, status }: Connection): boolean {
+  return backend.desktop !== null && refreshable && (status === "active" || status === "expired");
 }
 
 export async function rename(connection: Connection, account: string | null): Promise<void> {

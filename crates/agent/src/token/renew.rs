@@ -54,6 +54,15 @@ impl Agent {
         .await
     }
 
+    /// As [`Self::refresh`], for the person: nothing is handed out, so nothing counts as used, and a
+    /// pause is no hindrance.
+    pub async fn renew(&self, key: &ConnectionKey) -> Result<(), AgentError> {
+        self.check_running()?;
+        let id = self.inner.book().find(key)?;
+        self.check_enabled(id)?;
+        self.forced(id).await.map(drop)
+    }
+
     /// A program's token was refused. If it is still the current one it is replaced, or, where there
     /// is no refresh token, the person must sign in again. Else nothing happens: a late report never
     /// kills a newer token.
