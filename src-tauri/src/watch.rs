@@ -76,10 +76,18 @@ impl Snapshot {
 
     /// Where the person mends a connection at its provider.
     pub(crate) fn console_of(&self, connection: &ConnectionView) -> Option<String> {
+        self.authenticator_of(connection)?.console_url.clone()
+    }
+
+    /// Whether the connection's authenticator is enabled.
+    pub(crate) fn is_active(&self, connection: &ConnectionView) -> bool {
+        self.authenticator_of(connection)
+            .is_none_or(|it| it.is_active)
+    }
+
+    fn authenticator_of(&self, connection: &ConnectionView) -> Option<&AuthenticatorView> {
         let mut all = self.authenticators.iter();
-        all.find(|it| it.id == connection.authenticator_id)?
-            .console_url
-            .clone()
+        all.find(|it| it.id == connection.authenticator_id)
     }
 }
 

@@ -2,6 +2,9 @@
 //! this puts it there. What a click starts is in `deeds`.
 
 mod click;
+#[cfg_attr(target_os = "linux", path = "ground_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "ground_other.rs")]
+mod ground;
 #[cfg_attr(target_os = "linux", path = "host_linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "host_other.rs")]
 mod host;
@@ -24,14 +27,29 @@ pub(crate) use host::problem;
 pub(crate) struct Tray {
     icon: TrayIcon,
     menu: Menu<Wry>,
-    shown: Mutex<Option<Model>>,
+    shown: Mutex<Shown>,
+}
+
+#[derive(Default)]
+struct Shown {
+    model: Option<Model>,
+    ground: Ground,
+}
+
+/// What the icon stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Ground {
+    /// Most panels.
+    #[default]
+    Dark,
+    Light,
 }
 
 /// Puts the icon there.
 pub(crate) fn put(app: &AppHandle) -> tauri::Result<()> {
     let menu = Menu::new(app)?;
     let icon = TrayIconBuilder::with_id("valetkey")
-        .icon(picture(State::Hollow))
+        .icon(picture(State::Starting, Ground::default()))
         .icon_as_template(cfg!(target_os = "macos"))
         .tooltip("Valet Key")
         .menu(&menu)
@@ -46,24 +64,32 @@ pub(crate) fn put(app: &AppHandle) -> tauri::Result<()> {
     let tray = Tray {
         icon,
         menu,
-        shown: Mutex::new(None),
+        shown: Mutex::default(),
     };
     tray.show(app, Model::starting())?;
     app.manage(tray);
+    let handle = app.clone();
+    ground::follow(move |ground| change(&handle, move |tray, _| tray.stand_on(ground)));
     Ok(())
 }
 
 /// Shows this snapshot.
 pub(crate) fn update(app: &AppHandle, snapshot: &Snapshot) {
     let model = Model::of(snapshot);
+    change(app, |tray, app| tray.show(app, model));
+}
+
+fn change(
+    app: &AppHandle,
+    change: impl FnOnce(&Tray, &AppHandle) -> tauri::Result<()> + Send + 'static,
+) {
     let handle = app.clone();
-    let shown = app.run_on_main_thread(move || {
-        let tray = handle.state::<Tray>();
-        if let Err(error) = tray.show(&handle, model) {
+    let changed = app.run_on_main_thread(move || {
+        if let Err(error) = change(&handle.state::<Tray>(), &handle) {
             tracing::error!(%error, "tray");
         }
     });
-    if let Err(error) = shown {
+    if let Err(error) = changed {
         tracing::error!(%error, "tray");
     }
 }
@@ -72,9 +98,10 @@ impl Tray {
     /// Changes only what differs: a menu that is open stays open.
     fn show(&self, app: &AppHandle, model: Model) -> tauri::Result<()> {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = shown.as_ref();
+        let before = shown.model.as_ref();
         if before.is_none_or(|before| before.state != model.state) {
-            self.icon.set_icon(Some(picture(model.state)))?;
+            self.icon
+                .set_icon(Some(picture(model.state, shown.ground)))?;
             self.icon.set_tooltip(Some(model.state.words()))?;
         }
         if before.is_none_or(|before| before.lines != model.lines || before.end != model.end) {
@@ -92,8 +119,19 @@ impl Tray {
                 self.append(app, line)?;
             }
         }
-        *shown = Some(model);
+        shown.model = Some(model);
         Ok(())
+    }
+
+    /// The panel has another colour now.
+    fn stand_on(&self, ground: Ground) -> tauri::Result<()> {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if shown.ground == ground {
+            return Ok(());
+        }
+        shown.ground = ground;
+        let state = shown.model.as_ref().map_or(State::Starting, |it| it.state);
+        self.icon.set_icon(Some(picture(state, ground)))
     }
 
     fn append(&self, app: &AppHandle, line: &Line) -> tauri::Result<()> {
@@ -114,22 +152,33 @@ impl Tray {
     }
 }
 
+/// A template, which takes the colour of the menu bar.
 #[cfg(target_os = "macos")]
-fn picture(state: State) -> Image<'static> {
+fn picture(state: State, _: Ground) -> Image<'static> {
     match state {
         State::Well => include_image!("../icons/tray/template/well@2x.png"),
         State::NeedsYou => include_image!("../icons/tray/template/needs-you@2x.png"),
         State::Busy => include_image!("../icons/tray/template/busy@2x.png"),
-        State::Hollow => include_image!("../icons/tray/template/hollow@2x.png"),
+        State::Paused | State::Starting => include_image!("../icons/tray/template/hollow@2x.png"),
     }
 }
 
 #[cfg(not(target_os = "macos"))]
-fn picture(state: State) -> Image<'static> {
-    match state {
-        State::Well => include_image!("../icons/tray/on-dark/well@2x.png"),
-        State::NeedsYou => include_image!("../icons/tray/on-dark/needs-you@2x.png"),
-        State::Busy => include_image!("../icons/tray/on-dark/busy@2x.png"),
-        State::Hollow => include_image!("../icons/tray/on-dark/hollow@2x.png"),
+fn picture(state: State, ground: Ground) -> Image<'static> {
+    match (ground, state) {
+        (Ground::Dark, State::Well) => include_image!("../icons/tray/on-dark/well@2x.png"),
+        (Ground::Dark, State::NeedsYou) => include_image!("../icons/tray/on-dark/needs-you@2x.png"),
+        (Ground::Dark, State::Busy) => include_image!("../icons/tray/on-dark/busy@2x.png"),
+        (Ground::Dark, State::Paused | State::Starting) => {
+            include_image!("../icons/tray/on-dark/hollow@2x.png")
+        }
+        (Ground::Light, State::Well) => include_image!("../icons/tray/on-light/well@2x.png"),
+        (Ground::Light, State::NeedsYou) => {
+            include_image!("../icons/tray/on-light/needs-you@2x.png")
+        }
+        (Ground::Light, State::Busy) => include_image!("../icons/tray/on-light/busy@2x.png"),
+        (Ground::Light, State::Paused | State::Starting) => {
+            include_image!("../icons/tray/on-light/hollow@2x.png")
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use valetkey_api::connections::ConnectionView;
+use valetkey_api::core::connection::SetbackKind;
 use valetkey_api::core::life::Status;
 
 use crate::watch::Snapshot;
@@ -27,16 +28,19 @@ pub(super) enum State {
     /// A sign-in is under way.
     Busy,
     /// Nothing is handed out.
-    Hollow,
+    Paused,
+    /// Nothing is known yet.
+    Starting,
 }
 
 impl State {
     pub(super) const fn words(self) -> &'static str {
         match self {
             Self::Well => "Valet Key",
-            Self::NeedsYou => "Valet Key: an account needs you to sign in again",
+            Self::NeedsYou => "Valet Key: an account needs you",
             Self::Busy => "Valet Key: signing in",
-            Self::Hollow => "Valet Key: paused",
+            Self::Paused => "Valet Key: paused, programs get no tokens",
+            Self::Starting => "Valet Key: starting",
         }
     }
 }
@@ -146,7 +150,7 @@ impl Model {
     /// Before the first snapshot.
     pub(super) fn starting() -> Self {
         Self {
-            state: State::Hollow,
+            state: State::Starting,
             lines: Vec::new(),
             end: end(false),
         }
@@ -190,9 +194,9 @@ impl Model {
 }
 
 fn state(snapshot: &Snapshot) -> State {
-    let needs_you = |it: &ConnectionView| it.status == Status::NeedsReconnect;
+    let needs_you = |it: &ConnectionView| it.status == Status::NeedsReconnect || needs_mending(it);
     if snapshot.paused {
-        State::Hollow
+        State::Paused
     } else if !snapshot.signing_in.is_empty() {
         State::Busy
     } else if snapshot.connections.iter().any(needs_you) {
@@ -209,6 +213,8 @@ fn connected(snapshot: &Snapshot, connection: &ConnectionView) -> Line {
     let signing_in = snapshot.is_signing_in(&connection.authenticator, &connection.profile);
     let (state, again) = match connection.status {
         _ if signing_in => ("signing in…", false),
+        _ if !snapshot.is_active(connection) => ("disabled", false),
+        _ if needs_mending(connection) => ("needs mending", false),
         Status::Active | Status::Refreshing => ("connected", false),
         Status::Expired => ("expired", true),
         Status::NeedsReconnect => ("sign in again", true),
@@ -224,7 +230,7 @@ fn connected(snapshot: &Snapshot, connection: &ConnectionView) -> Line {
         choices.push(("Reconnect", connect));
     }
     choices.push(("Details", Choice::Details { id: id.clone() }));
-    if !again {
+    if !again && snapshot.is_active(connection) {
         choices.push((
             "Copy token…",
             Choice::CopyToken {
@@ -247,6 +253,12 @@ fn connected(snapshot: &Snapshot, connection: &ConnectionView) -> Line {
         words: format!("{}: {state}", within(&profile, &name)),
         choices,
     }
+}
+
+/// The provider refuses the registered client.
+fn needs_mending(connection: &ConnectionView) -> bool {
+    let setback = connection.setback.as_ref();
+    setback.is_some_and(|it| it.kind == SetbackKind::FixClient)
 }
 
 /// Names of other profiles than the default one carry it.
