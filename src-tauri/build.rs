@@ -8,6 +8,7 @@ fn main() {
         "open_url",
         "copy_token",
         "refresh_now",
+        "save_file",
         "shell_state",
         "set_autostart",
         "open_log_folder",

@@ -21,7 +21,7 @@ use valetkey_api::error::{ApiError, ErrorCode};
 use crate::deeds::Deeds;
 use crate::face::{Refusal, Reply};
 use crate::shell::Shell;
-use crate::{autostart, clipboard};
+use crate::{autostart, clipboard, downloads};
 
 /// The event streams that the page follows.
 #[derive(Default)]
@@ -139,6 +139,19 @@ pub(crate) async fn refresh_now(
 #[derive(Debug, Serialize)]
 pub(crate) struct Copied {
     clears_in_seconds: u64,
+}
+
+/// Saves an export in the person's downloads; answers where.
+#[tauri::command]
+pub(crate) async fn save_file(
+    app: AppHandle,
+    name: String,
+    text: String,
+) -> Result<String, Refusal> {
+    let save = move || downloads::save(&app, &name, &text);
+    let saved = tokio::task::spawn_blocking(save).await;
+    let saved = saved.map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))??;
+    Ok(saved.display().to_string())
 }
 
 /// How the shell itself is.

@@ -21,6 +21,7 @@
 //! | `notices` | which change is worth a notification, and its words |
 //! | `notify` | putting a notification on the desktop, and its action coming back |
 //! | `clipboard` | a copied token, and its end |
+//! | `downloads` | a file that the page exports |
 //! | `autostart` | start at login |
 
 #![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
@@ -31,6 +32,7 @@ mod autostart;
 mod bridge;
 mod clipboard;
 mod deeds;
+mod downloads;
 mod face;
 mod host;
 mod notices;

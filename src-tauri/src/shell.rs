@@ -105,6 +105,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             bridge::open_url,
             bridge::copy_token,
             bridge::refresh_now,
+            bridge::save_file,
             bridge::shell_state,
             bridge::set_autostart,
             bridge::open_log_folder,

@@ -7,6 +7,8 @@ export interface Backend {
   follow(path: string, ear: StreamEar, abort: AbortSignal): Promise<void>;
   /** Opens an address in the person's browser. */
   openUrl(url: string): Promise<void>;
+  /** Hands the person a file; answers where it is, if this page can know that. */
+  save(name: string, type: string, text: string): Promise<string | null>;
   /** What only the desktop app can do. */
   readonly desktop: Desktop | null;
 }

@@ -35,5 +35,14 @@ export const browser: Backend = {
     window.open(url, "_blank", "noopener");
     return Promise.resolve();
   },
+  save(name, type, text) {
+    const url = URL.createObjectURL(new Blob([text], { type }));
+    const link = document.createElement("a");
+    link.href = url;
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+    return Promise.resolve(null);
+  },
   desktop: null,
 };

@@ -40,6 +40,7 @@ export const tauri: Backend = {
   fetch: send,
   follow,
   openUrl: (url) => invoke("open_url", { url }),
+  save: (name, _type, text) => invoke<string>("save_file", { name, text }),
   desktop: {
     state: () => invoke<ShellState>("shell_state"),
     setAutostart: (enabled) => invoke("set_autostart", { enabled }),
