@@ -1,6 +1,7 @@
 //! The desktop app in a real session: memory before, with and after its window.
 
-use std::time::Duration;
+use std::fs;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use valetkey_tests::{Running, Session, wait};
@@ -59,14 +60,19 @@ pub(crate) fn memory(quick: bool, report: &mut Report) {
     );
 }
 
-struct Stage {
+/// A person's session with the app in its tray.
+pub(crate) struct Stage {
     _app: Running,
-    session: Session,
+    pub(crate) session: Session,
 }
 
 impl Stage {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let session = Session::start();
+        let home = session.desktop.valetkey_home();
+        fs::create_dir(&home).expect("our own folder");
+        // Else they stand before the list.
+        fs::write(home.join("first-steps-seen"), "").expect("our own folder");
         let app = session.app(&["--hidden"]);
         session.tray().wait_for_icon();
         assert_eq!(session.web_processes(), 0, "hidden means no window");
@@ -74,12 +80,7 @@ impl Stage {
     }
 
     fn open(&self) {
-        let reply = self
-            .session
-            .door()
-            .ask_json("POST", "/api/v1/window", &json!({}));
-        assert!(reply.status < 300, "the app shows its window");
-        self.session.screen().wait_for_window("Valet Key");
+        self.ask_for_window();
         wait::until("a page", || {
             (self.session.web_processes() == 1).then_some(())
         });
@@ -87,7 +88,29 @@ impl Stage {
         self.session.screen().picture("bench", "window");
     }
 
-    fn close(&self) {
+    /// Opens the window and takes pictures of it until it no longer changes: the last one, and all
+    /// with their times.
+    pub(crate) fn open_and_watch(&self) -> (Vec<u8>, Vec<(Instant, Vec<u8>)>) {
+        let path = self.session.desktop.folder().join("watched.png");
+        let shoot = || (Instant::now(), self.session.screen().shoot(&path));
+        let mut pictures = Vec::new();
+        self.ask_for_window();
+        let began = Instant::now();
+        while began.elapsed() < SETTLED {
+            pictures.push(shoot());
+        }
+        let (_, still) = shoot();
+        (still, pictures)
+    }
+
+    fn ask_for_window(&self) {
+        let door = self.session.door();
+        let reply = door.ask_json("POST", "/api/v1/window", &json!({}));
+        assert!(reply.status < 300, "the app shows its window");
+        self.session.screen().wait_for_window("Valet Key");
+    }
+
+    pub(crate) fn close(&self) {
         let window = self.session.screen().wait_for_window("Valet Key");
         self.session.screen().close(&window);
         wait::until("the end of the page", || {

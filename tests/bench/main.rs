@@ -9,6 +9,7 @@ mod process;
 mod report;
 mod scene;
 mod seed;
+mod window;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,8 @@ fn main() -> ExitCode {
         Some("desktop") => {
             let mut report = Report::default();
             desktop::memory(is_quick(), &mut report);
+            window::opening(&mut report);
+            window::list(&mut report);
             report.print();
             ExitCode::SUCCESS
         }

@@ -21,7 +21,7 @@ use zbus::blocking::{Connection, connection::Builder};
 
 pub use keyring::{Item, Keyring};
 pub use notifications::{Notification, Notifications};
-pub use screen::{Screen, Window, album};
+pub use screen::{Area, Screen, Window, album};
 pub use session::Session;
 pub use tray::{MenuLine, Tray};
 

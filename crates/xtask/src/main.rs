@@ -7,6 +7,7 @@
 //! | `demo` | the main job, shown |
 //! | `bench` | the budgets |
 //! | `test` | builds the binaries, then every test |
+//! | `screenshots` | the README's pictures |
 //! | `icons` | the app's and the tray's pictures, drawn from their SVGs |
 //! | `lint` | format, clippy, and the house's own rules: `arrows` and `house_rules` |
 //! | `shell` | running other programs, and the one place that prints |
@@ -20,6 +21,7 @@ mod icons;
 mod lint;
 mod machine;
 mod needs;
+mod screenshots;
 mod shell;
 mod test;
 mod ui;
@@ -46,6 +48,8 @@ enum Task {
     Bench(bench::Bench),
     /// Check format, lints, and which crate may depend on which
     Lint,
+    /// Take the README's pictures anew
+    Screenshots(screenshots::Screenshots),
     /// Draw every picture of `icons/` anew from its SVG
     Icons,
 }
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         Task::Demo(demo) => demo.run(),
         Task::Test(test) => test.run(),
         Task::Bench(bench) => bench.run(),
+        Task::Screenshots(screenshots) => screenshots.run(),
         Task::Lint => lint::run(),
         Task::Icons => icons::run(),
     };

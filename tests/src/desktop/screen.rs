@@ -33,6 +33,10 @@ pub struct Window {
     pub height: i32,
 }
 
+/// A part of the screen: left, top, width, height in pixels.
+#[derive(Debug, Clone, Copy)]
+pub struct Area(pub u32, pub u32, pub u32, pub u32);
+
 impl Screen {
     pub(super) fn start() -> Self {
         let mut xvfb = Command::new("Xvfb");
@@ -145,20 +149,32 @@ impl Screen {
         self.click(window, window.width / 2, window.height / 2);
     }
 
+    /// Clicks with the left button at a place of the screen.
+    pub fn click_at(&self, x: i32, y: i32) {
+        let (x, y) = (x.to_string(), y.to_string());
+        self.xdotool(&["mousemove", "--sync", &x, &y, "click", "1"])
+            .expect("the screen takes clicks");
+    }
+
     /// A picture of the screen, once it is still: `target/FOLDER/STEP.png`.
     pub fn picture(&self, folder: &str, step: &str) -> PathBuf {
         let path = album(folder).join(format!("{step}.png"));
+        self.shoot_still(&path, None);
+        path
+    }
+
+    /// A picture of the screen or a part of it, once that is still.
+    pub fn shoot_still(&self, path: &Path, area: Option<&Area>) {
         let began = Instant::now();
-        let mut before = self.shoot(&path);
+        let mut before = self.shoot_area(path, area);
         while began.elapsed() < PATIENCE {
             std::thread::sleep(STILL);
-            let now = self.shoot(&path);
+            let now = self.shoot_area(path, area);
             if now == before {
                 break;
             }
             before = now;
         }
-        path
     }
 
     /// Whether this colour is to be seen anywhere.
@@ -170,8 +186,18 @@ impl Screen {
         pixels.contains(&colour)
     }
 
-    fn shoot(&self, path: &Path) -> Vec<u8> {
-        let output = self.run(Command::new("scrot").arg("--overwrite").arg(path));
+    /// A picture of the screen as it is now, written there and returned.
+    pub fn shoot(&self, path: &Path) -> Vec<u8> {
+        self.shoot_area(path, None)
+    }
+
+    fn shoot_area(&self, path: &Path, area: Option<&Area>) -> Vec<u8> {
+        let mut scrot = Command::new("scrot");
+        scrot.arg("--overwrite");
+        if let Some(Area(x, y, width, height)) = area {
+            scrot.arg(format!("--autoselect={x},{y},{width},{height}"));
+        }
+        let output = self.run(scrot.arg(path));
         assert!(output.status.success(), "no picture: {output:?}");
         std::fs::read(path).expect("just written")
     }

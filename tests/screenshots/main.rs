@@ -1,0 +1,176 @@
+//! `cargo xtask screenshots FOLDER`: the README's pictures, of the real app with real data.
+//!
+//! The providers are played by one demo provider; names, accounts and scopes are made up.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::json;
+use valetkey_demo_provider::{Account, Consent, DemoProvider, Settings};
+use valetkey_tests::desktop::Area;
+use valetkey_tests::house::ACCOUNT;
+use valetkey_tests::scene::draft;
+use valetkey_tests::webview::Role;
+use valetkey_tests::{Api, Browser, Desktop, House, Person, Scene, Session, cli};
+
+/// The window fills the upper left of a bare screen.
+const WINDOW: Area = Area(0, 0, 1040, 700);
+/// Icon, menu and notifications are at the upper right.
+const UPPER_RIGHT: Area = Area(860, 0, 420, 250);
+
+/// The icon in the panel.
+const ICON: (i32, i32) = (1266, 13);
+
+struct Login {
+    name: &'static str,
+    kind: &'static str,
+    scopes: &'static [&'static str],
+    /// Who signs in; nobody yet if there is none.
+    account: Option<&'static str>,
+}
+
+const LOGINS: [Login; 5] = [
+    Login {
+        name: "GitHub",
+        kind: "github",
+        scopes: &["repo", "read:org"],
+        account: Some("ada"),
+    },
+    Login {
+        name: "Google",
+        kind: "google",
+        scopes: &["openid", "email", "gmail.readonly"],
+        account: Some("ada"),
+    },
+    Login {
+        name: "Slack",
+        kind: "slack",
+        scopes: &["channels:read", "chat:write"],
+        account: Some("ada.work"),
+    },
+    Login {
+        name: "Linear",
+        kind: "custom",
+        scopes: &["read", "issues:create"],
+        account: Some("ada.work"),
+    },
+    Login {
+        name: "Microsoft",
+        kind: "microsoft",
+        scopes: &["User.Read", "Mail.Read"],
+        account: None,
+    },
+];
+
+fn main() {
+    let folder = std::env::args_os().nth(1).map(PathBuf::from);
+    let folder = folder.expect("screenshots FOLDER; `cargo xtask screenshots` names it");
+    let pictures = Pictures { folder };
+    pictures.window("light", None);
+    pictures.window("dark", Some("Adwaita:dark"));
+    pictures.tray();
+    pictures.signed_in();
+}
+
+struct Pictures {
+    folder: PathBuf,
+}
+
+impl Pictures {
+    /// The pages of the window.
+    fn window(&self, look: &str, theme: Option<&str>) {
+        let mut desktop = Desktop::start();
+        if let Some(theme) = theme {
+            desktop.set("GTK_THEME", theme);
+        }
+        let scene = Scene::on(desktop, provider_settings());
+        let view = &scene.view;
+        furnish(&scene.provider, &scene.api());
+        cli::ok(scene.desktop(), &["token", "google"]);
+        cli::ok(
+            scene.desktop(),
+            &["run", "--env", "TOKEN=github", "--", "true"],
+        );
+        view.see_in_row("Slack", "Sign in again");
+        view.see_in_row("GitHub", "used just now");
+        let take = |page: &str| {
+            let name = format!("{page}-{look}");
+            self.take(&scene.session, &name, &WINDOW);
+        };
+        take("window");
+        view.click(Role::Link, "GitHub");
+        view.see("What it may do");
+        take("details");
+        view.click(Role::Button, "Close");
+        view.click(Role::Link, "Add authenticator");
+        view.click(Role::Button, "GitHub");
+        take("add");
+        view.click(Role::Link, "Activity");
+        view.see("Today");
+        take("activity");
+    }
+
+    /// A notification below the icon in the panel, and the icon's menu.
+    fn tray(&self) {
+        let session = Session::start();
+        let home = session.desktop.valetkey_home();
+        fs::create_dir(&home).expect("our own folder");
+        let _app = session.app(&["--hidden"]);
+        let tray = session.tray();
+        tray.wait_for_icon();
+        let provider = DemoProvider::start(provider_settings()).expect("a free port");
+        furnish(&provider, &session.api());
+        let notifications = session.notifications();
+        notifications.wait_for("slack needs you to sign in again");
+        self.take(&session, "notification", &UPPER_RIGHT);
+        tray.wait_for_line("slack: sign in again");
+        session.screen().click_at(ICON.0, ICON.1);
+        self.take(&session, "tray", &UPPER_RIGHT);
+    }
+
+    /// The last page of a sign-in, in the browser.
+    fn signed_in(&self) {
+        let mut house = House::with(Settings::default());
+        let browser = Browser::install(&mut house.desktop, &Person::named(ACCOUNT));
+        house.add("acme");
+        cli::ok(&house.desktop, &["connect", "acme"]);
+        let visit = browser.wait_for_visit(1);
+        let to = self.folder.join("signed-in.png");
+        fs::copy(visit.screenshot, to).expect("the folder is ours");
+    }
+
+    fn take(&self, session: &Session, name: &str, area: &Area) {
+        let path = self.folder.join(format!("{name}.png"));
+        session.screen().shoot_still(&path, Some(area));
+    }
+}
+
+/// Five authenticators; four were connected, one of them has lost its login.
+fn furnish(provider: &DemoProvider, api: &Api) {
+    for login in &LOGINS {
+        let mut draft = draft(provider, login.name);
+        draft["authenticator_type"] = login.kind.into();
+        // Ports that are fixed may be taken.
+        draft["redirect_uri"] = "http://127.0.0.1/callback".into();
+        draft["client_id"] = "demo-confidential".into();
+        draft["client_secret"] = "demo-secret".into();
+        draft["scopes"] = login.scopes.into();
+        api.add(&draft);
+        if let Some(account) = login.account {
+            provider.update(|it| it.consent = Consent::allow(account));
+            api.sign_in(&login.name.to_lowercase());
+        }
+    }
+    provider.revoke_account("ada.work");
+    api.of("slack", "refresh", &json!({}));
+}
+
+fn provider_settings() -> Settings {
+    Settings {
+        accounts: vec![
+            Account::new("ada", "Ada Lovelace"),
+            Account::new("ada.work", "Ada Lovelace"),
+        ],
+        ..Settings::default()
+    }
+}
