@@ -1,7 +1,11 @@
 //! Where a secret could have leaked to.
 
+mod memory;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+
+pub use memory::memory_with;
 
 /// Every file under `folder` that holds one of the secrets, plainly or in base64.
 pub fn files_with(folder: &Path, secrets: &[&str]) -> Vec<PathBuf> {
@@ -43,9 +47,16 @@ pub fn command_lines_with(secrets: &[&str]) -> Vec<String> {
 }
 
 fn holds(bytes: &[u8], secret: &str) -> bool {
-    assert!(secret.len() >= 8, "too short to be searched for: {secret}");
     let contains = |needle: &[u8]| bytes.windows(needle.len()).any(|it| it == needle);
-    contains(secret.as_bytes()) || base64_cores(secret).iter().any(|core| contains(core))
+    forms(secret).iter().any(|form| contains(form))
+}
+
+/// The secret as it is, and in base64.
+fn forms(secret: &str) -> Vec<Vec<u8>> {
+    assert!(secret.len() >= 8, "too short to be searched for: {secret}");
+    let mut forms = base64_cores(secret);
+    forms.push(secret.as_bytes().to_vec());
+    forms
 }
 
 /// How the secret looks inside base64, at each of the three offsets, without the characters at

@@ -15,6 +15,7 @@ pub use driver::{Element, Refused, WebDriver};
 
 const APP: &str = "VALETKEY_DESKTOP_BIN";
 const PAGE: &str = include_str!("webview/page.js");
+const RECORDER: &str = include_str!("webview/recorder.js");
 
 // Keys without a letter (W3C WebDriver, 17.4.2).
 const BACKSPACE: &str = "\u{E003}";
@@ -130,6 +131,35 @@ impl WebView {
     pub fn run(&self, script: &str, arguments: &Value) -> Value {
         let ran = self.driver.run(&format!("{PAGE}{script}"), arguments);
         ran.unwrap_or_else(|refused| panic!("{refused:?}\n{script}"))
+    }
+
+    /// Calls a command of the shell as the page could: its answer, or its refusal.
+    pub fn invoke(&self, command: &str, arguments: &Value) -> Result<Value, Value> {
+        let script = "const [command, given, done] = arguments;
+            window.__TAURI_INTERNALS__.invoke(command, given)
+                .then((answer) => done({answer}), (refusal) => done({refusal}))";
+        let told = self.driver.run_async(script, &json!([command, arguments]));
+        let mut told = told.expect("the page runs");
+        match told.get_mut("refusal") {
+            Some(refusal) => Err(refusal.take()),
+            None => Ok(told["answer"].take()),
+        }
+    }
+
+    /// From now on everything that crosses the bridge is written down, beginning with the first
+    /// request of the page; for [`Self::crossed`].
+    pub fn record_the_bridge(&self) {
+        self.run(RECORDER, &json!([]));
+        self.until("the page again", "document.querySelector('main') !== null");
+    }
+
+    /// What the page sent over the bridge, and what it received.
+    pub fn crossed(&self) -> (Vec<String>, Vec<String>) {
+        let mut crossed = self.run("return window.crossed()", &json!([]));
+        let mut texts = |way: &str| {
+            serde_json::from_value(crossed[way].take()).expect("the recorder writes texts")
+        };
+        (texts("sent"), texts("received"))
     }
 
     /// What drives it.
