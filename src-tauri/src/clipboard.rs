@@ -1,9 +1,11 @@
-//! A copied token: kept out of clipboard histories where the desktop lets us, and gone again soon.
+//! A copied token: kept out of clipboard histories where the desktop lets us, and gone again soon,
+//! at the latest with the app.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arboard::Clipboard;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 use valetkey_api::core::secret::AccessToken;
 use valetkey_api::error::{ApiError, ErrorCode};
 
@@ -12,21 +14,59 @@ use crate::face::Refusal;
 /// Then the clipboard is cleared, if it still holds the token.
 pub(crate) const CLEARED_AFTER: Duration = Duration::from_secs(30);
 
-/// Puts `token` on the clipboard for [`CLEARED_AFTER`].
-pub(crate) fn put(token: AccessToken) -> Result<(), Refusal> {
-    let mut clipboard = Clipboard::new().map_err(|error| unusable(&error))?;
-    set(&mut clipboard, token.expose()).map_err(|error| unusable(&error))?;
-    tokio::spawn(async move {
-        sleep(CLEARED_AFTER).await;
-        // On X11 and Wayland the text is served by this process, from this handle.
-        let still_there = clipboard
-            .get_text()
-            .is_ok_and(|text| text == token.expose());
-        if still_there && let Err(error) = clipboard.clear() {
+/// What is on the clipboard by our doing. A cheap handle.
+#[derive(Clone, Default)]
+pub(crate) struct Copied(Arc<Mutex<Option<Copy>>>);
+
+struct Copy {
+    /// On X11 and Wayland the text is served by this process, from this handle.
+    clipboard: Clipboard,
+    token: AccessToken,
+    ends_at: Instant,
+}
+
+impl Copied {
+    /// Puts `token` on the clipboard for [`CLEARED_AFTER`], also if it was there before.
+    pub(crate) fn put(&self, token: AccessToken) -> Result<(), Refusal> {
+        let mut clipboard = Clipboard::new().map_err(|error| unusable(&error))?;
+        set(&mut clipboard, token.expose()).map_err(|error| unusable(&error))?;
+        let ends_at = Instant::now() + CLEARED_AFTER;
+        *self.lock() = Some(Copy {
+            clipboard,
+            token,
+            ends_at,
+        });
+        let this = self.clone();
+        tokio::spawn(async move {
+            sleep_until(ends_at).await;
+            // A later copy has its own end.
+            if let Some(copy) = this.lock().take_if(|it| it.ends_at <= ends_at) {
+                copy.clear();
+            }
+        });
+        Ok(())
+    }
+
+    /// Clears the clipboard if it still holds the token.
+    pub(crate) fn clear(&self) {
+        if let Some(copy) = self.lock().take() {
+            copy.clear();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Copy>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Copy {
+    fn clear(mut self) {
+        let text = self.clipboard.get_text();
+        let still_there = text.is_ok_and(|text| text == self.token.expose());
+        if still_there && let Err(error) = self.clipboard.clear() {
             tracing::warn!(%error, "the clipboard is not cleared");
         }
-    });
-    Ok(())
+    }
 }
 
 #[cfg(target_os = "linux")]

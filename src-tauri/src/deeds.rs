@@ -9,13 +9,14 @@ use valetkey_api::error::{ApiError, ErrorCode};
 use valetkey_api::sign_in::{SignInRequest, SignInStarted};
 use valetkey_server::App;
 
-use crate::clipboard;
+use crate::clipboard::Copied;
 use crate::face::{Face, Refusal};
 
 /// A cheap handle on everything that the shell does for the person.
 #[derive(Clone)]
 pub(crate) struct Deeds {
     pub(crate) face: Face,
+    pub(crate) copied: Copied,
     app: App,
 }
 
@@ -23,6 +24,7 @@ impl Deeds {
     pub(crate) fn new(app: App) -> Self {
         Self {
             face: Face::new(app.clone()),
+            copied: Copied::default(),
             app,
         }
     }
@@ -71,7 +73,7 @@ impl Deeds {
     /// Copies a token; the person was asked.
     pub(crate) async fn copy_token(&self, connection: &str) -> Result<(), Refusal> {
         let token = self.app.token_for_person(connection, None);
-        clipboard::put(token.await?)
+        self.copied.put(token.await?)
     }
 
     /// Gets a new token from the provider; nobody sees it.

@@ -126,6 +126,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             event: WindowEvent::Destroyed,
             ..
         } => app.state::<Streams>().end_all(),
+        RunEvent::Exit => app.state::<Deeds>().copied.clear(),
         _ => {}
     });
     Ok(())

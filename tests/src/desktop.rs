@@ -2,6 +2,7 @@
 //! what a person has on it.
 
 mod bus;
+mod clipboard;
 mod keyring;
 mod notifications;
 mod panel;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use valetkey_demo_provider::{DemoProvider, Settings};
+use valetkey_tests::desktop::Window;
 use valetkey_tests::{Agent, Desktop, Running, Session, cli, scene};
 
 /// A session with a headless agent that has a connection, and the app that has just asked.
@@ -10,7 +11,17 @@ struct Asked {
     agent: Agent,
     _provider: DemoProvider,
     session: Session,
+    question: Window,
 }
+
+#[derive(Debug, Clone, Copy)]
+enum Button {
+    TakeOver,
+    LeaveIt,
+}
+
+/// In pixels; they fill the lower edge of the dialog.
+const BUTTON_HEIGHT: i32 = 40;
 
 impl Asked {
     fn start() -> Self {
@@ -28,7 +39,18 @@ impl Asked {
             agent,
             _provider: provider,
             session,
+            question,
         }
+    }
+
+    /// Clicks on a button: the left one, or the right one.
+    fn answer(&self, button: Button) {
+        let screen = self.session.screen();
+        let x = match button {
+            Button::TakeOver => self.question.width / 4,
+            Button::LeaveIt => self.question.width * 3 / 4,
+        };
+        screen.click(&self.question, x, self.question.height - BUTTON_HEIGHT / 2);
     }
 
     fn status(&self) -> Value {
@@ -40,7 +62,7 @@ impl Asked {
 fn taking_over_stops_the_headless_agent_and_loses_nothing() {
     let mut asked = Asked::start();
     let before = cli::ok(&asked.session.desktop, &["token", "mail"]).stdout;
-    asked.session.screen().press("Return");
+    asked.answer(Button::TakeOver);
     assert!(asked.agent.process().wait().success());
     assert_eq!(asked.status()["pid"], asked.app.id());
     let after = cli::ok(&asked.session.desktop, &["token", "mail"]).stdout;
@@ -50,7 +72,7 @@ fn taking_over_stops_the_headless_agent_and_loses_nothing() {
 #[test]
 fn leaving_it_changes_nothing() {
     let mut asked = Asked::start();
-    asked.session.screen().press("Escape");
+    asked.answer(Button::LeaveIt);
     assert!(asked.app.wait().success());
     assert_eq!(asked.status()["pid"], asked.agent.process().id());
     cli::ok(&asked.session.desktop, &["token", "mail"]);

@@ -119,6 +119,11 @@ pub(crate) const TESTS: &[Need] = &[
         purpose: "clicks and reads in the page of the desktop app",
     },
     Need {
+        programs: &["xclip"],
+        package: "xclip",
+        purpose: "another program that reads and fills the clipboard",
+    },
+    Need {
         programs: &["xdotool"],
         package: "xdotool",
         purpose: "mouse and keyboard",

@@ -1,0 +1,58 @@
+//! "Copy token": the real clipboard of a screen, and its real thirty seconds.
+
+use std::time::{Duration, Instant};
+
+use valetkey_tests::{Role, Scene, cli, wait};
+
+/// What the page promises.
+const CLEARED_AFTER: Duration = Duration::from_secs(30);
+
+fn copy_token(scene: &Scene) {
+    let view = &scene.view;
+    view.click(Role::Button, "More for mail");
+    view.click(Role::MenuItem, "Copy token…");
+    view.see("It is cleared after 30 seconds.");
+    view.click(Role::Button, "Copy token");
+    view.see("A token of mail is on the clipboard.");
+}
+
+#[test]
+fn a_copied_token_is_confirmed_and_cleared_thirty_seconds_after_the_last_copy() {
+    let scene = Scene::start();
+    let view = &scene.view;
+    scene.sign_in("mail");
+    view.click(Role::Button, "More for mail");
+    view.click(Role::MenuItem, "Copy token…");
+    view.click(Role::Button, "Cancel");
+    view.see_in_row("mail", "Connected");
+    assert_eq!(scene.session.clipboard(), None, "nobody confirmed");
+
+    copy_token(&scene);
+    scene.picture("copied");
+    let token = cli::ok(scene.desktop(), &["token", "mail"]).stdout;
+    assert_eq!(scene.session.clipboard().as_deref(), Some(token.trim()));
+
+    view.see_no_more("A token of mail is on the clipboard.");
+    let again = Instant::now();
+    copy_token(&scene);
+    wait::until("a cleared clipboard", || {
+        let text = scene.session.clipboard();
+        assert!(text.is_none() || text.as_deref() == Some(token.trim()));
+        text.is_none().then_some(())
+    });
+    assert!(again.elapsed() >= CLEARED_AFTER, "{:?}", again.elapsed());
+}
+
+#[test]
+fn what_a_person_copied_after_the_token_is_not_cleared() {
+    let scene = Scene::start();
+    scene.sign_in("mail");
+    copy_token(&scene);
+    let _program = scene.session.copy("something else");
+    // That nothing happens can only be watched.
+    let changed = wait::within(CLEARED_AFTER + Duration::from_secs(5), || {
+        let text = scene.session.clipboard();
+        (text.as_deref() != Some("something else")).then_some(text)
+    });
+    assert_eq!(changed, None);
+}
