@@ -11,6 +11,7 @@ fn main() {
         "save_file",
         "shell_state",
         "set_autostart",
+        "login_offer_done",
         "open_log_folder",
         "first_start_done",
     ]);

@@ -20,7 +20,7 @@ use valetkey_api::error::{ApiError, ErrorCode};
 
 use crate::deeds::Deeds;
 use crate::face::{Refusal, Reply};
-use crate::shell::Shell;
+use crate::shell::{Once, Shell};
 use crate::{autostart, clipboard, downloads};
 
 /// The event streams that the page follows.
@@ -159,12 +159,11 @@ pub(crate) async fn save_file(
 pub(crate) struct ShellState {
     version: &'static str,
     autostart: Option<bool>,
-    tray: bool,
     tray_problem: Option<String>,
-    notifications: bool,
     notification_problem: Option<String>,
     log_folder: String,
     first_start: bool,
+    login_offered: bool,
 }
 
 /// Tells how the shell itself is.
@@ -173,24 +172,33 @@ pub(crate) async fn shell_state(
     app: AppHandle,
     shell: State<'_, Shell>,
 ) -> Result<ShellState, Refusal> {
-    let tray_problem = shell.tray_problem();
-    let notification_problem = shell.notification_problem();
     Ok(ShellState {
         version: env!("CARGO_PKG_VERSION"),
         autostart: autostart::is_on(&app),
-        tray: tray_problem.is_none(),
-        tray_problem,
-        notifications: notification_problem.is_none(),
-        notification_problem,
+        tray_problem: shell.tray_problem(),
+        notification_problem: shell.notification_problem(),
         log_folder: shell.home.state.display().to_string(),
-        first_start: shell.is_first_start(),
+        first_start: !shell.has_seen(Once::FirstSteps),
+        login_offered: shell.has_seen(Once::LoginOffer),
     })
 }
 
 /// Starts the app at login, or no more.
 #[tauri::command]
-pub(crate) fn set_autostart(app: AppHandle, enabled: bool) -> Result<(), Refusal> {
-    autostart::set(&app, enabled)
+pub(crate) fn set_autostart(
+    app: AppHandle,
+    shell: State<'_, Shell>,
+    enabled: bool,
+) -> Result<(), Refusal> {
+    autostart::set(&app, enabled)?;
+    shell.seen(Once::LoginOffer);
+    Ok(())
+}
+
+/// The person does not want to start the app at login, for now.
+#[tauri::command]
+pub(crate) fn login_offer_done(shell: State<'_, Shell>) {
+    shell.seen(Once::LoginOffer);
 }
 
 /// Shows the folder of the log.
@@ -210,5 +218,5 @@ pub(crate) fn open_log_folder(shell: State<'_, Shell>) -> Result<(), Refusal> {
 /// The person has seen the first steps.
 #[tauri::command]
 pub(crate) fn first_start_done(shell: State<'_, Shell>) {
-    shell.first_start_done();
+    shell.seen(Once::FirstSteps);
 }

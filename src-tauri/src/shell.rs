@@ -39,19 +39,33 @@ impl Shell {
         self.notification_problem.get_or_init(|| problem);
     }
 
-    fn first_steps(&self) -> std::path::PathBuf {
-        self.home.state.join("first-steps-seen")
+    /// Whether the person has seen it.
+    pub(crate) fn has_seen(&self, once: Once) -> bool {
+        self.home.state.join(once.file()).exists()
     }
 
-    /// Whether the person has not seen the first steps.
-    pub(crate) fn is_first_start(&self) -> bool {
-        !self.first_steps().exists()
+    /// The person has seen it.
+    pub(crate) fn seen(&self, once: Once) {
+        if let Err(error) = fs::write(self.home.state.join(once.file()), "") {
+            tracing::warn!(%error, file = once.file(), "it will show again");
+        }
     }
+}
 
-    /// The person has seen them.
-    pub(crate) fn first_start_done(&self) {
-        if let Err(error) = fs::write(self.first_steps(), "") {
-            tracing::warn!(%error, "the first steps will show again");
+/// What is shown once: a file remembers that it was.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Once {
+    /// The first steps.
+    FirstSteps,
+    /// The offer to start at login.
+    LoginOffer,
+}
+
+impl Once {
+    const fn file(self) -> &'static str {
+        match self {
+            Self::FirstSteps => "first-steps-seen",
+            Self::LoginOffer => "login-offer-seen",
         }
     }
 }
@@ -110,6 +124,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             bridge::set_autostart,
             bridge::open_log_folder,
             bridge::first_start_done,
+            bridge::login_offer_done,
         ])
         .setup(move |app| Ok(begin(app.handle(), hosted, hidden)?))
         .build(context())

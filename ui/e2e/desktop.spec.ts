@@ -13,6 +13,7 @@ async function asDesktop(page: Page, firstStart = false): Promise<void> {
     const callbacks = new Map<number, (message: unknown) => void>();
     const calls: { command: string; args: unknown }[] = [];
     let autostart = false;
+    let loginOffered = false;
     async function follow(path: string, id: number): Promise<number> {
       const response = await fetch(path);
       const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
@@ -37,11 +38,15 @@ async function asDesktop(page: Page, firstStart = false): Promise<void> {
           return follow(String(args["path"]), args.onText?.id ?? 0);
         case "shell_state":
           return {
-            version: "9.9.9", autostart, tray: false, tray_problem: "No tray host answers.", notifications: true,
-            notification_problem: null, log_folder: "/home/ada/.local/state/valetkey", first_start: firstStart,
+            version: "9.9.9", autostart, tray_problem: "No tray host answers.",
+            notification_problem: null, log_folder: "/home/ada/.local/state/valetkey", first_start: firstStart, login_offered: loginOffered,
           };
         case "set_autostart":
           autostart = args["enabled"] === true;
+          loginOffered = true;
+          return null;
+        case "login_offer_done":
+          loginOffered = true;
           return null;
         case "copy_token":
           return { clears_in_seconds: 30 };
@@ -135,6 +140,20 @@ test("settings of the shell", async ({ page }) => {
   await page.getByRole("button", { name: "Open log folder" }).click();
   await expect.poll(() => calls(page, "open_log_folder")).toHaveLength(1);
   await expect(page.getByText("Valet Key 9.9.9")).toBeVisible();
+});
+
+test("starting at login is offered once, when there is something to keep fresh", async ({ page, world }) => {
+  await asDesktop(page);
+  await world.authenticator("Demo");
+  await page.goto("/");
+  await expect(page.getByText("Not connected")).toBeVisible();
+  await expect(page.getByText("Start Valet Key at login?")).toBeHidden();
+  await world.signIn("demo");
+  await expect(page.getByText("Start Valet Key at login?")).toBeVisible();
+  await page.getByRole("button", { name: "Not now" }).click();
+  await expect(page.getByText("Start Valet Key at login?")).toBeHidden();
+  expect(await calls(page, "set_autostart")).toEqual([]);
+  await expect.poll(() => calls(page, "login_offer_done")).toHaveLength(1);
 });
 
 test("the first start is three steps, and can be skipped", async ({ page }) => {

@@ -21,6 +21,8 @@ export interface StreamEar {
 export interface Desktop {
   state(): Promise<ShellState>;
   setAutostart(enabled: boolean): Promise<void>;
+  /** The person said “Not now”. */
+  loginOfferDone(): Promise<void>;
   openLogFolder(): Promise<void>;
   firstStartDone(): Promise<void>;
   /** Puts a fresh token on the clipboard; the page never sees it. Answers the seconds it stays there. */
@@ -32,12 +34,11 @@ export interface Desktop {
 export interface ShellState {
   version: string;
   autostart: boolean | null;
-  tray: boolean;
   tray_problem: string | null;
-  notifications: boolean;
   notification_problem: string | null;
   log_folder: string;
   first_start: boolean;
+  login_offered: boolean;
 }
 
 /** The agent does not answer at all. */

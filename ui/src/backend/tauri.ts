@@ -44,6 +44,7 @@ export const tauri: Backend = {
   desktop: {
     state: () => invoke<ShellState>("shell_state"),
     setAutostart: (enabled) => invoke("set_autostart", { enabled }),
+    loginOfferDone: () => invoke("login_offer_done"),
     openLogFolder: () => invoke("open_log_folder"),
     firstStartDone: () => invoke("first_start_done"),
     async copyToken(connection) {

@@ -26,6 +26,11 @@ class Shell {
     await this.read();
   }
 
+  async loginOfferDone(): Promise<void> {
+    await backend.desktop?.loginOfferDone();
+    await this.read();
+  }
+
   async firstStartDone(): Promise<void> {
     await backend.desktop?.firstStartDone();
     await this.read();
