@@ -1,4 +1,5 @@
 // What a person sets, on the page and in the agent.
+import { readFile } from "node:fs/promises";
 import { expect, test, type World } from "./world";
 
 interface Settings {
@@ -61,4 +62,36 @@ test("port, log level and keeping warm are the agent's", async ({ page, world })
   await page.getByLabel("What is logged").selectOption({ label: "Warnings" });
   await page.getByLabel("Tokens of new connections").selectOption({ label: "Always fresh" });
   await expect.poll(() => stored(world)).toMatchObject({ port: 5123, log_level: "warn", keep_warm: "always" });
+});
+
+test("authenticators are taken elsewhere in a file without secrets", async ({ page, world }) => {
+  await world.authenticator("Demo");
+  await world.authenticator("GitHub", "github", ["repo"]);
+  const open = await world.agent<{ authenticator: { id: string } }>("POST", "oauth/authenticators", {
+    authenticator_type: "custom", name: "Open", client_id: "public", authorize_url: "https://a.test/authorize", token_url: "https://a.test/token",
+  });
+  expect(open.authenticator.id).not.toBe("");
+  await page.goto("/#/settings");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export", exact: true }).click()]);
+  expect(download.suggestedFilename()).toBe("valetkey-authenticators.json");
+  const file = await download.path();
+  const text = await readFile(file, "utf8");
+  expect(text).not.toContain("demo-secret");
+  expect(text).toContain("${GITHUB_CLIENT_SECRET}");
+
+  await world.clean();
+  const chooser = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "Import…" }).click();
+  await (await chooser).setFiles({ name: "export.json", mimeType: "application/json", buffer: Buffer.from(text) });
+  const list = page.getByRole("region", { name: "From the file" });
+  await expect(list.getByText("Needs its client secret.")).toHaveCount(2);
+  await list.getByRole("button", { name: "Add the one that is ready" }).click();
+  await expect(list.getByText("It is there.")).toHaveCount(1);
+  await list.getByRole("button", { name: "Look GitHub over" }).click();
+  await page.getByLabel("Client secret").fill("demo-secret");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(list.getByText("It is there.")).toHaveCount(2);
+  const { authenticators } = await world.agent<{ authenticators: { name: string; own_endpoints: { token_url: string | null } }[] }>("GET", "oauth/authenticators");
+  expect(authenticators.map(({ name }) => name)).toEqual(["github", "open"]);
+  expect(authenticators[1]?.own_endpoints.token_url).toBe("https://a.test/token");
 });

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use valetkey_core::authenticator::{Authenticator, Overrides};
 use valetkey_core::catalogue;
 use valetkey_core::draft::Warning;
+use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::id::AuthenticatorId;
 use valetkey_core::name::{AuthenticatorName, ConnectionName, ProfileName};
 use valetkey_core::provider::{ClientAuth, Provider, ScopePreset};
@@ -174,6 +175,10 @@ pub struct AuthenticatorView {
     pub redirect_uri: RedirectUri,
     /// The endpoints in use: the person's own, else the catalogue's.
     pub endpoints: EndpointsView,
+    /// Those of them that the person gave; the rest come from the catalogue.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub own_endpoints: EndpointsView,
     /// Further authorize parameters that the person gave.
     pub authorize_params: BTreeMap<String, String>,
     /// Values for the provider's placeholders (`tenant`).
@@ -215,10 +220,16 @@ impl AuthenticatorView {
         let provider = catalogue::provider(&authenticator.provider);
         let endpoints = provider.and_then(|provider| authenticator.endpoints(provider).ok());
         let Overrides {
+            authorize_url,
+            token_url,
+            revocation_url,
+            userinfo_url,
+            issuer,
+            client_auth,
             authorize_params,
             placeholders,
-            ..
         } = authenticator.overrides.clone();
+        let text = |url: Option<EndpointUrl>| url.map(|url| url.to_string());
         Self {
             id: authenticator.id,
             name: authenticator.name.clone(),
@@ -237,6 +248,14 @@ impl AuthenticatorView {
                 issuer: own.issuer,
                 client_auth: Some(own.client_auth),
             }),
+            own_endpoints: EndpointsView {
+                authorize_url: text(authorize_url),
+                token_url: text(token_url),
+                revocation_url: text(revocation_url),
+                userinfo_url: text(userinfo_url),
+                issuer: text(issuer),
+                client_auth,
+            },
             authorize_params,
             placeholders,
             is_active: authenticator.is_active,

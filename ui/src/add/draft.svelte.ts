@@ -1,6 +1,7 @@
 // An authenticator as it is being written. It lives as long as the page, so that a half-filled form
 // survives a look elsewhere; a secret never goes anywhere but into the request that saves it.
 import type { Authenticator, AuthenticatorPatch, NewAuthenticator, Problem, Provider } from "../api/types";
+import type { Imported } from "./import_file";
 
 export const URL_FIELDS = ["authorize_url", "token_url", "revocation_url", "userinfo_url", "issuer"] as const;
 export type UrlField = (typeof URL_FIELDS)[number];
@@ -10,6 +11,8 @@ const TEXTS: Text[] = ["name", "client_id", "client_secret", "redirect_uri", "cl
 
 export class Draft {
   provider = $state("");
+  /** Where it will be saved; null: in the profile in view. */
+  profile = $state<string | null>(null);
   readonly texts = $state<Record<Text, string>>(blank());
   scopes = $state<string[]>([]);
   placeholders = $state<Record<string, string>>({});
@@ -28,6 +31,7 @@ export class Draft {
   begin(provider: Provider, taken: (name: string) => boolean): void {
     Object.assign(this.texts, blank());
     this.provider = provider.id;
+    this.profile = null;
     this.texts.name = freeName(provider.id === "custom" ? "" : provider.id, taken);
     this.scopes = [...provider.default_scopes];
     this.placeholders = {};
@@ -35,6 +39,17 @@ export class Draft {
     this.variables = {};
     this.problems = [];
     this.advanced = provider.id === "custom";
+  }
+
+  /** What a file says of it, to be looked over. */
+  take(imported: Imported, provider: Provider, taken: (name: string) => boolean): void {
+    this.begin(provider, taken);
+    this.profile = imported.profile;
+    Object.assign(this.texts, imported.texts);
+    if (imported.scopes) this.setScopes(imported.scopes);
+    Object.assign(this.placeholders, imported.placeholders);
+    Object.assign(this.authorizeParams, imported.authorizeParams);
+    this.variables = imported.variables;
   }
 
   set(field: Text, value: string): void {
@@ -55,6 +70,7 @@ export class Draft {
 
   clear(): void {
     this.provider = "";
+    this.profile = null;
     Object.assign(this.texts, blank());
     this.problems = [];
     this.variables = {};

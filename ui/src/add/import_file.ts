@@ -1,8 +1,10 @@
 // Files that describe an OAuth client: our own format, and Google's `client_secret_*.json`.
 
-/** What a file says, in the words of the API. */
+/** What a file says of one authenticator, in the words of the API. */
 export interface Imported {
   provider: string;
+  /** Where it belongs; null: to the profile in view. */
+  profile: string | null;
   texts: Record<string, string>;
   scopes: string[] | null;
   placeholders: Record<string, string>;
@@ -18,8 +20,16 @@ export class NotImported extends Error {}
 const TEXTS = ["name", "client_id", "client_secret", "redirect_uri", "client_auth", "authorize_url", "token_url", "revocation_url", "userinfo_url", "issuer"];
 const VARIABLE = /\$\{([^}]*)\}/;
 
-export function readFile(text: string): Imported {
+/** One authenticator, or the several of an export. */
+export function readFile(text: string): Imported[] {
   const members = object(parse(text));
+  const several = members?.["authenticators"];
+  if (!Array.isArray(several)) return [readOne(members)];
+  if (several.length === 0) throw new NotImported("There is no authenticator in this file.");
+  return several.map((one) => readOne(object(one)));
+}
+
+function readOne(members: Record<string, unknown> | null): Imported {
   if (!members) throw new NotImported("This is no JSON object that describes an authenticator.");
   const google = object(members["installed"]) ?? object(members["web"]);
   return google ? fromGoogle(google, "web" in members) : fromOwn(members);
@@ -48,15 +58,15 @@ function fromGoogle(client: Record<string, unknown>, web: boolean): Imported {
     remarks.push("This is a client of the type “Web application”: it needs the exact redirect URI registered. “Desktop app” is simpler.");
     if (typeof loopback === "string") texts["redirect_uri"] = loopback;
   }
-  return { provider: "google", texts, scopes: null, placeholders: {}, authorizeParams: {}, variables: {}, remarks };
+  return { provider: "google", profile: null, texts, scopes: null, placeholders: {}, authorizeParams: {}, variables: {}, remarks };
 }
 
 function fromOwn(members: Record<string, unknown>): Imported {
   const provider = members["authenticator_type"];
   if (typeof provider !== "string") throw new NotImported("The file does not say which provider it is for (`authenticator_type`).");
-  const { app_id, ...rest } = members;
+  const { app_id, profile, ...rest } = members;
   const fields: Record<string, unknown> = app_id === undefined ? rest : { client_id: app_id, ...rest };
-  const imported: Imported = { provider, texts: {}, scopes: null, placeholders: {}, authorizeParams: {}, variables: {}, remarks: [] };
+  const imported: Imported = { provider, profile: typeof profile === "string" ? profile : null, texts: {}, scopes: null, placeholders: {}, authorizeParams: {}, variables: {}, remarks: [] };
   for (const [field, value] of Object.entries(fields)) {
     if (field === "authenticator_type" || value === null) continue;
     if (!take(imported, field, value)) imported.remarks.push(`“${field}” is not known and was left out.`);

@@ -621,6 +621,8 @@ export interface components {
             is_active: boolean;
             /** @description Unique within the profile. */
             name: components["schemas"]["AuthenticatorName"];
+            /** @description Those of them that the person gave; the rest come from the catalogue. */
+            own_endpoints: components["schemas"]["EndpointsView"];
             /** @description Values for the provider's placeholders (`tenant`). */
             placeholders: {
                 [key: string]: string;

@@ -9,7 +9,7 @@ const NOW = Date.parse("2026-11-21T12:00:00Z");
 function authenticator(name: string, more: Partial<Authenticator> = {}): Authenticator {
   return {
     id: `a-${name}`, name, display_name: name, profile: "default", provider: "custom", client_id: "x", has_client_secret: false,
-    scopes: ["openid"], redirect_uri: "", endpoints: {}, authorize_params: {}, placeholders: {}, is_active: true, connections: [],
+    scopes: ["openid"], redirect_uri: "", endpoints: {}, own_endpoints: {}, authorize_params: {}, placeholders: {}, is_active: true, connections: [],
     created_at: "", updated_at: "", ...more,
   };
 }

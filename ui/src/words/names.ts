@@ -11,3 +11,8 @@ export function title(authenticator: Authenticator, connection: Connection | nul
   const label = connection?.account.label;
   return label ? `${authenticator.display_name} / ${label}` : authenticator.display_name;
 }
+
+/** What commands call it, as the agent makes it from what was typed. */
+export function slug(typed: string): string {
+  return typed.toLowerCase().replaceAll(/[^\p{L}\p{N}._]+/gu, "-").replaceAll(/^-|-$/g, "");
+}

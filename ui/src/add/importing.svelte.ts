@@ -1,0 +1,93 @@
+// Files with authenticators: one goes into the form to be looked over; of several a list is kept until
+// all of it is dealt with.
+import { api, ask } from "../api/client";
+import { Failure } from "../api/failure";
+import { live } from "../live/live.svelte";
+import { notices } from "../live/notices.svelte";
+import { profiles } from "../live/profiles.svelte";
+import { go } from "../live/route.svelte";
+import { slug } from "../words/names";
+import { adding, Draft } from "./draft.svelte";
+import { NotImported, readFile, type Imported } from "./import_file";
+
+export type Standing = "ready" | "needs you" | "there";
+
+class Importing {
+  /** The several of an export. */
+  list = $state.raw<Imported[]>([]);
+  /** What the agent said against one of them, by its place in the list. */
+  refused = $state.raw<Record<number, string>>({});
+
+  async take(file: File): Promise<void> {
+    try {
+      const found = readFile(await file.text());
+      const unknown = found.find(({ provider }) => !live.providers.some(({ id }) => id === provider));
+      if (unknown) throw new NotImported(`The catalogue knows no provider “${unknown.provider}”.`);
+      const [first, ...more] = found;
+      if (more.length > 0) {
+        this.list = found;
+        this.refused = {};
+        notices.done(`${file.name} is read: ${found.length} authenticators.`);
+      } else if (first) {
+        this.lookOver(first);
+        notices.done(`${file.name} is read. Look it over, then save.`, first.remarks.join(" ") || null);
+      }
+      go("add");
+    } catch (thrown) {
+      notices.failed(thrown instanceof NotImported ? { message: `${file.name}: ${thrown.message}` } : thrown);
+    }
+  }
+
+  /** Puts it into the form. */
+  lookOver(one: Imported): void {
+    const provider = live.providers.find(({ id }) => id === one.provider);
+    if (provider) adding.take(one, provider, (name) => taken(name, profile(one)));
+  }
+
+  standing(one: Imported): Standing {
+    if (taken(name(one), profile(one))) return "there";
+    return Object.keys(one.variables).length > 0 ? "needs you" : "ready";
+  }
+
+  /** Adds those that are complete; what the agent refuses stays, with its reason. */
+  async addReady(): Promise<void> {
+    const refused: Record<number, string> = {};
+    let added = 0;
+    for (const [index, one] of this.list.entries()) {
+      const provider = live.providers.find(({ id }) => id === one.provider);
+      if (!provider || this.standing(one) !== "ready") continue;
+      const draft = new Draft();
+      draft.take(one, provider, () => false);
+      try {
+        const params = { query: { profile: profile(one) } };
+        await ask(api.POST("/api/v1/oauth/authenticators", { params, body: draft.body() }));
+        added += 1;
+      } catch (thrown) {
+        const failure = Failure.of(thrown);
+        refused[index] = failure.problems.map(({ message }) => message).join(" ") || failure.message;
+      }
+    }
+    this.refused = refused;
+    await live.refresh("authenticators");
+    if (added > 0) notices.done(`${added} ${added === 1 ? "authenticator is" : "authenticators are"} added.`);
+  }
+
+  forget(): void {
+    this.list = [];
+    this.refused = {};
+  }
+}
+
+function name(one: Imported): string {
+  return one.texts["name"] ?? one.provider;
+}
+
+function profile(one: Imported): string {
+  return one.profile ?? profiles.chosen ?? "default";
+}
+
+function taken(name: string, profile: string): boolean {
+  return live.authenticators.some((one) => one.name === slug(name) && one.profile === profile);
+}
+
+export const importing = new Importing();
