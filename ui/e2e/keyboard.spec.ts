@@ -1,5 +1,5 @@
 import type { Locator, Page } from "@playwright/test";
-import { expect, test } from "./world";
+import { expect, opening, PROVIDER, test } from "./world";
 
 /** Goes there with Tab alone. */
 async function tabTo(page: Page, target: Locator): Promise<void> {
@@ -54,4 +54,54 @@ test("search, details, menu and disconnecting need no mouse", async ({ page, wor
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await expect(page.getByText("The provider revoked its tokens.")).toBeVisible();
+});
+
+test("the whole main job needs no mouse", async ({ page, world }) => {
+  const press = async (target: Locator): Promise<void> => {
+    await tabTo(page, target);
+    await page.keyboard.press("Enter");
+  };
+  const type = async (label: string, text: string): Promise<void> => {
+    await tabTo(page, page.getByLabel(label, { exact: true }));
+    await page.keyboard.type(text);
+  };
+  await page.goto("/");
+  await page.getByText("Nobody is signed in yet.").waitFor();
+  await press(page.getByRole("link", { name: /Any OAuth provider/ }));
+  await page.getByRole("heading", { name: "Add authenticator" }).waitFor();
+  await type("Name", "Demo");
+  // What is missing is told, and the first of it has the focus.
+  await press(page.getByRole("button", { name: "Save and connect" }));
+  await expect(page.getByLabel("Client ID")).toBeFocused();
+  await page.keyboard.type("demo");
+  await type("Authorization URL", `${PROVIDER}/authorize`);
+  await type("Token URL", `${PROVIDER}/token`);
+  await type("Add scopes", "openid");
+  await page.keyboard.press("Enter");
+  await type("Userinfo URL (who is signed in)", `${PROVIDER}/userinfo`);
+  await type("Revocation URL (for disconnecting)", `${PROVIDER}/revoke`);
+  await world.consent("ada");
+  await opening(page, () => press(page.getByRole("button", { name: "Save and connect" })));
+  await page.bringToFront();
+  await expect(page.getByText("Connected", { exact: true })).toBeVisible();
+
+  await press(page.getByRole("link", { name: "Activity" }));
+  const signedIn = page.getByText("Demo signed in", { exact: true });
+  await signedIn.first().waitFor();
+  await press(page.getByRole("button", { name: "Problems" }));
+  await expect(signedIn).toHaveCount(0);
+  await page.keyboard.press("Control+k");
+  await expect(page.getByLabel("Filter")).toBeFocused();
+  await press(page.getByRole("link", { name: "Settings" }));
+  await press(page.getByRole("button", { name: "Pause" }));
+  await expect(page.getByRole("button", { name: "Resume" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("Handing out again.")).toBeVisible();
+
+  await press(page.getByRole("link", { name: "Connections" }));
+  await press(page.getByRole("button", { name: "Disconnect Demo" }));
+  await tabTo(page, page.getByRole("button", { name: "Disconnect", exact: true }));
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("The provider revoked its tokens.")).toBeVisible();
+  await expect(page.getByText("Not connected")).toBeVisible();
 });
