@@ -24,10 +24,38 @@ pub(crate) struct Args {
     pub(crate) verbose: bool,
 
     #[command(subcommand)]
-    pub(crate) question: Option<Question>,
+    pub(crate) part: Option<Part>,
 }
 
-/// What the app asks in a process of its own; see `ask`.
+/// What the app does in a process of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+#[command(rename_all = "kebab-case")]
+pub(crate) enum Part {
+    #[command(flatten)]
+    Ask(Question),
+    /// The window; see `page`
+    #[command(hide = true)]
+    Window {
+        /// Where in the page to begin
+        #[arg(long)]
+        at: Option<String>,
+    },
+}
+
+impl Part {
+    pub(crate) fn to_args(&self) -> Vec<String> {
+        match self {
+            Self::Ask(question) => question.to_args(),
+            Self::Window { at } => {
+                let at = at.as_ref().map(|at| format!("--at={at}"));
+                let verb = "window".to_owned();
+                [verb].into_iter().chain(at).collect()
+            }
+        }
+    }
+}
+
+/// What it asks; see `ask`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 #[command(rename_all = "kebab-case")]
 pub(crate) enum Question {
@@ -47,7 +75,7 @@ pub(crate) enum Question {
 }
 
 impl Question {
-    pub(crate) fn to_args(&self) -> Vec<String> {
+    fn to_args(&self) -> Vec<String> {
         match self {
             Self::TakeOver { process } => {
                 let process = process.map(|pid| format!("--process={pid}"));
@@ -64,17 +92,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn questions_read_back() {
-        for question in [
-            Question::TakeOver { process: Some(7) },
-            Question::TakeOver { process: None },
-            Question::Tell {
+    fn parts_read_back() {
+        for part in [
+            Part::Ask(Question::TakeOver { process: Some(7) }),
+            Part::Ask(Question::TakeOver { process: None }),
+            Part::Ask(Question::Tell {
                 message: "one\ntwo".to_owned(),
+            }),
+            Part::Window { at: None },
+            Part::Window {
+                at: Some("#/settings".to_owned()),
             },
         ] {
-            let words = ["app".to_owned()].into_iter().chain(question.to_args());
+            let words = ["app".to_owned()].into_iter().chain(part.to_args());
             let args = Args::try_parse_from(words).unwrap();
-            assert_eq!(args.question, Some(question));
+            assert_eq!(args.part, Some(part));
         }
     }
 }

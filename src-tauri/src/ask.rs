@@ -1,19 +1,18 @@
 //! Words on the desktop before the app runs, or when it cannot: in a short-lived process of our own,
 //! since a process has its desktop's event loop only once.
 
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{ExitCode, Stdio};
 
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
 
-use crate::args::Question;
+use crate::args::{Part, Question};
+use crate::own_process;
 
 /// Asks; no answer is a no.
 pub(crate) fn ask(question: &Question) -> bool {
-    let Ok(program) = std::env::current_exe() else {
-        return false;
-    };
-    let asked = Command::new(program)
-        .args(question.to_args())
+    let part = Part::Ask(question.clone());
+    let asked = own_process::command()
+        .args(part.to_args())
         .stdin(Stdio::null())
         .status();
     match asked {

@@ -2,25 +2,23 @@
 //!
 //! Tokens never come here: the token routes answer 403 to the window, and copying or renewing
 //! one is done in this process.
-#![expect(
-    clippy::needless_pass_by_value,
-    reason = "a command's arguments are made for it by Tauri"
-)]
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use http::Method;
 use http_body_util::BodyExt as _;
-use serde::Serialize;
-use tauri::ipc::Channel;
-use tauri::{AppHandle, State};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tauri::{AppHandle, Manager as _};
 use tokio::task::AbortHandle;
 use valetkey_api::error::{ApiError, ErrorCode};
 
 use crate::deeds::Deeds;
 use crate::face::{Refusal, Reply};
 use crate::shell::{Once, Shell};
+use crate::window::Page;
+use crate::wire::ToWindow;
 use crate::{autostart, clipboard, downloads};
 
 /// The event streams that the page follows.
@@ -48,6 +46,83 @@ impl Streams {
     }
 }
 
+/// The commands of the page, each with what it brings along.
+#[derive(Deserialize)]
+#[serde(tag = "command", content = "args", rename_all = "snake_case")]
+enum Ask {
+    /// One request to the API.
+    Request {
+        method: String,
+        path: String,
+        body: Option<String>,
+    },
+    /// An event stream. Its text comes piece by piece, an empty one is the end.
+    Follow { path: String, stream: u32 },
+    /// Ends an event stream.
+    Unfollow { id: u32 },
+    /// Opens a web address in the person's browser.
+    OpenUrl { url: String },
+    /// Copies a token to the clipboard. The page asked the person first.
+    CopyToken { connection: String },
+    /// Gets a new token from the provider, which stays in this process.
+    RefreshNow { connection: String },
+    /// Saves an export in the person's downloads; answers where.
+    SaveFile { name: String, text: String },
+    /// Tells how the shell itself is.
+    ShellState {},
+    /// Starts the app at login, or no more.
+    SetAutostart { enabled: bool },
+    /// The person does not want to start the app at login, for now.
+    LoginOfferDone {},
+    /// Shows the folder of the log.
+    OpenLogFolder {},
+    /// The person has seen the first steps.
+    FirstStartDone {},
+}
+
+/// Carries out a command of the page: `{"command": ..., "args": {...}}`.
+pub(crate) async fn answer(app: &AppHandle, page: &Page, ask: Value) -> Result<Value, Refusal> {
+    let ask: Ask = serde_json::from_value(ask)
+        .map_err(|error| ApiError::new(ErrorCode::InvalidRequest, error.to_string()))?;
+    let deeds = app.state::<Deeds>();
+    let shell = app.state::<Shell>();
+    let answer = match ask {
+        Ask::Request { method, path, body } => {
+            let Reply { status, body } =
+                deeds.face.ask(self::method(&method)?, &path, body).await?;
+            json!({"status": status, "body": body})
+        }
+        Ask::Follow { path, stream } => follow(&deeds, page, &path, stream).await?.into(),
+        Ask::Unfollow { id } => {
+            page.streams().end(id);
+            Value::Null
+        }
+        Ask::OpenUrl { url } => deeds.open_browser(&url).await.map(Value::from)?,
+        Ask::CopyToken { connection } => {
+            deeds.copy_token(&connection).await?;
+            json!({"clears_in_seconds": clipboard::CLEARED_AFTER.as_secs()})
+        }
+        Ask::RefreshNow { connection } => deeds.refresh(&connection).await.map(Value::from)?,
+        Ask::SaveFile { name, text } => save(app, name, text).await?.into(),
+        Ask::ShellState {} => json!(state(app, &shell)),
+        Ask::SetAutostart { enabled } => {
+            autostart::set(app, enabled)?;
+            shell.seen(Once::LoginOffer);
+            Value::Null
+        }
+        Ask::LoginOfferDone {} => {
+            shell.seen(Once::LoginOffer);
+            Value::Null
+        }
+        Ask::OpenLogFolder {} => open_log_folder(&shell).map(Value::from)?,
+        Ask::FirstStartDone {} => {
+            shell.seen(Once::FirstSteps);
+            Value::Null
+        }
+    };
+    Ok(answer)
+}
+
 fn method(name: &str) -> Result<Method, Refusal> {
     match name {
         "GET" => Ok(Method::GET),
@@ -61,93 +136,31 @@ fn method(name: &str) -> Result<Method, Refusal> {
     }
 }
 
-/// One request to the API.
-#[tauri::command]
-pub(crate) async fn request(
-    deeds: State<'_, Deeds>,
-    method: String,
-    path: String,
-    body: Option<String>,
-) -> Result<Reply, Refusal> {
-    deeds.face.ask(self::method(&method)?, &path, body).await
-}
-
-/// Follows an event stream, once it has begun with this status. Its text comes piece by piece, an
-/// empty one is the end; the channel's id ends it before.
-#[tauri::command]
-pub(crate) async fn follow(
-    deeds: State<'_, Deeds>,
-    streams: State<'_, Streams>,
-    path: String,
-    on_text: Channel<String>,
-) -> Result<u16, Refusal> {
-    let response = deeds.face.begin(Method::GET, &path, None).await?;
+/// Answers with the status once the stream has begun.
+async fn follow(deeds: &Deeds, page: &Page, path: &str, stream: u32) -> Result<u16, Refusal> {
+    let response = deeds.face.begin(Method::GET, path, None).await?;
     let status = response.status().as_u16();
     let mut body = response.into_body();
-    let id = on_text.id();
+    let to = page.clone();
     let task = tokio::spawn(async move {
         while let Some(Ok(frame)) = body.frame().await {
             let Ok(bytes) = frame.into_data() else {
                 continue;
             };
             let text = String::from_utf8_lossy(&bytes).into_owned();
-            if on_text.send(text).is_err() {
+            if !to.tell(&ToWindow::Text { stream, text }).await {
                 return;
             }
         }
-        // The page may be gone.
-        on_text.send(String::new()).ok();
+        let text = String::new();
+        to.tell(&ToWindow::Text { stream, text }).await;
     });
-    streams.begun(id, task.abort_handle());
+    page.streams().begun(stream, task.abort_handle());
     Ok(status)
 }
 
-/// Ends an event stream.
-#[tauri::command]
-pub(crate) fn unfollow(streams: State<'_, Streams>, id: u32) {
-    streams.end(id);
-}
-
-/// Opens a web address in the person's browser.
-#[tauri::command]
-pub(crate) async fn open_url(deeds: State<'_, Deeds>, url: String) -> Result<(), Refusal> {
-    deeds.open_browser(&url).await
-}
-
-/// Copies a token to the clipboard. The page asked the person first.
-#[tauri::command]
-pub(crate) async fn copy_token(
-    deeds: State<'_, Deeds>,
-    connection: String,
-) -> Result<Copied, Refusal> {
-    deeds.copy_token(&connection).await?;
-    Ok(Copied {
-        clears_in_seconds: clipboard::CLEARED_AFTER.as_secs(),
-    })
-}
-
-/// Gets a new token from the provider, which stays in this process.
-#[tauri::command]
-pub(crate) async fn refresh_now(
-    deeds: State<'_, Deeds>,
-    connection: String,
-) -> Result<(), Refusal> {
-    deeds.refresh(&connection).await
-}
-
-/// A token is on the clipboard.
-#[derive(Debug, Serialize)]
-pub(crate) struct Copied {
-    clears_in_seconds: u64,
-}
-
-/// Saves an export in the person's downloads; answers where.
-#[tauri::command]
-pub(crate) async fn save_file(
-    app: AppHandle,
-    name: String,
-    text: String,
-) -> Result<String, Refusal> {
+async fn save(app: &AppHandle, name: String, text: String) -> Result<String, Refusal> {
+    let app = app.clone();
     let save = move || downloads::save(&app, &name, &text);
     let saved = tokio::task::spawn_blocking(save).await;
     let saved = saved.map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))??;
@@ -156,7 +169,7 @@ pub(crate) async fn save_file(
 
 /// How the shell itself is.
 #[derive(Debug, Serialize)]
-pub(crate) struct ShellState {
+struct ShellState {
     version: &'static str,
     autostart: Option<bool>,
     tray_problem: Option<String>,
@@ -166,44 +179,19 @@ pub(crate) struct ShellState {
     login_offered: bool,
 }
 
-/// Tells how the shell itself is.
-#[tauri::command]
-pub(crate) async fn shell_state(
-    app: AppHandle,
-    shell: State<'_, Shell>,
-) -> Result<ShellState, Refusal> {
-    Ok(ShellState {
+fn state(app: &AppHandle, shell: &Shell) -> ShellState {
+    ShellState {
         version: env!("CARGO_PKG_VERSION"),
-        autostart: autostart::is_on(&app),
+        autostart: autostart::is_on(app),
         tray_problem: shell.tray_problem(),
         notification_problem: shell.notification_problem(),
         log_folder: shell.home.state.display().to_string(),
         first_start: !shell.has_seen(Once::FirstSteps),
         login_offered: shell.has_seen(Once::LoginOffer),
-    })
+    }
 }
 
-/// Starts the app at login, or no more.
-#[tauri::command]
-pub(crate) fn set_autostart(
-    app: AppHandle,
-    shell: State<'_, Shell>,
-    enabled: bool,
-) -> Result<(), Refusal> {
-    autostart::set(&app, enabled)?;
-    shell.seen(Once::LoginOffer);
-    Ok(())
-}
-
-/// The person does not want to start the app at login, for now.
-#[tauri::command]
-pub(crate) fn login_offer_done(shell: State<'_, Shell>) {
-    shell.seen(Once::LoginOffer);
-}
-
-/// Shows the folder of the log.
-#[tauri::command]
-pub(crate) fn open_log_folder(shell: State<'_, Shell>) -> Result<(), Refusal> {
+fn open_log_folder(shell: &Shell) -> Result<(), Refusal> {
     open::that_detached(&shell.home.state).map_err(|error| {
         let folder = shell.home.state.display();
         ApiError::new(
@@ -213,10 +201,4 @@ pub(crate) fn open_log_folder(shell: State<'_, Shell>) -> Result<(), Refusal> {
         .hint("open it in your file manager")
         .into()
     })
-}
-
-/// The person has seen the first steps.
-#[tauri::command]
-pub(crate) fn first_start_done(shell: State<'_, Shell>) {
-    shell.seen(Once::FirstSteps);
 }

@@ -15,6 +15,9 @@
 //! | `face` | the shell's own requests to the API, typed |
 //! | `bridge` | the page's requests to the API, and what else it may ask of the shell |
 //! | `window` | the one window: made when asked for, gone when closed |
+//! | `page` | the window's own process: shows the page, holds no secret |
+//! | `wire` | what the two say to each other |
+//! | `own_process` | this program once more, beside itself |
 //! | `watch` | follows the events, tells `tray` and `notices` |
 //! | `tray` | icon and menu: a picture of the last snapshot |
 //! | `deeds` | what menu, window and notifications can start: sign in, disconnect, copy a token |
@@ -37,20 +40,26 @@ mod face;
 mod host;
 mod notices;
 mod notify;
+mod own_process;
+mod page;
 mod shell;
 mod tray;
 mod turn;
 mod watch;
 mod window;
+mod wire;
 
 use std::process::ExitCode;
 
+use args::Part;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    if let Some(question) = &args.question {
-        return ask::run(question);
+    match &args.part {
+        Some(Part::Ask(question)) => return ask::run(question),
+        Some(Part::Window { at }) => return page::run(at.as_deref()),
+        None => {}
     }
     match shell::run(&args) {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,13 +4,12 @@ use std::fs;
 use std::io::Write as _;
 use std::sync::OnceLock;
 
-use tauri::{AppHandle, Manager as _, RunEvent, WindowEvent};
+use tauri::{AppHandle, Manager as _, RunEvent};
 use valetkey_api::ErrorCode;
 use valetkey_api::core::home::Home;
 use valetkey_server::start::{self, Failure, LogWish};
 
 use crate::args::{Args, Question};
-use crate::bridge::{self, Streams};
 use crate::deeds::Deeds;
 use crate::host::Hosted;
 use crate::turn::{self, Turn};
@@ -110,22 +109,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         ))
         .plugin(tauri_plugin_dialog::init())
         .manage(deeds)
-        .manage(Streams::default())
         .manage(shell)
-        .invoke_handler(tauri::generate_handler![
-            bridge::request,
-            bridge::follow,
-            bridge::unfollow,
-            bridge::open_url,
-            bridge::copy_token,
-            bridge::refresh_now,
-            bridge::save_file,
-            bridge::shell_state,
-            bridge::set_autostart,
-            bridge::open_log_folder,
-            bridge::first_start_done,
-            bridge::login_offer_done,
-        ])
         .setup(move |app| Ok(begin(app.handle(), hosted, hidden)?))
         .build(context())
         .map_err(|error| {
@@ -133,14 +117,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
                 .hint("`valetkey serve` runs without one")
         })?;
     app.run(|app, event| match event {
-        // The last window was closed: the tray stays.
+        // The last dialog was closed: the tray stays.
         RunEvent::ExitRequested {
             code: None, api, ..
         } => api.prevent_exit(),
-        RunEvent::WindowEvent {
-            event: WindowEvent::Destroyed,
-            ..
-        } => app.state::<Streams>().end_all(),
         RunEvent::Exit => app.state::<Deeds>().copied.clear(),
         _ => {}
     });
@@ -153,6 +133,7 @@ fn begin(app: &AppHandle, hosted: Hosted, hidden: bool) -> Result<(), Failure> {
     let agent = hosted.app.clone();
     let handle = app.clone();
     tray::put(app).map_err(|error| failed(&error))?;
+    window::begin(app);
     hosted
         .serve(move || handle.exit(0))
         .map_err(|error| failed(&error))?;

@@ -9,7 +9,7 @@ use tauri::{AppHandle, Manager as _};
 use crate::deeds::Deeds;
 use crate::notices::{Action, Kind, Notice};
 use crate::shell::Shell;
-use crate::window::{self, LABEL, Place};
+use crate::window::{self, Place};
 
 /// Connects to the desktop's notifications; a desktop without them is told in the window.
 pub(crate) fn begin(app: &AppHandle) {
@@ -22,10 +22,7 @@ pub(crate) fn begin(app: &AppHandle) {
 
 /// Shows a notice, unless the person looks at the window, which says the same.
 pub(crate) fn show(app: &AppHandle, notice: Notice) {
-    let looked_at = app
-        .get_webview_window(LABEL)
-        .is_some_and(|window| window.is_focused().unwrap_or(false));
-    if looked_at && notice.kind == Kind::SignIn {
+    if window::is_focused(app) && notice.kind == Kind::SignIn {
         return;
     }
     desktop::show(app, notice);

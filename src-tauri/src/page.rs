@@ -1,0 +1,184 @@
+//! The process of the window: it shows the page and knows nothing. What the page asks goes to the
+//! app, over a pipe; a closed window ends the process, and with it everything of the web engine. A
+//! page that breaks out of the engine finds no token here.
+
+use std::collections::HashMap;
+use std::io::{BufRead as _, Write as _};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use serde_json::{Value, json};
+use tauri::ipc::{Channel, Invoke, InvokeBody, InvokeResolver, JavaScriptChannelId};
+use tauri::{
+    AppHandle, Manager as _, RunEvent, WebviewUrl, WebviewWindowBuilder, WindowEvent, Wry,
+};
+use valetkey_server::start;
+
+use crate::shell;
+use crate::wire::{self, FromWindow, ToWindow};
+
+/// Named in `capabilities/window.json`.
+const LABEL: &str = "main";
+
+/// What the page waits for.
+#[derive(Default)]
+struct Waiting {
+    next: AtomicU32,
+    answers: Mutex<HashMap<u32, InvokeResolver<Wry>>>,
+    streams: Mutex<HashMap<u32, Channel<String>>>,
+}
+
+impl Waiting {
+    fn answers(&self) -> MutexGuard<'_, HashMap<u32, InvokeResolver<Wry>>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn streams(&self) -> MutexGuard<'_, HashMap<u32, Channel<String>>> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Shows the window until it is closed, or the app is gone.
+pub(crate) fn run(fragment: Option<&str>) -> ExitCode {
+    start::harden();
+    let page = format!("index.html{}", fragment.unwrap_or_default());
+    let app = tauri::Builder::default()
+        .manage(Waiting::default())
+        .invoke_handler(forward)
+        .setup(move |app| {
+            make(app.handle(), page)?;
+            tell(app.handle(), &FromWindow::Shown);
+            let handle = app.handle().clone();
+            thread::Builder::new()
+                .name("app".to_owned())
+                .spawn(move || listen(&handle))?;
+            Ok(())
+        })
+        .build(shell::context());
+    match app {
+        Ok(app) => {
+            app.run(|app, event| {
+                if let RunEvent::WindowEvent {
+                    event: WindowEvent::Focused(focused),
+                    ..
+                } = event
+                {
+                    tell(app, &FromWindow::Focused(focused));
+                }
+            });
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            // The app's own stderr.
+            writeln!(std::io::stderr(), "error: no window: {error}").ok();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn make(app: &AppHandle, page: String) -> tauri::Result<()> {
+    WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App(page.into()))
+        .title("Valet Key")
+        .inner_size(1040.0, 700.0)
+        .min_inner_size(640.0, 480.0)
+        // The page takes dropped files itself.
+        .disable_drag_drop_handler()
+        // Nothing but our own page is ever shown; links go to the system's browser.
+        .on_navigation(|url| url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost"))
+        .build()
+        .map(drop)
+}
+
+fn raise(app: &AppHandle, fragment: Option<&str>) -> tauri::Result<()> {
+    let Some(window) = app.get_webview_window(LABEL) else {
+        return Ok(());
+    };
+    if let Some(fragment) = fragment {
+        // The page routes by fragment; assigning one loads nothing.
+        window.eval(format!("location.hash = {}", json!(fragment)))?;
+    }
+    window.unminimize()?;
+    window.show()?;
+    window.set_focus()
+}
+
+/// Every command of the page; which there are is the app's to know.
+fn forward(invoke: Invoke<Wry>) -> bool {
+    let Invoke {
+        message, resolver, ..
+    } = invoke;
+    let app = message.webview_ref().app_handle().clone();
+    let waiting = app.state::<Waiting>();
+    let InvokeBody::Json(mut args) = message.payload().clone() else {
+        resolver.reject(json!({"code": "invalid_request", "message": "commands take JSON"}));
+        return true;
+    };
+    let channel: Option<JavaScriptChannelId> = args
+        .get("onText")
+        .and_then(Value::as_str)
+        .and_then(|channel| channel.parse().ok());
+    if let Some(channel) = channel {
+        let channel = channel.channel_on::<Wry, String>(message.webview());
+        args["stream"] = channel.id().into();
+        waiting.streams().insert(channel.id(), channel);
+    }
+    let id = waiting.next.fetch_add(1, Ordering::Relaxed);
+    waiting.answers().insert(id, resolver);
+    let command = message.command().to_owned();
+    tell(&app, &FromWindow::Asked { id, command, args });
+    true
+}
+
+fn tell(app: &AppHandle, message: &FromWindow) {
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(wire::line(message).as_bytes());
+    if written.and_then(|()| stdout.flush()).is_err() {
+        app.exit(0);
+    }
+}
+
+/// Hears the app until it ends.
+fn listen(app: &AppHandle) {
+    let waiting = app.state::<Waiting>();
+    for line in std::io::stdin().lock().lines() {
+        let Ok(message) = line.map(|line| serde_json::from_str(&line)) else {
+            break;
+        };
+        let Ok(message) = message else { continue };
+        match message {
+            ToWindow::Answered { id, value } => {
+                if let Some(resolver) = waiting.answers().remove(&id) {
+                    resolver.resolve(value);
+                }
+            }
+            ToWindow::Refused { id, error } => {
+                if let Some(resolver) = waiting.answers().remove(&id) {
+                    resolver.reject(error);
+                }
+            }
+            ToWindow::Text { stream, text } => {
+                let mut streams = waiting.streams();
+                let has_ended = text.is_empty();
+                // The page may be gone.
+                let heard = streams.get(&stream).map(|channel| channel.send(text));
+                if has_ended || heard.is_some_and(|sent| sent.is_err()) {
+                    streams.remove(&stream);
+                }
+            }
+            ToWindow::Show { fragment } => {
+                let handle = app.clone();
+                let shown = app.run_on_main_thread(move || {
+                    if raise(&handle, fragment.as_deref()).is_ok() {
+                        tell(&handle, &FromWindow::Shown);
+                    }
+                });
+                if shown.is_err() {
+                    break;
+                }
+            }
+        }
+    }
+    app.exit(0);
+}
