@@ -65,8 +65,16 @@ fn no_token_crosses_into_the_page_or_is_in_its_memory() {
         assert_eq!(found.len(), 1, "{name}");
         found[0]
     };
-    let (app, page) = (one("valetkey-desktop"), one("WebKitWebProcess"));
+    let status = scene.session.door().get("/api/v1/status").json();
+    let app = u32::try_from(status["pid"].as_u64().expect("a process")).expect("a process");
     assert_eq!(traces::memory_with(app, &[PREFIX]), Some(PREFIX));
+    // The window's own process, which is the app's program too.
+    let mut programs = scene.session.programs("valetkey-desktop");
+    programs.retain(|it| *it != app);
+    assert_eq!(programs.len(), 1, "one window");
+    assert_eq!(traces::memory_with(programs[0], &[KNOWN]), Some(KNOWN));
+    assert_eq!(traces::memory_with(programs[0], &secrets), None);
+    let page = one("WebKitWebProcess");
     assert_eq!(traces::memory_with(page, &[KNOWN]), Some(KNOWN));
     assert_eq!(traces::memory_with(page, &secrets), None);
     let network = one("WebKitNetworkProcess");
