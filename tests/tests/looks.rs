@@ -1,0 +1,85 @@
+//! Every page in the real web view, light and dark as the desktop is: kept as pictures, to be looked
+//! at.
+
+use serde_json::json;
+use valetkey_demo_provider::Settings;
+use valetkey_tests::{Desktop, Role, Scene, WebView};
+
+#[test]
+fn on_a_light_desktop_every_page_is_light() {
+    let brightness = look_at_every_page("light", "Adwaita");
+    assert!(brightness.iter().all(|it| *it > 200), "{brightness:?}");
+}
+
+#[test]
+fn on_a_dark_desktop_every_page_is_dark() {
+    let brightness = look_at_every_page("dark", "Adwaita:dark");
+    assert!(brightness.iter().all(|it| *it < 60), "{brightness:?}");
+}
+
+/// How bright the ground of each page is, from 0 to 255.
+fn look_at_every_page(name: &str, theme: &str) -> Vec<u64> {
+    let mut desktop = Desktop::start();
+    desktop.set("GTK_THEME", theme);
+    let scene = Scene::on(desktop, Settings::default());
+    let view = &scene.view;
+    let mut seen = Vec::new();
+    let mut look = |page: &str| {
+        scene.picture(&format!("{name}-{page}"));
+        seen.push(brightness(view));
+    };
+
+    view.see("Nobody is signed in yet.");
+    look("empty");
+    scene.sign_in("mail");
+    scene.sign_in("calendar");
+    scene.add("drive");
+    scene.api().access_token("calendar");
+    view.see_in_row("calendar", "used just now");
+    scene.provider.revoke_account("ada");
+    scene.api().of("mail", "refresh", &json!({}));
+    view.see("mail needs you to sign in again.");
+    look("connections");
+    view.click(Role::Button, "More for calendar");
+    view.see("Copy token…");
+    look("menu");
+    let line = "return document.querySelector('[role=menuitem]').offsetHeight";
+    let height = view.run(line, &json!([])).as_u64().expect("pixels");
+    assert!(height < 40, "a line of a menu is {height} pixels high");
+    view.click(Role::MenuItem, "Details");
+    view.see("Use it in");
+    view.see("Lately");
+    look("details");
+    view.click(Role::Button, "Disconnect…");
+    view.see("Programs that ask for calendar get no token");
+    look("disconnect");
+    view.click(Role::Button, "Keep it");
+    view.click(Role::Button, "Close");
+
+    view.click(Role::Link, "Add authenticator");
+    view.click(Role::Button, "GitHub");
+    view.see("One-time set-up");
+    look("add");
+    view.click(Role::Link, "Activity");
+    view.see("needs you to sign in again");
+    look("activity");
+    view.click(Role::Link, "Settings");
+    view.see("Where things are");
+    look("settings");
+    view.run(
+        "document.querySelector('main').scrollTo(0, 1e6)",
+        &json!([]),
+    );
+    look("settings-below");
+    view.run("location.hash = '#/welcome'", &json!([]));
+    view.see("Sign in once. Let your tools drive.");
+    look("welcome");
+    seen
+}
+
+fn brightness(view: &WebView) -> u64 {
+    let script = "const [r, g, b] = getComputedStyle(document.body).backgroundColor
+        .match(/\\d+/g).map(Number);
+        return Math.round((r + g + b) / 3)";
+    view.run(script, &json!([])).as_u64().expect("a colour")
+}
