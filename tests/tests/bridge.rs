@@ -103,7 +103,9 @@ fn use_the_whole_window(scene: &Scene) {
         view.click(Role::Tab, tab);
     }
     view.click(Role::Button, "Check now");
-    view.see("works");
+    view.see("mail works: the provider knows you");
+    view.click(Role::Button, "Refresh now");
+    view.see("mail has a new token.");
     view.click(Role::Button, "Close");
 
     view.click(Role::Button, "More for mail");

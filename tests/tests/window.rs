@@ -3,8 +3,12 @@
 use std::fs;
 
 use serde_json::json;
+use valetkey_demo_provider::Settings;
 use valetkey_tests::webview::{ENTER, ESCAPE};
-use valetkey_tests::{Role, Scene, cli};
+use valetkey_tests::{Desktop, Role, Scene, cli, traces};
+
+/// Begins every code and token of the provider.
+const PREFIX: &str = "planted-token-2d90-";
 
 #[test]
 fn the_list_shows_what_is_connected_and_follows_what_other_programs_do() {
@@ -195,4 +199,38 @@ fn an_authenticator_comes_from_a_file_that_is_chosen_or_dropped() {
     view.click(Role::Button, "Save");
     view.see("Hub is saved.");
     assert_eq!(scene.api().authenticators(), ["google", "hub", "taken"]);
+}
+
+#[test]
+fn the_activity_is_exported_to_the_downloads_and_holds_no_secret() {
+    let scene = Scene::on(
+        Desktop::start(),
+        Settings {
+            token_prefix: PREFIX.to_owned(),
+            ..Settings::default()
+        },
+    );
+    let view = &scene.view;
+    scene.sign_in("mail");
+    let token = cli::ok(scene.desktop(), &["token", "mail"]).stdout;
+    assert!(token.contains(PREFIX));
+    view.click(Role::Link, "Activity");
+    view.see("mail token handed to valetkey");
+
+    let downloads = scene.desktop().home().join("Downloads");
+    for (kind, name) in [
+        ("JSON", "valetkey-activity.json"),
+        ("CSV", "valetkey-activity.csv"),
+    ] {
+        let events = scene.api().get("events").json()["events"]
+            .as_array()
+            .unwrap()
+            .len();
+        view.click(Role::Button, "Export");
+        view.click(Role::MenuItem, &format!("{events} events as {kind}"));
+        view.see(&format!("Saved as {}.", downloads.join(name).display()));
+        let text = fs::read_to_string(downloads.join(name)).unwrap();
+        assert!(text.contains("token.served"), "{text}");
+        assert_eq!(traces::text_with(&text, &[PREFIX]), None);
+    }
 }
