@@ -12,11 +12,11 @@ export interface Life {
 
 /** `now` may lag a little; countdowns take `second`. */
 export function life(row: Row, now: number, second: number, usedBy: string | null): Life {
-  const { connection, pending } = row;
+  const { connection, pending, authenticator } = row;
   if (pending) return { ...waiting(row, second), instants: [] };
   if (!connection) return { first: "", second: "", instants: [] };
   const instants = [connection.refresh_due_at, connection.expires_at, connection.used_at];
-  return { first: next(connection, now), second: last(connection, now, usedBy), instants: instants.filter((at) => at != null) };
+  return { first: authenticator.is_active ? next(connection, now) : "No token while it is disabled", second: last(connection, now, usedBy), instants: instants.filter((at) => at != null) };
 }
 
 function waiting({ pending }: Row, second: number): { first: string; second: string } {

@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import type { LogEvent } from "../api/types";
+import { programs, shown, type Filter } from "./filter";
+
+function event(id: number, kind: string, connection: string, actor: string | null = null): LogEvent {
+  return {
+    id, at: "2026-11-21T12:00:00Z", kind, connection, actor, detail: null,
+    connection_id: "c", authenticator: null, authenticator_id: null, session_id: null,
+  };
+}
+
+const LOG = [
+  event(1, "token.served", "github", "process 1 /usr/bin/node"),
+  event(2, "token.served", "google", "key ci"),
+  event(3, "connection.needs_reconnect", "github"),
+];
+const all: Filter = { group: null, program: null, search: "" };
+
+function ids(filter: Partial<Filter>): number[] {
+  return shown(LOG, { ...all, ...filter }, ({ connection }) => (connection === "github" ? "GitHub" : null)).map(({ id }) => id);
+}
+
+test("by kind, by program, and by words of what is on the screen", () => {
+  expect(ids({ group: "problems" })).toEqual([3]);
+  expect(ids({ program: "ci" })).toEqual([2]);
+  expect(ids({ search: "hub NODE" })).toEqual([1]);
+  expect(ids({ search: "needs_reconnect" })).toEqual([3]);
+  expect(ids({ group: "handed out", search: "google" })).toEqual([2]);
+});
+
+test("programs are named once, in order", () => {
+  expect(programs([...LOG, event(4, "token.served", "google", "key ci")])).toEqual(["ci", "node"]);
+});

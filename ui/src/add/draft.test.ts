@@ -1,0 +1,41 @@
+import { beforeEach, expect, test } from "vitest";
+import type { Authenticator, Provider } from "../api/types";
+import { Draft } from "./draft.svelte";
+
+const GITHUB = { id: "github", default_scopes: ["read:user"] } as Provider;
+const STORED = {
+  provider: "github", name: "github", client_id: "Iv1.x", redirect_uri: "http://127.0.0.1/callback", scopes: ["repo"], placeholders: { tenant: "acme" },
+  endpoints: { userinfo_url: "https://api.example.com/user" },
+} as unknown as Authenticator;
+
+let draft: Draft;
+beforeEach(() => {
+  draft = new Draft();
+});
+
+test("a name that is taken gets a number", () => {
+  draft.begin(GITHUB, (name) => name === "github" || name === "github-2");
+  expect([draft.texts.name, draft.scopes, draft.empty]).toEqual(["github-3", ["read:user"], true]);
+});
+
+test("what was left empty is left to the provider", () => {
+  draft.begin(GITHUB, () => false);
+  draft.set("client_id", " Iv1.x ");
+  expect(draft.body()).toEqual({ authenticator_type: "github", name: "github", client_id: "Iv1.x", scopes: ["read:user"] });
+});
+
+test("a change is only what differs, and an empty secret keeps the old one", () => {
+  draft.load(STORED);
+  expect(draft.patch(STORED)).toEqual({});
+  draft.set("userinfo_url", "");
+  draft.set("client_secret", "new");
+  draft.setScopes(["repo", "gist", "repo"]);
+  draft.placeholders["tenant"] = "other";
+  expect(draft.patch(STORED)).toEqual({ userinfo_url: null, client_secret: "new", scopes: ["repo", "gist"], placeholders: { tenant: "other" } });
+});
+
+test("a problem goes when its field is changed, and only that one", () => {
+  draft.problems = [{ field: "client_id", message: "m", hint: "h" }, { field: "scopes", message: "m", hint: "h" }] as typeof draft.problems;
+  draft.set("client_id", "x");
+  expect(draft.problems.map(({ field }) => field)).toEqual(["scopes"]);
+});
