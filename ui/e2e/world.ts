@@ -92,6 +92,13 @@ export class World {
     return this.agent("POST", `credentials/connections/${encodeURIComponent(connection)}/${refresh ? "refresh" : "token"}`, {});
   }
 
+  /** Its next refreshes fail like this, and one is asked for. */
+  async refuse(connection: string, fault: Record<string, unknown>): Promise<void> {
+    await this.provider("POST", "faults", { endpoint: "token", grant: "refresh_token", times: 2, fault });
+    await this.token(connection, true).catch(() => undefined);
+    await this.provider("DELETE", "faults");
+  }
+
   /** The person takes it back at the provider, and the agent notices. */
   async lose(connection: string, who = "ada"): Promise<void> {
     await this.provider("POST", "revoke", { account: who });

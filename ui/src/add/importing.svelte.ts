@@ -34,7 +34,7 @@ class Importing {
       }
       go("add");
     } catch (thrown) {
-      notices.failed(thrown instanceof NotImported ? { message: `${file.name}: ${thrown.message}` } : thrown);
+      notices.failed(thrown instanceof NotImported ? { message: thrown.message, reason: file.name } : thrown);
     }
   }
 

@@ -1,0 +1,261 @@
+// Every page, state and dialog, light and dark, in a small and in a usual window: axe finds nothing, nothing
+// sticks out, and there is a picture of it in test-results.
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { asDesktop } from "./shell";
+import { expect, opening, test as base } from "./world";
+
+const SIZES = [
+  { width: 640, height: 480 },
+  { width: 1280, height: 800 },
+];
+const SCHEMES = ["light", "dark"] as const;
+
+/** `again` opens anew what a new size of the window closes. */
+type Look = (name: string, again?: () => Promise<void>) => Promise<void>;
+
+// Its pictures tell more than a trace.
+base.use({ trace: "off" });
+
+const test = base.extend<{ look: Look }>({
+  async look({ page }, use, info) {
+    await use(async (name, again) => {
+      for (const size of SIZES) {
+        await page.setViewportSize(size);
+        await again?.();
+        for (const colorScheme of SCHEMES) {
+          await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+          const title = `${name}-${size.width}-${colorScheme}`;
+          await page.screenshot({ path: info.outputPath(`${title}.png`) });
+          expect.soft(await beyond(page), title).toEqual([]);
+          expect.soft(await axe(page), title).toEqual([]);
+        }
+      }
+    });
+  },
+});
+
+async function axe(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, any }) => `${html} ${any[0]?.message ?? ""}`).join("\n")}`);
+}
+
+/** What sticks out: sideways of the page or a dialog, or anyhow of the window. */
+function beyond(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const wide = [document.documentElement, ...document.querySelectorAll("main, dialog[open], nav")];
+    const scrolled = wide.filter((node) => node.scrollWidth > node.clientWidth + 1);
+    const floating = [...document.querySelectorAll("dialog[open], :popover-open, .notice")].filter((node) => {
+      const { left, top, right, bottom } = node.getBoundingClientRect();
+      return left < 0 || top < 0 || right > innerWidth || bottom > innerHeight;
+    });
+    return [...scrolled, ...floating].map((node) => `${node.tagName} ${node.className}`);
+  });
+}
+
+test("nothing there yet", async ({ page, world, look }) => {
+  await page.route("**/api/**", () => undefined);
+  await page.goto("/");
+  await page.getByText("Waiting for Valet Key's agent.").waitFor();
+  await look("loading");
+  await page.unroute("**/api/**");
+  await page.reload();
+  await page.getByText("Nobody is signed in yet.").waitFor();
+  await look("empty");
+  await page.goto("/#/connection/nobody");
+  await page.goto("/#/authenticator/nobody");
+  await page.getByText("There is no such authenticator any more.").waitFor();
+  await look("authenticator-gone");
+  const detail = { code: "internal", message: "the database cannot be read", reason: "disk I/O error", hint: "look at the log" };
+  await page.route("**/api/v1/oauth/providers", (route) => route.fulfill({ status: 500, json: { detail } }));
+  await page.reload();
+  await page.getByRole("heading", { name: "The database cannot be read." }).waitFor();
+  await look("failed");
+  await page.unroute("**/api/v1/oauth/providers");
+  await world.stage("kill");
+  await page.reload();
+  await page.getByRole("heading", { name: "Valet Key's agent does not answer" }).waitFor();
+  await look("gone");
+});
+
+test("the first start", async ({ page, world, look }) => {
+  await asDesktop(page, true);
+  await page.goto("/");
+  await page.getByRole("heading", { name: "Sign in once. Let your tools drive." }).waitFor();
+  await look("first-1");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("heading", { name: "Your keychain is ready." }).waitFor();
+  await look("first-2");
+  await world.stage("lock");
+  await page.reload();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("heading", { name: "The keychain is locked." }).waitFor();
+  await look("first-2-locked");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("link", { name: /Connect an account/ }).waitFor();
+  await look("first-3");
+});
+
+test("a list in every state", async ({ page, world, look }) => {
+  test.setTimeout(180_000);
+  await world.authenticator("GitHub", "github", ["openid", "email", "repo"]);
+  await world.authenticator("Google", "google", ["openid", "https://www.googleapis.com/auth/gmail.readonly", "https://www.googleapis.com/auth/calendar.readonly"]);
+  await world.authenticator("Slack", "slack", ["openid"]);
+  await world.authenticator("Microsoft", "microsoft", ["openid", "email"]);
+  await world.authenticator("Nightly builds of the data team");
+  const hub = await world.authenticator("Hub");
+  await world.authenticator("Spare");
+  await world.signIn("github", "ada");
+  await world.token("github");
+  await world.signIn("github", "grace", "work");
+  await world.signIn("google", "linus");
+  await world.signIn("microsoft", "grace");
+  await world.refuse("microsoft", { kind: "oauth_error", error: "invalid_client" });
+  await world.signIn("nightly-builds-of-the-data-team", "ada");
+  await world.lose("nightly-builds-of-the-data-team", "ada");
+  await world.signIn("hub", "linus");
+  await world.agent("PATCH", `oauth/authenticators/${hub}`, { is_active: false });
+  await world.agent("POST", "credentials/connections", { authenticator: "slack" });
+  await page.goto("/");
+  for (const words of ["Connected", "Sign in again", "Signing in…", "Needs mending", "Disabled", "Not connected"]) {
+    await page.getByText(words, { exact: true }).first().waitFor();
+  }
+  await look("connections");
+
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("no such thing");
+  await page.getByText("Nothing is called “no such thing”.").waitFor();
+  await look("search-none");
+  await page.keyboard.press("Escape");
+
+  const more = page.getByRole("button", { name: "More for GitHub", exact: true });
+  await look("menu", async () => {
+    await page.keyboard.press("Escape");
+    await more.click();
+    await page.getByRole("menu").waitFor();
+  });
+  await page.keyboard.press("Escape");
+  await page.getByRole("link", { name: "GitHub", exact: true }).click();
+  await page.getByText("Lately").waitFor();
+  await look("details");
+  await page.getByRole("button", { name: "Disconnect…" }).click();
+  await page.getByRole("button", { name: "Disconnect", exact: true }).last().click();
+  await page.getByText("It is in use.").waitFor();
+  await look("disconnect-in-use");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  for (const [name, text] of [["Nightly builds of the data team", "Only signing in again helps."], ["Microsoft", "Mend the authenticator"]] as const) {
+    await page.getByRole("link", { name }).click();
+    await page.getByText(text).waitFor();
+    await look(`details-${text.split(" ")[0]?.toLowerCase()}`);
+    await page.keyboard.press("Escape");
+  }
+
+  // One's own sign-in that was denied stands in its row; a failure is told.
+  const provider = await opening(page, () => page.getByRole("button", { name: "Connect Spare" }).click());
+  await provider.locator("#deny").click();
+  await page.locator(".notice.failed").waitFor();
+  await provider.close();
+  await look("denied");
+  await page.getByRole("button", { name: "Dismiss" }).click();
+
+  await page.evaluate(() => {
+    Object.defineProperty(navigator, "onLine", { value: false, configurable: true });
+    window.dispatchEvent(new Event("offline"));
+  });
+  await world.agent("POST", "pause");
+  await world.stage("lock");
+  await page.reload();
+  await page.evaluate(() => {
+    Object.defineProperty(navigator, "onLine", { value: false, configurable: true });
+    window.dispatchEvent(new Event("offline"));
+  });
+  for (const words of ["The keychain is locked.", "Handing out is paused.", "This computer is offline."]) await page.getByText(words).waitFor();
+  await look("every-banner");
+  await world.stage("restore");
+
+  await page.goto("/#/activity");
+  await page.getByText("Today").waitFor();
+  await look("activity");
+  await look("activity-export", async () => {
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Export" }).click();
+  });
+  await page.keyboard.press("Escape");
+  await page.getByLabel("Filter").fill("no such thing");
+  await page.getByText("Nothing fits this filter.").waitFor();
+  await look("activity-none");
+
+  await page.goto("/#/connections");
+  await page.getByRole("button", { name: "More for Google" }).click();
+  await page.getByRole("menuitem", { name: "Edit authenticator…" }).click();
+  await page.getByText("in use by google").waitFor();
+  await page.getByRole("button", { name: "Advanced" }).click();
+  await look("edit");
+  await page.getByRole("button", { name: "Remove…" }).click();
+  await look("remove");
+  await page.keyboard.press("Escape");
+
+  await world.stage("kill");
+  await page.goto("/#/connections");
+  await page.getByText("Valet Key's agent does not answer.").waitFor();
+  await look("gone-while-known");
+});
+
+test("adding", async ({ page, look }) => {
+  await page.goto("/#/add");
+  await page.getByRole("button", { name: "GitHub" }).waitFor();
+  await look("add");
+  await page.getByRole("button", { name: "GitHub" }).click();
+  await page.getByText("One-time set-up at GitHub").waitFor();
+  await page.getByLabel("Client secret").fill("ghp_0123456789");
+  await page.getByText("This looks like a GitHub access token").waitFor();
+  await look("add-github");
+  await page.getByRole("button", { name: "Custom" }).click();
+  await page.getByRole("button", { name: "Advanced" }).click();
+  await page.getByLabel("Token URL").fill("http://login.example.com/token");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByText("client_id is missing.").waitFor();
+  await look("add-problems");
+  await page.getByLabel("File to import").setInputFiles({ name: "odd.json", mimeType: "application/json", buffer: Buffer.from("[]") });
+  await page.locator(".notice.failed").waitFor();
+  await page.getByLabel("Find a provider").fill("no such thing");
+  await page.getByText("No provider is called that").waitFor();
+  await look("add-odd-file");
+});
+
+test("what only the desktop app has", async ({ page, world, look }) => {
+  await asDesktop(page);
+  await world.authenticator("Demo");
+  await world.authenticator("Other");
+  await world.signIn("other");
+  await page.goto("/");
+  await page.getByRole("button", { name: "Connect Demo" }).click();
+  await page.getByText("No browser could be started.").waitFor();
+  await look("no-browser");
+  await page.getByRole("button", { name: "More for Other" }).click();
+  await page.getByRole("menuitem", { name: "Copy token…" }).click();
+  await page.getByText("Whoever reads your clipboard").waitFor();
+  await look("copy-token");
+  await page.getByRole("button", { name: "Copy token", exact: true }).click();
+  await page.getByText("The clipboard is cleared in 30 seconds.").waitFor();
+  await page.goto("/#/settings");
+  await page.getByText("No tray host answers.").waitFor();
+  await look("settings");
+  await page.locator("main").evaluate((main) => main.scrollTo(0, main.scrollHeight));
+  await look("settings-end");
+});
+
+test("who wants less motion gets none", async ({ page, world }) => {
+  await world.authenticator("Demo");
+  await world.signIn("demo");
+  const moving = (): Promise<number> =>
+    page.evaluate(() => [...document.querySelectorAll("*")].filter((node) => getComputedStyle(node).animationName !== "none" || getComputedStyle(node).transitionDuration !== "0s").length);
+  for (const reducedMotion of ["no-preference", "reduce"] as const) {
+    await page.emulateMedia({ reducedMotion });
+    await page.goto("/#/connections");
+    await page.getByRole("link", { name: "Demo" }).click();
+    await page.getByRole("dialog").waitFor();
+    expect(await moving() === 0).toBe(reducedMotion === "reduce");
+  }
+});
