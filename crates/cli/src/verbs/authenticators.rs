@@ -4,7 +4,7 @@ use valetkey_api::authenticators::{ProviderList, ProviderView};
 use valetkey_api::core::catalogue;
 use valetkey_api::core::draft::{DraftInput, Warning};
 
-use super::draft;
+use super::{draft, export};
 use crate::agent;
 use crate::args::{Add, Global, One, Provider, Removal, Update};
 use crate::exit::Exit;
@@ -25,7 +25,11 @@ pub(super) fn show(terminal: Terminal, global: &Global, args: &One) -> Result<()
 
 /// Checks the whole draft before the agent is asked, so that a warning's offer can be taken.
 pub(super) fn add(terminal: Terminal, global: &Global, args: &Add) -> Result<(), Failure> {
-    let mut input = draft::input(&args.fields, &args.secret)?;
+    let config = draft::config(&args.fields, &args.secret)?;
+    if let Some(entries) = config.as_deref().and_then(export::entries) {
+        return export::add(terminal, global, entries);
+    }
+    let mut input = draft::input(config, &args.fields, &args.secret)?;
     if let Some(provider) = &args.provider {
         input.set("authenticator_type", provider.as_str());
     }
@@ -58,7 +62,8 @@ fn warn(terminal: Terminal, warnings: &[Warning]) {
 }
 
 pub(super) fn update(terminal: Terminal, global: &Global, args: &Update) -> Result<(), Failure> {
-    let mut input = draft::input(&args.fields, &args.secret)?;
+    let config = draft::config(&args.fields, &args.secret)?;
+    let mut input = draft::input(config, &args.fields, &args.secret)?;
     let unset = input.unset();
     if !unset.is_empty() {
         return Err(Failure::Problems(unset));

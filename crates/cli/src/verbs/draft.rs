@@ -16,18 +16,27 @@ use crate::failure::Failure;
 /// Longest config file.
 const MAX_CONFIG: u64 = 1 << 20;
 
-/// All fields that were given. Variables are resolved here, in the person's environment, and only
-/// those of the file: flags and secrets are taken as they are.
-pub(super) fn input(fields: &Fields, secret: &Secret) -> Result<DraftInput, Failure> {
+/// The text of `--config`.
+pub(super) fn config(fields: &Fields, secret: &Secret) -> Result<Option<String>, Failure> {
     let from_stdin = fields.config.as_deref() == Some(Path::new("-"));
     if from_stdin && secret.client_secret_stdin {
         let what = "the config and the client secret cannot both come from stdin";
         return Err(Failure::new(Exit::Usage, what)
             .hint("use `--client-secret-file` or `--client-secret-env`"));
     }
-    let mut input = match &fields.config {
+    fields.config.as_deref().map(read).transpose()
+}
+
+/// All fields that were given, those of the config first. Variables are resolved here, in the
+/// person's environment, and only those of the file: flags and secrets are taken as they are.
+pub(super) fn input(
+    config: Option<String>,
+    fields: &Fields,
+    secret: &Secret,
+) -> Result<DraftInput, Failure> {
+    let mut input = match config {
         None => DraftInput::default(),
-        Some(path) => DraftInput::from_json(&read(path)?).map_err(Failure::Problems)?,
+        Some(text) => DraftInput::from_json(&text).map_err(Failure::Problems)?,
     }
     .resolve(&|name| env::var(name).ok());
     set_fields(&mut input, fields);

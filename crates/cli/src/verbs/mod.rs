@@ -7,6 +7,7 @@ mod doctor;
 mod documents;
 mod draft;
 mod events;
+mod export;
 mod keys;
 mod lifecycle;
 mod paste;

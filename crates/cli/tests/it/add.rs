@@ -172,3 +172,45 @@ fn force_is_only_sent_where_it_is_said() {
         ]
     );
 }
+
+#[test]
+fn an_export_is_added_whole_with_its_variables_and_profiles() {
+    let agent = Stub::new(|request| {
+        let there = request.body["name"] == "there";
+        let conflict = json!({"detail": {"code": "conflict", "message": "taken"}});
+        Some(if there {
+            (409, conflict)
+        } else {
+            (201, saved())
+        })
+    });
+    let one = |name: &str| json!({"name": name, "authenticator_type": "google", "client_id": "x", "client_secret": "${SECRET}", "scopes": ["openid"]});
+    let mut work = one("work");
+    work["profile"] = json!("staging");
+    let export = json!({"authenticators": [one("there"), work]}).to_string();
+    let path = agent.home().join("export.json");
+    fs::write(&path, export).unwrap();
+    let mut command = agent.command("add --config");
+    let unset = Ended::from(command.arg(&path).output().unwrap());
+    assert_ne!(unset.code, Some(0));
+    assert!(unset.err.contains("work: `${SECRET}`"), "{}", unset.err);
+    assert_eq!(agent.lines(), [""; 0], "all of it or nothing");
+
+    let mut command = agent.command("add --config");
+    let command = command.arg(&path).env("SECRET", "s3cret");
+    let ended = Ended::from(command.output().unwrap());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(
+        ended.err.contains("`there` is there already"),
+        "{}",
+        ended.err
+    );
+    assert!(ended.err.contains("added `google`"), "{}", ended.err);
+    let lines = agent.lines();
+    assert!(lines[1].ends_with("?profile=staging"), "{lines:?}");
+    let [_, sent] = &agent.requests()[..] else {
+        panic!("two requests");
+    };
+    assert_eq!(sent.body["client_secret"], "s3cret");
+    assert!(sent.body.get("profile").is_none(), "{}", sent.body);
+}
