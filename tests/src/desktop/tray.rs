@@ -1,6 +1,8 @@
 //! The tray icon of the app and its menu, as the panel reads and clicks them.
 
 use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
 
 use zbus::blocking::proxy::Builder;
 use zbus::blocking::{Connection, Proxy};
@@ -43,6 +45,17 @@ impl Tray {
         let watcher = self.proxy(WATCHER, "/StatusNotifierWatcher", WATCHER);
         let items = watcher.get_property("RegisteredStatusNotifierItems");
         items.unwrap_or_default()
+    }
+
+    /// The picture that the panel is given: the bytes of its file.
+    pub fn icon(&self) -> Option<Vec<u8>> {
+        let item = self.items().into_iter().next_back()?;
+        let (name, path) = item.split_at(item.find('/')?);
+        let icon = self.proxy(name, path, ITEM);
+        let folder: String = icon.get_property("IconThemePath").ok()?;
+        let name: String = icon.get_property("IconName").ok()?;
+        let file = Path::new(&folder).join(name);
+        fs::read(file.with_extension("png")).ok()
     }
 
     /// Waits for the app's icon.
