@@ -109,11 +109,21 @@ impl Notices {
             .partition(|it| trouble(it) == Trouble::NeedsYou);
         let lost = if wishes.needs_you { &lost[..] } else { &[] };
         let ending = if wishes.ends_soon { &ending[..] } else { &[] };
-        let mut notices = Vec::from_iter(troubled(lost, ending, now.timestamp()));
+        let mut notices = Vec::from_iter(troubled(snapshot, lost, ending, now.timestamp()));
         if wishes.sign_in {
-            notices.extend(sign_ins(events));
+            notices.extend(sign_ins(snapshot, events));
         }
         notices
+    }
+
+    /// Kinds that concern nothing any more: what they said is no longer so.
+    pub(crate) fn over(&self) -> Vec<Kind> {
+        let told = || self.told.iter().flat_map(HashMap::values);
+        let lost = told().any(|it| *it == Trouble::NeedsYou);
+        let ending = told().any(|it| matches!(it, Trouble::EndsInADay | Trouble::EndsShortly));
+        let kinds = [(Kind::NeedsYou, lost), (Kind::EndsSoon, ending)];
+        let over = kinds.into_iter().filter(|(_, concerns)| !concerns);
+        over.map(|(kind, _)| kind).collect()
     }
 
     /// When something is announced next by the clock alone.
@@ -170,41 +180,50 @@ fn needs_mending(connection: &ConnectionView) -> bool {
 
 /// One notice for all of them.
 fn troubled(
+    snapshot: &Snapshot,
     lost: &[&ConnectionView],
     ending: &[&ConnectionView],
     now: Timestamp,
 ) -> Option<Notice> {
     if lost.is_empty() {
-        return ends_soon(ending, now);
+        return ends_soon(snapshot, ending, now);
     }
     if ending.is_empty() {
-        return needs_you(lost);
+        return needs_you(snapshot, lost);
     }
     Some(Notice {
         kind: Kind::NeedsYou,
         title: format!("{} logins need you", lost.len() + ending.len()),
-        body: format!("Now: {}. Soon: {}", names(lost), names(ending)),
+        body: format!(
+            "Now: {}. Soon: {}",
+            names(snapshot, lost),
+            names(snapshot, ending)
+        ),
         action: Action::Open,
     })
 }
 
-fn needs_you(connections: &[&ConnectionView]) -> Option<Notice> {
+fn needs_you(snapshot: &Snapshot, connections: &[&ConnectionView]) -> Option<Notice> {
     let (title, body) = match connections {
         [] => return None,
         [one] if needs_mending(one) => (
-            format!("The registered client of {} needs mending", one.name),
+            format!(
+                "The registered client of {} needs mending",
+                snapshot.called(one)
+            ),
             why(one).unwrap_or_else(|| "Its provider refuses it".to_owned()),
         ),
         [one] => (
-            format!("{} needs you to sign in again", one.name),
+            format!("{} needs you to sign in again", snapshot.called(one)),
             why(one).unwrap_or_else(|| "Its login has ended".to_owned()),
         ),
-        many if many.iter().any(|it| needs_mending(it)) => {
-            (format!("{} accounts need you", many.len()), names(many))
-        }
+        many if many.iter().any(|it| needs_mending(it)) => (
+            format!("{} accounts need you", many.len()),
+            names(snapshot, many),
+        ),
         many => (
             format!("{} accounts need you to sign in again", many.len()),
-            names(many),
+            names(snapshot, many),
         ),
     };
     Some(Notice {
@@ -215,7 +234,11 @@ fn needs_you(connections: &[&ConnectionView]) -> Option<Notice> {
     })
 }
 
-fn ends_soon(connections: &[&ConnectionView], now: Timestamp) -> Option<Notice> {
+fn ends_soon(
+    snapshot: &Snapshot,
+    connections: &[&ConnectionView],
+    now: Timestamp,
+) -> Option<Notice> {
     let (title, body) = match connections {
         [] => return None,
         [one] => {
@@ -226,11 +249,14 @@ fn ends_soon(connections: &[&ConnectionView], now: Timestamp) -> Option<Notice> 
                 format!("{} minutes", left.as_mins().max(1))
             };
             (
-                format!("{} ends in {left}", one.name),
+                format!("{} ends in {left}", snapshot.called(one)),
                 "It cannot be renewed by itself; signing in again now gives a new login".to_owned(),
             )
         }
-        many => (format!("{} logins end soon", many.len()), names(many)),
+        many => (
+            format!("{} logins end soon", many.len()),
+            names(snapshot, many),
+        ),
     };
     Some(Notice {
         kind: Kind::EndsSoon,
@@ -241,8 +267,11 @@ fn ends_soon(connections: &[&ConnectionView], now: Timestamp) -> Option<Notice> 
 }
 
 /// One notice for all sign-ins that have ended.
-fn sign_ins(events: &[EventView]) -> Option<Notice> {
-    let ended: Vec<_> = events.iter().filter_map(sign_in).collect();
+fn sign_ins(snapshot: &Snapshot, events: &[EventView]) -> Option<Notice> {
+    let ended: Vec<_> = events
+        .iter()
+        .filter_map(|it| sign_in(snapshot, it))
+        .collect();
     let (title, body) = match ended.as_slice() {
         [] => return None,
         [(title, body)] => (title.clone(), (*body).to_owned()),
@@ -262,8 +291,8 @@ fn sign_ins(events: &[EventView]) -> Option<Notice> {
     })
 }
 
-fn sign_in(event: &EventView) -> Option<(String, &'static str)> {
-    let name = event.connection.as_ref().or(event.authenticator.as_ref())?;
+fn sign_in(snapshot: &Snapshot, event: &EventView) -> Option<(String, &'static str)> {
+    let name = concerned(snapshot, event)?;
     let (title, body) = match event.kind {
         EventKind::SignInCompleted => (format!("{name} is connected"), ""),
         EventKind::SignInFailed => (
@@ -280,6 +309,24 @@ fn sign_in(event: &EventView) -> Option<(String, &'static str)> {
     Some((title, body))
 }
 
+/// What the event is about; by the name that programs use if it is gone meanwhile.
+fn concerned(snapshot: &Snapshot, event: &EventView) -> Option<String> {
+    let mut connections = snapshot.connections.iter();
+    if let Some(id) = event.connection_id
+        && let Some(connection) = connections.find(|it| it.id == id)
+    {
+        return Some(snapshot.called(connection));
+    }
+    let mut authenticators = snapshot.authenticators.iter();
+    if event.connection.is_none()
+        && let Some(id) = event.authenticator_id
+        && let Some(authenticator) = authenticators.find(|it| it.id == id)
+    {
+        return Some(authenticator.display_name.clone());
+    }
+    event.connection.clone().or(event.authenticator.clone())
+}
+
 fn action(connections: &[&ConnectionView]) -> Action {
     match connections {
         [one] if !needs_mending(one) => Action::Reconnect {
@@ -294,8 +341,8 @@ fn why(connection: &ConnectionView) -> Option<String> {
     connection.setback.as_ref().map(|it| it.reason.clone())
 }
 
-fn names(connections: &[&ConnectionView]) -> String {
-    let names: Vec<String> = connections.iter().map(|it| it.name.to_string()).collect();
+fn names(snapshot: &Snapshot, connections: &[&ConnectionView]) -> String {
+    let names: Vec<String> = connections.iter().map(|it| snapshot.called(it)).collect();
     names.join(", ")
 }
 

@@ -85,6 +85,18 @@ impl Snapshot {
             .is_none_or(|it| it.is_active)
     }
 
+    /// What the window calls it: "GitHub", or "GitHub / work" for an account with a label.
+    pub(crate) fn called(&self, connection: &ConnectionView) -> String {
+        let authenticator = match self.authenticator_of(connection) {
+            Some(authenticator) => authenticator.display_name.clone(),
+            None => connection.authenticator.to_string(),
+        };
+        match &connection.account.label {
+            Some(label) => format!("{authenticator} / {label}"),
+            None => authenticator,
+        }
+    }
+
     fn authenticator_of(&self, connection: &ConnectionView) -> Option<&AuthenticatorView> {
         let mut all = self.authenticators.iter();
         all.find(|it| it.id == connection.authenticator_id)
@@ -157,6 +169,9 @@ impl Watch {
         let now = Zoned::now();
         for notice in self.notices.after(&snapshot, events, &now) {
             notify::show(&self.app, notice);
+        }
+        for kind in self.notices.over() {
+            notify::withdraw(&self.app, kind);
         }
         let next = self.notices.next_look(&snapshot, &now);
         let an_hour = SignedDuration::from_hours(1);

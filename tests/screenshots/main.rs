@@ -121,9 +121,9 @@ impl Pictures {
         let provider = DemoProvider::start(provider_settings()).expect("a free port");
         furnish(&provider, &session.api());
         let notifications = session.notifications();
-        notifications.wait_for("slack needs you to sign in again");
+        notifications.wait_for("Slack needs you to sign in again");
         self.take(&session, "notification", &UPPER_RIGHT);
-        tray.wait_for_line("slack: sign in again");
+        tray.wait_for_line("Slack: sign in again");
         session.screen().click_at(ICON.0, ICON.1);
         self.take(&session, "tray", &UPPER_RIGHT);
     }

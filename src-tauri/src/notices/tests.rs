@@ -351,3 +351,40 @@ fn a_paused_agent_still_tells() {
     };
     assert_eq!(notices.after(&paused, &[], &at(NOW)).len(), 1);
 }
+
+#[test]
+fn what_is_no_longer_so_is_taken_back() {
+    let mut notices = begun(&["slack", "github"]);
+    assert_eq!(notices.over(), [Kind::NeedsYou, Kind::EndsSoon]);
+    notices.after(&snapshot([lost("slack"), lost("github")]), &[], &at(NOW));
+    assert_eq!(notices.over(), [Kind::EndsSoon]);
+    notices.after(&snapshot([well("slack"), lost("github")]), &[], &at(NOW));
+    assert_eq!(
+        notices.over(),
+        [Kind::EndsSoon],
+        "one still needs the person"
+    );
+    notices.after(&snapshot([well("slack"), well("github")]), &[], &at(NOW));
+    assert_eq!(notices.over(), [Kind::NeedsYou, Kind::EndsSoon]);
+}
+
+#[test]
+fn a_notice_calls_things_as_the_window_does() {
+    let account = json!({ "label": "work", "display_name": "ada", "subject": null });
+    let fields = json!({ "status": "needs_reconnect", "account": account });
+    let authenticator = serde_json::from_value(json!({
+        "id": "018f0000-0000-7000-8000-00000000ffff", "name": "github", "profile": "default",
+        "display_name": "GitHub", "provider": "github", "client_id": "x",
+        "has_client_secret": false, "scopes": [], "redirect_uri": "http://127.0.0.1/callback",
+        "endpoints": {}, "own_endpoints": {}, "authorize_params": {}, "placeholders": {},
+        "is_active": true, "connections": [], "console_url": null,
+        "created_at": "2026-11-01T12:00:00Z", "updated_at": "2026-11-01T12:00:00Z"
+    }));
+    let mut notices = begun(&["github"]);
+    let now = Snapshot {
+        authenticators: vec![authenticator.unwrap()],
+        ..snapshot([connection("github", fields)])
+    };
+    let shown = notices.after(&now, &[], &at(NOW));
+    assert_eq!(titles(&shown), ["GitHub / work needs you to sign in again"]);
+}

@@ -56,6 +56,19 @@ pub(super) fn begin(app: &AppHandle) -> Option<String> {
         .map(|error| format!("their buttons do not work ({error})"))
 }
 
+/// Takes the last notice of this kind off the screen.
+pub(super) fn withdraw(app: &AppHandle, kind: Kind) {
+    let Some(desktop) = app.try_state::<Desktop>() else {
+        return;
+    };
+    let desktop = desktop.inner().clone();
+    tauri::async_runtime::spawn_blocking(move || {
+        if let Err(error) = desktop.close(kind) {
+            tracing::debug!(%error, "notification");
+        }
+    });
+}
+
 fn connect() -> zbus::Result<Proxy<'static>> {
     let connection = Connection::session()?;
     Proxy::new(&connection, SERVER, PATH, SERVER)
@@ -104,6 +117,15 @@ impl Desktop {
         shown.newest.insert(notice.kind, id);
         shown.actions.insert(id, notice.action.clone());
         Ok(())
+    }
+
+    fn close(&self, kind: Kind) -> zbus::Result<()> {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(id) = shown.newest.remove(&kind) else {
+            return Ok(());
+        };
+        shown.actions.remove(&id);
+        self.proxy.call("CloseNotification", &(id,))
     }
 
     fn listen(&self, app: &AppHandle) {

@@ -28,6 +28,11 @@ pub(crate) fn show(app: &AppHandle, notice: Notice) {
     desktop::show(app, notice);
 }
 
+/// Takes a notice back that is no longer so.
+pub(crate) fn withdraw(app: &AppHandle, kind: Kind) {
+    desktop::withdraw(app, kind);
+}
+
 /// The button was pressed. It may start a sign-in or open the window, nothing else: anyone on the
 /// session bus could fake it.
 fn act(app: &AppHandle, action: Action) {

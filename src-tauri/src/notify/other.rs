@@ -2,7 +2,7 @@
 
 use tauri::AppHandle;
 
-use crate::notices::Notice;
+use crate::notices::{Kind, Notice};
 
 /// None: there will be notifications.
 pub(super) fn begin(_app: &AppHandle) -> Option<String> {
@@ -19,3 +19,6 @@ pub(super) fn show(_app: &AppHandle, notice: Notice) {
         tracing::warn!(%error, "notification");
     }
 }
+
+/// These systems show it for a moment only.
+pub(super) fn withdraw(_app: &AppHandle, _kind: Kind) {}

@@ -173,7 +173,7 @@ impl Model {
             } else {
                 "not connected"
             };
-            let name = within(&it.profile.to_string(), &it.name.to_string());
+            let name = within(&it.profile.to_string(), &it.display_name);
             Line::Submenu {
                 words: format!("{name}: {state}"),
                 choices: vec![(
@@ -207,7 +207,7 @@ fn state(snapshot: &Snapshot) -> State {
 }
 
 fn connected(snapshot: &Snapshot, connection: &ConnectionView) -> Line {
-    let name = connection.name.to_string();
+    let called = snapshot.called(connection);
     let profile = connection.profile.to_string();
     let id = connection.id.to_string();
     let signing_in = snapshot.is_signing_in(&connection.authenticator, &connection.profile);
@@ -222,7 +222,7 @@ fn connected(snapshot: &Snapshot, connection: &ConnectionView) -> Line {
         Status::Removing => ("disconnecting", false),
     };
     let connect = Choice::Connect {
-        authenticator: name.clone(),
+        authenticator: connection.name.to_string(),
         profile: profile.clone(),
     };
     let mut choices = Vec::new();
@@ -235,7 +235,7 @@ fn connected(snapshot: &Snapshot, connection: &ConnectionView) -> Line {
             "Copy token…",
             Choice::CopyToken {
                 id: id.clone(),
-                name: name.clone(),
+                name: called.clone(),
             },
         ));
     }
@@ -246,11 +246,11 @@ fn connected(snapshot: &Snapshot, connection: &ConnectionView) -> Line {
         "Disconnect",
         Choice::Disconnect {
             id,
-            name: name.clone(),
+            name: called.clone(),
         },
     ));
     Line::Submenu {
-        words: format!("{}: {state}", within(&profile, &name)),
+        words: format!("{}: {state}", within(&profile, &called)),
         choices,
     }
 }
