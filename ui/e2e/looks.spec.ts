@@ -222,6 +222,13 @@ test("adding", async ({ page, look }) => {
   await page.getByLabel("Find a provider").fill("no such thing");
   await page.getByText("No provider is called that").waitFor();
   await look("add-odd-file");
+  await page.keyboard.press("Escape");
+  const one = { authenticator_type: "github", client_id: "Iv1.x", client_secret: "${HUB_SECRET}", scopes: ["repo"] };
+  const list = { authenticators: [{ ...one, name: "hub" }, { ...one, name: "ci", client_secret: "0123456789abcdef" }] };
+  await page.getByLabel("File to import").setInputFiles({ name: "all.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(list)) });
+  await page.getByText("Ready to be added.").waitFor();
+  await page.locator("main").evaluate((main) => main.scrollTo(0, 0));
+  await look("import-list");
 });
 
 test("what only the desktop app has", async ({ page, world, look }) => {
