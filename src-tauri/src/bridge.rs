@@ -14,12 +14,12 @@ use tauri::{AppHandle, Manager as _};
 use tokio::task::AbortHandle;
 use valetkey_api::error::{ApiError, ErrorCode};
 
-use crate::deeds::Deeds;
+use crate::deeds::{Deeds, Failed};
 use crate::face::{Refusal, Reply};
 use crate::shell::{Once, Shell};
 use crate::window::Page;
 use crate::wire::ToWindow;
-use crate::{autostart, clipboard, downloads};
+use crate::{autostart, clipboard, downloads, notify, tray};
 
 /// The event streams that the page follows.
 #[derive(Default)]
@@ -97,14 +97,14 @@ pub(crate) async fn answer(app: &AppHandle, page: &Page, ask: Value) -> Result<V
             page.streams().end(id);
             Value::Null
         }
-        Ask::OpenUrl { url } => deeds.open_browser(&url).await.map(Value::from)?,
+        Ask::OpenUrl { url } => open_url(&deeds, &url).await.map(Value::from)?,
         Ask::CopyToken { connection } => {
             deeds.copy_token(&connection).await?;
             json!({"clears_in_seconds": clipboard::CLEARED_AFTER.as_secs()})
         }
         Ask::RefreshNow { connection } => deeds.refresh(&connection).await.map(Value::from)?,
         Ask::SaveFile { name, text } => save(app, name, text).await?.into(),
-        Ask::ShellState {} => json!(state(app, &shell)),
+        Ask::ShellState {} => json!(state(app, &shell).await),
         Ask::SetAutostart { enabled } => {
             autostart::set(app, enabled)?;
             shell.seen(Once::LoginOffer);
@@ -159,6 +159,20 @@ async fn follow(deeds: &Deeds, page: &Page, path: &str, stream: u32) -> Result<u
     Ok(status)
 }
 
+async fn open_url(deeds: &Deeds, url: &str) -> Result<(), Refusal> {
+    let opened = deeds.open_browser(url).await;
+    opened.map_err(|failed| match failed {
+        Failed::Refused(error) => error,
+        // The page has the address, and says how to go on by hand.
+        Failed::Unopened { why, .. } => {
+            let words = "the browser cannot be opened";
+            let hint = "copy the address into a browser, or set its command in Settings";
+            let error = ApiError::new(ErrorCode::Internal, words);
+            error.reason(why).hint(hint).into()
+        }
+    })
+}
+
 async fn save(app: &AppHandle, name: String, text: String) -> Result<String, Refusal> {
     let app = app.clone();
     let save = move || downloads::save(&app, &name, &text);
@@ -179,12 +193,17 @@ struct ShellState {
     login_offered: bool,
 }
 
-fn state(app: &AppHandle, shell: &Shell) -> ShellState {
+async fn state(app: &AppHandle, shell: &Shell) -> ShellState {
+    // Asked anew: a panel may have come since the start.
+    let handle = app.clone();
+    let problems = move || (tray::problem(), notify::problem(&handle));
+    let problems = tokio::task::spawn_blocking(problems).await;
+    let (tray_problem, notification_problem) = problems.unwrap_or_default();
     ShellState {
         version: env!("CARGO_PKG_VERSION"),
         autostart: autostart::is_on(app),
-        tray_problem: shell.tray_problem(),
-        notification_problem: shell.notification_problem(),
+        tray_problem,
+        notification_problem,
         log_folder: shell.home.state.display().to_string(),
         first_start: !shell.has_seen(Once::FirstSteps),
         login_offered: shell.has_seen(Once::LoginOffer),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arboard::Clipboard;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use valetkey_api::core::secret::AccessToken;
 use valetkey_api::error::{ApiError, ErrorCode};
 
@@ -13,6 +13,9 @@ use crate::face::Refusal;
 
 /// Then the clipboard is cleared, if it still holds the token.
 pub(crate) const CLEARED_AFTER: Duration = Duration::from_secs(30);
+
+/// On X11 and Wayland an address is there as long as this process serves it; a sign-in waits no longer.
+const ADDRESS_KEPT_FOR: Duration = Duration::from_mins(5);
 
 /// What is on the clipboard by our doing. A cheap handle.
 #[derive(Clone, Default)]
@@ -67,6 +70,17 @@ impl Copy {
             tracing::warn!(%error, "the clipboard is not cleared");
         }
     }
+}
+
+/// Puts an address there that the person opens by hand.
+pub(crate) fn put_address(url: String) -> Result<(), Refusal> {
+    let mut clipboard = Clipboard::new().map_err(|error| unusable(&error))?;
+    clipboard.set_text(url).map_err(|error| unusable(&error))?;
+    tokio::spawn(async move {
+        sleep(ADDRESS_KEPT_FOR).await;
+        drop(clipboard);
+    });
+    Ok(())
 }
 
 #[cfg(target_os = "linux")]

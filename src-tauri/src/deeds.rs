@@ -12,6 +12,25 @@ use valetkey_server::App;
 use crate::clipboard::Copied;
 use crate::face::{Face, Refusal};
 
+/// What did not work.
+pub(crate) enum Failed {
+    /// The API says no.
+    Refused(Refusal),
+    /// No browser opens this address; the person can, by hand.
+    Unopened {
+        /// Not for logs: it may carry a sign-in's state.
+        url: String,
+        /// Which programs were tried.
+        why: String,
+    },
+}
+
+impl From<Refusal> for Failed {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
 /// A cheap handle on everything that the shell does for the person.
 #[derive(Clone)]
 pub(crate) struct Deeds {
@@ -30,7 +49,7 @@ impl Deeds {
     }
 
     /// Begins a sign-in through `authenticator` (`github`, `github/work`) and opens the browser.
-    pub(crate) async fn sign_in(&self, authenticator: &str, profile: &str) -> Result<(), Refusal> {
+    pub(crate) async fn sign_in(&self, authenticator: &str, profile: &str) -> Result<(), Failed> {
         let request = SignInRequest {
             authenticator: authenticator.to_owned(),
             profile: profile.parse().ok(),
@@ -48,19 +67,19 @@ impl Deeds {
     }
 
     /// Opens the browser that the person chose.
-    pub(crate) async fn open_browser(&self, url: &str) -> Result<(), Refusal> {
+    pub(crate) async fn open_browser(&self, url: &str) -> Result<(), Failed> {
         let settings: Settings = self.face.get("/api/v1/settings").await?;
         let url = url.to_owned();
-        let open = move || browser::open(&url, settings.browser.as_deref());
+        let open = move || {
+            let opened = browser::open(&url, settings.browser.as_deref());
+            opened.map_err(|why| Failed::Unopened { url, why })
+        };
         match tokio::task::spawn_blocking(open).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(why)) => {
-                let words = "the browser cannot be opened";
-                let hint = "copy the address into a browser, or set its command in Settings";
-                let error = ApiError::new(ErrorCode::Internal, words);
-                Err(error.reason(why).hint(hint).into())
+            Ok(opened) => opened,
+            Err(error) => {
+                let error = ApiError::new(ErrorCode::Internal, error.to_string());
+                Err(Failed::Refused(error.into()))
             }
-            Err(error) => Err(ApiError::new(ErrorCode::Internal, error.to_string()).into()),
         }
     }
 

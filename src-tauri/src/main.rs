@@ -21,6 +21,7 @@
 //! | `watch` | follows the events, tells `tray` and `notices` |
 //! | `tray` | icon and menu: a picture of the last snapshot |
 //! | `deeds` | what menu, window and notifications can start: sign in, disconnect, copy a token |
+//! | `dialog` | questions and words on the desktop while the app runs |
 //! | `notices` | which change is worth a notification, and its words |
 //! | `notify` | putting a notification on the desktop, and its action coming back |
 //! | `clipboard` | a copied token, and its end |
@@ -35,6 +36,7 @@ mod autostart;
 mod bridge;
 mod clipboard;
 mod deeds;
+mod dialog;
 mod downloads;
 mod face;
 mod host;

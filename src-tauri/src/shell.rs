@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::sync::OnceLock;
 
 use tauri::{AppHandle, Manager as _, RunEvent};
 use valetkey_api::ErrorCode;
@@ -19,25 +18,9 @@ use crate::{ask, face, notify, tray, watch};
 /// What the shell knows about itself.
 pub(crate) struct Shell {
     pub(crate) home: Home,
-    tray_problem: OnceLock<Option<String>>,
-    notification_problem: OnceLock<Option<String>>,
 }
 
 impl Shell {
-    /// Why there is no icon to be seen.
-    pub(crate) fn tray_problem(&self) -> Option<String> {
-        self.tray_problem.get().cloned().flatten()
-    }
-
-    /// Why notifications do not show.
-    pub(crate) fn notification_problem(&self) -> Option<String> {
-        self.notification_problem.get().cloned().flatten()
-    }
-
-    pub(crate) fn set_notification_problem(&self, problem: Option<String>) {
-        self.notification_problem.get_or_init(|| problem);
-    }
-
     /// Whether the person has seen it.
     pub(crate) fn has_seen(&self, once: Once) -> bool {
         self.home.state.join(once.file()).exists()
@@ -96,11 +79,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let hosted = Hosted::open(home.clone(), lock, args)?;
     tauri::async_runtime::set(hosted.handle());
     let deeds = Deeds::new(hosted.app.clone());
-    let shell = Shell {
-        home,
-        tray_problem: OnceLock::new(),
-        notification_problem: OnceLock::new(),
-    };
+    let shell = Shell { home };
     let hidden = args.hidden;
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_autostart::init(
@@ -143,7 +122,6 @@ fn begin(app: &AppHandle, hosted: Hosted, hidden: bool) -> Result<(), Failure> {
         tracing::warn!(problem, "tray");
     }
     let no_tray = problem.is_some();
-    app.state::<Shell>().tray_problem.get_or_init(|| problem);
     notify::begin(app);
     tauri::async_runtime::spawn(watch::run(app.clone()));
     let handle = app.clone();

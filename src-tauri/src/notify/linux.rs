@@ -30,30 +30,40 @@ struct Desktop {
     shown: Arc<Mutex<Shown>>,
 }
 
-/// Why there will be no notifications; None if there will.
-pub(super) fn begin(app: &AppHandle) -> Option<String> {
-    let proxy = match connect() {
-        Ok(proxy) => proxy,
-        Err(error) => return Some(format!("there is no session bus ({error})")),
-    };
-    if let Err(error) =
-        proxy.call::<_, _, (String, String, String, String)>("GetServerInformation", &())
-    {
-        return Some(format!("no program shows notifications ({error})"));
-    }
-    let desktop = Desktop {
+/// The session bus, or why there is none.
+#[derive(Clone)]
+struct Bus(Result<Desktop, String>);
+
+/// Connects, and listens for buttons from now on, whether or not a server is there yet.
+pub(super) fn begin(app: &AppHandle) {
+    let desktop = connect().map(|proxy| Desktop {
         proxy,
         shown: Arc::default(),
+    });
+    if let Ok(desktop) = &desktop {
+        let listener = desktop.clone();
+        let handle = app.clone();
+        let listens = thread::Builder::new()
+            .name("notifications".to_owned())
+            .spawn(move || listener.listen(&handle));
+        if let Err(error) = listens {
+            tracing::warn!(%error, "the buttons of notifications do not work");
+        }
+    }
+    let missing = |error| format!("There is no session bus ({error})");
+    app.manage(Bus(desktop.map_err(missing)));
+}
+
+/// Why there are no notifications now; None if there are.
+pub(super) fn problem(app: &AppHandle) -> Option<String> {
+    let desktop = match app.state::<Bus>().inner().clone() {
+        Bus(Ok(desktop)) => desktop,
+        Bus(Err(missing)) => return Some(missing),
     };
-    let listener = desktop.clone();
-    let handle = app.clone();
-    let listens = thread::Builder::new()
-        .name("notifications".to_owned())
-        .spawn(move || listener.listen(&handle));
-    app.manage(desktop);
-    listens
-        .err()
-        .map(|error| format!("their buttons do not work ({error})"))
+    let asked: zbus::Result<(String, String, String, String)> =
+        desktop.proxy.call("GetServerInformation", &());
+    let error = asked.err()?;
+    Some(format!("No program shows notifications ({error})"))
 }
 
 /// Takes the last notice of this kind off the screen.
@@ -76,10 +86,9 @@ fn connect() -> zbus::Result<Proxy<'static>> {
 
 /// Shows a notice in place of the last one of its kind.
 pub(super) fn show(app: &AppHandle, notice: Notice) {
-    let Some(desktop) = app.try_state::<Desktop>() else {
+    let Bus(Ok(desktop)) = app.state::<Bus>().inner().clone() else {
         return;
     };
-    let desktop = desktop.inner().clone();
     // The server may be slow, or be started by this call.
     tauri::async_runtime::spawn_blocking(move || {
         if let Err(error) = desktop.put(&notice) {

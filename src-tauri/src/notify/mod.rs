@@ -7,17 +7,21 @@ mod desktop;
 use tauri::{AppHandle, Manager as _};
 
 use crate::deeds::Deeds;
+use crate::dialog;
 use crate::notices::{Action, Kind, Notice};
-use crate::shell::Shell;
 use crate::window::{self, Place};
 
 /// Connects to the desktop's notifications; a desktop without them is told in the window.
 pub(crate) fn begin(app: &AppHandle) {
-    let problem = desktop::begin(app);
-    if let Some(problem) = &problem {
+    desktop::begin(app);
+    if let Some(problem) = problem(app) {
         tracing::warn!(problem, "notifications");
     }
-    app.state::<Shell>().set_notification_problem(problem);
+}
+
+/// Why notifications do not show now; None if they do.
+pub(crate) fn problem(app: &AppHandle) -> Option<String> {
+    desktop::problem(app)
 }
 
 /// Shows a notice, unless the person looks at the window, which says the same.
@@ -46,8 +50,7 @@ fn act(app: &AppHandle, action: Action) {
             let app = app.clone();
             tauri::async_runtime::spawn(async move {
                 if let Err(error) = deeds.sign_in(&connection, &profile).await {
-                    tracing::warn!(%error, "sign-in from a notification");
-                    window::show(&app, &Place::Connections);
+                    dialog::failed(&app, error);
                 }
             });
         }

@@ -4,8 +4,11 @@ use tauri::AppHandle;
 
 use crate::notices::{Kind, Notice};
 
-/// None: there will be notifications.
-pub(super) fn begin(_app: &AppHandle) -> Option<String> {
+/// Nothing to connect to.
+pub(super) fn begin(_app: &AppHandle) {}
+
+/// None: they show.
+pub(super) fn problem(_app: &AppHandle) -> Option<String> {
     None
 }
 

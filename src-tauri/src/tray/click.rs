@@ -3,14 +3,11 @@
 
 use tauri::tray::{MouseButton, MouseButtonState, TrayIconEvent};
 use tauri::{AppHandle, Manager as _};
-use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
 use valetkey_api::ErrorCode;
-use valetkey_api::error::ApiError;
-
-use crate::face::{Refusal, words};
 
 use super::model::Choice;
-use crate::deeds::Deeds;
+use crate::deeds::{Deeds, Failed};
+use crate::dialog::{self, confirm};
 use crate::window::{self, Place};
 
 /// Carries out a choice of the menu.
@@ -37,8 +34,8 @@ pub(super) fn on(app: &AppHandle, choice: Choice) {
             } => deeds.sign_in(&authenticator, &profile).await,
             Choice::Disconnect { id, name } => disconnect(&app, &deeds, id, &name).await,
             Choice::OpenAt { url } => deeds.open_browser(&url).await,
-            Choice::Pause => deeds.set_paused(true).await,
-            Choice::Resume => deeds.set_paused(false).await,
+            Choice::Pause => deeds.set_paused(true).await.map_err(Failed::from),
+            Choice::Resume => deeds.set_paused(false).await.map_err(Failed::from),
             Choice::Open
             | Choice::Settings
             | Choice::Details { .. }
@@ -46,7 +43,7 @@ pub(super) fn on(app: &AppHandle, choice: Choice) {
             | Choice::Quit => Ok(()),
         };
         if let Err(error) = done {
-            tell(&app, &error);
+            dialog::failed(&app, error);
         }
     });
 }
@@ -64,11 +61,11 @@ pub(super) fn icon(app: &AppHandle, event: &TrayIconEvent) {
     }
 }
 
-async fn disconnect(app: &AppHandle, deeds: &Deeds, id: String, name: &str) -> Result<(), Refusal> {
+async fn disconnect(app: &AppHandle, deeds: &Deeds, id: String, name: &str) -> Result<(), Failed> {
     let in_use = match deeds.disconnect(&id, false).await {
         Ok(_) => return Ok(()),
         Err(error) if error.code == ErrorCode::Conflict => error,
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.into()),
     };
     let question = format!(
         "It is in use: {}.\n\nIts programs get no token until you sign in again.",
@@ -96,39 +93,4 @@ fn confirm_copy(app: &AppHandle, id: String, name: &str) {
         ["Copy", "Cancel"],
         |deeds| async move { deeds.copy_token(&id).await },
     );
-}
-
-/// Asks, and does it after a yes.
-fn confirm<D, F>(app: &AppHandle, title: &str, question: String, [yes, no]: [&str; 2], deed: D)
-where
-    D: FnOnce(Deeds) -> F + Send + 'static,
-    F: Future<Output = Result<(), Refusal>> + Send + 'static,
-{
-    let handle = app.clone();
-    app.dialog()
-        .message(question)
-        .title(title)
-        .kind(MessageDialogKind::Warning)
-        .buttons(MessageDialogButtons::OkCancelCustom(
-            yes.to_owned(),
-            no.to_owned(),
-        ))
-        .show(move |said_yes| {
-            if said_yes {
-                tauri::async_runtime::spawn(async move {
-                    let deeds = handle.state::<Deeds>().inner().clone();
-                    if let Err(error) = deed(deeds).await {
-                        tell(&handle, &error);
-                    }
-                });
-            }
-        });
-}
-
-fn tell(app: &AppHandle, error: &ApiError) {
-    app.dialog()
-        .message(words(error))
-        .title("Valet Key")
-        .kind(MessageDialogKind::Error)
-        .show(|_| {});
 }

@@ -8,14 +8,14 @@ const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 pub(crate) fn problem() -> Option<String> {
     let connection = match Connection::session() {
         Ok(connection) => connection,
-        Err(error) => return Some(format!("there is no session bus ({error})")),
+        Err(error) => return Some(format!("There is no session bus ({error})")),
     };
     let hosted = Proxy::new(&connection, WATCHER, "/StatusNotifierWatcher", WATCHER)
         .and_then(|proxy| proxy.get_property::<bool>("IsStatusNotifierHostRegistered"));
     match hosted {
         Ok(true) => None,
         Ok(false) | Err(_) => Some(
-            "this desktop shows no tray icons (GNOME needs the AppIndicator extension)".to_owned(),
+            "This desktop shows no tray icons (GNOME needs the AppIndicator extension)".to_owned(),
         ),
     }
 }
