@@ -11,6 +11,9 @@ use crate::wait;
 
 const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
+/// What desktops open addresses with.
+const OPENERS: [&str; 5] = ["xdg-open", "gio", "gnome-open", "kde-open", "wslview"];
+
 /// Who sits in front of the browser.
 #[derive(Debug, Clone)]
 pub struct Person {
@@ -112,10 +115,20 @@ impl Browser {
             browser.persona().display(),
             browser.visits_folder().display(),
         );
-        let command = browser.command();
-        fs::write(&command, script).expect("our own folder");
-        fs::set_permissions(&command, fs::Permissions::from_mode(0o755)).expect("our own file");
+        write_script(&browser.command(), &script);
         browser
+    }
+
+    /// No browser at all: whatever could open one fails at once.
+    pub fn remove(desktop: &mut Desktop) {
+        let folder = desktop.folder().join("no-browser");
+        fs::create_dir_all(&folder).expect("our own folder");
+        for opener in OPENERS {
+            write_script(&folder.join(opener), "#!/bin/sh\nexit 3\n");
+        }
+        let path = std::env::var("PATH").expect("PATH is set");
+        desktop.set("PATH", format!("{}:{path}", folder.display()));
+        desktop.set("BROWSER", "/nowhere/browser");
     }
 
     /// From the next visit on, this person sits there.
@@ -214,4 +227,9 @@ pub(crate) fn node_script(name: &str) -> PathBuf {
         folder.display()
     );
     folder.join(name)
+}
+
+fn write_script(path: &Path, text: &str) {
+    fs::write(path, text).expect("our own folder");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("our own file");
 }

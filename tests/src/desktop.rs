@@ -52,8 +52,12 @@ impl Environment {
     }
 
     fn set(&mut self, name: &str, value: impl Into<OsString>) {
-        self.0.retain(|(known, _)| known != name);
+        self.unset(name);
         self.0.push((name.into(), value.into()));
+    }
+
+    fn unset(&mut self, name: &str) {
+        self.0.retain(|(known, _)| known != name);
     }
 }
 
@@ -124,6 +128,11 @@ impl Desktop {
     /// Sets a variable for every process started from now on.
     pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
         self.environment.set(name, value);
+    }
+
+    /// Sets a variable no more.
+    pub fn unset(&mut self, name: &str) {
+        self.environment.unset(name);
     }
 
     /// The keychain.

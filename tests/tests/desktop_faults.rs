@@ -1,0 +1,166 @@
+//! The desktop app where something is missing: it starts, says what, loses nothing, and goes on by
+//! itself once it is there.
+
+use serde_json::{Value, json};
+use valetkey_demo_provider::{DemoProvider, Settings};
+use valetkey_tests::{Browser, Desktop, Person, Role, Running, Session, WebView, cli, scene, wait};
+
+/// Nobody can do anything with a token that lives so long but refresh it.
+const SHORT_SECONDS: f64 = 1.0;
+
+fn provider() -> DemoProvider {
+    DemoProvider::start(Settings::auto_consent("ada")).expect("a free port")
+}
+
+fn store_state(session: &Session) -> Value {
+    session.api().get("status").json()["secret_store"]["state"].take()
+}
+
+/// A login that must be refreshed before it can be used.
+fn sign_in(session: &Session, provider: &DemoProvider) {
+    let api = session.api();
+    provider.update(|it| it.access_token_lifetime_seconds = Some(SHORT_SECONDS));
+    api.add(&scene::draft(provider, "acme"));
+    api.sign_in("acme");
+    api.change("acme", &json!({ "keep_warm": "on_demand" }));
+    provider.update(|it| it.access_token_lifetime_seconds = Some(3600.0));
+}
+
+fn wait_for_end(session: &Session) {
+    wait::until("the end of the token", || {
+        (session.api().connection("acme")["status"] == "expired").then_some(())
+    });
+}
+
+/// Started, used and quit: the login is in the keychain, and its token is over.
+fn used_before(session: &Session, provider: &DemoProvider) {
+    session.skip_first_steps();
+    let mut app = session.app(&["--hidden"]);
+    sign_in(session, provider);
+    wait_for_end(session);
+    session.tray().pick(&["Quit"]);
+    assert!(app.wait().success());
+}
+
+#[test]
+fn a_keychain_that_is_locked_at_the_start_is_named_and_heals_when_unlocked() {
+    let mut session = Session::start();
+    let provider = provider();
+    used_before(&session, &provider);
+    session.desktop.keyring().lock();
+
+    let view = WebView::open(&session.desktop);
+    session.tray().wait_for_line("acme: expired");
+    let refused = cli::run(&session.desktop, &["token", "acme"]);
+    assert_eq!(refused.code, Some(69), "{}", refused.stderr);
+    view.see("The keychain is locked.");
+    session
+        .screen()
+        .picture("desktop-faults", "keychain-locked");
+
+    session.desktop.keyring().unlock();
+    cli::ok(&session.desktop, &["token", "acme"]);
+    view.see_no_more("The keychain is locked.");
+    view.see_in_row("acme", "Connected");
+    session.tray().wait_for_line("acme: connected");
+    assert!(!provider.family_revoked("ada"), "its login was kept");
+}
+
+#[test]
+fn a_keychain_that_dies_is_named_and_heals_when_it_is_back() {
+    let mut session = Session::start();
+    let provider = provider();
+    session.skip_first_steps();
+    let view = WebView::open(&session.desktop);
+    sign_in(&session, &provider);
+    session.desktop.keyring().kill();
+    wait_for_end(&session);
+
+    let refused = cli::run(&session.desktop, &["token", "acme"]);
+    assert_eq!(refused.code, Some(69), "{}", refused.stderr);
+    view.see("There is no keychain.");
+    session.screen().picture("desktop-faults", "keychain-gone");
+
+    session.desktop.keyring().start();
+    cli::ok(&session.desktop, &["token", "acme"]);
+    view.see_no_more("There is no keychain.");
+    session.tray().wait_for_line("acme: connected");
+}
+
+#[test]
+fn without_a_session_bus_the_window_opens_and_says_what_is_missing() {
+    let session = Session::bare(Desktop::without_bus());
+    session.skip_first_steps();
+    let view = WebView::open(&session.desktop);
+    view.see("There is no keychain.");
+    assert_eq!(store_state(&session), "unavailable");
+    view.click(Role::Link, "Settings");
+    view.see("There is no session bus");
+    session.screen().picture("desktop-faults", "no-session-bus");
+}
+
+#[test]
+fn without_a_tray_the_window_opens_and_says_why_and_a_late_tray_shows_the_icon() {
+    let mut session = Session::bare(Desktop::start()).with_windows();
+    session.skip_first_steps();
+    let view = WebView::open(&session.desktop);
+    view.click(Role::Link, "Settings");
+    view.see("This desktop shows no tray icons");
+    view.see("No program shows notifications");
+    session.screen().picture("desktop-faults", "no-tray");
+
+    session.start_panel();
+    session.tray().wait_for_icon();
+    view.click(Role::Link, "Activity");
+    view.click(Role::Link, "Settings");
+    view.see("It is there.");
+}
+
+#[test]
+fn a_browser_that_is_missing_is_named_and_the_sign_in_is_finished_by_hand() {
+    let mut session = Session::start();
+    let provider = DemoProvider::start(Settings::default()).expect("a free port");
+    session.skip_first_steps();
+    Browser::remove(&mut session.desktop);
+    let _app = session.app(&["--hidden"]);
+    session.api().add(&scene::draft(&provider, "acme"));
+    let (tray, screen) = (session.tray(), session.screen());
+    tray.pick(&["acme", "Connect"]);
+    let told = screen.wait_for_window("The browser cannot be opened");
+    screen.raise(&told);
+    screen.picture("desktop-faults", "no-browser");
+    tray.wait_for_line("acme: signing in…");
+
+    screen.press("Return");
+    let url = wait::until("the address on the clipboard", || session.clipboard());
+    assert!(url.starts_with(provider.issuer()), "{url}");
+    let browser = Browser::add(&session.desktop, "by-hand", &Person::named("ada"));
+    let _opened = Running::start(session.desktop.command(browser.command()).arg(url));
+    tray.wait_for_line("acme: connected");
+}
+
+/// Another login of the same person: their home, and nothing else, is the same.
+fn second_session(first: &Session) -> Session {
+    let mut desktop = Desktop::without_keyring();
+    desktop.set("HOME", first.desktop.home());
+    desktop.unset("VALETKEY_HOME");
+    Session::bare(desktop).with_windows()
+}
+
+#[test]
+fn a_second_session_of_the_same_person_shows_the_window_of_the_first() {
+    let mut desktop = Desktop::start();
+    desktop.unset("VALETKEY_HOME");
+    let first = Session::bare(desktop).with_windows();
+    let mut app = first.app(&[]);
+    first
+        .screen()
+        .close(&first.screen().wait_for_window("Valet Key"));
+    wait::until("no page", || (first.web_processes() == 0).then_some(()));
+
+    let second = second_session(&first);
+    let mut again = second.app(&[]);
+    first.screen().wait_for_window("Valet Key");
+    assert!(again.wait().success(), "{}", again.output());
+    assert!(app.is_running());
+}
