@@ -5,10 +5,11 @@ use std::fs;
 use serde_json::json;
 use valetkey_demo_provider::Settings;
 use valetkey_tests::webview::{ENTER, ESCAPE};
-use valetkey_tests::{Desktop, Role, Scene, cli, traces};
+use valetkey_tests::{Desktop, Role, Scene, cli, scene, traces, wait};
 
 /// Begins every code and token of the provider.
 const PREFIX: &str = "planted-token-2d90-";
+const SECRET: &str = "planted-client-secret-b7e2";
 
 #[test]
 fn the_list_shows_what_is_connected_and_follows_what_other_programs_do() {
@@ -233,4 +234,44 @@ fn the_activity_is_exported_to_the_downloads_and_holds_no_secret() {
         assert!(text.contains("token.served"), "{text}");
         assert_eq!(traces::text_with(&text, &[PREFIX]), None);
     }
+}
+
+#[test]
+fn authenticators_are_exported_without_their_secrets_and_come_back_from_the_file() {
+    let scene = Scene::start();
+    let view = &scene.view;
+    let mut mail = scene::draft(&scene.provider, "mail");
+    mail["client_secret"] = json!(SECRET);
+    scene.api().add(&mail);
+    scene.add("drive");
+    view.click(Role::Link, "Settings");
+    view.click(Role::Button, "Export");
+    let file = scene
+        .desktop()
+        .home()
+        .join("Downloads/valetkey-authenticators.json");
+    view.see(&format!("Saved as {}.", file.display()));
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains(&scene.provider.url("/token")), "{text}");
+    assert_eq!(traces::text_with(&text, &[SECRET]), None);
+
+    for name in ["mail", "drive"] {
+        assert_eq!(scene.api().remove(name).status, 200);
+    }
+    view.click(Role::Link, "Connections");
+    view.see("Nobody is signed in yet.");
+    view.click(Role::Link, "Settings");
+    // Its button opens the desktop's own file dialog.
+    view.give_file("File to import", &file);
+    view.see("Needs its client secret.");
+    view.click(Role::Button, "Add the one that is ready");
+    wait::until("the authenticator without a secret", || {
+        (scene.api().authenticators() == ["drive"]).then_some(())
+    });
+    view.click(Role::Button, "Look mail over");
+    view.see("The file leaves this to the variable MAIL_CLIENT_SECRET");
+    view.fill("Client secret", SECRET);
+    view.click(Role::Button, "Save");
+    view.see("mail is saved.");
+    assert_eq!(scene.api().authenticators(), ["drive", "mail"]);
 }
