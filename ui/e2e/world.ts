@@ -60,6 +60,8 @@ export class World {
       client_id: "demo-confidential",
       client_secret: "demo-secret",
       scopes,
+      // Any port: one that is fixed may be busy, here as anywhere.
+      redirect_uri: "http://127.0.0.1/callback",
       issuer: PROVIDER,
       authorize_url: `${PROVIDER}/authorize`,
       token_url: `${PROVIDER}/token`,
