@@ -9,6 +9,8 @@ const CLEARED_AFTER: Duration = Duration::from_secs(30);
 
 fn copy_token(scene: &Scene) {
     let view = &scene.view;
+    // Until then the row is still changing under the mouse.
+    view.see_in_row("mail", "Connected");
     view.click(Role::Button, "More for mail");
     view.click(Role::MenuItem, "Copy token…");
     view.see("It is cleared after 30 seconds.");
@@ -21,6 +23,7 @@ fn a_copied_token_is_confirmed_and_cleared_thirty_seconds_after_the_last_copy() 
     let scene = Scene::start();
     let view = &scene.view;
     scene.sign_in("mail");
+    view.see_in_row("mail", "Connected");
     view.click(Role::Button, "More for mail");
     view.click(Role::MenuItem, "Copy token…");
     view.click(Role::Button, "Cancel");
