@@ -63,7 +63,15 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let home = start::home()?;
     let lock = match turn::take(&home)? {
         Turn::Ours(lock) => lock,
-        Turn::Shown => return Ok(()),
+        Turn::Shown => {
+            // It may be on another screen: that of an earlier login.
+            writeln!(
+                std::io::stderr(),
+                "Valet Key runs already; its window is in front."
+            )
+            .ok();
+            return Ok(());
+        }
         Turn::Headless(process) => {
             if !ask::ask(&Question::TakeOver { process }) {
                 return Ok(());

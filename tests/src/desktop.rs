@@ -12,7 +12,7 @@ mod tray;
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -112,6 +112,14 @@ impl Desktop {
             bus,
             environment,
             folder,
+        }
+    }
+
+    /// Gives its folders to another user of the machine; only root can.
+    pub fn give_to(&self, user: u32) {
+        let parts = ["", "home", "run", "tmp"].map(|part| self.folder().join(part));
+        for folder in parts {
+            chown(folder, Some(user), Some(user)).expect("we are root");
         }
     }
 

@@ -1,9 +1,15 @@
 //! The desktop app where something is missing: it starts, says what, loses nothing, and goes on by
 //! itself once it is there.
 
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
+
 use serde_json::{Value, json};
 use valetkey_demo_provider::{DemoProvider, Settings};
 use valetkey_tests::{Browser, Desktop, Person, Role, Running, Session, WebView, cli, scene, wait};
+
+/// A user of every machine that nobody logs in as.
+const NOBODY: u32 = 65534;
 
 /// Nobody can do anything with a token that lives so long but refresh it.
 const SHORT_SECONDS: f64 = 1.0;
@@ -14,6 +20,11 @@ fn provider() -> DemoProvider {
 
 fn store_state(session: &Session) -> Value {
     session.api().get("status").json()["secret_store"]["state"].take()
+}
+
+fn free_port() -> u16 {
+    let free = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    free.local_addr().expect("it is bound").port()
 }
 
 /// A login that must be refreshed before it can be used.
@@ -162,5 +173,34 @@ fn a_second_session_of_the_same_person_shows_the_window_of_the_first() {
     let mut again = second.app(&[]);
     first.screen().wait_for_window("Valet Key");
     assert!(again.wait().success(), "{}", again.output());
+    assert!(
+        again.output().contains("runs already"),
+        "{}",
+        again.output()
+    );
     assert!(app.is_running());
+}
+
+#[test]
+fn another_user_of_the_machine_has_an_agent_and_a_port_of_their_own() {
+    // Only root can be somebody else.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let first = Session::bare(Desktop::without_bus());
+    let port = free_port();
+    let _app = Running::start(&mut first.app_command(port));
+    assert_eq!(first.endpoint()["port"], port);
+
+    let second = Session::bare(Desktop::without_bus());
+    second.desktop.give_to(NOBODY);
+    let mut app = second.app_command(port);
+    app.uid(NOBODY).gid(NOBODY);
+    let mut app = Running::start(&mut app);
+    let endpoint = second.endpoint();
+    assert_ne!(endpoint["port"], port, "it is the first one's");
+    assert!(app.is_running());
+    wait::until("its own window", || {
+        (second.web_processes() == 1).then_some(())
+    });
 }

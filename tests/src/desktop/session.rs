@@ -1,6 +1,7 @@
 //! A person's session: a [`Desktop`] with a screen, and what they choose to have on it.
 
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -119,9 +120,14 @@ impl Session {
 
     /// The desktop app with a free port.
     pub fn app(&self, args: &[&str]) -> Running {
+        Running::start(self.app_command(0).args(args))
+    }
+
+    /// The command of the desktop app with this port.
+    pub fn app_command(&self, port: u16) -> Command {
         let mut command = self.desktop.command(binary(APP));
-        command.args(["--port", "0"]).args(args);
-        Running::start(&mut command)
+        command.arg(format!("--port={port}"));
+        command
     }
 
     /// The API of the agent that runs here, once its doors are open.
@@ -131,7 +137,19 @@ impl Session {
 
     /// The socket of the agent that runs here, once it is open.
     pub fn door(&self) -> Door {
-        door(&self.desktop.valetkey_home().join("endpoint.json"))
+        let endpoint = self.endpoint();
+        Door::Socket(endpoint["socket"].as_str().expect("a path").into())
+    }
+
+    /// Where the agent that runs here can be reached, once it can.
+    pub fn endpoint(&self) -> Value {
+        let file = self.desktop.valetkey_home().join("endpoint.json");
+        wait::until("the open doors", || {
+            let text = std::fs::read(&file).ok()?;
+            let endpoint: Value = serde_json::from_slice(&text).ok()?;
+            let is_open = Path::new(endpoint["socket"].as_str()?).exists();
+            is_open.then_some(endpoint)
+        })
     }
 
     /// The tray; it may not hold our icon yet.
@@ -168,13 +186,4 @@ impl Session {
     fn environment(&self) -> &Environment {
         self.desktop.environment()
     }
-}
-
-fn door(file: &Path) -> Door {
-    wait::until("the open doors", || {
-        let text = std::fs::read(file).ok()?;
-        let endpoint: Value = serde_json::from_slice(&text).ok()?;
-        let socket = Path::new(endpoint["socket"].as_str()?);
-        socket.exists().then(|| Door::Socket(socket.into()))
-    })
 }
