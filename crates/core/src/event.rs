@@ -121,8 +121,6 @@ kinds! {
     KeyCreated = "key.created",
     /// A client key was revoked.
     KeyRevoked = "key.revoked",
-    /// The keychain became locked, unreachable or well again.
-    KeychainChanged = "keychain.changed",
     /// Handing out was paused.
     Paused = "agent.paused",
     /// A setting was changed.

@@ -117,7 +117,6 @@ const WORDS: Record<EventKind, Words> = {
   }),
   "key.created": (event) => ({ tone: "idle", group: "rest", text: `client key ${text(event, "key")} created`, aside: door(event) }),
   "key.revoked": (event) => ({ tone: "idle", group: "rest", text: `client key ${text(event, "key")} revoked`, aside: door(event) }),
-  "keychain.changed": says("idle", "rest", "The keychain's state changed", (event) => text(event, "state") || why(event)),
   "settings.changed": says("idle", "rest", "Settings changed"),
 };
 
