@@ -11,12 +11,14 @@ use valetkey_tests::desktop::Area;
 use valetkey_tests::house::ACCOUNT;
 use valetkey_tests::scene::draft;
 use valetkey_tests::webview::Role;
-use valetkey_tests::{Api, Browser, Desktop, House, Person, Scene, Session, cli};
+use valetkey_tests::{Api, Browser, Desktop, House, Person, Running, Scene, Session, cli};
 
 /// The window fills the upper left of a bare screen.
 const WINDOW: Area = Area(0, 0, 1040, 700);
-/// Icon, menu and notifications are at the upper right.
-const UPPER_RIGHT: Area = Area(860, 0, 420, 250);
+/// The icon and its menu are at the upper right.
+const UPPER_RIGHT: Area = Area(860, 0, 420, 270);
+/// So are notifications.
+const BELOW_ICON: Area = Area(860, 0, 420, 120);
 
 /// The icon in the panel.
 const ICON: (i32, i32) = (1266, 13);
@@ -69,6 +71,7 @@ fn main() {
     pictures.window("light", None);
     pictures.window("dark", Some("Adwaita:dark"));
     pictures.tray();
+    pictures.notification();
     pictures.signed_in();
 }
 
@@ -92,6 +95,7 @@ impl Pictures {
             &["run", "--env", "TOKEN=github", "--", "true"],
         );
         view.see_in_row("Slack", "Sign in again");
+        view.click(Role::Button, "Not now");
         view.see_in_row("GitHub", "used just now");
         let take = |page: &str| {
             let name = format!("{page}-{look}");
@@ -110,22 +114,22 @@ impl Pictures {
         take("activity");
     }
 
-    /// A notification below the icon in the panel, and the icon's menu.
+    /// The icon in the panel with its menu.
     fn tray(&self) {
-        let session = Session::start();
-        let home = session.desktop.valetkey_home();
-        fs::create_dir(&home).expect("our own folder");
-        let _app = session.app(&["--hidden"]);
-        let tray = session.tray();
-        tray.wait_for_icon();
-        let provider = DemoProvider::start(provider_settings()).expect("a free port");
-        furnish(&provider, &session.api());
-        let notifications = session.notifications();
-        notifications.wait_for("Slack needs you to sign in again");
-        self.take(&session, "notification", &UPPER_RIGHT);
-        tray.wait_for_line("Slack: sign in again");
+        let session = Session::bare(Desktop::start()).with_windows().with_panel();
+        let (_app, _provider) = furnished(&session);
+        session.tray().wait_for_line("Slack: sign in again");
         session.screen().click_at(ICON.0, ICON.1);
         self.take(&session, "tray", &UPPER_RIGHT);
+    }
+
+    /// A notification below the icon.
+    fn notification(&self) {
+        let session = Session::start();
+        let (_app, _provider) = furnished(&session);
+        let shown = session.notifications();
+        shown.wait_for("Slack needs you to sign in again");
+        self.take(&session, "notification", &BELOW_ICON);
     }
 
     /// The last page of a sign-in, in the browser.
@@ -143,6 +147,17 @@ impl Pictures {
         let path = self.folder.join(format!("{name}.png"));
         session.screen().shoot_still(&path, Some(area));
     }
+}
+
+/// The app in the tray, and a provider that its authenticators belong to.
+fn furnished(session: &Session) -> (Running, DemoProvider) {
+    let app = session.app(&["--hidden"]);
+    session.tray().wait_for_icon();
+    // Sign-ins would be told too.
+    cli::ok(&session.desktop, &["settings", "notify-sign-in", "off"]);
+    let provider = DemoProvider::start(provider_settings()).expect("a free port");
+    furnish(&provider, &session.api());
+    (app, provider)
 }
 
 /// Five authenticators; four were connected, one of them has lost its login.
