@@ -8,7 +8,7 @@ test("names become variables", () => {
 test("snippets name the connection, its profile and the socket", () => {
   const texts = snippets({ name: "github/work", profile: "staging", provider: "github" }, "/run/user/1/valet key/agent.sock");
   expect(texts.find(({ name }) => name === "Shell")?.text).toBe(
-    'curl -H "$(valetkey token github/work --profile staging --header)" \\\n  https://api.github.com/user',
+    "valetkey token github/work --profile staging --header |\n  curl -H @- https://api.github.com/user",
   );
   expect(texts.find(({ name }) => name === "Socket")?.text).toBe(
     "curl --unix-socket '/run/user/1/valet key/agent.sock' -X POST \\\n  'http://valetkey/api/v1/credentials/connections/github%2Fwork/token?profile=staging'",

@@ -29,7 +29,8 @@ export function snippets(connection: Pick<Connection, "name" | "profile" | "prov
   const server = { mcpServers: { [name.replaceAll("/", "-")]: { command: "valetkey", args: run } } };
   const route = `http://valetkey/api/v1/credentials/connections/${encodeURIComponent(name)}/token${query}`;
   return [
-    { name: "Shell", text: `curl -H "$(valetkey token ${quoted(name)}${flags} --header)" \\\n  ${url}` },
+    // By stdin: every user of the machine can read command lines.
+    { name: "Shell", text: `valetkey token ${quoted(name)}${flags} --header |\n  curl -H @- ${url}` },
     {
       name: "TypeScript",
       text: `import { execFileSync } from "node:child_process";
