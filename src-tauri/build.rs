@@ -12,6 +12,7 @@ fn main() {
         "shell_state",
         "set_autostart",
         "login_offer_done",
+        "begin_demo",
         "open_log_folder",
         "first_start_done",
     ]);

@@ -4,7 +4,7 @@
 //! one is done in this process.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::Method;
 use http_body_util::BodyExt as _;
@@ -19,37 +19,57 @@ use crate::face::{Refusal, Reply};
 use crate::shell::{Once, Shell};
 use crate::window::Page;
 use crate::wire::ToWindow;
-use crate::{autostart, clipboard, downloads, notify, tray};
+use crate::{autostart, clipboard, demo, downloads, notify, tray};
 
 /// The event streams that the page follows.
 #[derive(Default)]
-pub(crate) struct Streams(Mutex<HashMap<u32, AbortHandle>>);
+pub(crate) struct Streams(Mutex<HashMap<u32, Stream>>);
+
+enum Stream {
+    /// Asked for; it has not begun.
+    Awaited,
+    Running(AbortHandle),
+}
 
 impl Streams {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Stream>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn awaited(&self, id: u32) {
+        self.lock().insert(id, Stream::Awaited);
+    }
+
+    /// One that was ended before it began is ended now.
     fn begun(&self, id: u32, task: AbortHandle) {
-        let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        streams.retain(|_, task| !task.is_finished());
-        streams.insert(id, task);
+        let mut streams = self.lock();
+        streams.retain(|_, it| !matches!(it, Stream::Running(task) if task.is_finished()));
+        match streams.get_mut(&id) {
+            Some(stream) => *stream = Stream::Running(task),
+            None => task.abort(),
+        }
     }
 
     fn end(&self, id: u32) {
-        let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(task) = streams.remove(&id) {
+        if let Some(Stream::Running(task)) = self.lock().remove(&id) {
             task.abort();
         }
     }
 
     /// The page is gone.
     pub(crate) fn end_all(&self) {
-        let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        streams.drain().for_each(|(_, task)| task.abort());
+        for (_, stream) in self.lock().drain() {
+            if let Stream::Running(task) = stream {
+                task.abort();
+            }
+        }
     }
 }
 
 /// The commands of the page, each with what it brings along.
 #[derive(Deserialize)]
 #[serde(tag = "command", content = "args", rename_all = "snake_case")]
-enum Ask {
+pub(crate) enum Ask {
     /// One request to the API.
     Request {
         method: String,
@@ -74,16 +94,28 @@ enum Ask {
     SetAutostart { enabled: bool },
     /// The person does not want to start the app at login, for now.
     LoginOfferDone {},
+    /// Starts a provider to try the app with; answers its authenticator's id.
+    BeginDemo {},
     /// Shows the folder of the log.
     OpenLogFolder {},
     /// The person has seen the first steps.
     FirstStartDone {},
 }
 
-/// Carries out a command of the page: `{"command": ..., "args": {...}}`.
-pub(crate) async fn answer(app: &AppHandle, page: &Page, ask: Value) -> Result<Value, Refusal> {
-    let ask: Ask = serde_json::from_value(ask)
+/// Reads a command of the page; call it in the order in which the page called.
+pub(crate) fn read(page: &Page, command: &str, args: Value) -> Result<Ask, Refusal> {
+    let ask = [("command", command.into()), ("args", args)];
+    let ask = ask.into_iter().map(|(key, value)| (key.to_owned(), value));
+    let ask: Ask = serde_json::from_value(Value::Object(ask.collect()))
         .map_err(|error| ApiError::new(ErrorCode::InvalidRequest, error.to_string()))?;
+    if let Ask::Follow { stream, .. } = &ask {
+        page.streams().awaited(*stream);
+    }
+    Ok(ask)
+}
+
+/// Carries out a command of the page.
+pub(crate) async fn answer(app: &AppHandle, page: &Page, ask: Ask) -> Result<Value, Refusal> {
     let deeds = app.state::<Deeds>();
     let shell = app.state::<Shell>();
     let answer = match ask {
@@ -92,7 +124,13 @@ pub(crate) async fn answer(app: &AppHandle, page: &Page, ask: Value) -> Result<V
                 deeds.face.ask(self::method(&method)?, &path, body).await?;
             json!({"status": status, "body": body})
         }
-        Ask::Follow { path, stream } => follow(&deeds, page, &path, stream).await?.into(),
+        Ask::Follow { path, stream } => {
+            let begun = follow(&deeds, page, &path, stream).await;
+            if begun.is_err() {
+                page.streams().end(stream);
+            }
+            begun?.into()
+        }
         Ask::Unfollow { id } => {
             page.streams().end(id);
             Value::Null
@@ -114,6 +152,7 @@ pub(crate) async fn answer(app: &AppHandle, page: &Page, ask: Value) -> Result<V
             shell.seen(Once::LoginOffer);
             Value::Null
         }
+        Ask::BeginDemo {} => demo::begin(app).await?.into(),
         Ask::OpenLogFolder {} => open_log_folder(&shell).map(Value::from)?,
         Ask::FirstStartDone {} => {
             shell.seen(Once::FirstSteps);
@@ -191,6 +230,7 @@ struct ShellState {
     log_folder: String,
     first_start: bool,
     login_offered: bool,
+    demo: bool,
 }
 
 async fn state(app: &AppHandle, shell: &Shell) -> ShellState {
@@ -207,6 +247,7 @@ async fn state(app: &AppHandle, shell: &Shell) -> ShellState {
         log_folder: shell.home.state.display().to_string(),
         first_start: !shell.has_seen(Once::FirstSteps),
         login_offered: shell.has_seen(Once::LoginOffer),
+        demo: demo::is_there(),
     }
 }
 

@@ -57,7 +57,8 @@ pub(crate) fn failed(app: &AppHandle, failed: Failed) {
     });
 }
 
-fn tell(app: &AppHandle, error: &ApiError) {
+/// Says what did not work.
+pub(crate) fn tell(app: &AppHandle, error: &ApiError) {
     app.dialog()
         .message(words(error))
         .title("Valet Key")

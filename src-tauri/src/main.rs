@@ -24,6 +24,7 @@
 //! | `dialog` | questions and words on the desktop while the app runs |
 //! | `notices` | which change is worth a notification, and its words |
 //! | `notify` | putting a notification on the desktop, and its action coming back |
+//! | `demo` | a provider to try the app with |
 //! | `clipboard` | a copied token, and its end |
 //! | `downloads` | a file that the page exports |
 //! | `autostart` | start at login |
@@ -36,6 +37,7 @@ mod autostart;
 mod bridge;
 mod clipboard;
 mod deeds;
+mod demo;
 mod dialog;
 mod downloads;
 mod face;

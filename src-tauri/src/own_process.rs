@@ -3,6 +3,12 @@
 
 use std::process::Command;
 
+#[cfg_attr(unix, path = "own_process/pipes_unix.rs")]
+#[cfg_attr(not(unix), path = "own_process/pipes_other.rs")]
+mod pipes;
+
+pub(crate) use pipes::take_pipes;
+
 /// This very program. On Linux the one that runs, also after an upgrade has put another in its
 /// place: the two would not understand each other.
 #[cfg(target_os = "linux")]

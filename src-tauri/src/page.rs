@@ -3,7 +3,7 @@
 //! page that breaks out of the engine finds no token here.
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,22 +16,31 @@ use tauri::{
 };
 use valetkey_server::start;
 
-use crate::shell;
 use crate::wire::{self, FromWindow, ToWindow};
+use crate::{own_process, shell};
 
 /// Named in `capabilities/window.json`.
 const LABEL: &str = "main";
+
+/// The way to the app.
+struct ToApp(Mutex<Box<dyn Write + Send>>);
 
 /// What the page waits for.
 #[derive(Default)]
 struct Waiting {
     next: AtomicU32,
-    answers: Mutex<HashMap<u32, InvokeResolver<Wry>>>,
+    answers: Mutex<HashMap<u32, Answer>>,
     streams: Mutex<HashMap<u32, Channel<String>>>,
 }
 
+struct Answer {
+    resolver: InvokeResolver<Wry>,
+    /// The stream that was asked for.
+    stream: Option<u32>,
+}
+
 impl Waiting {
-    fn answers(&self) -> MutexGuard<'_, HashMap<u32, InvokeResolver<Wry>>> {
+    fn answers(&self) -> MutexGuard<'_, HashMap<u32, Answer>> {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -43,9 +52,14 @@ impl Waiting {
 /// Shows the window until it is closed, or the app is gone.
 pub(crate) fn run(fragment: Option<&str>) -> ExitCode {
     start::harden();
+    let pipes = match own_process::take_pipes() {
+        Ok(pipes) => pipes,
+        Err(error) => return no_window(&error),
+    };
     let page = format!("index.html{}", fragment.unwrap_or_default());
     let app = tauri::Builder::default()
         .manage(Waiting::default())
+        .manage(ToApp(Mutex::new(Box::new(pipes.to_app))))
         .invoke_handler(forward)
         .setup(move |app| {
             make(app.handle(), page)?;
@@ -53,7 +67,7 @@ pub(crate) fn run(fragment: Option<&str>) -> ExitCode {
             let handle = app.handle().clone();
             thread::Builder::new()
                 .name("app".to_owned())
-                .spawn(move || listen(&handle))?;
+                .spawn(move || listen(&handle, pipes.from_app))?;
             Ok(())
         })
         .build(shell::context());
@@ -70,12 +84,14 @@ pub(crate) fn run(fragment: Option<&str>) -> ExitCode {
             });
             ExitCode::SUCCESS
         }
-        Err(error) => {
-            // The app's own stderr.
-            writeln!(std::io::stderr(), "error: no window: {error}").ok();
-            ExitCode::FAILURE
-        }
+        Err(error) => no_window(&error),
     }
+}
+
+fn no_window(error: &dyn std::fmt::Display) -> ExitCode {
+    // The app's own stderr.
+    writeln!(std::io::stderr(), "error: no window: {error}").ok();
+    ExitCode::FAILURE
 }
 
 fn make(app: &AppHandle, page: String) -> tauri::Result<()> {
@@ -92,9 +108,9 @@ fn make(app: &AppHandle, page: String) -> tauri::Result<()> {
 }
 
 fn raise(app: &AppHandle, fragment: Option<&str>) -> tauri::Result<()> {
-    let Some(window) = app.get_webview_window(LABEL) else {
-        return Ok(());
-    };
+    let window = app.get_webview_window(LABEL);
+    // It is being closed.
+    let window = window.ok_or(tauri::Error::WindowNotFound)?;
     if let Some(fragment) = fragment {
         // The page routes by fragment; assigning one loads nothing.
         window.eval(format!("location.hash = {}", json!(fragment)))?;
@@ -119,43 +135,54 @@ fn forward(invoke: Invoke<Wry>) -> bool {
         .get("onText")
         .and_then(Value::as_str)
         .and_then(|channel| channel.parse().ok());
-    if let Some(channel) = channel {
+    let stream = channel.map(|channel| {
         let channel = channel.channel_on::<Wry, String>(message.webview());
-        args["stream"] = channel.id().into();
-        waiting.streams().insert(channel.id(), channel);
+        let stream = channel.id();
+        args["stream"] = stream.into();
+        waiting.streams().insert(stream, channel);
+        stream
+    });
+    let command = message.command().to_owned();
+    if command == "unfollow"
+        && let Some(stream) = args["id"].as_u64().and_then(|id| id.try_into().ok())
+    {
+        waiting.streams().remove(&stream);
     }
     let id = waiting.next.fetch_add(1, Ordering::Relaxed);
-    waiting.answers().insert(id, resolver);
-    let command = message.command().to_owned();
+    waiting.answers().insert(id, Answer { resolver, stream });
     tell(&app, &FromWindow::Asked { id, command, args });
     true
 }
 
 fn tell(app: &AppHandle, message: &FromWindow) {
-    let mut stdout = std::io::stdout().lock();
-    let written = stdout.write_all(wire::line(message).as_bytes());
-    if written.and_then(|()| stdout.flush()).is_err() {
+    let to_app = app.state::<ToApp>();
+    let mut to_app = to_app.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let written = to_app.write_all(wire::line(message).as_bytes());
+    if written.and_then(|()| to_app.flush()).is_err() {
         app.exit(0);
     }
 }
 
 /// Hears the app until it ends.
-fn listen(app: &AppHandle) {
+fn listen(app: &AppHandle, from_app: impl Read) {
     let waiting = app.state::<Waiting>();
-    for line in std::io::stdin().lock().lines() {
+    for line in BufReader::new(from_app).lines() {
         let Ok(message) = line.map(|line| serde_json::from_str(&line)) else {
             break;
         };
         let Ok(message) = message else { continue };
         match message {
             ToWindow::Answered { id, value } => {
-                if let Some(resolver) = waiting.answers().remove(&id) {
-                    resolver.resolve(value);
+                if let Some(answer) = waiting.answers().remove(&id) {
+                    answer.resolver.resolve(value);
                 }
             }
             ToWindow::Refused { id, error } => {
-                if let Some(resolver) = waiting.answers().remove(&id) {
-                    resolver.reject(error);
+                if let Some(answer) = waiting.answers().remove(&id) {
+                    if let Some(stream) = answer.stream {
+                        waiting.streams().remove(&stream);
+                    }
+                    answer.resolver.reject(error);
                 }
             }
             ToWindow::Text { stream, text } => {

@@ -10,6 +10,7 @@ use valetkey_server::start::{self, Failure, LogWish};
 
 use crate::args::{Args, Question};
 use crate::deeds::Deeds;
+use crate::demo::{self, Demo};
 use crate::host::Hosted;
 use crate::turn::{self, Turn};
 use crate::window::{self, Place};
@@ -97,6 +98,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         .plugin(tauri_plugin_dialog::init())
         .manage(deeds)
         .manage(shell)
+        .manage(Demo::default())
         .setup(move |app| Ok(begin(app.handle(), hosted, hidden)?))
         .build(context())
         .map_err(|error| {
@@ -131,6 +133,7 @@ fn begin(app: &AppHandle, hosted: Hosted, hidden: bool) -> Result<(), Failure> {
     }
     let no_tray = problem.is_some();
     notify::begin(app);
+    tauri::async_runtime::spawn(demo::clear(app.clone()));
     tauri::async_runtime::spawn(watch::run(app.clone()));
     let handle = app.clone();
     tauri::async_runtime::spawn(async move {

@@ -3,20 +3,29 @@
 //! front, and carries out what its page asks, see `bridge`.
 
 use std::io;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
 use tauri::{AppHandle, Manager as _};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::process::{ChildStdin, Command};
-use tokio::sync::{Mutex, mpsc};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+use valetkey_api::error::{ApiError, ErrorCode};
 
 use crate::args::Part;
-use crate::bridge::{self, Streams};
-use crate::own_process;
+use crate::bridge::{self, Ask, Streams};
+use crate::face::Refusal;
 use crate::wire::{self, FromWindow, ToWindow};
+use crate::{dialog, own_process};
+
+/// A window that was asked for stands in front within this time, also on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// So many messages wait for a page that is slow to hear; then who says the next one waits too.
+const AHEAD: usize = 64;
 
 /// Where in the page to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,13 +84,20 @@ async fn serve(app: AppHandle, mut wishes: mpsc::UnboundedReceiver<Place>) {
         while let Some(place) = next.take() {
             match open(&app, &place, &mut wishes).await {
                 Ok(missed) => next = missed,
-                Err(error) => tracing::error!(%error, "window"),
+                Err(error) => {
+                    tracing::error!(%error, "window");
+                    dialog::tell(&app, &no_window(&error));
+                }
             }
-            app.state::<Window>()
-                .focused
-                .store(false, Ordering::Relaxed);
         }
     }
+}
+
+fn no_window(error: &io::Error) -> ApiError {
+    let words = "the window cannot be opened";
+    ApiError::new(ErrorCode::Internal, words)
+        .reason(error.to_string())
+        .hint("the icon in the tray and `valetkey` go on working; `oauth.log` says more")
 }
 
 /// One window, from its start to its end; the wish that came too late for it.
@@ -100,51 +116,116 @@ async fn open(
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
-    let pipe = process.stdin.take().expect("piped above");
-    let page = Page(Arc::new(Inner {
-        pipe: Mutex::new(pipe),
-        streams: Streams::default(),
-    }));
+    let page = Page::new(process.stdin.take().expect("piped above"));
     let heard = process.stdout.take().expect("piped above");
-    let mut heard = BufReader::new(heard).lines();
-    let mut missed = None;
-    loop {
-        tokio::select! {
-            line = heard.next_line() => {
-                let Some(line) = line? else { break };
-                match serde_json::from_str(&line) {
-                    Ok(FromWindow::Asked { id, command, args }) => {
-                        let ask = json!({"command": command, "args": args});
-                        tauri::async_runtime::spawn(answer(app.clone(), page.clone(), id, ask));
-                    }
-                    Ok(FromWindow::Shown) => missed = None,
-                    Ok(FromWindow::Focused(focused)) => {
-                        app.state::<Window>().focused.store(focused, Ordering::Relaxed);
-                    }
-                    // A library that prints is no message.
-                    Err(_) => {}
-                }
-            }
-            Some(wish) = wishes.recv() => {
-                let fragment = wish.fragment();
-                missed = Some(wish);
-                let page = page.clone();
-                tauri::async_runtime::spawn(async move {
-                    page.tell(&ToWindow::Show { fragment }).await;
-                });
-            }
+    let mut life = Life {
+        app,
+        page: &page,
+        unanswered: 1,
+        missed: None,
+        patience: Instant::now() + PATIENCE,
+    };
+    let ended = life.live(&mut process, heard, wishes).await;
+    let was_shown = life.unanswered == 0 || life.missed.is_some();
+    let missed = life.missed.take();
+    page.streams().end_all();
+    let window = app.state::<Window>();
+    window.focused.store(false, Ordering::Relaxed);
+    match ended {
+        Ok(status) if status.success() => Ok(missed),
+        Ok(status) if was_shown => {
+            tracing::warn!(%status, "the window ended by itself");
+            Ok(missed)
         }
+        Ok(status) => Err(io::Error::other(format!("its process ended: {status}"))),
+        Err(error) => Err(error),
     }
-    page.0.streams.end_all();
-    let status = process.wait().await?;
-    if !status.success() {
-        tracing::warn!(%status, "the window ended by itself");
-    }
-    Ok(missed)
 }
 
-async fn answer(app: AppHandle, page: Page, id: u32, ask: serde_json::Value) {
-    let message = match bridge::answer(&app, &page, ask).await {
+/// What is known of an open window.
+struct Life<'a> {
+    app: &'a AppHandle,
+    page: &'a Page,
+    /// Wishes that it has not answered by standing in front; the first one is its start.
+    unanswered: u32,
+    /// The last of them, but for the first.
+    missed: Option<Place>,
+    /// When it counts as hanging, unless it has answered all.
+    patience: Instant,
+}
+
+impl Life<'_> {
+    /// Until the process ends; a hanging one is ended.
+    async fn live(
+        &mut self,
+        process: &mut Child,
+        heard: ChildStdout,
+        wishes: &mut mpsc::UnboundedReceiver<Place>,
+    ) -> io::Result<ExitStatus> {
+        let mut heard = BufReader::new(heard).lines();
+        loop {
+            tokio::select! {
+                line = heard.next_line() => match line {
+                    Ok(Some(line)) => self.hear(&line),
+                    // It says no more: it ends, or shall.
+                    Ok(None) | Err(_) => break,
+                },
+                // Its web engine may hold the pipe open for a while.
+                status = process.wait() => return status,
+                Some(wish) = wishes.recv() => self.wish(wish),
+                () = sleep_until(self.patience), if self.unanswered > 0 => {
+                    tracing::warn!("the window hangs and is ended");
+                    process.kill().await?;
+                    break;
+                }
+            }
+        }
+        if let Ok(status) = timeout(PATIENCE, process.wait()).await {
+            return status;
+        }
+        process.kill().await?;
+        process.wait().await
+    }
+
+    fn hear(&mut self, line: &str) {
+        match serde_json::from_str(line) {
+            Ok(FromWindow::Asked { id, command, args }) => {
+                let ask = bridge::read(self.page, &command, args);
+                let (app, page) = (self.app.clone(), self.page.clone());
+                tauri::async_runtime::spawn(answer(app, page, id, ask));
+            }
+            Ok(FromWindow::Shown) => {
+                self.unanswered = self.unanswered.saturating_sub(1);
+                if self.unanswered == 0 {
+                    self.missed = None;
+                }
+            }
+            Ok(FromWindow::Focused(focused)) => {
+                let window = self.app.state::<Window>();
+                window.focused.store(focused, Ordering::Relaxed);
+            }
+            Err(error) => tracing::warn!(%error, "the window says what nobody understands"),
+        }
+    }
+
+    fn wish(&mut self, wish: Place) {
+        let fragment = wish.fragment();
+        self.missed = Some(wish);
+        self.unanswered += 1;
+        self.patience = Instant::now() + PATIENCE;
+        let page = self.page.clone();
+        tauri::async_runtime::spawn(async move {
+            page.tell(&ToWindow::Show { fragment }).await;
+        });
+    }
+}
+
+async fn answer(app: AppHandle, page: Page, id: u32, ask: Result<Ask, Refusal>) {
+    let done = match ask {
+        Ok(ask) => bridge::answer(&app, &page, ask).await,
+        Err(refusal) => Err(refusal),
+    };
+    let message = match done {
         Ok(value) => ToWindow::Answered { id, value },
         Err(refusal) => ToWindow::Refused {
             id,
@@ -159,16 +240,30 @@ async fn answer(app: AppHandle, page: Page, id: u32, ask: serde_json::Value) {
 pub(crate) struct Page(Arc<Inner>);
 
 struct Inner {
-    pipe: Mutex<ChildStdin>,
+    lines: mpsc::Sender<String>,
     streams: Streams,
 }
 
 impl Page {
+    /// Whole lines go down the pipe, whatever becomes of who says them.
+    fn new(mut pipe: ChildStdin) -> Self {
+        let (lines, mut said) = mpsc::channel::<String>(AHEAD);
+        tauri::async_runtime::spawn(async move {
+            while let Some(line) = said.recv().await {
+                if pipe.write_all(line.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Self(Arc::new(Inner {
+            lines,
+            streams: Streams::default(),
+        }))
+    }
+
     /// Says something; false if nobody is there any more. Waits while the page is slow to hear.
     pub(crate) async fn tell(&self, message: &ToWindow) -> bool {
-        let line = wire::line(message);
-        let mut pipe = self.0.pipe.lock().await;
-        pipe.write_all(line.as_bytes()).await.is_ok()
+        self.0.lines.send(wire::line(message)).await.is_ok()
     }
 
     /// The event streams that it follows.

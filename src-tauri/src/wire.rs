@@ -1,5 +1,5 @@
 //! What the app and the process of its window say to each other: one JSON text a line, over two
-//! pipes that nobody else holds. Not printable: what a person types as a secret passes here.
+//! pipes that no other process holds, those of the web engine included (`own_process`). Not printable: what a person types as a secret passes here.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -2,6 +2,9 @@
 //! a person uses the whole window, and searched for every secret there is; so is the memory of the
 //! web process.
 
+use std::collections::HashSet;
+use std::fs;
+
 use serde_json::json;
 use valetkey_demo_provider::{Client, Settings};
 use valetkey_tests::{Agent, Desktop, Role, Scene, cli, traces};
@@ -75,10 +78,37 @@ fn no_token_crosses_into_the_page_or_is_in_its_memory() {
     assert_eq!(traces::memory_with(programs[0], &[KNOWN]), Some(KNOWN));
     assert_eq!(traces::memory_with(programs[0], &secrets), None);
     let page = one("WebKitWebProcess");
+    let between: HashSet<String> = pipes(app)
+        .intersection(&pipes(programs[0]))
+        .cloned()
+        .collect();
+    assert!(!between.is_empty(), "they speak over pipes");
+    for engine in [page, one("WebKitNetworkProcess")] {
+        let held: Vec<_> = pipes(engine).intersection(&between).cloned().collect();
+        assert_eq!(
+            held,
+            Vec::<String>::new(),
+            "the engine could speak as the window"
+        );
+    }
     assert_eq!(traces::memory_with(page, &[KNOWN]), Some(KNOWN));
     assert_eq!(traces::memory_with(page, &secrets), None);
     let network = one("WebKitNetworkProcess");
     assert_eq!(traces::memory_with(network, &secrets), None);
+}
+
+/// The pipes of a process, without those that it was started with.
+fn pipes(process: u32) -> HashSet<String> {
+    let descriptors = format!("/proc/{process}/fd");
+    let pipe = |descriptor: &str| {
+        let link = fs::read_link(format!("{descriptors}/{descriptor}")).ok()?;
+        let link = link.to_string_lossy().into_owned();
+        link.starts_with("pipe:").then_some(link)
+    };
+    let given: HashSet<String> = ["0", "1", "2"].into_iter().filter_map(pipe).collect();
+    let all = fs::read_dir(&descriptors).expect("tests run as the same user, or root");
+    let all = all.filter_map(|it| pipe(it.ok()?.file_name().to_str()?));
+    all.filter(|it| !given.contains(it)).collect()
 }
 
 /// Every page and everything on it that has to do with tokens.

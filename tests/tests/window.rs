@@ -275,3 +275,39 @@ fn authenticators_are_exported_without_their_secrets_and_come_back_from_the_file
     view.see("mail is saved.");
     assert_eq!(scene.api().authenticators(), ["drive", "mail"]);
 }
+
+#[test]
+fn who_has_no_client_tries_the_demo_and_it_is_gone_at_the_next_start() {
+    let scene = Scene::start();
+    scene.view.see("Try the demo");
+    scene.picture("empty");
+    let Scene {
+        view,
+        browser,
+        session,
+        ..
+    } = scene;
+    view.click(Role::Button, "Try the demo");
+    let visit = browser.wait_for_visit(1);
+    assert!(
+        visit.text.contains("You can close this tab"),
+        "{}",
+        visit.text
+    );
+    view.see_in_row("Demo", "Connected");
+    let said = cli::ok(&session.desktop, &["token", "demo"]);
+    assert!(!said.stdout.trim().is_empty());
+    assert_eq!(session.programs("valetkey-demo-provider").len(), 1);
+
+    cli::ok(&session.desktop, &["stop"]);
+    drop(view);
+    wait::until("the end of the provider", || {
+        let left = session.programs("valetkey-demo-provider");
+        left.is_empty().then_some(())
+    });
+    let _again = session.app(&["--hidden"]);
+    wait::until("a home without the demo", || {
+        session.api().authenticators().is_empty().then_some(())
+    });
+    assert_eq!(session.api().connections(), Vec::<String>::new());
+}

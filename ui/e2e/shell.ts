@@ -39,7 +39,7 @@ export async function asDesktop(page: Page, firstStart = false): Promise<void> {
         case "shell_state":
           return {
             version: "9.9.9", autostart, tray_problem: "No tray host answers.",
-            notification_problem: null, log_folder: "/home/ada/.local/state/valetkey", first_start: firstStart, login_offered: loginOffered,
+            notification_problem: null, log_folder: "/home/ada/.local/state/valetkey", first_start: firstStart, login_offered: loginOffered, demo: true,
           };
         case "set_autostart":
           autostart = args["enabled"] === true;

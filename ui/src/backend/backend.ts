@@ -23,6 +23,8 @@ export interface Desktop {
   setAutostart(enabled: boolean): Promise<void>;
   /** The person said “Not now”. */
   loginOfferDone(): Promise<void>;
+  /** Starts a provider to try the app with; answers its authenticator's id. */
+  beginDemo(): Promise<string>;
   openLogFolder(): Promise<void>;
   firstStartDone(): Promise<void>;
   /** Puts a fresh token on the clipboard; the page never sees it. Answers the seconds it stays there. */
@@ -39,6 +41,8 @@ export interface ShellState {
   log_folder: string;
   first_start: boolean;
   login_offered: boolean;
+  /** There is a demo to be tried. */
+  demo: boolean;
 }
 
 /** The agent does not answer at all. */

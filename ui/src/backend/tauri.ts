@@ -45,6 +45,7 @@ export const tauri: Backend = {
     state: () => invoke<ShellState>("shell_state"),
     setAutostart: (enabled) => invoke("set_autostart", { enabled }),
     loginOfferDone: () => invoke("login_offer_done"),
+    beginDemo: () => invoke<string>("begin_demo"),
     openLogFolder: () => invoke("open_log_folder"),
     firstStartDone: () => invoke("first_start_done"),
     async copyToken(connection) {

@@ -1,0 +1,156 @@
+//! "Try the demo": a provider of our own with made-up accounts, for who has no client of their own
+//! yet. It is a program beside this one and ends with the app; what was made for it is taken away at
+//! the app's next start.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+use tauri::{AppHandle, Manager as _};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use valetkey_api::error::{ApiError, ErrorCode};
+
+use crate::deeds::Deeds;
+use crate::face::{Face, Refusal};
+use crate::shell::Shell;
+
+const PROGRAM: &str = "valetkey-demo-provider";
+const AUTHENTICATORS: &str = "/api/v1/oauth/authenticators";
+/// It listens within this time, also on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// More names than this are not tried.
+const MOST: u32 = 20;
+
+/// The provider, while it runs.
+#[derive(Default)]
+pub(crate) struct Demo(Mutex<Option<Stage>>);
+
+struct Stage {
+    provider: Child,
+    /// The authenticator that leads there.
+    authenticator: String,
+}
+
+/// Whether it is there to be tried.
+pub(crate) fn is_there() -> bool {
+    program().is_some_and(|path| path.is_file())
+}
+
+fn program() -> Option<PathBuf> {
+    let beside = std::env::current_exe().ok()?;
+    Some(beside.with_file_name(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// Starts the provider and adds an authenticator for it; answers its id. Once more: the same one.
+pub(crate) async fn begin(app: &AppHandle) -> Result<String, Refusal> {
+    let demo = app.state::<Demo>();
+    let face = &app.state::<Deeds>().face;
+    let mut stage = demo.0.lock().await;
+    if let Some(stage) = stage.as_mut()
+        && matches!(stage.provider.try_wait(), Ok(None))
+        && is_known(face, &stage.authenticator).await
+    {
+        return Ok(stage.authenticator.clone());
+    }
+    let (provider, issuer) = start().await.map_err(|error| {
+        ApiError::new(
+            ErrorCode::Internal,
+            format!("the demo cannot be started: {error}"),
+        )
+    })?;
+    let authenticator = add(face, &issuer).await?;
+    if let Err(error) = fs::write(leftover(app), &authenticator) {
+        tracing::warn!(%error, "the demo's authenticator will stay");
+    }
+    *stage = Some(Stage {
+        provider,
+        authenticator: authenticator.clone(),
+    });
+    Ok(authenticator)
+}
+
+async fn is_known(face: &Face, authenticator: &str) -> bool {
+    let path = format!("{AUTHENTICATORS}/{authenticator}");
+    face.get::<Value>(&path).await.is_ok()
+}
+
+/// The running provider and its issuer. It ends when its stdin does, so with the app.
+async fn start() -> io::Result<(Child, String)> {
+    let program = program().ok_or_else(|| io::Error::other("this program has no name"))?;
+    let mut provider = Command::new(program)
+        .arg("--until-stdin-closes")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let stdout = provider.stdout.take().expect("piped above");
+    let mut lines = BufReader::new(stdout).lines();
+    let line = timeout(PATIENCE, lines.next_line()).await??;
+    let ready: Value = serde_json::from_str(&line.unwrap_or_default())?;
+    match ready["issuer"].as_str() {
+        Some(issuer) => Ok((provider, issuer.to_owned())),
+        None => Err(io::Error::other("it does not say where it listens")),
+    }
+}
+
+/// Adds the authenticator, by another name if this one is taken.
+async fn add(face: &Face, issuer: &str) -> Result<String, Refusal> {
+    let mut number = 1;
+    loop {
+        let name = match number {
+            1 => "Demo".to_owned(),
+            _ => format!("Demo {number}"),
+        };
+        let draft = json!({
+            "name": name,
+            "authenticator_type": "custom",
+            "client_id": "demo",
+            "scopes": ["openid", "email", "offline_access"],
+            "redirect_uri": "http://127.0.0.1/callback",
+            "issuer": issuer,
+            "authorize_url": format!("{issuer}/authorize"),
+            "token_url": format!("{issuer}/token"),
+            "userinfo_url": format!("{issuer}/userinfo"),
+            "revocation_url": format!("{issuer}/revoke"),
+        });
+        let added: Result<Value, Refusal> =
+            face.call(Method::POST, AUTHENTICATORS, Some(&draft)).await;
+        match added {
+            Ok(added) => {
+                let id = added["authenticator"]["id"].as_str();
+                return Ok(id.unwrap_or_default().to_owned());
+            }
+            Err(error) if error.code == ErrorCode::Conflict && number < MOST => number += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Takes away what the last run of the app left of the demo.
+pub(crate) async fn clear(app: AppHandle) {
+    let file = leftover(&app);
+    let Ok(authenticator) = fs::read_to_string(&file) else {
+        return;
+    };
+    let path = format!("{AUTHENTICATORS}/{authenticator}?force=true");
+    let face = app.state::<Deeds>().face.clone();
+    match face.call::<Value>(Method::DELETE, &path, None::<&()>).await {
+        Err(error) if error.code != ErrorCode::NotFound => {
+            tracing::warn!(%error, "the demo's authenticator stays until the next start");
+        }
+        Ok(_) | Err(_) => {
+            fs::remove_file(&file).ok();
+        }
+    }
+}
+
+fn leftover(app: &AppHandle) -> PathBuf {
+    app.state::<Shell>().home.state.join("demo-authenticator")
+}
