@@ -1,7 +1,7 @@
 //! The desktop app on a real session bus, with a real keychain, a real web view and a screen that
 //! nobody looks at.
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use valetkey_tests::{Desktop, Door, Session, wait};
 
 #[test]
@@ -51,4 +51,29 @@ fn while_the_app_runs_no_program_makes_keys() {
         &serde_json::json!({"name": "ci"}),
     );
     assert_eq!(reply.status, 403, "access is widened in the window only");
+}
+
+#[test]
+fn a_window_that_was_killed_leaves_the_agent_alone_and_opens_anew() {
+    let session = Session::start();
+    let app = session.app(&[]);
+    let window = || {
+        let mut programs = session.programs("valetkey-desktop");
+        programs.retain(|it| *it != app.id());
+        programs
+    };
+    let first = wait::until("its window", || {
+        session.screen().wait_for_window("Valet Key");
+        window().first().copied()
+    });
+    let pid = Pid::from_raw(first.try_into().expect("a process")).expect("a process");
+    kill_process(pid, Signal::KILL).expect("it runs");
+    session.screen().wait_for_no_window("Valet Key");
+
+    let door = session.door();
+    let asked = door.ask_json("POST", "/api/v1/window", &serde_json::json!({}));
+    assert!(asked.status < 300, "{}", asked.text());
+    session.screen().wait_for_window("Valet Key");
+    assert_ne!(window(), [first]);
+    assert_eq!(door.get("/api/v1/status").json()["pid"], app.id());
 }
