@@ -70,6 +70,33 @@ fn in_quiet_hours_nothing_shows_and_at_their_end_what_still_needs_the_person() {
     assert_eq!(after.len(), before.len() + 1, "{after:?}");
 }
 
+#[test]
+fn the_notice_of_a_lost_login_goes_once_the_login_is_mended_elsewhere() {
+    let session = Session::start();
+    let _app = session.app(&["--hidden"]);
+    let api = session.api();
+    let provider = DemoProvider::start(Settings::auto_consent("ada")).expect("a free port");
+    api.add(&draft(&provider, "mail"));
+    api.sign_in("mail");
+    session.tray().wait_for_line("mail: connected");
+    provider.revoke_account("ada");
+    api.of("mail", "refresh", &json!({}));
+    let shown = session.notifications();
+    let call = shown.wait_for("mail needs you to sign in again");
+
+    api.sign_in("mail");
+    wait::until("the end of the notice", || {
+        let mut all = shown.all().into_iter();
+        all.find(|it| it.id == call.id)?.closed.then_some(())
+    });
+
+    // The next loss is told anew.
+    provider.revoke_account("ada");
+    api.of("mail", "refresh", &json!({}));
+    let again = shown.wait_for("mail needs you to sign in again");
+    assert_eq!(again.replaces, 0, "{again:?}");
+}
+
 /// The settings of a desktop, as far as the app asks.
 struct Portal(u32);
 

@@ -1,12 +1,18 @@
 //! Notifications of the freedesktop specification, over the session bus.
 //!
+//! The server may be slow, hang, or be started by a call, so one thread does all calls, in order, and
+//! each of them has an end. What waits for it is one wish of each kind at most: a notice takes the
+//! place of the last of its kind anyway.
+//!
 //! The signals of a proxy are those of the name's owner: another program that sends one is not heard.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use tauri::{AppHandle, Manager as _};
+use zbus::blocking::connection::Builder;
 use zbus::blocking::{Connection, Proxy};
 use zbus::zvariant::Value;
 
@@ -15,10 +21,13 @@ use crate::notices::{Action, Kind, Notice};
 const SERVER: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
 
-/// What the buttons of the notifications on the screen do.
+/// A server that the call has to start answers within this time.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is on the screen.
 #[derive(Default)]
 struct Shown {
-    /// By the server's number.
+    /// What the buttons do, by the server's number.
     actions: HashMap<u32, Action>,
     /// The newest of each kind, which the next one replaces.
     newest: HashMap<Kind, u32>,
@@ -28,6 +37,7 @@ struct Shown {
 struct Desktop {
     proxy: Proxy<'static>,
     shown: Arc<Mutex<Shown>>,
+    wishes: Arc<Wishes>,
 }
 
 /// The session bus, or why there is none.
@@ -39,19 +49,23 @@ pub(super) fn begin(app: &AppHandle) {
     let desktop = connect().map(|proxy| Desktop {
         proxy,
         shown: Arc::default(),
+        wishes: Arc::default(),
     });
     if let Ok(desktop) = &desktop {
-        let listener = desktop.clone();
+        let (listener, worker) = (desktop.clone(), desktop.clone());
         let handle = app.clone();
-        let listens = thread::Builder::new()
-            .name("notifications".to_owned())
-            .spawn(move || listener.listen(&handle));
-        if let Err(error) = listens {
-            tracing::warn!(%error, "the buttons of notifications do not work");
-        }
+        start("notification-buttons", move || listener.listen(&handle));
+        start("notifications", move || worker.work());
     }
     let missing = |error| format!("There is no session bus ({error})");
     app.manage(Bus(desktop.map_err(missing)));
+}
+
+fn start(name: &str, work: impl FnOnce() + Send + 'static) {
+    let thread = thread::Builder::new().name(name.to_owned());
+    if let Err(error) = thread.spawn(work) {
+        tracing::warn!(%error, name, "notifications do not work");
+    }
 }
 
 /// Why there are no notifications now; None if there are.
@@ -66,41 +80,88 @@ pub(super) fn problem(app: &AppHandle) -> Option<String> {
     Some(format!("No program shows notifications ({error})"))
 }
 
+/// Shows a notice in place of the last one of its kind.
+pub(super) fn show(app: &AppHandle, notice: Notice) {
+    wish(app, Wish::Show(notice));
+}
+
 /// Takes the last notice of this kind off the screen.
 pub(super) fn withdraw(app: &AppHandle, kind: Kind) {
-    let Some(desktop) = app.try_state::<Desktop>() else {
-        return;
-    };
-    let desktop = desktop.inner().clone();
-    tauri::async_runtime::spawn_blocking(move || {
-        if let Err(error) = desktop.close(kind) {
-            tracing::debug!(%error, "notification");
-        }
-    });
+    wish(app, Wish::Withdraw(kind));
+}
+
+fn wish(app: &AppHandle, wish: Wish) {
+    if let Bus(Ok(desktop)) = app.state::<Bus>().inner() {
+        desktop.wishes.add(wish);
+    }
 }
 
 fn connect() -> zbus::Result<Proxy<'static>> {
-    let connection = Connection::session()?;
+    let connection: Connection = Builder::session()?.method_timeout(PATIENCE).build()?;
     Proxy::new(&connection, SERVER, PATH, SERVER)
 }
 
-/// Shows a notice in place of the last one of its kind.
-pub(super) fn show(app: &AppHandle, notice: Notice) {
-    let Bus(Ok(desktop)) = app.state::<Bus>().inner().clone() else {
-        return;
-    };
-    // The server may be slow, or be started by this call.
-    tauri::async_runtime::spawn_blocking(move || {
-        if let Err(error) = desktop.put(&notice) {
-            tracing::warn!(%error, "notification");
+/// Something for the server to do.
+#[derive(Debug, PartialEq, Eq)]
+enum Wish {
+    Show(Notice),
+    Withdraw(Kind),
+}
+
+impl Wish {
+    const fn kind(&self) -> Kind {
+        match self {
+            Self::Show(notice) => notice.kind,
+            Self::Withdraw(kind) => *kind,
         }
-    });
+    }
+}
+
+/// What the server has not been told yet, oldest first.
+#[derive(Default)]
+struct Wishes {
+    waiting: Mutex<VecDeque<Wish>>,
+    grew: Condvar,
+}
+
+impl Wishes {
+    /// In place of one of its kind that still waits.
+    fn add(&self, wish: Wish) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|it| it.kind() != wish.kind());
+        waiting.push_back(wish);
+        self.grew.notify_one();
+    }
+
+    /// Waits for one.
+    fn next(&self) -> Wish {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(wish) = waiting.pop_front() {
+                return wish;
+            }
+            let woken = self.grew.wait(waiting);
+            waiting = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
 }
 
 impl Desktop {
-    fn put(&self, notice: &Notice) -> zbus::Result<()> {
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let replaces = shown.newest.get(&notice.kind).copied().unwrap_or(0);
+    /// Does what is wished, as long as the app runs.
+    fn work(&self) {
+        loop {
+            let done = match self.wishes.next() {
+                Wish::Show(notice) => self.put(notice),
+                Wish::Withdraw(kind) => self.close(kind),
+            };
+            if let Err(error) = done {
+                tracing::warn!(%error, "notification");
+            }
+        }
+    }
+
+    fn put(&self, notice: Notice) -> zbus::Result<()> {
+        let replaces = self.shown().newest.get(&notice.kind).copied().unwrap_or(0);
         let button = match notice.action {
             Action::Reconnect { .. } => "Reconnect",
             Action::Open => "Open",
@@ -123,18 +184,27 @@ impl Desktop {
                 -1_i32,
             ),
         )?;
+        let mut shown = self.shown();
         shown.newest.insert(notice.kind, id);
-        shown.actions.insert(id, notice.action.clone());
+        shown.actions.insert(id, notice.action);
         Ok(())
     }
 
     fn close(&self, kind: Kind) -> zbus::Result<()> {
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(id) = shown.newest.remove(&kind) else {
-            return Ok(());
+        let id = {
+            let mut shown = self.shown();
+            let Some(id) = shown.newest.remove(&kind) else {
+                return Ok(());
+            };
+            shown.actions.remove(&id);
+            id
         };
-        shown.actions.remove(&id);
         self.proxy.call("CloseNotification", &(id,))
+    }
+
+    /// Never held during a call: the signals that come meanwhile are heard.
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn listen(&self, app: &AppHandle) {
@@ -150,7 +220,7 @@ impl Desktop {
             let Some(member) = header.member().map(ToString::to_string) else {
                 continue;
             };
-            let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut shown = self.shown();
             match member.as_str() {
                 "ActionInvoked" => {
                     let Ok((id, _button)) = signal.body().deserialize::<(u32, String)>() else {
@@ -178,4 +248,34 @@ impl Desktop {
 /// The body is markup at some servers.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_each_kind_only_the_last_wish_waits() {
+        let notice = |title: &str| {
+            Wish::Show(Notice {
+                kind: Kind::NeedsYou,
+                title: title.to_owned(),
+                body: String::new(),
+                action: Action::Open,
+            })
+        };
+        let wishes = Wishes::default();
+        for wish in [
+            notice("one"),
+            Wish::Withdraw(Kind::EndsSoon),
+            Wish::Withdraw(Kind::NeedsYou),
+            notice("two"),
+            Wish::Withdraw(Kind::EndsSoon),
+        ] {
+            wishes.add(wish);
+        }
+        assert_eq!(wishes.next(), notice("two"));
+        assert_eq!(wishes.next(), Wish::Withdraw(Kind::EndsSoon));
+        assert!(wishes.waiting.lock().unwrap().is_empty());
+    }
 }

@@ -14,9 +14,13 @@ use crate::window::{self, Place};
 /// Connects to the desktop's notifications; a desktop without them is told in the window.
 pub(crate) fn begin(app: &AppHandle) {
     desktop::begin(app);
-    if let Some(problem) = problem(app) {
-        tracing::warn!(problem, "notifications");
-    }
+    let handle = app.clone();
+    // The start does not wait for the answer.
+    tauri::async_runtime::spawn_blocking(move || {
+        if let Some(problem) = problem(&handle) {
+            tracing::warn!(problem, "notifications");
+        }
+    });
 }
 
 /// Why notifications do not show now; None if they do.
