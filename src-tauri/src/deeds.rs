@@ -43,7 +43,7 @@ impl Deeds {
     pub(crate) fn new(app: App) -> Self {
         Self {
             face: Face::new(app.clone()),
-            copied: Copied::default(),
+            copied: Copied::begin(),
             app,
         }
     }
@@ -91,8 +91,8 @@ impl Deeds {
 
     /// Copies a token; the person was asked.
     pub(crate) async fn copy_token(&self, connection: &str) -> Result<(), Refusal> {
-        let token = self.app.token_for_person(connection, None);
-        self.copied.put(token.await?)
+        let token = self.app.token_for_person(connection, None).await?;
+        self.copied.put(token).await
     }
 
     /// Gets a new token from the provider; nobody sees it.

@@ -4,7 +4,6 @@ use tauri::{AppHandle, Manager as _};
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
 use valetkey_api::error::ApiError;
 
-use crate::clipboard;
 use crate::deeds::{Deeds, Failed};
 use crate::face::{Refusal, words};
 
@@ -52,8 +51,8 @@ pub(crate) fn failed(app: &AppHandle, failed: Failed) {
     );
     let buttons = ["Copy the address", "Close"];
     let title = "The browser cannot be opened";
-    confirm(app, title, text, buttons, |_| async move {
-        clipboard::put_address(url)
+    confirm(app, title, text, buttons, |deeds| async move {
+        deeds.copied.put_address(url).await
     });
 }
 
