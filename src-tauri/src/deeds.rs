@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::json;
 use valetkey_api::agent::{AgentStatus, Settings};
 use valetkey_api::browser;
-use valetkey_api::connections::Disconnected;
+use valetkey_api::connections::{ConnectionView, Disconnected};
 use valetkey_api::error::{ApiError, ErrorCode};
 use valetkey_api::sign_in::{SignInRequest, SignInStarted};
 use valetkey_server::App;
@@ -83,9 +83,15 @@ impl Deeds {
         }
     }
 
-    /// Disconnects; a connection in use is a `conflict` unless `force`.
-    pub(crate) async fn disconnect(&self, id: &str, force: bool) -> Result<Disconnected, Refusal> {
-        let path = format!("/api/v1/credentials/connections/{id}?force={force}");
+    /// A connection, as it is now.
+    pub(crate) async fn connection(&self, id: &str) -> Result<ConnectionView, Refusal> {
+        let path = format!("/api/v1/credentials/connections/{id}");
+        self.face.get(&path).await
+    }
+
+    /// Disconnects, also what is in use; the person was asked.
+    pub(crate) async fn disconnect(&self, id: &str) -> Result<Disconnected, Refusal> {
+        let path = format!("/api/v1/credentials/connections/{id}?force=true");
         self.face.call(Method::DELETE, &path, None::<&()>).await
     }
 

@@ -184,3 +184,29 @@ fn a_person_connects_reconnects_disconnects_and_quits() {
     wait::until("no page", || (session.web_processes() == 0).then_some(()));
     walk.picture("12-quit");
 }
+
+#[test]
+fn the_menu_disconnects_after_a_yes_only_also_what_no_program_uses() {
+    let session = Session::start();
+    let (screen, tray) = (session.screen(), session.tray());
+    let provider = DemoProvider::start(Settings::auto_consent("ada")).expect("a free port");
+    let _app = session.app(&["--hidden"]);
+    let api = session.api();
+    api.add(&scene::draft(&provider, "acme"));
+    api.sign_in("acme");
+    tray.wait_for_line("acme: connected");
+
+    for (answer, line) in [
+        ("Escape", "acme: connected"),
+        ("Return", "acme: not connected"),
+    ] {
+        tray.pick(&["acme", "Disconnect"]);
+        let dialog = screen.wait_for_window("Disconnect acme?");
+        screen.raise(&dialog);
+        assert_eq!(api.connection("acme")["status"], "active");
+        screen.picture("desktop-walk", "13-disconnect-unused");
+        screen.press(answer);
+        screen.wait_for_no_window("Disconnect acme?");
+        tray.wait_for_line(line);
+    }
+}

@@ -1,13 +1,17 @@
 //! What a click in the menu starts. What takes something away, or hands a token out, is confirmed in
 //! a dialog first: a click on the menu can be faked by anyone on the session bus.
 
+use std::fmt::Write as _;
+
+use jiff::tz::TimeZone;
 use tauri::tray::{MouseButton, MouseButtonState, TrayIconEvent};
 use tauri::{AppHandle, Manager as _};
-use valetkey_api::ErrorCode;
+use valetkey_api::connections::ConnectionView;
 
 use super::model::Choice;
 use crate::deeds::{Deeds, Failed};
 use crate::dialog::{self, confirm};
+use crate::face::Refusal;
 use crate::window::{self, Place};
 
 /// Carries out a choice of the menu.
@@ -32,7 +36,10 @@ pub(super) fn on(app: &AppHandle, choice: Choice) {
                 authenticator,
                 profile,
             } => deeds.sign_in(&authenticator, &profile).await,
-            Choice::Disconnect { id, name } => disconnect(&app, &deeds, id, &name).await,
+            Choice::Disconnect { id, name } => {
+                let asked = confirm_disconnect(&app, &deeds, id, &name).await;
+                asked.map_err(Failed::from)
+            }
             Choice::OpenAt { url } => deeds.open_browser(&url).await,
             Choice::Pause => deeds.set_paused(true).await.map_err(Failed::from),
             Choice::Resume => deeds.set_paused(false).await.map_err(Failed::from),
@@ -61,24 +68,35 @@ pub(super) fn icon(app: &AppHandle, event: &TrayIconEvent) {
     }
 }
 
-async fn disconnect(app: &AppHandle, deeds: &Deeds, id: String, name: &str) -> Result<(), Failed> {
-    let in_use = match deeds.disconnect(&id, false).await {
-        Ok(_) => return Ok(()),
-        Err(error) if error.code == ErrorCode::Conflict => error,
-        Err(error) => return Err(error.into()),
-    };
-    let question = format!(
-        "It is in use: {}.\n\nIts programs get no token until you sign in again.",
-        in_use.message
-    );
+async fn confirm_disconnect(
+    app: &AppHandle,
+    deeds: &Deeds,
+    id: String,
+    name: &str,
+) -> Result<(), Refusal> {
+    let question = what_stops(&deeds.connection(&id).await?, &TimeZone::system());
     confirm(
         app,
         &format!("Disconnect {name}?"),
         question,
         ["Disconnect", "Keep it"],
-        |deeds| async move { deeds.disconnect(&id, true).await.map(drop) },
+        |deeds| async move { deeds.disconnect(&id).await.map(drop) },
     );
     Ok(())
+}
+
+fn what_stops(connection: &ConnectionView, zone: &TimeZone) -> String {
+    let name = &connection.name;
+    let mut words = format!("Programs that ask for `{name}` get no token until you sign in again.");
+    if let Some(used_at) = connection.used_at {
+        let used_at = used_at.to_zoned(zone.clone());
+        let _ = write!(
+            words,
+            " The last one did on {}.",
+            used_at.strftime("%-d %B at %H:%M")
+        );
+    }
+    words + "\n\nIts tokens are revoked at the provider where that is possible, and forgotten here."
 }
 
 fn confirm_copy(app: &AppHandle, id: String, name: &str) {
