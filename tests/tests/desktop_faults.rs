@@ -194,7 +194,7 @@ fn another_user_of_the_machine_has_an_agent_and_a_port_of_their_own() {
 
     let second = Session::bare(Desktop::without_bus());
     second.desktop.give_to(NOBODY);
-    let mut app = second.app_command(port);
+    let mut app = second.copied_app_command(port);
     app.uid(NOBODY).gid(NOBODY);
     let mut app = Running::start(&mut app);
     let endpoint = second.endpoint();

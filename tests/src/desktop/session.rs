@@ -1,5 +1,6 @@
 //! A person's session: a [`Desktop`] with a screen, and what they choose to have on it.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -126,6 +127,19 @@ impl Session {
     /// The command of the desktop app with this port.
     pub fn app_command(&self, port: u16) -> Command {
         let mut command = self.desktop.command(binary(APP));
+        command.arg(format!("--port={port}"));
+        command
+    }
+
+    /// The same, of a copy in the desktop's folder: another user may not reach where it was built.
+    pub fn copied_app_command(&self, port: u16) -> Command {
+        let original = binary(APP);
+        let copy = self
+            .desktop
+            .folder()
+            .join(original.file_name().expect("a program"));
+        fs::copy(original, &copy).expect("the folder is ours");
+        let mut command = self.desktop.command(copy);
         command.arg(format!("--port={port}"));
         command
     }
