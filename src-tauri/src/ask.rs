@@ -6,26 +6,43 @@ use std::process::{ExitCode, Stdio};
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
 
 use crate::args::{Part, Question};
-use crate::own_process;
+use crate::{own_process, screen};
 
-/// Asks; no answer is a no.
-pub(crate) fn ask(question: &Question) -> bool {
+/// Exit code of the process that asks where there is no screen (sysexits: unavailable).
+const NOWHERE: u8 = 69;
+
+/// What the person says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Yes,
+    No,
+    /// They cannot be asked: no screen.
+    Unasked,
+}
+
+/// Asks, and waits for the answer.
+pub(crate) fn ask(question: &Question) -> Answer {
     let part = Part::Ask(question.clone());
     let asked = own_process::command()
         .args(part.to_args())
         .stdin(Stdio::null())
         .status();
     match asked {
-        Ok(status) => status.success(),
+        Ok(status) if status.success() => Answer::Yes,
+        Ok(status) if status.code() == Some(NOWHERE.into()) => Answer::Unasked,
+        Ok(_) => Answer::No,
         Err(error) => {
             tracing::warn!(%error, "the question cannot be asked");
-            false
+            Answer::Unasked
         }
     }
 }
 
 /// The process that asks. Its exit code is the answer.
 pub(crate) fn run(question: &Question) -> ExitCode {
+    if !screen::is_there() {
+        return ExitCode::from(NOWHERE);
+    }
     let (message, buttons, kind) = match question {
         Question::TakeOver { process } => {
             let process = process.map_or(String::new(), |pid| format!(" (process {pid})"));
@@ -69,7 +86,6 @@ pub(crate) fn run(question: &Question) -> ExitCode {
             });
             ExitCode::from(u8::try_from(code).unwrap_or(1))
         }
-        // No display: whoever asked says it on stderr.
-        Err(_) => ExitCode::FAILURE,
+        Err(_) => ExitCode::from(NOWHERE),
     }
 }

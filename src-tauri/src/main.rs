@@ -11,6 +11,7 @@
 //! | --- | --- |
 //! | `turn` | who is the agent of this home: we, our other window, or a headless agent |
 //! | `host` | the agent in this process: start, serve, stop |
+//! | `screen` | whether there is anything to show something on |
 //! | `ask` | a question before the app runs, in a process of its own |
 //! | `face` | the shell's own requests to the API, typed |
 //! | `bridge` | the page's requests to the API, and what else it may ask of the shell |
@@ -46,6 +47,7 @@ mod notices;
 mod notify;
 mod own_process;
 mod page;
+mod screen;
 mod shell;
 mod tray;
 mod turn;
@@ -66,7 +68,7 @@ fn main() -> ExitCode {
         None => {}
     }
     match shell::run(&args) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             shell::say(&failure);
             failure.exit_code()

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::process::ExitCode;
 
 use tauri::{AppHandle, Manager as _, RunEvent};
 use valetkey_api::ErrorCode;
@@ -9,12 +10,16 @@ use valetkey_api::core::home::Home;
 use valetkey_server::start::{self, Failure, LogWish};
 
 use crate::args::{Args, Question};
+use crate::ask::{self, Answer};
 use crate::deeds::Deeds;
 use crate::demo::{self, Demo};
 use crate::host::Hosted;
 use crate::turn::{self, Turn};
 use crate::window::{self, Place};
-use crate::{ask, face, notify, tray, watch};
+use crate::{face, notify, screen, tray, watch};
+
+/// There is no screen (sysexits).
+const UNAVAILABLE: u8 = 69;
 
 /// What the shell knows about itself.
 pub(crate) struct Shell {
@@ -59,7 +64,7 @@ pub(crate) fn context() -> tauri::Context {
 }
 
 /// Runs until the person quits.
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     start::harden();
     let home = start::home()?;
     let lock = match turn::take(&home)? {
@@ -71,15 +76,29 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
                 "Valet Key runs already; its window is in front."
             )
             .ok();
-            return Ok(());
+            return Ok(ExitCode::SUCCESS);
         }
-        Turn::Headless(process) => {
-            if !ask::ask(&Question::TakeOver { process }) {
-                return Ok(());
+        Turn::Headless(process) => match ask::ask(&Question::TakeOver { process }) {
+            Answer::Yes => turn::take_over(&home)?,
+            Answer::No => return Ok(ExitCode::SUCCESS),
+            Answer::Unasked => {
+                let process = process.map_or(String::new(), |pid| format!(" (process {pid})"));
+                return Ok(no_screen(
+                    &format!(
+                        "an agent without a window runs already{process}, and there is no screen to \
+                         ask on whether this app may take over"
+                    ),
+                    "`valetkey status` asks it how it is; `valetkey stop` ends it",
+                ));
             }
-            turn::take_over(&home)?
-        }
+        },
     };
+    if !screen::is_there() {
+        return Ok(no_screen(
+            "there is no screen to show a window on",
+            "`valetkey serve` runs without one",
+        ));
+    }
     let log = LogWish {
         verbose: args.verbose,
         to_stderr: args.verbose,
@@ -113,7 +132,13 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         RunEvent::Exit => app.state::<Deeds>().copied.clear(),
         _ => {}
     });
-    Ok(())
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says so, on the only place left.
+fn no_screen(message: &str, hint: &str) -> ExitCode {
+    writeln!(std::io::stderr(), "error: {message}\n\nhint: {hint}").ok();
+    ExitCode::from(UNAVAILABLE)
 }
 
 fn begin(app: &AppHandle, hosted: Hosted, hidden: bool) -> Result<(), Failure> {

@@ -77,3 +77,35 @@ fn leaving_it_changes_nothing() {
     assert_eq!(asked.status()["pid"], asked.agent.process().id());
     cli::ok(&asked.session.desktop, &["token", "mail"]);
 }
+
+#[test]
+fn without_a_screen_the_app_says_on_stderr_that_it_cannot_ask() {
+    let mut session = Session::bare(Desktop::start());
+    session.desktop.unset("DISPLAY");
+    let mut agent = Agent::start(&session.desktop);
+    let mut app = session.app(&[]);
+    assert_eq!(app.wait().code(), Some(69), "{}", app.output());
+    let lines = app.finished_lines();
+    let pid = agent.process().id();
+    assert_eq!(
+        lines[0].text,
+        format!(
+            "error: an agent without a window runs already (process {pid}), and there is no screen \
+             to ask on whether this app may take over"
+        )
+    );
+    assert!(agent.process().is_running());
+}
+
+#[test]
+fn without_a_screen_and_an_agent_the_app_says_so_and_ends() {
+    let mut session = Session::bare(Desktop::start());
+    session.desktop.unset("DISPLAY");
+    let mut app = session.app(&[]);
+    assert_eq!(app.wait().code(), Some(69), "{}", app.output());
+    let lines = app.finished_lines();
+    assert_eq!(
+        lines[0].text,
+        "error: there is no screen to show a window on"
+    );
+}
