@@ -40,6 +40,9 @@ pub(crate) enum Part {
         #[arg(long)]
         at: Option<String>,
     },
+    /// Whether tray icons can be made; see `tray::library`
+    #[command(hide = true)]
+    TryTray,
 }
 
 impl Part {
@@ -51,6 +54,7 @@ impl Part {
                 let verb = "window".to_owned();
                 [verb].into_iter().chain(at).collect()
             }
+            Self::TryTray => vec!["try-tray".to_owned()],
         }
     }
 }
@@ -100,6 +104,7 @@ mod tests {
                 message: "one\ntwo".to_owned(),
             }),
             Part::Window { at: None },
+            Part::TryTray,
             Part::Window {
                 at: Some("#/settings".to_owned()),
             },

@@ -65,6 +65,7 @@ fn main() -> ExitCode {
     match &args.part {
         Some(Part::Ask(question)) => return ask::run(question),
         Some(Part::Window { at }) => return page::run(at.as_deref()),
+        Some(Part::TryTray) => return tray::library::run(),
         None => {}
     }
     match shell::run(&args) {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::mpsc;
 
 use tauri::{AppHandle, Manager as _, RunEvent};
 use valetkey_api::ErrorCode;
@@ -109,6 +110,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let deeds = Deeds::new(hosted.app.clone());
     let shell = Shell { home };
     let hidden = args.hidden;
+    let (report, failed) = mpsc::channel();
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_autostart::init(
             tauri_plugin_autostart::MacosLauncher::LaunchAgent,
@@ -118,13 +120,20 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         .manage(deeds)
         .manage(shell)
         .manage(Demo::default())
-        .setup(move |app| Ok(begin(app.handle(), hosted, hidden)?))
+        .setup(move |app| {
+            // Tauri would panic with it.
+            if let Err(failure) = begin(app.handle(), hosted, hidden) {
+                report.send(failure).ok();
+                app.handle().exit(1);
+            }
+            Ok(())
+        })
         .build(context())
         .map_err(|error| {
             Failure::new(ErrorCode::Internal, format!("no desktop: {error}"))
                 .hint("`valetkey serve` runs without one")
         })?;
-    app.run(|app, event| match event {
+    app.run_return(|app, event| match event {
         // The last dialog was closed: the tray stays.
         RunEvent::ExitRequested {
             code: None, api, ..
@@ -132,7 +141,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         RunEvent::Exit => app.state::<Deeds>().copied.clear(),
         _ => {}
     });
-    Ok(ExitCode::SUCCESS)
+    match failed.try_recv() {
+        Ok(failure) => Err(failure),
+        Err(_) => Ok(ExitCode::SUCCESS),
+    }
 }
 
 /// Says so, on the only place left.
@@ -142,15 +154,13 @@ fn no_screen(message: &str, hint: &str) -> ExitCode {
 }
 
 fn begin(app: &AppHandle, hosted: Hosted, hidden: bool) -> Result<(), Failure> {
-    let failed =
-        |error: &dyn std::fmt::Display| Failure::new(ErrorCode::Internal, error.to_string());
     let agent = hosted.app.clone();
     let handle = app.clone();
-    tray::put(app).map_err(|error| failed(&error))?;
+    tray::put(app);
     window::begin(app);
     hosted
         .serve(move || handle.exit(0))
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| Failure::new(ErrorCode::Internal, format!("no thread: {error}")))?;
 
     let problem = tray::problem();
     if let Some(problem) = &problem {

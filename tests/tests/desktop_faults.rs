@@ -1,6 +1,7 @@
 //! The desktop app where something is missing: it starts, says what, loses nothing, and goes on by
 //! itself once it is there.
 
+use std::fs;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 
@@ -125,6 +126,29 @@ fn without_a_tray_the_window_opens_and_says_why_and_a_late_tray_shows_the_icon()
     view.click(Role::Link, "Activity");
     view.click(Role::Link, "Settings");
     view.see("It is there.");
+}
+
+#[test]
+fn without_the_library_for_tray_icons_the_window_opens_and_says_so() {
+    let mut session = Session::start();
+    session.skip_first_steps();
+    let libraries = session.desktop.folder().join("lib");
+    fs::create_dir(&libraries).expect("our own folder");
+    // In front of those of the machine, and none can be loaded.
+    for name in ["libayatana-appindicator3", "libappindicator3"] {
+        for end in ["so", "so.1"] {
+            let file = libraries.join(format!("{name}.{end}"));
+            fs::write(file, "no library").expect("our own folder");
+        }
+    }
+    session.desktop.set("LD_LIBRARY_PATH", libraries);
+    let view = WebView::open(&session.desktop);
+    view.click(Role::Link, "Settings");
+    view.see("The library for tray icons is missing");
+    session
+        .screen()
+        .picture("desktop-faults", "no-tray-library");
+    assert_eq!(store_state(&session), "ready", "it serves all the same");
 }
 
 #[test]

@@ -8,9 +8,12 @@ mod ground;
 #[cfg_attr(target_os = "linux", path = "host_linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "host_other.rs")]
 mod host;
+#[cfg_attr(target_os = "linux", path = "library_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "library_other.rs")]
+pub(crate) mod library;
 mod model;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tauri::image::Image;
 use tauri::include_image;
@@ -21,7 +24,13 @@ use tauri::{AppHandle, Manager as _, Wry};
 use crate::watch::Snapshot;
 use model::{Choice, Line, Model, State};
 
-pub(crate) use host::problem;
+/// Why no icon could be made.
+static UNMADE: OnceLock<String> = OnceLock::new();
+
+/// Why no icon is seen now; None if one is.
+pub(crate) fn problem() -> Option<String> {
+    UNMADE.get().cloned().or_else(host::problem)
+}
 
 /// The icon, its menu, and what they show.
 pub(crate) struct Tray {
@@ -45,8 +54,19 @@ enum Ground {
     Light,
 }
 
-/// Puts the icon there.
-pub(crate) fn put(app: &AppHandle) -> tauri::Result<()> {
+/// Puts the icon there. Where that does not work, [`problem`] says why.
+pub(crate) fn put(app: &AppHandle) {
+    let unmade = library::problem().or_else(|| {
+        let made = make(app);
+        made.err()
+            .map(|error| format!("The icon cannot be made ({error})"))
+    });
+    if let Some(why) = unmade {
+        UNMADE.get_or_init(|| why);
+    }
+}
+
+fn make(app: &AppHandle) -> tauri::Result<()> {
     let menu = Menu::new(app)?;
     let icon = TrayIconBuilder::with_id("valetkey")
         .icon(picture(State::Starting, Ground::default()))
@@ -85,7 +105,10 @@ fn change(
 ) {
     let handle = app.clone();
     let changed = app.run_on_main_thread(move || {
-        if let Err(error) = change(&handle.state::<Tray>(), &handle) {
+        let Some(tray) = handle.try_state::<Tray>() else {
+            return;
+        };
+        if let Err(error) = change(&tray, &handle) {
             tracing::error!(%error, "tray");
         }
     });
