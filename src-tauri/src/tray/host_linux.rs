@@ -1,12 +1,18 @@
 //! Whether anybody shows tray icons: a panel that hosts status notifier items.
 
+use std::time::Duration;
+
+use zbus::blocking::connection::Builder;
 use zbus::blocking::{Connection, Proxy};
 
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 
+/// A panel that hangs shows no icons; the start waits for it no longer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Why no icon will be seen; None if one will.
 pub(crate) fn problem() -> Option<String> {
-    let connection = match Connection::session() {
+    let connection = match connect() {
         Ok(connection) => connection,
         Err(error) => return Some(format!("There is no session bus ({error})")),
     };
@@ -18,4 +24,8 @@ pub(crate) fn problem() -> Option<String> {
             "This desktop shows no tray icons (GNOME needs the AppIndicator extension)".to_owned(),
         ),
     }
+}
+
+fn connect() -> zbus::Result<Connection> {
+    Builder::session()?.method_timeout(PATIENCE).build()
 }
