@@ -106,7 +106,7 @@ impl Session {
     pub fn skip_first_steps(&self) {
         let home = self.desktop.valetkey_home();
         private_folder(&home);
-        std::fs::write(home.join("first-steps-seen"), "").expect("our own folder");
+        fs::write(home.join("first-steps-seen"), "").expect("our own folder");
     }
 
     /// Clicks on the icon in the panel: the window with the menu. [`Screen::press`] `Escape` ends it.
@@ -159,7 +159,7 @@ impl Session {
     pub fn endpoint(&self) -> Value {
         let file = self.desktop.valetkey_home().join("endpoint.json");
         wait::until("the open doors", || {
-            let text = std::fs::read(&file).ok()?;
+            let text = fs::read(&file).ok()?;
             let endpoint: Value = serde_json::from_slice(&text).ok()?;
             let is_open = Path::new(endpoint["socket"].as_str()?).exists();
             is_open.then_some(endpoint)
@@ -191,7 +191,7 @@ impl Session {
     /// The processes of this desktop that run this program.
     pub fn programs(&self, name: &str) -> Vec<u32> {
         let runs = |id: &u32| {
-            let link = std::fs::read_link(format!("/proc/{id}/exe")).ok();
+            let link = fs::read_link(format!("/proc/{id}/exe")).ok();
             link.is_some_and(|it| it.file_name().is_some_and(|it| it == name))
         };
         self.desktop.processes().into_iter().filter(runs).collect()
