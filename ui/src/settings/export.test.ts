@@ -35,4 +35,17 @@ describe("an export of authenticators", () => {
     // What comes from the catalogue stays the catalogue's.
     expect(Object.keys(two?.texts ?? {})).toEqual(["name", "client_id"]);
   });
+
+  it("gives each client a variable of its own", () => {
+    const named = (name: string, profile = "default"): Authenticator => authenticator({ name, display_name: name, profile });
+    const file = asFile([named("my-app"), named("my-app", "work"), named("my.app"), named("почта"), named("диск"), named("2fa")], PROVIDERS);
+    expect(readFile(file).map(({ variables }) => variables["client_secret"])).toEqual([
+      "MY_APP_CLIENT_SECRET",
+      "WORK_MY_APP_CLIENT_SECRET",
+      "MY_APP_CLIENT_SECRET_2",
+      "CUSTOM_CLIENT_SECRET",
+      "CUSTOM_CLIENT_SECRET_2",
+      "_2FA_CLIENT_SECRET",
+    ]);
+  });
 });

@@ -3,12 +3,31 @@
 import type { Authenticator, Provider } from "../api/types";
 import { slug } from "../words/names";
 
-/** `${GITHUB_CLIENT_SECRET}`: the terminal resolves it, the window asks for its value. */
-function variable(name: string): string {
-  return `\${${name.toUpperCase().replaceAll(/[^A-Z0-9]+/g, "_")}_CLIENT_SECRET}`;
+/**
+ * `${WORK_GITHUB_CLIENT_SECRET}`: the terminal resolves it, the window asks for its value. Each name is
+ * given out once, else two clients would get one secret.
+ */
+class Variables {
+  #given = new Set<string>();
+
+  of(one: Authenticator): string {
+    const profile = one.profile === "default" ? "" : letters(one.profile);
+    // A name without Latin letters leaves nothing of itself.
+    const words = [profile, letters(one.name) || letters(one.provider), "CLIENT_SECRET"].filter((word) => word !== "");
+    const wanted = words.join("_").replace(/^(?=[0-9])/, "_");
+    let name = wanted;
+    for (let number = 2; this.#given.has(name); number++) name = `${wanted}_${number}`;
+    this.#given.add(name);
+    return `\${${name}}`;
+  }
 }
 
-function entry(one: Authenticator, provider: Provider | undefined): Record<string, unknown> {
+/** What a variable may hold of it. */
+function letters(name: string): string {
+  return name.toUpperCase().replaceAll(/[^A-Z0-9]+/g, "_").replaceAll(/^_|_$/g, "");
+}
+
+function entry(one: Authenticator, provider: Provider | undefined, variables: Variables): Record<string, unknown> {
   const own = Object.entries(one.own_endpoints).filter(([, value]) => value !== null && value !== undefined);
   return {
     authenticator_type: one.provider,
@@ -16,7 +35,7 @@ function entry(one: Authenticator, provider: Provider | undefined): Record<strin
     name: slug(one.display_name) === one.name ? one.display_name : one.name,
     ...(one.profile === "default" ? {} : { profile: one.profile }),
     client_id: one.client_id,
-    ...(one.has_client_secret ? { client_secret: variable(one.name) } : {}),
+    ...(one.has_client_secret ? { client_secret: variables.of(one) } : {}),
     scopes: one.scopes,
     ...(one.redirect_uri === provider?.redirect.default ? {} : { redirect_uri: one.redirect_uri }),
     ...Object.fromEntries(own),
@@ -26,6 +45,7 @@ function entry(one: Authenticator, provider: Provider | undefined): Record<strin
 }
 
 export function asFile(authenticators: readonly Authenticator[], providers: readonly Provider[]): string {
-  const entries = authenticators.map((one) => entry(one, providers.find(({ id }) => id === one.provider)));
+  const variables = new Variables();
+  const entries = authenticators.map((one) => entry(one, providers.find(({ id }) => id === one.provider), variables));
   return `${JSON.stringify({ authenticators: entries }, null, 2)}\n`;
 }
