@@ -22,13 +22,23 @@ export class Log {
 
   #add(event: LogEvent): void {
     if (this.connection !== null && event.connection_id !== this.connection) return;
-    if (this.events.some(({ id }) => id === event.id)) return;
-    this.events = newestFirst([event, ...this.events]);
+    this.#hold([event]);
+  }
+
+  /** Beside what is there. */
+  #hold(more: LogEvent[]): void {
+    const known = new Set(this.events.map(({ id }) => id));
+    this.events = newestFirst([...this.events, ...more.filter(({ id }) => !known.has(id))]);
   }
 
   async #newest(): Promise<void> {
     try {
-      this.events = newestFirst(await this.#read({}));
+      const page = await this.#read({});
+      // What came while it was read is newer than the page. The rest goes: between the two may be a gap.
+      const last = Math.max(0, ...page.map(({ id }) => id));
+      this.events = this.events.filter(({ id }) => id > last);
+      this.#hold(page);
+      this.#reaches(page);
       this.failure = null;
     } catch (thrown) {
       this.failure = Failure.of(thrown);
@@ -36,16 +46,27 @@ export class Log {
   }
 
   async older(): Promise<void> {
-    const before = Math.min(...this.events.map(({ id }) => id));
-    this.events = newestFirst([...this.events, ...(await this.#read({ before }))]);
+    const before = this.#oldest();
+    const page = await this.#read({ before });
+    // Begun anew meanwhile: this page no longer follows on what is shown.
+    if (this.#oldest() !== before) return;
+    this.#hold(page);
+    this.#reaches(page);
   }
 
   async #read(where: { before?: number }): Promise<LogEvent[]> {
     const about = this.connection === null ? {} : { connection: this.connection };
     const query = { ...where, ...about, limit: PAGE };
     const { events } = await ask(api.GET("/api/v1/events", { params: { query } }));
-    this.state = events.length < PAGE ? "whole" : "more";
     return events as LogEvent[];
+  }
+
+  #oldest(): number {
+    return Math.min(...this.events.map(({ id }) => id));
+  }
+
+  #reaches(page: LogEvent[]): void {
+    this.state = page.length < PAGE ? "whole" : "more";
   }
 }
 
