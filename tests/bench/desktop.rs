@@ -1,6 +1,5 @@
 //! The desktop app in a real session: memory before, with and after its window.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -69,10 +68,7 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn start() -> Self {
         let session = Session::start();
-        let home = session.desktop.valetkey_home();
-        fs::create_dir(&home).expect("our own folder");
-        // Else they stand before the list.
-        fs::write(home.join("first-steps-seen"), "").expect("our own folder");
+        session.skip_first_steps();
         let app = session.app(&["--hidden"]);
         session.tray().wait_for_icon();
         assert_eq!(session.web_processes(), 0, "hidden means no window");
