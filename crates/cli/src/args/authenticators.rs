@@ -20,6 +20,22 @@ pub(crate) struct Add {
     pub(crate) secret: Secret,
 }
 
+impl Add {
+    /// Whether the file alone says everything.
+    pub(crate) fn is_config_alone(&self) -> bool {
+        let Self {
+            provider,
+            fields,
+            secret,
+        } = self;
+        let fields = Fields {
+            config: None,
+            ..fields.clone()
+        };
+        provider.is_none() && fields == Fields::default() && *secret == Secret::default()
+    }
+}
+
 /// `valetkey update`
 #[derive(Debug, Args)]
 pub(crate) struct Update {
@@ -38,7 +54,7 @@ pub(crate) struct Update {
 }
 
 /// The fields of an authenticator; each wins over the config file.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Args)]
 pub(crate) struct Fields {
     /// Read the fields from a JSON file (`-`: stdin); `${NAME}` stands for an environment variable
     #[arg(long, value_name = "FILE")]
@@ -82,7 +98,7 @@ pub(crate) struct Fields {
 }
 
 /// Where the client secret comes from: never from the command line, which everyone can read.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Default, PartialEq, Args)]
 #[group(id = "secret", multiple = false)]
 #[expect(clippy::struct_field_names, reason = "the names of the options")]
 pub(crate) struct Secret {

@@ -27,7 +27,7 @@ pub(super) fn show(terminal: Terminal, global: &Global, args: &One) -> Result<()
 pub(super) fn add(terminal: Terminal, global: &Global, args: &Add) -> Result<(), Failure> {
     let config = draft::config(&args.fields, &args.secret)?;
     if let Some(entries) = config.as_deref().and_then(export::entries) {
-        return export::add(terminal, global, entries);
+        return export::add(terminal, global, args, entries);
     }
     let mut input = draft::input(config, &args.fields, &args.secret)?;
     if let Some(provider) = &args.provider {

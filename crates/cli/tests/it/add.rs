@@ -1,5 +1,6 @@
 use std::fs;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -173,44 +174,115 @@ fn force_is_only_sent_where_it_is_said() {
     );
 }
 
-#[test]
-fn an_export_is_added_whole_with_its_variables_and_profiles() {
-    let agent = Stub::new(|request| {
-        let there = request.body["name"] == "there";
-        let conflict = json!({"detail": {"code": "conflict", "message": "taken"}});
-        Some(if there {
-            (409, conflict)
+/// An agent that has the authenticators `there` (in `default`), and takes every other.
+fn agent_with(there: &[&str]) -> Stub {
+    let views = there.iter().map(|name| {
+        let mut view = saved()["authenticator"].take();
+        view["name"] = json!(name);
+        view
+    });
+    let list = json!({"authenticators": views.collect::<Vec<_>>()});
+    Stub::new(move |request| {
+        Some(if request.line.starts_with("GET ") {
+            (200, list.clone())
         } else {
             (201, saved())
         })
-    });
-    let one = |name: &str| json!({"name": name, "authenticator_type": "google", "client_id": "x", "client_secret": "${SECRET}", "scopes": ["openid"]});
-    let mut work = one("work");
-    work["profile"] = json!("staging");
-    let export = json!({"authenticators": [one("there"), work]}).to_string();
+    })
+}
+
+fn google(name: &str, secret: &str) -> Value {
+    json!({"name": name, "authenticator_type": "google", "client_id": "x", "client_secret": secret, "scopes": ["openid"]})
+}
+
+fn export_file(agent: &Stub, entries: &[Value]) -> PathBuf {
     let path = agent.home().join("export.json");
-    fs::write(&path, export).unwrap();
+    fs::write(&path, json!({"authenticators": entries}).to_string()).unwrap();
+    path
+}
+
+#[test]
+fn an_export_is_added_whole_with_its_variables_and_profiles() {
+    let agent = agent_with(&["is-there"]);
+    let mut work = google("work", "${SECRET}");
+    work["profile"] = json!("staging");
+    let mut off = google("off", "${SECRET}");
+    off["is_active"] = json!(false);
+    // There its variable is not asked for.
+    let there = google("Is There", "${FORGOTTEN}");
+    let path = export_file(&agent, &[there, work, off]);
+    let list = "GET /oauth/authenticators";
+
     let mut command = agent.command("add --config");
     let unset = Ended::from(command.arg(&path).output().unwrap());
-    assert_ne!(unset.code, Some(0));
-    assert!(unset.err.contains("work: `${SECRET}`"), "{}", unset.err);
-    assert_eq!(agent.lines(), [""; 0], "all of it or nothing");
+    assert_eq!(unset.code, Some(2));
+    insta::assert_snapshot!(unset.err);
+    assert_eq!(agent.lines(), [list], "all of it or nothing");
 
     let mut command = agent.command("add --config");
     let command = command.arg(&path).env("SECRET", "s3cret");
     let ended = Ended::from(command.output().unwrap());
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(
-        ended.err.contains("`there` is there already"),
+        ended.err.contains("`Is There` is there already"),
         "{}",
         ended.err
     );
     assert!(ended.err.contains("added `google`"), "{}", ended.err);
-    let lines = agent.lines();
-    assert!(lines[1].ends_with("?profile=staging"), "{lines:?}");
-    let [_, sent] = &agent.requests()[..] else {
-        panic!("two requests");
+    let id = saved()["authenticator"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(
+        agent.lines()[1..],
+        [
+            list.to_owned(),
+            "POST /oauth/authenticators?profile=staging".to_owned(),
+            "POST /oauth/authenticators".to_owned(),
+            format!("PATCH /oauth/authenticators/{id}"),
+        ]
+    );
+    let requests = agent.requests();
+    let [.., work, off, disabled] = &requests[..] else {
+        panic!("three that change something");
     };
-    assert_eq!(sent.body["client_secret"], "s3cret");
-    assert!(sent.body.get("profile").is_none(), "{}", sent.body);
+    assert_eq!(work.body["client_secret"], "s3cret");
+    assert!(work.body.get("profile").is_none(), "{}", work.body);
+    assert!(off.body.get("is_active").is_none(), "{}", off.body);
+    assert_eq!(disabled.body, json!({"is_active": false}));
+}
+
+#[test]
+fn one_that_is_there_in_another_profile_is_added() {
+    let agent = agent_with(&["mail"]);
+    let path = export_file(&agent, &[google("mail", "s")]);
+    let mut command = agent.command("add --json --profile staging --config");
+    let ended = Ended::from(command.arg(&path).output().unwrap());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let outcome: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(
+        outcome["authenticators"][0]["authenticator"]["name"],
+        "google"
+    );
+    assert_eq!(outcome["there"], json!([]));
+}
+
+#[test]
+fn an_export_goes_with_no_other_field_and_is_never_empty() {
+    let agent = agent();
+    let path = export_file(&agent, &[google("mail", "s")]);
+    for flags in [
+        "add google --config",
+        "add --name mine --config",
+        "add --authorize-param a=b --config",
+        "add --client-secret-env SECRET --config",
+    ] {
+        let mut command = agent.command(flags);
+        let ended = Ended::from(command.arg(&path).output().unwrap());
+        assert_eq!(ended.code, Some(2), "{flags}");
+        assert!(ended.err.contains("takes no other fields"), "{}", ended.err);
+    }
+    let path = export_file(&agent, &[]);
+    let mut command = agent.command("add --config");
+    let ended = Ended::from(command.arg(&path).output().unwrap());
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.err.contains("no authenticator"), "{}", ended.err);
+    assert_eq!(agent.lines(), [""; 0]);
 }

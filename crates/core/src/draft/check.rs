@@ -65,6 +65,16 @@ pub(super) fn check(
     Ok((draft, reader.warnings))
 }
 
+/// The name alone, of fields that may be wrong elsewhere.
+pub(super) fn short_name(
+    members: Map<String, Value>,
+    references: References,
+) -> Option<AuthenticatorName> {
+    let mut reader = Reader::new(members, references);
+    let provider = provider(&mut reader);
+    name(&mut reader, provider).map(|(name, _)| name)
+}
+
 fn provider(reader: &mut Reader) -> Option<&'static Provider> {
     let known: Vec<&str> = catalogue::providers()
         .iter()

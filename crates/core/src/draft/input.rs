@@ -10,6 +10,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::check::{self, Kept};
 use super::{Change, Draft, Problem, SecretChange, Warning, reader};
 use crate::authenticator::Authenticator;
+use crate::name::AuthenticatorName;
 
 /// Fields of an authenticator by their JSON names. Wiped on drop, since one of them may be a secret.
 #[derive(Clone, Default, PartialEq)]
@@ -101,6 +102,14 @@ impl DraftInput {
                 .map(|(field, name)| reader::is_unset(field, name))
                 .collect(),
         }
+    }
+
+    /// What commands would call it; None if that cannot be said.
+    pub fn name(&self) -> Option<AuthenticatorName> {
+        let fields = ["name", "authenticator_type"].into_iter();
+        let members =
+            fields.filter_map(|field| Some((field.to_owned(), self.members.get(field)?.clone())));
+        check::short_name(members.collect(), self.references.clone())
     }
 
     /// Checks everything at once.
