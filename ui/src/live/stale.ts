@@ -17,7 +17,6 @@ export function stale(kind: string): Stale {
       return { snapshots: ["connections", "authenticators", "status"], soon: true };
     case "authenticator":
       return { snapshots: ["authenticators", "connections", "status"], soon: true };
-    case "keychain":
     case "agent":
       return { snapshots: ["connections", "status"], soon: true };
     default:
