@@ -25,10 +25,11 @@ class Settings {
     }
   }
 
-  /** Saves; the typed texts that it was made of are forgotten then. */
+  /** Saves; the typed texts that it was made of are forgotten then, unless more was typed meanwhile. */
   async change(body: SettingsPatch, ...typed: Typed[]): Promise<void> {
+    const sent = { ...this.typed };
     this.known = await ask(api.PATCH("/api/v1/settings", { body }));
-    for (const text of typed) delete this.typed[text];
+    for (const text of typed) if (this.typed[text] === sent[text]) delete this.typed[text];
   }
 }
 
