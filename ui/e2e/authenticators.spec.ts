@@ -33,6 +33,22 @@ test("a dropped file of ours leaves its variables to the person", async ({ page 
   await expect(page.getByText("Hub is saved.")).toBeVisible();
 });
 
+test("a file takes the place of a half-filled form only if that is wanted", async ({ page }) => {
+  await page.goto("/#/add/github");
+  await page.getByLabel("Client ID").fill("Ov23li");
+  const file = { installed: { client_id: "1.apps.googleusercontent.com", client_secret: "GOCSPX-x" } };
+  const read = { name: "client_secret_1.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(file)) };
+  const dialog = page.getByRole("dialog", { name: "Replace what is in the form" });
+  await page.getByLabel("File to import").setInputFiles(read);
+  await dialog.getByRole("button", { name: "Keep it" }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByLabel("Client ID")).toHaveValue("Ov23li");
+  await page.getByLabel("File to import").setInputFiles(read);
+  await dialog.getByRole("button", { name: "Replace" }).click();
+  await expect(page.getByLabel("Client ID")).toHaveValue("1.apps.googleusercontent.com");
+  await expect(page.getByText("client_secret_1.json is read.")).toBeVisible();
+});
+
 test("an authenticator is changed, disabled and removed", async ({ page, world }) => {
   await world.authenticator("Demo");
   await world.signIn("demo");

@@ -22,9 +22,16 @@ export class Draft {
   /** Fields that a file leaves to a variable (`${GOOGLE_CLIENT_SECRET}`): the person fills them in. */
   variables = $state<Record<string, string>>({});
   advanced = $state(false);
+  /** As it was begun. */
+  #begun = "";
 
   get empty(): boolean {
     return TEXTS.every((field) => field === "name" || this.texts[field] === "");
+  }
+
+  /** Whether a person's work would be lost with it. */
+  get touched(): boolean {
+    return this.provider !== "" && JSON.stringify(this.body()) !== this.#begun;
   }
 
   /** Starts anew at this provider. */
@@ -39,6 +46,7 @@ export class Draft {
     this.variables = {};
     this.problems = [];
     this.advanced = provider.id === "custom";
+    this.#begun = JSON.stringify(this.body());
   }
 
   /** What a file says of it, to be looked over. */
@@ -50,6 +58,7 @@ export class Draft {
     Object.assign(this.placeholders, imported.placeholders);
     Object.assign(this.authorizeParams, imported.authorizeParams);
     this.variables = imported.variables;
+    this.#begun = JSON.stringify(this.body());
   }
 
   set(field: Text, value: string): void {

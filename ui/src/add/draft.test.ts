@@ -1,12 +1,14 @@
 import { beforeEach, expect, test } from "vitest";
 import type { Authenticator, Provider } from "../api/types";
 import { Draft } from "./draft.svelte";
+import { readFile, type Imported } from "./import_file";
 
 const GITHUB = { id: "github", default_scopes: ["read:user"] } as Provider;
 const STORED = {
   provider: "github", name: "github", client_id: "Iv1.x", redirect_uri: "http://127.0.0.1/callback", scopes: ["repo"], placeholders: { tenant: "acme" },
   endpoints: { userinfo_url: "https://api.example.com/user" },
 } as unknown as Authenticator;
+const [FROM_FILE] = readFile(JSON.stringify({ authenticator_type: "github", client_id: "Iv1.x" })) as [Imported];
 
 let draft: Draft;
 beforeEach(() => {
@@ -22,6 +24,20 @@ test("what was left empty is left to the provider", () => {
   draft.begin(GITHUB, () => false);
   draft.set("client_id", " Iv1.x ");
   expect(draft.body()).toEqual({ authenticator_type: "github", name: "github", client_id: "Iv1.x", scopes: ["read:user"] });
+});
+
+test("what somebody wrote is told from what a file or a provider gave", () => {
+  expect(draft.touched).toBe(false);
+  draft.begin(GITHUB, () => false);
+  expect(draft.touched).toBe(false);
+  draft.setScopes(["gist"]);
+  expect(draft.touched).toBe(true);
+  draft.take(FROM_FILE, GITHUB, () => false);
+  expect([draft.touched, draft.texts.client_id]).toEqual([false, "Iv1.x"]);
+  draft.set("name", "mine");
+  expect(draft.touched).toBe(true);
+  draft.clear();
+  expect(draft.touched).toBe(false);
 });
 
 test("a change is only what differs, and an empty secret keeps the old one", () => {

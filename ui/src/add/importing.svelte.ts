@@ -17,6 +17,8 @@ class Importing {
   list = $state.raw<Imported[]>([]);
   /** What the agent said against one of them, by its place in the list. */
   refused = $state.raw<Record<number, string>>({});
+  /** One that would take the place of what a person has written, and the file that it is from. */
+  asked = $state.raw<{ one: Imported; file: string | null } | null>(null);
 
   async take(file: File): Promise<void> {
     try {
@@ -29,8 +31,7 @@ class Importing {
         this.refused = {};
         notices.done(`${file.name} is read: ${found.length} authenticators.`);
       } else if (first) {
-        this.lookOver(first);
-        notices.done(`${file.name} is read. Look it over, then save.`, first.remarks.join(" ") || null);
+        this.lookOver(first, file.name);
       }
       go("add");
     } catch (thrown) {
@@ -38,10 +39,24 @@ class Importing {
     }
   }
 
-  /** Puts it into the form. */
-  lookOver(one: Imported): void {
+  /** Puts it into the form, unless that holds what somebody has written: they are asked first. */
+  lookOver(one: Imported, file: string | null = null): void {
+    this.asked = { one, file };
+    if (!adding.touched) this.replace();
+  }
+
+  replace(): void {
+    if (!this.asked) return;
+    const { one, file } = this.asked;
+    this.asked = null;
     const provider = live.providers.find(({ id }) => id === one.provider);
     if (provider) adding.take(one, provider, (name) => taken(name, profile(one)));
+    if (file !== null) notices.done(`${file} is read. Look it over, then save.`, one.remarks.join(" ") || null);
+  }
+
+  /** Leaves the form as it is. */
+  keep(): void {
+    this.asked = null;
   }
 
   standing(one: Imported): Standing {
