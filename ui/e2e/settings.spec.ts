@@ -59,7 +59,11 @@ test("port, log level and keeping warm are the agent's", async ({ page, world })
   await port.fill("5123");
   await page.getByRole("button", { name: "Save the port" }).click();
   await expect(page.getByText("5123 after the next start", { exact: false }).first()).toBeVisible();
-  await page.getByLabel("What is logged").selectOption({ label: "Warnings" });
+  const level = page.getByLabel("What is logged");
+  await level.focus();
+  await level.selectOption({ label: "Warnings" });
+  await expect(page.getByText("Saved.")).toBeVisible();
+  await expect(level).toBeFocused();
   await page.getByLabel("Tokens of new connections").selectOption({ label: "Always fresh" });
   await expect.poll(() => stored(world)).toMatchObject({ port: 5123, log_level: "warn", keep_warm: "always" });
 });
@@ -70,7 +74,7 @@ test("authenticators are taken elsewhere in a file without secrets", async ({ pa
   const open = await world.agent<{ authenticator: { id: string } }>("POST", "oauth/authenticators", {
     authenticator_type: "custom", name: "Open", client_id: "public", authorize_url: "https://a.test/authorize", token_url: "https://a.test/token",
   });
-  expect(open.authenticator.id).not.toBe("");
+  await world.agent("PATCH", `oauth/authenticators/${open.authenticator.id}`, { is_active: false });
   await page.goto("/#/settings");
   const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export", exact: true }).click()]);
   expect(download.suggestedFilename()).toBe("valetkey-authenticators.json");
@@ -91,7 +95,7 @@ test("authenticators are taken elsewhere in a file without secrets", async ({ pa
   await page.getByLabel("Client secret").fill("demo-secret");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(list.getByText("It is there.")).toHaveCount(2);
-  const { authenticators } = await world.agent<{ authenticators: { name: string; own_endpoints: { token_url: string | null } }[] }>("GET", "oauth/authenticators");
-  expect(authenticators.map(({ name }) => name)).toEqual(["github", "open"]);
+  const { authenticators } = await world.agent<{ authenticators: { name: string; is_active: boolean; own_endpoints: { token_url: string | null } }[] }>("GET", "oauth/authenticators");
+  expect(authenticators.map(({ name, is_active }) => [name, is_active])).toEqual([["github", true], ["open", false]]);
   expect(authenticators[1]?.own_endpoints.token_url).toBe("https://a.test/token");
 });

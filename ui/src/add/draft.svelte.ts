@@ -22,6 +22,8 @@ export class Draft {
   /** Fields that a file leaves to a variable (`${GOOGLE_CLIENT_SECRET}`): the person fills them in. */
   variables = $state<Record<string, string>>({});
   advanced = $state(false);
+  /** False: disabled once it is saved, as it was where it comes from. */
+  isActive = true;
   /** As it was begun. */
   #begun = "";
 
@@ -46,6 +48,7 @@ export class Draft {
     this.variables = {};
     this.problems = [];
     this.advanced = provider.id === "custom";
+    this.isActive = true;
     this.#begun = JSON.stringify(this.body());
   }
 
@@ -58,6 +61,7 @@ export class Draft {
     Object.assign(this.placeholders, imported.placeholders);
     Object.assign(this.authorizeParams, imported.authorizeParams);
     this.variables = imported.variables;
+    this.isActive = imported.isActive;
     this.#begun = JSON.stringify(this.body());
   }
 

@@ -9,6 +9,8 @@ export interface Imported {
   scopes: string[] | null;
   placeholders: Record<string, string>;
   authorizeParams: Record<string, string>;
+  /** False: it was disabled where it comes from. */
+  isActive: boolean;
   /** Fields that hang on a variable, by field: its name. */
   variables: Record<string, string>;
   /** Told to the person. */
@@ -58,15 +60,16 @@ function fromGoogle(client: Record<string, unknown>, web: boolean): Imported {
     remarks.push("This is a client of the type “Web application”: it needs the exact redirect URI registered. “Desktop app” is simpler.");
     if (typeof loopback === "string") texts["redirect_uri"] = loopback;
   }
-  return { provider: "google", profile: null, texts, scopes: null, placeholders: {}, authorizeParams: {}, variables: {}, remarks };
+  return { provider: "google", profile: null, texts, scopes: null, placeholders: {}, authorizeParams: {}, isActive: true, variables: {}, remarks };
 }
 
 function fromOwn(members: Record<string, unknown>): Imported {
   const provider = members["authenticator_type"];
   if (typeof provider !== "string") throw new NotImported("The file does not say which provider it is for (`authenticator_type`).");
-  const { app_id, profile, ...rest } = members;
+  const { app_id, profile, is_active, ...rest } = members;
   const fields: Record<string, unknown> = app_id === undefined ? rest : { client_id: app_id, ...rest };
-  const imported: Imported = { provider, profile: typeof profile === "string" ? profile : null, texts: {}, scopes: null, placeholders: {}, authorizeParams: {}, variables: {}, remarks: [] };
+  const imported: Imported = { provider, profile: typeof profile === "string" ? profile : null, texts: {}, scopes: null, placeholders: {}, authorizeParams: {}, isActive: is_active !== false, variables: {}, remarks: [] };
+  if (!imported.isActive) imported.remarks.push("It was disabled, and stays so until it is enabled.");
   for (const [field, value] of Object.entries(fields)) {
     if (field === "authenticator_type" || value === null) continue;
     if (!take(imported, field, value)) imported.remarks.push(`“${field}” is not known and was left out.`);

@@ -1,12 +1,12 @@
 // Files with authenticators: one goes into the form to be looked over; of several a list is kept until
 // all of it is dealt with.
-import { api, ask } from "../api/client";
 import { Failure } from "../api/failure";
 import { live } from "../live/live.svelte";
 import { notices } from "../live/notices.svelte";
 import { profiles } from "../live/profiles.svelte";
 import { go } from "../live/route.svelte";
 import { slug } from "../words/names";
+import { add } from "./adding";
 import { adding, Draft } from "./draft.svelte";
 import { NotImported, readFile, type Imported } from "./import_file";
 
@@ -74,8 +74,7 @@ class Importing {
       const draft = new Draft();
       draft.take(one, provider, () => false);
       try {
-        const params = { query: { profile: profile(one) } };
-        await ask(api.POST("/api/v1/oauth/authenticators", { params, body: draft.body() }));
+        await add(draft, profile(one));
         added += 1;
       } catch (thrown) {
         const failure = Failure.of(thrown);

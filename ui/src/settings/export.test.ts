@@ -20,7 +20,7 @@ const PROVIDERS = [{ id: "github", redirect: { default: "http://127.0.0.1/callba
 describe("an export of authenticators", () => {
   it("reads back, and leaves the secret to a variable", () => {
     const github = authenticator({
-      name: "github", display_name: "GitHub (OAuth App)", provider: "github", profile: "work", has_client_secret: false, own_endpoints: NONE, placeholders: { tenant: "t" },
+      name: "github", display_name: "GitHub (OAuth App)", provider: "github", profile: "work", is_active: false, has_client_secret: false, own_endpoints: NONE, placeholders: { tenant: "t" },
     });
     const [one, two] = readFile(asFile([authenticator({}), github], PROVIDERS));
     expect(one).toMatchObject({
@@ -28,10 +28,11 @@ describe("an export of authenticators", () => {
       profile: null,
       texts: { name: "My-App", client_id: "abc", client_secret: "", authorize_url: "https://a.test/authorize", redirect_uri: "http://127.0.0.1/callback" },
       scopes: ["a", "b"],
+      isActive: true,
       variables: { client_secret: "MY_APP_CLIENT_SECRET" },
       remarks: [],
     });
-    expect(two).toMatchObject({ provider: "github", profile: "work", placeholders: { tenant: "t" }, variables: {}, remarks: [] });
+    expect(two).toMatchObject({ provider: "github", profile: "work", placeholders: { tenant: "t" }, isActive: false, variables: {} });
     // What comes from the catalogue stays the catalogue's.
     expect(Object.keys(two?.texts ?? {})).toEqual(["name", "client_id"]);
   });

@@ -37,6 +37,7 @@ function entry(one: Authenticator, provider: Provider | undefined, variables: Va
     client_id: one.client_id,
     ...(one.has_client_secret ? { client_secret: variables.of(one) } : {}),
     scopes: one.scopes,
+    ...(one.is_active ? {} : { is_active: false }),
     ...(one.redirect_uri === provider?.redirect.default ? {} : { redirect_uri: one.redirect_uri }),
     ...Object.fromEntries(own),
     ...(Object.keys(one.authorize_params).length > 0 ? { authorize_params: one.authorize_params } : {}),
