@@ -15,6 +15,8 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -30,6 +32,10 @@ use crate::process::Running;
 
 /// Marks every process of a desktop, so that those which left their parent are found too.
 const MARK: &str = "VALETKEY_RIG";
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+/// What the kernel does not let go within so many looks is left.
+const MOST_LOOKS: u32 = 100;
 
 /// A desktop of its own. Everything that runs on it ends when it is dropped.
 pub struct Desktop {
@@ -200,10 +206,25 @@ fn private_folder(path: &Path) {
 
 impl Drop for Desktop {
     fn drop(&mut self) {
-        for id in self.processes() {
-            let pid = i32::try_from(id).ok().and_then(Pid::from_raw);
-            // Errors mean that it ended meanwhile.
-            let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
+        // A process that becomes another program at this moment shows no environment: looked for
+        // once more before all count as gone.
+        let mut looks_without = 0;
+        for _ in 0..MOST_LOOKS {
+            let processes = self.processes();
+            looks_without = if processes.is_empty() {
+                looks_without + 1
+            } else {
+                0
+            };
+            if looks_without == 2 {
+                return;
+            }
+            for id in processes {
+                let pid = i32::try_from(id).ok().and_then(Pid::from_raw);
+                // Errors mean that it ended meanwhile.
+                let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
+            }
+            thread::sleep(BETWEEN_LOOKS);
         }
     }
 }
