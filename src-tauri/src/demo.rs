@@ -135,6 +135,9 @@ async fn add(face: &Face, issuer: &str) -> Result<String, Refusal> {
 
 /// Takes away what the last run of the app left of the demo.
 pub(crate) async fn clear(app: AppHandle) {
+    let demo = app.state::<Demo>();
+    // One that begins meanwhile leaves a note of its own, which is not this one's to remove.
+    let _not_yet = demo.0.lock().await;
     let file = leftover(&app);
     let Ok(authenticator) = fs::read_to_string(&file) else {
         return;

@@ -1,7 +1,7 @@
 //! A person's session: a [`Desktop`] with a screen, and what they choose to have on it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -126,9 +126,7 @@ impl Session {
 
     /// The command of the desktop app with this port.
     pub fn app_command(&self, port: u16) -> Command {
-        let mut command = self.desktop.command(binary(APP));
-        command.arg(format!("--port={port}"));
-        command
+        self.app_at(binary(APP), port)
     }
 
     /// The same, of a copy in the desktop's folder: another user may not reach where it was built.
@@ -139,7 +137,11 @@ impl Session {
             .folder()
             .join(original.file_name().expect("a program"));
         fs::copy(original, &copy).expect("the folder is ours");
-        let mut command = self.desktop.command(copy);
+        self.app_at(copy, port)
+    }
+
+    fn app_at(&self, program: PathBuf, port: u16) -> Command {
+        let mut command = self.desktop.command(program);
         command.arg(format!("--port={port}"));
         command
     }
