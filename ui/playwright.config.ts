@@ -1,6 +1,6 @@
 import { defineConfig } from "@playwright/test";
 
-/** Walks through the built page, in front of a real agent: `tests/tests/page.rs` sets the stage. */
+/** Walks through the built page, in front of a real agent: `tests/tests/it/page.rs` sets the stage. */
 export default defineConfig({
   testDir: "e2e",
   outputDir: "test-results",

@@ -3,7 +3,7 @@ import { expect, test as base, type Page } from "@playwright/test";
 
 function given(name: string): string {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set; the stage is set by tests/tests/page.rs`);
+  if (!value) throw new Error(`${name} is not set; the stage is set by tests/tests/it/page.rs`);
   return value;
 }
 

@@ -1,0 +1,25 @@
+//! End-to-end tests: the real binaries, real servers, a real keychain, a real desktop.
+//!
+//! One binary for all of them, so that they are linked once. `tests/src/lib.rs` is the map of the
+//! fixtures they use.
+
+mod bridge;
+mod choices;
+mod clipboard;
+mod concurrent_callers;
+mod crash;
+mod desktop;
+mod desktop_faults;
+mod desktop_walk;
+mod harness;
+mod keychain;
+mod leaks;
+mod listeners;
+mod looks;
+mod network_faults;
+mod page;
+mod random_kills;
+mod sign_in;
+mod take_over;
+mod tools;
+mod window;
