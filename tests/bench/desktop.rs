@@ -100,8 +100,8 @@ impl Stage {
     }
 
     fn ask_for_window(&self) {
-        let door = self.session.door();
-        let reply = door.ask_json("POST", "/api/v1/window", &json!({}));
+        let door = self.session.http();
+        let reply = door.request_json("POST", "/api/v1/window", &json!({}));
         assert!(reply.status < 300, "the app shows its window");
         self.session.screen().wait_for_window("Valet Key");
     }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use valetkey_tests::http::Door;
+use valetkey_tests::http::HttpClient;
 use valetkey_tests::process::Running;
 use valetkey_tests::wait;
 
@@ -84,7 +84,7 @@ impl Agent {
         } else {
             body.to_string()
         };
-        let reply = Door::Socket(self.socket.clone()).ask(method, path, &json, &body);
+        let reply = HttpClient::Socket(self.socket.clone()).request(method, path, &json, &body);
         assert!(
             (200..300).contains(&reply.status),
             "{method} {path}: {}",
@@ -99,7 +99,7 @@ pub(crate) struct Scene {
     pub(crate) agent: Agent,
     pub(crate) agent_socket: PathBuf,
     pub(crate) bare_socket: PathBuf,
-    provider: Door,
+    provider: HttpClient,
     home: TempDir,
     _bare: Running,
     _provider: Running,
@@ -110,7 +110,9 @@ pub(crate) struct Hanging<'a>(&'a Scene);
 
 impl Drop for Hanging<'_> {
     fn drop(&mut self) {
-        self.0.provider.ask("DELETE", "/_control/faults", &[], "");
+        self.0
+            .provider
+            .request("DELETE", "/_control/faults", &[], "");
     }
 }
 
@@ -132,7 +134,7 @@ impl Scene {
             agent_socket: agent.socket.clone(),
             agent,
             bare_socket,
-            provider: Door::of(&issuer),
+            provider: HttpClient::of(&issuer),
             home,
             _bare: bare,
             _provider: provider_process,
@@ -152,7 +154,8 @@ impl Scene {
     pub(crate) fn hang_a_refresh(&self, connection: &str) -> Hanging<'_> {
         use std::io::Write as _;
         let fault = json!({ "endpoint": "token", "grant": "refresh_token", "times": "forever", "fault": { "kind": "hang" } });
-        self.provider.ask_json("POST", "/_control/faults", &fault);
+        self.provider
+            .request_json("POST", "/_control/faults", &fault);
         let path = format!("/api/v1/credentials/connections/{connection}/refresh");
         let mut stream = UnixStream::connect(&self.agent_socket).expect("the socket answers");
         let request =
@@ -198,7 +201,7 @@ fn connect(agent: &Agent, issuer: &str, name: &str) {
         .to_owned();
     let page = loop {
         let (origin, path) = split(&url);
-        let reply = Door::of(origin).get(path);
+        let reply = HttpClient::of(origin).get(path);
         match reply.header("location") {
             Some(next) => next.clone_into(&mut url),
             None => break reply,

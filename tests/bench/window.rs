@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use valetkey_demo_provider::{DemoProvider, Settings};
-use valetkey_tests::Scene;
-use valetkey_tests::scene::draft;
+use valetkey_tests::WindowFixture;
+use valetkey_tests::demo_client::draft;
 use valetkey_tests::webview::Role;
 
 use crate::desktop::Stage;
@@ -22,7 +22,7 @@ const PAINTED: &str = "const painted = () =>
 
 /// Times of a window that holds a long list.
 pub(crate) fn list(report: &mut Report) {
-    let scene = Scene::start();
+    let scene = WindowFixture::start();
     for number in 0..CONNECTIONS {
         scene.sign_in(&format!("account-{number:03}"));
     }
@@ -56,7 +56,7 @@ pub(crate) fn opening(report: &mut Report) {
 }
 
 /// From the click on the page's name to its painted list.
-fn clicks(scene: &Scene, report: &mut Report) {
+fn clicks(scene: &WindowFixture, report: &mut Report) {
     let script = format!(
         "{PAINTED} const done = arguments[0];
         const start = performance.now();
@@ -77,7 +77,7 @@ fn clicks(scene: &Scene, report: &mut Report) {
 }
 
 /// Frames while the list runs from its top to its end.
-fn scrolling(scene: &Scene, report: &mut Report) {
+fn scrolling(scene: &WindowFixture, report: &mut Report) {
     let frames = run(
         scene,
         "const done = arguments[0], frames = [], main = document.querySelector('main');
@@ -96,7 +96,7 @@ fn scrolling(scene: &Scene, report: &mut Report) {
 }
 
 /// From each key in the search field to the painted answer.
-fn typing(scene: &Scene, report: &mut Report) {
+fn typing(scene: &WindowFixture, report: &mut Report) {
     let keys = run(
         scene,
         &format!(
@@ -130,7 +130,7 @@ fn tell_frames(what: &str, times: &Value, report: &mut Report) {
     }
 }
 
-fn run(scene: &Scene, script: &str) -> Value {
+fn run(scene: &WindowFixture, script: &str) -> Value {
     let ran = scene.view.driver().run_async(script, &json!([]));
     ran.unwrap_or_else(|refused| panic!("{refused:?}"))
 }

@@ -7,11 +7,13 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use valetkey_demo_provider::{Account, Consent, DemoProvider, Settings};
+use valetkey_tests::demo_client::ACCOUNT;
+use valetkey_tests::demo_client::draft;
 use valetkey_tests::desktop::Area;
-use valetkey_tests::house::ACCOUNT;
-use valetkey_tests::scene::draft;
 use valetkey_tests::webview::Role;
-use valetkey_tests::{Api, Browser, Desktop, House, Person, Running, Scene, Session, cli};
+use valetkey_tests::{
+    AgentFixture, Api, Browser, Desktop, Person, Running, Session, WindowFixture, cli,
+};
 
 /// The window fills the upper left of a bare screen.
 const WINDOW: Area = Area(0, 0, 1040, 700);
@@ -86,7 +88,7 @@ impl Pictures {
         if let Some(theme) = theme {
             desktop.set("GTK_THEME", theme);
         }
-        let scene = Scene::on(desktop, provider_settings());
+        let scene = WindowFixture::on(desktop, provider_settings());
         let view = &scene.view;
         furnish(&scene.provider, &scene.api());
         cli::ok(scene.desktop(), &["token", "google"]);
@@ -134,10 +136,10 @@ impl Pictures {
 
     /// The last page of a sign-in, in the browser.
     fn signed_in(&self) {
-        let mut house = House::with(Settings::default());
-        let browser = Browser::install(&mut house.desktop, &Person::named(ACCOUNT));
-        house.add("acme");
-        cli::ok(&house.desktop, &["connect", "acme"]);
+        let mut fixture = AgentFixture::with(Settings::default());
+        let browser = Browser::install(&mut fixture.desktop, &Person::named(ACCOUNT));
+        fixture.add("acme");
+        cli::ok(&fixture.desktop, &["connect", "acme"]);
         let visit = browser.wait_for_visit(1);
         let to = self.folder.join("signed-in.png");
         fs::copy(visit.screenshot, to).expect("the folder is ours");

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::api::Api;
 use crate::desktop::Desktop;
-use crate::http::Door;
+use crate::http::HttpClient;
 use crate::process::{Running, Stream};
 
 /// The agent as it ships.
@@ -47,7 +47,7 @@ impl Agent {
         command
     }
 
-    /// Runs it and waits until its doors are open.
+    /// Runs it and waits until it listens.
     pub fn launch(command: &mut Command) -> Self {
         Self::try_launch(command).unwrap_or_else(|refusal| panic!("no agent: {refusal}"))
     }
@@ -78,19 +78,19 @@ impl Agent {
         Api::new(self.socket())
     }
 
-    /// Its socket.
-    pub fn socket(&self) -> Door {
-        Door::Socket(self.socket.clone())
+    /// HTTP over its socket.
+    pub fn socket(&self) -> HttpClient {
+        HttpClient::Socket(self.socket.clone())
     }
 
-    /// The port of its loopback door.
+    /// The port of its loopback listener.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Its loopback door.
-    pub fn loopback(&self) -> Door {
-        Door::Tcp(format!("127.0.0.1:{}", self.port))
+    /// HTTP to its loopback listener.
+    pub fn loopback(&self) -> HttpClient {
+        HttpClient::Tcp(format!("127.0.0.1:{}", self.port))
     }
 
     /// Where its socket stands.

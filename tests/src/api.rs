@@ -2,35 +2,35 @@
 
 use serde_json::{Value, json};
 
-use crate::http::{Door, Reply};
+use crate::http::{HttpClient, Reply};
 
 const CONNECTIONS: &str = "/api/v1/credentials/connections";
 const SESSIONS: &str = "/api/v1/credentials/sessions";
 const AUTHENTICATORS: &str = "/api/v1/oauth/authenticators";
 
-/// The API behind one door.
+/// The API, over one transport.
 #[derive(Debug, Clone)]
 pub struct Api {
-    door: Door,
+    http: HttpClient,
     key: Option<String>,
 }
 
 impl Api {
-    /// Through this door, as whoever may come in there.
-    pub fn new(door: Door) -> Self {
-        Self { door, key: None }
+    /// Over this transport, without a client key.
+    pub fn new(http: HttpClient) -> Self {
+        Self { http, key: None }
     }
 
     /// With this client key.
-    pub fn with_key(door: Door, key: &str) -> Self {
+    pub fn with_key(http: HttpClient, key: &str) -> Self {
         Self {
-            door,
+            http,
             key: Some(format!("Bearer {key}")),
         }
     }
 
     /// Any request; no body unless there is one.
-    pub fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
+    pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
         let mut headers = Vec::new();
         if let Some(key) = &self.key {
             headers.push(("Authorization", key.as_str()));
@@ -39,35 +39,35 @@ impl Api {
             headers.push(("Content-Type", "application/json"));
         }
         let body = body.map(Value::to_string).unwrap_or_default();
-        self.door.ask(method, path, &headers, &body)
+        self.http.request(method, path, &headers, &body)
     }
 
     /// `GET`, under `/api/v1/`.
     pub fn get(&self, path: &str) -> Reply {
-        self.ask("GET", &format!("/api/v1/{path}"), None)
+        self.request("GET", &format!("/api/v1/{path}"), None)
     }
 
     /// `POST`, under `/api/v1/`.
     pub fn post(&self, path: &str, body: &Value) -> Reply {
-        self.ask("POST", &format!("/api/v1/{path}"), Some(body))
+        self.request("POST", &format!("/api/v1/{path}"), Some(body))
     }
 
     /// Registers an authenticator; it is good.
     pub fn add(&self, authenticator: &Value) -> Value {
-        let reply = self.ask("POST", AUTHENTICATORS, Some(authenticator));
+        let reply = self.request("POST", AUTHENTICATORS, Some(authenticator));
         assert!(reply.status < 300, "{} {}", reply.status, reply.text());
         reply.json()
     }
 
     /// Names of all authenticators.
     pub fn authenticators(&self) -> Vec<String> {
-        let reply = self.ask("GET", AUTHENTICATORS, None).json();
+        let reply = self.request("GET", AUTHENTICATORS, None).json();
         names(&reply["authenticators"])
     }
 
     /// Removes an authenticator that has no connections.
     pub fn remove(&self, authenticator: &str) -> Reply {
-        self.ask("DELETE", &format!("{AUTHENTICATORS}/{authenticator}"), None)
+        self.request("DELETE", &format!("{AUTHENTICATORS}/{authenticator}"), None)
     }
 
     /// Asks for a token.
@@ -86,7 +86,7 @@ impl Api {
     /// `POST` to something of a connection: `token`, `refresh`, `invalidate`, `test`.
     pub fn of(&self, name: &str, verb: &str, body: &Value) -> Reply {
         let path = format!("{CONNECTIONS}/{}/{verb}", encoded(name));
-        self.ask("POST", &path, Some(body))
+        self.request("POST", &path, Some(body))
     }
 
     /// A connection that exists.
@@ -98,19 +98,19 @@ impl Api {
 
     /// A connection, or why not.
     pub fn try_connection(&self, name: &str) -> Reply {
-        self.ask("GET", &format!("{CONNECTIONS}/{}", encoded(name)), None)
+        self.request("GET", &format!("{CONNECTIONS}/{}", encoded(name)), None)
     }
 
     /// Names of all connections.
     pub fn connections(&self) -> Vec<String> {
-        let reply = self.ask("GET", CONNECTIONS, None).json();
+        let reply = self.request("GET", CONNECTIONS, None).json();
         names(&reply["connections"])
     }
 
     /// Changes a connection.
     pub fn change(&self, name: &str, change: &Value) -> Value {
         let path = format!("{CONNECTIONS}/{}", encoded(name));
-        let reply = self.ask("PATCH", &path, Some(change));
+        let reply = self.request("PATCH", &path, Some(change));
         assert_eq!(reply.status, 200, "{}", reply.text());
         reply.json()
     }
@@ -118,12 +118,12 @@ impl Api {
     /// Disconnects, whoever uses it.
     pub fn disconnect(&self, name: &str) -> Reply {
         let path = format!("{CONNECTIONS}/{}?force=true", encoded(name));
-        self.ask("DELETE", &path, None)
+        self.request("DELETE", &path, None)
     }
 
     /// Begins a sign-in: `session_id`, `authorize_url`, `redirect_uri`.
     pub fn begin(&self, authenticator: &str) -> Value {
-        let reply = self.ask(
+        let reply = self.request(
             "POST",
             CONNECTIONS,
             Some(&json!({ "authenticator": authenticator })),
@@ -135,7 +135,7 @@ impl Api {
     /// Waits for the end of a sign-in.
     pub fn wait(&self, started: &Value) -> Value {
         let session = started["session_id"].as_str().expect("an id");
-        let reply = self.ask("GET", &format!("{SESSIONS}/{session}?wait=60"), None);
+        let reply = self.request("GET", &format!("{SESSIONS}/{session}?wait=60"), None);
         assert_eq!(reply.status, 200, "{}", reply.text());
         reply.json()
     }
@@ -156,7 +156,7 @@ pub fn follow(url: &str) -> Reply {
     let mut url = url::Url::parse(url).expect("a URL");
     loop {
         let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
-        let reply = Door::of(url.as_str()).get(path);
+        let reply = HttpClient::of(url.as_str()).get(path);
         let (300..400, Some(next)) = (reply.status, reply.header("location")) else {
             return reply;
         };

@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use crate::wait::BOUND;
 
-/// Where a server listens.
+/// Sends requests to a server that listens here.
 #[derive(Debug, Clone)]
-pub enum Door {
+pub enum HttpClient {
     /// `host:port`.
     Tcp(String),
     /// A Unix socket.
@@ -34,8 +34,8 @@ pub struct Reply {
 trait Stream: Read + Write + Send {}
 impl<T: Read + Write + Send> Stream for T {}
 
-impl Door {
-    /// The door that serves this `http://host:port...` URL.
+impl HttpClient {
+    /// The server of this `http://host:port...` URL.
     pub fn of(url: &str) -> Self {
         let url = url::Url::parse(url).expect("a URL");
         let host = url.host_str().expect("a host");
@@ -44,7 +44,7 @@ impl Door {
     }
 
     /// Sends a request and reads the reply.
-    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let host = match self {
             Self::Tcp(address) => address.as_str(),
             Self::Socket(_) => "localhost",
@@ -62,9 +62,9 @@ impl Door {
     }
 
     /// Sends JSON.
-    pub fn ask_json(&self, method: &str, path: &str, body: &Value) -> Reply {
+    pub fn request_json(&self, method: &str, path: &str, body: &Value) -> Reply {
         let headers = [("Content-Type", "application/json")];
-        self.ask(method, path, &headers, &body.to_string())
+        self.request(method, path, &headers, &body.to_string())
     }
 
     /// Sends a form.
@@ -72,12 +72,12 @@ impl Door {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         let body = form.extend_pairs(fields).finish();
         let headers = [("Content-Type", "application/x-www-form-urlencoded")];
-        self.ask("POST", path, &headers, &body)
+        self.request("POST", path, &headers, &body)
     }
 
     /// Gets a path.
     pub fn get(&self, path: &str) -> Reply {
-        self.ask("GET", path, &[], "")
+        self.request("GET", path, &[], "")
     }
 
     /// Sends these bytes and reads until the server closes.

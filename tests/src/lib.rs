@@ -1,4 +1,4 @@
-//! The rig of the end-to-end tests: real binaries, real servers, a real keychain, a real browser.
+//! The harness of the end-to-end tests: real binaries, real servers, a real keychain, a real browser.
 //!
 //! Each test makes a [`Desktop`]: a private session bus with gnome-keyring on it, a HOME and an
 //! `XDG_RUNTIME_DIR` of its own, under one temporary folder. Every process of the test starts from
@@ -12,8 +12,9 @@
 //! | [`oidc`] | npm `oidc-provider` on loopback |
 //! | [`agent`], [`cli`] | the binaries under test; `cargo xtask test` builds them and names their paths |
 //! | [`api`] | the agent's API, as a program without our client sees it |
-//! | [`house`] | the usual setting: a desktop, an agent, the demo provider |
-//! | [`scene`] | the same with the app and its window instead of an agent |
+//! | [`AgentFixture`] | the usual fixture: a desktop, an agent, the demo provider |
+//! | [`WindowFixture`] | the same with the app and its window instead of an agent |
+//! | [`demo_client`] | what both of them register at the demo provider |
 //! | [`webview`] | the app's page in the real web view, by `WebKitWebDriver` |
 //! | [`process`] | a child whose output can be waited for |
 //! | [`http`] | plain HTTP over TCP or a Unix socket, byte for byte when a test wants that |
@@ -23,26 +24,27 @@
 //! Nothing is skipped: what is missing on the machine fails the test and says how to get it.
 
 pub mod agent;
+pub mod agent_fixture;
 pub mod api;
 pub mod browser;
 pub mod cli;
+pub mod demo_client;
 pub mod desktop;
-pub mod house;
 pub mod http;
 pub mod oidc;
 pub mod process;
-pub mod scene;
 pub mod traces;
 pub mod wait;
 pub mod webview;
+pub mod window_fixture;
 
 pub use agent::Agent;
+pub use agent_fixture::AgentFixture;
 pub use api::Api;
 pub use browser::{Browser, Consent, Person, Visit};
 pub use desktop::{Desktop, Keyring, Session};
-pub use house::House;
-pub use http::{Door, Reply};
+pub use http::{HttpClient, Reply};
 pub use oidc::OidcProvider;
 pub use process::Running;
-pub use scene::Scene;
 pub use webview::{Role, WebView};
+pub use window_fixture::WindowFixture;

@@ -10,7 +10,7 @@ use super::screen::{Screen, Window};
 use super::{Desktop, Environment, Notifications, Tray, panel, private_folder};
 use crate::agent::binary;
 use crate::api::Api;
-use crate::http::Door;
+use crate::http::HttpClient;
 use crate::process::Running;
 use crate::wait;
 
@@ -146,21 +146,21 @@ impl Session {
         command
     }
 
-    /// The API of the agent that runs here, once its doors are open.
+    /// The API of the agent that runs here, once it listens.
     pub fn api(&self) -> Api {
-        Api::new(self.door())
+        Api::new(self.http())
     }
 
-    /// The socket of the agent that runs here, once it is open.
-    pub fn door(&self) -> Door {
+    /// HTTP over the socket of the agent that runs here, once it listens.
+    pub fn http(&self) -> HttpClient {
         let endpoint = self.endpoint();
-        Door::Socket(endpoint["socket"].as_str().expect("a path").into())
+        HttpClient::Socket(endpoint["socket"].as_str().expect("a path").into())
     }
 
     /// Where the agent that runs here can be reached, once it can.
     pub fn endpoint(&self) -> Value {
         let file = self.desktop.valetkey_home().join("endpoint.json");
-        wait::until("the open doors", || {
+        wait::until("the agent's listeners", || {
             let text = fs::read(&file).ok()?;
             let endpoint: Value = serde_json::from_slice(&text).ok()?;
             let is_open = Path::new(endpoint["socket"].as_str()?).exists();

@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::desktop::Desktop;
-use crate::http::Door;
+use crate::http::HttpClient;
 use crate::process::Running;
 use crate::wait;
 
@@ -21,7 +21,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// The driver and the one app that it drives. Both end when it is dropped.
 pub struct WebDriver {
-    door: Door,
+    http: HttpClient,
     session: String,
     /// Says what the app said, too.
     process: Running,
@@ -43,11 +43,11 @@ pub struct Refused {
 impl WebDriver {
     /// Starts `binary` with these arguments and waits for the page in its first window.
     pub fn start(desktop: &Desktop, binary: &Path, arguments: &[&str]) -> Self {
-        let (process, door) = launch(desktop);
+        let (process, http) = launch(desktop);
         let options = json!({ "binary": binary, "args": arguments });
         let wanted = json!({ "alwaysMatch": { "webkitgtk:browserOptions": options } });
         let mut driver = Self {
-            door,
+            http,
             session: String::new(),
             process,
         };
@@ -102,8 +102,8 @@ impl WebDriver {
 
     fn send(&self, method: &str, path: &str, body: &Value) -> Result<Value, Refused> {
         let reply = match body {
-            Value::Null => self.door.ask(method, path, &[], ""),
-            body => self.door.ask_json(method, path, body),
+            Value::Null => self.http.request(method, path, &[], ""),
+            body => self.http.request_json(method, path, body),
         };
         let mut answer = reply.json()["value"].take();
         if reply.status == 200 {
@@ -135,7 +135,7 @@ impl Serialize for Element {
 
 /// The driver takes a port and tells nobody about one that it chose itself; a port that was free a
 /// moment ago may be taken.
-fn launch(desktop: &Desktop) -> (Running, Door) {
+fn launch(desktop: &Desktop) -> (Running, HttpClient) {
     wait::until("a driver on a free port", || {
         let free = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let address = free.local_addr().expect("it is bound");
@@ -153,6 +153,6 @@ fn launch(desktop: &Desktop) -> (Running, Door) {
                 Err(_) => (!process.is_running()).then_some(false),
             },
         );
-        (listens && process.is_running()).then(|| (process, Door::Tcp(address.to_string())))
+        (listens && process.is_running()).then(|| (process, HttpClient::Tcp(address.to_string())))
     })
 }

@@ -7,7 +7,7 @@ use std::fs;
 
 use serde_json::json;
 use valetkey_demo_provider::{Client, Settings};
-use valetkey_tests::{Agent, Desktop, Role, Scene, cli, traces};
+use valetkey_tests::{Agent, Desktop, Role, WindowFixture, cli, traces};
 
 /// Begins every code and every token of the provider but the ID tokens.
 const PREFIX: &str = "planted-token-4c6d-";
@@ -27,7 +27,7 @@ fn no_token_crosses_into_the_page_or_is_in_its_memory() {
     let key = made["key"].as_str().unwrap();
     assert!(agent.stop().success());
 
-    let scene = Scene::on(
+    let scene = WindowFixture::on(
         desktop,
         Settings {
             token_prefix: PREFIX.to_owned(),
@@ -37,7 +37,7 @@ fn no_token_crosses_into_the_page_or_is_in_its_memory() {
     );
     let view = &scene.view;
     view.record_the_bridge();
-    let mut mail = valetkey_tests::scene::draft(&scene.provider, "mail");
+    let mut mail = valetkey_tests::demo_client::draft(&scene.provider, "mail");
     mail["client_id"] = json!(KNOWN);
     mail["client_secret"] = json!(CLIENT_SECRET);
     scene.api().add(&mail);
@@ -68,7 +68,7 @@ fn no_token_crosses_into_the_page_or_is_in_its_memory() {
         assert_eq!(found.len(), 1, "{name}");
         found[0]
     };
-    let status = scene.session.door().get("/api/v1/status").json();
+    let status = scene.session.http().get("/api/v1/status").json();
     let app = u32::try_from(status["pid"].as_u64().expect("a process")).expect("a process");
     assert_eq!(traces::memory_with(app, &[PREFIX]), Some(PREFIX));
     // The window's own process, which is the app's program too.
@@ -112,7 +112,7 @@ fn pipes(process: u32) -> HashSet<String> {
 }
 
 /// Every page and everything on it that has to do with tokens.
-fn use_the_whole_window(scene: &Scene) {
+fn use_the_whole_window(scene: &WindowFixture) {
     let view = &scene.view;
     view.click(Role::Button, "Connect mail");
     scene.browser.wait_for_visit(1);
@@ -159,7 +159,7 @@ fn use_the_whole_window(scene: &Scene) {
 }
 
 /// As a page would that somebody else wrote.
-fn ask_for_tokens_by_hand(scene: &Scene) {
+fn ask_for_tokens_by_hand(scene: &WindowFixture) {
     let view = &scene.view;
     let connection = "/api/v1/credentials/connections/mail";
     let late = json!({ "fingerprint": "0".repeat(64) }).to_string();
@@ -187,7 +187,7 @@ fn ask_for_tokens_by_hand(scene: &Scene) {
 
 #[test]
 fn the_page_may_call_nothing_but_what_it_has_buttons_for() {
-    let scene = Scene::start();
+    let scene = WindowFixture::start();
     for command in [
         "plugin:autostart|enable",
         "plugin:dialog|open",

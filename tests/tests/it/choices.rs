@@ -6,8 +6,8 @@ use std::fs;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use valetkey_demo_provider::{DemoProvider, Settings};
-use valetkey_tests::scene::draft;
-use valetkey_tests::{Desktop, Role, Scene, Session, cli, wait};
+use valetkey_tests::demo_client::draft;
+use valetkey_tests::{Desktop, Role, Session, WindowFixture, cli, wait};
 use zbus::interface;
 use zbus::zvariant::{OwnedValue, Value as Variant};
 
@@ -20,8 +20,8 @@ fn always_quiet() -> Value {
 
 fn set(session: &Session, settings: &Value) {
     let reply = session
-        .door()
-        .ask_json("PATCH", "/api/v1/settings", settings);
+        .http()
+        .request_json("PATCH", "/api/v1/settings", settings);
     assert_eq!(reply.status, 200, "{}", reply.text());
 }
 
@@ -145,7 +145,7 @@ fn the_tray_icon_is_dark_where_the_desktop_is_light() {
 
 #[test]
 fn exported_authenticators_land_in_the_downloads_and_are_added_from_there() {
-    let scene = Scene::start();
+    let scene = WindowFixture::start();
     let view = &scene.view;
     scene.sign_in("mail");
     view.see_in_row("mail", "Connected");

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use valetkey_tests::{Role, Scene, cli, wait};
+use valetkey_tests::{Role, WindowFixture, cli, wait};
 
 /// What the page promises.
 const CLEARED_AFTER: Duration = Duration::from_secs(30);
 
-fn copy_token(scene: &Scene) {
+fn copy_token(scene: &WindowFixture) {
     let view = &scene.view;
     // Until then the row is still changing under the mouse.
     view.see_in_row("mail", "Connected");
@@ -20,7 +20,7 @@ fn copy_token(scene: &Scene) {
 
 #[test]
 fn a_copied_token_is_confirmed_and_cleared_thirty_seconds_after_the_last_copy() {
-    let scene = Scene::start();
+    let scene = WindowFixture::start();
     let view = &scene.view;
     scene.sign_in("mail");
     view.see_in_row("mail", "Connected");
@@ -48,7 +48,7 @@ fn a_copied_token_is_confirmed_and_cleared_thirty_seconds_after_the_last_copy() 
 
 #[test]
 fn what_a_person_copied_after_the_token_is_not_cleared() {
-    let scene = Scene::start();
+    let scene = WindowFixture::start();
     scene.sign_in("mail");
     copy_token(&scene);
     let _program = scene.session.copy("something else");

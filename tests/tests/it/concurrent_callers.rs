@@ -8,7 +8,7 @@ use std::thread;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use valetkey_demo_provider::{Fault, Filter};
-use valetkey_tests::House;
+use valetkey_tests::AgentFixture;
 
 const CALLERS: usize = 1000;
 
@@ -25,18 +25,18 @@ fn allow_many_files() {
 #[test]
 fn a_thousand_callers_at_expiry_make_one_request_and_all_are_served() {
     allow_many_files();
-    let house = House::with_short_tokens(2.0);
-    let before = house.sign_in("acme");
-    house.wait_for_expiry("acme");
+    let fixture = AgentFixture::with_short_tokens(2.0);
+    let before = fixture.sign_in("acme");
+    fixture.wait_for_expiry("acme");
     // Whatever they get lives long enough for the slowest of them.
-    house
+    fixture
         .provider
         .update(|settings| settings.access_token_lifetime_seconds = Some(3600.0));
 
     let start = Arc::new(Barrier::new(CALLERS));
     let callers: Vec<_> = (0..CALLERS)
         .map(|_| {
-            let (api, start) = (house.api(), Arc::clone(&start));
+            let (api, start) = (fixture.api(), Arc::clone(&start));
             let caller = thread::Builder::new().stack_size(256 * 1024);
             let call = move || {
                 start.wait();
@@ -48,45 +48,45 @@ fn a_thousand_callers_at_expiry_make_one_request_and_all_are_served() {
     let tokens: BTreeSet<_> = callers.into_iter().map(|it| it.join().unwrap()).collect();
 
     assert_eq!(tokens.len(), 1, "all have the same token");
-    assert_eq!(house.provider.count(Filter::refreshes()), 1);
-    let after = house.api().connection("acme");
+    assert_eq!(fixture.provider.count(Filter::refreshes()), 1);
+    let after = fixture.api().connection("acme");
     let generation = |view: &serde_json::Value| view["generation"].as_u64().unwrap();
     assert_eq!(generation(&after), generation(&before) + 1);
-    assert!(!house.provider.family_revoked("ada"));
+    assert!(!fixture.provider.family_revoked("ada"));
 }
 
 #[test]
 fn a_caller_that_hangs_up_during_a_refresh_changes_nothing() {
-    let mut house = House::with_short_tokens(2.0);
-    house.sign_in("acme");
-    house.wait_for_expiry("acme");
-    let gate = house.provider.gate(Fault::refresh);
+    let mut fixture = AgentFixture::with_short_tokens(2.0);
+    fixture.sign_in("acme");
+    fixture.wait_for_expiry("acme");
+    let gate = fixture.provider.gate(Fault::refresh);
 
-    let mut caller = UnixStream::connect(house.agent().socket_path()).unwrap();
+    let mut caller = UnixStream::connect(fixture.agent().socket_path()).unwrap();
     let request = "POST /api/v1/credentials/connections/acme/token HTTP/1.1\r\n\
                    Host: localhost\r\nContent-Length: 0\r\n\r\n";
     caller.write_all(request.as_bytes()).unwrap();
-    house.provider.wait_arrived(Filter::refreshes(), 1);
+    fixture.provider.wait_arrived(Filter::refreshes(), 1);
     drop(caller);
     gate.release();
 
-    house.api().access_token("acme");
-    assert_eq!(house.provider.count(Filter::refreshes()), 1);
-    assert!(!house.provider.family_revoked("ada"));
+    fixture.api().access_token("acme");
+    assert_eq!(fixture.provider.count(Filter::refreshes()), 1);
+    assert!(!fixture.provider.family_revoked("ada"));
 }
 
 #[test]
 fn a_refresh_that_hangs_holds_up_only_its_own_connection() {
-    let house = House::with_short_tokens(2.0);
-    house.sign_in("acme");
-    house.wait_for_expiry("acme");
-    let gate = house.provider.gate(Fault::refresh);
-    let api = house.api();
+    let fixture = AgentFixture::with_short_tokens(2.0);
+    fixture.sign_in("acme");
+    fixture.wait_for_expiry("acme");
+    let gate = fixture.provider.gate(Fault::refresh);
+    let api = fixture.api();
     let waiting = thread::spawn(move || api.token("acme"));
-    house.provider.wait_arrived(Filter::refreshes(), 1);
+    fixture.provider.wait_arrived(Filter::refreshes(), 1);
 
-    house.sign_in("other");
-    house.api().access_token("other");
+    fixture.sign_in("other");
+    fixture.api().access_token("other");
     gate.release();
     assert_eq!(waiting.join().unwrap().status, 200);
 }

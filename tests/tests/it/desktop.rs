@@ -2,13 +2,13 @@
 //! nobody looks at.
 
 use rustix::process::{Pid, Signal, kill_process};
-use valetkey_tests::{Desktop, Door, Session, wait};
+use valetkey_tests::{Desktop, HttpClient, Session, wait};
 
 #[test]
 fn the_app_serves_programs_has_one_window_and_leaves_nothing_behind() {
     let session = Session::bare(Desktop::start());
     let mut app = session.app(&[]);
-    let status = session.door().get("/api/v1/status").json();
+    let status = session.http().get("/api/v1/status").json();
     assert_eq!(status["pid"], app.id());
     assert_eq!(status["secret_store"]["state"], "ready");
     wait::until("its window", || {
@@ -19,7 +19,7 @@ fn the_app_serves_programs_has_one_window_and_leaves_nothing_behind() {
     assert!(second.wait().success(), "the first one shows its window");
     assert_eq!(session.web_processes(), 1);
 
-    let Door::Socket(socket) = session.door() else {
+    let HttpClient::Socket(socket) = session.http() else {
         unreachable!("it is a socket")
     };
     app.signal(Signal::TERM);
@@ -34,7 +34,7 @@ fn the_app_serves_programs_has_one_window_and_leaves_nothing_behind() {
 fn started_at_login_it_has_a_window_only_where_there_is_no_tray() {
     let session = Session::bare(Desktop::start());
     let _app = session.app(&["--hidden"]);
-    session.door();
+    session.http();
     // Nobody shows tray icons here, so hidden it could not be reached.
     wait::until("its window", || {
         (session.web_processes() == 1).then_some(())
@@ -45,7 +45,7 @@ fn started_at_login_it_has_a_window_only_where_there_is_no_tray() {
 fn while_the_app_runs_no_program_makes_keys() {
     let session = Session::bare(Desktop::start());
     let _app = session.app(&["--hidden"]);
-    let reply = session.door().ask_json(
+    let reply = session.http().request_json(
         "POST",
         "/api/v1/clients",
         &serde_json::json!({"name": "ci"}),
@@ -70,10 +70,10 @@ fn a_window_that_was_killed_leaves_the_agent_alone_and_opens_anew() {
     kill_process(pid, Signal::KILL).expect("it runs");
     session.screen().wait_for_no_window("Valet Key");
 
-    let door = session.door();
-    let asked = door.ask_json("POST", "/api/v1/window", &serde_json::json!({}));
+    let http = session.http();
+    let asked = http.request_json("POST", "/api/v1/window", &serde_json::json!({}));
     assert!(asked.status < 300, "{}", asked.text());
     session.screen().wait_for_window("Valet Key");
     assert_ne!(window(), [first]);
-    assert_eq!(door.get("/api/v1/status").json()["pid"], app.id());
+    assert_eq!(http.get("/api/v1/status").json()["pid"], app.id());
 }

@@ -6,7 +6,9 @@ use std::os::unix::process::CommandExt as _;
 
 use serde_json::{Value, json};
 use valetkey_demo_provider::{DemoProvider, Settings};
-use valetkey_tests::{Browser, Desktop, Person, Role, Running, Session, WebView, cli, scene, wait};
+use valetkey_tests::{
+    Browser, Desktop, Person, Role, Running, Session, WebView, cli, demo_client, wait,
+};
 
 /// A user of every machine that nobody logs in as.
 const NOBODY: u32 = 65534;
@@ -26,7 +28,7 @@ fn store_state(session: &Session) -> Value {
 fn sign_in(session: &Session, provider: &DemoProvider) {
     let api = session.api();
     provider.update(|it| it.access_token_lifetime_seconds = Some(SHORT_SECONDS));
-    api.add(&scene::draft(provider, "acme"));
+    api.add(&demo_client::draft(provider, "acme"));
     api.sign_in("acme");
     api.change("acme", &json!({ "keep_warm": "on_demand" }));
     provider.update(|it| it.access_token_lifetime_seconds = Some(3600.0));
@@ -152,7 +154,7 @@ fn a_browser_that_is_missing_is_named_and_the_sign_in_is_finished_by_hand() {
     session.skip_first_steps();
     Browser::remove(&mut session.desktop);
     let _app = session.app(&["--hidden"]);
-    session.api().add(&scene::draft(&provider, "acme"));
+    session.api().add(&demo_client::draft(&provider, "acme"));
     let (tray, screen) = (session.tray(), session.screen());
     tray.pick(&["acme", "Connect"]);
     let told = screen.wait_for_window("The browser cannot be opened");
@@ -207,7 +209,7 @@ fn another_user_of_the_machine_has_an_agent_and_a_port_of_their_own() {
     }
     let first = Session::bare(Desktop::without_bus());
     let _app = first.app(&[]);
-    let port = first.endpoint()["port"].as_u64().expect("an open door");
+    let port = first.endpoint()["port"].as_u64().expect("a port");
     let port = u16::try_from(port).expect("a port");
 
     let second = Session::bare(Desktop::without_bus());

@@ -8,7 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use valetkey_demo_provider::{DemoProvider, Settings};
-use valetkey_tests::{Browser, Desktop, Door, OidcProvider, Person, Running, oidc, traces, wait};
+use valetkey_tests::{
+    Browser, Desktop, HttpClient, OidcProvider, Person, Running, oidc, traces, wait,
+};
 
 /// RFC 7636, appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -125,7 +127,7 @@ impl Flow {
     fn token(&self, fields: &[(&str, &str)]) -> valetkey_tests::Reply {
         let mut all = vec![("client_id", oidc::PUBLIC_CLIENT)];
         all.extend_from_slice(fields);
-        Door::of(self.provider.issuer()).post_form("/token", &all)
+        HttpClient::of(self.provider.issuer()).post_form("/token", &all)
     }
 }
 
@@ -188,8 +190,8 @@ fn a_person_signs_in_at_the_certified_provider_in_chromium() {
     assert_eq!(grant.status, 200, "{}", grant.text());
     let grant = grant.json();
     let bearer = format!("Bearer {}", grant["access_token"].as_str().unwrap());
-    let door = Door::of(flow.provider.issuer());
-    let account = door.ask("GET", "/me", &[("Authorization", &bearer)], "");
+    let http = HttpClient::of(flow.provider.issuer());
+    let account = http.request("GET", "/me", &[("Authorization", &bearer)], "");
     assert_eq!(account.json()["email"], "ada@example.test");
     assert_eq!(account.json()["name"], "Name of ada");
 
@@ -241,7 +243,7 @@ fn a_person_picks_an_account_at_the_demo_provider() {
     assert_eq!(answer["state"], "the-state", "{answer:?}");
     assert_eq!(browser.wait_for_visit(1).title, "Done");
 
-    let grant = Door::of(demo.issuer()).post_form(
+    let grant = HttpClient::of(demo.issuer()).post_form(
         "/token",
         &[
             ("client_id", "demo"),
@@ -252,8 +254,12 @@ fn a_person_picks_an_account_at_the_demo_provider() {
         ],
     );
     let bearer = format!("Bearer {}", grant.json()["access_token"].as_str().unwrap());
-    let account =
-        Door::of(demo.issuer()).ask("GET", "/userinfo", &[("Authorization", &bearer)], "");
+    let account = HttpClient::of(demo.issuer()).request(
+        "GET",
+        "/userinfo",
+        &[("Authorization", &bearer)],
+        "",
+    );
     assert_eq!(account.json()["name"], "Grace Hopper");
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use valetkey_demo_provider::{Fault, Filter};
-use valetkey_tests::{Api, House, Reply, wait};
+use valetkey_tests::{AgentFixture, Api, Reply, wait};
 
 /// Long enough that a test can act while the token lives, short enough to wait for its end.
 const LIFETIME: f64 = 2.0;
@@ -16,8 +16,8 @@ fn code(reply: &Reply) -> String {
     body["detail"]["code"].as_str().expect("a code").to_owned()
 }
 
-fn refreshes(house: &House) -> usize {
-    house.provider.count(Filter::refreshes())
+fn refreshes(fixture: &AgentFixture) -> usize {
+    fixture.provider.count(Filter::refreshes())
 }
 
 fn secret_store(api: &Api) -> Value {
@@ -25,147 +25,147 @@ fn secret_store(api: &Api) -> Value {
 }
 
 /// The login works, and by the grant that is stored: an agent that knows nothing else uses it.
-fn assert_kept(house: &mut House) {
+fn assert_kept(fixture: &mut AgentFixture) {
     wait::until("the grant in the keychain", || {
-        (house.api().connection("acme")["unsaved"] == false).then_some(())
+        (fixture.api().connection("acme")["unsaved"] == false).then_some(())
     });
-    house.restart_after_kill();
-    house.wait_for_expiry("acme");
-    house.api().access_token("acme");
-    assert!(!house.provider.family_revoked("ada"));
+    fixture.restart_after_kill();
+    fixture.wait_for_expiry("acme");
+    fixture.api().access_token("acme");
+    assert!(!fixture.provider.family_revoked("ada"));
 }
 
 #[test]
 fn a_live_token_is_served_while_the_keychain_is_locked() {
-    let mut house = House::start();
-    house.sign_in("acme");
-    let token = house.api().access_token("acme");
-    house.desktop.keyring().lock();
-    assert_eq!(house.api().access_token("acme"), token);
+    let mut fixture = AgentFixture::start();
+    fixture.sign_in("acme");
+    let token = fixture.api().access_token("acme");
+    fixture.desktop.keyring().lock();
+    assert_eq!(fixture.api().access_token("acme"), token);
 }
 
 #[test]
 fn no_refresh_is_sent_while_the_keychain_is_locked_and_unlocking_heals() {
-    let mut house = House::with_short_tokens(LIFETIME);
-    house.sign_in("acme");
-    house.wait_for_expiry("acme");
-    house.desktop.keyring().lock();
+    let mut fixture = AgentFixture::with_short_tokens(LIFETIME);
+    fixture.sign_in("acme");
+    fixture.wait_for_expiry("acme");
+    fixture.desktop.keyring().lock();
 
-    let refused = house.api().token("acme");
+    let refused = fixture.api().token("acme");
     assert_eq!(
         (refused.status, code(&refused)),
         (503, "keychain_locked".into())
     );
-    assert_eq!(secret_store(&house.api())["state"], "locked");
-    assert_eq!(refreshes(&house), 0);
+    assert_eq!(secret_store(&fixture.api())["state"], "locked");
+    assert_eq!(refreshes(&fixture), 0);
 
-    house.desktop.keyring().unlock();
-    house.api().access_token("acme");
-    assert_eq!(refreshes(&house), 1);
-    assert_kept(&mut house);
+    fixture.desktop.keyring().unlock();
+    fixture.api().access_token("acme");
+    assert_eq!(refreshes(&fixture), 1);
+    assert_kept(&mut fixture);
 }
 
 #[test]
 fn a_keychain_locked_during_a_refresh_loses_nothing() {
-    let mut house = House::with_short_tokens(LIFETIME);
-    house.sign_in("acme");
-    house.wait_for_expiry("acme");
-    let gate = house.provider.gate(Fault::refresh);
-    let api = house.api();
+    let mut fixture = AgentFixture::with_short_tokens(LIFETIME);
+    fixture.sign_in("acme");
+    fixture.wait_for_expiry("acme");
+    let gate = fixture.provider.gate(Fault::refresh);
+    let api = fixture.api();
     let waiting = thread::spawn(move || api.token("acme"));
-    house.provider.wait_arrived(Filter::refreshes(), 1);
-    house.desktop.keyring().lock();
+    fixture.provider.wait_arrived(Filter::refreshes(), 1);
+    fixture.desktop.keyring().lock();
     gate.release();
 
     let reply = waiting.join().unwrap();
     assert_eq!(reply.status, 200, "{}", reply.text());
-    assert_eq!(house.api().connection("acme")["unsaved"], true);
-    assert_eq!(secret_store(&house.api())["unsaved"], 1);
+    assert_eq!(fixture.api().connection("acme")["unsaved"], true);
+    assert_eq!(secret_store(&fixture.api())["unsaved"], 1);
 
-    house.desktop.keyring().unlock();
-    assert_kept(&mut house);
+    fixture.desktop.keyring().unlock();
+    assert_kept(&mut fixture);
 }
 
 #[test]
 fn a_keychain_killed_during_a_refresh_loses_nothing_once_it_runs_again() {
-    let mut house = House::with_short_tokens(LIFETIME);
-    house.sign_in("acme");
-    house.wait_for_expiry("acme");
-    let gate = house.provider.gate(Fault::refresh);
-    let api = house.api();
+    let mut fixture = AgentFixture::with_short_tokens(LIFETIME);
+    fixture.sign_in("acme");
+    fixture.wait_for_expiry("acme");
+    let gate = fixture.provider.gate(Fault::refresh);
+    let api = fixture.api();
     let waiting = thread::spawn(move || api.token("acme"));
-    house.provider.wait_arrived(Filter::refreshes(), 1);
-    house.desktop.keyring().kill();
+    fixture.provider.wait_arrived(Filter::refreshes(), 1);
+    fixture.desktop.keyring().kill();
     gate.release();
 
     let reply = waiting.join().unwrap();
     assert_eq!(reply.status, 200, "{}", reply.text());
-    assert_eq!(house.api().connection("acme")["unsaved"], true);
+    assert_eq!(fixture.api().connection("acme")["unsaved"], true);
 
-    house.desktop.keyring().start();
-    assert_kept(&mut house);
+    fixture.desktop.keyring().start();
+    assert_kept(&mut fixture);
 }
 
 #[test]
 fn an_unsaved_grant_is_stored_before_the_agent_stops() {
-    let mut house = House::with_short_tokens(LIFETIME);
-    house.sign_in("acme");
-    house.wait_for_expiry("acme");
-    let gate = house.provider.gate(Fault::refresh);
-    let api = house.api();
+    let mut fixture = AgentFixture::with_short_tokens(LIFETIME);
+    fixture.sign_in("acme");
+    fixture.wait_for_expiry("acme");
+    let gate = fixture.provider.gate(Fault::refresh);
+    let api = fixture.api();
     let waiting = thread::spawn(move || api.token("acme"));
-    house.provider.wait_arrived(Filter::refreshes(), 1);
-    house.desktop.keyring().lock();
+    fixture.provider.wait_arrived(Filter::refreshes(), 1);
+    fixture.desktop.keyring().lock();
     gate.release();
     waiting.join().unwrap();
-    house.desktop.keyring().unlock();
+    fixture.desktop.keyring().unlock();
 
-    house.restart();
-    house.wait_for_expiry("acme");
-    house.api().access_token("acme");
-    assert!(!house.provider.family_revoked("ada"));
+    fixture.restart();
+    fixture.wait_for_expiry("acme");
+    fixture.api().access_token("acme");
+    assert!(!fixture.provider.family_revoked("ada"));
 }
 
 #[test]
 fn a_keychain_that_is_gone_has_its_own_error_and_its_return_heals() {
-    let mut house = House::with_short_tokens(LIFETIME);
-    house.sign_in("acme");
-    house.wait_for_expiry("acme");
-    house.desktop.keyring().kill();
+    let mut fixture = AgentFixture::with_short_tokens(LIFETIME);
+    fixture.sign_in("acme");
+    fixture.wait_for_expiry("acme");
+    fixture.desktop.keyring().kill();
 
-    let refused = house.api().token("acme");
+    let refused = fixture.api().token("acme");
     assert_eq!(
         (refused.status, code(&refused)),
         (503, "keychain_unavailable".into())
     );
-    assert_eq!(refreshes(&house), 0);
+    assert_eq!(refreshes(&fixture), 0);
 
-    house.desktop.keyring().start();
-    house.api().access_token("acme");
-    assert_kept(&mut house);
+    fixture.desktop.keyring().start();
+    fixture.api().access_token("acme");
+    assert_kept(&mut fixture);
 }
 
 #[test]
 fn a_keychain_that_hangs_for_a_minute_holds_up_nobody_else() {
-    let mut house = House::with_short_tokens(LIFETIME);
-    house.sign_in("acme");
-    house
+    let mut fixture = AgentFixture::with_short_tokens(LIFETIME);
+    fixture.sign_in("acme");
+    fixture
         .provider
         .update(|settings| settings.access_token_lifetime_seconds = Some(3600.0));
-    house.sign_in("other");
-    house
+    fixture.sign_in("other");
+    fixture
         .provider
         .update(|settings| settings.access_token_lifetime_seconds = Some(LIFETIME));
-    house.wait_for_expiry("acme");
-    house.desktop.keyring().freeze();
+    fixture.wait_for_expiry("acme");
+    fixture.desktop.keyring().freeze();
 
-    let api = house.api();
+    let api = fixture.api();
     let stuck = thread::spawn(move || api.token("acme"));
     let end = Instant::now() + Duration::from_mins(1);
     let mut slowest = Duration::ZERO;
     while Instant::now() < end {
         let asked = Instant::now();
-        house.api().access_token("other");
+        fixture.api().access_token("other");
         slowest = slowest.max(asked.elapsed());
         // Paces the asking; nothing is waited for.
         thread::sleep(Duration::from_millis(50));
@@ -176,13 +176,13 @@ fn a_keychain_that_hangs_for_a_minute_holds_up_nobody_else() {
         (refused.status, code(&refused)),
         (503, "keychain_locked".into())
     );
-    assert_eq!(refreshes(&house), 0);
+    assert_eq!(refreshes(&fixture), 0);
 
-    house.desktop.keyring().thaw();
+    fixture.desktop.keyring().thaw();
     wait::until("a token after the keychain came back", || {
-        (house.api().token("acme").status == 200).then_some(())
+        (fixture.api().token("acme").status == 200).then_some(())
     });
-    assert_kept(&mut house);
+    assert_kept(&mut fixture);
 }
 
 #[test]

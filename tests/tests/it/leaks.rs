@@ -7,7 +7,7 @@ use std::thread;
 
 use serde_json::json;
 use valetkey_demo_provider::{Client, Fault, FaultKind, Settings};
-use valetkey_tests::{Api, House, api, cli, traces};
+use valetkey_tests::{AgentFixture, Api, api, cli, traces};
 
 const CLIENT_SECRET: &str = "planted-client-secret-9f2c";
 
@@ -16,7 +16,7 @@ const PREFIX: &str = "planted-token-7b1e-";
 
 #[test]
 fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
-    let mut house = House::with(Settings {
+    let mut fixture = AgentFixture::with(Settings {
         token_prefix: PREFIX.to_owned(),
         access_token_lifetime_seconds: Some(1.0),
         clients: vec![Client::confidential("demo", CLIENT_SECRET)],
@@ -26,36 +26,40 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
     let mut said = Vec::new();
 
     // A secret that arrives by environment and config file, and one that is rotated by stdin.
-    let mut draft = house.draft("acme");
+    let mut draft = fixture.draft("acme");
     draft["client_secret"] = json!("${ACME_SECRET}");
-    let config = house.desktop.folder().join("acme.json");
+    let config = fixture.desktop.folder().join("acme.json");
     std::fs::write(&config, draft.to_string()).unwrap();
-    house.desktop.set("ACME_SECRET", CLIENT_SECRET);
+    fixture.desktop.set("ACME_SECRET", CLIENT_SECRET);
     let config = config.to_str().unwrap();
-    said.push(cli::ok(&house.desktop, &["add", "--config", config]));
+    said.push(cli::ok(&fixture.desktop, &["add", "--config", config]));
     let update = ["update", "acme", "--client-secret-stdin"];
-    said.push(cli::run_with_input(&house.desktop, &update, CLIENT_SECRET));
+    said.push(cli::run_with_input(
+        &fixture.desktop,
+        &update,
+        CLIENT_SECRET,
+    ));
 
-    house.api().sign_in("acme");
-    house
+    fixture.api().sign_in("acme");
+    fixture
         .api()
         .change("acme", &json!({ "keep_warm": "on_demand" }));
-    said.push(cli::ok(&house.desktop, &["status"]));
-    said.push(cli::ok(&house.desktop, &["status", "acme", "--json"]));
-    said.push(cli::ok(&house.desktop, &["show", "acme", "--json"]));
-    said.push(cli::ok(&house.desktop, &["test", "acme"]));
+    said.push(cli::ok(&fixture.desktop, &["status"]));
+    said.push(cli::ok(&fixture.desktop, &["status", "acme", "--json"]));
+    said.push(cli::ok(&fixture.desktop, &["show", "acme", "--json"]));
+    said.push(cli::ok(&fixture.desktop, &["test", "acme"]));
 
     // Refreshes that work, fail, and are answered with nonsense.
-    house.wait_for_expiry("acme");
-    cli::ok(&house.desktop, &["token", "acme"]);
+    fixture.wait_for_expiry("acme");
+    cli::ok(&fixture.desktop, &["token", "acme"]);
     for fault in [
         FaultKind::status(500),
         FaultKind::Html { status: 200 },
         FaultKind::Truncated,
         FaultKind::oauth_error("temporarily_unavailable"),
     ] {
-        house.provider.fault(Fault::refresh(fault));
-        house.api().of("acme", "refresh", &json!({}));
+        fixture.provider.fault(Fault::refresh(fault));
+        fixture.api().of("acme", "refresh", &json!({}));
     }
     let run = [
         "run",
@@ -66,51 +70,54 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
         "-c",
         "test -n \"$TOKEN\"",
     ];
-    house.provider.clear_faults();
-    cli::ok(&house.desktop, &run);
+    fixture.provider.clear_faults();
+    cli::ok(&fixture.desktop, &run);
 
     // A sign-in that fails, one that is denied, and one that is pasted wrongly.
-    house
+    fixture
         .provider
         .fault(Fault::exchange(FaultKind::oauth_error("invalid_client")));
-    let started = house.api().begin("acme");
+    let started = fixture.api().begin("acme");
     let authorize_url = url::Url::parse(started["authorize_url"].as_str().unwrap()).unwrap();
     let mut parameters = authorize_url.query_pairs();
     let (_, state) = parameters.find(|(name, _)| name == "state").unwrap();
     api::follow(started["authorize_url"].as_str().unwrap());
-    house.api().wait(&started);
+    fixture.api().wait(&started);
 
-    house.restart();
-    house.provider.revoke_account("ada");
-    house.api().of("acme", "refresh", &json!({}));
-    said.push(cli::run(&house.desktop, &["token", "acme"]));
-    said.push(cli::ok(&house.desktop, &["events", "--json"]));
-    said.push(cli::ok(&house.desktop, &["doctor"]));
-    house.api().sign_in("acme");
-    said.push(cli::ok(&house.desktop, &["disconnect", "acme", "--force"]));
+    fixture.restart();
+    fixture.provider.revoke_account("ada");
+    fixture.api().of("acme", "refresh", &json!({}));
+    said.push(cli::run(&fixture.desktop, &["token", "acme"]));
+    said.push(cli::ok(&fixture.desktop, &["events", "--json"]));
+    said.push(cli::ok(&fixture.desktop, &["doctor"]));
+    fixture.api().sign_in("acme");
+    said.push(cli::ok(
+        &fixture.desktop,
+        &["disconnect", "acme", "--force"],
+    ));
 
     // A client key is shown once, to the person who made it.
     let create = ["key", "create", "--name", "tool", "--json"];
-    let made = cli::ok(&house.desktop, &create).json();
+    let made = cli::ok(&fixture.desktop, &create).json();
     let key = made["key"].as_str().unwrap();
-    Api::with_key(house.agent().loopback(), key).get("status");
-    said.push(cli::ok(&house.desktop, &["key", "list", "--json"]));
+    Api::with_key(fixture.agent().loopback(), key).get("status");
+    said.push(cli::ok(&fixture.desktop, &["key", "list", "--json"]));
 
     let secrets = [PREFIX, CLIENT_SECRET, state.as_ref(), key];
-    let log = house.desktop.valetkey_home().join("oauth.log");
+    let log = fixture.desktop.valetkey_home().join("oauth.log");
     let log = std::fs::read_to_string(log).unwrap();
     assert!(log.contains(" DEBUG "), "little was logged: {log}");
     assert!(
-        !house.provider.issued_secrets().is_empty(),
+        !fixture.provider.issued_secrets().is_empty(),
         "nothing was planted"
     );
     for said in said {
         assert_eq!(traces::text_with(&said.stdout, &secrets), None, "{said:?}");
         assert_eq!(traces::text_with(&said.stderr, &secrets), None, "{said:?}");
     }
-    let own_output = house.agent().process().output();
+    let own_output = fixture.agent().process().output();
     assert_eq!(traces::text_with(&own_output, &secrets), None);
-    let files = traces::files_with(house.desktop.folder(), &secrets);
+    let files = traces::files_with(fixture.desktop.folder(), &secrets);
     assert_eq!(files, Vec::<std::path::PathBuf>::new());
     assert_eq!(watch.end(), Vec::<String>::new());
 }

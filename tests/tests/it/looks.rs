@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use valetkey_demo_provider::Settings;
-use valetkey_tests::{Desktop, Role, Scene, WebView};
+use valetkey_tests::{Desktop, Role, WebView, WindowFixture};
 
 #[test]
 fn on_a_light_desktop_every_page_is_light() {
@@ -21,7 +21,7 @@ fn on_a_dark_desktop_every_page_is_dark() {
 fn look_at_every_page(name: &str, theme: &str) -> Vec<u64> {
     let mut desktop = Desktop::start();
     desktop.set("GTK_THEME", theme);
-    let scene = Scene::on(desktop, Settings::default());
+    let scene = WindowFixture::on(desktop, Settings::default());
     let view = &scene.view;
     let mut seen = Vec::new();
     let mut look = |page: &str| {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter};
-use valetkey_tests::{House, Reply, wait};
+use valetkey_tests::{AgentFixture, Reply, wait};
 
 fn code(reply: &Reply) -> String {
     let body = reply.json();
@@ -12,31 +12,31 @@ fn code(reply: &Reply) -> String {
 }
 
 /// A connection whose token is over.
-fn expired() -> House {
-    let house = House::with_short_tokens(1.0);
-    house.sign_in("acme");
-    house.wait_for_expiry("acme");
-    house
+fn expired() -> AgentFixture {
+    let fixture = AgentFixture::with_short_tokens(1.0);
+    fixture.sign_in("acme");
+    fixture.wait_for_expiry("acme");
+    fixture
 }
 
 /// While the fault lasts: a typed "try later". Afterwards: a token, by itself.
 fn assert_survives(fault: FaultKind) {
     let word = format!("{fault:?}");
-    let house = expired();
-    house.provider.fault(Fault::refresh(fault).forever());
-    let refused = house.api().token("acme");
+    let fixture = expired();
+    fixture.provider.fault(Fault::refresh(fault).forever());
+    let refused = fixture.api().token("acme");
     assert_eq!(
         (refused.status, code(&refused)),
         (503, "provider_unreachable".into()),
         "{word}"
     );
-    let status = house.api().connection("acme")["status"].clone();
+    let status = fixture.api().connection("acme")["status"].clone();
     assert_eq!(status, "expired", "{word}");
-    house.provider.clear_faults();
+    fixture.provider.clear_faults();
     wait::until(&format!("a token after {word}"), || {
-        (house.api().of("acme", "refresh", &json!({})).status == 200).then_some(())
+        (fixture.api().of("acme", "refresh", &json!({})).status == 200).then_some(())
     });
-    house.api().access_token("acme");
+    fixture.api().access_token("acme");
 }
 
 #[test]
@@ -66,59 +66,59 @@ fn an_answer_without_end_is_survived() {
 
 #[test]
 fn a_provider_that_never_answers_is_survived_and_told_in_time() {
-    let house = expired();
-    house
+    let fixture = expired();
+    fixture
         .provider
         .fault(Fault::refresh(FaultKind::Hang).forever());
     let asked = Instant::now();
-    let refused = house.api().token("acme");
+    let refused = fixture.api().token("acme");
     let waited = asked.elapsed();
     assert_eq!(code(&refused), "provider_unreachable");
     assert!(waited < Duration::from_secs(20), "{waited:?}");
     // The request goes on until its own limit, and nobody sends a second one beside it.
-    assert_eq!(house.provider.count(Filter::refreshes()), 1);
-    house.provider.clear_faults();
+    assert_eq!(fixture.provider.count(Filter::refreshes()), 1);
+    fixture.provider.clear_faults();
     wait::until("a token after the hang", || {
-        (house.api().token("acme").status == 200).then_some(())
+        (fixture.api().token("acme").status == 200).then_some(())
     });
-    assert_eq!(house.provider.count(Filter::refreshes()), 2);
+    assert_eq!(fixture.provider.count(Filter::refreshes()), 2);
 }
 
 #[test]
 fn too_many_requests_says_when_to_come_again() {
-    let house = expired();
+    let fixture = expired();
     let fault = FaultKind::Status {
         status: 429,
         retry_after: Some("120".to_owned()),
     };
-    house.provider.fault(Fault::refresh(fault).forever());
-    let refused = house.api().token("acme");
+    fixture.provider.fault(Fault::refresh(fault).forever());
+    let refused = fixture.api().token("acme");
     assert_eq!(code(&refused), "provider_unreachable");
     let wait = refused.json()["detail"]["retry_after"].as_u64().unwrap();
     assert!((60..=120).contains(&wait), "{wait}");
     // Whoever asks again before that asks nobody.
-    let asked = house.provider.count(Filter::refreshes());
-    assert_eq!(code(&house.api().token("acme")), "provider_unreachable");
-    assert_eq!(house.provider.count(Filter::refreshes()), asked);
+    let asked = fixture.provider.count(Filter::refreshes());
+    assert_eq!(code(&fixture.api().token("acme")), "provider_unreachable");
+    assert_eq!(fixture.provider.count(Filter::refreshes()), asked);
 }
 
 #[test]
 fn without_a_network_the_login_waits_for_it() {
-    let house = expired();
-    house.provider.go_offline().unwrap();
-    assert_eq!(code(&house.api().token("acme")), "provider_unreachable");
-    house.provider.go_online().unwrap();
+    let fixture = expired();
+    fixture.provider.go_offline().unwrap();
+    assert_eq!(code(&fixture.api().token("acme")), "provider_unreachable");
+    fixture.provider.go_online().unwrap();
     wait::until("a token after the network returned", || {
-        (house.api().of("acme", "refresh", &json!({})).status == 200).then_some(())
+        (fixture.api().of("acme", "refresh", &json!({})).status == 200).then_some(())
     });
 }
 
 #[test]
 fn invalid_grant_means_sign_in_again_and_is_asked_once() {
-    let house = expired();
-    house.provider.revoke_account("ada");
+    let fixture = expired();
+    fixture.provider.revoke_account("ada");
     for _ in 0..3 {
-        let refused = house.api().token("acme");
+        let refused = fixture.api().token("acme");
         assert_eq!(
             (refused.status, code(&refused)),
             (409, "auth_required".into())
@@ -129,36 +129,36 @@ fn invalid_grant_means_sign_in_again_and_is_asked_once() {
             "{link}"
         );
     }
-    assert_eq!(house.provider.count(Filter::refreshes()), 1);
-    house.api().sign_in("acme");
-    house.api().access_token("acme");
+    assert_eq!(fixture.provider.count(Filter::refreshes()), 1);
+    fixture.api().sign_in("acme");
+    fixture.api().access_token("acme");
 }
 
 #[test]
 fn an_error_in_an_answer_of_200_is_an_error() {
-    let house = expired();
+    let fixture = expired();
     let fault = FaultKind::OauthError {
         error: "invalid_grant".to_owned(),
         description: None,
         status: Some(200),
     };
-    house.provider.fault(Fault::refresh(fault).forever());
-    assert_eq!(code(&house.api().token("acme")), "auth_required");
+    fixture.provider.fault(Fault::refresh(fault).forever());
+    assert_eq!(code(&fixture.api().token("acme")), "auth_required");
 }
 
 #[test]
 fn a_client_that_is_refused_keeps_its_login() {
-    let house = expired();
+    let fixture = expired();
     let fault = Fault::refresh(FaultKind::oauth_error("invalid_client")).forever();
-    house.provider.fault(fault);
-    let refused = house.api().token("acme");
+    fixture.provider.fault(fault);
+    let refused = fixture.api().token("acme");
     assert_eq!(
         (refused.status, code(&refused)),
         (502, "client_misconfigured".into())
     );
-    house.provider.clear_faults();
+    fixture.provider.clear_faults();
     wait::until("a token after the client was mended", || {
-        (house.api().of("acme", "refresh", &json!({})).status == 200).then_some(())
+        (fixture.api().of("acme", "refresh", &json!({})).status == 200).then_some(())
     });
 }
 
@@ -171,14 +171,14 @@ fn odd_but_good_answers_are_understood() {
         json!({ "token_type": "bearer" }),
         json!({ "refresh_token": null }),
     ] {
-        let house = House::with_short_tokens(1.0);
-        house.add("acme");
+        let fixture = AgentFixture::with_short_tokens(1.0);
+        fixture.add("acme");
         let word = patch.to_string();
-        house
+        fixture
             .provider
             .fault(Fault::exchange(FaultKind::Edit { patch }).forever());
-        house.api().sign_in("acme");
-        let reply = house.api().token("acme");
+        fixture.api().sign_in("acme");
+        let reply = fixture.api().token("acme");
         assert_eq!(reply.status, 200, "{word}: {}", reply.text());
     }
 }
@@ -191,22 +191,22 @@ fn an_answer_of_the_wrong_provider_or_sign_in_is_refused() {
     let wrong_iss = FaultKind::set("iss", "http://127.0.0.1:1");
     let in_the_redirect = Fault::at(Endpoint::Authorize, wrong_iss);
     for fault in at_the_token.into_iter().chain([in_the_redirect]) {
-        let house = House::start();
-        house.add("acme");
-        house.provider.fault(fault.clone().forever());
-        let started = house.api().begin("acme");
+        let fixture = AgentFixture::start();
+        fixture.add("acme");
+        fixture.provider.fault(fault.clone().forever());
+        let started = fixture.api().begin("acme");
         valetkey_tests::api::follow(started["authorize_url"].as_str().unwrap());
-        let ended = house.api().wait(&started);
+        let ended = fixture.api().wait(&started);
         assert_eq!(ended["state"], "failed", "{fault:?}: {ended}");
-        assert_eq!(house.api().connections(), Vec::<String>::new());
+        assert_eq!(fixture.api().connections(), Vec::<String>::new());
     }
 }
 
 #[test]
 fn a_verifier_that_does_not_fit_is_refused_by_the_provider_and_told() {
-    let house = House::start();
-    house.add("acme");
-    let started = house.api().begin("acme");
+    let fixture = AgentFixture::start();
+    fixture.add("acme");
+    let started = fixture.api().begin("acme");
     // Somebody between us and the provider swaps the challenge (RFC 7636, appendix B).
     let mut url = url::Url::parse(started["authorize_url"].as_str().unwrap()).unwrap();
     let other = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -220,9 +220,9 @@ fn a_verifier_that_does_not_fit_is_refused_by_the_provider_and_told() {
         .collect();
     url.query_pairs_mut().clear().extend_pairs(swapped);
     valetkey_tests::api::follow(url.as_str());
-    let ended = house.api().wait(&started);
+    let ended = fixture.api().wait(&started);
     assert_eq!(ended["state"], "failed", "{ended}");
     let reason = ended["error"].to_string();
     assert!(reason.contains("invalid_grant"), "{reason}");
-    assert_eq!(house.api().connections(), Vec::<String>::new());
+    assert_eq!(fixture.api().connections(), Vec::<String>::new());
 }

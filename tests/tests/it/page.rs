@@ -90,7 +90,7 @@ impl Stage {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// For the proxy in front of the page, which comes by the loopback door.
+    /// For the proxy in front of the page, which uses the loopback listener.
     fn key(&self) -> String {
         let create = ["key", "create", "--name", "ui", "--manage", "--json"];
         let made = cli::ok(&self.desktop, &create).json();

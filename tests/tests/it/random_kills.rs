@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use valetkey_demo_provider::{DemoProvider, Filter, Settings};
-use valetkey_tests::{Door, House, Keyring, api};
+use valetkey_tests::{AgentFixture, HttpClient, Keyring, api};
 
 const KILLS: u32 = 200;
 /// Longer than a sign-in, a refresh or a disconnect takes on a busy machine.
@@ -53,33 +53,33 @@ fn holds_the_live_grant(keyring: &Keyring, provider: &DemoProvider) -> bool {
 
 /// What the dead agent had sent is read before what is sent now: then the provider has decided.
 fn let_the_provider_finish(provider: &DemoProvider) {
-    Door::of(provider.issuer()).get("/.well-known/openid-configuration");
+    HttpClient::of(provider.issuer()).get("/.well-known/openid-configuration");
     let refreshes = provider.count(Filter::refreshes());
     provider.wait_ended(Filter::refreshes(), refreshes);
 }
 
 /// Kills the agent during refreshes; how many logins were lost.
 fn kill_during_refreshes(settings: Settings, mut dice: Dice) -> u32 {
-    let mut house = House::with(settings);
-    house.sign_in("acme");
+    let mut fixture = AgentFixture::with(settings);
+    fixture.sign_in("acme");
     let mut lost = 0;
     for kill in 0..KILLS {
-        let api = house.api();
+        let api = fixture.api();
         let caller = thread::spawn(move || drop(api.of("acme", "refresh", &json!({}))));
         thread::sleep(dice.up_to(LONGEST));
-        house.kill();
+        fixture.kill();
         // It panics when it had no answer.
         let _ = caller.join();
 
-        let_the_provider_finish(&house.provider);
-        let is_kept = holds_the_live_grant(house.desktop.keyring(), &house.provider);
-        house.start_agent();
-        let reply = house.api().of("acme", "refresh", &json!({}));
+        let_the_provider_finish(&fixture.provider);
+        let is_kept = holds_the_live_grant(fixture.desktop.keyring(), &fixture.provider);
+        fixture.start_agent();
+        let reply = fixture.api().of("acme", "refresh", &json!({}));
         match reply.status {
             200 => {}
             409 if !is_kept => {
                 lost += 1;
-                house.api().sign_in("acme");
+                fixture.api().sign_in("acme");
             }
             status => panic!(
                 "kill {kill}: lost outside the window: {status} {}",
@@ -114,10 +114,10 @@ fn random_kills_lose_nothing_at_a_provider_with_a_grace_window() {
 fn random_kills_during_sign_in_and_disconnect_leave_no_half_connection() {
     let mut dice = Dice::thrown_now();
     println!("VALETKEY_SEED={} brings these moments back", dice.0);
-    let mut house = House::start();
-    house.add("acme");
+    let mut fixture = AgentFixture::start();
+    fixture.add("acme");
     for kill in 0..KILLS / 4 {
-        let api = house.api();
+        let api = fixture.api();
         let caller = thread::spawn(move || {
             let started = api.begin("acme");
             api::follow(started["authorize_url"].as_str().expect("a URL"));
@@ -125,12 +125,12 @@ fn random_kills_during_sign_in_and_disconnect_leave_no_half_connection() {
             drop(api.disconnect("acme"));
         });
         thread::sleep(dice.up_to(3 * LONGEST));
-        house.kill();
+        fixture.kill();
         let _ = caller.join();
-        house.start_agent();
-        for name in house.api().connections() {
-            let reply = house.api().token(&name);
-            let now = house.api().try_connection(&name);
+        fixture.start_agent();
+        for name in fixture.api().connections() {
+            let reply = fixture.api().token(&name);
+            let now = fixture.api().try_connection(&name);
             let is_going = now.status == 404 || now.json()["status"] == "removing";
             assert!(
                 reply.status == 200 || is_going,

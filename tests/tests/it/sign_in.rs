@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use valetkey_tests::process::Stream;
 use valetkey_tests::{
-    Browser, Desktop, Door, House, OidcProvider, Person, Running, cli, oidc, wait,
+    AgentFixture, Browser, Desktop, HttpClient, OidcProvider, Person, Running, cli, oidc, wait,
 };
 
 /// Registers the provider's public client as `acme`.
@@ -50,8 +50,8 @@ fn token(desktop: &Desktop, connection: &str) -> String {
 /// Who the provider says the bearer is; the status if it refuses.
 fn whoami(provider: &OidcProvider, token: &str) -> Result<Value, u16> {
     let bearer = format!("Bearer {token}");
-    let door = Door::of(provider.issuer());
-    let reply = door.ask("GET", "/me", &[("Authorization", &bearer)], "");
+    let http = HttpClient::of(provider.issuer());
+    let reply = http.request("GET", "/me", &[("Authorization", &bearer)], "");
     match reply.status {
         200 => Ok(reply.json()),
         status => Err(status),
@@ -189,19 +189,19 @@ fn address(connect: &Running) -> String {
 
 #[test]
 fn a_pasted_redirect_url_finishes_a_sign_in_of_another_machine() {
-    let house = House::start();
-    house.add("acme");
-    let mut connect = cli::start(&house.desktop, &["connect", "acme", "--no-browser"]);
+    let fixture = AgentFixture::start();
+    fixture.add("acme");
+    let mut connect = cli::start(&fixture.desktop, &["connect", "acme", "--no-browser"]);
     // The other machine's browser ends at an address where nobody listens there.
     let authorize_url = url::Url::parse(&address(&connect)).unwrap();
     let path = &authorize_url[url::Position::BeforePath..];
-    let sent_back = Door::of(authorize_url.as_str()).get(path);
+    let sent_back = HttpClient::of(authorize_url.as_str()).get(path);
     let stuck_at = sent_back.header("location").expect("it asks nobody");
     connect.write(&format!("{stuck_at}\n"));
     connect.close_stdin();
     let said = cli::finish(connect);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
-    house.api().access_token("acme");
+    fixture.api().access_token("acme");
 }
 
 #[test]

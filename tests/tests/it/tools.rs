@@ -5,61 +5,61 @@ use std::process::Command;
 
 use rustix::process::Signal;
 use valetkey_demo_provider::Filter;
-use valetkey_tests::{House, Running, cli, traces};
+use valetkey_tests::{AgentFixture, Running, cli, traces};
 
-fn house() -> House {
-    let house = House::with_short_tokens(2.0);
-    house.sign_in("acme");
-    house
+fn fixture() -> AgentFixture {
+    let fixture = AgentFixture::with_short_tokens(2.0);
+    fixture.sign_in("acme");
+    fixture
 }
 
-fn tool(house: &House, program: &str, file: &str) -> Command {
-    let mut command = house.desktop.command(program);
+fn tool(fixture: &AgentFixture, program: &str, file: &str) -> Command {
+    let mut command = fixture.desktop.command(program);
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(file));
     command
 }
 
 /// Lets a tool, which calls the API once for each line, call before and after its token's end.
-fn assert_works_across_an_expiry(house: &House, mut tool: Running) {
+fn assert_works_across_an_expiry(fixture: &AgentFixture, mut tool: Running) {
     let mut from = 0;
     for _ in 0..2 {
         tool.write("\n");
         (from, ()) = tool.wait_from(from, "whose account it is", |line| {
             (line.text.contains("200") && line.text.contains("ada")).then_some(())
         });
-        house.wait_for_expiry("acme");
+        fixture.wait_for_expiry("acme");
     }
     // More than one where the machine is so slow that a token ended before the first call.
-    assert!(house.provider.count(Filter::refreshes()) >= 1);
+    assert!(fixture.provider.count(Filter::refreshes()) >= 1);
 }
 
 #[test]
 fn a_python_script_works_across_an_expiry() {
-    let mut house = house();
-    let mut command = tool(&house, "python3", "python/whoami.py");
-    command.arg(house.agent().socket_path());
-    command.arg("acme").arg(house.provider.url("/api/me"));
+    let mut fixture = fixture();
+    let mut command = tool(&fixture, "python3", "python/whoami.py");
+    command.arg(fixture.agent().socket_path());
+    command.arg("acme").arg(fixture.provider.url("/api/me"));
     let script = Running::start(&mut command);
-    assert_works_across_an_expiry(&house, script);
+    assert_works_across_an_expiry(&fixture, script);
 }
 
 #[test]
 fn an_mcp_server_of_the_official_sdk_works_across_an_expiry() {
-    let mut house = house();
-    let mut command = tool(&house, "node", "node/mcp-client.mjs");
+    let mut fixture = fixture();
+    let mut command = tool(&fixture, "node", "node/mcp-client.mjs");
     let server = Path::new(env!("CARGO_MANIFEST_DIR")).join("node/mcp-server.mjs");
     command.arg("whoami").arg("node").arg(server);
-    command.arg(house.agent().socket_path());
-    command.arg("acme").arg(house.provider.url("/api/me"));
+    command.arg(fixture.agent().socket_path());
+    command.arg("acme").arg(fixture.provider.url("/api/me"));
     let host = Running::start(&mut command);
-    assert_works_across_an_expiry(&house, host);
+    assert_works_across_an_expiry(&fixture, host);
 }
 
 #[test]
 fn plain_curl_gets_a_token_from_the_socket() {
-    let mut house = house();
-    let socket = house.agent().socket_path().to_owned();
-    let mut curl = house.desktop.command("curl");
+    let mut fixture = fixture();
+    let socket = fixture.agent().socket_path().to_owned();
+    let mut curl = fixture.desktop.command("curl");
     curl.args([
         "--silent",
         "--show-error",
@@ -72,22 +72,22 @@ fn plain_curl_gets_a_token_from_the_socket() {
     assert!(output.status.success(), "{output:?}");
     let reply: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let token = reply["access_token"].as_str().unwrap();
-    assert!(house.provider.access_token_lives(token));
+    assert!(fixture.provider.access_token_lives(token));
 }
 
 #[test]
 fn a_token_as_a_header_line_is_what_curl_reads() {
-    let house = house();
-    let header = cli::ok(&house.desktop, &["token", "acme", "--header"]).stdout;
+    let fixture = fixture();
+    let header = cli::ok(&fixture.desktop, &["token", "acme", "--header"]).stdout;
     assert!(header.starts_with("Authorization: Bearer "), "{header}");
-    let json = cli::ok(&house.desktop, &["token", "acme", "--json"]).json();
+    let json = cli::ok(&fixture.desktop, &["token", "acme", "--json"]).json();
     assert_eq!(json["connection"], "acme");
     assert!(json["expires_at"].is_string());
 }
 
 #[test]
 fn run_puts_the_token_into_the_environment_and_nowhere_else() {
-    let house = house();
+    let fixture = fixture();
     let script = r#"printf '%s %s\n' "$TOKEN" "$#"; tr '\0' ' ' </proc/$$/cmdline"#;
     let arguments = [
         "run",
@@ -100,19 +100,23 @@ fn run_puts_the_token_into_the_environment_and_nowhere_else() {
         "x",
         "one two",
     ];
-    let said = cli::ok(&house.desktop, &arguments);
+    let said = cli::ok(&fixture.desktop, &arguments);
     let (token, rest) = said.stdout.split_once(' ').unwrap();
-    assert!(house.provider.access_token_lives(token), "{}", said.stdout);
+    assert!(
+        fixture.provider.access_token_lives(token),
+        "{}",
+        said.stdout
+    );
     assert!(rest.starts_with("1\n"), "an argument was split: {rest}");
     assert_eq!(traces::text_with(rest, &[token]), None);
 }
 
 #[test]
 fn run_is_transparent_to_exit_codes_and_signals() {
-    let house = house();
+    let fixture = fixture();
     let run = |command: &[&str]| {
         let arguments = [&["run", "--env", "TOKEN=acme", "--"], command].concat();
-        cli::start(&house.desktop, &arguments)
+        cli::start(&fixture.desktop, &arguments)
     };
     assert_eq!(cli::finish(run(&["sh", "-c", "exit 42"])).code, Some(42));
     assert_eq!(cli::finish(run(&["/nowhere/command"])).code, Some(127));

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 use valetkey_demo_provider::Settings;
 use valetkey_tests::webview::{ENTER, ESCAPE};
-use valetkey_tests::{Desktop, Role, Scene, cli, scene, traces, wait};
+use valetkey_tests::{Desktop, Role, WindowFixture, cli, demo_client, traces, wait};
 
 /// Begins every code and token of the provider.
 const PREFIX: &str = "planted-token-2d90-";
@@ -13,7 +13,7 @@ const SECRET: &str = "planted-client-secret-b7e2";
 
 #[test]
 fn the_list_shows_what_is_connected_and_follows_what_other_programs_do() {
-    let scene = Scene::start();
+    let scene = WindowFixture::start();
     let view = &scene.view;
     view.see("Nobody is signed in yet.");
 
@@ -41,7 +41,7 @@ fn the_list_shows_what_is_connected_and_follows_what_other_programs_do() {
 
 #[test]
 fn every_mistake_in_a_new_authenticator_is_named_before_it_is_saved() {
-    let scene = Scene::start();
+    let scene = WindowFixture::start();
     let view = &scene.view;
     scene.add("taken");
     view.click(Role::Link, "Add authenticator");
@@ -90,7 +90,7 @@ fn every_mistake_in_a_new_authenticator_is_named_before_it_is_saved() {
 
 #[test]
 fn connecting_opens_the_browser_and_the_page_says_connected_by_itself() {
-    let scene = Scene::start();
+    let scene = WindowFixture::start();
     let view = &scene.view;
     scene.add("mail");
     view.run("window.loadedOnce = true", &json!([]));
@@ -112,7 +112,7 @@ fn connecting_opens_the_browser_and_the_page_says_connected_by_itself() {
 
 #[test]
 fn disconnecting_names_what_will_stop_and_revokes_at_the_provider() {
-    let scene = Scene::start();
+    let scene = WindowFixture::start();
     let view = &scene.view;
     scene.sign_in("mail");
     let token = cli::ok(scene.desktop(), &["token", "mail"]).stdout;
@@ -138,7 +138,7 @@ fn disconnecting_names_what_will_stop_and_revokes_at_the_provider() {
 
 #[test]
 fn the_activity_shows_each_hand_out_as_it_happens_and_is_filtered() {
-    let scene = Scene::start();
+    let scene = WindowFixture::start();
     let view = &scene.view;
     scene.sign_in("mail");
     scene.sign_in("calendar");
@@ -167,7 +167,7 @@ fn the_activity_shows_each_hand_out_as_it_happens_and_is_filtered() {
 
 #[test]
 fn an_authenticator_comes_from_a_file_that_is_chosen_or_dropped() {
-    let scene = Scene::start();
+    let scene = WindowFixture::start();
     let view = &scene.view;
     scene.add("taken");
     view.click(Role::Link, "Add authenticator");
@@ -204,7 +204,7 @@ fn an_authenticator_comes_from_a_file_that_is_chosen_or_dropped() {
 
 #[test]
 fn the_activity_is_exported_to_the_downloads_and_holds_no_secret() {
-    let scene = Scene::on(
+    let scene = WindowFixture::on(
         Desktop::start(),
         Settings {
             token_prefix: PREFIX.to_owned(),
@@ -238,9 +238,9 @@ fn the_activity_is_exported_to_the_downloads_and_holds_no_secret() {
 
 #[test]
 fn authenticators_are_exported_without_their_secrets_and_come_back_from_the_file() {
-    let scene = Scene::start();
+    let scene = WindowFixture::start();
     let view = &scene.view;
-    let mut mail = scene::draft(&scene.provider, "mail");
+    let mut mail = demo_client::draft(&scene.provider, "mail");
     mail["client_secret"] = json!(SECRET);
     scene.api().add(&mail);
     scene.add("drive");
@@ -278,10 +278,10 @@ fn authenticators_are_exported_without_their_secrets_and_come_back_from_the_file
 
 #[test]
 fn who_has_no_client_tries_the_demo_and_it_is_gone_at_the_next_start() {
-    let scene = Scene::start();
+    let scene = WindowFixture::start();
     scene.view.see("Try the demo");
     scene.picture("empty");
-    let Scene {
+    let WindowFixture {
         view,
         browser,
         session,

@@ -1,4 +1,4 @@
-//! The usual setting: a desktop, the demo provider that asks nobody, an agent between them.
+//! The usual fixture: a desktop, the demo provider that asks nobody, an agent between them.
 
 use std::process::Command;
 
@@ -7,30 +7,27 @@ use valetkey_demo_provider::{DemoProvider, Settings};
 
 use crate::agent::Agent;
 use crate::api::Api;
+use crate::demo_client::{ACCOUNT, draft};
 use crate::desktop::Desktop;
-use crate::scene::draft;
 use crate::wait;
 
-/// The account that signs in where a test does not care.
-pub const ACCOUNT: &str = "ada";
-
-/// A whole house. The agent dies before the desktop does.
-pub struct House {
+/// Fields drop in order: the agent ends before the desktop.
+pub struct AgentFixture {
     agent: Option<Agent>,
-    /// The provider, in this process: its faults and its journal are at hand.
+    /// The provider, in this process: its faults and its request log are at hand.
     pub provider: DemoProvider,
     /// The desktop.
     pub desktop: Desktop,
 }
 
-impl House {
+impl AgentFixture {
     /// Tokens live an hour.
     pub fn start() -> Self {
         Self::with(Settings::auto_consent(ACCOUNT))
     }
 
-    /// Tokens live `seconds`, and are refreshed only when somebody asks: the alarm clock would
-    /// otherwise be faster than the test.
+    /// Tokens live `seconds` and are refreshed on demand only: the scheduler would otherwise be
+    /// faster than the test.
     pub fn with_short_tokens(seconds: f64) -> Self {
         Self::with(Settings {
             access_token_lifetime_seconds: Some(seconds),

@@ -1,16 +1,16 @@
-//! The usual setting of a window test: a screen, the demo provider, a person's browser, the app.
+//! The usual fixture of a window test: a screen, the demo provider, a person's browser, the app.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use valetkey_demo_provider::{Consent, DemoProvider, Settings};
 
 use crate::api::Api;
 use crate::browser::{Browser, Person};
+use crate::demo_client::{ACCOUNT, draft};
 use crate::desktop::{Desktop, Session};
-use crate::house::ACCOUNT;
 use crate::webview::{Role, WebView};
 
-/// A whole scene. The app dies before its session does.
-pub struct Scene {
+/// Fields drop in order: the app ends before its session.
+pub struct WindowFixture {
     /// The app's window.
     pub view: WebView,
     /// The provider, in this process.
@@ -21,7 +21,7 @@ pub struct Scene {
     pub session: Session,
 }
 
-impl Scene {
+impl WindowFixture {
     /// The app at its first start, past the first steps.
     pub fn start() -> Self {
         Self::on(Desktop::start(), Settings::default())
@@ -70,19 +70,4 @@ impl Scene {
     pub fn picture(&self, step: &str) {
         self.session.screen().picture("window", step);
     }
-}
-
-/// A public client of this provider.
-pub fn draft(provider: &DemoProvider, name: &str) -> Value {
-    json!({
-        "name": name,
-        "authenticator_type": "custom",
-        "client_id": "demo",
-        "scopes": ["openid", "email", "offline_access"],
-        "issuer": provider.issuer(),
-        "authorize_url": provider.url("/authorize"),
-        "token_url": provider.url("/token"),
-        "revocation_url": provider.url("/revoke"),
-        "userinfo_url": provider.url("/userinfo"),
-    })
 }
