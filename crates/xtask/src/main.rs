@@ -3,6 +3,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `needs`, `machine` | what a task needs on this machine, and installing it (asks before sudo) |
+//! | `node` | a recent Node.js: the machine's, else one in `target/node` |
 //! | `binaries` | building the product's programs, as they are tested and as they ship |
 //! | `demo` | the main job, shown |
 //! | `bench` | the budgets |
@@ -21,6 +22,7 @@ mod icons;
 mod lint;
 mod machine;
 mod needs;
+mod node;
 mod screenshots;
 mod shell;
 mod test;

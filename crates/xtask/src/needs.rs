@@ -52,17 +52,14 @@ pub(crate) const DESKTOP: &[Need] = &[
         package: "libayatana-appindicator3-dev",
         purpose: "its icon in the tray",
     },
-    Need {
-        programs: &["node"],
-        package: "nodejs",
-        purpose: "builds the page in the window",
-    },
-    Need {
-        programs: &["npm"],
-        package: "npm",
-        purpose: "installs what the page is built with",
-    },
 ];
+
+/// For installing a Node.js of our own.
+pub(crate) const NPM: &[Need] = &[Need {
+    programs: &["npm"],
+    package: "npm",
+    purpose: "installs what the page and the tests are built with",
+}];
 
 /// For the demo.
 pub(crate) const DEMO: &[Need] = &[Need {
@@ -134,16 +131,6 @@ pub(crate) const TESTS: &[Need] = &[
         purpose: "pictures of the screen",
     },
     Need {
-        programs: &["node"],
-        package: "nodejs",
-        purpose: "runs a certified OpenID provider and drives Chromium",
-    },
-    Need {
-        programs: &["npm"],
-        package: "npm",
-        purpose: "installs the test servers",
-    },
-    Need {
         programs: &["python3"],
         package: "python3",
         purpose: "a local tool that fetches a token",
@@ -154,34 +141,3 @@ pub(crate) const TESTS: &[Need] = &[
         purpose: "a local tool that fetches a token",
     },
 ];
-
-/// The oldest Node.js that the test servers run on.
-pub(crate) const OLDEST_NODE: u32 = 20;
-
-/// Node's major version; None if it does not tell.
-pub(crate) fn node_version() -> Option<u32> {
-    let output = Command::new("node").arg("--version").output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    major(&text)
-}
-
-fn major(version: &str) -> Option<u32> {
-    version
-        .trim()
-        .strip_prefix('v')?
-        .split('.')
-        .next()?
-        .parse()
-        .ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_node_version_is_read_by_its_major_number() {
-        assert_eq!(major("v20.20.2\n"), Some(20));
-        assert_eq!(major("unknown"), None);
-    }
-}

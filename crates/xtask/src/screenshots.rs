@@ -20,11 +20,12 @@ impl Screenshots {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let consent = Consent::from_flag(self.yes);
         machine::prepare(needs::TESTS, consent)?;
-        ui::prepare(consent)?;
-        shell::npm_install("tests/node")?;
+        let node = ui::prepare(consent)?;
+        node.install_packages("tests/node")?;
         let binaries = binaries::build_all()?;
         let folder = shell::repository().join(".github/pictures");
         let mut take = shell::cargo(&["run", "-p", "valetkey-tests", "--bin", "screenshots", "--"]);
-        shell::run(take.arg(folder).envs(binaries))
+        take.arg(folder).envs(binaries);
+        shell::run(node.on_path(&mut take))
     }
 }

@@ -1,6 +1,5 @@
 //! Running other programs, and the one place that prints.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -97,19 +96,4 @@ fn line(command: &Command) -> String {
         line.push_str(&argument.to_string_lossy());
     }
     line
-}
-
-/// Installs what a folder's lock file names; again only when that is newer than what it installed.
-pub(crate) fn npm_install(folder: &str) -> Result<(), Failure> {
-    let folder = repository().join(folder);
-    let changed = |name: &str| {
-        fs::metadata(folder.join(name))
-            .and_then(|it| it.modified())
-            .ok()
-    };
-    if changed("node_modules/.package-lock.json") >= changed("package-lock.json") {
-        return Ok(());
-    }
-    let mut npm = Command::new("npm");
-    run(npm.args(["ci", "--ignore-scripts"]).current_dir(folder))
 }

@@ -30,10 +30,10 @@ impl Test {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let consent = Consent::from_flag(self.yes);
         machine::prepare(needs::TESTS, consent)?;
-        ui::prepare(consent)?;
+        let node = ui::prepare(consent)?;
         install_nextest()?;
-        shell::npm_install("tests/node")?;
-        ui::test()?;
+        node.install_packages("tests/node")?;
+        ui::test(&node)?;
         let binaries = build()?;
         if self.nextest.is_empty() {
             shell::run(&mut shell::cargo(&["test", "--workspace", "--doc"]))?;
@@ -41,7 +41,7 @@ impl Test {
         // Last, so that its summary is the last thing that a person or CI reads.
         let mut tests = shell::cargo(&["nextest", "run", "--workspace"]);
         tests.args(&self.nextest).envs(binaries);
-        shell::run(&mut tests)
+        shell::run(node.on_path(&mut tests))
     }
 }
 
