@@ -1,7 +1,7 @@
 //! `GET /authorize` and the decision of the consent page.
 //!
-//! The page keeps no state here: it carries the query of the request, which the decision checks
-//! again from the start.
+//! The server keeps no state for an open page: the page carries the query of the request, and the
+//! decision validates it again.
 
 use std::sync::Arc;
 
@@ -11,36 +11,33 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use url::Url;
 
-use crate::answer::page;
 use crate::form::{Form, Repeated};
 use crate::grant::Approval;
-use crate::pages;
+use crate::pages::{self, ConsentPage};
 use crate::redirect_uri::is_allowed;
+use crate::response::html_page;
 use crate::settings::{Client, Consent, Dialect, Pkce, Settings};
 use crate::shared::Shared;
 use crate::token::split_scopes;
 
-/// A request that may be put before a person.
-pub(crate) struct Asked<'s> {
-    pub(crate) client: &'s Client,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) login_hint: Option<String>,
-    challenge: Option<String>,
-    nonce: Option<String>,
-    back: Back,
+/// A valid authorization request.
+struct AuthorizationRequest<'s> {
+    client: &'s Client,
+    parameters: Parameters,
+    redirect: RedirectTarget,
 }
 
-/// Where the answer goes, and what it must carry.
-struct Back {
+/// Where the response is redirected, and what every redirect carries.
+struct RedirectTarget {
     redirect_uri: String,
     url: Url,
     state: Option<String>,
     iss: Option<String>,
 }
 
-impl Back {
-    /// 303, so that the browser follows with GET also after a form.
-    fn redirect(&self, params: &[(&str, &str)]) -> Response {
+impl RedirectTarget {
+    /// 303, so that the browser follows with GET also after a form post.
+    fn response(&self, params: &[(&str, &str)]) -> Response {
         let mut url = self.url.clone();
         {
             let mut query = url.query_pairs_mut();
@@ -59,8 +56,8 @@ impl Back {
         (StatusCode::SEE_OTHER, headers).into_response()
     }
 
-    fn refuse(&self, error: &str, description: &str) -> Response {
-        self.redirect(&[("error", error), ("error_description", description)])
+    fn error(&self, error: &str, description: &str) -> Response {
+        self.response(&[("error", error), ("error_description", description)])
     }
 }
 
@@ -70,18 +67,25 @@ pub(crate) async fn authorize(
 ) -> Response {
     let settings = shared.settings();
     let query = query.unwrap_or_default();
-    let asked = match check(&shared, &settings, &Form::parse(query.as_bytes())) {
-        Ok(asked) => asked,
-        Err(answer) => return *answer,
+    let request = match check(&shared, &settings, &Form::parse(query.as_bytes())) {
+        Ok(request) => request,
+        Err(response) => return *response,
     };
     match &settings.consent {
-        Consent::Ask => page(pages::consent(&asked, &query, &settings.accounts)),
-        Consent::Deny => deny(&asked),
+        Consent::Ask => html_page(pages::consent(&ConsentPage {
+            client_name: request.client.display_name(),
+            query: &query,
+            scopes: &request.parameters.scopes,
+            login_hint: request.parameters.login_hint.as_deref(),
+            accounts: &settings.accounts,
+        })),
+        Consent::Deny => deny(&request.redirect),
         Consent::Allow { account, scopes } => {
             let granted =
                 |scope: &&String| scopes.as_ref().is_none_or(|scopes| scopes.contains(scope));
-            let scopes = asked.scopes.iter().filter(granted).cloned().collect();
-            allow(&shared, &settings, asked, account, scopes)
+            let scopes = &request.parameters.scopes;
+            let scopes = scopes.iter().filter(granted).cloned().collect();
+            allow(&shared, &settings, request, account, scopes)
         }
     }
 }
@@ -90,133 +94,139 @@ pub(crate) async fn decision(State(shared): State<Arc<Shared>>, body: Bytes) -> 
     let settings = shared.settings();
     let form = Form::parse(&body);
     let query = form.all("request").next().unwrap_or_default();
-    let asked = match check(&shared, &settings, &Form::parse(query.as_bytes())) {
-        Ok(asked) => asked,
-        Err(answer) => return *answer,
+    let request = match check(&shared, &settings, &Form::parse(query.as_bytes())) {
+        Ok(request) => request,
+        Err(response) => return *response,
     };
     if form.all("decision").next() != Some("allow") {
-        return deny(&asked);
+        return deny(&request.redirect);
     }
     let ticked: Vec<&str> = form.all("scope").collect();
-    let scopes = asked
+    let scopes = request
+        .parameters
         .scopes
         .iter()
         .filter(|scope| ticked.contains(&scope.as_str()))
         .cloned()
         .collect();
     let account = form.all("account").next().unwrap_or_default().to_owned();
-    allow(&shared, &settings, asked, &account, scopes)
+    allow(&shared, &settings, request, &account, scopes)
 }
 
-/// A fault's refusal: as a redirect if the request is good enough for one.
-pub(crate) fn refuse(shared: &Shared, form: &Form, error: &str, description: &str) -> Response {
+/// The error of a fault: a redirect if the request names a valid one.
+pub(crate) fn error_redirect(
+    shared: &Shared,
+    form: &Form,
+    error: &str,
+    description: &str,
+) -> Response {
     let settings = shared.settings();
     let nested = form
         .all("request")
         .next()
         .map(|query| Form::parse(query.as_bytes()));
     match check(shared, &settings, nested.as_ref().unwrap_or(form)) {
-        Ok(asked) => asked.back.refuse(error, description),
-        Err(answer) => *answer,
+        Ok(request) => request.redirect.error(error, description),
+        Err(response) => *response,
     }
 }
 
-fn deny(asked: &Asked<'_>) -> Response {
-    asked.back.refuse("access_denied", "The person said no.")
+fn deny(redirect: &RedirectTarget) -> Response {
+    redirect.error("access_denied", "The user denied access.")
 }
 
 fn allow(
     shared: &Shared,
     settings: &Settings,
-    asked: Asked<'_>,
+    request: AuthorizationRequest<'_>,
     account: &str,
     scopes: Vec<String>,
 ) -> Response {
     if settings.account(account).is_none() {
-        return asked
-            .back
-            .refuse("server_error", "There is no such account.");
+        return request
+            .redirect
+            .error("server_error", "There is no such account.");
     }
     let approval = Approval {
-        client: asked.client.id.clone(),
+        client: request.client.id.clone(),
         account: account.to_owned(),
         scopes,
-        redirect_uri: asked.back.redirect_uri.clone(),
-        challenge: asked.challenge,
-        nonce: asked.nonce,
+        redirect_uri: request.redirect.redirect_uri.clone(),
+        challenge: request.parameters.challenge,
+        nonce: request.parameters.nonce,
     };
     let code = shared.approve(settings, approval);
-    asked.back.redirect(&[("code", &code)])
+    request.redirect.response(&[("code", &code)])
 }
 
-/// Errors before the redirect address is trusted are a page; later ones a redirect (RFC 6749
-/// section 4.1.2.1).
+/// Errors before the redirect URI is validated are a page, later ones a redirect (RFC 6749 section
+/// 4.1.2.1).
 fn check<'s>(
     shared: &Shared,
     settings: &'s Settings,
     form: &Form,
-) -> Result<Asked<'s>, Box<Response>> {
-    let (client, back) = check_back(shared, settings, form).map_err(|problem| {
-        let answer = (StatusCode::BAD_REQUEST, page(pages::problem(&problem))).into_response();
-        Box::new(answer)
+) -> Result<AuthorizationRequest<'s>, Box<Response>> {
+    let (client, redirect) = check_redirect(shared, settings, form).map_err(|problem| {
+        let page = html_page(pages::problem(&problem));
+        Box::new((StatusCode::BAD_REQUEST, page).into_response())
     })?;
-    match check_rest(settings, form) {
-        Ok(rest) => Ok(Asked {
+    match check_parameters(settings, form) {
+        Ok(parameters) => Ok(AuthorizationRequest {
             client,
-            scopes: rest.scopes,
-            login_hint: rest.login_hint,
-            challenge: rest.challenge,
-            nonce: rest.nonce,
-            back,
+            parameters,
+            redirect,
         }),
-        Err((error, description)) => Err(Box::new(back.refuse(error, &description))),
+        Err((error, description)) => Err(Box::new(redirect.error(error, &description))),
     }
 }
 
-fn check_back<'s>(
+fn check_redirect<'s>(
     shared: &Shared,
     settings: &'s Settings,
     form: &Form,
-) -> Result<(&'s Client, Back), String> {
+) -> Result<(&'s Client, RedirectTarget), String> {
     let one = |name| {
         form.one(name)
-            .map_err(|Repeated(name)| format!("{name} stands there twice."))
+            .map_err(|Repeated(name)| format!("{name} is repeated."))
     };
     let id = one("client_id")?.ok_or("The request names no client_id.")?;
     let client = settings
         .client(id)
         .ok_or("No client with this client_id is registered here.")?;
     let redirect_uri = one("redirect_uri")?.ok_or("The request names no redirect_uri.")?;
-    let url = Url::parse(redirect_uri).map_err(|_| "The redirect_uri is not an address.")?;
+    let url = Url::parse(redirect_uri).map_err(|_| "The redirect_uri is not a URI.")?;
     if !is_allowed(client, redirect_uri, &url) {
         return Err("The redirect_uri is not registered for this client.".to_owned());
     }
-    let back = Back {
+    let redirect = RedirectTarget {
         redirect_uri: redirect_uri.to_owned(),
         url,
         state: one("state")?.map(ToOwned::to_owned),
         iss: settings.send_iss.then(|| shared.issuer.clone()),
     };
-    Ok((client, back))
+    Ok((client, redirect))
 }
 
-struct Rest {
+struct Parameters {
     scopes: Vec<String>,
     login_hint: Option<String>,
     challenge: Option<String>,
     nonce: Option<String>,
 }
 
-fn check_rest(settings: &Settings, form: &Form) -> Result<Rest, (&'static str, String)> {
+fn check_parameters(
+    settings: &Settings,
+    form: &Form,
+) -> Result<Parameters, (&'static str, String)> {
     let one = |name| {
         form.one(name)
-            .map_err(|Repeated(name)| ("invalid_request", format!("{name} stands there twice.")))
+            .map_err(|Repeated(name)| ("invalid_request", format!("{name} is repeated.")))
     };
     let invalid = |text: &str| Err(("invalid_request", text.to_owned()));
     match one("response_type")? {
         Some("code") => {}
         Some(_) => {
-            let text = "Only response_type=code is spoken here.".to_owned();
+            let text = "Only response_type=code is supported.".to_owned();
             return Err(("unsupported_response_type", text));
         }
         None => return invalid("response_type is missing."),
@@ -225,7 +235,7 @@ fn check_rest(settings: &Settings, form: &Form) -> Result<Rest, (&'static str, S
     let method = one("code_challenge_method")?;
     match (settings.pkce, challenge, method) {
         (Pkce::Required, None, _) => return invalid("code_challenge is missing."),
-        (Pkce::Refused, Some(_), _) => return invalid("code_challenge is not understood."),
+        (Pkce::Refused, Some(_), _) => return invalid("code_challenge is not supported."),
         (Pkce::Required | Pkce::Optional, Some(_), Some("S256"))
         | (Pkce::Optional | Pkce::Refused, None, _) => {}
         (Pkce::Required | Pkce::Optional, Some(_), _) => {
@@ -236,7 +246,7 @@ fn check_rest(settings: &Settings, form: &Form) -> Result<Rest, (&'static str, S
         Dialect::Standard | Dialect::Github => one("scope")?,
         Dialect::Slack => one("user_scope")?,
     };
-    Ok(Rest {
+    Ok(Parameters {
         scopes: scope
             .map(|text| split_scopes(settings.dialect, text))
             .unwrap_or_default(),

@@ -1,5 +1,5 @@
-//! The control interface, for tests that run the provider as a process of its own. It says
-//! nothing that the in-process handle does not say too.
+//! The control interface, for tests that run the provider as a separate process. It offers what
+//! the in-process handle offers.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 use crate::endpoint::{Endpoint, GrantType};
 use crate::fault::Fault;
 use crate::grant::Family;
-use crate::journal::{Filter, Request};
-use crate::patch;
+use crate::merge_patch;
+use crate::request_log::{Filter, Request};
 use crate::settings::Settings;
 use crate::shared::Shared;
 
-const LONGEST_WAIT_MS: u64 = 60_000;
+const MAX_WAIT_MS: u64 = 60_000;
 
 type Provider = State<Arc<Shared>>;
 
@@ -55,7 +55,7 @@ async fn replace_settings(
 
 async fn patch_settings(State(shared): Provider, Json(change): Json<Value>) -> Response {
     let mut settings = json!(*shared.settings());
-    patch::merge(&mut settings, &change);
+    merge_patch::merge(&mut settings, &change);
     match serde_json::from_value::<Settings>(settings) {
         Ok(settings) => {
             shared.set(settings.clone());
@@ -92,26 +92,26 @@ async fn release(State(shared): Provider, Json(release): Json<Release>) -> Statu
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct RequestQuery {
     endpoint: Option<Endpoint>,
     grant: Option<GrantType>,
-    #[serde(default = "one")]
+    #[serde(default = "default_count")]
     count: usize,
-    #[serde(default = "ten_seconds")]
+    #[serde(default = "default_timeout_ms")]
     timeout_ms: u64,
     #[serde(default)]
     ended: bool,
 }
 
-fn one() -> usize {
+fn default_count() -> usize {
     1
 }
 
-fn ten_seconds() -> u64 {
+fn default_timeout_ms() -> u64 {
     10_000
 }
 
-impl Asked {
+impl RequestQuery {
     fn filter(&self) -> Filter {
         Filter {
             endpoint: self.endpoint,
@@ -120,23 +120,26 @@ impl Asked {
     }
 }
 
-async fn requests(State(shared): Provider, Query(asked): Query<Asked>) -> Json<Vec<Request>> {
-    Json(shared.journal.requests(asked.filter()))
+async fn requests(
+    State(shared): Provider,
+    Query(query): Query<RequestQuery>,
+) -> Json<Vec<Request>> {
+    Json(shared.request_log.requests(query.filter()))
 }
 
-async fn wait(State(shared): Provider, Query(asked): Query<Asked>) -> Json<Value> {
-    let limit = Duration::from_millis(asked.timeout_ms.min(LONGEST_WAIT_MS));
-    let filter = asked.filter();
-    let reached = if asked.ended {
-        tokio::time::timeout(limit, shared.journal.ended(filter, asked.count)).await
+async fn wait(State(shared): Provider, Query(query): Query<RequestQuery>) -> Json<Value> {
+    let timeout = Duration::from_millis(query.timeout_ms.min(MAX_WAIT_MS));
+    let filter = query.filter();
+    let reached = if query.ended {
+        tokio::time::timeout(timeout, shared.request_log.ended(filter, query.count)).await
     } else {
-        tokio::time::timeout(limit, shared.journal.arrived(filter, asked.count)).await
+        tokio::time::timeout(timeout, shared.request_log.arrived(filter, query.count)).await
     };
-    Json(json!({ "reached": reached.is_ok(), "count": shared.journal.count(filter) }))
+    Json(json!({ "reached": reached.is_ok(), "count": shared.request_log.count(filter) }))
 }
 
 async fn families(State(shared): Provider) -> Json<Vec<Family>> {
-    Json(shared.ledger().families())
+    Json(shared.token_store().families())
 }
 
 async fn issued(State(shared): Provider) -> Json<Vec<String>> {
@@ -144,7 +147,7 @@ async fn issued(State(shared): Provider) -> Json<Vec<String>> {
 }
 
 async fn expire_access_tokens(State(shared): Provider) -> StatusCode {
-    shared.ledger().expire_access_tokens(Instant::now());
+    shared.token_store().expire_access_tokens(Instant::now());
     StatusCode::NO_CONTENT
 }
 
@@ -155,7 +158,7 @@ struct Revoke {
 }
 
 async fn revoke(State(shared): Provider, Json(revoke): Json<Revoke>) -> StatusCode {
-    shared.ledger().revoke_account(&revoke.account);
+    shared.token_store().revoke_account(&revoke.account);
     StatusCode::NO_CONTENT
 }
 

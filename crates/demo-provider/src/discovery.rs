@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
-use crate::answer::json_answer;
+use crate::response::json_response;
 use crate::settings::Pkce;
 use crate::shared::Shared;
 
@@ -42,9 +42,9 @@ pub(crate) async fn metadata(State(shared): State<Arc<Shared>>) -> Response {
         }
         Pkce::Refused => {}
     }
-    json_answer(&document, false)
+    json_response(&document, false)
 }
 
 pub(crate) async fn jwks(State(shared): State<Arc<Shared>>) -> Response {
-    json_answer(shared.signer.jwks(), false)
+    json_response(shared.signer.jwks(), false)
 }

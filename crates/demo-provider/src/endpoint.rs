@@ -1,9 +1,9 @@
-//! The names of what can be asked: endpoints and grants.
+//! Endpoints and grant types.
 
 use axum::http::Method;
 use serde::{Deserialize, Serialize};
 
-/// An endpoint, as faults and request records name it.
+/// An endpoint, as faults and the request log name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Endpoint {
@@ -11,7 +11,7 @@ pub enum Endpoint {
     Discovery,
     /// `GET /jwks`
     Jwks,
-    /// `GET /authorize`: the consent page, or the redirect when nobody is asked.
+    /// `GET /authorize`: the consent page, or the redirect under automatic consent.
     Authorize,
     /// `POST /authorize/decision`: the redirect after the consent page.
     Decision,
@@ -26,7 +26,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint behind a path; `None` for strangers and the control interface.
+    /// The endpoint of a path; `None` for unknown paths and the control interface.
     pub(crate) fn of(method: &Method, path: &str) -> Option<Self> {
         match path {
             "/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server" => {
@@ -47,13 +47,11 @@ impl Endpoint {
     }
 }
 
-/// What a token request asks with.
+/// The `grant_type` of a token request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantType {
-    /// The code of a sign-in.
     AuthorizationCode,
-    /// A refresh token.
     RefreshToken,
 }
 

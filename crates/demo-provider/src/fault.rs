@@ -1,4 +1,4 @@
-//! Faults: what shall go wrong, where and how often.
+//! Faults: what goes wrong, at which requests and how often.
 
 use std::collections::BTreeMap;
 
@@ -7,28 +7,26 @@ use serde_json::{Value, json};
 
 use crate::endpoint::{Endpoint, GrantType};
 
-/// One fault, waiting for requests that it fits.
+/// One fault, which applies to the requests that match it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// Where it strikes.
     pub endpoint: Endpoint,
-    /// Strikes only token requests with this grant.
+    /// Applies only to token requests with this grant.
     #[serde(default)]
     pub grant: Option<GrantType>,
-    /// How many requests it strikes.
+    /// How many requests it applies to.
     #[serde(default)]
     pub times: Times,
-    /// Whether the request is carried out first (codes spent, tokens rotated) and only its answer
-    /// is lost or spoilt. `Edit` and `IdToken` always carry it out.
+    /// Whether the request is processed first (codes spent, tokens rotated), so that only its
+    /// response is lost or changed. `Edit` and `IdToken` always process it.
     #[serde(default)]
     pub after_processing: bool,
-    /// What goes wrong.
     pub fault: FaultKind,
 }
 
 impl Fault {
-    /// `kind` strikes the next request at `endpoint`, which is not carried out.
+    /// `kind` applies to the next request at `endpoint`, which is not processed.
     pub fn at(endpoint: Endpoint, kind: FaultKind) -> Self {
         Self {
             endpoint,
@@ -39,7 +37,7 @@ impl Fault {
         }
     }
 
-    /// `kind` strikes the next refresh.
+    /// `kind` applies to the next refresh.
     pub fn refresh(kind: FaultKind) -> Self {
         Self {
             grant: Some(GrantType::RefreshToken),
@@ -47,7 +45,7 @@ impl Fault {
         }
     }
 
-    /// `kind` strikes the next exchange of a code.
+    /// `kind` applies to the next code exchange.
     pub fn exchange(kind: FaultKind) -> Self {
         Self {
             grant: Some(GrantType::AuthorizationCode),
@@ -55,7 +53,7 @@ impl Fault {
         }
     }
 
-    /// Strikes this many requests instead of one.
+    /// Applies to this many requests instead of one.
     #[must_use]
     pub fn times(self, count: u32) -> Self {
         Self {
@@ -64,7 +62,7 @@ impl Fault {
         }
     }
 
-    /// Strikes until the faults are cleared.
+    /// Applies until the faults are cleared.
     #[must_use]
     pub fn forever(self) -> Self {
         Self {
@@ -73,7 +71,7 @@ impl Fault {
         }
     }
 
-    /// The request is carried out before the fault strikes.
+    /// The request is processed before the fault applies.
     #[must_use]
     pub fn after_processing(self) -> Self {
         Self {
@@ -83,11 +81,11 @@ impl Fault {
     }
 }
 
-/// How many requests a fault strikes: a number, or `"forever"`.
+/// How many requests a fault applies to: a number, or `"forever"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Times {
-    /// So many.
+    /// This many.
     Count(u32),
     /// All, until the faults are cleared.
     Always(Always),
@@ -107,7 +105,7 @@ impl Default for Times {
     }
 }
 
-/// What goes wrong. The first three hold the request, the others spoil the answer.
+/// What goes wrong. The first three hold the request, the others change the response.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {
@@ -121,15 +119,15 @@ pub enum FaultKind {
         /// The name to release it by.
         name: String,
     },
-    /// The request is held until the client gives up.
+    /// The request is held until the client disconnects.
     Hang,
-    /// The connection ends without an answer. With `after_processing`: the lost answer.
+    /// The connection closes without a response. With `after_processing`: the lost response.
     Close,
     /// A bare status with a line of text, as from a gateway.
     Status {
         /// The HTTP status.
         status: u16,
-        /// The value of `Retry-After`, as it stands.
+        /// The value of `Retry-After`, sent verbatim.
         #[serde(default)]
         retry_after: Option<String>,
     },
@@ -140,39 +138,39 @@ pub enum FaultKind {
         /// The text beside it.
         #[serde(default)]
         description: Option<String>,
-        /// The status, if not that of the dialect: 200 makes the error body that looks like luck.
+        /// The status, if not that of the dialect; 200 makes an error with a success status.
         #[serde(default)]
         status: Option<u16>,
     },
-    /// A page where JSON was due: a captive portal (200) or a proxy (502).
+    /// An HTML page in place of JSON, as from a captive portal (200) or a proxy (502).
     Html {
         /// The HTTP status.
-        #[serde(default = "ok")]
+        #[serde(default = "status_ok")]
         status: u16,
     },
-    /// A redirect to elsewhere.
+    /// A redirect.
     Redirect {
         /// The HTTP status.
-        #[serde(default = "found")]
+        #[serde(default = "status_found")]
         status: u16,
-        /// Where to.
+        /// The `Location`.
         location: String,
     },
-    /// Half of the body, then the connection ends, although the header promised all of it.
+    /// Half of the body that `Content-Length` announces, then the connection closes.
     Truncated,
     /// A body with this much padding in its first member.
     Huge {
         /// Bytes of padding.
-        #[serde(default = "huge")]
+        #[serde(default = "default_padding")]
         bytes: u64,
     },
     /// A status with an empty body.
     Empty {
         /// The HTTP status.
-        #[serde(default = "bad_request")]
+        #[serde(default = "status_bad_request")]
         status: u16,
     },
-    /// Any answer at all.
+    /// Any response.
     Raw {
         /// The HTTP status.
         status: u16,
@@ -183,28 +181,28 @@ pub enum FaultKind {
         #[serde(default)]
         body: String,
     },
-    /// The right answer, falsified by a JSON merge patch (RFC 7396): `null` removes a member. On a
-    /// redirect it changes the query of the `Location`. Refusals stay as they are.
+    /// The real response, changed by a JSON merge patch (RFC 7396): `null` removes a member. On a
+    /// redirect it changes the query of the `Location`. Errors stay unchanged.
     Edit {
         /// The merge patch.
         patch: Value,
     },
-    /// The right answer with a bad `id_token`.
+    /// The real response with an invalid `id_token`.
     IdToken {
-        /// What is bad about it.
+        /// Its flaw.
         flaw: IdTokenFlaw,
     },
 }
 
 impl FaultKind {
-    /// The right answer with `member` set to `value`.
+    /// The real response with `member` set to `value`.
     pub fn set(member: &str, value: impl Into<Value>) -> Self {
         Self::Edit {
             patch: json!({ member: value.into() }),
         }
     }
 
-    /// The right answer without `member`.
+    /// The real response without `member`.
     pub fn without(member: &str) -> Self {
         Self::set(member, Value::Null)
     }
@@ -226,7 +224,7 @@ impl FaultKind {
         }
     }
 
-    /// The word that stands for it in JSON.
+    /// Its name in JSON.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Latency { .. } => "latency",
@@ -246,8 +244,8 @@ impl FaultKind {
         }
     }
 
-    /// These need the right answer to falsify, whatever `after_processing` says.
-    pub(crate) fn builds_on_the_right_answer(&self) -> bool {
+    /// Whether it changes the real response, whatever `after_processing` says.
+    pub(crate) fn needs_real_response(&self) -> bool {
         matches!(self, Self::Edit { .. } | Self::IdToken { .. })
     }
 
@@ -256,39 +254,39 @@ impl FaultKind {
     }
 }
 
-fn ok() -> u16 {
+fn status_ok() -> u16 {
     200
 }
 
-fn found() -> u16 {
+fn status_found() -> u16 {
     302
 }
 
-fn bad_request() -> u16 {
+fn status_bad_request() -> u16 {
     400
 }
 
-fn huge() -> u64 {
+fn default_padding() -> u64 {
     8 * 1024 * 1024
 }
 
-/// What is bad about an `id_token`.
+/// What is invalid about an `id_token`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IdTokenFlaw {
-    /// Another nonce than the one asked with.
+    /// Another nonce than that of the request.
     WrongNonce,
-    /// No nonce although one was asked with.
+    /// No nonce although the request had one.
     MissingNonce,
-    /// Made for another client.
+    /// The audience is another client.
     WrongAudience,
-    /// Made by another issuer.
+    /// The issuer is another one.
     WrongIssuer,
-    /// About another account than userinfo.
+    /// The subject differs from that of userinfo.
     WrongSubject,
-    /// Ended an hour ago.
+    /// Expired an hour ago.
     Expired,
-    /// The signature does not fit.
+    /// The signature is by another key.
     BadSignature,
     /// `alg: none` and no signature.
     Unsigned,

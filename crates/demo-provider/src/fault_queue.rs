@@ -1,8 +1,8 @@
-//! Faults waiting for their requests.
+//! The queue of faults that wait for matching requests.
 //!
-//! A fault either *holds* a request for a while or for ever, or spoils its *answer*. A request
-//! takes the first waiting fault of each sort that fits it, so "wait at the gate, then 503" is two
-//! faults. Faults wait in the order in which they were added.
+//! A fault either *holds* a request or changes its *response*. A request takes the first matching
+//! fault of each of these two sorts, so "wait for the release, then 503" is two faults. Faults are
+//! taken in the order in which they were added.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,21 +12,21 @@ use tokio::sync::watch;
 use crate::endpoint::{Endpoint, GrantType};
 use crate::fault::{Always, Fault, FaultKind, Times};
 
-/// The faults that still wait, and the gates that stand shut.
+/// The waiting faults, and the closed gates.
 #[derive(Debug, Default)]
-pub(crate) struct Faults {
+pub(crate) struct FaultQueue {
     waiting: Vec<Fault>,
     gates: HashMap<String, watch::Sender<bool>>,
 }
 
-/// What befalls one request.
+/// The faults that apply to one request.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) hold: Option<Hold>,
-    pub(crate) answer: Option<Fault>,
+    pub(crate) response: Option<Fault>,
 }
 
-/// A request is held: until when, and whether it is carried out before.
+/// Holds a request.
 #[derive(Debug)]
 pub(crate) struct Hold {
     pub(crate) until: Until,
@@ -37,10 +37,10 @@ pub(crate) struct Hold {
 pub(crate) enum Until {
     After(Duration),
     Released(watch::Receiver<bool>),
-    ClientLeaves,
+    ClientDisconnects,
 }
 
-impl Faults {
+impl FaultQueue {
     pub(crate) fn add(&mut self, fault: Fault) {
         if let FaultKind::Gate { name } = &fault.fault {
             self.gates
@@ -56,7 +56,7 @@ impl Faults {
         &self.waiting
     }
 
-    /// Opens the gate for those who wait there, and takes it away.
+    /// Opens the gate for the requests that wait there, and removes it.
     pub(crate) fn release(&mut self, name: &str) {
         self.waiting.retain(
             |fault| !matches!(&fault.fault, FaultKind::Gate { name: gate } if gate == name),
@@ -66,7 +66,7 @@ impl Faults {
         }
     }
 
-    /// Opens all gates and forgets all faults.
+    /// Opens all gates and removes all faults.
     pub(crate) fn clear(&mut self) {
         self.waiting.clear();
         for (_, gate) in self.gates.drain() {
@@ -74,14 +74,14 @@ impl Faults {
         }
     }
 
-    /// What befalls a request at `endpoint`; faults that have struck often enough are gone after.
+    /// The faults that apply to a request at `endpoint`; used-up faults are removed.
     pub(crate) fn take(&mut self, endpoint: Endpoint, grant: Option<GrantType>) -> Plan {
         let hold = self
             .take_first(endpoint, grant, true)
             .map(|fault| self.hold(&fault));
         Plan {
             hold,
-            answer: self.take_first(endpoint, grant, false),
+            response: self.take_first(endpoint, grant, false),
         }
     }
 
@@ -114,7 +114,7 @@ impl Faults {
                 .expect("a waiting gate fault has its gate");
             Until::Released(gate.subscribe())
         } else {
-            Until::ClientLeaves
+            Until::ClientDisconnects
         };
         Hold {
             until,
@@ -128,36 +128,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fault_strikes_only_its_endpoint_and_grant_and_only_so_often() {
-        let mut faults = Faults::default();
+    fn fault_applies_to_its_endpoint_and_grant_as_often_as_set() {
+        let mut faults = FaultQueue::default();
         faults.add(Fault::refresh(FaultKind::status(503)).times(2));
         let refresh = Some(GrantType::RefreshToken);
         assert!(
             faults
                 .take(Endpoint::Token, Some(GrantType::AuthorizationCode))
-                .answer
+                .response
                 .is_none()
         );
-        assert!(faults.take(Endpoint::Userinfo, None).answer.is_none());
-        assert!(faults.take(Endpoint::Token, refresh).answer.is_some());
-        assert!(faults.take(Endpoint::Token, refresh).answer.is_some());
-        assert!(faults.take(Endpoint::Token, refresh).answer.is_none());
+        assert!(faults.take(Endpoint::Userinfo, None).response.is_none());
+        assert!(faults.take(Endpoint::Token, refresh).response.is_some());
+        assert!(faults.take(Endpoint::Token, refresh).response.is_some());
+        assert!(faults.take(Endpoint::Token, refresh).response.is_none());
     }
 
     #[test]
-    fn request_takes_one_hold_and_one_answer() {
-        let mut faults = Faults::default();
+    fn request_takes_one_hold_and_one_response_fault() {
+        let mut faults = FaultQueue::default();
         faults.add(Fault::at(Endpoint::Api, FaultKind::status(500)).forever());
         faults.add(Fault::at(Endpoint::Api, FaultKind::Latency { ms: 5 }));
         let both = faults.take(Endpoint::Api, None);
-        assert!(both.hold.is_some() && both.answer.is_some());
+        assert!(both.hold.is_some() && both.response.is_some());
         let later = faults.take(Endpoint::Api, None);
-        assert!(later.hold.is_none() && later.answer.is_some());
+        assert!(later.hold.is_none() && later.response.is_some());
     }
 
     #[test]
-    fn released_gate_lets_through_who_waits_and_who_comes() {
-        let mut faults = Faults::default();
+    fn released_gate_lets_waiting_and_later_requests_through() {
+        let mut faults = FaultQueue::default();
         faults.add(
             Fault::at(
                 Endpoint::Api,

@@ -1,14 +1,14 @@
-//! Parameters from outside: queries, form bodies and Basic credentials. Parsing never fails on
-//! strange bytes; what is ambiguous (a repeated parameter) is refused when it is read.
+//! Request parameters: queries, form bodies and Basic credentials. Parsing accepts any bytes; a
+//! repeated parameter is an error when it is read.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// A decoded query or form body, in its order.
+/// A decoded query or form body, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Form(Vec<(String, String)>);
 
-/// The named parameter stood there twice (RFC 6749 section 3.1 forbids it).
+/// The named parameter is repeated, which RFC 6749 section 3.1 forbids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Repeated(pub(crate) &'static str);
 
@@ -47,7 +47,7 @@ pub(crate) struct Basic {
 }
 
 impl Basic {
-    /// Both halves are form-encoded before they are joined (RFC 6749 section 2.3.1).
+    /// Both parts are form-encoded before they are joined (RFC 6749 section 2.3.1).
     pub(crate) fn parse(header: &str) -> Option<Self> {
         let (scheme, encoded) = header.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("basic") {
@@ -71,10 +71,10 @@ pub(crate) fn bearer(header: &str) -> Option<&str> {
         .then_some(token.trim())
 }
 
-/// `form_urlencoded` splits at `&` and `=`, which stand for themselves here, so they are escaped.
+/// `form_urlencoded` splits at `&` and `=`, which are literal here, so they are escaped first.
 fn form_decode(encoded: &str) -> String {
-    let alone = encoded.replace('&', "%26").replace('=', "%3D");
-    url::form_urlencoded::parse(alone.as_bytes())
+    let escaped = encoded.replace('&', "%26").replace('=', "%3D");
+    url::form_urlencoded::parse(escaped.as_bytes())
         .map(|(text, _)| text.into_owned())
         .collect()
 }

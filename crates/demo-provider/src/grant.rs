@@ -1,10 +1,10 @@
-//! The words of the ledger: what goes in, what comes out, what tests see.
+//! What goes in and out of the token store.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// What a person allowed, until a code is exchanged for it.
+/// What a person allowed; a code stands for it until it is exchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Approval {
     pub(crate) client: String,
@@ -16,7 +16,7 @@ pub(crate) struct Approval {
 }
 
 /// A request to exchange a code.
-pub(crate) struct Exchange<'a> {
+pub(crate) struct CodeExchange<'a> {
     pub(crate) code: &'a str,
     pub(crate) client: &'a str,
     pub(crate) redirect_uri: Option<&'a str>,
@@ -24,19 +24,19 @@ pub(crate) struct Exchange<'a> {
 }
 
 /// A request to refresh.
-pub(crate) struct Renewal<'a> {
+pub(crate) struct RefreshRequest<'a> {
     pub(crate) refresh_token: &'a str,
     pub(crate) client: &'a str,
     pub(crate) scopes: Option<Vec<String>>,
 }
 
-/// Token values minted for the answer; those that are not needed are dropped.
-pub(crate) struct Fresh {
+/// New token values for a response; those that it does not need are dropped.
+pub(crate) struct NewTokens {
     pub(crate) access_token: String,
     pub(crate) refresh_token: String,
 }
 
-/// What the answer says.
+/// The tokens of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Issued {
     pub(crate) access_token: String,
@@ -47,36 +47,33 @@ pub(crate) struct Issued {
     pub(crate) nonce: Option<String>,
 }
 
-/// Why a family is dead.
+/// Why a token family is revoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Revocation {
-    /// An old refresh token was used again.
+    /// A spent refresh token was used again.
     Reuse,
     /// Its code was used again.
     CodeReplay,
     /// The client asked for it.
     Client,
-    /// The test took it away, as a person does on the provider's page.
+    /// The test revoked it, as a person does on the provider's page.
     Provider,
 }
 
-/// Everything that grew from one sign-in, as tests see it.
+/// A token family: all tokens from one sign-in, as tests see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Family {
-    /// Who signed in.
     pub account: String,
-    /// Which client asked.
     pub client: String,
-    /// What was granted.
     pub scopes: Vec<String>,
     /// How often the refresh token was rotated.
     pub rotations: u64,
-    /// Why it is dead, if it is.
+    /// Why it is revoked, if it is.
     pub revoked: Option<Revocation>,
 }
 
-/// A live access token.
+/// What a valid access token stands for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Access<'a> {
     pub(crate) account: &'a str,

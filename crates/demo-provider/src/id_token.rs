@@ -1,4 +1,4 @@
-//! `id_token`s: a key made at start, its JWKS, and tokens that are right or wrong as asked.
+//! `id_token`s: a key made at start, its JWKS, and tokens that are valid or have a given flaw.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,20 +7,20 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
 use crate::fault::IdTokenFlaw;
-use crate::journal::now_ms;
+use crate::request_log::now_ms;
 
 const KEY_ID: &str = "demo-1";
 const LIFETIME_SECONDS: u64 = 3600;
 
-/// Signs with ES256, whose keys take no time to make.
+/// Signs with ES256, whose keys are generated quickly.
 pub(crate) struct Signer {
     key: EncodingKey,
-    /// Never published: makes signatures that do not fit.
+    /// Not in the JWKS: makes invalid signatures.
     other_key: EncodingKey,
     jwks: Value,
 }
 
-/// What an `id_token` says.
+/// The claims of an `id_token`.
 pub(crate) struct Claims<'a> {
     pub(crate) issuer: &'a str,
     pub(crate) subject: &'a str,

@@ -1,5 +1,5 @@
-//! The demo provider as a process: one line of JSON on stdout when it listens, then it serves
-//! until it is killed. Its state is in memory only, so there is nothing to put away.
+//! The demo provider as a process: prints one line of JSON when it listens, then serves until it is
+//! killed. Its state is in memory only, so there is nothing to save.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     match serve(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            // Nobody is left to tell when stderr is closed too.
+            // If stderr is closed too, the exit code is all that is left.
             let _ = writeln!(io::stderr(), "error: {problem}");
             ExitCode::FAILURE
         }

@@ -1,9 +1,8 @@
-//! The pages a person sees: consent and problem. Everything inline, nothing from elsewhere, no
-//! script; every value from outside is escaped.
+//! The HTML pages: consent and error. Everything is inline and without scripts; every value from a
+//! request is escaped.
 
 use std::fmt::Write as _;
 
-use crate::authorize::Asked;
 use crate::settings::Account;
 
 const STYLE: &str = include_str!("page.css");
@@ -12,9 +11,19 @@ const KEY: &str = r#"<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" 
 const DEMO: &str = r#"<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="M9 3h6M10 3v6.2L4.8 18a2 2 0 0 0 1.7 3h11a2 2 0 0 0 1.7-3L14 9.2V3M7.5 14.5h9"/></svg>"#;
 const STOP: &str = r#"<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" aria-hidden="true"><circle cx="12" cy="12" r="9"/><path d="M12 7.5v5.5M12 16.5v.01"/></svg>"#;
 
-/// Asks the person which account, which scopes, and whether at all.
-pub(crate) fn consent(asked: &Asked<'_>, query: &str, accounts: &[Account]) -> String {
-    let client = escape(asked.client.display_name());
+/// What the consent page shows.
+pub(crate) struct ConsentPage<'a> {
+    pub(crate) client_name: &'a str,
+    /// The query of the authorization request, which the page posts back.
+    pub(crate) query: &'a str,
+    pub(crate) scopes: &'a [String],
+    pub(crate) login_hint: Option<&'a str>,
+    pub(crate) accounts: &'a [Account],
+}
+
+/// Asks which account signs in, for which scopes, and whether to allow it.
+pub(crate) fn consent(page: &ConsentPage<'_>) -> String {
+    let client = escape(page.client_name);
     let body = format!(
         r#"<form class="card" method="post" action="/authorize/decision">
 <input type="hidden" name="request" value="{query}">
@@ -23,19 +32,19 @@ pub(crate) fn consent(asked: &Asked<'_>, query: &str, accounts: &[Account]) -> S
 <fieldset><legend>Sign in as</legend><div class="people">{people}</div></fieldset>
 {scopes}<div class="acts"><button id="deny" name="decision" value="deny">Deny</button><button id="allow" class="primary" name="decision" value="allow">Allow</button></div>
 </form>"#,
-        query = escape(query),
-        promise = if asked.scopes.is_empty() {
+        query = escape(page.query),
+        promise = if page.scopes.is_empty() {
             "It learns who you are, and nothing more."
         } else {
             "It gets only what you tick below."
         },
-        people = people(accounts, asked.login_hint.as_deref()),
-        scopes = scopes(&asked.scopes),
+        people = people(page.accounts, page.login_hint),
+        scopes = scopes(page.scopes),
     );
     document("Allow access? · Demo provider", &body)
 }
 
-/// Says what is wrong with a request that cannot be answered by a redirect.
+/// The error page for a request that cannot be answered by a redirect.
 pub(crate) fn problem(text: &str) -> String {
     let body = format!(
         r#"<div class="card"><div class="head"><div class="marks"><div class="mark bad">{STOP}</div></div>
@@ -77,7 +86,7 @@ fn people(accounts: &[Account], hint: Option<&str>) -> String {
     html
 }
 
-/// `openid` cannot be unticked: without it this would be no sign-in.
+/// `openid` cannot be unticked, because sign-in needs it.
 fn scopes(scopes: &[String]) -> String {
     if scopes.is_empty() {
         return String::new();

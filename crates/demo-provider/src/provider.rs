@@ -1,24 +1,24 @@
-//! The handle: a running provider, as tests and the demo hold it.
+//! The in-process handle of a running provider.
 
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::door::{self, Door, Order};
 use crate::fault::{Fault, FaultKind};
 use crate::grant::Family;
-use crate::journal::{Filter, Request};
+use crate::request_log::{Filter, Request};
 use crate::router::router;
+use crate::server::{self, Command, Server};
 use crate::settings::Settings;
 use crate::shared::{Shared, random};
 
-/// Waiting in a test ends here: whoever waits longer has found a bug.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// A test that waits longer has found a bug.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running provider. It stops when this is dropped.
 pub struct DemoProvider {
     shared: Arc<Shared>,
-    door: Door,
+    server: Server,
 }
 
 impl DemoProvider {
@@ -29,10 +29,10 @@ impl DemoProvider {
 
     /// Listens on 127.0.0.1 at this port.
     pub fn start_at(port: u16, settings: Settings) -> io::Result<Self> {
-        let bound = door::bind(port)?;
+        let bound = server::bind(port)?;
         let shared = Arc::new(Shared::new(format!("http://{}", bound.address), settings));
-        let door = bound.serve(shared.clone(), router(shared.clone()))?;
-        Ok(Self { shared, door })
+        let server = bound.serve(shared.clone(), router(shared.clone()))?;
+        Ok(Self { shared, server })
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.
@@ -50,24 +50,24 @@ impl DemoProvider {
         self.shared.update(change);
     }
 
-    /// Adds a fault behind those that wait.
+    /// Adds a fault behind the waiting ones.
     pub fn fault(&self, fault: Fault) {
         self.shared.faults().add(fault);
     }
 
-    /// Forgets all faults and opens all gates.
+    /// Removes all faults and opens all gates.
     pub fn clear_faults(&self) {
         self.shared.faults().clear();
     }
 
-    /// Holds every request at a place until the gate is released or dropped:
-    /// `provider.gate(Fault::refresh)`, or after it was carried out
+    /// Holds matching requests until the gate is released or dropped:
+    /// `provider.gate(Fault::refresh)`, or once they are processed
     /// `provider.gate(|gate| Fault::refresh(gate).after_processing())`.
-    pub fn gate(&self, place: impl FnOnce(FaultKind) -> Fault) -> Gate {
+    pub fn gate(&self, fault: impl FnOnce(FaultKind) -> Fault) -> Gate {
         let name = random();
         self.shared
             .faults()
-            .add(place(FaultKind::Gate { name: name.clone() }).forever());
+            .add(fault(FaultKind::Gate { name: name.clone() }).forever());
         Gate {
             shared: self.shared.clone(),
             name,
@@ -76,31 +76,31 @@ impl DemoProvider {
 
     /// The requests so far, oldest first.
     pub fn requests(&self, filter: impl Into<Filter>) -> Vec<Request> {
-        self.shared.journal.requests(filter.into())
+        self.shared.request_log.requests(filter.into())
     }
 
     /// How many requests have arrived.
     pub fn count(&self, filter: impl Into<Filter>) -> usize {
-        self.shared.journal.count(filter.into())
+        self.shared.request_log.count(filter.into())
     }
 
-    /// Returns once so many requests have arrived, even if they are held.
+    /// Returns once `count` requests have arrived, even if they are held.
     ///
     /// # Panics
     /// After 30 seconds of the provider's clock.
     pub async fn arrived(&self, filter: impl Into<Filter>, count: usize) {
-        let (journal, filter) = (self.shared.journal.clone(), filter.into());
-        self.patiently(async move { journal.arrived(filter, count).await })
+        let (log, filter) = (self.shared.request_log.clone(), filter.into());
+        self.within_timeout(async move { log.arrived(filter, count).await })
             .await;
     }
 
-    /// Returns once so many requests were answered, cut or abandoned.
+    /// Returns once `count` requests were answered, closed or abandoned.
     ///
     /// # Panics
     /// After 30 seconds of the provider's clock.
     pub async fn ended(&self, filter: impl Into<Filter>, count: usize) {
-        let (journal, filter) = (self.shared.journal.clone(), filter.into());
-        self.patiently(async move { journal.ended(filter, count).await })
+        let (log, filter) = (self.shared.request_log.clone(), filter.into());
+        self.within_timeout(async move { log.ended(filter, count).await })
             .await;
     }
 
@@ -109,7 +109,7 @@ impl DemoProvider {
     /// # Panics
     /// After 30 seconds, and inside a Tokio runtime.
     pub fn wait_arrived(&self, filter: impl Into<Filter>, count: usize) {
-        self.door.runtime.block_on(self.arrived(filter, count));
+        self.server.runtime.block_on(self.arrived(filter, count));
     }
 
     /// As `ended`, for tests without a runtime.
@@ -117,21 +117,17 @@ impl DemoProvider {
     /// # Panics
     /// After 30 seconds, and inside a Tokio runtime.
     pub fn wait_ended(&self, filter: impl Into<Filter>, count: usize) {
-        self.door.runtime.block_on(self.ended(filter, count));
+        self.server.runtime.block_on(self.ended(filter, count));
     }
 
-    /// The clock is the provider's own: a test may have paused its one.
-    async fn patiently(&self, wait: impl Future<Output = ()> + Send + 'static) {
+    /// By the clock of the provider's runtime: a test may have paused its own.
+    async fn within_timeout(&self, wait: impl Future<Output = ()> + Send + 'static) {
         let bounded = self
-            .door
+            .server
             .runtime
-            .spawn(tokio::time::timeout(PATIENCE, wait));
+            .spawn(tokio::time::timeout(WAIT_TIMEOUT, wait));
         let in_time = bounded.await.is_ok_and(|result| result.is_ok());
-        assert!(
-            in_time,
-            "the requests did not come; so far: {:#?}",
-            self.summary()
-        );
+        assert!(in_time, "too few requests; so far: {:#?}", self.summary());
     }
 
     fn summary(&self) -> Vec<String> {
@@ -144,9 +140,9 @@ impl DemoProvider {
         self.requests(Filter::all()).into_iter().map(line).collect()
     }
 
-    /// All sign-ins so far, oldest first.
+    /// The token families of all sign-ins so far, oldest first.
     pub fn families(&self) -> Vec<Family> {
-        self.shared.ledger().families()
+        self.shared.token_store().families()
     }
 
     /// Whether the account's newest sign-in is revoked. An account that never signed in has none.
@@ -161,56 +157,58 @@ impl DemoProvider {
 
     /// The newest refresh token of the account's newest living sign-in.
     pub fn live_refresh_token(&self, account: &str) -> Option<String> {
-        self.shared.ledger().live_refresh_token(account)
+        self.shared.token_store().live_refresh_token(account)
     }
 
-    /// Whether the provider still honours this access token.
+    /// Whether this access token is still valid.
     pub fn access_token_lives(&self, access_token: &str) -> bool {
         self.shared
-            .ledger()
+            .token_store()
             .access(access_token, Instant::now())
             .is_some()
     }
 
-    /// Every access token dies now, whatever was announced.
+    /// Every access token expires now, whatever `expires_in` said.
     pub fn expire_access_tokens(&self) {
-        self.shared.ledger().expire_access_tokens(Instant::now());
+        self.shared
+            .token_store()
+            .expire_access_tokens(Instant::now());
     }
 
-    /// The person takes back what the account gave, on the provider's own page.
+    /// Revokes all grants of the account, as its owner does on the provider's page.
     pub fn revoke_account(&self, account: &str) {
-        self.shared.ledger().revoke_account(account);
+        self.shared.token_store().revoke_account(account);
     }
 
-    /// Every code, access, refresh and id token ever made: what a leak test searches for.
+    /// Every code, access, refresh and id token ever issued, for leak tests.
     pub fn issued_secrets(&self) -> Vec<String> {
         self.shared.issued()
     }
 
-    /// Nobody listens any more and all connections are cut; the state stays.
+    /// Stops listening and closes all connections; the state stays.
     pub fn go_offline(&self) -> io::Result<()> {
-        self.door.order(Order::Shut)
+        self.server.execute(Command::Close)
     }
 
     /// Listens again, at the same port.
     pub fn go_online(&self) -> io::Result<()> {
-        self.door.order(Order::Open)
+        self.server.execute(Command::Listen)
     }
 
-    /// Settings, grants, faults and records are as they were at start.
+    /// Restores settings, grants, faults and the request log to their state at start.
     pub fn reset(&self) {
         self.shared.reset();
     }
 }
 
-/// Requests wait here until it is released or dropped.
+/// Holds requests until it is released or dropped.
 pub struct Gate {
     shared: Arc<Shared>,
     name: String,
 }
 
 impl Gate {
-    /// Lets all go on, now and later.
+    /// Lets waiting and later requests through.
     pub fn release(self) {
         drop(self);
     }

@@ -1,4 +1,4 @@
-//! Three ways to end a grant: RFC 7009, GitHub's and Slack's.
+//! Revocation: RFC 7009, GitHub's and Slack's.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,34 +9,34 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
-use crate::answer::json_answer;
 use crate::client_auth::{authenticate, check_secret};
 use crate::form::{Basic, Form, bearer};
-use crate::refusal::Refusal;
+use crate::oauth_error::OAuthError;
+use crate::response::json_response;
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::token::require_form;
 
-/// RFC 7009: 200 also when there was nothing to revoke.
+/// RFC 7009: 200 also for unknown tokens.
 pub(crate) async fn standard(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let settings = shared.settings();
-    let revoke = || -> Result<(), Refusal> {
+    let revoke = || -> Result<(), OAuthError> {
         require_form(&headers)?;
         let form = Form::parse(&body);
         let client = authenticate(&settings, &headers, &form)?;
         let token = form
             .one("token")?
-            .ok_or(Refusal::Malformed("token is missing."))?;
-        shared.ledger().revoke(token, &client.id);
+            .ok_or(OAuthError::Malformed("token is missing."))?;
+        shared.token_store().revoke(token, &client.id);
         Ok(())
     };
     match revoke() {
         Ok(()) => StatusCode::OK.into_response(),
-        Err(refusal) => refusal.answer(settings.dialect, &headers),
+        Err(error) => error.response(settings.dialect, &headers),
     }
 }
 
@@ -48,11 +48,11 @@ pub(crate) async fn github_token(
     body: Bytes,
 ) -> Response {
     github(&shared.settings(), &client, &headers, &body, |token| {
-        shared.ledger().revoke(token, &client)
+        shared.token_store().revoke(token, &client)
     })
 }
 
-/// `DELETE /applications/{client_id}/grant`: everything that the person gave this client.
+/// `DELETE /applications/{client_id}/grant`: everything that the account granted this client.
 pub(crate) async fn github_grant(
     State(shared): State<Arc<Shared>>,
     Path(client): Path<String>,
@@ -60,12 +60,12 @@ pub(crate) async fn github_grant(
     body: Bytes,
 ) -> Response {
     github(&shared.settings(), &client, &headers, &body, |token| {
-        shared.ledger().revoke_grant(token, &client)
+        shared.token_store().revoke_grant(token, &client)
     })
 }
 
-/// GitHub wants Basic with the id of the path, and JSON `{"access_token"}`; 422 is its answer to
-/// a token that it does not know.
+/// GitHub requires Basic authentication with the id of the path, and JSON `{"access_token"}`; it
+/// answers 422 for an unknown token.
 fn github(
     settings: &Settings,
     client: &str,
@@ -95,23 +95,23 @@ fn github(
     }
 }
 
-/// `POST /api/auth.revoke`: the Bearer token itself; its refresh token dies with it.
+/// `POST /api/auth.revoke`: the Bearer token and its refresh token.
 pub(crate) async fn slack(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    let mut ledger = shared.ledger();
+    let mut tokens = shared.token_store();
     let revoked = authorization(&headers)
         .and_then(bearer)
         .is_some_and(|token| {
-            let client = ledger
+            let client = tokens
                 .access(token, Instant::now())
                 .map(|access| access.client.to_owned());
-            client.is_some_and(|client| ledger.revoke_grant(token, &client))
+            client.is_some_and(|client| tokens.revoke_grant(token, &client))
         });
-    let answer = if revoked {
+    let body = if revoked {
         json!({ "ok": true, "revoked": true })
     } else {
         json!({ "ok": false, "error": "invalid_auth" })
     };
-    json_answer(&answer, false)
+    json_response(&body, false)
 }
 
 fn authorization(headers: &HeaderMap) -> Option<&str> {
@@ -119,5 +119,5 @@ fn authorization(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn message(text: &str) -> Response {
-    json_answer(&json!({ "message": text }), false)
+    json_response(&json!({ "message": text }), false)
 }

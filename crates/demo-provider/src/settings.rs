@@ -1,4 +1,4 @@
-//! How the provider behaves: everything a test or the demo may choose, changeable while it runs.
+//! Settings of the provider, which can change while it runs.
 
 use std::time::Duration;
 
@@ -8,30 +8,30 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Life of an access token; fractions are kept (the announced `expires_in` is rounded down,
+    /// Lifetime of an access token; fractions are kept (the announced `expires_in` is rounded down,
     /// to at least 1). `None`: it never expires and no `expires_in` is announced.
     pub access_token_lifetime_seconds: Option<f64>,
     /// What a refresh does to the refresh token.
     pub refresh_tokens: RefreshTokens,
     /// How long the previous refresh token still works after a rotation.
     pub grace_seconds: f64,
-    /// Whether a refresh kills the access tokens issued before it.
-    pub refresh_kills_access_token: bool,
+    /// Whether a refresh revokes the access tokens issued before it.
+    pub refresh_revokes_access_token: bool,
     /// Whether the redirect carries `iss` (RFC 9207) and the metadata says so.
     pub send_iss: bool,
     /// Whether the two discovery documents exist.
     pub discovery: bool,
-    /// What happens to PKCE.
+    /// How PKCE is handled.
     pub pkce: Pkce,
     /// Who answers the consent page.
     pub consent: Consent,
-    /// Whose wire habits are imitated.
+    /// Which provider's wire format is imitated.
     pub dialect: Dialect,
-    /// Starts every code, access token and refresh token, so that leak tests can search for it.
+    /// Prefix of every code, access token and refresh token, for leak tests.
     pub token_prefix: String,
-    /// Who may ask for tokens.
+    /// The registered clients.
     pub clients: Vec<Client>,
-    /// Who can sign in.
+    /// The accounts that can sign in.
     pub accounts: Vec<Account>,
 }
 
@@ -41,7 +41,7 @@ impl Default for Settings {
             access_token_lifetime_seconds: Some(3600.0),
             refresh_tokens: RefreshTokens::RotatingStrict,
             grace_seconds: 0.0,
-            refresh_kills_access_token: false,
+            refresh_revokes_access_token: false,
             send_iss: true,
             discovery: true,
             pkce: Pkce::Required,
@@ -62,7 +62,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The default, with `account` allowing everything at once, without a page.
+    /// The default, with automatic consent by `account` to everything.
     pub fn auto_consent(account: &str) -> Self {
         Self {
             consent: Consent::allow(account),
@@ -87,7 +87,7 @@ impl Settings {
     }
 }
 
-/// Negative, endless and absurd values count as nothing.
+/// Negative, infinite and out-of-range values count as zero.
 fn seconds(value: f64) -> Duration {
     Duration::try_from_secs_f64(value).unwrap_or(Duration::ZERO)
 }
@@ -98,17 +98,17 @@ fn seconds(value: f64) -> Duration {
 pub enum RefreshTokens {
     /// None is ever issued (GitHub's OAuth Apps).
     Never,
-    /// It stays, and the answer of a refresh does not repeat it (Google).
+    /// It stays valid, and refresh responses do not repeat it (Google).
     Kept,
-    /// It stays, and the answer of a refresh repeats it.
+    /// It stays valid, and refresh responses repeat it.
     Repeated,
-    /// Every refresh brings a new one; the old one is refused, and nothing else happens.
+    /// Every refresh issues a new one; use of an old one is refused.
     Rotating,
-    /// As `Rotating`, and the use of an old one revokes the whole family, access tokens included.
+    /// As `Rotating`, and use of an old one revokes the whole family, access tokens included.
     RotatingStrict,
 }
 
-/// What happens to PKCE.
+/// How PKCE is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pkce {
@@ -116,7 +116,7 @@ pub enum Pkce {
     Required,
     /// A challenge is checked if there is one.
     Optional,
-    /// A request with a challenge is refused, as by a provider that breaks on it.
+    /// A request with a challenge is refused, as by providers that do not support PKCE.
     Refused,
 }
 
@@ -126,20 +126,20 @@ pub enum Pkce {
 pub enum Consent {
     /// The person in front of the browser.
     Ask,
-    /// Nobody: `access_denied` at once.
+    /// Automatic: `access_denied`.
     Deny,
-    /// Nobody: allowed at once.
+    /// Automatic: allowed.
     Allow {
         /// The account that signs in.
         account: String,
-        /// Granted of what was asked; `None` grants all of it.
+        /// The requested scopes that are granted; `None` grants all.
         #[serde(default)]
         scopes: Option<Vec<String>>,
     },
 }
 
 impl Consent {
-    /// `account` allows everything at once.
+    /// `account` automatically allows everything.
     pub fn allow(account: &str) -> Self {
         Self::Allow {
             account: account.to_owned(),
@@ -148,7 +148,7 @@ impl Consent {
     }
 }
 
-/// Whose wire habits are imitated at the token and userinfo endpoints.
+/// Which provider's wire format is imitated at the token and userinfo endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dialect {
@@ -160,7 +160,7 @@ pub enum Dialect {
     Slack,
 }
 
-/// An OAuth client that may ask for tokens.
+/// A registered OAuth client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
@@ -172,8 +172,8 @@ pub struct Client {
     /// A client with a secret is confidential and must authenticate; one without must not.
     #[serde(default)]
     pub secret: Option<String>,
-    /// Where the answer may go. Empty: any `http` address on loopback. A loopback address without
-    /// a port stands for every port; all others are compared exactly.
+    /// Empty: any `http` URI on loopback. A loopback URI without a port matches every port; all
+    /// others are compared exactly.
     #[serde(default)]
     pub redirect_uris: Vec<String>,
 }
@@ -209,18 +209,18 @@ impl Client {
     }
 }
 
-/// A person of the demo.
+/// A demo account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
-    /// The login; also `sub`, `preferred_username` and the start of the mail address.
+    /// The login; also `sub`, `preferred_username` and the local part of the email address.
     pub id: String,
     /// The full name.
     pub name: String,
 }
 
 impl Account {
-    /// A person with this login and full name.
+    /// An account with this login and full name.
     pub fn new(id: &str, name: &str) -> Self {
         Self {
             id: id.to_owned(),

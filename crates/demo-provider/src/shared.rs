@@ -1,4 +1,4 @@
-//! The provider's state: one value behind the router, the control interface and the handle.
+//! The provider's state, shared by the router, the control interface and the handle.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -6,21 +6,21 @@ use std::time::Instant;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::fault_queue::Faults;
+use crate::fault_queue::FaultQueue;
 use crate::grant::Approval;
 use crate::id_token::Signer;
-use crate::journal::Journal;
-use crate::ledger::Ledger;
+use crate::request_log::RequestLog;
 use crate::settings::Settings;
+use crate::token_store::TokenStore;
 
 pub(crate) struct Shared {
     pub(crate) issuer: String,
-    pub(crate) journal: Journal,
+    pub(crate) request_log: RequestLog,
     pub(crate) signer: Signer,
-    at_start: Settings,
+    initial_settings: Settings,
     settings: Mutex<Arc<Settings>>,
-    faults: Mutex<Faults>,
-    ledger: Mutex<Ledger>,
+    faults: Mutex<FaultQueue>,
+    tokens: Mutex<TokenStore>,
     issued: Mutex<Vec<String>>,
 }
 
@@ -28,12 +28,12 @@ impl Shared {
     pub(crate) fn new(issuer: String, settings: Settings) -> Self {
         Self {
             issuer,
-            journal: Journal::new(),
+            request_log: RequestLog::new(),
             signer: Signer::new(),
-            at_start: settings.clone(),
+            initial_settings: settings.clone(),
             settings: Mutex::new(Arc::new(settings)),
             faults: Mutex::default(),
-            ledger: Mutex::default(),
+            tokens: Mutex::default(),
             issued: Mutex::default(),
         }
     }
@@ -50,26 +50,26 @@ impl Shared {
         change(Arc::make_mut(&mut lock(&self.settings)));
     }
 
-    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+    pub(crate) fn faults(&self) -> MutexGuard<'_, FaultQueue> {
         lock(&self.faults)
     }
 
-    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        lock(&self.ledger)
+    pub(crate) fn token_store(&self) -> MutexGuard<'_, TokenStore> {
+        lock(&self.tokens)
     }
 
-    /// Everything is as it was at start; requests that are held go on.
+    /// Restores the state at start; held requests continue.
     pub(crate) fn reset(&self) {
-        self.set(self.at_start.clone());
+        self.set(self.initial_settings.clone());
         self.faults().clear();
-        *self.ledger() = Ledger::default();
-        self.journal.forget();
+        *self.token_store() = TokenStore::default();
+        self.request_log.clear();
         lock(&self.issued).clear();
     }
 
-    /// A new secret value, remembered for leak tests. `sort` makes logs of a test readable.
-    pub(crate) fn mint(&self, settings: &Settings, sort: &str) -> String {
-        let value = format!("{}{sort}-{}", settings.token_prefix, random());
+    /// A new secret value, remembered for leak tests. `kind` makes test output readable.
+    pub(crate) fn mint(&self, settings: &Settings, kind: &str) -> String {
+        let value = format!("{}{kind}-{}", settings.token_prefix, random());
         self.remember(value.clone());
         value
     }
@@ -82,10 +82,10 @@ impl Shared {
         lock(&self.issued).clone()
     }
 
-    /// Keeps what was allowed and returns the code for it.
+    /// Stores an approval and returns its code.
     pub(crate) fn approve(&self, settings: &Settings, approval: Approval) -> String {
         let code = self.mint(settings, "code");
-        self.ledger()
+        self.token_store()
             .approve(code.clone(), approval, Instant::now());
         code
     }
@@ -98,7 +98,7 @@ pub(crate) fn random() -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A panicking test must not hide behind a poisoned lock.
+/// A poisoned lock must not hide the panic that poisoned it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

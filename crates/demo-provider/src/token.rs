@@ -1,4 +1,4 @@
-//! `POST /token`: codes and refresh tokens become access tokens.
+//! `POST /token`: exchanges codes and refresh tokens for access tokens.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,14 +10,14 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use crate::answer::{json_answer, prefers_json};
 use crate::client_auth::authenticate;
 use crate::endpoint::GrantType;
 use crate::fault::IdTokenFlaw;
 use crate::form::Form;
-use crate::grant::{Exchange, Fresh, Issued, Renewal};
+use crate::grant::{CodeExchange, Issued, NewTokens, RefreshRequest};
 use crate::id_token::Claims;
-use crate::refusal::Refusal;
+use crate::oauth_error::OAuthError;
+use crate::response::{json_response, prefers_json};
 use crate::settings::{Client, Dialect, Settings};
 use crate::shared::Shared;
 
@@ -30,11 +30,11 @@ pub(crate) async fn token(
     let settings = shared.settings();
     let flaw = flaw.map(|Extension(flaw)| flaw);
     match issue(&shared, &settings, &headers, &body, flaw) {
-        Ok(answer) => {
+        Ok(body) => {
             let as_form = settings.dialect == Dialect::Github && !prefers_json(&headers);
-            json_answer(&answer, as_form)
+            json_response(&body, as_form)
         }
-        Err(refusal) => refusal.answer(settings.dialect, &headers),
+        Err(error) => error.response(settings.dialect, &headers),
     }
 }
 
@@ -44,48 +44,50 @@ fn issue(
     headers: &HeaderMap,
     body: &[u8],
     flaw: Option<IdTokenFlaw>,
-) -> Result<Value, Refusal> {
+) -> Result<Value, OAuthError> {
     require_form(headers)?;
     let form = Form::parse(body);
     let client = authenticate(settings, headers, &form)?;
     let grant = form
         .one("grant_type")?
-        .ok_or(Refusal::Malformed("grant_type is missing."))?;
-    let grant = GrantType::parse(grant).ok_or(Refusal::UnknownGrantType)?;
-    let fresh = Fresh {
+        .ok_or(OAuthError::Malformed("grant_type is missing."))?;
+    let grant = GrantType::parse(grant).ok_or(OAuthError::UnsupportedGrantType)?;
+    let new = NewTokens {
         access_token: shared.mint(settings, "access"),
         refresh_token: shared.mint(settings, "refresh"),
     };
     let now = Instant::now();
     let issued = match grant {
         GrantType::AuthorizationCode => {
-            let asked = Exchange {
+            let request = CodeExchange {
                 code: form
                     .one("code")?
-                    .ok_or(Refusal::Malformed("code is missing."))?,
+                    .ok_or(OAuthError::Malformed("code is missing."))?,
                 client: &client.id,
                 redirect_uri: form.one("redirect_uri")?,
                 verifier: form.one("code_verifier")?,
             };
-            shared.ledger().exchange(&asked, fresh, settings, now)?
+            shared
+                .token_store()
+                .exchange(&request, new, settings, now)?
         }
         GrantType::RefreshToken => {
-            let asked = Renewal {
+            let request = RefreshRequest {
                 refresh_token: form
                     .one("refresh_token")?
-                    .ok_or(Refusal::Malformed("refresh_token is missing."))?,
+                    .ok_or(OAuthError::Malformed("refresh_token is missing."))?,
                 client: &client.id,
                 scopes: form
                     .one("scope")?
                     .map(|scope| split_scopes(settings.dialect, scope)),
             };
-            shared.ledger().renew(asked, fresh, settings, now)?
+            shared.token_store().refresh(request, new, settings, now)?
         }
     };
     let id_token = id_token(shared, settings, client, &issued, flaw);
     Ok(match settings.dialect {
-        Dialect::Standard => flat_answer(&issued, "Bearer", " ", id_token),
-        Dialect::Github => flat_answer(&issued, "bearer", ",", id_token),
+        Dialect::Standard => flat_response(&issued, "Bearer", " ", id_token),
+        Dialect::Github => flat_response(&issued, "bearer", ",", id_token),
         Dialect::Slack => json!({
             "ok": true,
             "app_id": "A0DEMO",
@@ -95,18 +97,18 @@ fn issue(
     })
 }
 
-/// Secrets travel in the body, and the body is a form (RFC 6749 section 3.2).
-pub(crate) fn require_form(headers: &HeaderMap) -> Result<(), Refusal> {
+/// Token requests are form bodies (RFC 6749 section 3.2).
+pub(crate) fn require_form(headers: &HeaderMap) -> Result<(), OAuthError> {
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
     match content_type {
         Some(name) if name.starts_with("application/x-www-form-urlencoded") => Ok(()),
-        Some(_) | None => Err(Refusal::Malformed("The body is not a form.")),
+        Some(_) | None => Err(OAuthError::Malformed("The body is not a form.")),
     }
 }
 
-/// Slack separates with commas, everybody else with spaces.
+/// Slack separates scopes with commas, all others with spaces.
 pub(crate) fn split_scopes(dialect: Dialect, text: &str) -> Vec<String> {
     let separators: &[char] = match dialect {
         Dialect::Standard | Dialect::Github => &[' '],
@@ -121,17 +123,17 @@ pub(crate) fn split_scopes(dialect: Dialect, text: &str) -> Vec<String> {
     scopes
 }
 
-fn flat_answer(issued: &Issued, kind: &str, separator: &str, id_token: Option<String>) -> Value {
-    let mut answer = json!({
+fn flat_response(issued: &Issued, kind: &str, separator: &str, id_token: Option<String>) -> Value {
+    let mut body = json!({
         "access_token": issued.access_token,
         "token_type": kind,
         "scope": issued.scopes.join(separator),
     });
-    add_optional(&mut answer, issued);
+    add_optional(&mut body, issued);
     if let Some(id_token) = id_token {
-        answer["id_token"] = id_token.into();
+        body["id_token"] = id_token.into();
     }
-    answer
+    body
 }
 
 fn slack_user(issued: &Issued) -> Value {
@@ -145,16 +147,16 @@ fn slack_user(issued: &Issued) -> Value {
     user
 }
 
-fn add_optional(answer: &mut Value, issued: &Issued) {
+fn add_optional(body: &mut Value, issued: &Issued) {
     if let Some(lifetime) = issued.lifetime {
-        answer["expires_in"] = announced(lifetime).into();
+        body["expires_in"] = announced(lifetime).into();
     }
     if let Some(refresh_token) = &issued.refresh_token {
-        answer["refresh_token"] = refresh_token.clone().into();
+        body["refresh_token"] = refresh_token.clone().into();
     }
 }
 
-/// Whole seconds, and never 0, which some clients take for "does not expire".
+/// Whole seconds, at least 1: some clients take 0 for "does not expire".
 fn announced(lifetime: Duration) -> u64 {
     lifetime.as_secs().max(1)
 }

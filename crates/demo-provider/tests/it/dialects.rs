@@ -1,10 +1,10 @@
-//! The habits of GitHub and Slack, and the ways to revoke.
+//! The wire formats of GitHub and Slack, and the ways to revoke.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use valetkey_demo_provider::{Dialect, RefreshTokens, Revocation};
 
-use crate::person::{App, ada, text};
+use crate::app::{App, ada, text};
 
 #[tokio::test]
 async fn three_ways_to_revoke_end_the_token() {
@@ -16,14 +16,14 @@ async fn three_ways_to_revoke_end_the_token() {
         ("token", text(&tokens, "refresh_token")),
     ];
     for _ in 0..2 {
-        let answer = app
+        let response = app
             .http
             .post(app.url("/revoke"))
             .form(&form)
             .send()
             .await
             .unwrap();
-        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(response.status(), StatusCode::OK);
     }
     assert_eq!(provider.families()[0].revoked, Some(Revocation::Client));
 
@@ -50,8 +50,8 @@ async fn three_ways_to_revoke_end_the_token() {
             .post(app.url("/api/auth.revoke"))
             .bearer_auth(&access_token)
     };
-    let answer: Value = slack().send().await.unwrap().json().await.unwrap();
-    assert_eq!(answer, json!({ "ok": true, "revoked": true }));
+    let response: Value = slack().send().await.unwrap().json().await.unwrap();
+    assert_eq!(response, json!({ "ok": true, "revoked": true }));
     let again: Value = slack().send().await.unwrap().json().await.unwrap();
     assert_eq!(again["ok"], false);
 }
@@ -65,7 +65,7 @@ async fn github_dialect_answers_200_in_form_or_json_with_its_own_codes() {
         settings.access_token_lifetime_seconds = None;
     });
     let app = App::of(&provider);
-    let answer = app
+    let response = app
         .exchange(&app.code().await)
         .send()
         .await
@@ -73,8 +73,8 @@ async fn github_dialect_answers_200_in_form_or_json_with_its_own_codes() {
         .text()
         .await
         .unwrap();
-    assert!(answer.contains("token_type=bearer&") || answer.ends_with("token_type=bearer"));
-    assert!(!answer.contains("refresh_token"));
+    assert!(response.contains("token_type=bearer&") || response.ends_with("token_type=bearer"));
+    assert!(!response.contains("refresh_token"));
 
     let bad = app
         .exchange("nonsense")
@@ -97,8 +97,8 @@ async fn slack_dialect_nests_the_tokens_and_refuses_with_ok_false() {
     let code = app
         .redirected(&[("user_scope", "users:read,files:read")])
         .await
-        .need("code");
-    let answer: Value = app
+        .required("code");
+    let response: Value = app
         .exchange(&code)
         .send()
         .await
@@ -106,9 +106,9 @@ async fn slack_dialect_nests_the_tokens_and_refuses_with_ok_false() {
         .json()
         .await
         .unwrap();
-    let user = &answer["authed_user"];
+    let user = &response["authed_user"];
     assert_eq!(
-        (&answer["ok"], &user["scope"]),
+        (&response["ok"], &user["scope"]),
         (&json!(true), &json!("users:read,files:read"))
     );
     assert!(app.works(text(user, "access_token")).await);

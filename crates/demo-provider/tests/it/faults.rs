@@ -1,4 +1,4 @@
-//! Every fault, as a client meets it.
+//! Every fault, as a client sees it.
 
 use std::time::{Duration, Instant};
 
@@ -6,23 +6,23 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter, IdTokenFlaw, Outcome};
 
-use crate::person::{App, ada, signed_in, text};
+use crate::app::{App, ada, signed_in, text};
 
-/// The answer of a refresh on which the fault strikes; the refresh after it must work.
-async fn struck(kind: FaultKind) -> Response {
+/// The response of a refresh to which the fault applies; the refresh after it must succeed.
+async fn faulty_refresh(kind: FaultKind) -> Response {
     let (provider, app, refresh_token) = signed_in().await;
     provider.fault(Fault::refresh(kind));
-    let answer = app.refresh(&refresh_token).send().await.unwrap();
+    let response = app.refresh(&refresh_token).send().await.unwrap();
     let next = app.refresh(&refresh_token).send().await.unwrap();
     assert_eq!(
         next.status(),
         StatusCode::OK,
-        "the fault did not carry out the request"
+        "the fault processed the request"
     );
-    answer
+    response
 }
 
-/// The token answer falsified by a patch.
+/// The token response changed by a patch.
 async fn edited(patch: Value) -> Value {
     let (provider, app, refresh_token) = signed_in().await;
     provider.fault(Fault::refresh(FaultKind::Edit { patch }));
@@ -36,31 +36,31 @@ async fn edited(patch: Value) -> Value {
 }
 
 #[tokio::test]
-async fn throttled_answer_carries_retry_after_as_it_stands() {
+async fn throttled_response_carries_retry_after_verbatim() {
     for after in ["7", "Wed, 21 Oct 2026 07:28:00 GMT", "soon"] {
         let kind = FaultKind::Status {
             status: 429,
             retry_after: Some(after.to_owned()),
         };
-        let answer = struck(kind).await;
-        assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
-        assert_eq!(answer.headers()["retry-after"], after);
+        let response = faulty_refresh(kind).await;
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()["retry-after"], after);
     }
 }
 
 #[tokio::test]
-async fn gateway_portal_and_redirect_look_like_themselves() {
+async fn gateway_error_captive_portal_and_redirect_are_produced() {
     assert_eq!(
-        struck(FaultKind::status(503)).await.status(),
+        faulty_refresh(FaultKind::status(503)).await.status(),
         StatusCode::SERVICE_UNAVAILABLE
     );
 
-    let portal = struck(FaultKind::Html { status: 200 }).await;
+    let portal = faulty_refresh(FaultKind::Html { status: 200 }).await;
     assert_eq!(portal.status(), StatusCode::OK);
     assert!(portal.text().await.unwrap().starts_with("<!doctype html>"));
 
     let location = "http://127.0.0.1:9/elsewhere".to_owned();
-    let moved = struck(FaultKind::Redirect {
+    let moved = faulty_refresh(FaultKind::Redirect {
         status: 307,
         location: location.clone(),
     })
@@ -70,14 +70,14 @@ async fn gateway_portal_and_redirect_look_like_themselves() {
 }
 
 #[tokio::test]
-async fn empty_raw_and_error_bodies_look_like_themselves() {
-    let empty = struck(FaultKind::Empty { status: 400 }).await;
+async fn empty_raw_and_error_bodies_are_produced() {
+    let empty = faulty_refresh(FaultKind::Empty { status: 400 }).await;
     assert_eq!(
         (empty.status(), empty.bytes().await.unwrap().len()),
         (StatusCode::BAD_REQUEST, 0)
     );
 
-    let raw = struck(FaultKind::Raw {
+    let raw = faulty_refresh(FaultKind::Raw {
         status: 418,
         headers: [("x-odd".to_owned(), "yes".to_owned())].into(),
         body: "tea".to_owned(),
@@ -89,28 +89,31 @@ async fn empty_raw_and_error_bodies_look_like_themselves() {
     );
     assert_eq!(raw.text().await.unwrap(), "tea");
 
-    let dead = struck(FaultKind::oauth_error("invalid_grant")).await;
-    assert_eq!(dead.status(), StatusCode::BAD_REQUEST);
+    let oauth_error = faulty_refresh(FaultKind::oauth_error("invalid_grant")).await;
+    assert_eq!(oauth_error.status(), StatusCode::BAD_REQUEST);
     assert_eq!(
-        dead.json::<Value>().await.unwrap(),
+        oauth_error.json::<Value>().await.unwrap(),
         json!({ "error": "invalid_grant" })
     );
 
     let error = "invalid_grant".to_owned();
-    let lucky = FaultKind::OauthError {
+    let with_status_200 = FaultKind::OauthError {
         error,
         description: None,
         status: Some(200),
     };
-    assert_eq!(struck(lucky).await.status(), StatusCode::OK);
+    assert_eq!(
+        faulty_refresh(with_status_200).await.status(),
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
-async fn truncated_body_breaks_off_after_the_header_promised_more() {
-    let answer = struck(FaultKind::Truncated).await;
-    assert_eq!(answer.status(), StatusCode::OK);
-    assert!(answer.content_length().unwrap() > 0);
-    assert!(answer.bytes().await.is_err());
+async fn truncated_body_is_shorter_than_its_content_length() {
+    let response = faulty_refresh(FaultKind::Truncated).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(response.content_length().unwrap() > 0);
+    assert!(response.bytes().await.is_err());
 }
 
 #[tokio::test]
@@ -132,7 +135,7 @@ async fn huge_body_is_valid_json_with_the_right_members() {
 }
 
 #[tokio::test]
-async fn token_answer_is_falsified_member_by_member() {
+async fn token_response_is_changed_member_by_member() {
     assert_eq!(
         edited(json!({ "expires_in": "3600" })).await["expires_in"],
         "3600"
@@ -151,7 +154,7 @@ async fn token_answer_is_falsified_member_by_member() {
 }
 
 #[tokio::test]
-async fn redirect_is_falsified_or_carries_an_error() {
+async fn redirect_is_changed_or_carries_an_error() {
     let provider = ada();
     let app = App::of(&provider);
     let next = |kind| provider.fault(Fault::at(Endpoint::Authorize, kind));
@@ -173,7 +176,7 @@ async fn redirect_is_falsified_or_carries_an_error() {
 }
 
 #[tokio::test]
-async fn id_token_has_the_flaw_that_was_asked_for() {
+async fn id_token_has_the_given_flaw() {
     use base64::Engine as _;
     let provider = ada();
     let app = App::of(&provider);
@@ -199,8 +202,8 @@ async fn id_token_has_the_flaw_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn lost_answer_has_spent_the_token_and_the_grace_forgives_it() {
-    for (grace_seconds, forgiven) in [(0.0, false), (60.0, true)] {
+async fn lost_response_has_spent_the_token_unless_within_the_grace_period() {
+    for (grace_seconds, accepted) in [(0.0, false), (60.0, true)] {
         let (provider, app, refresh_token) = signed_in().await;
         provider.update(|settings| settings.grace_seconds = grace_seconds);
         provider.fault(Fault::refresh(FaultKind::Close).after_processing());
@@ -211,13 +214,13 @@ async fn lost_answer_has_spent_the_token_and_the_grace_forgives_it() {
         );
         assert_eq!(provider.families()[0].rotations, 1);
         let again = app.refresh(&refresh_token).send().await.unwrap();
-        assert_eq!(again.status().is_success(), forgiven);
-        assert_eq!(provider.family_revoked("ada"), !forgiven);
+        assert_eq!(again.status().is_success(), accepted);
+        assert_eq!(provider.family_revoked("ada"), !accepted);
     }
 }
 
 #[tokio::test]
-async fn request_cut_before_processing_has_changed_nothing() {
+async fn request_closed_before_processing_changes_nothing() {
     let (provider, app, refresh_token) = signed_in().await;
     provider.fault(Fault::refresh(FaultKind::Close));
     assert!(app.refresh(&refresh_token).send().await.is_err());
@@ -249,7 +252,7 @@ async fn latency_delays_at_least_as_long_as_asked() {
 }
 
 #[tokio::test]
-async fn hanging_request_ends_when_the_client_leaves() {
+async fn hanging_request_ends_when_the_client_disconnects() {
     let (provider, app, refresh_token) = signed_in().await;
     provider.fault(Fault::refresh(FaultKind::Hang));
     let hanging = tokio::spawn(app.refresh(&refresh_token).send());
@@ -275,7 +278,7 @@ async fn hanging_request_ends_when_the_client_leaves() {
 }
 
 #[tokio::test]
-async fn gate_holds_until_released_before_or_after_the_deed() {
+async fn gate_holds_until_released_before_or_after_processing() {
     for after_processing in [false, true] {
         let (provider, app, refresh_token) = signed_in().await;
         let gate = provider.gate(|gate| Fault {
@@ -290,7 +293,7 @@ async fn gate_holds_until_released_before_or_after_the_deed() {
             Outcome::Pending
         );
         gate.release();
-        let answer = waiting.await.unwrap().unwrap();
-        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let response = waiting.await.unwrap().unwrap();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     }
 }

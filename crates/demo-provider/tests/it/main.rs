@@ -1,12 +1,13 @@
-//! The provider over real HTTP: as the RFCs want it, with every fault, and as a process.
+//! The provider over real HTTP: the protocol, every fault, and the process.
 #![expect(
     clippy::unwrap_used,
     reason = "a test fails by panicking; clippy.toml spares only #[test]"
 )]
 
+mod app;
 mod dialects;
 mod faults;
-mod life;
-mod person;
+mod handle;
+
 mod process;
 mod protocol;

@@ -1,4 +1,4 @@
-//! The provider as a process of its own, steered by its control interface.
+//! The provider as a separate process, driven over its control interface.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::person::{App, text};
+use crate::app::{App, text};
 
 /// The process ends when its stdin closes, so also when the test panics.
 struct Process {
@@ -43,7 +43,7 @@ impl Process {
             .unwrap()
     }
 
-    async fn told(&self, path: &str) -> Value {
+    async fn get(&self, path: &str) -> Value {
         let url = self.app.url(&format!("/_control{path}"));
         self.app
             .http
@@ -65,7 +65,7 @@ impl Drop for Process {
 }
 
 #[tokio::test]
-async fn control_interface_steers_a_running_process() {
+async fn control_interface_drives_a_running_process() {
     let process = Process::start(&["--auto-consent", "ada", "--lifetime", "2.5"]);
     let app = &process.app;
     let tokens = app.sign_in().await;
@@ -91,7 +91,7 @@ async fn control_interface_steers_a_running_process() {
     let held = tokio::spawn(app.refresh(refresh_token).send());
     let wait = "/wait?endpoint=token&grant=refresh_token&count=1";
     assert_eq!(
-        process.told(wait).await,
+        process.get(wait).await,
         json!({ "reached": true, "count": 1 })
     );
     process
@@ -100,25 +100,25 @@ async fn control_interface_steers_a_running_process() {
     assert_eq!(held.await.unwrap().unwrap().status(), StatusCode::OK);
 
     let requests = process
-        .told("/requests?endpoint=token&grant=refresh_token")
+        .get("/requests?endpoint=token&grant=refresh_token")
         .await;
     assert_eq!(requests[0]["outcome"], json!({ "answered": 200 }));
     assert!(!requests.to_string().contains(refresh_token));
     assert!(
         process
-            .told("/issued")
+            .get("/issued")
             .await
             .to_string()
             .contains(refresh_token)
     );
-    assert_eq!(process.told("/families").await[0]["account"], "ada");
+    assert_eq!(process.get("/families").await[0]["account"], "ada");
 
     process
         .control(Method::POST, "/revoke", json!({ "account": "ada" }))
         .await;
-    assert_eq!(process.told("/families").await[0]["revoked"], "provider");
+    assert_eq!(process.get("/families").await[0]["revoked"], "provider");
     process.control(Method::POST, "/reset", json!({})).await;
-    assert_eq!(process.told("/families").await, json!([]));
-    let late = process.told("/wait?endpoint=token&timeout_ms=1").await;
+    assert_eq!(process.get("/families").await, json!([]));
+    let late = process.get("/wait?endpoint=token&timeout_ms=1").await;
     assert_eq!(late, json!({ "reached": false, "count": 0 }));
 }

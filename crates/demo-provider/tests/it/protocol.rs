@@ -1,6 +1,6 @@
-//! The provider as the RFCs want it.
+//! The protocol, as the RFCs define it.
 
-use crate::person::{App, REDIRECT, Redirected, VERIFIER, ada, text};
+use crate::app::{App, REDIRECT, Redirected, VERIFIER, ada, text};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use reqwest::StatusCode;
@@ -18,7 +18,7 @@ async fn sign_in_gives_tokens_that_work_and_a_valid_id_token() {
     assert_eq!(back.get("iss"), Some(provider.issuer()));
 
     let tokens: Value = app
-        .exchange(&back.need("code"))
+        .exchange(&back.required("code"))
         .send()
         .await
         .unwrap()
@@ -91,9 +91,9 @@ async fn bad_client_or_redirect_is_a_page_and_never_a_redirect() {
         ("redirect_uri", "https://evil.example/cb"),
         ("redirect_uri", "no address"),
     ] {
-        let answer = app.authorize(&[change]).await;
-        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{change:?}");
-        assert!(answer.text().await.unwrap().contains("cannot go on"));
+        let response = app.authorize(&[change]).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{change:?}");
+        assert!(response.text().await.unwrap().contains("cannot go on"));
     }
 }
 
@@ -152,8 +152,12 @@ async fn consent_page_grants_what_was_ticked_to_whom_was_picked() {
     assert_eq!(denied.get("error"), Some("access_denied"));
 
     let allowed = Redirected::of(&decide("allow").send().await.unwrap());
-    let answer = app.exchange(&allowed.need("code")).send().await.unwrap();
-    let tokens: Value = answer.json().await.unwrap();
+    let response = app
+        .exchange(&allowed.required("code"))
+        .send()
+        .await
+        .unwrap();
+    let tokens: Value = response.json().await.unwrap();
     assert_eq!(tokens["scope"], "openid");
     let access_token = text(&tokens, "access_token");
     let who: Value = app
@@ -189,7 +193,7 @@ async fn confidential_client_authenticates_in_exactly_one_way() {
     let id = ("client_id", "a:b c");
     let secret = ("client_secret", "p:q/+ é%&");
 
-    let code = app.redirected(&[id]).await.need("code");
+    let code = app.redirected(&[id]).await.required("code");
     let nothing = request(&code, &[id]).send().await.unwrap();
     assert_eq!(nothing.status(), StatusCode::UNAUTHORIZED);
     let basic = |code: &str, more: &[(&str, &str)]| {
@@ -202,7 +206,7 @@ async fn confidential_client_authenticates_in_exactly_one_way() {
         StatusCode::OK
     );
 
-    let code = app.redirected(&[id]).await.need("code");
+    let code = app.redirected(&[id]).await.required("code");
     assert_eq!(
         basic(&code, &[]).send().await.unwrap().status(),
         StatusCode::OK

@@ -1,7 +1,6 @@
-//! The listening socket and its connections, on a thread and runtime of their own: a test that
-//! blocks its thread or pauses its Tokio clock neither stops nor speeds up the provider.
+//! The listener and its connections, on a thread and runtime of their own: a test that blocks its
+//! thread or pauses its Tokio clock does not affect the provider.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::{Arc, mpsc as blocking};
@@ -18,36 +17,36 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::pipeline;
+use crate::request_handler;
 use crate::shared::Shared;
 
 const BACKLOG: u32 = 4096;
-const CONNECTIONS: usize = 4096;
-const HEADER_TIME: Duration = Duration::from_secs(30);
+const MAX_CONNECTIONS: usize = 4096;
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the handle may order; the answer comes when it is done.
-pub(crate) enum Order {
-    /// Stop listening and cut all connections.
-    Shut(blocking::Sender<io::Result<()>>),
-    /// Listen again at the same port.
-    Open(blocking::Sender<io::Result<()>>),
+/// What the handle can demand of the server; the reply is sent when it is done.
+pub(crate) enum Command {
+    /// Stops listening and closes all connections.
+    Close(blocking::Sender<io::Result<()>>),
+    /// Listens again at the same port.
+    Listen(blocking::Sender<io::Result<()>>),
 }
 
-/// The thread that serves; it ends when this is dropped.
-pub(crate) struct Door {
-    orders: Option<mpsc::UnboundedSender<Order>>,
+/// The serving thread; it ends when this is dropped.
+pub(crate) struct Server {
+    commands: Option<mpsc::UnboundedSender<Command>>,
     thread: Option<JoinHandle<()>>,
     pub(crate) runtime: Handle,
 }
 
-/// Binds before anything else, so that the port is known when the state is made.
-pub(crate) struct Bound {
+/// Bound first, so that the port is known when the state is created.
+pub(crate) struct BoundServer {
     runtime: tokio::runtime::Runtime,
     listener: TcpListener,
     pub(crate) address: SocketAddr,
 }
 
-pub(crate) fn bind(port: u16) -> io::Result<Bound> {
+pub(crate) fn bind(port: u16) -> io::Result<BoundServer> {
     raise_file_limit();
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let listener = {
@@ -55,18 +54,18 @@ pub(crate) fn bind(port: u16) -> io::Result<Bound> {
         listen(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port).into())?
     };
     let address = listener.local_addr()?;
-    Ok(Bound {
+    Ok(BoundServer {
         runtime,
         listener,
         address,
     })
 }
 
-impl Bound {
-    pub(crate) fn serve(self, shared: Arc<Shared>, router: Router) -> io::Result<Door> {
-        let (orders, received) = mpsc::unbounded_channel();
+impl BoundServer {
+    pub(crate) fn serve(self, shared: Arc<Shared>, router: Router) -> io::Result<Server> {
+        let (commands, received) = mpsc::unbounded_channel();
         let handle = self.runtime.handle().clone();
-        let host = Host {
+        let acceptor = Acceptor {
             shared,
             router,
             address: self.address,
@@ -74,62 +73,62 @@ impl Bound {
         };
         let thread = thread::Builder::new()
             .name("demo-provider".to_owned())
-            .spawn(move || self.runtime.block_on(host.run(self.listener, received)))?;
-        Ok(Door {
-            orders: Some(orders),
+            .spawn(move || self.runtime.block_on(acceptor.run(self.listener, received)))?;
+        Ok(Server {
+            commands: Some(commands),
             thread: Some(thread),
             runtime: handle,
         })
     }
 }
 
-impl Door {
-    pub(crate) fn order(
+impl Server {
+    pub(crate) fn execute(
         &self,
-        order: impl FnOnce(blocking::Sender<io::Result<()>>) -> Order,
+        command: impl FnOnce(blocking::Sender<io::Result<()>>) -> Command,
     ) -> io::Result<()> {
-        let (done, answer) = blocking::channel();
-        let gone = || io::Error::other("the provider has stopped");
-        self.orders
+        let (done, reply) = blocking::channel();
+        let stopped = || io::Error::other("the provider has stopped");
+        self.commands
             .as_ref()
-            .ok_or_else(gone)?
-            .send(order(done))
-            .map_err(|_| gone())?;
-        answer.recv().map_err(|_| gone())?
+            .ok_or_else(stopped)?
+            .send(command(done))
+            .map_err(|_| stopped())?;
+        reply.recv().map_err(|_| stopped())?
     }
 }
 
-impl Drop for Door {
+impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.orders.take());
+        drop(self.commands.take());
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread has shown itself as failing requests.
+            // A panic of the thread has already shown as failed requests.
             let _ = thread.join();
         }
     }
 }
 
-struct Host {
+struct Acceptor {
     shared: Arc<Shared>,
     router: Router,
     address: SocketAddr,
     connections: JoinSet<()>,
 }
 
-impl Host {
-    async fn run(mut self, listener: TcpListener, mut orders: mpsc::UnboundedReceiver<Order>) {
+impl Acceptor {
+    async fn run(mut self, listener: TcpListener, mut commands: mpsc::UnboundedReceiver<Command>) {
         let mut listener = Some(listener);
         loop {
-            let may_accept = self.connections.len() < CONNECTIONS;
+            let may_accept = self.connections.len() < MAX_CONNECTIONS;
             tokio::select! {
-                order = orders.recv() => match order {
+                command = commands.recv() => match command {
                     None => return,
-                    Some(Order::Shut(done)) => {
+                    Some(Command::Close(done)) => {
                         listener = None;
                         self.connections.shutdown().await;
                         let _ = done.send(Ok(()));
                     }
-                    Some(Order::Open(done)) => {
+                    Some(Command::Listen(done)) => {
                         let opened = match listener {
                             Some(_) => Ok(()),
                             None => listen(self.address).map(|again| listener = Some(again)),
@@ -145,39 +144,36 @@ impl Host {
 
     fn serve(&mut self, stream: TcpStream) {
         let (shared, router) = (self.shared.clone(), self.router.clone());
-        let service =
-            service_fn(move |request| pipeline::answer(shared.clone(), router.clone(), request));
+        let service = service_fn(move |request| {
+            request_handler::handle(shared.clone(), router.clone(), request)
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIME)
+            .header_read_timeout(HEADER_TIMEOUT)
             .serve_connection(TokioIo::new(stream), service);
         self.connections.spawn(async move {
-            // Clients that leave and answers that are cut by a fault are daily bread here.
+            // Errors are expected: clients disconnect, and faults close connections.
             let _ = connection.await;
         });
     }
 }
 
-/// Waits for ever while the door is shut. A failed accept (no file descriptors left) is tried
-/// again once somebody may have hung up.
+/// Never completes while there is no listener. A failed accept (no file descriptors left) is
+/// retried after a pause.
 async fn accept(listener: Option<&TcpListener>) -> TcpStream {
     let Some(listener) = listener else {
-        return never(std::future::pending().await);
+        return std::future::pending().await;
     };
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                // Without it answers wait for acknowledgements; with an error they only come later.
+                // Otherwise responses wait for acknowledgements; a failure only delays them.
                 let _ = stream.set_nodelay(true);
                 return stream;
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }
-}
-
-fn never<T>(never: Infallible) -> T {
-    match never {}
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -187,8 +183,8 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// A thousand connections, with both ends in one test process, need more than the usual 1,024
-/// files. Where the limit cannot be raised, fewer are served.
+/// A thousand connections, with both ends in one test process, need more than the usual limit of
+/// 1,024 files. Where it cannot be raised, fewer are served.
 fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(

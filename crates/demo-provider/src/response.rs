@@ -1,11 +1,11 @@
-//! How answers are written: JSON or form, never stored.
+//! Response bodies: JSON, form or HTML, never cached.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-/// A JSON object as JSON, or as a form where GitHub's habit asks for one.
-pub(crate) fn json_answer(body: &Value, as_form: bool) -> Response {
+/// A JSON object as JSON, or form-encoded as GitHub does by default.
+pub(crate) fn json_response(body: &Value, as_form: bool) -> Response {
     let (content_type, text) = if as_form {
         (
             "application/x-www-form-urlencoded; charset=utf-8",
@@ -24,10 +24,10 @@ pub(crate) fn json_answer(body: &Value, as_form: bool) -> Response {
         .into_response()
 }
 
-/// A page that nobody may store, frame or learn an address from.
-pub(crate) fn page(html: String) -> Response {
-    let mut answer = html.into_response();
-    let headers = answer.headers_mut();
+/// A page that is not cached or framed and sends no referrer.
+pub(crate) fn html_page(html: String) -> Response {
+    let mut response = html.into_response();
+    let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
@@ -39,7 +39,7 @@ pub(crate) fn page(html: String) -> Response {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    answer
+    response
 }
 
 pub(crate) fn prefers_json(headers: &HeaderMap) -> bool {

@@ -1,4 +1,4 @@
-//! What the tests share: a client that signs in as a native app would, over real HTTP.
+//! A client that signs in as a native app does, over real HTTP.
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -10,7 +10,7 @@ pub(crate) const REDIRECT: &str = "http://127.0.0.1:49321/callback";
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// A provider where ada says yes to everything.
+/// A provider with automatic consent by ada.
 pub(crate) fn ada() -> DemoProvider {
     DemoProvider::start(Settings::auto_consent("ada")).unwrap()
 }
@@ -50,7 +50,7 @@ impl App {
         format!("{}{path}", self.issuer)
     }
 
-    /// The authorization request, with some parameters changed, added or (empty) taken away.
+    /// The authorization request, with parameters changed, added or (if empty) removed.
     pub(crate) fn authorize_url(&self, changes: &[(&str, &str)]) -> Url {
         let mut params = vec![
             ("client_id", "demo"),
@@ -81,7 +81,7 @@ impl App {
     }
 
     pub(crate) async fn code(&self) -> String {
-        self.redirected(&[]).await.need("code")
+        self.redirected(&[]).await.required("code")
     }
 
     pub(crate) fn exchange(&self, code: &str) -> RequestBuilder {
@@ -103,16 +103,16 @@ impl App {
     }
 
     pub(crate) async fn sign_in(&self) -> Value {
-        let answer = self.exchange(&self.code().await).send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::OK);
-        answer.json().await.unwrap()
+        let response = self.exchange(&self.code().await).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        response.json().await.unwrap()
     }
 
     pub(crate) fn get(&self, path: &str, access_token: &str) -> RequestBuilder {
         self.http.get(self.url(path)).bearer_auth(access_token)
     }
 
-    /// Whether the protected resource takes the token.
+    /// Whether the protected resource accepts the token.
     pub(crate) async fn works(&self, access_token: &str) -> bool {
         self.get("/api/me", access_token)
             .send()
@@ -123,13 +123,13 @@ impl App {
     }
 }
 
-/// Where the browser was sent.
+/// The query of a redirect.
 pub(crate) struct Redirected(pub(crate) Vec<(String, String)>);
 
 impl Redirected {
-    pub(crate) fn of(answer: &Response) -> Self {
-        assert!(answer.status().is_redirection(), "{}", answer.status());
-        let location = answer.headers()["location"].to_str().unwrap();
+    pub(crate) fn of(response: &Response) -> Self {
+        assert!(response.status().is_redirection(), "{}", response.status());
+        let location = response.headers()["location"].to_str().unwrap();
         assert!(location.starts_with(REDIRECT), "{location}");
         Self(
             Url::parse(location)
@@ -147,7 +147,7 @@ impl Redirected {
             .map(|(_, value)| value.as_str())
     }
 
-    pub(crate) fn need(&self, name: &str) -> String {
+    pub(crate) fn required(&self, name: &str) -> String {
         self.get(name)
             .unwrap_or_else(|| panic!("no {name} in {:?}", self.0))
             .to_owned()

@@ -1,4 +1,5 @@
-//! One request from arrival to answer: recorded, held, carried out, spoilt, as the faults say.
+//! Handles one request: logs it, holds it, processes it and changes the response, as the waiting
+//! faults demand.
 
 use std::sync::Arc;
 
@@ -15,28 +16,28 @@ use crate::authorize;
 use crate::endpoint::{Endpoint, GrantType};
 use crate::fault::{Fault, FaultKind};
 use crate::fault_queue::Until;
+use crate::fault_response;
 use crate::form::Form;
-use crate::journal::{self, Outcome, Ticket, fingerprint, now_ms};
-use crate::refusal::error_answer;
+use crate::oauth_error::error_response;
+use crate::request_log::{self, LogEntry, Outcome, fingerprint, now_ms};
 use crate::shared::Shared;
-use crate::spoil;
 
-const REQUEST_LIMIT: usize = 1024 * 1024;
+const MAX_REQUEST_BYTES: usize = 1024 * 1024;
 
-/// The connection ends without an answer.
+/// Closes the connection without a response.
 #[derive(Debug)]
-pub(crate) struct Cut;
+pub(crate) struct ConnectionClosed;
 
-impl std::fmt::Display for Cut {
+impl std::fmt::Display for ConnectionClosed {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("cut by a fault")
+        formatter.write_str("closed by a fault")
     }
 }
 
-impl std::error::Error for Cut {}
+impl std::error::Error for ConnectionClosed {}
 
 /// A request whose body has arrived.
-struct Call {
+struct ReceivedRequest {
     shared: Arc<Shared>,
     router: Router,
     endpoint: Endpoint,
@@ -44,43 +45,43 @@ struct Call {
     request: Request<Bytes>,
 }
 
-pub(crate) async fn answer(
+pub(crate) async fn handle(
     shared: Arc<Shared>,
     router: Router,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Cut> {
+) -> Result<Response<Body>, ConnectionClosed> {
     let (parts, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, REQUEST_LIMIT).collect().await else {
+    let Ok(body) = Limited::new(body, MAX_REQUEST_BYTES).collect().await else {
         return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response());
     };
     let request = Request::from_parts(parts, body.to_bytes());
     let Some(endpoint) = Endpoint::of(request.method(), request.uri().path()) else {
-        return Ok(carry_out(router, request).await);
+        return Ok(process(router, request).await);
     };
     let form = params(&request);
-    Call {
+    ReceivedRequest {
         shared,
         router,
         endpoint,
         form,
         request,
     }
-    .suffer()
+    .handle()
     .await
 }
 
-impl Call {
-    async fn suffer(self) -> Result<Response<Body>, Cut> {
+impl ReceivedRequest {
+    async fn handle(self) -> Result<Response<Body>, ConnectionClosed> {
         let grant = self
             .form
             .one("grant_type")
             .ok()
             .flatten()
             .and_then(GrantType::parse);
-        let ticket = self.record(grant);
+        let entry = self.log(grant);
         let plan = self.shared.faults().take(self.endpoint, grant);
-        if let Some(fault) = &plan.answer {
-            ticket.struck_by(fault.fault.name());
+        if let Some(fault) = &plan.response {
+            entry.set_fault(fault.fault.name());
         }
         let (before, after) = match plan.hold {
             Some(hold) if hold.after_processing => (None, Some(hold.until)),
@@ -88,21 +89,21 @@ impl Call {
             None => (None, None),
         };
         wait(before).await;
-        let answer = match plan.answer {
-            Some(fault) => self.strike(fault).await,
-            None => Ok(carry_out(self.router, self.request).await),
+        let response = match plan.response {
+            Some(fault) => self.apply(fault).await,
+            None => Ok(process(self.router, self.request).await),
         };
         wait(after).await;
-        ticket.end(match &answer {
-            Ok(answer) => Outcome::Answered(answer.status().as_u16()),
-            Err(Cut) => Outcome::Closed,
+        entry.finish(match &response {
+            Ok(response) => Outcome::Answered(response.status().as_u16()),
+            Err(ConnectionClosed) => Outcome::Closed,
         });
-        answer
+        response
     }
 
-    fn record(&self, grant: Option<GrantType>) -> Ticket {
+    fn log(&self, grant: Option<GrantType>) -> LogEntry {
         let first = |name| self.form.all(name).next();
-        self.shared.journal.arrive(journal::Request {
+        self.shared.request_log.arrive(request_log::Request {
             number: 0,
             endpoint: self.endpoint,
             method: self.request.method().to_string(),
@@ -118,33 +119,33 @@ impl Call {
         })
     }
 
-    async fn strike(mut self, fault: Fault) -> Result<Response<Body>, Cut> {
+    async fn apply(mut self, fault: Fault) -> Result<Response<Body>, ConnectionClosed> {
         if let FaultKind::IdToken { flaw } = fault.fault {
             self.request.extensions_mut().insert(flaw);
         }
-        let refused = self.refused(&fault.fault);
-        let right = if fault.after_processing || fault.fault.builds_on_the_right_answer() {
-            carry_out(self.router, self.request).await
+        let oauth_error = self.oauth_error(&fault.fault);
+        let unchanged = if fault.after_processing || fault.fault.needs_real_response() {
+            process(self.router, self.request).await
         } else {
-            spoil::plausible()
+            fault_response::placeholder()
         };
         Ok(match fault.fault {
             FaultKind::Latency { .. }
             | FaultKind::Gate { .. }
             | FaultKind::Hang
-            | FaultKind::IdToken { .. } => right,
-            FaultKind::Edit { patch } => spoil::edit(right, &patch).await,
-            FaultKind::Truncated => spoil::truncate(right).await,
-            FaultKind::Huge { bytes } => spoil::inflate(right, bytes).await,
-            FaultKind::Close => return Err(Cut),
-            FaultKind::OauthError { .. } => refused.unwrap_or(right),
+            | FaultKind::IdToken { .. } => unchanged,
+            FaultKind::Edit { patch } => fault_response::edit(unchanged, &patch).await,
+            FaultKind::Truncated => fault_response::truncate(unchanged).await,
+            FaultKind::Huge { bytes } => fault_response::pad(unchanged, bytes).await,
+            FaultKind::Close => return Err(ConnectionClosed),
+            FaultKind::OauthError { .. } => oauth_error.unwrap_or(unchanged),
             FaultKind::Status {
                 status,
                 retry_after,
-            } => spoil::bare_status(status, retry_after.as_deref()),
-            FaultKind::Html { status } => spoil::html(status),
-            FaultKind::Redirect { status, location } => spoil::redirect(status, &location),
-            FaultKind::Empty { status } => spoil::raw(status, [], String::new()),
+            } => fault_response::bare_status(status, retry_after.as_deref()),
+            FaultKind::Html { status } => fault_response::html(status),
+            FaultKind::Redirect { status, location } => fault_response::redirect(status, &location),
+            FaultKind::Empty { status } => fault_response::raw(status, [], String::new()),
             FaultKind::Raw {
                 status,
                 headers,
@@ -153,14 +154,14 @@ impl Call {
                 let headers = headers
                     .iter()
                     .map(|(name, value)| (name.as_str(), value.as_str()));
-                spoil::raw(status, headers, body)
+                fault_response::raw(status, headers, body)
             }
         })
     }
 
-    /// The refusal that an `OauthError` stands for: in the redirect where the browser is asked, in
-    /// the body elsewhere.
-    fn refused(&self, fault: &FaultKind) -> Option<Response<Body>> {
+    /// The response of `FaultKind::OauthError`: a redirect at the authorization endpoint, a body
+    /// elsewhere.
+    fn oauth_error(&self, fault: &FaultKind) -> Option<Response<Body>> {
         let FaultKind::OauthError {
             error,
             description,
@@ -172,11 +173,16 @@ impl Call {
         let description = description.as_deref();
         if matches!(self.endpoint, Endpoint::Authorize | Endpoint::Decision) {
             let text = description.unwrap_or_default();
-            return Some(authorize::refuse(&self.shared, &self.form, error, text));
+            return Some(authorize::error_redirect(
+                &self.shared,
+                &self.form,
+                error,
+                text,
+            ));
         }
         let dialect = self.shared.settings().dialect;
-        let status = status.map(spoil::known);
-        Some(error_answer(
+        let status = status.map(fault_response::status_code);
+        Some(error_response(
             dialect,
             self.request.headers(),
             error,
@@ -186,9 +192,9 @@ impl Call {
     }
 }
 
-async fn carry_out(router: Router, request: Request<Bytes>) -> Response<Body> {
+async fn process(router: Router, request: Request<Bytes>) -> Response<Body> {
     match router.oneshot(request.map(Body::from)).await {
-        Ok(answer) => answer,
+        Ok(response) => response,
         Err(never) => match never {},
     }
 }
@@ -198,10 +204,10 @@ async fn wait(until: Option<Until>) {
         None => {}
         Some(Until::After(time)) => tokio::time::sleep(time).await,
         Some(Until::Released(mut gate)) => {
-            // An error means that the gate is gone, and with it the reason to wait.
+            // An error means that the gate was removed, and with it the reason to wait.
             let _ = gate.wait_for(|open| *open).await;
         }
-        Some(Until::ClientLeaves) => std::future::pending().await,
+        Some(Until::ClientDisconnects) => std::future::pending().await,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Spoilt answers: what a fault makes of the right one, or puts in its place.
+//! Responses that faults change or replace.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,111 +11,111 @@ use hyper::body::Frame;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::answer::json_answer;
-use crate::patch;
+use crate::merge_patch;
+use crate::response::json_response;
 
-/// Answers of our own are small; this is far above the largest.
-const OWN_ANSWER_LIMIT: usize = 1024 * 1024;
+/// The provider's own responses are far smaller.
+const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
 const PORTAL: &str = "<!doctype html><html><head><title>Welcome</title></head><body>\
     <h1>Welcome to Café Wi-Fi</h1><p>Please accept the terms to go online.</p>\
     <form method=\"post\"><button>Accept</button></form></body></html>";
 
 pub(crate) fn bare_status(status: u16, retry_after: Option<&str>) -> Response<Body> {
-    let status = known(status);
+    let status = status_code(status);
     let text = status.canonical_reason().unwrap_or("Unknown").to_owned();
-    let mut answer = (status, text).into_response();
+    let mut response = (status, text).into_response();
     if let Some(after) = retry_after.and_then(|text| HeaderValue::from_str(text).ok()) {
-        answer.headers_mut().insert(header::RETRY_AFTER, after);
+        response.headers_mut().insert(header::RETRY_AFTER, after);
     }
-    answer
+    response
 }
 
 pub(crate) fn html(status: u16) -> Response<Body> {
     let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
-    (known(status), headers, PORTAL).into_response()
+    (status_code(status), headers, PORTAL).into_response()
 }
 
 pub(crate) fn redirect(status: u16, location: &str) -> Response<Body> {
     raw(status, [("location", location)], String::new())
 }
 
-/// Headers that HTTP cannot carry are left out.
+/// Invalid headers are left out.
 pub(crate) fn raw<'h>(
     status: u16,
     headers: impl IntoIterator<Item = (&'h str, &'h str)>,
     body: String,
 ) -> Response<Body> {
-    let mut answer = Response::new(Body::from(body));
-    *answer.status_mut() = known(status);
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status_code(status);
     for (name, value) in headers {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
-            answer.headers_mut().insert(name, value);
+            response.headers_mut().insert(name, value);
         }
     }
-    answer
+    response
 }
 
-/// What stands for the right answer when the request is not carried out.
-pub(crate) fn plausible() -> Response<Body> {
-    json_answer(
+/// Stands in for the real response when the request is not processed.
+pub(crate) fn placeholder() -> Response<Body> {
+    json_response(
         &json!({ "access_token": "never-issued", "token_type": "Bearer", "expires_in": 3600 }),
         false,
     )
 }
 
-/// Announces the whole body, sends half of it and cuts the connection.
-pub(crate) async fn truncate(answer: Response<Body>) -> Response<Body> {
-    let (mut parts, body) = answer.into_parts();
-    let bytes = to_bytes(body, OWN_ANSWER_LIMIT).await.unwrap_or_default();
+/// Announces the whole body, sends half of it and closes the connection.
+pub(crate) async fn truncate(response: Response<Body>) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    let bytes = to_bytes(body, MAX_RESPONSE_BYTES).await.unwrap_or_default();
     parts
         .headers
         .insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
     let half = bytes.slice(..bytes.len() / 2);
-    Response::from_parts(parts, Body::new(Cut::Half(half)))
+    Response::from_parts(parts, Body::new(TruncatedBody::Half(half)))
 }
 
-/// The same JSON object, with `padding` bytes in front of its members.
-pub(crate) async fn inflate(answer: Response<Body>, padding: u64) -> Response<Body> {
-    let (mut parts, body) = answer.into_parts();
-    let bytes = to_bytes(body, OWN_ANSWER_LIMIT).await.unwrap_or_default();
+/// The same JSON object, with `padding` bytes before its members.
+pub(crate) async fn pad(response: Response<Body>, padding: u64) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    let bytes = to_bytes(body, MAX_RESPONSE_BYTES).await.unwrap_or_default();
     parts.headers.remove(header::CONTENT_LENGTH);
     let rest = bytes
         .strip_prefix(b"{")
         .filter(|rest| *rest != b"}")
         .unwrap_or(b"\"end\":0}");
     let tail = [b"\",", rest].concat();
-    let inflated = Inflated {
+    let padded = PaddedBody {
         head: true,
         padding,
         tail: Some(tail.into()),
     };
-    Response::from_parts(parts, Body::new(inflated))
+    Response::from_parts(parts, Body::new(padded))
 }
 
-/// Lays a merge patch over a JSON answer or over the query of a redirect. Refusals and all else
-/// stay as they are.
-pub(crate) async fn edit(answer: Response<Body>, change: &Value) -> Response<Body> {
-    if let Some(location) = answer.headers().get(header::LOCATION) {
+/// Applies a merge patch to a JSON response or to the query of a redirect. Other responses,
+/// errors included, stay unchanged.
+pub(crate) async fn edit(response: Response<Body>, change: &Value) -> Response<Body> {
+    if let Some(location) = response.headers().get(header::LOCATION) {
         let edited = location
             .to_str()
             .ok()
             .and_then(|text| edit_query(text, change));
-        let mut answer = answer;
+        let mut response = response;
         if let Some(edited) = edited.and_then(|text| HeaderValue::from_str(&text).ok()) {
-            answer.headers_mut().insert(header::LOCATION, edited);
+            response.headers_mut().insert(header::LOCATION, edited);
         }
-        return answer;
+        return response;
     }
-    if !answer.status().is_success() {
-        return answer;
+    if !response.status().is_success() {
+        return response;
     }
-    let (mut parts, body) = answer.into_parts();
-    let bytes = to_bytes(body, OWN_ANSWER_LIMIT).await.unwrap_or_default();
+    let (mut parts, body) = response.into_parts();
+    let bytes = to_bytes(body, MAX_RESPONSE_BYTES).await.unwrap_or_default();
     let Ok(mut value) = serde_json::from_slice::<Value>(&bytes) else {
         return Response::from_parts(parts, Body::from(bytes));
     };
-    patch::merge(&mut value, change);
+    merge_patch::merge(&mut value, change);
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, Body::from(value.to_string()))
 }
@@ -145,20 +145,20 @@ fn edit_query(location: &str, change: &Value) -> Option<String> {
     Some(url.into())
 }
 
-/// A status that HTTP does not know becomes 500.
-pub(crate) fn known(status: u16) -> StatusCode {
+/// An invalid status becomes 500.
+pub(crate) fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Ends in an error, which makes hyper cut the connection. An error drops what is not yet flushed,
-/// so one turn passes between the half and the error.
-enum Cut {
+/// Ends in an error, which makes hyper close the connection. The error drops what is not flushed
+/// yet, so one poll passes between the data and the error.
+enum TruncatedBody {
     Half(Bytes),
     Flushing,
-    Over,
+    Done,
 }
 
-impl hyper::body::Body for Cut {
+impl hyper::body::Body for TruncatedBody {
     type Data = Bytes;
     type Error = std::io::Error;
 
@@ -173,17 +173,17 @@ impl hyper::body::Body for Cut {
                 Poll::Ready(Some(Ok(Frame::data(half))))
             }
             Self::Flushing => {
-                *self = Self::Over;
+                *self = Self::Done;
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
-            Self::Over => Poll::Ready(Some(Err(std::io::Error::other("cut by a fault")))),
+            Self::Done => Poll::Ready(Some(Err(std::io::Error::other("truncated by a fault")))),
         }
     }
 }
 
-/// `{"padding":"xxx...",` and the rest, without ever holding it whole.
-struct Inflated {
+/// `{"padding":"xxx...",` and the rest, produced in chunks.
+struct PaddedBody {
     head: bool,
     padding: u64,
     tail: Option<Bytes>,
@@ -191,7 +191,7 @@ struct Inflated {
 
 static PADDING: [u8; 64 * 1024] = [b'x'; 64 * 1024];
 
-impl hyper::body::Body for Inflated {
+impl hyper::body::Body for PaddedBody {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 

@@ -1,8 +1,8 @@
-//! The record of requests: what arrived, with what, and how it ended.
+//! The request log: what arrived, with which parameters, and how it ended.
 //!
-//! A request is recorded when it has arrived and before anything befalls it, so a test can wait
-//! for a request that is then held. What is serialised holds no secret: refresh tokens only as
-//! SHA-256 fingerprints. The parameters themselves are there in process only.
+//! A request is logged on arrival, before any fault applies, so that a test can wait for a request
+//! that is then held. The serialised form holds no secrets: refresh tokens only as SHA-256
+//! fingerprints. Parameters and headers are available in process only.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -15,10 +15,10 @@ use tokio::sync::watch;
 
 use crate::endpoint::{Endpoint, GrantType};
 
-/// Older requests are forgotten, so that a provider that runs for days does not grow.
-const KEPT: usize = 50_000;
+/// Older requests are dropped, so that memory stays bounded.
+const MAX_REQUESTS: usize = 50_000;
 
-/// One request at an endpoint (those of the control interface are not recorded).
+/// One request at an endpoint. Requests to the control interface are not logged.
 #[derive(Debug, Clone, Serialize)]
 pub struct Request {
     /// Counts up from 0 and never repeats.
@@ -37,7 +37,7 @@ pub struct Request {
     pub refresh_token_sha256: Option<String>,
     /// Milliseconds since 1970.
     pub at_ms: u64,
-    /// The kind of the fault that spoilt the answer.
+    /// The kind of the fault that changed the response.
     pub fault: Option<&'static str>,
     /// How it ended so far.
     pub outcome: Outcome,
@@ -63,17 +63,17 @@ impl Request {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Not yet.
+    /// Not answered yet.
     Pending,
-    /// With this status.
+    /// Answered with this status.
     Answered(u16),
     /// The connection was closed without an answer.
     Closed,
-    /// The client hung up first.
+    /// The client disconnected first.
     Abandoned,
 }
 
-/// Which requests are meant.
+/// Selects requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Filter {
     pub(crate) endpoint: Option<Endpoint>,
@@ -105,7 +105,7 @@ impl Filter {
         }
     }
 
-    fn fits(self, request: &Request) -> bool {
+    fn matches(self, request: &Request) -> bool {
         self.endpoint
             .is_none_or(|endpoint| endpoint == request.endpoint)
             && (self.grant.is_none() || self.grant == request.grant)
@@ -128,12 +128,12 @@ struct Entries {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct Journal {
+pub(crate) struct RequestLog {
     entries: Arc<Mutex<Entries>>,
     changed: watch::Sender<()>,
 }
 
-impl Journal {
+impl RequestLog {
     pub(crate) fn new() -> Self {
         Self {
             entries: Arc::default(),
@@ -141,10 +141,10 @@ impl Journal {
         }
     }
 
-    /// Records an arrival; the ticket takes the outcome.
-    pub(crate) fn arrive(&self, mut request: Request) -> Ticket {
+    /// Logs an arrival; the outcome is set through the entry.
+    pub(crate) fn arrive(&self, mut request: Request) -> LogEntry {
         let mut entries = self.entries();
-        if entries.kept.len() == KEPT {
+        if entries.kept.len() == MAX_REQUESTS {
             entries.kept.pop_front();
             entries.first += 1;
         }
@@ -153,8 +153,8 @@ impl Journal {
         entries.kept.push_back(request);
         drop(entries);
         self.changed.send_replace(());
-        Ticket {
-            journal: self.clone(),
+        LogEntry {
+            log: self.clone(),
             number,
             done: false,
         }
@@ -164,7 +164,7 @@ impl Journal {
         self.entries()
             .kept
             .iter()
-            .filter(|request| filter.fits(request))
+            .filter(|request| filter.matches(request))
             .cloned()
             .collect()
     }
@@ -173,11 +173,11 @@ impl Journal {
         self.entries()
             .kept
             .iter()
-            .filter(|request| filter.fits(request))
+            .filter(|request| filter.matches(request))
             .count()
     }
 
-    /// Returns once so many fitting requests have arrived.
+    /// Returns once `count` matching requests have arrived.
     pub(crate) async fn arrived(&self, filter: Filter, count: usize) {
         let mut changed = self.changed.subscribe();
         while self.count(filter) < count {
@@ -187,7 +187,7 @@ impl Journal {
         }
     }
 
-    /// Returns once so many fitting requests have ended.
+    /// Returns once `count` matching requests have ended.
     pub(crate) async fn ended(&self, filter: Filter, count: usize) {
         let mut changed = self.changed.subscribe();
         while self.count_ended(filter) < count {
@@ -199,11 +199,11 @@ impl Journal {
 
     fn count_ended(&self, filter: Filter) -> usize {
         let ended =
-            |request: &&Request| filter.fits(request) && request.outcome != Outcome::Pending;
+            |request: &&Request| filter.matches(request) && request.outcome != Outcome::Pending;
         self.entries().kept.iter().filter(ended).count()
     }
 
-    pub(crate) fn forget(&self) {
+    pub(crate) fn clear(&self) {
         let mut entries = self.entries();
         entries.first += entries.kept.len() as u64;
         entries.kept.clear();
@@ -226,31 +226,31 @@ impl Journal {
     }
 }
 
-/// Takes the outcome of one request. Dropped without one, the client has hung up.
+/// Sets the outcome of one request. Dropped without one, the client has disconnected.
 #[derive(Debug)]
-pub(crate) struct Ticket {
-    journal: Journal,
+pub(crate) struct LogEntry {
+    log: RequestLog,
     number: u64,
     done: bool,
 }
 
-impl Ticket {
-    pub(crate) fn struck_by(&self, fault: &'static str) {
-        self.journal
+impl LogEntry {
+    pub(crate) fn set_fault(&self, fault: &'static str) {
+        self.log
             .change(self.number, |request| request.fault = Some(fault));
     }
 
-    pub(crate) fn end(mut self, outcome: Outcome) {
+    pub(crate) fn finish(mut self, outcome: Outcome) {
         self.done = true;
-        self.journal
+        self.log
             .change(self.number, |request| request.outcome = outcome);
     }
 }
 
-impl Drop for Ticket {
+impl Drop for LogEntry {
     fn drop(&mut self) {
         if !self.done {
-            self.journal
+            self.log
                 .change(self.number, |request| request.outcome = Outcome::Abandoned);
         }
     }

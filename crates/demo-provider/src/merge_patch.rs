@@ -1,8 +1,8 @@
-//! JSON merge patch (RFC 7396): how settings are changed over HTTP and answers are falsified.
+//! JSON merge patch (RFC 7396): used to change settings over HTTP and to falsify responses.
 
 use serde_json::{Map, Value};
 
-/// Lays `patch` over `target`: objects are merged, `null` removes, all else replaces.
+/// Applies `patch` to `target`: objects are merged, `null` removes, any other value replaces.
 pub(crate) fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();

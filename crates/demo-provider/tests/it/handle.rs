@@ -1,11 +1,11 @@
-//! The handle's own promises: load, offline, reset, use without a runtime.
+//! The in-process handle: load, offline, reset, use without a runtime.
 
 use reqwest::StatusCode;
 use serde_json::Value;
 use tokio::task::JoinSet;
 use valetkey_demo_provider::{DemoProvider, Endpoint, Fault, FaultKind, Filter, Settings};
 
-use crate::person::{App, signed_in, text};
+use crate::app::{App, signed_in, text};
 
 #[tokio::test]
 async fn thousand_connections_at_once_are_all_answered() {
@@ -13,17 +13,17 @@ async fn thousand_connections_at_once_are_all_answered() {
     let (provider, app, _) = signed_in().await;
     let access_token = text(&app.sign_in().await, "access_token").to_owned();
     let gate = provider.gate(|gate| Fault::at(Endpoint::Api, gate));
-    let mut answers = JoinSet::new();
+    let mut responses = JoinSet::new();
     for _ in 0..CONNECTIONS {
-        answers.spawn(app.get("/api/me", &access_token).send());
+        responses.spawn(app.get("/api/me", &access_token).send());
     }
     provider.arrived(Endpoint::Api, CONNECTIONS).await;
     gate.release();
-    let answered = answers.join_all().await;
+    let answered = responses.join_all().await;
     assert!(
         answered
             .iter()
-            .all(|answer| answer.as_ref().is_ok_and(|a| a.status() == 200))
+            .all(|response| response.as_ref().is_ok_and(|a| a.status() == 200))
     );
     assert_eq!(answered.len(), CONNECTIONS);
 }
@@ -32,9 +32,9 @@ async fn thousand_connections_at_once_are_all_answered() {
 async fn offline_provider_refuses_and_comes_back_with_its_state() {
     let (provider, app, refresh_token) = signed_in().await;
     provider.go_offline().unwrap();
-    let stranger = App::of(&provider);
+    let new_app = App::of(&provider);
     assert!(
-        stranger
+        new_app
             .refresh(&refresh_token)
             .send()
             .await
@@ -43,7 +43,7 @@ async fn offline_provider_refuses_and_comes_back_with_its_state() {
     );
     assert!(
         app.refresh(&refresh_token).send().await.is_err(),
-        "open connections are cut"
+        "open connections are closed"
     );
     provider.go_online().unwrap();
     assert!(
@@ -57,7 +57,7 @@ async fn offline_provider_refuses_and_comes_back_with_its_state() {
 }
 
 #[tokio::test]
-async fn reset_forgets_grants_faults_records_and_changed_settings() {
+async fn reset_clears_grants_faults_log_and_changed_settings() {
     let (provider, app, refresh_token) = signed_in().await;
     provider.update(|settings| settings.discovery = false);
     provider.fault(Fault::at(Endpoint::Token, FaultKind::status(500)).forever());

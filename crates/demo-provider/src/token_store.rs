@@ -1,11 +1,11 @@
-//! What was granted: codes, token families, refresh tokens, access tokens. Pure: no clock, no
-//! randomness, no I/O; `now` and fresh token values are passed in.
+//! Codes, token families, refresh tokens and access tokens. Pure: no clock, no randomness, no I/O;
+//! `now` and new token values are passed in.
 //!
-//! A *family* is everything that grew from one sign-in. It counts its rotations; a refresh token
-//! carries the count at which it was issued. A token is current while the counts are equal, and in
-//! its grace while it is one behind and the rotation is recent. Two refreshes with the same token
-//! inside the grace therefore give two siblings, both current, as at Okta. Anything older is a
-//! reuse, which in the strict mode revokes the family.
+//! A *family* is all tokens from one sign-in. It counts its rotations; a refresh token carries the
+//! count at which it was issued. A refresh token is current while the counts are equal, and in its
+//! grace period while it is one behind and the rotation is recent. Two refreshes with the same token
+//! within the grace period therefore issue two tokens that are both current, as at Okta. The use of
+//! any older token is a reuse, which in strict mode revokes the family.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -14,8 +14,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-use crate::grant::{Access, Approval, Exchange, Family, Fresh, Issued, Renewal, Revocation};
-use crate::refusal::Refusal;
+use crate::grant::{
+    Access, Approval, CodeExchange, Family, Issued, NewTokens, RefreshRequest, Revocation,
+};
+use crate::oauth_error::OAuthError;
 use crate::settings::{RefreshTokens, Settings};
 
 const CODE_LIFETIME: Duration = Duration::from_mins(1);
@@ -36,7 +38,7 @@ enum CodeState {
         issued_at: Instant,
     },
     Exchanged(FamilyNumber),
-    Spoilt,
+    Spent,
 }
 
 #[derive(Debug)]
@@ -53,14 +55,14 @@ struct RefreshToken {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
+pub(crate) struct TokenStore {
     codes: HashMap<String, CodeState>,
     families: Vec<FamilyState>,
     refresh_tokens: HashMap<String, RefreshToken>,
     access_tokens: HashMap<String, AccessToken>,
 }
 
-impl Ledger {
+impl TokenStore {
     pub(crate) fn approve(&mut self, code: String, approval: Approval, now: Instant) {
         self.codes.insert(
             code,
@@ -71,32 +73,32 @@ impl Ledger {
         );
     }
 
-    /// Every try spends the code: a wrong verifier is no invitation to guess again.
+    /// Every attempt spends the code, also one with a wrong verifier.
     pub(crate) fn exchange(
         &mut self,
-        asked: &Exchange<'_>,
-        fresh: Fresh,
+        request: &CodeExchange<'_>,
+        new: NewTokens,
         settings: &Settings,
         now: Instant,
-    ) -> Result<Issued, Refusal> {
-        let Some(code) = self.codes.get_mut(asked.code) else {
-            return Err(Refusal::BadCode("The code is unknown."));
+    ) -> Result<Issued, OAuthError> {
+        let Some(code) = self.codes.get_mut(request.code) else {
+            return Err(OAuthError::InvalidCode("The code is unknown."));
         };
-        let (approval, issued_at) = match std::mem::replace(code, CodeState::Spoilt) {
+        let (approval, issued_at) = match std::mem::replace(code, CodeState::Spent) {
             CodeState::Unused {
                 approval,
                 issued_at,
             } => (approval, issued_at),
             CodeState::Exchanged(family) => {
                 self.revoke_family(family, Revocation::CodeReplay);
-                return Err(Refusal::BadCode("The code was used before."));
+                return Err(OAuthError::InvalidCode("The code was used before."));
             }
-            CodeState::Spoilt => return Err(Refusal::BadCode("The code was used before.")),
+            CodeState::Spent => return Err(OAuthError::InvalidCode("The code was used before.")),
         };
         if now.duration_since(issued_at) > CODE_LIFETIME {
-            return Err(Refusal::BadCode("The code has ended."));
+            return Err(OAuthError::InvalidCode("The code has expired."));
         }
-        check_exchange(asked, &approval)?;
+        check_exchange(request, &approval)?;
 
         let number = self.families.len();
         let scopes = approval.scopes.clone();
@@ -112,13 +114,13 @@ impl Ledger {
             newest_refresh_token: None,
         });
         self.codes
-            .insert(asked.code.to_owned(), CodeState::Exchanged(number));
+            .insert(request.code.to_owned(), CodeState::Exchanged(number));
         let refresh_token = (settings.refresh_tokens != RefreshTokens::Never)
-            .then(|| self.keep_refresh_token(number, 0, fresh.refresh_token));
+            .then(|| self.insert_refresh_token(number, 0, new.refresh_token));
         let lifetime = settings.access_token_lifetime();
-        self.keep_access_token(number, &fresh.access_token, scopes.clone(), lifetime, now);
+        self.insert_access_token(number, &new.access_token, scopes.clone(), lifetime, now);
         Ok(Issued {
-            access_token: fresh.access_token,
+            access_token: new.access_token,
             refresh_token,
             lifetime,
             scopes,
@@ -127,28 +129,28 @@ impl Ledger {
         })
     }
 
-    pub(crate) fn renew(
+    pub(crate) fn refresh(
         &mut self,
-        asked: Renewal<'_>,
-        fresh: Fresh,
+        request: RefreshRequest<'_>,
+        new: NewTokens,
         settings: &Settings,
         now: Instant,
-    ) -> Result<Issued, Refusal> {
-        let (number, advances) = self.check_renewal(&asked, settings, now)?;
+    ) -> Result<Issued, OAuthError> {
+        let (number, advances) = self.check_refresh(&request, settings, now)?;
         let family = &self.families[number].family;
-        let scopes = match asked.scopes {
+        let scopes = match request.scopes {
             None => family.scopes.clone(),
             Some(fewer) if fewer.iter().all(|scope| family.scopes.contains(scope)) => fewer,
-            Some(_) => return Err(Refusal::TooMuchScope),
+            Some(_) => return Err(OAuthError::InvalidScope),
         };
         let account = family.account.clone();
 
-        if settings.refresh_kills_access_token {
+        if settings.refresh_revokes_access_token {
             self.access_tokens.retain(|_, token| token.family != number);
         }
         let refresh_token = match settings.refresh_tokens {
             RefreshTokens::Never | RefreshTokens::Kept => None,
-            RefreshTokens::Repeated => Some(asked.refresh_token.to_owned()),
+            RefreshTokens::Repeated => Some(request.refresh_token.to_owned()),
             RefreshTokens::Rotating | RefreshTokens::RotatingStrict => {
                 let state = &mut self.families[number];
                 if advances {
@@ -156,13 +158,13 @@ impl Ledger {
                     state.rotated_at = now;
                 }
                 let rotations = state.family.rotations;
-                Some(self.keep_refresh_token(number, rotations, fresh.refresh_token))
+                Some(self.insert_refresh_token(number, rotations, new.refresh_token))
             }
         };
         let lifetime = settings.access_token_lifetime();
-        self.keep_access_token(number, &fresh.access_token, scopes.clone(), lifetime, now);
+        self.insert_access_token(number, &new.access_token, scopes.clone(), lifetime, now);
         Ok(Issued {
-            access_token: fresh.access_token,
+            access_token: new.access_token,
             refresh_token,
             lifetime,
             scopes,
@@ -171,24 +173,26 @@ impl Ledger {
         })
     }
 
-    /// The family to renew, and whether its rotation advances (it does not for a token in grace).
-    fn check_renewal(
+    /// The family to refresh, and whether its rotation advances (not for a token in its grace period).
+    fn check_refresh(
         &mut self,
-        asked: &Renewal<'_>,
+        request: &RefreshRequest<'_>,
         settings: &Settings,
         now: Instant,
-    ) -> Result<(FamilyNumber, bool), Refusal> {
-        let Some(token) = self.refresh_tokens.get(asked.refresh_token) else {
-            return Err(Refusal::BadRefreshToken("The refresh token is unknown."));
+    ) -> Result<(FamilyNumber, bool), OAuthError> {
+        let Some(token) = self.refresh_tokens.get(request.refresh_token) else {
+            return Err(OAuthError::InvalidRefreshToken(
+                "The refresh token is unknown.",
+            ));
         };
         let state = &mut self.families[token.family];
-        if state.family.client != asked.client {
-            return Err(Refusal::BadRefreshToken(
-                "The refresh token is another client's.",
+        if state.family.client != request.client {
+            return Err(OAuthError::InvalidRefreshToken(
+                "The refresh token was issued to another client.",
             ));
         }
         if state.family.revoked.is_some() {
-            return Err(Refusal::BadRefreshToken("The grant was revoked."));
+            return Err(OAuthError::InvalidRefreshToken("The grant was revoked."));
         }
         let current = token.rotations == state.family.rotations;
         let in_grace = token.rotations + 1 == state.family.rotations
@@ -199,12 +203,12 @@ impl Ledger {
         if settings.refresh_tokens == RefreshTokens::RotatingStrict {
             state.family.revoked = Some(Revocation::Reuse);
         }
-        Err(Refusal::BadRefreshToken(
+        Err(OAuthError::InvalidRefreshToken(
             "The refresh token was used before.",
         ))
     }
 
-    fn keep_refresh_token(
+    fn insert_refresh_token(
         &mut self,
         family: FamilyNumber,
         rotations: u64,
@@ -216,7 +220,7 @@ impl Ledger {
         value
     }
 
-    fn keep_access_token(
+    fn insert_access_token(
         &mut self,
         family: FamilyNumber,
         value: &str,
@@ -235,20 +239,20 @@ impl Ledger {
         );
     }
 
-    /// The token's rights while it lives.
+    /// What a valid access token gives access to.
     pub(crate) fn access(&self, token: &str, now: Instant) -> Option<Access<'_>> {
         let token = self.access_tokens.get(token)?;
         let family = &self.families[token.family].family;
-        let lives = token.expires_at.is_none_or(|end| now < end) && family.revoked.is_none();
-        lives.then_some(Access {
+        let is_valid = token.expires_at.is_none_or(|end| now < end) && family.revoked.is_none();
+        is_valid.then_some(Access {
             account: &family.account,
             client: &family.client,
             scopes: &token.scopes,
         })
     }
 
-    /// RFC 7009: a refresh token takes its family along, an access token goes alone. Unknown and
-    /// foreign tokens change nothing; whether there was something to revoke is told.
+    /// RFC 7009: revoking a refresh token revokes its family, an access token only itself. Unknown
+    /// tokens and those of other clients change nothing. Returns whether anything was revoked.
     pub(crate) fn revoke(&mut self, token: &str, client: &str) -> bool {
         let owner = |families: &[FamilyState], number: FamilyNumber| {
             families[number].family.client == client
@@ -266,7 +270,7 @@ impl Ledger {
         false
     }
 
-    /// The whole family of an access token, as GitHub's `DELETE .../grant` does.
+    /// Revokes the family of an access token.
     pub(crate) fn revoke_grant(&mut self, access_token: &str, client: &str) -> bool {
         match self.access_tokens.get(access_token) {
             Some(known) if self.families[known.family].family.client == client => {
@@ -284,11 +288,11 @@ impl Ledger {
         }
     }
 
-    fn revoke_family(&mut self, number: FamilyNumber, why: Revocation) -> bool {
+    fn revoke_family(&mut self, number: FamilyNumber, reason: Revocation) -> bool {
         let revoked = &mut self.families[number].family.revoked;
-        let lived = revoked.is_none();
-        revoked.get_or_insert(why);
-        lived
+        let was_valid = revoked.is_none();
+        revoked.get_or_insert(reason);
+        was_valid
     }
 
     pub(crate) fn expire_access_tokens(&mut self, now: Instant) {
@@ -304,33 +308,35 @@ impl Ledger {
             .collect()
     }
 
-    /// The newest refresh token of the account's newest living family.
+    /// The newest refresh token of the account's newest valid family.
     pub(crate) fn live_refresh_token(&self, account: &str) -> Option<String> {
-        let lives = |state: &&FamilyState| {
+        let is_valid = |state: &&FamilyState| {
             state.family.account == account && state.family.revoked.is_none()
         };
         self.families
             .iter()
             .rev()
-            .find(lives)?
+            .find(is_valid)?
             .newest_refresh_token
             .clone()
     }
 }
 
-fn check_exchange(asked: &Exchange<'_>, approval: &Approval) -> Result<(), Refusal> {
-    if approval.client != asked.client {
-        return Err(Refusal::BadCode("The code is another client's."));
+fn check_exchange(request: &CodeExchange<'_>, approval: &Approval) -> Result<(), OAuthError> {
+    if approval.client != request.client {
+        return Err(OAuthError::InvalidCode(
+            "The code was issued to another client.",
+        ));
     }
-    if asked.redirect_uri != Some(&approval.redirect_uri) {
-        return Err(Refusal::OtherRedirect);
+    if request.redirect_uri != Some(&approval.redirect_uri) {
+        return Err(OAuthError::RedirectMismatch);
     }
-    match (&approval.challenge, asked.verifier) {
+    match (&approval.challenge, request.verifier) {
         (None, None) => Ok(()),
         (Some(challenge), Some(verifier)) if *challenge == s256(verifier) => Ok(()),
-        (Some(_), Some(_)) => Err(Refusal::BadCode("The code_verifier does not fit.")),
-        (Some(_), None) => Err(Refusal::BadCode("The code_verifier is missing.")),
-        (None, Some(_)) => Err(Refusal::BadCode("There was no code_challenge.")),
+        (Some(_), Some(_)) => Err(OAuthError::InvalidCode("The code_verifier does not match.")),
+        (Some(_), None) => Err(OAuthError::InvalidCode("The code_verifier is missing.")),
+        (None, Some(_)) => Err(OAuthError::InvalidCode("There was no code_challenge.")),
     }
 }
 
@@ -340,5 +346,4 @@ fn s256(verifier: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "ledger_tests.rs"]
 mod tests;

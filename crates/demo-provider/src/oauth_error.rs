@@ -1,36 +1,36 @@
-//! Refusals of the token and revocation endpoints, said in each provider's way.
+//! Errors of the token and revocation endpoints, in each dialect's codes and shape.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
-use crate::answer::{json_answer, prefers_json};
 use crate::form::Repeated;
+use crate::response::{json_response, prefers_json};
 use crate::settings::Dialect;
 
-/// Why a request is refused. The text is the description in the answer.
+/// Why a request is refused. The text becomes `error_description`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum OAuthError {
     Malformed(&'static str),
     Repeated(&'static str),
     UnknownClient,
-    BadSecret(&'static str),
-    BadCode(&'static str),
-    OtherRedirect,
-    BadRefreshToken(&'static str),
-    TooMuchScope,
-    UnknownGrantType,
+    InvalidSecret(&'static str),
+    InvalidCode(&'static str),
+    RedirectMismatch,
+    InvalidRefreshToken(&'static str),
+    InvalidScope,
+    UnsupportedGrantType,
 }
 
-impl From<Repeated> for Refusal {
+impl From<Repeated> for OAuthError {
     fn from(Repeated(name): Repeated) -> Self {
         Self::Repeated(name)
     }
 }
 
-impl Refusal {
-    pub(crate) fn answer(self, dialect: Dialect, headers: &HeaderMap) -> Response {
-        error_answer(
+impl OAuthError {
+    pub(crate) fn response(self, dialect: Dialect, headers: &HeaderMap) -> Response {
+        error_response(
             dialect,
             headers,
             self.code(dialect),
@@ -49,20 +49,22 @@ impl Refusal {
                 "incorrect_client_credentials",
                 "invalid_client_id",
             ),
-            Self::BadSecret(_) => (
+            Self::InvalidSecret(_) => (
                 "invalid_client",
                 "incorrect_client_credentials",
                 "bad_client_secret",
             ),
-            Self::BadCode(_) => ("invalid_grant", "bad_verification_code", "invalid_code"),
-            Self::OtherRedirect => ("invalid_grant", "redirect_uri_mismatch", "bad_redirect_uri"),
-            Self::BadRefreshToken(_) => (
+            Self::InvalidCode(_) => ("invalid_grant", "bad_verification_code", "invalid_code"),
+            Self::RedirectMismatch => {
+                ("invalid_grant", "redirect_uri_mismatch", "bad_redirect_uri")
+            }
+            Self::InvalidRefreshToken(_) => (
                 "invalid_grant",
                 "bad_refresh_token",
                 "invalid_refresh_token",
             ),
-            Self::TooMuchScope => ("invalid_scope", "invalid_scope", "invalid_scope"),
-            Self::UnknownGrantType => (
+            Self::InvalidScope => ("invalid_scope", "invalid_scope", "invalid_scope"),
+            Self::UnsupportedGrantType => (
                 "unsupported_grant_type",
                 "unsupported_grant_type",
                 "invalid_grant_type",
@@ -77,21 +79,23 @@ impl Refusal {
 
     fn description(self) -> String {
         match self {
-            Self::Repeated(name) => format!("The parameter {name} stands there twice."),
+            Self::Repeated(name) => format!("The parameter {name} is repeated."),
             Self::UnknownClient => "There is no such client.".to_owned(),
-            Self::OtherRedirect => "The redirect_uri is not the one asked with.".to_owned(),
-            Self::TooMuchScope => "More scope than was granted.".to_owned(),
-            Self::UnknownGrantType => "This grant_type is not spoken here.".to_owned(),
+            Self::RedirectMismatch => {
+                "The redirect_uri differs from that of the authorization request.".to_owned()
+            }
+            Self::InvalidScope => "More scope than was granted.".to_owned(),
+            Self::UnsupportedGrantType => "This grant_type is not supported.".to_owned(),
             Self::Malformed(text)
-            | Self::BadSecret(text)
-            | Self::BadCode(text)
-            | Self::BadRefreshToken(text) => text.to_owned(),
+            | Self::InvalidSecret(text)
+            | Self::InvalidCode(text)
+            | Self::InvalidRefreshToken(text) => text.to_owned(),
         }
     }
 }
 
 /// An OAuth error in the shape of the dialect.
-pub(crate) fn error_answer(
+pub(crate) fn error_response(
     dialect: Dialect,
     headers: &HeaderMap,
     code: &str,
@@ -108,20 +112,20 @@ pub(crate) fn error_answer(
         }
         Dialect::Slack => json!({ "ok": false, "error": code }),
     };
-    let usual = match dialect {
+    let default_status = match dialect {
         Dialect::Standard if code == "invalid_client" => StatusCode::UNAUTHORIZED,
         Dialect::Standard => StatusCode::BAD_REQUEST,
         Dialect::Github | Dialect::Slack => StatusCode::OK,
     };
-    let status = status.unwrap_or(usual);
+    let status = status.unwrap_or(default_status);
     let as_form = dialect == Dialect::Github && !prefers_json(headers);
-    let mut answer = (status, json_answer(&body, as_form)).into_response();
-    // RFC 6749 section 5.2: a 401 after a try with the header names the scheme.
+    let mut response = (status, json_response(&body, as_form)).into_response();
+    // RFC 6749 section 5.2: a 401 to a request with an `Authorization` header names the scheme.
     if status == StatusCode::UNAUTHORIZED && headers.contains_key(header::AUTHORIZATION) {
         let scheme = HeaderValue::from_static("Basic realm=\"demo\"");
-        answer
+        response
             .headers_mut()
             .insert(header::WWW_AUTHENTICATE, scheme);
     }
-    answer
+    response
 }
