@@ -78,4 +78,6 @@ pub use fault::{Always, Fault, FaultKind, IdTokenFlaw, Times};
 pub use grant::{Family, Revocation};
 pub use provider::{DemoProvider, Gate};
 pub use request_log::{Filter, Outcome, Request, fingerprint};
-pub use settings::{Account, Client, Consent, Dialect, Pkce, RefreshTokens, Settings};
+pub use settings::{
+    Account, Client, Consent, Dialect, Pkce, RefreshTokens, RevocationScope, Settings,
+};

@@ -13,7 +13,7 @@ use crate::client_auth::{authenticate, check_secret};
 use crate::form::{Basic, Form, bearer};
 use crate::oauth_error::OAuthError;
 use crate::response::json_response;
-use crate::settings::Settings;
+use crate::settings::{RevocationScope, Settings};
 use crate::shared::Shared;
 use crate::token::require_form;
 
@@ -31,7 +31,8 @@ pub(crate) async fn standard(
         let token = form
             .one("token")?
             .ok_or(OAuthError::Malformed("token is missing."))?;
-        shared.token_store().revoke(token, &client.id);
+        let scope = settings.revocation_scope;
+        shared.token_store().revoke(token, &client.id, scope);
         Ok(())
     };
     match revoke() {
@@ -48,7 +49,8 @@ pub(crate) async fn github_token(
     body: Bytes,
 ) -> Response {
     github(&shared.settings(), &client, &headers, &body, |token| {
-        shared.token_store().revoke(token, &client)
+        let scope = RevocationScope::Grant;
+        shared.token_store().revoke(token, &client, scope)
     })
 }
 
@@ -60,7 +62,8 @@ pub(crate) async fn github_grant(
     body: Bytes,
 ) -> Response {
     github(&shared.settings(), &client, &headers, &body, |token| {
-        shared.token_store().revoke_grant(token, &client)
+        let scope = RevocationScope::Consent;
+        shared.token_store().revoke(token, &client, scope)
     })
 }
 

@@ -17,6 +17,8 @@ pub struct Settings {
     pub grace_seconds: f64,
     /// Whether a refresh revokes the access tokens issued before it.
     pub refresh_revokes_access_token: bool,
+    /// What the revocation of a token ends.
+    pub revocation_scope: RevocationScope,
     /// Whether the redirect carries `iss` (RFC 9207) and the metadata says so.
     pub send_iss: bool,
     /// Whether the two discovery documents exist.
@@ -42,6 +44,7 @@ impl Default for Settings {
             refresh_tokens: RefreshTokens::RotatingStrict,
             grace_seconds: 0.0,
             refresh_revokes_access_token: false,
+            revocation_scope: RevocationScope::Grant,
             send_iss: true,
             discovery: true,
             pkce: Pkce::Required,
@@ -106,6 +109,16 @@ pub enum RefreshTokens {
     Rotating,
     /// As `Rotating`, and use of an old one revokes the whole family, access tokens included.
     RotatingStrict,
+}
+
+/// What the revocation of a token ends (RFC 7009 section 2.1 leaves it to the provider).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevocationScope {
+    /// A refresh token ends the grant of its sign-in, an access token only itself.
+    Grant,
+    /// Any token ends every grant of the account to this client (Google).
+    Consent,
 }
 
 /// How PKCE is handled.

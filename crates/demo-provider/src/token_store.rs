@@ -18,7 +18,7 @@ use crate::grant::{
     Access, Approval, CodeExchange, Family, Issued, NewTokens, RefreshRequest, Revocation,
 };
 use crate::oauth_error::OAuthError;
-use crate::settings::{RefreshTokens, Settings};
+use crate::settings::{RefreshTokens, RevocationScope, Settings};
 
 const CODE_LIFETIME: Duration = Duration::from_mins(1);
 
@@ -251,23 +251,42 @@ impl TokenStore {
         })
     }
 
-    /// RFC 7009: revoking a refresh token revokes its family, an access token only itself. Unknown
-    /// tokens and those of other clients change nothing. Returns whether anything was revoked.
-    pub(crate) fn revoke(&mut self, token: &str, client: &str) -> bool {
-        let owner = |families: &[FamilyState], number: FamilyNumber| {
-            families[number].family.client == client
+    /// RFC 7009. Unknown tokens and those of other clients change nothing. Returns whether anything
+    /// was revoked.
+    pub(crate) fn revoke(&mut self, token: &str, client: &str, scope: RevocationScope) -> bool {
+        let Some(number) = self.family_of(token) else {
+            return false;
         };
-        if let Some(known) = self.refresh_tokens.get(token) {
-            let number = known.family;
-            if owner(&self.families, number) {
-                return self.revoke_family(number, Revocation::Client);
-            }
-        } else if let Some(known) = self.access_tokens.get(token)
-            && owner(&self.families, known.family)
-        {
-            return self.access_tokens.remove(token).is_some();
+        if self.families[number].family.client != client {
+            return false;
         }
-        false
+        match scope {
+            RevocationScope::Consent => self.revoke_consent(number),
+            RevocationScope::Grant if self.refresh_tokens.contains_key(token) => {
+                self.revoke_family(number, Revocation::Client)
+            }
+            RevocationScope::Grant => self.access_tokens.remove(token).is_some(),
+        }
+    }
+
+    fn family_of(&self, token: &str) -> Option<FamilyNumber> {
+        let refresh_token = self.refresh_tokens.get(token).map(|it| it.family);
+        refresh_token.or_else(|| self.access_tokens.get(token).map(|it| it.family))
+    }
+
+    /// Revokes every family of the same account and client.
+    fn revoke_consent(&mut self, number: FamilyNumber) -> bool {
+        let Family {
+            account, client, ..
+        } = self.families[number].family.clone();
+        let mut any = false;
+        for number in 0..self.families.len() {
+            let family = &self.families[number].family;
+            if family.account == account && family.client == client {
+                any |= self.revoke_family(number, Revocation::Client);
+            }
+        }
+        any
     }
 
     /// Revokes the family of an access token.

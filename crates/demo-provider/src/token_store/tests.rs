@@ -49,9 +49,13 @@ impl Fixture {
     }
 
     fn approve(&mut self) {
+        self.approve_as("demo", "ada");
+    }
+
+    fn approve_as(&mut self, client: &str, account: &str) {
         let approval = Approval {
-            client: "demo".to_owned(),
-            account: "ada".to_owned(),
+            client: client.to_owned(),
+            account: account.to_owned(),
             scopes: vec!["openid".to_owned(), "email".to_owned()],
             redirect_uri: REDIRECT.to_owned(),
             challenge: Some(CHALLENGE.to_owned()),
@@ -61,9 +65,18 @@ impl Fixture {
     }
 
     fn exchange(&mut self, verifier: &str, redirect_uri: &str) -> Result<Issued, OAuthError> {
+        self.exchange_as("demo", verifier, redirect_uri)
+    }
+
+    fn exchange_as(
+        &mut self,
+        client: &str,
+        verifier: &str,
+        redirect_uri: &str,
+    ) -> Result<Issued, OAuthError> {
         let request = CodeExchange {
             code: "code",
-            client: "demo",
+            client,
             redirect_uri: Some(redirect_uri),
             verifier: Some(verifier),
         };
@@ -73,8 +86,12 @@ impl Fixture {
     }
 
     fn sign_in(&mut self) -> Issued {
-        self.approve();
-        self.exchange(VERIFIER, REDIRECT).unwrap()
+        self.sign_in_as("demo", "ada")
+    }
+
+    fn sign_in_as(&mut self, client: &str, account: &str) -> Issued {
+        self.approve_as(client, account);
+        self.exchange_as(client, VERIFIER, REDIRECT).unwrap()
     }
 
     fn refresh(&mut self, refresh_token: &str) -> Result<Issued, OAuthError> {
@@ -248,16 +265,44 @@ fn refresh_narrows_but_never_widens_scope() {
 }
 
 #[test]
-fn revoking_a_refresh_token_takes_the_family_an_access_token_only_itself() {
+fn revoking_a_refresh_token_ends_its_family_an_access_token_only_itself() {
     let mut fixture = Fixture::strict(0.0);
     let first = fixture.sign_in();
     let second = fixture.refresh(refresh_token(&first)).unwrap();
-    assert!(!fixture.tokens.revoke(&first.access_token, "stranger"));
-    assert!(fixture.tokens.revoke(&first.access_token, "demo"));
-    assert!(!fixture.is_valid(&first.access_token) && fixture.is_valid(&second.access_token));
-    assert!(fixture.tokens.revoke(refresh_token(&second), "demo"));
-    assert!(!fixture.tokens.revoke(refresh_token(&second), "demo"));
+    let other = fixture.sign_in();
+    let mut revoke = |token: &str, client: &str| {
+        let scope = RevocationScope::Grant;
+        fixture.tokens.revoke(token, client, scope)
+    };
+    assert!(!revoke(&first.access_token, "other-client"));
+    assert!(revoke(&first.access_token, "demo"));
+    assert!(revoke(refresh_token(&second), "demo"));
+    assert!(!revoke(refresh_token(&second), "demo"));
+    assert!(!fixture.is_valid(&first.access_token));
     assert!(!fixture.is_valid(&second.access_token));
+    assert!(fixture.is_valid(&other.access_token));
+}
+
+#[test]
+fn with_the_scope_consent_any_token_ends_all_grants_of_the_account_to_the_client() {
+    let by_access_token = |issued: &Issued| issued.access_token.clone();
+    let by_refresh_token = |issued: &Issued| refresh_token(issued).to_owned();
+    for token in [by_access_token, by_refresh_token] as [fn(&Issued) -> String; 2] {
+        let mut fixture = Fixture::strict(0.0);
+        let first = fixture.sign_in();
+        let second = fixture.sign_in();
+        let others = [("demo", "grace"), ("other-client", "ada")]
+            .map(|(client, account)| fixture.sign_in_as(client, account));
+        let scope = RevocationScope::Consent;
+        assert!(!fixture.tokens.revoke(&token(&first), "other-client", scope));
+        assert!(fixture.tokens.revoke(&token(&first), "demo", scope));
+        assert!(!fixture.is_valid(&first.access_token));
+        assert!(!fixture.is_valid(&second.access_token));
+        assert!(fixture.refresh(refresh_token(&second)).is_err());
+        for other in others {
+            assert!(fixture.is_valid(&other.access_token));
+        }
+    }
 }
 
 proptest! {

@@ -6,6 +6,7 @@
 
 mod app;
 mod dialects;
+mod endpoint_faults;
 mod faults;
 mod handle;
 
