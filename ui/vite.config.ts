@@ -2,7 +2,7 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import type { ProxyOptions } from "vite";
 import { defineConfig } from "vitest/config";
 
-/** Where a plain browser finds the agent: its loopback door, with a client key of `--manage`. */
+/** Where a plain browser finds the agent: its loopback listener, with a client key of `--manage`. */
 const agent = process.env["VALETKEY_UI_AGENT"] ?? "http://127.0.0.1:4315";
 const key = process.env["VALETKEY_UI_KEY"] ?? "";
 

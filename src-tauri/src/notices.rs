@@ -16,10 +16,10 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp, Zoned};
 use valetkey_api::connections::ConnectionView;
-use valetkey_api::core::connection::SetbackKind;
+use valetkey_api::core::connection::RefreshErrorKind;
+use valetkey_api::core::connection_state::Status;
 use valetkey_api::core::event::EventKind;
 use valetkey_api::core::id::ConnectionId;
-use valetkey_api::core::life::Status;
 use valetkey_api::events::EventView;
 
 use crate::watch::Snapshot;
@@ -174,8 +174,8 @@ fn trouble(connection: &ConnectionView, now: Timestamp) -> Option<Trouble> {
 
 /// The provider refuses the registered client: signing in again is no help.
 fn needs_mending(connection: &ConnectionView) -> bool {
-    let setback = connection.setback.as_ref();
-    setback.is_some_and(|it| it.kind == SetbackKind::FixClient)
+    let refresh_error = connection.refresh_error.as_ref();
+    refresh_error.is_some_and(|it| it.kind == RefreshErrorKind::FixClient)
 }
 
 /// One notice for all of them.
@@ -338,7 +338,10 @@ fn action(connections: &[&ConnectionView]) -> Action {
 }
 
 fn why(connection: &ConnectionView) -> Option<String> {
-    connection.setback.as_ref().map(|it| it.reason.clone())
+    connection
+        .refresh_error
+        .as_ref()
+        .map(|it| it.reason.clone())
 }
 
 fn names(snapshot: &Snapshot, connections: &[&ConnectionView]) -> String {

@@ -197,7 +197,7 @@ impl Agent {
             }
             for row in &report.mended {
                 if let Some(entry) = book.get_mut(row.id)
-                    && entry.row.life.generation <= row.life.generation
+                    && entry.row.state.generation <= row.state.generation
                 {
                     entry.row = row.clone();
                 }
@@ -345,7 +345,9 @@ impl From<GrantNotKept> for AgentError {
     fn from(error: GrantNotKept) -> Self {
         match error {
             GrantNotKept::NotStored(error) | GrantNotKept::RowNotSaved(error) => error.into(),
-            GrantNotKept::TooLate => Self::Internal("the connection is being removed".to_owned()),
+            GrantNotKept::StaleTransition => {
+                Self::Internal("the connection is being removed".to_owned())
+            }
         }
     }
 }

@@ -10,10 +10,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use valetkey_core::connection_state::Transition;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness;
 use valetkey_core::id::ConnectionId;
-use valetkey_core::life::Happening;
 
 use crate::agent::{Agent, Inner};
 use crate::book::Entry;
@@ -113,7 +113,7 @@ fn wake(inner: &Inner) {
         .filter(|entry| {
             entry
                 .row
-                .setback
+                .refresh_error
                 .as_ref()
                 .is_some_and(|s| s.retry_at.is_some())
         })
@@ -134,8 +134,8 @@ fn wake(inner: &Inner) {
 /// What a provider asked us to wait is waited, also across a wake. A clock that was set back would
 /// stretch it: then it is over.
 fn held_until(entry: &mut Entry, now: Timestamp) -> Option<Timestamp> {
-    let setback = entry.row.setback.as_ref();
-    if setback.is_some_and(|setback| setback.at > now) {
+    let refresh_error = entry.row.refresh_error.as_ref();
+    if refresh_error.is_some_and(|refresh_error| refresh_error.at > now) {
         entry.hold_until = None;
     }
     entry.hold_until
@@ -189,9 +189,9 @@ fn due_for_refresh(inner: &Inner, id: ConnectionId, now: Timestamp) -> bool {
     let limits = book.provider_of(&entry.row).refresh_limits();
     let pending = entry
         .row
-        .setback
+        .refresh_error
         .as_ref()
-        .is_some_and(|setback| setback.retry_at.is_some());
+        .is_some_and(|refresh_error| refresh_error.retry_at.is_some());
     pending || freshness::due_at(&entry.row, limits, now, 1.0).is_some_and(|due| due <= now)
 }
 
@@ -201,16 +201,16 @@ async fn end(inner: &Arc<Inner>, id: ConnectionId, refreshable: bool) {
     let kind = {
         let mut book = inner.book();
         let Some(entry) = book.get(id) else { return };
-        let from = entry.row.life.generation;
-        let (happening, kind) = if refreshable {
-            (Happening::Ended, EventKind::ConnectionExpired)
+        let from = entry.row.state.generation;
+        let (transition, kind) = if refreshable {
+            (Transition::Ended, EventKind::ConnectionExpired)
         } else {
             (
-                Happening::Refused { from },
+                Transition::Refused { from },
                 EventKind::ConnectionNeedsReconnect,
             )
         };
-        if book.step(id, happening).is_err() {
+        if book.apply(id, transition).is_err() {
             return;
         }
         kind

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::catalogue;
-use valetkey_core::connection::SetbackKind;
+use valetkey_core::connection::RefreshErrorKind;
 use valetkey_core::draft::{DraftInput, Warning};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::{AuthenticatorId, ConnectionId};
@@ -247,13 +247,16 @@ impl Agent {
             let mut book = inner.book();
             let ids = book.connections_of(authenticator);
             let waits = |id: &ConnectionId| {
-                let setback = book.get(*id).and_then(|entry| entry.row.setback.as_ref());
-                setback.is_some_and(|setback| setback.kind == SetbackKind::FixClient)
+                let refresh_error = book
+                    .get(*id)
+                    .and_then(|entry| entry.row.refresh_error.as_ref());
+                refresh_error
+                    .is_some_and(|refresh_error| refresh_error.kind == RefreshErrorKind::FixClient)
             };
             let waiting: Vec<ConnectionId> = ids.into_iter().filter(waits).collect();
             for id in &waiting {
                 if let Some(entry) = book.get_mut(*id) {
-                    entry.row.setback = None;
+                    entry.row.refresh_error = None;
                     entry.hold_until = None;
                 }
                 book.replan(*id, now);

@@ -2,7 +2,7 @@
 //!
 //! The book is locked for moments and never across `.await`. A decision is made under the lock
 //! ("this token is fresh", "you are the one who refreshes"), the work is done without it, and the
-//! result comes back under the lock again, where [`valetkey_core::life::step`] says whether it
+//! result comes back under the lock again, where [`valetkey_core::connection_state::apply`] says whether it
 //! still counts.
 
 mod look;
@@ -14,11 +14,13 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::catalogue;
-use valetkey_core::connection::{Connection, Setback, SetbackKind};
+use valetkey_core::connection::{Connection, RefreshError, RefreshErrorKind};
+use valetkey_core::connection_state::{
+    ConnectionState, StaleTransition, Status, Transition, apply,
+};
 use valetkey_core::freshness;
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ConnectionId};
-use valetkey_core::life::{Happening, Life, Status, TooLate, step};
 use valetkey_core::name::{AuthenticatorName, ConnectionName, ProfileName};
 use valetkey_core::provider::Provider;
 use valetkey_core::secret::Fingerprint;
@@ -154,16 +156,17 @@ impl Book {
         let id = row.id;
         let names = self.names.entry(profile).or_default();
         // A name is free as soon as its removal has begun: another one may have it by now.
-        if row.life.status == Status::Removing {
+        if row.state.status == Status::Removing {
             names.entry(name).or_insert(id);
         } else {
             names.insert(name, id);
         }
         // What was not understood is asked about once more, and then it counts: not sooner because of
         // a new start.
-        let unclear = |setback: &&Setback| setback.kind == SetbackKind::Unclear;
+        let unclear =
+            |refresh_error: &&RefreshError| refresh_error.kind == RefreshErrorKind::Unclear;
         let hold_until = row
-            .setback
+            .refresh_error
             .as_ref()
             .filter(unclear)
             .and_then(|s| s.retry_at);
@@ -291,11 +294,15 @@ impl Book {
             .expect("`custom` is in the catalogue")
     }
 
-    /// Applies `happening` to the connection's life, if it still counts.
-    pub(crate) fn step(&mut self, id: ConnectionId, happening: Happening) -> Result<Life, TooLate> {
-        let entry = self.entries.get_mut(&id).ok_or(TooLate)?;
-        entry.row.life = step(entry.row.life, happening)?;
-        Ok(entry.row.life)
+    /// Applies `transition` to the connection's life, if it still counts.
+    pub(crate) fn apply(
+        &mut self,
+        id: ConnectionId,
+        transition: Transition,
+    ) -> Result<ConnectionState, StaleTransition> {
+        let entry = self.entries.get_mut(&id).ok_or(StaleTransition)?;
+        entry.row.state = apply(entry.row.state, transition)?;
+        Ok(entry.row.state)
     }
 
     /// Puts a grant into memory; the row's figures follow it.
@@ -326,7 +333,7 @@ impl Book {
             entry
                 .row
                 .expires_at
-                .filter(|_| entry.row.life.status == Status::Active)
+                .filter(|_| entry.row.state.status == Status::Active)
         };
         let due = if entry.unsaved || entry.flight.is_some() {
             entry.due

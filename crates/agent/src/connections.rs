@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use valetkey_core::connection::{Connection, KeepWarm};
+use valetkey_core::connection_state::Status;
 use valetkey_core::freshness;
 use valetkey_core::id::ConnectionId;
-use valetkey_core::life::Status;
 use valetkey_core::name::{AccountLabel, ConnectionName, ProfileName};
 use valetkey_core::provider::Provider;
 
@@ -63,8 +63,8 @@ impl ConnectionView {
         let provider = book.provider_of(&entry.row);
         let mut row = entry.row.clone();
         // Nobody waits for a token's end unless something is due: the view knows the time.
-        if row.life.status == Status::Active && row.expires_at.is_some_and(|end| end <= now) {
-            row.life.status = Status::Expired;
+        if row.state.status == Status::Active && row.expires_at.is_some_and(|end| end <= now) {
+            row.state.status = Status::Expired;
         }
         Some(Self {
             name: book.name_of(&row)?,

@@ -9,8 +9,8 @@
 
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::connection::Subject;
+use valetkey_core::connection_state::Status;
 use valetkey_core::grant::Grant;
-use valetkey_core::life::Status;
 
 use crate::agent::Inner;
 use crate::book::Book;
@@ -26,7 +26,7 @@ pub(crate) fn is_shared(book: &Book, client: &Authenticator, account: Option<&Su
     };
     book.entries().map(|entry| &entry.row).any(|row| {
         let other = row.account.subject.as_ref();
-        row.life.status != Status::Removing
+        row.state.status != Status::Removing
             && same_client(row.authenticator)
             && (account.is_none() || other.is_none() || account == other)
     })
@@ -54,9 +54,9 @@ mod tests {
     use serde_json::json;
     use valetkey_core::authenticator::Authenticator;
     use valetkey_core::connection::{Account, Connection};
+    use valetkey_core::connection_state::{Transition, apply};
     use valetkey_core::draft::DraftInput;
     use valetkey_core::id::{AuthenticatorId, ConnectionId};
-    use valetkey_core::life::{Happening, step};
     use valetkey_core::scope::Scopes;
 
     use super::*;
@@ -103,8 +103,8 @@ mod tests {
             let subject = account.subject.as_ref();
             let mut book = Book::new(all, vec![other.clone()]);
             assert_eq!(is_shared(&book, &here, subject), shared, "{other:?}");
-            let life = &mut book.get_mut(other.id).unwrap().row.life;
-            *life = step(*life, Happening::Disconnected).unwrap();
+            let state = &mut book.get_mut(other.id).unwrap().row.state;
+            *state = apply(*state, Transition::Disconnected).unwrap();
             assert!(!is_shared(&book, &here, subject), "it is being removed");
         }
     }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::json;
+use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::ConnectionId;
-use valetkey_core::life::{Happening, Status};
 use valetkey_core::name::{ConnectionName, ProfileName};
 use valetkey_vault::failpoint;
 
@@ -85,7 +85,7 @@ impl Agent {
         let removing: Vec<ConnectionId> = inner
             .book()
             .entries()
-            .filter(|entry| entry.row.life.status == Status::Removing)
+            .filter(|entry| entry.row.state.status == Status::Removing)
             .map(|entry| entry.row.id)
             .collect();
         for id in removing {
@@ -123,7 +123,7 @@ pub(crate) async fn remove(
     let loaded = refresh::load(inner, id).await;
     let (row, began) = {
         let mut book = inner.book();
-        let began = book.step(id, Happening::Disconnected).is_ok();
+        let began = book.apply(id, Transition::Disconnected).is_ok();
         book.reschedule(id, None);
         (book.get(id).map(|entry| entry.row.clone()), began)
     };

@@ -1,4 +1,4 @@
-//! Client keys: how a program comes in by the loopback door.
+//! Client keys: how a program comes in by the loopback listener.
 //!
 //! A key is `vk_` and 256 random bits, shown once. What is kept is its SHA-256, so the database
 //! cannot be used to come in.
@@ -171,7 +171,7 @@ impl Agent {
         found
     }
 
-    /// Whether any key could be presented: the loopback door's port must then be ours.
+    /// Whether any key could be presented: the loopback listener's port must then be ours.
     pub fn has_keys(&self) -> bool {
         !self.inner.keys.rows().is_empty()
     }

@@ -1,6 +1,6 @@
 //! What **happens**: sign-in, refresh, alarms, disconnect. The sole writer of the vault.
 //!
-//! One [`Agent`] serves one home. It is a cheap handle; every face (socket, loopback door, later the
+//! One [`Agent`] serves one home. It is a cheap handle; every face (socket, loopback listener, later the
 //! window) calls the same methods. Data flows in one direction: a call becomes a change in the
 //! [`Vault`], the change becomes an event, and views read a fresh snapshot.
 //!
@@ -12,7 +12,7 @@
 //! | handing out a token, from memory or after a refresh | `token` |
 //! | one refresh for all who wait | `refresh` |
 //! | a grant that the keychain did not take: held, served, retried | `refresh::saving` |
-//! | a refresh that brought nothing: refused, postponed, unclear; backing off | `refresh::setback` |
+//! | a refresh that brought nothing: refused, postponed, unclear; backing off | `refresh::refresh_error` |
 //! | refreshing before anybody asks; unsaved grants; a reconciliation put off at start; sleep, wake and clock jumps | `alarm` |
 //! | sign-in: begin, listener, callback, finish, page | [`sign_in`] |
 //! | disconnect and revocation, finished after a crash | `disconnect` |
@@ -25,7 +25,7 @@
 //! | looking at connections and at the agent; what may be changed of them | `connections`, `status`, `settings` |
 //! | how callers name things | `key` |
 //! | the audit log | `journal` |
-//! | client keys and links of the loopback door | `keys`, `links` |
+//! | client keys and links of the loopback listener | `keys`, `links` |
 //!
 //! Who may come in is `valetkey_server`'s (`doors::gate`, `permission`), what is kept and in which
 //! order [`valetkey_vault`]'s, how a provider misbehaves in tests `valetkey_demo_provider`'s.
@@ -33,7 +33,7 @@
 //! Three rules hold everywhere:
 //!
 //! - The book is locked for moments, never across `.await`; what comes back after an `.await` is
-//!   put through [`valetkey_core::life::step`], which refuses what is late, or, for rows that the
+//!   put through [`valetkey_core::connection_state::apply`], which refuses what is late, or, for rows that the
 //!   vault mended, compared by status or generation.
 //! - The keychain leads: of a later grant the item is written first, the row second, and the book, and
 //!   so anybody, is told third; a caller who comes meanwhile gets the old token while it lives, or

@@ -1,4 +1,4 @@
-//! Local links: a page on the loopback door whose button starts a sign-in.
+//! Local links: a page on the loopback listener whose button starts a sign-in.
 //!
 //! A program that meets `auth_required` gets such a link to show. The link names a connection and
 //! can only start its sign-in; it ends after ten minutes, so that an old log holds no live one.

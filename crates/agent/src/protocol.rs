@@ -2,7 +2,7 @@
 //!
 //! `oauth2` builds the requests that carry secrets (PKCE, client authentication, form encoding) and
 //! hands them back unsent; our HTTP client sends them, bounded in time and size. What comes back is
-//! read by [`valetkey_core::token_reply`] and [`valetkey_core::refusal`], which know the dialects that
+//! read by [`valetkey_core::token_response`] and [`valetkey_core::token_error`], which know the dialects that
 //! `oauth2` does not.
 //!
 //! | module | conversation |

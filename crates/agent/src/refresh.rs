@@ -13,9 +13,9 @@
 //! 5. If the item cannot be written, the grant is held in memory, marked unsaved, served, and
 //!    retried until it is stored.
 
+mod failure;
 mod loading;
 mod saving;
-mod setback;
 mod start;
 
 use std::sync::Arc;
@@ -24,23 +24,23 @@ use std::sync::atomic::Ordering;
 use jiff::SignedDuration;
 use serde_json::json;
 use tokio::sync::watch;
-use valetkey_core::connection::SetbackKind;
+use valetkey_core::connection::RefreshErrorKind;
+use valetkey_core::connection_state::Transition;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::{ConnectionId, Generation};
-use valetkey_core::life::Happening;
-use valetkey_core::refusal::RefreshOutcome;
-use valetkey_core::token_reply::TokenReply;
+use valetkey_core::token_error::RefreshOutcome;
+use valetkey_core::token_response::TokenResponse;
 use valetkey_vault::failpoint;
 
 use crate::agent::Inner;
 use crate::book::{FlightEnd, Look, Want};
 use crate::error::AgentError;
-use setback::{postpone, refused, unanswered, unclear};
+use failure::{postpone, refused, unanswered, unclear};
 use start::{Begun, Ticket, begin, not_sent};
 
+pub(crate) use failure::{HOLD, sign_in_again};
 pub(crate) use loading::load;
 pub(crate) use saving::{keep, save_row, store_one, store_unsaved, stored_grant};
-pub(crate) use setback::{HOLD, sign_in_again};
 
 /// Waits for the connection's refresh; starts one if none is under way.
 pub(crate) async fn join(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
@@ -117,7 +117,15 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
     let end = match outcome {
         RefreshOutcome::Refreshed(reply) => arrived(inner, id, &ticket, *reply).await,
         RefreshOutcome::Later { after, reason } => {
-            postpone(inner, id, Some(&ticket), SetbackKind::Later, &reason, after).await;
+            postpone(
+                inner,
+                id,
+                Some(&ticket),
+                RefreshErrorKind::Later,
+                &reason,
+                after,
+            )
+            .await;
             Err(AgentError::ProviderUnreachable {
                 reason,
                 retry_after: Some(after.unwrap_or(HOLD)),
@@ -130,7 +138,7 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
                 inner,
                 id,
                 Some(&ticket),
-                SetbackKind::FixClient,
+                RefreshErrorKind::FixClient,
                 &reason,
                 None,
             )
@@ -156,7 +164,7 @@ async fn newest(
     let look = {
         let book = inner.book();
         let entry = book.get(id);
-        if entry.is_some_and(|entry| entry.row.life.generation == refreshed) {
+        if entry.is_some_and(|entry| entry.row.state.generation == refreshed) {
             return Err(error);
         }
         book.look(id, inner.now(), Want::Living(None))
@@ -183,7 +191,7 @@ async fn arrived(
     inner: &Arc<Inner>,
     id: ConnectionId,
     ticket: &Ticket,
-    reply: TokenReply,
+    reply: TokenResponse,
 ) -> FlightEnd {
     let one_writer = ticket.gate.lock().await;
     let now = inner.now();
@@ -195,8 +203,8 @@ async fn arrived(
         lifetime.map(|seconds| SignedDuration::from_secs(seconds.into())),
         now,
     );
-    let happening = Happening::Refreshed { from: ticket.from };
-    let Some(live) = keep(inner, id, happening, |_| {}, &grant).await else {
+    let transition = Transition::Refreshed { from: ticket.from };
+    let Some(live) = keep(inner, id, transition, |_| {}, &grant).await else {
         drop(one_writer);
         let account = ticket.account.as_ref();
         inner.give_back(&ticket.client, account, &grant).await;

@@ -1,7 +1,7 @@
 //! How the agent is: for `status`, `doctor` and the tray.
 
 use jiff::{SignedDuration, Timestamp};
-use valetkey_core::life::Status;
+use valetkey_core::connection_state::Status;
 use valetkey_vault::StoreError;
 use valetkey_vault::vault::{ProbeStep, Versions};
 
@@ -100,7 +100,7 @@ impl Agent {
             let book = self.inner.book();
             let count = |status| {
                 book.entries()
-                    .filter(|e| e.row.life.status == status)
+                    .filter(|e| e.row.state.status == status)
                     .count()
             };
             let counts = Status::ALL.map(|status| (status, count(status)));

@@ -7,11 +7,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use valetkey_core::connection::SetbackKind;
+use valetkey_core::connection::RefreshErrorKind;
+use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::event::{Event, EventKind};
-use valetkey_core::freshness::USED_LATELY;
+use valetkey_core::freshness::RECENTLY_USED;
 use valetkey_core::id::ConnectionId;
-use valetkey_core::life::{Happening, Status};
 use valetkey_core::name::ConnectionName;
 use valetkey_core::scope::Scopes;
 
@@ -228,12 +228,12 @@ impl Agent {
         let Some(entry) = book.get(id) else {
             return AgentError::no_connection(id);
         };
-        let setback = entry.row.setback.as_ref();
-        let reason = setback.map_or_else(|| "backing off".to_owned(), |s| s.reason.clone());
+        let refresh_error = entry.row.refresh_error.as_ref();
+        let reason = refresh_error.map_or_else(|| "backing off".to_owned(), |s| s.reason.clone());
         let authenticator = book.authenticator(entry.row.authenticator);
-        let kind = setback.map(|setback| setback.kind);
+        let kind = refresh_error.map(|refresh_error| refresh_error.kind);
         match (kind, authenticator) {
-            (Some(SetbackKind::FixClient), Some(authenticator)) => {
+            (Some(RefreshErrorKind::FixClient), Some(authenticator)) => {
                 let provider = book.provider_of(&entry.row);
                 AgentError::ClientMisconfigured {
                     provider: authenticator.provider_name(provider).to_owned(),
@@ -245,7 +245,7 @@ impl Agent {
             _ => AgentError::ProviderUnreachable {
                 reason,
                 retry_after: Some(wait),
-                bad_certificate: kind == Some(SetbackKind::BadCertificate),
+                bad_certificate: kind == Some(RefreshErrorKind::BadCertificate),
             },
         }
     }
@@ -258,7 +258,7 @@ impl Inner {
             if let Some(entry) = book.get_mut(live.id) {
                 let before = entry.row.used_at.replace(at);
                 // A login that rested is kept warm again from here on.
-                if before.is_none_or(|before| at.duration_since(before) >= USED_LATELY) {
+                if before.is_none_or(|before| at.duration_since(before) >= RECENTLY_USED) {
                     book.replan(live.id, at);
                     self.alarm.notify_one();
                 }
@@ -279,17 +279,19 @@ impl Inner {
             let Some(entry) = book.get(id) else {
                 return AgentError::no_connection(id);
             };
-            let (life, missing) = (entry.row.life, entry.live.is_none());
-            let happening = match life.status {
+            let (state, missing) = (entry.row.state, entry.live.is_none());
+            let transition = match state.status {
                 Status::NeedsReconnect | Status::Connecting | Status::Removing => None,
                 Status::Active | Status::Refreshing | Status::Expired if missing => {
-                    Some(Happening::ItemLost)
+                    Some(Transition::ItemLost)
                 }
-                Status::Active | Status::Refreshing | Status::Expired => Some(Happening::Refused {
-                    from: life.generation,
-                }),
+                Status::Active | Status::Refreshing | Status::Expired => {
+                    Some(Transition::Refused {
+                        from: state.generation,
+                    })
+                }
             };
-            happening.is_some_and(|happening| book.step(id, happening).is_ok())
+            transition.is_some_and(|transition| book.apply(id, transition).is_ok())
         };
         if turned {
             refresh::save_row(self, id).await;
@@ -304,12 +306,12 @@ impl Inner {
             connection: book
                 .name_of(&entry.row)
                 .unwrap_or_else(|| unnamed(&entry.row)),
-            again: entry.row.life.status != Status::Connecting,
+            again: entry.row.state.status != Status::Connecting,
             reason: entry
                 .row
-                .setback
+                .refresh_error
                 .as_ref()
-                .map(|setback| setback.reason.clone()),
+                .map(|refresh_error| refresh_error.reason.clone()),
         }
     }
 }

@@ -9,8 +9,8 @@ use serde_json::json;
 use support::{Bench, eventually, key, me, seconds};
 use valetkey_agent::{AgentError, ConnectionChange};
 use valetkey_core::connection::KeepWarm;
+use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
-use valetkey_core::life::Status;
 use valetkey_demo_provider::{Fault, FaultKind, Filter, RefreshTokens, Settings};
 use valetkey_vault::EventFilter;
 
@@ -47,7 +47,7 @@ async fn a_token_is_refreshed_five_minutes_before_its_end() {
     bench.pass(seconds(60), seconds(10)).await;
     bench.provider.ended(Filter::refreshes(), 1).await;
     eventually("refreshed", || {
-        bench.view("demo").row.life.generation.0 == 2
+        bench.view("demo").row.state.generation.0 == 2
     })
     .await;
     bench.pass(seconds(HOUR - 400), seconds(60)).await;

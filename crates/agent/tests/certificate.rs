@@ -15,10 +15,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use valetkey_agent::{AgentError, AuthenticatorChange};
-use valetkey_core::connection::SetbackKind;
+use valetkey_core::connection::RefreshErrorKind;
+use valetkey_core::connection_state::Status;
 use valetkey_core::draft::DraftInput;
 use valetkey_core::event::EventKind;
-use valetkey_core::life::Status;
 
 /// A TLS server with a certificate of its own making, and the number of bytes that were told it.
 async fn impostor() -> (String, Arc<AtomicUsize>) {
@@ -90,8 +90,11 @@ async fn a_certificate_that_nobody_vouches_for_is_named_and_the_login_survives()
     }
     assert_eq!(told.load(Ordering::SeqCst), 0, "no secret was sent");
     let row = bench.view("demo").row;
-    assert_eq!(row.life.status, Status::Expired);
-    assert_eq!(row.setback.unwrap().kind, SetbackKind::BadCertificate);
+    assert_eq!(row.state.status, Status::Expired);
+    assert_eq!(
+        row.refresh_error.unwrap().kind,
+        RefreshErrorKind::BadCertificate
+    );
     assert_eq!(bench.count(EventKind::ConnectionNeedsReconnect).await, 0);
 
     token_url_becomes(&bench, &bench.provider.url("/token")).await;

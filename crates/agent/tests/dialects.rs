@@ -7,7 +7,7 @@ use support::{Bench, key, me};
 use valetkey_agent::AgentError;
 use valetkey_agent::protocol::Revocation;
 use valetkey_agent::sign_in::Stage;
-use valetkey_core::life::Status;
+use valetkey_core::connection_state::Status;
 use valetkey_demo_provider::{Dialect, Fault, FaultKind, Filter, Settings};
 
 /// The whole life of a login at `authenticator_type`, all of whose URLs lead to the demo provider.

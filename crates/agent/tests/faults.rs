@@ -7,8 +7,8 @@ use serde_json::json;
 use support::{Bench, eventually, key, me, seconds};
 use valetkey_agent::AgentError;
 use valetkey_agent::sign_in::Stage;
+use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
-use valetkey_core::life::Status;
 use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter, Settings};
 
 fn too_many(retry_after: &str) -> FaultKind {

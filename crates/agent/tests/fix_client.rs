@@ -6,9 +6,9 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use support::{Bench, authenticator_key, eventually, me, seconds};
 use valetkey_agent::{AgentError, AuthenticatorChange};
+use valetkey_core::connection_state::Status;
 use valetkey_core::draft::DraftInput;
 use valetkey_core::event::EventKind;
-use valetkey_core::life::Status;
 use valetkey_demo_provider::{Client, Fault, FaultKind, Filter, RefreshTokens, Settings};
 
 /// A confidential client of a provider with a console.

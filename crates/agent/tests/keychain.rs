@@ -7,8 +7,8 @@ use std::time::Instant;
 use support::{Bench, LONG, STORE_LIMIT, eventually, key, me, seconds};
 use valetkey_agent::sign_in::Stage;
 use valetkey_agent::{AgentError, TokenAsk};
+use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
-use valetkey_core::life::Status;
 use valetkey_demo_provider::{Fault as ProviderFault, FaultKind, Filter, Gate};
 use valetkey_vault::store::testing::Fault;
 

@@ -4,9 +4,9 @@ mod support;
 
 use support::{Bench, completed, eventually, key, me};
 use valetkey_agent::{AgentError, TokenAsk};
+use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
 use valetkey_core::grant::StoredGrant;
-use valetkey_core::life::Status;
 use valetkey_demo_provider::{Fault as ProviderFault, Filter};
 use valetkey_vault::store::testing::Fault;
 

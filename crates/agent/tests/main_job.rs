@@ -6,8 +6,8 @@ use support::{Bench, LONG, key, me, visit};
 use valetkey_agent::protocol::TokenTest;
 use valetkey_agent::sign_in::Stage;
 use valetkey_agent::{AgentError, Invalidated, TokenAsk};
+use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
-use valetkey_core::life::Status;
 use valetkey_demo_provider::{Fault, FaultKind, Filter, RefreshTokens, Settings};
 
 #[tokio::test]
@@ -338,7 +338,7 @@ async fn what_the_person_renews_is_given_to_nobody_and_a_pause_is_no_hindrance()
     let before = bench.agent.connection(&key("demo")).unwrap();
     bench.agent.renew(&key("demo")).await.unwrap();
     let after = bench.agent.connection(&key("demo")).unwrap();
-    assert!(after.row.life.generation > before.row.life.generation);
+    assert!(after.row.state.generation > before.row.state.generation);
     assert_eq!((bench.refreshes(), after.row.used_at), (1, None));
     assert_eq!(bench.count(EventKind::TokenServed).await, 0);
 }

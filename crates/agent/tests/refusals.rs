@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 use serde_json::json;
 use support::{Bench, eventually, seconds};
 use valetkey_agent::AgentError;
+use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
-use valetkey_core::life::Status;
 use valetkey_demo_provider::{Fault, FaultKind, Filter};
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use valetkey_core::connection::KeepWarm;
-use valetkey_core::settings::{DoorPort, LogLevel, QuietHours};
+use valetkey_core::settings::{ApiPort, LogLevel, QuietHours};
 
 use crate::patch::Patch;
 
@@ -24,9 +24,9 @@ pub struct AgentStatus {
     pub paused: bool,
     /// The Unix socket.
     pub socket: String,
-    /// Port of the loopback door; null while it is closed.
+    /// Port of the loopback listener; null while it is closed.
     pub port: Option<u16>,
-    /// Why the loopback door is closed, if it should be open.
+    /// Why the loopback listener is closed, if it should be open.
     pub port_problem: Option<String>,
     /// Folder of the database.
     pub data: String,
@@ -110,11 +110,11 @@ pub struct SettingsPatch {
     /// What the desktop app notifies of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notifications: Option<NotificationsPatch>,
-    /// Port of the loopback door from the next start on: 1024-65535 but not 4316; null goes back to
+    /// Port of the loopback listener from the next start on: 1024-65535 but not 4316; null goes back to
     /// 4315.
     #[serde(skip_serializing_if = "Patch::is_keep")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<u16>, minimum = 1024))]
-    pub port: Patch<DoorPort>,
+    pub port: Patch<ApiPort>,
     /// How much is logged, from now on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_level: Option<LogLevel>,

@@ -79,6 +79,6 @@ pub struct ClientCreated {
     #[serde(with = "wire_secret::client_key")]
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub key: ClientKey,
-    /// Where it works (`http://127.0.0.1:4315`); null while the loopback door is closed.
+    /// Where it works (`http://127.0.0.1:4315`); null while the loopback listener is closed.
     pub base_url: Option<String>,
 }

@@ -6,9 +6,9 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use valetkey_core::connection::{KeepWarm, Setback, Subject};
+use valetkey_core::connection::{KeepWarm, RefreshError, Subject};
+use valetkey_core::connection_state::Status;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
-use valetkey_core::life::Status;
 use valetkey_core::name::{AccountLabel, AuthenticatorName, ConnectionName, ProfileName};
 use valetkey_core::scope::Scopes;
 
@@ -91,7 +91,7 @@ pub struct ConnectionView {
     /// When it is refreshed without being asked.
     pub keep_warm: KeepWarm,
     /// What went wrong last; null once it is well again.
-    pub setback: Option<Setback>,
+    pub refresh_error: Option<RefreshError>,
     /// Counts its grants.
     pub generation: Generation,
     /// When it was first signed in.

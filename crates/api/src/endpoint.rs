@@ -15,7 +15,7 @@ use crate::error::ApiError;
 pub struct Endpoint {
     /// The Unix socket; elsewhere than usual if the usual path is too long.
     pub socket: PathBuf,
-    /// Port of the loopback door; null while it is closed.
+    /// Port of the loopback listener; null while it is closed.
     pub port: Option<u16>,
     /// The agent's process.
     pub pid: u32,

@@ -39,7 +39,7 @@ macro_rules! codes {
 codes! {
     /// The request itself is wrong; `problems` names every field.
     InvalidRequest = "invalid_request", 400;
-    /// No valid client key came with a request to the loopback door.
+    /// No valid client key came with a request to the loopback listener.
     Unauthorized = "unauthorized", 401;
     /// This caller may not do this.
     AccessDenied = "access_denied", 403;

@@ -28,7 +28,7 @@ pub struct TokenRequest {
 /// Reply to `token`, and to `refresh`, which never answers from the cache.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct TokenReply {
+pub struct TokenResponse {
     /// The token.
     #[serde(with = "wire_secret::access_token")]
     #[cfg_attr(feature = "openapi", schema(value_type = String))]

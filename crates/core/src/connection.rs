@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::connection_state::{ConnectionState, Status};
 use crate::grant::{Grant, StoredGrant};
 use crate::id::{AuthenticatorId, ConnectionId};
-use crate::life::{Life, Status};
 use crate::name::AccountLabel;
 use crate::scope::Scopes;
 
@@ -47,9 +47,9 @@ pub enum KeepWarm {
 /// Why the last refresh did not bring a token. Cleared by the next one that does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Setback {
+pub struct RefreshError {
     /// What kind, and so who can do something about it.
-    pub kind: SetbackKind,
+    pub kind: RefreshErrorKind,
     /// The technical reason, without secrets (`invalid_grant`, `HTTP 503`).
     pub reason: String,
     /// When it happened.
@@ -60,11 +60,11 @@ pub struct Setback {
     pub retry_at: Option<Timestamp>,
 }
 
-/// The kinds of a [`Setback`].
+/// The kinds of a [`RefreshError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum SetbackKind {
+pub enum RefreshErrorKind {
     /// Network, overload, outage: heals by itself.
     Later,
     /// Who was reached could not prove to be the provider: its certificate is not trusted.
@@ -77,7 +77,7 @@ pub enum SetbackKind {
     Unclear,
 }
 
-impl SetbackKind {
+impl RefreshErrorKind {
     /// The word in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -100,7 +100,7 @@ pub struct Connection {
     /// The account.
     pub account: Account,
     /// State and generation.
-    pub life: Life,
+    pub state: ConnectionState,
     /// Scopes asked for at the last sign-in.
     pub asked_scopes: Scopes,
     /// Scopes granted.
@@ -120,7 +120,7 @@ pub struct Connection {
     /// Refresh policy.
     pub keep_warm: KeepWarm,
     /// What went wrong last, if anything.
-    pub setback: Option<Setback>,
+    pub refresh_error: Option<RefreshError>,
 }
 
 impl Connection {
@@ -136,7 +136,7 @@ impl Connection {
             id,
             authenticator,
             account,
-            life: Life {
+            state: ConnectionState {
                 status: Status::Connecting,
                 generation: crate::id::Generation(0),
             },
@@ -149,7 +149,7 @@ impl Connection {
             created_at: now,
             used_at: None,
             keep_warm: KeepWarm::default(),
-            setback: None,
+            refresh_error: None,
         }
     }
 
@@ -164,7 +164,7 @@ impl Connection {
         );
         row.adopt(&item.grant);
         let alive = item.grant.is_alive(now);
-        row.life.status = if alive {
+        row.state.status = if alive {
             Status::Active
         } else {
             Status::Expired
@@ -174,18 +174,19 @@ impl Connection {
 
     /// Whether the provider refused its grant for good: no keychain item can mend that.
     pub fn is_refused(&self) -> bool {
-        let setback = self.setback.as_ref();
-        setback.is_some_and(|setback| setback.kind == SetbackKind::SignInAgain)
+        let refresh_error = self.refresh_error.as_ref();
+        refresh_error
+            .is_some_and(|refresh_error| refresh_error.kind == RefreshErrorKind::SignInAgain)
     }
 
-    /// Takes over the figures of `grant`; the status is the caller's ([`crate::life::step`]).
+    /// Takes over the figures of `grant`; the status is the caller's ([`crate::connection_state::apply`]).
     pub fn adopt(&mut self, grant: &Grant) {
-        self.life.generation = grant.generation;
+        self.state.generation = grant.generation;
         self.scopes.clone_from(&grant.scopes);
         self.issued_at = Some(grant.issued_at);
         self.expires_at = grant.expires_at;
         self.refresh_expires_at = grant.refresh_expires_at;
         self.refreshable = grant.refresh_token.is_some();
-        self.setback = None;
+        self.refresh_error = None;
     }
 }

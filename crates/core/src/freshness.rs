@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::connection::{Connection, KeepWarm};
+use crate::connection_state::Status;
 use crate::grant::Grant;
-use crate::life::Status;
 
 /// A refresh is due this long before the end of a long-lived token.
 const EARLY: SignedDuration = SignedDuration::from_mins(5);
@@ -13,11 +13,11 @@ const SHORT_LIFE: SignedDuration = SignedDuration::from_mins(25);
 /// A caller's token should live at least this long, unless it says otherwise.
 const MIN_VALID: SignedDuration = SignedDuration::from_secs(60);
 /// "Used lately" for [`KeepWarm::WhenUsed`].
-pub const USED_LATELY: SignedDuration = SignedDuration::from_hours(24);
-const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(5);
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
+pub const RECENTLY_USED: SignedDuration = SignedDuration::from_hours(24);
+const INITIAL_BACKOFF: SignedDuration = SignedDuration::from_secs(5);
+const MAX_BACKOFF: SignedDuration = SignedDuration::from_mins(15);
 /// An answer that was not understood is asked for once more after this long.
-pub const UNCLEAR_PAUSE: SignedDuration = SignedDuration::from_mins(3);
+pub const UNCLEAR_RETRY_DELAY: SignedDuration = SignedDuration::from_mins(3);
 
 /// The remaining life that a caller wants when it names none: the smaller of 60 s and 20 % of the
 /// token's life. A fixed margin would refresh short tokens at every call.
@@ -37,7 +37,7 @@ pub fn is_fresh(grant: &Grant, now: Timestamp, min_valid: Option<SignedDuration>
 
 /// When the alarm for a token of this life rings: 5 minutes before its end, or at 80 % of a life
 /// under 25 minutes, up to 10 % of the remaining margin earlier by `jitter` (0..1).
-pub fn alarm_at(issued_at: Timestamp, expires_at: Timestamp, jitter: f64) -> Timestamp {
+pub fn refresh_at(issued_at: Timestamp, expires_at: Timestamp, jitter: f64) -> Timestamp {
     let lifetime = expires_at.duration_since(issued_at);
     let margin = if lifetime < SHORT_LIFE {
         lifetime / 5
@@ -71,23 +71,23 @@ pub fn due_at(
     now: Timestamp,
     jitter: f64,
 ) -> Option<Timestamp> {
-    match connection.life.status {
+    match connection.state.status {
         Status::Connecting | Status::NeedsReconnect | Status::Removing => return None,
         Status::Active | Status::Refreshing | Status::Expired => {}
     }
-    if let Some(setback) = &connection.setback {
-        return setback.retry_at;
+    if let Some(refresh_error) = &connection.refresh_error {
+        return refresh_error.retry_at;
     }
     let (issued_at, expires_at) = (connection.issued_at?, connection.expires_at);
     if !connection.refreshable {
         return None;
     }
-    let alarm = expires_at.map(|end| alarm_at(issued_at, end, jitter));
+    let alarm = expires_at.map(|end| refresh_at(issued_at, end, jitter));
     let lately = connection
         .used_at
         .into_iter()
         .chain([connection.created_at])
-        .any(|used| now.duration_since(used) < USED_LATELY);
+        .any(|used| now.duration_since(used) < RECENTLY_USED);
     let unknown_life =
         limits.idle.is_none() && !limits.open_ended && connection.refresh_expires_at.is_none();
     let warm = match connection.keep_warm {
@@ -108,8 +108,8 @@ pub fn due_at(
 /// The pause before attempt number `attempts + 1`: 5 s, doubled up to 15 min, with jitter
 /// (0..1 takes away up to a half). A provider's own wish (`Retry-After`) is a lower bound.
 pub fn backoff(attempts: u32, wished: Option<SignedDuration>, jitter: f64) -> SignedDuration {
-    let doubled = FIRST_PAUSE.checked_mul(1 << attempts.saturating_sub(1).min(10));
-    let pause = doubled.unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
+    let doubled = INITIAL_BACKOFF.checked_mul(1 << attempts.saturating_sub(1).min(10));
+    let pause = doubled.unwrap_or(MAX_BACKOFF).min(MAX_BACKOFF);
     let jittered =
         SignedDuration::from_secs_f64(pause.as_secs_f64() * (1.0 - 0.5 * jitter.clamp(0.0, 1.0)));
     wished.map_or(jittered, |wished| jittered.max(wished))
@@ -136,12 +136,12 @@ mod tests {
 
     #[test]
     fn long_tokens_are_refreshed_five_minutes_early() {
-        assert_eq!(alarm_at(at(0), at(3600), 0.0), at(3300));
+        assert_eq!(refresh_at(at(0), at(3600), 0.0), at(3300));
     }
 
     #[test]
     fn short_tokens_are_refreshed_at_four_fifths_of_their_life() {
-        assert_eq!(alarm_at(at(0), at(100), 0.0), at(80));
+        assert_eq!(refresh_at(at(0), at(100), 0.0), at(80));
     }
 
     #[test]
@@ -170,14 +170,14 @@ mod tests {
     proptest! {
         #[test]
         fn the_alarm_rings_within_the_life_of_the_token(life in 1_i64..10_000_000, jitter in 0.0..1.0) {
-            let alarm = alarm_at(at(0), at(life), jitter);
+            let alarm = refresh_at(at(0), at(life), jitter);
             prop_assert!(alarm >= at(0) && alarm <= at(life));
         }
 
         #[test]
         fn no_clock_makes_arithmetic_panic(a in any::<i64>(), b in any::<i64>(), jitter in any::<f64>()) {
             let clamp = |s: i64| Timestamp::from_second(s % 250_000_000_000).unwrap_or(Timestamp::MAX);
-            alarm_at(clamp(a), clamp(b), if jitter.is_nan() { 0.0 } else { jitter });
+            refresh_at(clamp(a), clamp(b), if jitter.is_nan() { 0.0 } else { jitter });
         }
     }
 }

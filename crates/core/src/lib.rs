@@ -12,19 +12,20 @@
 //! | [`authenticator`], [`draft`], [`redirect`] | which OAuth client did the person register there, and how is it written (`${VAR}`) |
 //! | [`connection`], [`life`] | which account is signed in, in which state, and what may happen next |
 //! | [`grant`], [`secret`] | the secret half of a connection: one keychain item |
-//! | [`token_reply`], [`refusal`] | what did the provider's token endpoint say, in whichever dialect |
+//! | [`token_response`], [`refusal`] | what did the provider's token endpoint say, in whichever dialect |
 //! | [`freshness`] | is this token fresh, which connections are kept warm, when is the next refresh due, how long to back off |
 //! | [`event`] | one line of the audit log |
 //! | [`settings`] | what a person may set |
 //! | [`home`] | where everything lives on disk |
 //! | [`id`], [`name`], [`scope`], [`endpoint_url`] | the small words used by all of them |
 //!
-//! The invariant of [`life`]: no sequence of happenings revives a removed connection, and a result
+//! The invariant of [`life`]: no sequence of transitions revives a removed connection, and a result
 //! that carries an old generation changes nothing.
 
 pub mod authenticator;
 pub mod catalogue;
 pub mod connection;
+pub mod connection_state;
 pub mod draft;
 pub mod endpoint_url;
 pub mod event;
@@ -32,12 +33,11 @@ pub mod freshness;
 pub mod grant;
 pub mod home;
 pub mod id;
-pub mod life;
 pub mod name;
 pub mod provider;
 pub mod redirect;
-pub mod refusal;
 pub mod scope;
 pub mod secret;
 pub mod settings;
-pub mod token_reply;
+pub mod token_error;
+pub mod token_response;

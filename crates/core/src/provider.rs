@@ -68,7 +68,7 @@ pub struct Provider {
     /// Refresh tokens.
     #[serde(default)]
     pub refresh: Refresh,
-    /// Life of an access token where the reply does not say; seconds.
+    /// ConnectionState of an access token where the reply does not say; seconds.
     pub access_token_lifetime_seconds: Option<u32>,
     /// Loopback redirect rules.
     #[serde(default)]
@@ -236,7 +236,7 @@ impl Default for RedirectRules {
     }
 }
 
-/// What an error of the token endpoint means for the person. See [`crate::refusal`].
+/// What an error of the token endpoint means for the person. See [`crate::token_error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {

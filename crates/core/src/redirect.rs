@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 /// The fixed port for providers that compare redirect URIs exactly.
-pub const FIXED_PORT: u16 = 4316;
-/// The port of the loopback door, which no callback may take.
-pub const DOOR_PORT: u16 = 4315;
+pub const CALLBACK_PORT: u16 = 4316;
+/// The port of the loopback listener, which no callback may take.
+pub const API_PORT: u16 = 4315;
 
 /// Loopback host of a redirect URI, as the provider wants it spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ pub enum BadRedirect {
     #[error("`{0}` has a query, fragment or user; use only scheme, host, port and path")]
     Extra(String),
     /// A port that is not ours to bind.
-    #[error("port {0} cannot be used for the callback; use one of 1024-65535, but not {DOOR_PORT}")]
+    #[error("port {0} cannot be used for the callback; use one of 1024-65535, but not {API_PORT}")]
     Port(u16),
 }
 
@@ -102,7 +102,7 @@ impl RedirectUri {
             ("http", Some(host)) => {
                 let port = explicit_port(&plain).filter(|port| *port != 0);
                 if let Some(port) = port
-                    && (port < 1024 || port == DOOR_PORT)
+                    && (port < 1024 || port == API_PORT)
                 {
                     return Err(BadRedirect::Port(port));
                 }

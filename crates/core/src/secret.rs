@@ -52,7 +52,7 @@ secret!(
     ClientSecret
 );
 secret!(
-    /// A key of a local program for the loopback door: `vk_` and 256 random bits.
+    /// A key of a local program for the loopback listener: `vk_` and 256 random bits.
     ClientKey
 );
 

@@ -7,7 +7,7 @@ use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::connection::KeepWarm;
-use crate::redirect::{DOOR_PORT, FIXED_PORT};
+use crate::redirect::{API_PORT, CALLBACK_PORT};
 
 /// The settings.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -21,9 +21,9 @@ pub struct Settings {
     /// What the desktop app notifies of.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub notifications: Notifications,
-    /// Port of the loopback door from the next start on, unless `--port` says otherwise; null: 4315.
+    /// Port of the loopback listener from the next start on, unless `--port` says otherwise; null: 4315.
     #[cfg_attr(feature = "openapi", schema(required, value_type = Option<u16>, minimum = 1024))]
-    pub port: Option<DoorPort>,
+    pub port: Option<ApiPort>,
     /// How much is logged, unless `--verbose` or `VALETKEY_LOG` says otherwise.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub log_level: LogLevel,
@@ -168,42 +168,42 @@ impl fmt::Display for TimeOfDay {
     }
 }
 
-/// A port that the loopback door may have.
+/// A port that the loopback listener may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]
-pub struct DoorPort(u16);
+pub struct ApiPort(u16);
 
-impl DoorPort {
+impl ApiPort {
     /// The number.
     pub const fn get(self) -> u16 {
         self.0
     }
 }
 
-impl Default for DoorPort {
+impl Default for ApiPort {
     fn default() -> Self {
-        Self(DOOR_PORT)
+        Self(API_PORT)
     }
 }
 
-impl TryFrom<u16> for DoorPort {
+impl TryFrom<u16> for ApiPort {
     type Error = SettingError;
 
     fn try_from(port: u16) -> Result<Self, SettingError> {
-        if port < 1024 || port == FIXED_PORT {
+        if port < 1024 || port == CALLBACK_PORT {
             return Err(SettingError::Port);
         }
         Ok(Self(port))
     }
 }
 
-impl From<DoorPort> for u16 {
-    fn from(port: DoorPort) -> Self {
+impl From<ApiPort> for u16 {
+    fn from(port: ApiPort) -> Self {
         port.0
     }
 }
 
-impl FromStr for DoorPort {
+impl FromStr for ApiPort {
     type Err = SettingError;
 
     fn from_str(text: &str) -> Result<Self, SettingError> {
@@ -212,7 +212,7 @@ impl FromStr for DoorPort {
     }
 }
 
-impl fmt::Display for DoorPort {
+impl fmt::Display for ApiPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -260,7 +260,7 @@ pub enum SettingError {
     QuietForNoTime,
     /// No port for the door.
     #[error(
-        "the port is one of 1024-65535, but not {FIXED_PORT}, where browsers come back from sign-ins"
+        "the port is one of 1024-65535, but not {CALLBACK_PORT}, where browsers come back from sign-ins"
     )]
     Port,
 }
@@ -305,9 +305,9 @@ mod tests {
         let same = "07:00-07:00".parse::<QuietHours>();
         assert_eq!(same, Err(SettingError::QuietForNoTime));
         for port in ["80", "1023", "4316", "65536", "x"] {
-            assert_eq!(port.parse::<DoorPort>(), Err(SettingError::Port), "{port}");
+            assert_eq!(port.parse::<ApiPort>(), Err(SettingError::Port), "{port}");
         }
-        assert_eq!("1024".parse::<DoorPort>().map(DoorPort::get), Ok(1024));
+        assert_eq!("1024".parse::<ApiPort>().map(ApiPort::get), Ok(1024));
     }
 
     #[test]
@@ -326,7 +326,7 @@ mod tests {
                 quiet_hours: Some("22:00-07:30".parse().unwrap()),
                 ..Notifications::default()
             },
-            port: Some(DoorPort(5000)),
+            port: Some(ApiPort(5000)),
             ..Settings::default()
         };
         let text = serde_json::to_string(&set).unwrap();

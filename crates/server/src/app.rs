@@ -35,7 +35,7 @@ struct Inner {
 pub struct OpenDoors {
     /// The Unix socket.
     pub socket: PathBuf,
-    /// Port of the loopback door; None while it is shut.
+    /// Port of the loopback listener; None while it is shut.
     pub port: Option<u16>,
     /// Why it is shut, if it should be open.
     pub port_problem: Option<String>,
@@ -88,7 +88,7 @@ impl App {
         self.0.doors.get().cloned().unwrap_or_default()
     }
 
-    /// Finds the holders of keys for the loopback door.
+    /// Finds the holders of keys for the loopback listener.
     pub fn key_check(&self) -> KeyCheck {
         let agent = self.0.agent.clone();
         KeyCheck::new(move |shown| {
@@ -181,7 +181,7 @@ impl App {
         }
     }
 
-    /// Where the loopback door is.
+    /// Where the loopback listener is.
     pub(crate) fn base_url(&self) -> Option<String> {
         let port = self.0.doors.get()?.port?;
         Some(format!("http://127.0.0.1:{port}"))

@@ -18,7 +18,7 @@ pub enum Caller {
     Window,
     /// A program of this user, at the socket.
     Process(Arc<Process>),
-    /// The holder of a client key, at the loopback door.
+    /// The holder of a client key, at the loopback listener.
     Key(Arc<Key>),
 }
 

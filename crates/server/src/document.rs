@@ -27,13 +27,13 @@ mod tests {
             title = "Valet Key",
             version = "1",
             description = "Hands short-lived OAuth tokens to the programs of one person on one \
-                machine. The Unix socket needs no key; the loopback door takes `Authorization: \
+                machine. The Unix socket needs no key; the loopback listener takes `Authorization: \
                 Bearer vk_...`. Every refusal has the body `ErrorBody`.",
             license(name = "MIT or Apache 2.0", identifier = "MIT OR Apache-2.0")
         ),
         servers((
             url = "http://127.0.0.1:4315",
-            description = "The loopback door; `endpoint.json` names its port if that was taken."
+            description = "The loopback listener; `endpoint.json` names its port if that was taken."
         )),
         components(schemas(ErrorBody)),
         security((), ("client_key" = [])),

@@ -282,7 +282,7 @@ async fn a_taken_port_is_never_swapped_once_keys_are_issued() {
     let port = first.port();
     assert_eq!(
         refused,
-        format!("port {port} is taken by another program: the loopback door stays shut")
+        format!("port {port} is taken by another program: the loopback listener stays shut")
     );
     let next = Tcp::bind(port, false).unwrap();
     assert_ne!(next.port(), port);

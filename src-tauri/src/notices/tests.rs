@@ -25,7 +25,7 @@ fn connection(name: &str, changes: Value) -> ConnectionView {
         "status": "active", "asked_scopes": [], "scopes": [], "missing_scopes": [],
         "issued_at": "2026-11-01T12:00:00Z", "expires_at": in_minutes(30).timestamp(),
         "refresh_due_at": null, "refresh_expires_at": null, "refreshable": true,
-        "unsaved": false, "keep_warm": "when_used", "setback": null, "generation": 3,
+        "unsaved": false, "keep_warm": "when_used", "refresh_error": null, "generation": 3,
         "created_at": "2026-11-01T12:00:00Z", "used_at": null
     });
     let Value::Object(changes) = changes else {
@@ -138,7 +138,7 @@ fn what_heals_by_itself_is_not_told() {
     let mut notices = begun(&["github"]);
     let later = json!({
         "status": "expired",
-        "setback": { "kind": "later", "reason": "HTTP 503", "at": "2026-11-21T19:00:00Z", "attempts": 4, "retry_at": null }
+        "refresh_error": { "kind": "later", "reason": "HTTP 503", "at": "2026-11-21T19:00:00Z", "attempts": 4, "retry_at": null }
     });
     let expired = connection("github", later);
     assert_eq!(notices.after(&snapshot([expired]), &[], &at(NOW)), []);
@@ -149,7 +149,7 @@ fn a_refused_client_is_told_without_a_sign_in_that_would_not_help() {
     let mut notices = begun(&["github"]);
     let refused = json!({
         "status": "expired",
-        "setback": { "kind": "fix_client", "reason": "invalid_client", "at": "2026-11-21T19:00:00Z", "attempts": 1, "retry_at": null }
+        "refresh_error": { "kind": "fix_client", "reason": "invalid_client", "at": "2026-11-21T19:00:00Z", "attempts": 1, "retry_at": null }
     });
     let shown = notices.after(&snapshot([connection("github", refused)]), &[], &at(NOW));
     assert_eq!(

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use valetkey_api::connections::ConnectionView;
-use valetkey_api::core::connection::SetbackKind;
-use valetkey_api::core::life::Status;
+use valetkey_api::core::connection::RefreshErrorKind;
+use valetkey_api::core::connection_state::Status;
 
 use crate::watch::Snapshot;
 
@@ -257,8 +257,8 @@ fn connected(snapshot: &Snapshot, connection: &ConnectionView) -> Line {
 
 /// The provider refuses the registered client.
 fn needs_mending(connection: &ConnectionView) -> bool {
-    let setback = connection.setback.as_ref();
-    setback.is_some_and(|it| it.kind == SetbackKind::FixClient)
+    let refresh_error = connection.refresh_error.as_ref();
+    refresh_error.is_some_and(|it| it.kind == RefreshErrorKind::FixClient)
 }
 
 /// Names of other profiles than the default one carry it.

@@ -475,10 +475,10 @@ export interface components {
             pid: number;
             /**
              * Format: int32
-             * @description Port of the loopback door; null while it is closed.
+             * @description Port of the loopback listener; null while it is closed.
              */
             port?: number | null;
-            /** @description Why the loopback door is closed, if it should be open. */
+            /** @description Why the loopback listener is closed, if it should be open. */
             port_problem?: string | null;
             /** @description Where secrets are kept. */
             secret_store: components["schemas"]["SecretStoreStatus"];
@@ -674,7 +674,7 @@ export interface components {
         };
         /** @description Reply to `POST clients` (201): the only time that the key is shown. */
         ClientCreated: {
-            /** @description Where it works (`http://127.0.0.1:4315`); null while the loopback door is closed. */
+            /** @description Where it works (`http://127.0.0.1:4315`); null while the loopback listener is closed. */
             base_url?: string | null;
             /** @description Who holds it. */
             client: components["schemas"]["ClientView"];
@@ -804,7 +804,7 @@ export interface components {
             refreshable: boolean;
             /** @description Scopes granted. */
             scopes: components["schemas"]["Scopes"];
-            setback?: components["schemas"]["Setback"] | null;
+            refresh_error?: components["schemas"]["RefreshError"] | null;
             /** @description Where it stands. */
             status: components["schemas"]["Status"];
             /** @description True while the newest grant could not be stored and lives in memory only. */
@@ -1188,7 +1188,7 @@ export interface components {
             unsaved: number;
         };
         /** @description Why the last refresh did not bring a token. Cleared by the next one that does. */
-        Setback: {
+        RefreshError: {
             /**
              * Format: date-time
              * @description When it happened.
@@ -1200,7 +1200,7 @@ export interface components {
              */
             attempts: number;
             /** @description What kind, and so who can do something about it. */
-            kind: components["schemas"]["SetbackKind"];
+            kind: components["schemas"]["RefreshErrorKind"];
             /** @description The technical reason, without secrets (`invalid_grant`, `HTTP 503`). */
             reason: string;
             /**
@@ -1210,10 +1210,10 @@ export interface components {
             retry_at?: string | null;
         };
         /**
-         * @description The kinds of a [`Setback`].
+         * @description The kinds of a [`RefreshError`].
          * @enum {string}
          */
-        SetbackKind: "later" | "bad_certificate" | "sign_in_again" | "fix_client" | "unclear";
+        RefreshErrorKind: "later" | "bad_certificate" | "sign_in_again" | "fix_client" | "unclear";
         /** @description The settings. */
         Settings: {
             /**
@@ -1244,7 +1244,7 @@ export interface components {
             notifications: components["schemas"]["Notifications"];
             /**
              * Format: int32
-             * @description Port of the loopback door from the next start on, unless `--port` says otherwise; null: 4315.
+             * @description Port of the loopback listener from the next start on, unless `--port` says otherwise; null: 4315.
              * @default null
              */
             port: number | null;
@@ -1264,7 +1264,7 @@ export interface components {
             notifications?: components["schemas"]["NotificationsPatch"] | null;
             /**
              * Format: int32
-             * @description Port of the loopback door from the next start on: 1024-65535 but not 4316; null goes back to
+             * @description Port of the loopback listener from the next start on: 1024-65535 but not 4316; null goes back to
              *     4315.
              * @default null
              */

@@ -1,4 +1,4 @@
-// A plain browser in front of the loopback door; the dev server's proxy adds the client key.
+// A plain browser in front of the loopback listener; the dev server's proxy adds the client key.
 import { AgentGone, type Backend, type StreamEar } from "./backend";
 
 /** The proxy's word for "nobody listens there": a gateway error without the API's body. */

@@ -7,7 +7,7 @@ const NOW = Date.parse("2026-11-21T12:00:00Z");
 const at = (minutes: number): string => new Date(NOW + minutes * 60_000).toISOString();
 
 function line(connection: Partial<Connection>, authenticator: Partial<Authenticator> = { is_active: true }): [string, string] {
-  const whole = { status: "active", expires_at: null, refresh_due_at: null, setback: null, used_at: null, unsaved: false, refreshable: true, ...connection };
+  const whole = { status: "active", expires_at: null, refresh_due_at: null, refresh_error: null, used_at: null, unsaved: false, refreshable: true, ...connection };
   const row = { key: "c", authenticator, connection: whole, pending: null, haystack: "" } as unknown as Row;
   const { first, second } = life(row, NOW, NOW, "node");
   return [first, second];
@@ -21,10 +21,10 @@ test("what comes next, and what was last", () => {
   expect(line({ unsaved: true })[1]).toBe("kept in memory: not stored yet");
 });
 
-test("a setback says when it is tried again, and why it was", () => {
-  const setback = { kind: "later", at: at(-1), reason: "503", retry_at: at(5) } as NonNullable<Connection["setback"]>;
-  expect(line({ setback, expires_at: at(30), refresh_due_at: at(5) })).toEqual(["Tries again in 5 min", "503"]);
-  expect(line({ status: "needs_reconnect", setback, expires_at: at(30) })).toEqual(["Expired 1 min ago", "503"]);
+test("a refresh_error says when it is tried again, and why it was", () => {
+  const refresh_error = { kind: "later", at: at(-1), reason: "503", retry_at: at(5) } as NonNullable<Connection["refresh_error"]>;
+  expect(line({ refresh_error, expires_at: at(30), refresh_due_at: at(5) })).toEqual(["Tries again in 5 min", "503"]);
+  expect(line({ status: "needs_reconnect", refresh_error, expires_at: at(30) })).toEqual(["Expired 1 min ago", "503"]);
   expect(line({ status: "needs_reconnect", expires_at: at(-12) })[0]).toBe("Expired 12 min ago");
 });
 

@@ -27,13 +27,13 @@ function waiting({ pending }: Row, second: number): { first: string; second: str
 }
 
 function next(connection: Connection, now: number): string {
-  const { status, expires_at, refresh_due_at, setback } = connection;
+  const { status, expires_at, refresh_due_at, refresh_error } = connection;
   if (status === "refreshing") return "Refreshing now";
   if (status === "needs_reconnect" || status === "expired") {
-    const ended = expires_at && Date.parse(expires_at) <= now ? expires_at : setback?.at;
+    const ended = expires_at && Date.parse(expires_at) <= now ? expires_at : refresh_error?.at;
     return ended ? `Expired ${ago(ended, now)}` : "Expired";
   }
-  if (setback?.retry_at) return `Tries again ${inTime(setback.retry_at, now)}`;
+  if (refresh_error?.retry_at) return `Tries again ${inTime(refresh_error.retry_at, now)}`;
   if (refresh_due_at) return `Refreshes ${inTime(refresh_due_at, now)}`;
   if (!expires_at) return "Never expires";
   if (connection.refreshable) return "Refreshes when it is asked for";
@@ -41,9 +41,9 @@ function next(connection: Connection, now: number): string {
 }
 
 function last(connection: Connection, now: number, usedBy: string | null): string {
-  const { setback, used_at, unsaved } = connection;
+  const { refresh_error, used_at, unsaved } = connection;
   if (unsaved) return "kept in memory: not stored yet";
-  if (setback) return setback.reason;
+  if (refresh_error) return refresh_error.reason;
   if (!used_at) return "not used yet";
   return `used ${ago(used_at, now)}${usedBy ? ` by ${usedBy}` : ""}`;
 }

@@ -89,9 +89,9 @@ test("the life line", () => {
     const said = row && life(row, NOW, NOW, "node");
     return said ? [said.first, said.second] : [];
   };
-  const setback = { kind: "sign_in_again" as const, reason: "invalid_grant", at: "2026-11-21T11:48:00Z", attempts: 1 };
+  const refresh_error = { kind: "sign_in_again" as const, reason: "invalid_grant", at: "2026-11-21T11:48:00Z", attempts: 1 };
   expect(lines({ used_at: "2026-11-21T11:58:00Z" })).toEqual(["Refreshes in 41 min", "used 2 min ago by node"]);
   expect(lines({ expires_at: null, refresh_due_at: null })).toEqual(["Never expires", "not used yet"]);
-  expect(lines({ status: "needs_reconnect", setback })).toEqual(["Expired 12 min ago", "invalid_grant"]);
+  expect(lines({ status: "needs_reconnect", refresh_error })).toEqual(["Expired 12 min ago", "invalid_grant"]);
   expect(lines({ refreshable: false, refresh_due_at: null })).toEqual(["Ends in 46 min", "not used yet"]);
 });

@@ -106,7 +106,7 @@ export function standing({ authenticator, connection, pending }: Row): Standing 
   if (pending) return { tone: "idle", words: "Signing in…" };
   if (!authenticator.is_active) return { tone: "idle", words: "Disabled" };
   if (!connection) return { tone: "idle", words: "Not connected" };
-  if (connection.setback?.kind === "fix_client") return { tone: "bad", words: "Needs mending" };
+  if (connection.refresh_error?.kind === "fix_client") return { tone: "bad", words: "Needs mending" };
   switch (connection.status) {
     case "active":
       return { tone: "ok", words: "Connected" };
@@ -128,7 +128,7 @@ export function act({ authenticator, connection, pending }: Row): Act {
   if (pending) return "cancel";
   if (!authenticator.is_active) return "enable";
   if (!connection) return "connect";
-  if (connection.setback?.kind === "fix_client") return "mend";
+  if (connection.refresh_error?.kind === "fix_client") return "mend";
   switch (connection.status) {
     case "needs_reconnect":
       return "reconnect";

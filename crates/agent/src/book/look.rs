@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use valetkey_core::connection_state::Status;
 use valetkey_core::freshness;
 use valetkey_core::id::ConnectionId;
-use valetkey_core::life::Status;
 
 use super::{Book, LiveGrant};
 
@@ -43,7 +43,7 @@ impl Book {
         let Some(entry) = self.entries.get(&id) else {
             return Look::Gone;
         };
-        match entry.row.life.status {
+        match entry.row.state.status {
             Status::Removing => return Look::Gone,
             // Its item was not there. It may be by now: another keychain, one that was restored.
             Status::NeedsReconnect if !entry.row.is_refused() && !entry.is_loaded(now) => {

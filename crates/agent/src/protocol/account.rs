@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use valetkey_core::connection::Subject;
 use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::provider::{Userinfo, UserinfoMethod};
-use valetkey_core::refusal::{SignInFailure, one_line};
 use valetkey_core::secret::AccessToken;
-use valetkey_core::token_reply::TokenReply;
+use valetkey_core::token_error::{SignInFailure, one_line};
+use valetkey_core::token_response::TokenResponse;
 
 use super::id_token::{self, Verified};
 use super::{AuthorizeRequest, ProviderClient};
@@ -67,7 +67,7 @@ impl ProviderClient {
         &self,
         client: &Client,
         request: &AuthorizeRequest,
-        reply: &TokenReply,
+        reply: &TokenResponse,
         now: Timestamp,
     ) -> Result<Identity, SignInFailure> {
         let verified = match &reply.id_token {

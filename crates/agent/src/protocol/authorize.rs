@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
-use valetkey_core::refusal::SignInFailure;
 use valetkey_core::scope::Scopes;
+use valetkey_core::token_error::SignInFailure;
 
 use super::discovery::{Metadata, fits_template};
 use crate::client::Client;

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use valetkey_core::authenticator::rfc8414_metadata_url;
 use valetkey_core::endpoint_url::EndpointUrl;
-use valetkey_core::refusal::{SignInFailure, clean};
+use valetkey_core::token_error::{SignInFailure, clean};
 
 use super::ProviderClient;
 use super::request;

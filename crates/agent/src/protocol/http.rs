@@ -11,7 +11,7 @@ use ::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use ::http::{Request, Uri};
 use jsonwebtoken::jwk::Jwk;
 use reqwest::redirect::Policy;
-use valetkey_core::token_reply::Answer;
+use valetkey_core::token_response::Answer;
 use zeroize::Zeroizing;
 
 use super::discovery::{Memory, Metadata};

@@ -9,8 +9,8 @@ use jsonwebtoken::jwk::{Jwk, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use serde_json::{Map, Value};
 use valetkey_core::connection::Subject;
-use valetkey_core::refusal::SignInFailure;
 use valetkey_core::secret::IdToken;
+use valetkey_core::token_error::SignInFailure;
 
 use super::discovery::is_issuer;
 use super::{Metadata, ProviderClient};

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::grant::Grant;
 use valetkey_core::provider::{ClientAuth, Revocation as Way, RevocationMethod};
-use valetkey_core::refusal::clean;
-use valetkey_core::token_reply::Answer;
+use valetkey_core::token_error::clean;
+use valetkey_core::token_response::Answer;
 
 use super::ProviderClient;
 use super::request::{self, NotBuilt};

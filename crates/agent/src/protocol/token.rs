@@ -1,9 +1,9 @@
 //! Code for grant, refresh token for grant.
 
 use jiff::Timestamp;
-use valetkey_core::refusal::{RefreshOutcome, SignInFailure, read_exchange, read_refresh};
 use valetkey_core::secret::{ClientSecret, IdToken, RefreshToken};
-use valetkey_core::token_reply::TokenReply;
+use valetkey_core::token_error::{RefreshOutcome, SignInFailure, read_exchange, read_refresh};
+use valetkey_core::token_response::TokenResponse;
 
 use super::id_token::is_of_another;
 use super::{AuthorizeRequest, NoAnswer, ProviderClient, Unreachable, request};
@@ -17,7 +17,7 @@ impl ProviderClient {
         request: &AuthorizeRequest,
         code: &str,
         now: Timestamp,
-    ) -> Result<TokenReply, SignInFailure> {
+    ) -> Result<TokenResponse, SignInFailure> {
         let AuthorizeRequest {
             redirect_uri,
             verifier,

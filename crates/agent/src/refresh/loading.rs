@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::json;
+use valetkey_core::connection_state::Status;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness;
 use valetkey_core::grant::StoredGrant;
 use valetkey_core::id::ConnectionId;
-use valetkey_core::life::Status;
 use valetkey_vault::LoadedGrant;
 
 use crate::agent::Inner;
@@ -47,10 +47,10 @@ pub(crate) async fn load(inner: &Inner, id: ConnectionId) -> Result<(), AgentErr
         entry.asked_until = Some(freshness::add(now, LOOK_AGAIN));
         let mut told = None;
         if let Some(mended) = mended
-            && entry.row.life.status != Status::Removing
+            && entry.row.state.status != Status::Removing
         {
-            let was = std::mem::replace(&mut entry.row, mended).life.status;
-            told = turned(was, entry.row.life.status);
+            let was = std::mem::replace(&mut entry.row, mended).state.status;
+            told = turned(was, entry.row.state.status);
         }
         if let Some(StoredGrant { grant, .. }) = grant {
             book.hold(id, grant);

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use serde_json::json;
 use valetkey_core::connection::Connection;
+use valetkey_core::connection_state::{Transition, apply};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness;
 use valetkey_core::grant::{Grant, StoredGrant};
 use valetkey_core::id::ConnectionId;
-use valetkey_core::life::{Happening, step};
 use valetkey_vault::{GrantNotKept, VaultError};
 
 use crate::agent::Inner;
@@ -28,13 +28,13 @@ const SAVE_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 pub(crate) async fn keep(
     inner: &Arc<Inner>,
     id: ConnectionId,
-    happening: Happening,
+    transition: Transition,
     renewed: impl Fn(&mut Connection),
     grant: &Grant,
 ) -> Option<Arc<LiveGrant>> {
     let (row, stored) = {
         let book = inner.book();
-        let row = followed(&book.get(id)?.row, happening, &renewed, grant)?;
+        let row = followed(&book.get(id)?.row, transition, &renewed, grant)?;
         let stored = StoredGrant {
             connection: id,
             account: row.account.clone(),
@@ -47,12 +47,12 @@ pub(crate) async fn keep(
         // The item is what counts; its row is mended at first use.
         Ok(()) | Err(GrantNotKept::RowNotSaved(_)) => None,
         Err(GrantNotKept::NotStored(error)) => Some(error),
-        Err(GrantNotKept::TooLate) => return None,
+        Err(GrantNotKept::StaleTransition) => return None,
     };
     let live = {
         let mut book = inner.book();
         let entry = book.get_mut(id)?;
-        entry.row = followed(&entry.row, happening, &renewed, grant)?;
+        entry.row = followed(&entry.row, transition, &renewed, grant)?;
         entry.hold_until = None;
         entry.unsaved = not_stored.is_some();
         book.hold(id, grant.clone())?
@@ -71,16 +71,16 @@ pub(crate) async fn keep(
 /// The row as `grant` makes it; None if it comes too late.
 fn followed(
     row: &Connection,
-    happening: Happening,
+    transition: Transition,
     renewed: impl Fn(&mut Connection),
     grant: &Grant,
 ) -> Option<Connection> {
-    let life = step(row.life, happening).ok()?;
+    let state = apply(row.state, transition).ok()?;
     let mut row = row.clone();
     renewed(&mut row);
     row.adopt(grant);
-    row.life = life;
-    (life.generation == grant.generation).then_some(row)
+    row.state = state;
+    (state.generation == grant.generation).then_some(row)
 }
 
 /// Writes the held grant: item first, row second; if it cannot be written, plans the next try. The
@@ -92,7 +92,7 @@ async fn store_held(inner: &Arc<Inner>, id: ConnectionId) -> Result<(), VaultErr
     match inner.vault.store_grant(&row, &stored).await {
         // The item is what counts; its row is mended at first use. A removal came first: nothing
         // is left to be kept.
-        Ok(()) | Err(GrantNotKept::RowNotSaved(_) | GrantNotKept::TooLate) => {
+        Ok(()) | Err(GrantNotKept::RowNotSaved(_) | GrantNotKept::StaleTransition) => {
             if let Some(entry) = inner.book().get_mut(id) {
                 entry.unsaved = false;
             }

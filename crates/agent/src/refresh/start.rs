@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use valetkey_core::connection::{SetbackKind, Subject};
+use valetkey_core::connection::{RefreshErrorKind, Subject};
+use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::id::{ConnectionId, Generation};
-use valetkey_core::life::{Happening, Status};
 use valetkey_core::scope::Scopes;
 
+use super::failure::postpone;
 use super::load;
 use super::saving::{save_row_or, store_unsaved_one};
-use super::setback::postpone;
 use crate::agent::Inner;
 use crate::book::{LiveGrant, Look, Want};
 use crate::client::Client;
@@ -42,7 +42,7 @@ pub(super) async fn begin(inner: &Arc<Inner>, id: ConnectionId) -> Result<Begun,
     let (gate, from) = {
         let book = inner.book();
         let entry = book.get(id).ok_or_else(|| AgentError::no_connection(id))?;
-        (Arc::clone(&entry.gate), entry.row.life.generation)
+        (Arc::clone(&entry.gate), entry.row.state.generation)
     };
     inner.vault.check_store().await?;
     let _one_writer = gate.lock().await;
@@ -54,14 +54,14 @@ pub(super) async fn begin(inner: &Arc<Inner>, id: ConnectionId) -> Result<Begun,
     if inner.stopping.load(Ordering::SeqCst) {
         return Err(AgentError::Stopping);
     }
-    if inner.book().step(id, Happening::RefreshBegan).is_err() {
+    if inner.book().apply(id, Transition::RefreshBegan).is_err() {
         return Err(AgentError::no_connection(id));
     }
     if let Err(error) = save_row_or(inner, id).await {
         // Without the mark a crash could go unnoticed: nothing is sent.
-        let _ = inner.book().step(
+        let _ = inner.book().apply(
             id,
-            Happening::Postponed {
+            Transition::Postponed {
                 from: ticket.from,
                 alive: ticket.old.grant.is_alive(inner.now()),
             },
@@ -80,14 +80,18 @@ fn newer_than(inner: &Inner, id: ConnectionId, from: Generation) -> Option<Arc<L
 /// Nothing was sent. The alarm waits before it tries again, or it would ring without pause.
 pub(super) async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &AgentError) {
     let (kind, reason) = match error {
-        AgentError::ClientMisconfigured { reason, .. } => (SetbackKind::FixClient, reason.clone()),
-        AgentError::InvalidRequest { message, .. } => (SetbackKind::FixClient, message.clone()),
+        AgentError::ClientMisconfigured { reason, .. } => {
+            (RefreshErrorKind::FixClient, reason.clone())
+        }
+        AgentError::InvalidRequest { message, .. } => {
+            (RefreshErrorKind::FixClient, message.clone())
+        }
         AgentError::KeychainLocked(_)
         | AgentError::KeychainUnavailable(_)
         | AgentError::KeychainDenied(_)
         | AgentError::KeychainBroken(_)
         | AgentError::ProviderUnreachable { .. }
-        | AgentError::Internal(_) => (SetbackKind::Later, error.to_string()),
+        | AgentError::Internal(_) => (RefreshErrorKind::Later, error.to_string()),
         AgentError::NotFound { .. }
         | AgentError::AuthRequired { .. }
         | AgentError::InsufficientScope { .. }
@@ -107,7 +111,7 @@ pub(super) async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &Agent
 }
 
 async fn ticket(inner: &Inner, id: ConnectionId) -> Result<Ticket, AgentError> {
-    let (authenticator, old, life, asked, account, gate) = {
+    let (authenticator, old, state, asked, account, gate) = {
         let book = inner.book();
         let entry = book.get(id).ok_or_else(|| AgentError::no_connection(id))?;
         let look = book.look(id, inner.now(), Want::Newer);
@@ -128,7 +132,7 @@ async fn ticket(inner: &Inner, id: ConnectionId) -> Result<Ticket, AgentError> {
         (
             authenticator,
             old,
-            entry.row.life,
+            entry.row.state,
             asked,
             entry.row.account.subject.clone(),
             Arc::clone(&entry.gate),
@@ -138,8 +142,8 @@ async fn ticket(inner: &Inner, id: ConnectionId) -> Result<Ticket, AgentError> {
     Ok(Ticket {
         client,
         old,
-        from: life.generation,
-        was: life.status,
+        from: state.generation,
+        was: state.status,
         asked,
         account,
         gate,

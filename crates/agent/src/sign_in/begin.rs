@@ -9,9 +9,9 @@ use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness;
 use valetkey_core::id::SignInId;
 use valetkey_core::name::AccountLabel;
-use valetkey_core::redirect::{FIXED_PORT, RedirectUri};
-use valetkey_core::refusal::SignInFailure;
+use valetkey_core::redirect::{CALLBACK_PORT, RedirectUri};
 use valetkey_core::scope::Scopes;
+use valetkey_core::token_error::SignInFailure;
 
 use super::{LIMIT, Pending, REMEMBERED, Run, Session, SignInView, Stage};
 use crate::agent::{Agent, Inner};
@@ -78,7 +78,7 @@ impl Agent {
             RedirectUri::Web(uri) => (None, uri.clone()),
             // Nobody listens, so any port will do where the provider takes any.
             loopback @ RedirectUri::Loopback { port, .. } if ask.paste_only => {
-                (None, loopback.at_port(port.unwrap_or(FIXED_PORT)))
+                (None, loopback.at_port(port.unwrap_or(CALLBACK_PORT)))
             }
             loopback @ RedirectUri::Loopback { host, port, .. } => {
                 let listener = inner
@@ -144,7 +144,7 @@ impl Agent {
         Ok(view)
     }
 
-    /// A link on the loopback door that starts the sign-in of `target`; its nonce.
+    /// A link on the loopback listener that starts the sign-in of `target`; its nonce.
     pub fn connect_link(&self, target: LinkTarget) -> String {
         self.inner.links.nonce(target, self.inner.now())
     }

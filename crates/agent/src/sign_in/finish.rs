@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use valetkey_core::connection::{Account, Connection, Subject};
+use valetkey_core::connection_state::Status;
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation, SignInId};
-use valetkey_core::life::Status;
 use valetkey_core::name::{AccountLabel, ConnectionName};
-use valetkey_core::refusal::{SignInFailure, read_authorize_error};
+use valetkey_core::token_error::{SignInFailure, read_authorize_error};
 use valetkey_vault::failpoint;
 
 use super::callback::{Answer, Code};
@@ -244,7 +244,7 @@ fn place(
     let rows: Vec<&Connection> = book
         .entries()
         .map(|entry| &entry.row)
-        .filter(|row| row.authenticator == authenticator && row.life.status != Status::Removing)
+        .filter(|row| row.authenticator == authenticator && row.state.status != Status::Removing)
         .collect();
     let same = rows
         .iter()

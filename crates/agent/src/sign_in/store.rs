@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use valetkey_core::connection::{Account, Connection, Subject};
+use valetkey_core::connection_state::{Status, Transition, apply};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{ConnectionId, Generation};
-use valetkey_core::life::{Happening, Status, step};
 use valetkey_core::name::ConnectionName;
 use valetkey_core::scope::Scopes;
 
@@ -32,8 +32,8 @@ pub(super) async fn add(
     let authenticator = client.authenticator.id;
     let mut row = Connection::connecting(id, authenticator, account, asked.clone(), now);
     row.keep_warm = inner.stored().settings.keep_warm;
-    let life = step(row.life, Happening::SignedIn).expect("a new connection can be signed in");
-    let grant = grant(life.generation, None);
+    let state = apply(row.state, Transition::SignedIn).expect("a new connection can be signed in");
+    let grant = grant(state.generation, None);
     let stored = valetkey_core::grant::StoredGrant {
         connection: id,
         account: row.account.clone(),
@@ -67,8 +67,8 @@ pub(super) async fn add(
 /// A first grant that could not be stored: nobody was told of it, and nothing of it stays. Its name is
 /// free at once; what the keychain cannot do now, the next start does.
 async fn give_up(inner: &Inner, mut row: Connection) {
-    row.life =
-        step(row.life, Happening::Disconnected).expect("a new connection can be disconnected");
+    row.state =
+        apply(row.state, Transition::Disconnected).expect("a new connection can be disconnected");
     let removed = async {
         inner.vault.begin_removal(&row).await?;
         inner.vault.finish_removal(row.id).await
@@ -97,9 +97,10 @@ pub(super) async fn renew(
     // The number it will have; what is too late for one is given back.
     let generation = {
         let book = inner.book();
-        let life = book.get(id).map(|entry| entry.row.life);
-        life.and_then(|life| step(life, Happening::SignedIn).ok())
-            .map_or(Generation(0), |life| life.generation)
+        let state = book.get(id).map(|entry| entry.row.state);
+        state
+            .and_then(|state| apply(state, Transition::SignedIn).ok())
+            .map_or(Generation(0), |state| state.generation)
     };
     // The new grant stands alone, but for one thing: some providers give a refresh token at the first
     // consent only, and without it the login would end with this access token.
@@ -118,7 +119,7 @@ pub(super) async fn renew(
             .or(row.account.display_name.take());
         row.account.subject = known.subject.clone().or(row.account.subject.take());
     };
-    let kept = refresh::keep(inner, id, Happening::SignedIn, renewed, &new).await;
+    let kept = refresh::keep(inner, id, Transition::SignedIn, renewed, &new).await;
     let Some(live) = kept else {
         return Err(AgentError::no_connection(id));
     };
@@ -140,7 +141,7 @@ fn still_good(
     let book = inner.book();
     let entry = book.get(id)?;
     let same = account.is_some() && entry.row.account.subject.as_ref() == account;
-    let refused = entry.row.life.status == Status::NeedsReconnect;
+    let refused = entry.row.state.status == Status::NeedsReconnect;
     entry.live.clone().filter(|_| same && !refused)
 }
 

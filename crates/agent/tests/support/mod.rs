@@ -14,11 +14,11 @@ use valetkey_agent::{
     Actor, Agent, AgentError, AuthenticatorKey, Config, ConnectionKey, ConnectionView, TestClock,
     TokenAnswer, TokenAsk,
 };
+use valetkey_core::connection_state::Status;
 use valetkey_core::draft::DraftInput;
 use valetkey_core::event::EventKind;
 use valetkey_core::home::Home;
 use valetkey_core::id::SignInId;
-use valetkey_core::life::Status;
 use valetkey_core::name::ProfileName;
 use valetkey_demo_provider::{DemoProvider, Filter, Outcome, RefreshTokens, Request, Settings};
 use valetkey_vault::store::testing::TestStore;
@@ -192,7 +192,7 @@ impl Bench {
     }
 
     pub(crate) fn status(&self, name: &str) -> Status {
-        self.view(name).row.life.status
+        self.view(name).row.state.status
     }
 
     pub(crate) fn grant_item(&self, name: &str) -> ItemName {
@@ -231,7 +231,7 @@ impl Bench {
         self.take_turns().await;
         let pending = |request: &Request| request.outcome == Outcome::Pending;
         // A request is under way before it arrives, and when its answer has left.
-        let refreshing = |view: &ConnectionView| view.row.life.status == Status::Refreshing;
+        let refreshing = |view: &ConnectionView| view.row.state.status == Status::Refreshing;
         for _ in 0..2000 {
             let requests = self.provider.requests(Filter::refreshes());
             let connections = self.agent.connections(None);

@@ -23,7 +23,7 @@ use crate::clients::{ClientCreated, ClientList, ClientView, NewClient};
 use crate::connections::{ConnectionList, ConnectionPatch, ConnectionView, Disconnected};
 use crate::events::{EventList, EventQuery};
 use crate::sign_in::{PastedCallback, SignInRequest, SignInStarted, SignInView};
-use crate::token::{InvalidateReply, InvalidateRequest, TestReply, TokenReply, TokenRequest};
+use crate::token::{InvalidateReply, InvalidateRequest, TestReply, TokenRequest, TokenResponse};
 
 /// Longer than the wait itself, so that the agent is the one who ends it.
 const GRACE: Duration = Duration::from_secs(10);
@@ -185,7 +185,11 @@ impl Client {
     }
 
     /// A token, from the agent's memory while it is fresh.
-    pub fn token(&mut self, name: &str, request: &TokenRequest) -> Result<TokenReply, ClientError> {
+    pub fn token(
+        &mut self,
+        name: &str,
+        request: &TokenRequest,
+    ) -> Result<TokenResponse, ClientError> {
         let target = self.named(&["credentials", "connections", name, "token"]);
         self.post(&target, &body(request))
     }
@@ -195,7 +199,7 @@ impl Client {
         &mut self,
         name: &str,
         request: &TokenRequest,
-    ) -> Result<TokenReply, ClientError> {
+    ) -> Result<TokenResponse, ClientError> {
         let target = self.named(&["credentials", "connections", name, "refresh"]);
         self.post(&target, &body(request))
     }

@@ -117,7 +117,7 @@ pub(crate) enum Setting {
     NotifySignIn,
     /// When nothing is notified, such as `22:00-07:00`; what still needs you is told at its end
     QuietHours,
-    /// Port of the loopback door from the next start on; by default 4315
+    /// Port of the loopback listener from the next start on; by default 4315
     Port,
     /// How much is logged: `error`, `warn`, `info` (as from the start) or `debug`
     LogLevel,
@@ -137,7 +137,7 @@ pub(crate) struct Serve {
     /// what `VALETKEY_SECRET_STORE` says, else `keychain`]
     #[arg(long, value_name = "STORE", value_parser = ["keychain", "file", "memory"])]
     pub(crate) secret_store: Option<String>,
-    /// Port of the loopback door [default: the setting, else 4315]
+    /// Port of the loopback listener [default: the setting, else 4315]
     #[arg(long)]
     pub(crate) port: Option<u16>,
 }

@@ -9,7 +9,7 @@ use crate::style::{Style, Tone};
 pub(super) fn line(status: &AgentStatus, style: Style) -> String {
     let door = match status.port {
         Some(port) => format!("http://127.0.0.1:{port}"),
-        None => "no loopback door".to_owned(),
+        None => "no loopback listener".to_owned(),
     };
     let store = store_name(status.secret_store.kind);
     let line = format!(
@@ -55,7 +55,7 @@ pub(super) fn line(status: &AgentStatus, style: Style) -> String {
         ));
     }
     if let Some(problem) = &status.port_problem {
-        text.push_str(&warning("the loopback door is closed", problem, style));
+        text.push_str(&warning("the loopback listener is closed", problem, style));
     }
     text
 }

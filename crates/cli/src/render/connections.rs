@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use valetkey_api::agent::AgentStatus;
 use valetkey_api::connections::{ConnectionList, ConnectionView, Disconnected, Revocation};
-use valetkey_api::core::connection::{KeepWarm, Setback, SetbackKind};
-use valetkey_api::core::life::Status;
+use valetkey_api::core::connection::{KeepWarm, RefreshError, RefreshErrorKind};
+use valetkey_api::core::connection_state::Status;
 use valetkey_api::token::{TestMethod, TestReply};
 
 use super::agent;
@@ -65,9 +65,9 @@ fn table(rows: &[ConnectionView], now: Timestamp, style: Style) -> String {
 /// The state in a word.
 fn status(view: &ConnectionView) -> (&'static str, Tone) {
     let is_wrong = view
-        .setback
+        .refresh_error
         .as_ref()
-        .is_some_and(|setback| setback.kind == SetbackKind::FixClient);
+        .is_some_and(|refresh_error| refresh_error.kind == RefreshErrorKind::FixClient);
     match view.status {
         Status::Active | Status::Refreshing if is_wrong => ("fix client", Tone::Warning),
         Status::Connecting => ("connecting", Tone::Faint),
@@ -94,8 +94,8 @@ fn outlook(view: &ConnectionView, now: Timestamp) -> String {
 }
 
 fn token(view: &ConnectionView, now: Timestamp) -> String {
-    if let Some(setback) = &view.setback {
-        return trouble(setback, now);
+    if let Some(refresh_error) = &view.refresh_error {
+        return trouble(refresh_error, now);
     }
     match (view.refresh_due_at, view.expires_at) {
         (Some(due), _) if due <= now => "refreshes now".to_owned(),
@@ -107,20 +107,22 @@ fn token(view: &ConnectionView, now: Timestamp) -> String {
     }
 }
 
-fn trouble(setback: &Setback, now: Timestamp) -> String {
-    let reason = &setback.reason;
-    let next = match setback.retry_at {
+fn trouble(refresh_error: &RefreshError, now: Timestamp) -> String {
+    let reason = &refresh_error.reason;
+    let next = match refresh_error.retry_at {
         Some(at) if at <= now => "; trying again now".to_owned(),
         Some(at) => format!("; tries again in {}", until(now, at)),
         None => String::new(),
     };
-    match setback.kind {
-        SetbackKind::Later | SetbackKind::BadCertificate => {
+    match refresh_error.kind {
+        RefreshErrorKind::Later | RefreshErrorKind::BadCertificate => {
             format!("provider cannot be reached ({reason}){next}")
         }
-        SetbackKind::Unclear => format!("provider's answer was not understood ({reason}){next}"),
-        SetbackKind::SignInAgain => format!("login refused ({reason}){next}"),
-        SetbackKind::FixClient => format!("client refused ({reason}){next}"),
+        RefreshErrorKind::Unclear => {
+            format!("provider's answer was not understood ({reason}){next}")
+        }
+        RefreshErrorKind::SignInAgain => format!("login refused ({reason}){next}"),
+        RefreshErrorKind::FixClient => format!("client refused ({reason}){next}"),
     }
 }
 

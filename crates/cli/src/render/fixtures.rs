@@ -28,7 +28,7 @@ pub(super) fn connection(name: &str, changes: Value) -> ConnectionView {
         "status": "active", "asked_scopes": ["repo"], "scopes": ["repo"], "missing_scopes": [],
         "issued_at": "2026-11-21T11:46:00Z", "expires_at": "2026-11-21T12:46:00Z",
         "refresh_due_at": "2026-11-21T12:41:00Z", "refresh_expires_at": null, "refreshable": true,
-        "unsaved": false, "keep_warm": "when_used", "setback": null, "generation": 3,
+        "unsaved": false, "keep_warm": "when_used", "refresh_error": null, "generation": 3,
         "created_at": "2026-11-01T12:00:00Z", "used_at": "2026-11-21T11:59:20Z"
     });
     merge(&mut view, changes);
@@ -44,8 +44,8 @@ fn merge(into: &mut Value, changes: Value) {
     }
 }
 
-/// A setback of this kind.
-pub(super) fn setback(kind: &str, reason: &str, retry_at: Option<&str>) -> Value {
+/// A refresh_error of this kind.
+pub(super) fn refresh_error(kind: &str, reason: &str, retry_at: Option<&str>) -> Value {
     json!({"kind": kind, "reason": reason, "at": "2026-11-21T11:58:00Z", "attempts": 2, "retry_at": retry_at})
 }
 

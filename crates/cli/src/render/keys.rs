@@ -62,7 +62,7 @@ pub(crate) fn created(created: &ClientCreated, style: Style) -> String {
             style,
         ),
         None => hint(
-            "the loopback door is closed; `valetkey status` says why",
+            "the loopback listener is closed; `valetkey status` says why",
             style,
         ),
     });

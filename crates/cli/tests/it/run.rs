@@ -1,9 +1,9 @@
 use std::os::unix::process::ExitStatusExt as _;
 
-use crate::stub::{Ended, Stub, token_reply};
+use crate::stub::{Ended, Stub, token_response};
 
 fn serving() -> Stub {
-    Stub::new(|_| Some((200, token_reply())))
+    Stub::new(|_| Some((200, token_response())))
 }
 
 fn run(args: &[&str]) -> std::process::Output {

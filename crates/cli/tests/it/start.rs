@@ -7,7 +7,7 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::stub::{Ended, Stub, token_reply};
+use crate::stub::{Ended, Stub, token_response};
 
 /// A named pipe.
 fn fifo(path: &Path) {
@@ -53,7 +53,7 @@ fn an_agent_is_started_in_a_session_of_its_own_without_inherited_descriptors() {
         .env("VALETKEY_AGENT_BIN", script);
     let waiting = thread::spawn(move || Ended::from(command.output().unwrap()));
     fs::read(&started).unwrap();
-    agent.listen(|_| Some((200, token_reply())));
+    agent.listen(|_| Some((200, token_response())));
     let ready = json!({"ready": {"socket": agent.home().join("run/agent.sock"), "port": null, "pid": 1, "version": "0.1.0"}});
     fs::write(&go, format!("{ready}\n")).unwrap();
     let ended = waiting.join().unwrap();

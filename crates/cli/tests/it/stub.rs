@@ -174,7 +174,7 @@ impl From<Output> for Ended {
 }
 
 /// A token reply.
-pub(crate) fn token_reply() -> Value {
+pub(crate) fn token_response() -> Value {
     json!({
         "access_token": "ya29.s3cret", "token_type": "bearer", "expires_at": "2030-01-01T00:00:00Z",
         "expires_in": 3000, "scopes": ["openid"], "connection": "google", "account": "ada@example.com",
@@ -191,7 +191,7 @@ pub(crate) fn connection(name: &str) -> Value {
         "account": {"label": null, "display_name": "ada", "subject": null}, "status": "active",
         "asked_scopes": ["repo", "gist"], "scopes": ["repo"], "missing_scopes": ["gist"], "issued_at": null,
         "expires_at": null, "refresh_due_at": null, "refresh_expires_at": null, "refreshable": false,
-        "unsaved": false, "keep_warm": "when_used", "setback": null, "generation": 1,
+        "unsaved": false, "keep_warm": "when_used", "refresh_error": null, "generation": 1,
         "created_at": "2026-11-01T12:00:00Z", "used_at": null
     })
 }

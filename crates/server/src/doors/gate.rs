@@ -1,4 +1,4 @@
-//! Who may pass the loopback door. Any page in any browser and any user of the machine can reach it,
+//! Who may pass the loopback listener. Any page in any browser and any user of the machine can reach it,
 //! so it believes nothing: not the Host (DNS rebinding), no foreign Origin, no cross-site fetch, and
 //! nobody without a client key, but for the connect page, whose address is a secret itself.
 
@@ -63,7 +63,7 @@ pub(crate) enum Denied {
     },
 }
 
-/// The checks of one loopback door.
+/// The checks of one loopback listener.
 #[derive(Debug)]
 pub(super) struct Gate {
     port: u16,
@@ -184,7 +184,7 @@ impl Failures {
         let retry_after = Self::WINDOW.saturating_sub(now.duration_since(current.began));
         *window = Some(Window { count, ..current });
         if count == Self::MOST + 1 {
-            tracing::warn!("many bad client keys at the loopback door");
+            tracing::warn!("many bad client keys at the loopback listener");
         }
         if count > Self::MOST {
             Denied::TooManyBadKeys { retry_after }

@@ -15,7 +15,7 @@ use crate::routes::router;
 
 /// Programs of this user: a thousand may wait for one refresh.
 const SOCKET_SEATS: usize = 4_096;
-/// Strangers may come to the loopback door, so it takes fewer, and none away from the socket.
+/// Strangers may come to the loopback listener, so it takes fewer, and none away from the socket.
 const TCP_SEATS: usize = 512;
 /// Files that are no connections: database, keychain, log, requests to providers.
 const OTHER_FILES: usize = 256;
@@ -30,7 +30,7 @@ pub struct Doors {
 }
 
 impl Doors {
-    /// Opens both doors and tells `app` and `endpoint.json` where they are. A loopback door that
+    /// Opens both doors and tells `app` and `endpoint.json` where they are. A loopback listener that
     /// cannot be opened is told, not fatal: else another user who takes the port could keep this
     /// user's programs from their tokens.
     pub fn open(app: &App, _one_agent: &Lock, port: u16) -> io::Result<Self> {
@@ -40,7 +40,7 @@ impl Doors {
         let (tcp, port_problem) = match Tcp::bind(port, app.agent().has_keys()) {
             Ok(tcp) => (Some(tcp), None),
             Err(error) => {
-                tracing::warn!(%error, "loopback door");
+                tracing::warn!(%error, "loopback listener");
                 (None, Some(error.to_string()))
             }
         };

@@ -1,4 +1,4 @@
-//! The loopback door: for programs that cannot use the socket, each with a client key.
+//! The loopback listener: for programs that cannot use the socket, each with a client key.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use tokio::net::{TcpListener, TcpStream};
-use valetkey_api::core::redirect::FIXED_PORT;
+use valetkey_api::core::redirect::CALLBACK_PORT;
 
 use super::gate::{Gate, KeyCheck, Passed};
 use super::hall::{Hall, Limits};
@@ -20,7 +20,7 @@ use crate::stop::Stop;
 /// How many ports after the wished one are tried while no key is issued.
 const NEXT_PORTS: u16 = 100;
 
-/// A bound loopback door.
+/// A bound loopback listener.
 #[derive(Debug)]
 pub struct Tcp {
     v4: TcpListener,
@@ -29,12 +29,12 @@ pub struct Tcp {
     port: u16,
 }
 
-/// The loopback door stays shut.
+/// The loopback listener stays shut.
 #[derive(Debug, thiserror::Error)]
 pub enum TcpError {
     /// Somebody has the port. Holders of keys would show them to whoever that is, so no other port
     /// is tried once keys are issued.
-    #[error("port {port} is taken by another program: the loopback door stays shut")]
+    #[error("port {port} is taken by another program: the loopback listener stays shut")]
     Taken {
         /// The port.
         port: u16,
@@ -51,7 +51,7 @@ impl Tcp {
         let fallbacks = next.filter(|_| port != 0).chain([0, 0, 0]);
         let fallbacks = fallbacks.filter(|_| !keys_issued);
         for candidate in std::iter::once(port).chain(fallbacks) {
-            if candidate == FIXED_PORT {
+            if candidate == CALLBACK_PORT {
                 continue;
             }
             match Self::bind_exactly(candidate) {

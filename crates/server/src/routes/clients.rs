@@ -1,4 +1,4 @@
-//! Client keys: how programs come in by the loopback door.
+//! Client keys: how programs come in by the loopback listener.
 
 use axum::extract::State;
 use jiff::{SignedDuration, Timestamp};

@@ -32,7 +32,7 @@ use crate::views;
     post, path = "/api/v1/credentials/connections/{id}/token", tag = "tokens",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     request_body = TokenRequest,
-    responses((status = 200, body = valetkey_api::token::TokenReply))
+    responses((status = 200, body = valetkey_api::token::TokenResponse))
 ))]
 pub(super) async fn token(
     State(app): State<App>,
@@ -57,7 +57,7 @@ pub(super) async fn token(
     post, path = "/api/v1/credentials/connections/{id}/refresh", tag = "tokens",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     request_body = TokenRequest,
-    responses((status = 200, body = valetkey_api::token::TokenReply))
+    responses((status = 200, body = valetkey_api::token::TokenResponse))
 ))]
 pub(super) async fn refresh(
     State(app): State<App>,
@@ -104,7 +104,7 @@ fn ask(request: TokenRequest) -> Result<TokenAsk, Refused> {
 }
 
 /// The one place where a token leaves through a door. Written straight from the grant in memory; it
-/// reads as a [`TokenReply`](valetkey_api::token::TokenReply).
+/// reads as a [`TokenResponse`](valetkey_api::token::TokenResponse).
 fn reply(answer: &TokenAnswer) -> Response {
     let (live, grant) = (&answer.live, &answer.live.grant);
     Ok200(HandedOut {

@@ -39,7 +39,7 @@ pub enum WithoutKeychain {
     GoOn,
 }
 
-/// The loopback door's port: as the flag says, else the settings.
+/// The loopback listener's port: as the flag says, else the settings.
 pub fn port(flag: Option<u16>, agent: &Agent) -> u16 {
     let set = agent.settings().port.unwrap_or_default();
     flag.unwrap_or(set.get())

@@ -6,7 +6,7 @@ use valetkey_api::agent::{
     AgentStatus, Check, CheckOutcome, ConnectionCounts, SecretStoreKind, SecretStoreState,
     SecretStoreStatus,
 };
-use valetkey_api::core::life::Status;
+use valetkey_api::core::connection_state::Status;
 
 use crate::app::App;
 

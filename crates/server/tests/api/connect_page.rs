@@ -1,4 +1,4 @@
-//! The local link in `auth_required`, as a browser meets it at the loopback door.
+//! The local link in `auth_required`, as a browser meets it at the loopback listener.
 
 use serde_json::json;
 use tokio::task::JoinHandle;

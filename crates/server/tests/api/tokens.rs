@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use valetkey_api::core::secret::Fingerprint;
-use valetkey_api::token::TokenReply;
+use valetkey_api::token::TokenResponse;
 use valetkey_demo_provider::{Fault, FaultKind, Filter, RefreshTokens, Settings};
 
 use crate::house::House;
@@ -13,7 +13,7 @@ const TOKEN: &str = "/credentials/connections/demo/token";
 async fn a_program_gets_a_token_with_all_that_belongs_to_it() {
     let house = House::connected().await;
     let reply = house.post(TOKEN, json!({})).await.is(200);
-    let documented: TokenReply = serde_json::from_value(reply.clone()).unwrap();
+    let documented: TokenResponse = serde_json::from_value(reply.clone()).unwrap();
     assert_eq!(serde_json::to_value(documented).unwrap(), reply);
     let token = reply["access_token"].as_str().unwrap();
     assert_eq!(reply["token_type"], "Bearer");

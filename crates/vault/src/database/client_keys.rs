@@ -1,4 +1,4 @@
-//! Keys of local programs for the loopback door, only as hashes.
+//! Keys of local programs for the loopback listener, only as hashes.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};

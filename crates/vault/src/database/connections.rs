@@ -6,17 +6,18 @@
 use jiff::Timestamp;
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, params};
 use valetkey_core::connection::{Account, Connection, Subject};
+use valetkey_core::connection_state::{ConnectionState, Status};
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
-use valetkey_core::life::{Life, Status};
 
 use super::authenticators::is_taken;
 use super::column::{At, Json, Text, word};
 use super::migration::Migration;
 use crate::error::VaultError;
 
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 4,
-    sql: "CREATE TABLE connections (
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 4,
+        sql: "CREATE TABLE connections (
               id TEXT PRIMARY KEY,
               authenticator TEXT NOT NULL REFERENCES authenticators (id),
               label TEXT,
@@ -39,11 +40,16 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
           -- One account per name; a name is free again as soon as its removal has begun.
           CREATE UNIQUE INDEX connection_names ON connections (authenticator, ifnull(label, ''))
               WHERE status != 'removing'",
-}];
+    },
+    Migration {
+        version: 8,
+        sql: "ALTER TABLE connections RENAME COLUMN setback TO refresh_error",
+    },
+];
 
 const COLUMNS: &str = "id, authenticator, label, display_name, issuer, sub, status, generation, \
                        asked_scopes, scopes, issued_at, expires_at, refresh_expires_at, \
-                       refreshable, created_at, used_at, keep_warm, setback";
+                       refreshable, created_at, used_at, keep_warm, refresh_error";
 
 pub(crate) fn all(db: &Db) -> Result<Vec<Connection>, VaultError> {
     select(db, "ORDER BY created_at, id")
@@ -88,7 +94,7 @@ pub(crate) fn insert(db: &Db, row: &Connection) -> Result<(), VaultError> {
 const ASSIGNMENTS: &str = "authenticator = ?2, label = ?3, display_name = ?4, issuer = ?5, \
     sub = ?6, status = ?7, generation = ?8, asked_scopes = ?9, scopes = ?10, issued_at = ?11, \
     expires_at = ?12, refresh_expires_at = ?13, refreshable = ?14, created_at = ?15, \
-    used_at = ?16, keep_warm = ?17, setback = ?18";
+    used_at = ?16, keep_warm = ?17, refresh_error = ?18";
 
 /// Saves a row that exists.
 pub(crate) fn update(db: &Db, row: &Connection) -> Result<(), VaultError> {
@@ -142,8 +148,8 @@ fn write(db: &Db, sql: &str, row: &Connection) -> Result<usize, VaultError> {
         account.display_name,
         account.subject.as_ref().map(|subject| &subject.issuer),
         account.subject.as_ref().map(|subject| &subject.sub),
-        row.life.status.as_str(),
-        row.life.generation.0.cast_signed(),
+        row.state.status.as_str(),
+        row.state.generation.0.cast_signed(),
         Json(&row.asked_scopes),
         Json(&row.scopes),
         row.issued_at.map(At),
@@ -153,7 +159,7 @@ fn write(db: &Db, sql: &str, row: &Connection) -> Result<usize, VaultError> {
         At(row.created_at),
         row.used_at.map(At),
         Json(&row.keep_warm),
-        row.setback.as_ref().map(Json),
+        row.refresh_error.as_ref().map(Json),
     ];
     db.prepare_cached(sql)?.execute(values).map_err(|error| {
         let label = account.label.as_ref();
@@ -191,7 +197,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
             display_name: row.get(3)?,
             subject,
         },
-        life: Life {
+        state: ConnectionState {
             status: word(row.get_ref(6)?, Status::parse)?,
             generation: Generation(row.get::<_, i64>(7)?.cast_unsigned()),
         },
@@ -204,8 +210,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
         created_at: row.get::<_, At>(14)?.0,
         used_at: time(15)?,
         keep_warm: row.get::<_, Json<_>>(16)?.0,
-        setback: row
+        refresh_error: row
             .get::<_, Option<Json<_>>>(17)?
-            .map(|Json(setback)| setback),
+            .map(|Json(refresh_error)| refresh_error),
     })
 }

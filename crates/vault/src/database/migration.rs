@@ -135,6 +135,26 @@ mod tests {
     }
 
     #[test]
+    fn a_refresh_error_of_an_older_database_is_kept() {
+        let (_folder, path) = database();
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, &path, &all()[..7]).unwrap();
+        let id = "018f0000-0000-7000-8000-000000000001";
+        connection
+            .execute_batch(&format!(
+                r#"PRAGMA foreign_keys = OFF;
+                   INSERT INTO connections VALUES ('{id}', '{id}', NULL, NULL, NULL, NULL, 'expired', 3, '[]', '[]', NULL,
+                   NULL, NULL, 1, '2026-01-01T00:00:00Z', NULL, 'when_used',
+                   '{{"kind":"later","reason":"HTTP 503","at":"2026-01-01T00:00:00Z","attempts":2,"retry_at":null}}')"#
+            ))
+            .unwrap();
+        migrate(&mut connection, &path, &all()).unwrap();
+        let row = connections::all(&connection).unwrap().remove(0);
+        let error = row.refresh_error.unwrap();
+        assert_eq!((error.reason.as_str(), error.attempts), ("HTTP 503", 2));
+    }
+
+    #[test]
     fn a_new_database_and_the_newest_one_need_no_copy() {
         let (folder, path) = database();
         let mut connection = Connection::open(&path).unwrap();

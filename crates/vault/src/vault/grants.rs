@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use valetkey_core::connection::Connection;
+use valetkey_core::connection_state::{Status, Transition, apply};
 use valetkey_core::grant::StoredGrant;
 use valetkey_core::id::ConnectionId;
-use valetkey_core::life::{Happening, Status, step};
 
 use super::Vault;
 use crate::database::connections;
@@ -24,7 +24,7 @@ pub enum GrantNotKept {
     RowNotSaved(VaultError),
     /// The connection was removed or renewed meanwhile: nobody will keep this grant, revoke it.
     #[error("the connection was removed or signed in again meanwhile")]
-    TooLate,
+    StaleTransition,
 }
 
 /// A grant read from the keychain.
@@ -45,7 +45,7 @@ impl Vault {
         connecting: &Connection,
         stored: &StoredGrant,
     ) -> Result<Connection, GrantNotKept> {
-        if connecting.life.status != Status::Connecting || connecting.id != stored.connection {
+        if connecting.state.status != Status::Connecting || connecting.id != stored.connection {
             let bug = VaultError::Bug("a first grant needs its row in `connecting`".to_owned());
             return Err(GrantNotKept::NotStored(bug));
         }
@@ -68,7 +68,7 @@ impl Vault {
         failpoint!("vault.item_read_back");
         let mut active = connecting.clone();
         active.adopt(&stored.grant);
-        active.life.status = Status::Active;
+        active.state.status = Status::Active;
         self.save_connection(&active).await.map_err(row_not_saved)?;
         failpoint!("vault.row_saved");
         Ok(active)
@@ -81,7 +81,7 @@ impl Vault {
         stored: &StoredGrant,
     ) -> Result<(), GrantNotKept> {
         let generation = stored.grant.generation;
-        if row.life.generation != generation || row.id != stored.connection {
+        if row.state.generation != generation || row.id != stored.connection {
             let bug = VaultError::Bug("a grant needs the row of its generation".to_owned());
             return Err(GrantNotKept::NotStored(bug));
         }
@@ -91,10 +91,10 @@ impl Vault {
             .await
             .map_err(GrantNotKept::NotStored)?;
         let is_wanted = saved.is_some_and(|saved| {
-            saved.life.status != Status::Removing && saved.life.generation <= generation
+            saved.state.status != Status::Removing && saved.state.generation <= generation
         });
         if !is_wanted {
-            return Err(GrantNotKept::TooLate);
+            return Err(GrantNotKept::StaleTransition);
         }
         failpoint!("vault.before_item");
         let item = ItemName::Grant(row.id);
@@ -120,24 +120,24 @@ impl Vault {
         };
         let mut grant = self.read_grant(id).await?;
         // A first grant that could not be stored yet is no lost one.
-        let is_begun = row.life.status != Status::Connecting;
+        let is_begun = row.state.status != Status::Connecting;
         let mended = agree(&row, grant.as_ref(), now).filter(|_| is_begun);
         if let Some(mended) = &mended {
             self.save_connection(mended).await?;
         }
         if let Some(stored) = &mut grant
-            && row.life.status != Status::Removing
+            && row.state.status != Status::Removing
         {
             // A keychain restored from a copy may be behind its row. Its tokens are all there is;
             // under their old number every refresh of them would count as late.
-            stored.grant.generation = stored.grant.generation.max(row.life.generation);
+            stored.grant.generation = stored.grant.generation.max(row.state.generation);
         }
         Ok(LoadedGrant { grant, mended })
     }
 
     /// Saves the row in `removing`: from here on nothing revives the connection.
     pub async fn begin_removal(&self, removing: &Connection) -> Result<(), VaultError> {
-        if removing.life.status != Status::Removing {
+        if removing.state.status != Status::Removing {
             return Err(VaultError::Bug(
                 "a removal begins with its row in `removing`".to_owned(),
             ));
@@ -152,7 +152,7 @@ impl Vault {
         let _pair = self.shared.pairs.lock().await;
         match self.connection(id).await? {
             None => return Ok(()),
-            Some(row) if row.life.status == Status::Removing => {}
+            Some(row) if row.state.status == Status::Removing => {}
             Some(_) => {
                 let text = format!("the connection {id} is not being removed");
                 return Err(VaultError::Bug(text));
@@ -201,10 +201,10 @@ pub(super) fn agree(
     item: Option<&StoredGrant>,
     now: Timestamp,
 ) -> Option<Connection> {
-    let generation = row.life.generation;
-    let happening = match item {
-        None => Happening::ItemLost,
-        Some(StoredGrant { grant, .. }) if grant.generation > generation => Happening::ItemNewer {
+    let generation = row.state.generation;
+    let transition = match item {
+        None => Transition::ItemLost,
+        Some(StoredGrant { grant, .. }) if grant.generation > generation => Transition::ItemNewer {
             generation: grant.generation,
             alive: grant.is_alive(now),
         },
@@ -214,15 +214,15 @@ pub(super) fn agree(
             if row.is_refused() || !(alive || grant.refresh_token.is_some()) {
                 return None;
             }
-            Happening::ItemFound { alive }
+            Transition::ItemFound { alive }
         }
     };
-    let life = step(row.life, happening).ok()?;
+    let state = apply(row.state, transition).ok()?;
     let mut mended = row.clone();
     if let Some(item) = item {
         mended.adopt(&item.grant);
     }
-    mended.life = life;
+    mended.state = state;
     (mended != *row).then_some(mended)
 }
 
@@ -232,7 +232,7 @@ fn not_stored(error: StoreError) -> GrantNotKept {
 
 fn row_not_saved(error: VaultError) -> GrantNotKept {
     match error {
-        VaultError::NotFound(_) => GrantNotKept::TooLate,
+        VaultError::NotFound(_) => GrantNotKept::StaleTransition,
         error => GrantNotKept::RowNotSaved(error),
     }
 }

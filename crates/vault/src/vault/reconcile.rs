@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use jiff::Timestamp;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::connection::Connection;
+use valetkey_core::connection_state::{Status, Transition, apply};
 use valetkey_core::grant::StoredGrant;
 use valetkey_core::id::ConnectionId;
-use valetkey_core::life::{Happening, Status, step};
 use valetkey_core::name::AccountLabel;
 
 use super::Vault;
@@ -63,7 +63,7 @@ impl Vault {
             let unfinished = self.database.run(|db| connections::unfinished(db)).await?;
             let (removing, begun) = unfinished
                 .into_iter()
-                .partition(|row: &Connection| row.life.status == Status::Removing);
+                .partition(|row: &Connection| row.state.status == Status::Removing);
             report.removing = removing;
             self.set_interrupted(begun);
         }
@@ -107,12 +107,12 @@ impl Vault {
         if self
             .connection(id)
             .await?
-            .is_none_or(|saved| saved.life != row.life)
+            .is_none_or(|saved| saved.state != row.state)
         {
             return Ok(());
         }
         let item = self.read_grant(id).await?;
-        let mended = match (&item, row.life.status) {
+        let mended = match (&item, row.state.status) {
             (None, Status::Connecting) => {
                 self.database
                     .run(move |db| connections::delete_connecting(db, id))
@@ -120,7 +120,7 @@ impl Vault {
                 report.dropped.push(id);
                 return Ok(());
             }
-            (Some(item), Status::Refreshing) if item.grant.generation <= row.life.generation => {
+            (Some(item), Status::Refreshing) if item.grant.generation <= row.state.generation => {
                 interrupted(row, item, now)
             }
             _ => agree(row, item.as_ref(), now),
@@ -191,13 +191,13 @@ impl Vault {
 
 /// The row of a refresh that was cut off before its answer was stored: the item is what it was.
 fn interrupted(row: &Connection, item: &StoredGrant, now: Timestamp) -> Option<Connection> {
-    let happening = Happening::Postponed {
-        from: row.life.generation,
+    let transition = Transition::Postponed {
+        from: row.state.generation,
         alive: item.grant.is_alive(now),
     };
-    let life = step(row.life, happening).ok()?;
+    let state = apply(row.state, transition).ok()?;
     Some(Connection {
-        life,
+        state,
         ..row.clone()
     })
 }

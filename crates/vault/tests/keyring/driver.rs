@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 use valetkey_core::authenticator::{Authenticator, Overrides};
 use valetkey_core::connection::{Account, Connection};
+use valetkey_core::connection_state::{Transition, apply};
 use valetkey_core::grant::{Grant, StoredGrant};
 use valetkey_core::home::Home;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
-use valetkey_core::life::{Happening, step};
 use valetkey_core::name::ProfileName;
 use valetkey_core::redirect::RedirectUri;
 use valetkey_core::scope::Scopes;
@@ -124,11 +124,11 @@ async fn answer(
         }
         "refresh" => {
             let mut row = row().await?;
-            let from = row.life.generation;
+            let from = row.state.generation;
             let item = stored(github, &row, from.next());
             row.adopt(&item.grant);
-            row.life.generation = from;
-            row.life = step(row.life, Happening::Refreshed { from }).unwrap();
+            row.state.generation = from;
+            row.state = apply(row.state, Transition::Refreshed { from }).unwrap();
             vault
                 .store_grant(&row, &item)
                 .await
@@ -144,7 +144,7 @@ async fn answer(
         }
         "remove" => {
             let mut row = row().await?;
-            row.life = step(row.life, Happening::Disconnected).unwrap();
+            row.state = apply(row.state, Transition::Disconnected).unwrap();
             vault.begin_removal(&row).await?;
             vault.finish_removal(row.id).await.map(done)
         }
@@ -167,7 +167,7 @@ async fn answer(
 fn cause(error: GrantNotKept) -> VaultError {
     match error {
         GrantNotKept::NotStored(error) | GrantNotKept::RowNotSaved(error) => error,
-        GrantNotKept::TooLate => VaultError::Bug("too late".to_owned()),
+        GrantNotKept::StaleTransition => VaultError::Bug("too late".to_owned()),
     }
 }
 

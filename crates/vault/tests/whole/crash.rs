@@ -12,10 +12,10 @@ use std::process::Command;
 
 use uuid::Uuid;
 use valetkey_core::authenticator::Authenticator;
+use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::draft::SecretChange;
 use valetkey_core::home::Home;
 use valetkey_core::id::ConnectionId;
-use valetkey_core::life::{Happening, Status};
 use valetkey_core::secret::ClientSecret;
 use valetkey_vault::store::{Cost, FileStore};
 use valetkey_vault::{FileKey, ItemName, SecretStore, StoreOpener, Vault};
@@ -117,14 +117,14 @@ async fn a_life(home: &Home) {
     }
     vault.remove_authenticator(custom.id).await.unwrap();
 
-    let removing = after(&rows[2], Happening::Disconnected);
+    let removing = after(&rows[2], Transition::Disconnected);
     promise("going", removing.id.uuid(), 0);
     vault.begin_removal(&removing).await.unwrap();
     vault.finish_removal(removing.id).await.unwrap();
     promise("gone", removing.id.uuid(), 0);
 
     // A refresh that never came back, met by the next start; then a lost database.
-    let refreshing = after(&rows[0], Happening::RefreshBegan);
+    let refreshing = after(&rows[0], Transition::RefreshBegan);
     vault.save_connection(&refreshing).await.unwrap();
     vault.close().await.unwrap();
     let vault = Vault::open(home, store(home)).await.unwrap();
@@ -166,7 +166,7 @@ async fn check(home: &Home, place: &str) {
     }
     let rows = vault.connections().await.unwrap();
     for row in &rows {
-        assert_eq!(row.life.status, Status::Active, "{place}: {row:?}");
+        assert_eq!(row.state.status, Status::Active, "{place}: {row:?}");
         assert!(!gone.contains(&row.id), "{place}: {} came back", row.id);
     }
     let authenticators = vault.authenticators(None).await.unwrap();

@@ -11,10 +11,10 @@ use tempfile::TempDir;
 use uuid::Uuid;
 use valetkey_core::authenticator::{Authenticator, Overrides};
 use valetkey_core::connection::{Account, Connection};
+use valetkey_core::connection_state::{Transition, apply};
 use valetkey_core::grant::{Grant, StoredGrant};
 use valetkey_core::home::Home;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation, SignInId};
-use valetkey_core::life::{Happening, step};
 use valetkey_core::name::ProfileName;
 use valetkey_core::redirect::RedirectUri;
 use valetkey_core::scope::Scopes;
@@ -91,9 +91,9 @@ pub(crate) fn stored(
     }
 }
 
-pub(crate) fn after(row: &Connection, happening: Happening) -> Connection {
+pub(crate) fn after(row: &Connection, transition: Transition) -> Connection {
     Connection {
-        life: step(row.life, happening).unwrap(),
+        state: apply(row.state, transition).unwrap(),
         ..row.clone()
     }
 }
@@ -103,11 +103,11 @@ pub(crate) fn refreshed(
     authenticator: &Authenticator,
     row: &Connection,
 ) -> (Connection, StoredGrant) {
-    let from = row.life.generation;
+    let from = row.state.generation;
     let mut next = row.clone();
     let item = stored(authenticator, row, from.next().0);
     next.adopt(&item.grant);
-    next.life = step(row.life, Happening::Refreshed { from }).unwrap();
+    next.state = apply(row.state, Transition::Refreshed { from }).unwrap();
     (next, item)
 }
 

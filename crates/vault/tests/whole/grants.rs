@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use valetkey_core::connection::{Connection, Setback, SetbackKind};
+use valetkey_core::connection::{Connection, RefreshError, RefreshErrorKind};
+use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::id::Generation;
-use valetkey_core::life::{Happening, Status};
 use valetkey_vault::store::testing::{Fault, TestStore};
 use valetkey_vault::{GrantNotKept, ItemName, StoreError, Vault, VaultError};
 
@@ -22,7 +22,7 @@ async fn a_first_grant_survives_a_restart() {
         vault.add_authenticator(&github, None).await.unwrap();
         vault.store_first_grant(&row, &grant).await.unwrap()
     };
-    assert_eq!(active.life.status, Status::Active);
+    assert_eq!(active.state.status, Status::Active);
 
     let vault = Vault::open(&home, store.opener()).await.unwrap();
     assert_eq!(
@@ -37,7 +37,7 @@ async fn a_first_grant_survives_a_restart() {
 #[tokio::test]
 async fn a_removal_deletes_the_item_and_the_row() {
     let rig = Rig::connected().await;
-    let removing = after(&rig.row, Happening::Disconnected);
+    let removing = after(&rig.row, Transition::Disconnected);
     rig.vault.begin_removal(&removing).await.unwrap();
     rig.vault.finish_removal(rig.row.id).await.unwrap();
     assert_eq!(rig.store.items(), []);
@@ -60,13 +60,13 @@ async fn only_a_row_in_removing_loses_its_item() {
 #[tokio::test]
 async fn nothing_revives_a_connection_that_is_being_removed() {
     let rig = Rig::connected().await;
-    let removing = after(&rig.row, Happening::Disconnected);
+    let removing = after(&rig.row, Transition::Disconnected);
     rig.vault.begin_removal(&removing).await.unwrap();
     let writes = rig.store.writes();
 
     let (late_row, late_grant) = refreshed(&rig.authenticator, &rig.row);
     let kept = rig.vault.store_grant(&late_row, &late_grant).await;
-    assert_eq!(kept, Err(GrantNotKept::TooLate));
+    assert_eq!(kept, Err(GrantNotKept::StaleTransition));
     assert!(matches!(
         rig.vault.save_connection(&late_row).await,
         Err(VaultError::NotFound(_))
@@ -75,7 +75,7 @@ async fn nothing_revives_a_connection_that_is_being_removed() {
 
     rig.vault.finish_removal(rig.row.id).await.unwrap();
     let kept = rig.vault.store_grant(&late_row, &late_grant).await;
-    assert_eq!(kept, Err(GrantNotKept::TooLate));
+    assert_eq!(kept, Err(GrantNotKept::StaleTransition));
     assert!(matches!(
         rig.vault.save_connection(&late_row).await,
         Err(VaultError::NotFound(_))
@@ -92,7 +92,7 @@ async fn an_older_generation_overwrites_nothing() {
     rig.vault.store_grant(&third_row, &third).await.unwrap();
     assert_eq!(
         rig.vault.store_grant(&second_row, &second).await,
-        Err(GrantNotKept::TooLate)
+        Err(GrantNotKept::StaleTransition)
     );
     assert!(rig.vault.save_connection(&second_row).await.is_err());
     assert_eq!(rig.loaded().await.grant, Some(third));
@@ -133,8 +133,8 @@ async fn a_lost_or_unreadable_item_asks_for_a_new_sign_in() {
         rig.store.tamper(rig.item(), content);
         let loaded = rig.loaded().await;
         assert_eq!(loaded.grant, None);
-        assert_eq!(loaded.mended.unwrap().life.status, Status::NeedsReconnect);
-        assert_eq!(rig.saved().await.life.status, Status::NeedsReconnect);
+        assert_eq!(loaded.mended.unwrap().state.status, Status::NeedsReconnect);
+        assert_eq!(rig.saved().await.state.status, Status::NeedsReconnect);
         assert_eq!(
             rig.store.item(rig.item()).as_deref(),
             content,
@@ -160,9 +160,9 @@ async fn an_item_found_again_makes_its_connection_usable_again() {
 async fn an_item_does_not_revive_a_refused_connection() {
     let rig = Rig::connected().await;
     let mut refused = rig.row.clone();
-    refused.life.status = Status::NeedsReconnect;
-    refused.setback = Some(Setback {
-        kind: SetbackKind::SignInAgain,
+    refused.state.status = Status::NeedsReconnect;
+    refused.refresh_error = Some(RefreshError {
+        kind: RefreshErrorKind::SignInAgain,
         reason: "invalid_grant".to_owned(),
         at: refused.created_at,
         attempts: 1,
@@ -222,7 +222,7 @@ async fn a_first_grant_that_cannot_be_stored_can_be_stored_later_or_given_up() {
             .store_first_grant(&row, &grant)
             .await
             .unwrap()
-            .life
+            .state
             .status,
         Status::Active
     );
@@ -232,7 +232,7 @@ async fn a_first_grant_that_cannot_be_stored_can_be_stored_later_or_given_up() {
     let grant = stored(&rig.authenticator, &row, 1);
     assert!(rig.vault.store_first_grant(&row, &grant).await.is_err());
     rig.vault
-        .begin_removal(&after(&row, Happening::Disconnected))
+        .begin_removal(&after(&row, Transition::Disconnected))
         .await
         .unwrap();
     rig.vault.finish_removal(row.id).await.unwrap();
@@ -330,7 +330,7 @@ async fn a_name_is_free_again_once_its_removal_has_begun() {
     assert_eq!(rig.store.item(ItemName::Grant(again.id)), None);
 
     rig.vault
-        .begin_removal(&after(&rig.row, Happening::Disconnected))
+        .begin_removal(&after(&rig.row, Transition::Disconnected))
         .await
         .unwrap();
     rig.vault.store_first_grant(&again, &grant).await.unwrap();

@@ -1,7 +1,7 @@
 //! What a start finds after a crash or a loss, and what it makes of it.
 
+use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::grant::StoredGrant;
-use valetkey_core::life::{Happening, Status};
 use valetkey_vault::store::testing::{Fault, TestStore};
 use valetkey_vault::{ItemName, Vault, VaultError};
 
@@ -44,7 +44,7 @@ async fn a_first_sign_in_with_its_item_is_completed() {
     let [mended] = &report.mended[..] else {
         panic!("{report:?}")
     };
-    assert_eq!((mended.id, mended.life.status), (row.id, Status::Active));
+    assert_eq!((mended.id, mended.state.status), (row.id, Status::Active));
     assert_eq!(mended.expires_at, grant.grant.expires_at);
 }
 
@@ -59,7 +59,7 @@ async fn an_interrupted_refresh_leads_back_to_what_the_item_holds() {
     ];
     for (generation, start, status) in cases {
         let rig = Rig::connected().await;
-        let refreshing = after(&rig.row, Happening::RefreshBegan);
+        let refreshing = after(&rig.row, Transition::RefreshBegan);
         rig.vault.save_connection(&refreshing).await.unwrap();
         let item = stored(&rig.authenticator, &rig.row, generation);
         rig.store.tamper(rig.item(), Some(&item.to_item()));
@@ -69,7 +69,7 @@ async fn an_interrupted_refresh_leads_back_to_what_the_item_holds() {
         let saved = rig.saved().await;
         assert_eq!(report.mended, std::slice::from_ref(&saved));
         assert_eq!(
-            (saved.life.status, saved.life.generation),
+            (saved.state.status, saved.state.generation),
             (status, item.grant.generation)
         );
     }
@@ -79,18 +79,18 @@ async fn an_interrupted_refresh_leads_back_to_what_the_item_holds() {
 async fn an_interrupted_refresh_whose_item_is_gone_needs_a_new_sign_in() {
     let rig = Rig::connected().await;
     rig.vault
-        .save_connection(&after(&rig.row, Happening::RefreshBegan))
+        .save_connection(&after(&rig.row, Transition::RefreshBegan))
         .await
         .unwrap();
     rig.store.tamper(rig.item(), None);
     rig.vault.reconcile(now()).await.unwrap();
-    assert_eq!(rig.saved().await.life.status, Status::NeedsReconnect);
+    assert_eq!(rig.saved().await.state.status, Status::NeedsReconnect);
 }
 
 #[tokio::test]
 async fn an_interrupted_removal_is_handed_back_to_be_finished() {
     let rig = Rig::connected().await;
-    let removing = after(&rig.row, Happening::Disconnected);
+    let removing = after(&rig.row, Transition::Disconnected);
     rig.vault.begin_removal(&removing).await.unwrap();
     rig.store.set(Fault::Locked);
     rig.vault.finish_removal(rig.row.id).await.unwrap_err();
@@ -119,7 +119,7 @@ async fn rows_at_rest_are_not_looked_up_at_the_start() {
 #[tokio::test]
 async fn a_locked_keychain_defers_and_loses_nothing() {
     let rig = Rig::connected().await;
-    let refreshing = after(&rig.row, Happening::RefreshBegan);
+    let refreshing = after(&rig.row, Transition::RefreshBegan);
     rig.vault.save_connection(&refreshing).await.unwrap();
     let rig = rig.restarted().await;
     for fault in [Fault::Locked, Fault::Denied, Fault::Unavailable] {
@@ -145,7 +145,7 @@ async fn a_deferred_reconciliation_leaves_work_that_began_since_alone() {
     assert!(report.deferred.is_some());
 
     rig.store.set(Fault::None);
-    let refreshing = after(&rig.row, Happening::RefreshBegan);
+    let refreshing = after(&rig.row, Transition::RefreshBegan);
     rig.vault.save_connection(&refreshing).await.unwrap();
     let unsaved = connecting(&rig.authenticator, Some("work"));
     let grant = stored(&rig.authenticator, &unsaved, 1);
@@ -189,8 +189,8 @@ async fn a_lost_database_is_rebuilt_from_the_items() {
     for before in [rig.row, work] {
         let rebuilt = vault.connection(before.id).await.unwrap().unwrap();
         assert_eq!(
-            (rebuilt.account, rebuilt.life),
-            (before.account, before.life)
+            (rebuilt.account, rebuilt.state),
+            (before.account, before.state)
         );
         assert_eq!(
             (rebuilt.scopes, rebuilt.expires_at),

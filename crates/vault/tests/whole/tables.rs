@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use uuid::Uuid;
-use valetkey_core::connection::{KeepWarm, Setback, SetbackKind, Subject};
+use valetkey_core::connection::{KeepWarm, RefreshError, RefreshErrorKind, Subject};
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::id::ClientKeyId;
 use valetkey_core::secret::Fingerprint;
@@ -30,8 +30,8 @@ async fn a_connection_keeps_every_field() {
     row.refresh_expires_at = Some("9999-12-30T22:00:00.999999999Z".parse().unwrap());
     row.used_at = Some("1970-01-01T00:00:00.000000001Z".parse().unwrap());
     row.keep_warm = KeepWarm::OnDemand;
-    row.setback = Some(Setback {
-        kind: SetbackKind::Later,
+    row.refresh_error = Some(RefreshError {
+        kind: RefreshErrorKind::Later,
         reason: "HTTP 503".into(),
         at: now(),
         attempts: 3,

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::render::fixtures::{agent, connection, now, setback};
+use crate::render::fixtures::{agent, connection, now, refresh_error};
 
 fn words(connections: Vec<ConnectionView>, agent_changes: Value) -> String {
     let whole = Overview {
@@ -32,23 +32,23 @@ fn the_overview_says_for_each_what_happens_next() {
             connection(
                 "expired",
                 json!({
-                    "status": "expired", "setback": setback("later", "HTTP 503", Some("2026-11-21T12:03:00Z"))
+                    "status": "expired", "refresh_error": refresh_error("later", "HTTP 503", Some("2026-11-21T12:03:00Z"))
                 }),
             ),
             connection(
                 "unclear",
                 json!({
-                    "setback": setback("unclear", "HTTP 400", Some("2026-11-21T12:03:00Z"))
+                    "refresh_error": refresh_error("unclear", "HTTP 400", Some("2026-11-21T12:03:00Z"))
                 }),
             ),
             connection(
                 "wrong-client",
-                json!({"setback": setback("fix_client", "invalid_client", None)}),
+                json!({"refresh_error": refresh_error("fix_client", "invalid_client", None)}),
             ),
             connection(
                 "dead",
                 json!({
-                    "status": "needs_reconnect", "setback": setback("sign_in_again", "invalid_grant", None)
+                    "status": "needs_reconnect", "refresh_error": refresh_error("sign_in_again", "invalid_grant", None)
                 }),
             ),
             connection(
@@ -111,7 +111,7 @@ fn one_connection_is_shown_in_full() {
         "google",
         json!({
             "status": "needs_reconnect", "refreshable": false, "used_at": null,
-            "expires_at": "2026-11-21T10:00:00Z", "setback": setback("sign_in_again", "invalid_grant", None)
+            "expires_at": "2026-11-21T10:00:00Z", "refresh_error": refresh_error("sign_in_again", "invalid_grant", None)
         }),
     );
     let [view, dead] = [view, dead].map(|view| show(&view, now(), Style::PLAIN));

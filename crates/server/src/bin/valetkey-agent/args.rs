@@ -14,7 +14,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "STORE")]
     pub(crate) secret_store: Option<Store>,
 
-    /// Port of the loopback door; 0 takes any free one [default: the setting, else 4315]
+    /// Port of the loopback listener; 0 takes any free one [default: the setting, else 4315]
     #[arg(long, value_name = "PORT")]
     pub(crate) port: Option<u16>,
 

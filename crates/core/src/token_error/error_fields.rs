@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
 use super::retry_after;
-use crate::token_reply::number;
+use crate::token_response::number;
 
 /// A reason is cut to this many characters.
 const LONGEST_REASON: usize = 200;
@@ -13,7 +13,7 @@ const TOKEN_LIKE: usize = 24;
 
 /// The error part of a body.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct ErrorFields {
     /// Error names, the most specific first.
     pub(super) codes: Vec<String>,
     /// The name that stands for the error; one of `codes`.
@@ -28,7 +28,7 @@ pub(super) struct Said {
     pub(super) transient: bool,
 }
 
-impl Said {
+impl ErrorFields {
     pub(super) fn of_redirect(code: &str, description: Option<&str>) -> Self {
         Self {
             codes: vec![code.to_owned()],
@@ -94,7 +94,7 @@ impl Said {
         }
     }
 
-    /// `invalid_grant: Token has been expired or revoked.`, or the HTTP status if nothing was said.
+    /// `invalid_grant: Token has been expired or revoked.`, or the HTTP status if nothing was fields.
     pub(super) fn reason(&self, status: Option<u16>, secrets: &[&str]) -> String {
         let specific = self
             .codes

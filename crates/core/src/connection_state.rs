@@ -61,7 +61,7 @@ impl Status {
 
 /// State and generation: all that decides what may happen next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Life {
+pub struct ConnectionState {
     /// Where it stands.
     pub status: Status,
     /// The newest grant's number.
@@ -70,7 +70,7 @@ pub struct Life {
 
 /// Something that happened to a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Happening {
+pub enum Transition {
     /// A sign-in stored a new grant. Renews a connection in any state but `removing`.
     SignedIn,
     /// A refresh begins.
@@ -112,15 +112,18 @@ pub enum Happening {
     Disconnected,
 }
 
-/// The happening changes nothing: it is late, or the connection is being removed.
+/// The transition changes nothing: it is late, or the connection is being removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("came too late to change anything")]
-pub struct TooLate;
+pub struct StaleTransition;
 
-/// The one transition function: what `life` becomes when `happening` happens.
-pub fn step(life: Life, happening: Happening) -> Result<Life, TooLate> {
-    let Life { status, generation } = life;
-    let to = |status| Ok(Life { status, generation });
+/// The one transition function: what `life` becomes when `transition` happens.
+pub fn apply(
+    state: ConnectionState,
+    transition: Transition,
+) -> Result<ConnectionState, StaleTransition> {
+    let ConnectionState { status, generation } = state;
+    let to = |status| Ok(ConnectionState { status, generation });
     let rested = |alive| {
         if alive {
             Status::Active
@@ -129,60 +132,60 @@ pub fn step(life: Life, happening: Happening) -> Result<Life, TooLate> {
         }
     };
     if status == Status::Removing {
-        return Err(TooLate);
+        return Err(StaleTransition);
     }
-    match happening {
-        Happening::Disconnected => Ok(Life {
+    match transition {
+        Transition::Disconnected => Ok(ConnectionState {
             status: Status::Removing,
             generation: generation.next(),
         }),
-        Happening::SignedIn => Ok(Life {
+        Transition::SignedIn => Ok(ConnectionState {
             status: Status::Active,
             generation: generation.next(),
         }),
-        Happening::RefreshBegan => match status {
+        Transition::RefreshBegan => match status {
             Status::Active | Status::Expired | Status::Refreshing => to(Status::Refreshing),
-            Status::Connecting | Status::NeedsReconnect | Status::Removing => Err(TooLate),
+            Status::Connecting | Status::NeedsReconnect | Status::Removing => Err(StaleTransition),
         },
-        Happening::Refreshed { from } if from == generation => Ok(Life {
+        Transition::Refreshed { from } if from == generation => Ok(ConnectionState {
             status: Status::Active,
             generation: generation.next(),
         }),
-        Happening::Postponed { from, alive } if from == generation => match status {
-            Status::NeedsReconnect | Status::Connecting => Err(TooLate),
+        Transition::Postponed { from, alive } if from == generation => match status {
+            Status::NeedsReconnect | Status::Connecting => Err(StaleTransition),
             Status::Active | Status::Refreshing | Status::Expired | Status::Removing => {
                 to(rested(alive))
             }
         },
-        Happening::Refused { from } if from == generation => to(Status::NeedsReconnect),
-        Happening::Refreshed { .. } | Happening::Postponed { .. } | Happening::Refused { .. } => {
-            Err(TooLate)
-        }
-        Happening::Ended => match status {
+        Transition::Refused { from } if from == generation => to(Status::NeedsReconnect),
+        Transition::Refreshed { .. }
+        | Transition::Postponed { .. }
+        | Transition::Refused { .. } => Err(StaleTransition),
+        Transition::Ended => match status {
             Status::Active => to(Status::Expired),
             Status::Connecting
             | Status::Refreshing
             | Status::Expired
             | Status::NeedsReconnect
-            | Status::Removing => Err(TooLate),
+            | Status::Removing => Err(StaleTransition),
         },
-        Happening::ItemLost => to(Status::NeedsReconnect),
-        Happening::ItemFound { alive } => match status {
+        Transition::ItemLost => to(Status::NeedsReconnect),
+        Transition::ItemFound { alive } => match status {
             Status::NeedsReconnect => to(rested(alive)),
             Status::Connecting
             | Status::Active
             | Status::Refreshing
             | Status::Expired
-            | Status::Removing => Err(TooLate),
+            | Status::Removing => Err(StaleTransition),
         },
-        Happening::ItemNewer {
+        Transition::ItemNewer {
             generation: newer,
             alive,
-        } if newer > generation => Ok(Life {
+        } if newer > generation => Ok(ConnectionState {
             status: rested(alive),
             generation: newer,
         }),
-        Happening::ItemNewer { .. } => Err(TooLate),
+        Transition::ItemNewer { .. } => Err(StaleTransition),
     }
 }
 
@@ -192,82 +195,82 @@ mod tests {
 
     use super::*;
 
-    fn any_life() -> impl Strategy<Value = Life> {
-        (prop::sample::select(&Status::ALL[..]), 0_u64..5).prop_map(|(status, g)| Life {
+    fn any_state() -> impl Strategy<Value = ConnectionState> {
+        (prop::sample::select(&Status::ALL[..]), 0_u64..5).prop_map(|(status, g)| ConnectionState {
             status,
             generation: Generation(g),
         })
     }
 
-    fn any_happening() -> impl Strategy<Value = Happening> {
+    fn any_happening() -> impl Strategy<Value = Transition> {
         let from = (0_u64..5).prop_map(Generation);
         prop_oneof![
-            Just(Happening::SignedIn),
-            Just(Happening::RefreshBegan),
-            from.clone().prop_map(|from| Happening::Refreshed { from }),
+            Just(Transition::SignedIn),
+            Just(Transition::RefreshBegan),
+            from.clone().prop_map(|from| Transition::Refreshed { from }),
             (from.clone(), any::<bool>())
-                .prop_map(|(from, alive)| Happening::Postponed { from, alive }),
-            from.clone().prop_map(|from| Happening::Refused { from }),
-            Just(Happening::Ended),
-            Just(Happening::ItemLost),
-            any::<bool>().prop_map(|alive| Happening::ItemFound { alive }),
+                .prop_map(|(from, alive)| Transition::Postponed { from, alive }),
+            from.clone().prop_map(|from| Transition::Refused { from }),
+            Just(Transition::Ended),
+            Just(Transition::ItemLost),
+            any::<bool>().prop_map(|alive| Transition::ItemFound { alive }),
             (from, any::<bool>())
-                .prop_map(|(generation, alive)| Happening::ItemNewer { generation, alive }),
-            Just(Happening::Disconnected),
+                .prop_map(|(generation, alive)| Transition::ItemNewer { generation, alive }),
+            Just(Transition::Disconnected),
         ]
     }
 
     proptest! {
         #[test]
         fn nothing_revives_a_removed_connection(
-            start in any_life(),
-            happenings in prop::collection::vec(any_happening(), 0..40),
+            start in any_state(),
+            transitions in prop::collection::vec(any_happening(), 0..40),
         ) {
-            let removed = step(start, Happening::Disconnected).unwrap_or(start);
+            let removed = apply(start, Transition::Disconnected).unwrap_or(start);
             prop_assert_eq!(removed.status, Status::Removing);
-            let end = happenings
+            let end = transitions
                 .into_iter()
-                .fold(removed, |life, happening| step(life, happening).unwrap_or(life));
+                .fold(removed, |state, transition| apply(state, transition).unwrap_or(state));
             prop_assert_eq!(end, removed);
         }
 
         #[test]
-        fn an_old_generation_changes_nothing(life in any_life(), old in 0_u64..5, alive: bool) {
+        fn an_old_generation_changes_nothing(state in any_state(), old in 0_u64..5, alive: bool) {
             let from = Generation(old);
-            prop_assume!(from != life.generation);
-            for happening in [
-                Happening::Refreshed { from },
-                Happening::Postponed { from, alive },
-                Happening::Refused { from },
+            prop_assume!(from != state.generation);
+            for transition in [
+                Transition::Refreshed { from },
+                Transition::Postponed { from, alive },
+                Transition::Refused { from },
             ] {
-                prop_assert_eq!(step(life, happening), Err(TooLate));
+                prop_assert_eq!(apply(state, transition), Err(StaleTransition));
             }
         }
 
         #[test]
-        fn generations_never_go_back(life in any_life(), happening in any_happening()) {
-            if let Ok(next) = step(life, happening) {
-                prop_assert!(next.generation >= life.generation);
+        fn generations_never_go_back(state in any_state(), transition in any_happening()) {
+            if let Ok(next) = apply(state, transition) {
+                prop_assert!(next.generation >= state.generation);
             }
         }
 
         #[test]
-        fn an_item_found_again_undoes_its_loss_and_nothing_else(life in any_life(), alive: bool) {
-            let found = step(life, Happening::ItemFound { alive });
-            if life.status == Status::NeedsReconnect {
+        fn an_item_found_again_undoes_its_loss_and_nothing_else(state in any_state(), alive: bool) {
+            let found = apply(state, Transition::ItemFound { alive });
+            if state.status == Status::NeedsReconnect {
                 let status = if alive { Status::Active } else { Status::Expired };
-                prop_assert_eq!(found, Ok(Life { status, ..life }));
+                prop_assert_eq!(found, Ok(ConnectionState { status, ..state }));
             } else {
-                prop_assert_eq!(found, Err(TooLate));
+                prop_assert_eq!(found, Err(StaleTransition));
             }
         }
 
         #[test]
-        fn a_new_sign_in_mends_every_state_but_removing(life in any_life()) {
-            prop_assume!(life.status != Status::Removing);
-            let next = step(life, Happening::SignedIn).unwrap();
+        fn a_new_sign_in_mends_every_state_but_removing(state in any_state()) {
+            prop_assume!(state.status != Status::Removing);
+            let next = apply(state, Transition::SignedIn).unwrap();
             prop_assert_eq!(next.status, Status::Active);
-            prop_assert_eq!(next.generation, life.generation.next());
+            prop_assert_eq!(next.generation, state.generation.next());
         }
     }
 

@@ -8,22 +8,22 @@
 //! means by a name of its own is data, in its catalogue file (`errors`).
 
 mod codes;
+mod error_fields;
 mod retry_after;
-mod said;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::provider::{ErrorClass, Provider};
-use crate::token_reply::{Answer, Content, NoGrant, TokenReply};
-use said::Said;
+use crate::token_response::{Answer, Content, NoGrant, TokenResponse};
+use error_fields::ErrorFields;
 
-pub use said::{clean, one_line};
+pub use error_fields::{clean, one_line};
 
 /// What came of a refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RefreshOutcome {
     /// A new grant.
-    Refreshed(Box<TokenReply>),
+    Refreshed(Box<TokenResponse>),
     /// Heals by itself: network, overload, outage, a page instead of an answer.
     Later {
         /// What the provider wishes, if it said so.
@@ -96,15 +96,15 @@ pub fn read_refresh(
     secrets: &[&str],
     now: Timestamp,
 ) -> RefreshOutcome {
-    let refusal = match read(provider, answer, secrets, now) {
+    let error = match read(provider, answer, secrets, now) {
         Ok(reply) => return RefreshOutcome::Refreshed(reply),
-        Err(refusal) => refusal,
+        Err(error) => error,
     };
-    let Refusal {
+    let TokenError {
         class,
         reason,
         after,
-    } = refusal;
+    } = error;
     match class {
         Class::Later => RefreshOutcome::Later { after, reason },
         Class::SignInAgain | Class::Denied => RefreshOutcome::SignInAgain { reason },
@@ -119,8 +119,8 @@ pub fn read_exchange(
     answer: &Answer,
     secrets: &[&str],
     now: Timestamp,
-) -> Result<Box<TokenReply>, SignInFailure> {
-    read(provider, answer, secrets, now).map_err(|Refusal { class, reason, .. }| {
+) -> Result<Box<TokenResponse>, SignInFailure> {
+    read(provider, answer, secrets, now).map_err(|TokenError { class, reason, .. }| {
         // A page that is not there is a mistyped URL: nobody is logged out by saying so here.
         let not_there = matches!(answer.status, 404 | 405 | 410);
         if not_there && matches!(class, Class::Later | Class::Unclear) {
@@ -137,15 +137,15 @@ pub fn read_authorize_error(
     code: &str,
     description: Option<&str>,
 ) -> SignInFailure {
-    let said = Said::of_redirect(code, description);
-    let class = own_class(provider, &said)
-        .or_else(|| said.codes.iter().find_map(|code| codes::class(code)))
+    let fields = ErrorFields::of_redirect(code, description);
+    let class = own_class(provider, &fields)
+        .or_else(|| fields.codes.iter().find_map(|code| codes::class(code)))
         .unwrap_or(Class::Unclear);
-    class.into_failure(said.reason(None, &[]))
+    class.into_failure(fields.reason(None, &[]))
 }
 
 /// An answer that brought no grant, understood.
-struct Refusal {
+struct TokenError {
     class: Class,
     reason: String,
     after: Option<SignedDuration>,
@@ -187,24 +187,24 @@ fn read(
     answer: &Answer,
     secrets: &[&str],
     now: Timestamp,
-) -> Result<Box<TokenReply>, Refusal> {
+) -> Result<Box<TokenResponse>, TokenError> {
     let status = answer.status;
     let content = answer.content();
-    let said = match &content {
-        Content::Members(members) => Said::of_members(members),
-        Content::Page | Content::Empty | Content::Garbled => Said::default(),
+    let fields = match &content {
+        Content::Members(members) => ErrorFields::of_members(members),
+        Content::Page | Content::Empty | Content::Garbled => ErrorFields::default(),
     };
     let after = answer
         .retry_after
         .as_deref()
         .and_then(|text| retry_after::parse(text, now))
-        .or(said.retry_after);
+        .or(fields.retry_after);
     let refuse = |class, words: Option<&str>| {
         let reason = match words {
             Some(words) => format!("HTTP {status}: {words}"),
-            None => said.reason(Some(status), secrets),
+            None => fields.reason(Some(status), secrets),
         };
-        Err(Refusal {
+        Err(TokenError {
             class,
             reason,
             after,
@@ -228,8 +228,8 @@ fn read(
         }
         Content::Garbled => return refuse(Class::Unclear, Some("an unreadable answer")),
     };
-    if answer.is_success() && !said.refuses {
-        let missing = match TokenReply::from_members(members, provider.token_shape) {
+    if answer.is_success() && !fields.refuses {
+        let missing = match TokenResponse::from_members(members, provider.token_shape) {
             Ok(reply) => return Ok(Box::new(reply)),
             Err(missing) => missing,
         };
@@ -238,32 +238,38 @@ fn read(
             NoGrant::NoToken | NoGrant::BadToken => Class::Unclear,
         };
         // A 2xx that names an error and holds no token is that error.
-        if said.codes.is_empty() {
+        if fields.codes.is_empty() {
             return refuse(class, Some(&missing.to_string()));
         }
     }
-    refuse(class_of(provider, &said), None)
+    refuse(class_of(provider, &fields), None)
 }
 
-fn class_of(provider: &Provider, said: &Said) -> Class {
-    if said.transient {
+fn class_of(provider: &Provider, fields: &ErrorFields) -> Class {
+    if fields.transient {
         return Class::Later;
     }
-    if let Some(own) = own_class(provider, said) {
+    if let Some(own) = own_class(provider, fields) {
         return own;
     }
-    let named = said.codes.iter().find_map(|code| codes::class(code));
+    let named = fields.codes.iter().find_map(|code| codes::class(code));
     // X and Atlassian call a dead refresh token `invalid_request` and `unauthorized_client`; Twitch
     // gives no code at all.
-    let vague = named.is_none() || said.codes.iter().any(|code| codes::is_vague(code));
-    if vague && said.words.as_deref().is_some_and(codes::says_token_is_dead) {
+    let vague = named.is_none() || fields.codes.iter().any(|code| codes::is_vague(code));
+    if vague
+        && fields
+            .words
+            .as_deref()
+            .is_some_and(codes::says_token_is_dead)
+    {
         return Class::SignInAgain;
     }
     named.unwrap_or(Class::Unclear)
 }
 
-fn own_class(provider: &Provider, said: &Said) -> Option<Class> {
-    said.codes
+fn own_class(provider: &Provider, fields: &ErrorFields) -> Option<Class> {
+    fields
+        .codes
         .iter()
         .find_map(|code| provider.errors.get(code))
         .map(|class| Class::from(*class))

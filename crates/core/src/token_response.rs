@@ -1,7 +1,7 @@
 //! What a token endpoint granted, in whichever dialect: JSON or form, numbers as text, nested tokens.
 //!
 //! Read here and nowhere else, so that one bad reply cannot mean two things. What is no grant is the
-//! business of [`crate::refusal`].
+//! business of [`crate::token_error`].
 
 mod answer;
 mod jwt;
@@ -24,7 +24,7 @@ const LONGEST_LIFE: f64 = 100.0 * 365.25 * 86_400.0;
 
 /// A successful token reply (RFC 6749, section 5.1). Its type is Bearer: nothing else is accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenReply {
+pub struct TokenResponse {
     /// The token that programs get; visible ASCII, so that it fits in a header.
     pub access_token: AccessToken,
     /// Absent where the old one stays valid, or where there is none.
@@ -53,7 +53,7 @@ pub enum NoGrant {
     TokenType(String),
 }
 
-impl TokenReply {
+impl TokenResponse {
     /// Reads the members of a successful answer.
     pub(crate) fn from_members(
         mut members: Map<String, Value>,

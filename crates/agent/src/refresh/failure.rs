@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::json;
-use valetkey_core::connection::{Setback, SetbackKind};
+use valetkey_core::connection::{RefreshError, RefreshErrorKind};
+use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::event::{Event, EventKind};
-use valetkey_core::freshness::{self, UNCLEAR_PAUSE};
+use valetkey_core::freshness::{self, UNCLEAR_RETRY_DELAY};
 use valetkey_core::id::{ConnectionId, Generation};
-use valetkey_core::life::{Happening, Status};
 
 use super::Ticket;
 use super::saving::save_row;
@@ -29,18 +29,20 @@ pub(super) async fn unclear(
 ) -> FlightEnd {
     let again = {
         let book = inner.book();
-        let setback = book.get(id).and_then(|entry| entry.row.setback.as_ref());
-        setback.is_some_and(|setback| setback.kind == SetbackKind::Unclear)
+        let refresh_error = book
+            .get(id)
+            .and_then(|entry| entry.row.refresh_error.as_ref());
+        refresh_error.is_some_and(|refresh_error| refresh_error.kind == RefreshErrorKind::Unclear)
     };
     if again {
         return refused(inner, id, ticket, reason).await;
     }
-    let after = Some(UNCLEAR_PAUSE);
+    let after = Some(UNCLEAR_RETRY_DELAY);
     postpone(
         inner,
         id,
         Some(ticket),
-        SetbackKind::Unclear,
+        RefreshErrorKind::Unclear,
         &reason,
         after,
     )
@@ -61,14 +63,14 @@ pub(super) async fn unanswered(
 ) -> FlightEnd {
     let Unreachable { reason, kind } = no_answer;
     let kind = match kind {
-        NoAnswer::BadCertificate => SetbackKind::BadCertificate,
-        NoAnswer::NotSent | NoAnswer::Lost | NoAnswer::TooLarge => SetbackKind::Later,
+        NoAnswer::BadCertificate => RefreshErrorKind::BadCertificate,
+        NoAnswer::NotSent | NoAnswer::Lost | NoAnswer::TooLarge => RefreshErrorKind::Later,
     };
     postpone(inner, id, Some(ticket), kind, &reason, None).await;
     Err(AgentError::ProviderUnreachable {
         reason,
         retry_after: Some(HOLD),
-        bad_certificate: kind == SetbackKind::BadCertificate,
+        bad_certificate: kind == RefreshErrorKind::BadCertificate,
     })
 }
 
@@ -102,10 +104,10 @@ pub(crate) async fn sign_in_again(
     let _one_writer = gate.lock().await;
     let turned = {
         let mut book = inner.book();
-        let turned = book.step(id, Happening::Refused { from }).is_ok();
+        let turned = book.apply(id, Transition::Refused { from }).is_ok();
         if turned && let Some(entry) = book.get_mut(id) {
-            entry.row.setback = Some(Setback {
-                kind: SetbackKind::SignInAgain,
+            entry.row.refresh_error = Some(RefreshError {
+                kind: RefreshErrorKind::SignInAgain,
                 reason: reason.to_owned(),
                 at: now,
                 attempts: 1,
@@ -130,7 +132,7 @@ pub(super) async fn postpone(
     inner: &Arc<Inner>,
     id: ConnectionId,
     ticket: Option<&Ticket>,
-    kind: SetbackKind,
+    kind: RefreshErrorKind,
     reason: &str,
     wished: Option<SignedDuration>,
 ) {
@@ -140,18 +142,21 @@ pub(super) async fn postpone(
         let ended = if let Some(ticket) = ticket {
             let alive = ticket.old.grant.is_alive(now);
             let from = ticket.from;
-            if book.step(id, Happening::Postponed { from, alive }).is_err() {
+            if book
+                .apply(id, Transition::Postponed { from, alive })
+                .is_err()
+            {
                 return;
             }
             !alive && ticket.was == Status::Active
         } else {
             let end = book.get(id).and_then(|entry| entry.row.expires_at);
-            end.is_some_and(|end| end <= now) && book.step(id, Happening::Ended).is_ok()
+            end.is_some_and(|end| end <= now) && book.apply(id, Transition::Ended).is_ok()
         };
         let Some(entry) = book.get_mut(id) else {
             return;
         };
-        let waits_already = entry.row.setback.as_ref().is_some_and(|old| {
+        let waits_already = entry.row.refresh_error.as_ref().is_some_and(|old| {
             old.kind == kind && old.reason == reason && old.retry_at.is_some_and(|at| at > now)
         });
         if ticket.is_none() && waits_already && !ended {
@@ -159,29 +164,29 @@ pub(super) async fn postpone(
         }
         let attempts = entry
             .row
-            .setback
+            .refresh_error
             .as_ref()
-            .map_or(0, |setback| setback.attempts)
+            .map_or(0, |refresh_error| refresh_error.attempts)
             + 1;
         let pause = freshness::backoff(attempts, wished, crate::random::fraction());
         let retry_at = match kind {
-            SetbackKind::Later | SetbackKind::BadCertificate | SetbackKind::Unclear => {
-                Some(freshness::add(now, pause))
-            }
-            SetbackKind::FixClient | SetbackKind::SignInAgain => None,
+            RefreshErrorKind::Later
+            | RefreshErrorKind::BadCertificate
+            | RefreshErrorKind::Unclear => Some(freshness::add(now, pause)),
+            RefreshErrorKind::FixClient | RefreshErrorKind::SignInAgain => None,
         };
         entry.hold_until = match kind {
-            SetbackKind::FixClient => Some(freshness::add(now, HOLD)),
+            RefreshErrorKind::FixClient => Some(freshness::add(now, HOLD)),
             _ if ticket.is_none() => None,
             _ => Some(freshness::add(now, wished.unwrap_or(HOLD))),
         };
         let first = entry
             .row
-            .setback
+            .refresh_error
             .as_ref()
             .is_none_or(|old| old.kind != kind);
         let reason = reason.to_owned();
-        entry.row.setback = Some(Setback {
+        entry.row.refresh_error = Some(RefreshError {
             kind,
             reason,
             at: now,
@@ -194,11 +199,11 @@ pub(super) async fn postpone(
     tracing::warn!(connection = %id, kind = kind.as_str(), reason, "refresh postponed");
     if first {
         let word = match kind {
-            SetbackKind::FixClient => EventKind::ConnectionMisconfigured,
-            SetbackKind::Later
-            | SetbackKind::BadCertificate
-            | SetbackKind::Unclear
-            | SetbackKind::SignInAgain => EventKind::ConnectionPostponed,
+            RefreshErrorKind::FixClient => EventKind::ConnectionMisconfigured,
+            RefreshErrorKind::Later
+            | RefreshErrorKind::BadCertificate
+            | RefreshErrorKind::Unclear
+            | RefreshErrorKind::SignInAgain => EventKind::ConnectionPostponed,
         };
         let event = Event::new(word, now)
             .connection(id)
@@ -219,10 +224,14 @@ impl Inner {
         let waiting: Vec<_> = book
             .entries()
             .filter(|entry| {
-                let setback = entry.row.setback.as_ref();
-                let by_network =
-                    |kind| matches!(kind, SetbackKind::Later | SetbackKind::BadCertificate);
-                setback.is_some_and(|s| by_network(s.kind) && s.retry_at.is_some())
+                let refresh_error = entry.row.refresh_error.as_ref();
+                let by_network = |kind| {
+                    matches!(
+                        kind,
+                        RefreshErrorKind::Later | RefreshErrorKind::BadCertificate
+                    )
+                };
+                refresh_error.is_some_and(|s| by_network(s.kind) && s.retry_at.is_some())
                     && entry.flight.is_none()
             })
             .map(|entry| {

@@ -5,12 +5,12 @@ use serde_json::json;
 
 use super::*;
 
-fn read(body: &Value) -> Result<TokenReply, NoGrant> {
+fn read(body: &Value) -> Result<TokenResponse, NoGrant> {
     read_as(body, TokenShape::Standard)
 }
 
-fn read_as(body: &Value, shape: TokenShape) -> Result<TokenReply, NoGrant> {
-    TokenReply::from_members(body.as_object().unwrap().clone(), shape)
+fn read_as(body: &Value, shape: TokenShape) -> Result<TokenResponse, NoGrant> {
+    TokenResponse::from_members(body.as_object().unwrap().clone(), shape)
 }
 
 fn now() -> Timestamp {
@@ -228,7 +228,7 @@ fn a_form_body_reads_like_json_whatever_its_declared_type() {
         let Content::Members(members) = answer.content() else {
             panic!("{body}");
         };
-        let reply = TokenReply::from_members(members, TokenShape::Standard).unwrap();
+        let reply = TokenResponse::from_members(members, TokenShape::Standard).unwrap();
         assert_eq!(reply.access_token.expose(), "at");
         assert_eq!(reply.scopes, Some(Scopes::parse_any("a b")));
     }
@@ -270,7 +270,7 @@ proptest! {
                      "refresh_expires_in", "scope", "authed_user"];
         let members: Map<String, Value> = names.into_iter().map(str::to_owned).zip(values).collect();
         for shape in [TokenShape::Standard, TokenShape::AuthedUser] {
-            if let Ok(reply) = TokenReply::from_members(members.clone(), shape) {
+            if let Ok(reply) = TokenResponse::from_members(members.clone(), shape) {
                 let default = default.map(|s| secs(s.into()));
                 let grant = reply.into_grant(Generation(1), None, &Scopes::default(), default, now());
                 prop_assert!(grant.is_alive(now()));
