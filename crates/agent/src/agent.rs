@@ -11,10 +11,10 @@ use tokio::task::JoinHandle;
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_vault::{EventFilter, GrantNotKept, ReconcileReport, StoreError, Vault, VaultError};
 
+use crate::audit_log::AuditLog;
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::error::AgentError;
-use crate::journal::Journal;
 use crate::key::Actor;
 use crate::keys::Keys;
 use crate::links::Links;
@@ -51,7 +51,7 @@ pub(crate) struct Inner {
     pub store: &'static str,
     pub started_at: Timestamp,
     pub provider_client: ProviderClient,
-    pub journal: Arc<Journal>,
+    pub audit_log: Arc<AuditLog>,
     book: Mutex<Book>,
     pub sign_ins: SignIns,
     /// Held while a connection's name is chosen and taken: side by side two would choose the same.
@@ -103,7 +103,7 @@ impl Inner {
     }
 
     pub(crate) async fn record(&self, event: Event) {
-        self.journal.change(event).await;
+        self.audit_log.record_change(event).await;
     }
 }
 
@@ -117,7 +117,7 @@ impl Agent {
         let stored = Stored::load(&vault).await?;
         let keys = Keys::load(&vault).await?;
         let inner = Arc::new_cyclic(|weak: &Weak<Inner>| Inner {
-            journal: Journal::new(vault.clone()),
+            audit_log: AuditLog::new(vault.clone()),
             provider_client: ProviderClient::default(),
             clock: config.clock,
             version: config.version,
@@ -141,7 +141,7 @@ impl Agent {
         let agent = Self { inner };
         agent.tell_reconciled(&report).await;
         agent.finish_removals();
-        agent.keep(Arc::clone(&agent.inner.journal).run());
+        agent.keep(Arc::clone(&agent.inner.audit_log).run());
         agent
             .inner
             .spawn(crate::alarm::run(Arc::clone(&agent.inner)));
@@ -242,7 +242,7 @@ impl Agent {
         self.inner
             .record(Event::new(EventKind::AgentStopped, self.inner.now()))
             .await;
-        self.inner.journal.flush().await;
+        self.inner.audit_log.flush().await;
         if let Err(error) = self.inner.vault.close().await {
             tracing::warn!(%error, "the vault was not closed in good order");
         }
@@ -258,7 +258,7 @@ impl Agent {
 
     /// Events of the audit log.
     pub async fn events(&self, filter: EventFilter) -> Result<Vec<(EventId, Event)>, AgentError> {
-        self.inner.journal.flush().await;
+        self.inner.audit_log.flush().await;
         Ok(self.inner.vault.events(filter).await?)
     }
 
@@ -273,7 +273,7 @@ impl Agent {
 
     /// Ids of new events as they are written.
     pub fn follow(&self) -> broadcast::Receiver<EventId> {
-        self.inner.journal.follow()
+        self.inner.audit_log.follow()
     }
 
     /// Stops handing out tokens until [`Self::resume`].

@@ -166,7 +166,7 @@ impl Agent {
         }
         drop(rows);
         if let Some(ClientKeyRow { id, .. }) = found {
-            self.inner.journal.key_used(id, now);
+            self.inner.audit_log.record_key_use(id, now);
         }
         found
     }

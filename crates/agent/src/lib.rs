@@ -24,7 +24,7 @@
 //! | the memory of all connections: rows, live grants, flights, alarms | `book` |
 //! | looking at connections and at the agent; what may be changed of them | `connections`, `status`, `settings` |
 //! | how callers name things | `key` |
-//! | the audit log | `journal` |
+//! | the audit log | `audit_log` |
 //! | client keys and links of the loopback listener | `keys`, `links` |
 //!
 //! Who may come in is `valetkey_server`'s (`doors::gate`, `permission`), what is kept and in which
@@ -46,6 +46,7 @@
 
 mod agent;
 mod alarm;
+mod audit_log;
 mod authenticators;
 mod book;
 mod client;
@@ -54,7 +55,6 @@ mod connections;
 mod consent;
 mod disconnect;
 mod error;
-mod journal;
 mod key;
 mod keys;
 mod links;

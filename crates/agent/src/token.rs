@@ -16,9 +16,9 @@ use valetkey_core::name::ConnectionName;
 use valetkey_core::scope::Scopes;
 
 use crate::agent::{Agent, Inner};
+use crate::audit_log::TokenAccess;
 use crate::book::{FlightEnd, LiveGrant, Look, Want};
 use crate::error::AgentError;
-use crate::journal::Read;
 use crate::key::{Actor, ConnectionKey};
 use crate::refresh;
 
@@ -116,7 +116,7 @@ impl Agent {
                     let row = book.get(id).map(|entry| &entry.row);
                     row.and_then(|row| Some((book.name_of(row)?, row.authenticator)))
                 };
-                self.inner.journal.read(Read::Refused {
+                self.inner.audit_log.record_access(TokenAccess::Refused {
                     id,
                     named,
                     why,
@@ -264,7 +264,7 @@ impl Inner {
                 }
             }
         }
-        self.journal.read(Read::Served {
+        self.audit_log.record_access(TokenAccess::Served {
             live: Arc::clone(live),
             at,
             who: who.clone(),

@@ -1,0 +1,285 @@
+//! Writes the audit log. A change is written before it is reported; hand-outs of tokens are written
+//! after the reply, in batches (a crash may lose the last second of hand-outs, never a change).
+//!
+//! Thousands of hand-outs may be queued when programs ask faster than the disk takes them. Entries
+//! are small and stored in chunks of one size, because the allocator returns little memory of a
+//! fragmented heap.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::sync::{Notify, broadcast};
+use valetkey_core::event::{Event, EventId, EventKind};
+use valetkey_core::grant::Grant;
+use valetkey_core::id::{AuthenticatorId, ClientKeyId, ConnectionId};
+use valetkey_core::name::ConnectionName;
+use valetkey_vault::{Vault, VaultError};
+
+use crate::book::LiveGrant;
+use crate::key::Actor;
+
+/// Hand-outs are written at most this long after they happened.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
+/// Hand-outs per batch: written together in one transaction.
+const BATCH_SIZE: usize = 512;
+/// Pause after a failed write.
+const RETRY_DELAY: Duration = Duration::from_secs(30);
+/// While the disk takes nothing, the oldest batches beyond this number are dropped.
+const MAX_BATCHES: usize = 64;
+/// Notifications that a slow follower may have outstanding before it must read the log again.
+const FOLLOWER_BACKLOG: usize = 1024;
+
+/// Writes events and notifies followers of new ones.
+pub(crate) struct AuditLog {
+    vault: Vault,
+    /// In batches of `BATCH_SIZE`; only the last one grows.
+    queue: Mutex<VecDeque<Vec<TokenAccess>>>,
+    /// When client keys were last used; locked after `queue`.
+    keys_used: Mutex<HashMap<ClientKeyId, Timestamp>>,
+    /// Held while the queue is written: a flush that finds the queue empty returns only after the
+    /// flush that emptied it.
+    flush_lock: tokio::sync::Mutex<()>,
+    /// Notified when the queue is no longer empty, and when a batch is full.
+    queued: Notify,
+    new_events: broadcast::Sender<EventId>,
+}
+
+/// A request for a token and its outcome. Formatted as an [`Event`] only when it is written, so
+/// that the reply does not wait for it.
+#[derive(Clone)]
+pub(crate) enum TokenAccess {
+    /// A token was handed out.
+    Served {
+        live: Arc<LiveGrant>,
+        at: Timestamp,
+        who: Actor,
+    },
+    /// No token was handed out.
+    Refused {
+        id: ConnectionId,
+        /// None if it was removed meanwhile.
+        named: Option<(ConnectionName, AuthenticatorId)>,
+        why: String,
+        at: Timestamp,
+        who: Actor,
+    },
+}
+
+impl TokenAccess {
+    fn who(&self) -> &Actor {
+        let (Self::Served { who, .. } | Self::Refused { who, .. }) = self;
+        who
+    }
+
+    /// Shares the actor's text with the previous entry: a program that opens a socket connection
+    /// for each token brings an equal text each time.
+    fn share_actor(&mut self, last: &Self) {
+        let (Self::Served { who, .. } | Self::Refused { who, .. }) = self;
+        if who == last.who() {
+            who.clone_from(last.who());
+        }
+    }
+}
+
+impl From<&TokenAccess> for Event {
+    /// Includes the connection's name: the log outlives the connection.
+    fn from(access: &TokenAccess) -> Self {
+        match access {
+            TokenAccess::Served { live, at, who } => {
+                let Grant {
+                    generation, scopes, ..
+                } = &live.grant;
+                Self::new(EventKind::TokenServed, *at)
+                    .connection(live.id)
+                    .actor(who.to_string())
+                    .detail(json!({
+                        "connection": live.connection, "generation": generation, "scopes": scopes,
+                    }))
+            }
+            TokenAccess::Refused {
+                id,
+                named,
+                why,
+                at,
+                who,
+            } => {
+                let event = Self::new(EventKind::TokenRefused, *at)
+                    .connection(*id)
+                    .actor(who.to_string());
+                match named {
+                    Some((name, authenticator)) => event
+                        .authenticator(*authenticator)
+                        .detail(json!({ "connection": name, "why": why })),
+                    None => event.detail(json!({ "why": why })),
+                }
+            }
+        }
+    }
+}
+
+impl AuditLog {
+    pub(crate) fn new(vault: Vault) -> Arc<Self> {
+        Arc::new(Self {
+            vault,
+            queue: Mutex::default(),
+            keys_used: Mutex::default(),
+            flush_lock: tokio::sync::Mutex::default(),
+            queued: Notify::new(),
+            new_events: broadcast::Sender::new(FOLLOWER_BACKLOG),
+        })
+    }
+
+    /// Subscribes to the ids of new events.
+    pub(crate) fn follow(&self) -> broadcast::Receiver<EventId> {
+        self.new_events.subscribe()
+    }
+
+    fn queue(&self) -> MutexGuard<'_, VecDeque<Vec<TokenAccess>>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keys_used(&self) -> MutexGuard<'_, HashMap<ClientKeyId, Timestamp>> {
+        self.keys_used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.queue().is_empty() && self.keys_used().is_empty()
+    }
+
+    /// Queues the last use of a client key, which is a column of its row and no event.
+    pub(crate) fn record_key_use(&self, id: ClientKeyId, at: Timestamp) {
+        let first = self.is_idle();
+        self.keys_used().insert(id, at);
+        if first {
+            self.queued.notify_one();
+        }
+    }
+
+    /// Queues a hand-out or a refusal.
+    pub(crate) fn record_access(&self, mut access: TokenAccess) {
+        let mut queue = self.queue();
+        let first = queue.is_empty() && self.keys_used().is_empty();
+        if let Some(last) = queue.back().and_then(|batch| batch.last()) {
+            access.share_actor(last);
+        }
+        let full = match queue.back_mut() {
+            Some(batch) if batch.len() < BATCH_SIZE => {
+                batch.push(access);
+                batch.len() == BATCH_SIZE
+            }
+            _ => {
+                queue.push_back(vec![access]);
+                false
+            }
+        };
+        drop(queue);
+        if first || full {
+            self.queued.notify_one();
+        }
+    }
+
+    /// Writes the event of a change. A failure is logged and does not fail the change.
+    pub(crate) async fn record_change(&self, event: Event) {
+        let kind = event.kind;
+        if let Err(error) = self.append(vec![event]).await {
+            tracing::error!(kind = kind.as_str(), %error, "event not written");
+        }
+    }
+
+    async fn append(&self, events: Vec<Event>) -> Result<(), VaultError> {
+        self.notify_followers(self.vault.append_events(events).await?);
+        Ok(())
+    }
+
+    fn notify_followers(&self, newest: EventId) {
+        // Fails only if there are none.
+        let _ = self.new_events.send(newest);
+    }
+
+    /// A batch may have become full during a flush, when its notification was not waited for.
+    fn has_full_batch(&self) -> bool {
+        let queue = self.queue();
+        queue.front().is_some_and(|batch| batch.len() >= BATCH_SIZE)
+    }
+
+    /// Writes all that is queued; false if hand-outs could not be written. Runs to its end even if
+    /// the caller is dropped, because batches are taken out of the queue to be written.
+    pub(crate) async fn flush(self: &Arc<Self>) -> bool {
+        let audit_log = Arc::clone(self);
+        let flushed = tokio::spawn(async move { audit_log.write_all().await });
+        flushed.await.unwrap_or(false)
+    }
+
+    async fn write_all(&self) -> bool {
+        let _flushing = self.flush_lock.lock().await;
+        self.write_keys_used().await;
+        let batches = self.queue().len();
+        for _ in 0..batches {
+            let Some(batch) = self.queue().pop_front().map(Arc::new) else {
+                break;
+            };
+            if let Err(error) = self.write(&batch).await {
+                tracing::warn!(%error, count = batch.len(), "hand-outs not written; retrying later");
+                self.requeue(batch.to_vec());
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn write_keys_used(&self) {
+        let used = std::mem::take(&mut *self.keys_used());
+        if used.is_empty() {
+            return;
+        }
+        let written = self.vault.mark_keys_used(used.into_iter().collect());
+        if let Err(error) = written.await {
+            tracing::warn!(%error, "last uses of keys not written");
+        }
+    }
+
+    async fn write(&self, batch: &Arc<Vec<TokenAccess>>) -> Result<(), VaultError> {
+        let used: HashMap<ConnectionId, Timestamp> = batch
+            .iter()
+            .filter_map(|access| match access {
+                TokenAccess::Served { live, at, .. } => Some((live.id, *at)),
+                TokenAccess::Refused { .. } => None,
+            })
+            .collect();
+        let used = used.into_iter().collect();
+        // An event is ten times as large as an entry, so each is formatted just before its insert.
+        let batch = Arc::clone(batch);
+        let events = (0..batch.len()).map(move |index| Event::from(&batch[index]));
+        self.notify_followers(self.vault.append_reads(events, used).await?);
+        Ok(())
+    }
+
+    /// Returns a batch that could not be written to the front of the queue.
+    fn requeue(&self, batch: Vec<TokenAccess>) {
+        let mut queue = self.queue();
+        queue.push_front(batch);
+        let surplus = queue.len().saturating_sub(MAX_BATCHES);
+        queue.drain(..surplus);
+    }
+
+    /// The task that flushes; sleeps while the queue is empty. Ends when it is aborted.
+    pub(crate) async fn run(self: Arc<Self>) {
+        loop {
+            if self.is_idle() {
+                self.queued.notified().await;
+            }
+            // A full batch or a second, whichever comes first.
+            if !self.has_full_batch() {
+                let _ = tokio::time::timeout(FLUSH_INTERVAL, self.queued.notified()).await;
+            }
+            if !self.flush().await {
+                tokio::time::sleep(RETRY_DELAY).await;
+            }
+        }
+    }
+}
