@@ -255,7 +255,7 @@ impl AuditLog {
         // An event is ten times as large as an entry, so each is formatted just before its insert.
         let batch = Arc::clone(batch);
         let events = (0..batch.len()).map(move |index| Event::from(&batch[index]));
-        self.notify_followers(self.vault.append_reads(events, used).await?);
+        self.notify_followers(self.vault.append_accesses(events, used).await?);
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 /// A value by its `Display` and `FromStr`.
 pub(super) struct Text<T>(pub(super) T);
@@ -55,6 +56,41 @@ impl ToSql for At {
 impl FromSql for At {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         value.as_str()?.parse().map(Self).map_err(other)
+    }
+}
+
+/// An instant as nanoseconds since 1970, for tables with many rows. Reaches from 1678 to 2262; what
+/// lies beyond becomes the end of that range.
+pub(super) struct Nanoseconds(pub(super) Timestamp);
+
+impl ToSql for Nanoseconds {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let nanoseconds = self.0.as_nanosecond();
+        let clamped = nanoseconds.clamp(i64::MIN.into(), i64::MAX.into());
+        Ok(i64::try_from(clamped).expect("clamped to it").into())
+    }
+}
+
+impl FromSql for Nanoseconds {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Timestamp::from_nanosecond(value.as_i64()?.into())
+            .map(Self)
+            .map_err(other)
+    }
+}
+
+/// An id as 16 bytes, for tables with many rows.
+pub(super) struct Bytes(pub(super) Uuid);
+
+impl ToSql for Bytes {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.as_bytes().as_slice().into())
+    }
+}
+
+impl FromSql for Bytes {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Uuid::from_slice(value.as_blob()?).map(Self).map_err(other)
     }
 }
 

@@ -53,17 +53,33 @@ impl Vault {
             .await
     }
 
-    /// Appends hand-outs of tokens, and notes when connections were last used (which never moves
-    /// back). One transaction, which the disk keeps when it next keeps a change. The iterator runs on
-    /// the database thread.
-    pub async fn append_reads(
+    /// Appends hand-outs of tokens, and saves when connections were last used (which never moves
+    /// back), in one transaction. A power cut may lose it until the next change is stored. The
+    /// iterator runs on the database thread.
+    pub async fn append_accesses(
         &self,
         events: impl Iterator<Item = Event> + Send + 'static,
         uses: Vec<(ConnectionId, Timestamp)>,
     ) -> Result<EventId, VaultError> {
         self.database
-            .run(move |db| events::append_reads(db, events, &uses))
+            .run(move |db| events::append_accesses(db, events, &uses))
             .await
+    }
+
+    /// Deletes events older than `before`, in short transactions between which others take their
+    /// turn; how many. May be stopped at any point and called again.
+    pub async fn prune_events(&self, before: Timestamp) -> Result<usize, VaultError> {
+        let mut pruned = 0;
+        loop {
+            let step = self
+                .database
+                .run(move |db| events::prune(db, before))
+                .await?;
+            pruned += step;
+            if step < events::PRUNE_STEP {
+                return Ok(pruned);
+            }
+        }
     }
 
     /// Reads the audit log, the oldest of the selection first.
@@ -71,11 +87,6 @@ impl Vault {
         self.database
             .run(move |db| events::select(db, &filter))
             .await
-    }
-
-    /// The id of the newest event; 0 before the first.
-    pub async fn last_event(&self) -> Result<EventId, VaultError> {
-        self.database.run(|db| events::last_id(db)).await
     }
 
     /// All client keys, the oldest first.

@@ -49,7 +49,7 @@ async fn reads_are_logged_and_a_use_never_moves_back() {
     let uses = vec![(rig.row.id, later), (rig.row.id, now())];
     let newest = rig
         .vault
-        .append_reads(std::iter::once(read.clone()), uses)
+        .append_accesses(std::iter::once(read.clone()), uses)
         .await
         .unwrap();
     assert_eq!(
@@ -76,7 +76,6 @@ async fn events_are_read_by_what_they_are_about() {
             now() + SignedDuration::from_secs(9),
         ),
     ];
-    assert_eq!(rig.vault.last_event().await.unwrap(), EventId(0));
     assert_eq!(
         rig.vault.append_events(batch.clone()).await.unwrap(),
         EventId(4)
@@ -112,10 +111,27 @@ async fn events_are_read_by_what_they_are_about() {
         .await,
         [2, 3]
     );
-    let since = Some(now() + SignedDuration::from_secs(1));
-    assert_eq!(read(EventFilter { since, ..all() }).await, [4]);
     let kinds = vec![EventKind::AgentStarted, EventKind::TokenServed];
     assert_eq!(read(EventFilter { kinds, ..all() }).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn events_older_than_the_retention_are_pruned_and_their_ids_not_used_again() {
+    let rig = Rig::connected().await;
+    let old = Event::new(EventKind::TokenServed, now()).connection(rig.row.id);
+    let later = now() + SignedDuration::from_secs(1);
+    let kept = Event::new(EventKind::AgentStopped, later);
+    // More than one step of the pruning.
+    let batch = [vec![old; 1200], vec![kept.clone()]].concat();
+    let newest = rig.vault.append_events(batch).await.unwrap();
+    assert_eq!(rig.vault.prune_events(now()).await.unwrap(), 0);
+    assert_eq!(rig.vault.prune_events(later).await.unwrap(), 1200);
+    let left = rig.vault.events(EventFilter::default()).await.unwrap();
+    assert_eq!(left, [(newest, kept.clone())]);
+    let end = later + SignedDuration::from_secs(1);
+    assert_eq!(rig.vault.prune_events(end).await.unwrap(), 1);
+    let next = rig.vault.append_events(vec![kept]).await.unwrap();
+    assert_eq!(next, EventId(newest.0 + 1));
 }
 
 #[tokio::test]
