@@ -148,9 +148,9 @@ impl Vault {
         result.map_err(|error| (*step.lock().unwrap_or_else(PoisonError::into_inner), error))
     }
 
-    /// Reads the whole database and checks it; slow on a large one.
+    /// Reads the whole database and checks it. Slow on a large one, but blocks no other operation.
     pub async fn integrity(&self) -> Result<(), VaultError> {
-        let work = |db: &mut rusqlite::Connection| {
+        let work = |db: &rusqlite::Connection| {
             let verdict: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
             if verdict == "ok" {
                 Ok(())
@@ -161,7 +161,7 @@ impl Vault {
                 )))
             }
         };
-        self.database.run(work).await
+        self.database.read(work).await
     }
 
     /// Versions of schema and SQLite.

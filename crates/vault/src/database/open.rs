@@ -3,15 +3,22 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use valetkey_core::home::Home;
 
 use super::{migration, settings};
 use crate::error::VaultError;
 use crate::private;
 use crate::vault_id::VaultId;
+
+/// Another program may hold the file for a moment: a backup, a person with `sqlite3`.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// In KiB, negative as SQLite wants it. An eighth of the default: rows are few, and the agent has
+/// them in memory anyway.
+const CACHE_SIZE: i32 = -256;
 
 /// What was found at the start.
 #[derive(Debug)]
@@ -56,14 +63,21 @@ pub(super) fn open(home: &Home) -> Result<(Connection, Opened), VaultError> {
     Ok((connection, opened))
 }
 
+/// A second connection to a database that [`open`] has opened.
+pub(super) fn read_only(path: &Path) -> Result<Connection, VaultError> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
+    Ok(connection)
+}
+
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    // An eighth of the default: rows are few and kept in memory by the agent anyway.
-    connection.pragma_update(None, "cache_size", -256)?;
+    connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }

@@ -82,10 +82,10 @@ impl Vault {
         }
     }
 
-    /// Reads the audit log, the oldest of the selection first.
+    /// Reads the audit log, the oldest of the selection first. Blocks no other operation.
     pub async fn events(&self, filter: EventFilter) -> Result<Vec<(EventId, Event)>, VaultError> {
         self.database
-            .run(move |db| events::select(db, &filter))
+            .read(move |db| events::select(db, &filter))
             .await
     }
 

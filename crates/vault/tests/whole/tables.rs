@@ -134,6 +134,27 @@ async fn events_older_than_the_retention_are_pruned_and_their_ids_not_used_again
     assert_eq!(next, EventId(newest.0 + 1));
 }
 
+/// As a list does while a refresh is being stored on a slow disk.
+#[tokio::test]
+async fn lists_of_events_do_not_queue_behind_writes() {
+    let rig = Rig::connected().await;
+    let stuck = rusqlite::Connection::open(rig.home.database()).unwrap();
+    stuck.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let write = {
+        let vault = rig.vault.clone();
+        let event = Event::new(EventKind::AgentStarted, now());
+        tokio::spawn(async move { vault.append_events(vec![event]).await })
+    };
+    tokio::task::yield_now().await;
+    let listed = rig.vault.events(EventFilter::default()).await.unwrap();
+    assert_eq!(listed, []);
+    assert!(!write.is_finished());
+    stuck.execute_batch("ROLLBACK").unwrap();
+    write.await.unwrap().unwrap();
+    let listed = rig.vault.events(EventFilter::default()).await.unwrap();
+    assert_eq!(listed.len(), 1);
+}
+
 #[tokio::test]
 async fn open_sign_ins_end_with_the_process_that_ran_them() {
     let rig = Rig::connected().await;
