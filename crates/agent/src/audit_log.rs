@@ -12,6 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::{Notify, broadcast};
+use tokio::time::{Instant, sleep, timeout_at};
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ClientKeyId, ConnectionId};
@@ -120,6 +121,14 @@ impl From<&TokenAccess> for Event {
     }
 }
 
+/// What a flush writes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    All,
+    /// Leaves a batch that still grows, and the uses of keys, to the deadline.
+    FullBatches,
+}
+
 impl AuditLog {
     pub(crate) fn new(vault: Vault) -> Arc<Self> {
         Arc::new(Self {
@@ -201,25 +210,33 @@ impl AuditLog {
         let _ = self.new_events.send(newest);
     }
 
-    /// A batch may have become full during a flush, when its notification was not waited for.
     fn has_full_batch(&self) -> bool {
         let queue = self.queue();
-        queue.front().is_some_and(|batch| batch.len() >= BATCH_SIZE)
+        queue.len() > 1 || queue.front().is_some_and(|batch| batch.len() == BATCH_SIZE)
     }
 
     /// Writes all that is queued; false if hand-outs could not be written. Runs to its end even if
     /// the caller is dropped, because batches are taken out of the queue to be written.
     pub(crate) async fn flush(self: &Arc<Self>) -> bool {
+        self.spawn_flush(Extent::All).await
+    }
+
+    async fn spawn_flush(self: &Arc<Self>, extent: Extent) -> bool {
         let audit_log = Arc::clone(self);
-        let flushed = tokio::spawn(async move { audit_log.write_all().await });
+        let flushed = tokio::spawn(async move { audit_log.write_queue(extent).await });
         flushed.await.unwrap_or(false)
     }
 
-    async fn write_all(&self) -> bool {
+    async fn write_queue(&self, extent: Extent) -> bool {
         let _flushing = self.flush_lock.lock().await;
-        self.write_keys_used().await;
+        if extent == Extent::All {
+            self.write_keys_used().await;
+        }
         let batches = self.queue().len();
         for _ in 0..batches {
+            if extent == Extent::FullBatches && !self.has_full_batch() {
+                break;
+            }
             let Some(batch) = self.queue().pop_front().map(Arc::new) else {
                 break;
             };
@@ -270,16 +287,31 @@ impl AuditLog {
     /// The task that flushes; sleeps while the queue is empty. Ends when it is aborted.
     pub(crate) async fn run(self: Arc<Self>) {
         loop {
-            if self.is_idle() {
+            // A permit may be left from entries that were flushed meanwhile.
+            while self.is_idle() {
                 self.queued.notified().await;
             }
-            // A full batch or a second, whichever comes first.
-            if !self.has_full_batch() {
-                let _ = tokio::time::timeout(FLUSH_INTERVAL, self.queued.notified()).await;
+            let deadline = Instant::now() + FLUSH_INTERVAL;
+            loop {
+                let full = timeout_at(deadline, self.full_batch()).await.is_ok();
+                let extent = if full {
+                    Extent::FullBatches
+                } else {
+                    Extent::All
+                };
+                if !self.spawn_flush(extent).await {
+                    sleep(RETRY_DELAY).await;
+                }
+                if !full {
+                    break;
+                }
             }
-            if !self.flush().await {
-                tokio::time::sleep(RETRY_DELAY).await;
-            }
+        }
+    }
+
+    async fn full_batch(&self) {
+        while !self.has_full_batch() {
+            self.queued.notified().await;
         }
     }
 }

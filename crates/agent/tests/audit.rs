@@ -11,7 +11,7 @@ use valetkey_vault::EventFilter;
 async fn events(bench: &Bench, kinds: &[EventKind]) -> Vec<Event> {
     let filter = EventFilter {
         kinds: kinds.to_vec(),
-        limit: 10_000,
+        limit: 20_000,
         ..EventFilter::default()
     };
     let found = bench.agent.events(filter).await.expect("events");
@@ -74,4 +74,45 @@ async fn every_token_of_a_busy_second_is_logged_in_order_under_its_own_name() {
         .map(|event| event.actor.expect("a name"))
         .collect();
     assert_eq!(logged, names);
+}
+
+/// Followers are notified once for each transaction.
+#[tokio::test]
+async fn hand_outs_under_load_are_written_in_full_batches() {
+    const BATCH: usize = 512;
+    const ROUNDS: usize = 20;
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.token("demo").await.expect("a token");
+    events(&bench, &[]).await;
+    let mut transactions = bench.agent.follow();
+    let started = std::time::Instant::now();
+    let hand_out = || {
+        let token = bench
+            .agent
+            .cached_token(&key("demo"), &TokenAsk::default(), &me());
+        token.expect("a token from memory");
+    };
+    let mut count = 0;
+    for _ in 0..ROUNDS {
+        (0..BATCH).for_each(|_| hand_out());
+        // While the batch is being written, the next hand-out comes: no reason to write again.
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
+        hand_out();
+        transactions.recv().await.expect("a transaction");
+        count += 1;
+        // Time to write again, if something is to be written.
+        for _ in 0..20 {
+            let _ = bench.agent.status().await;
+        }
+    }
+    let served = events(&bench, &[EventKind::TokenServed]).await;
+    assert_eq!(served.len(), ROUNDS * (BATCH + 1) + 1);
+    while transactions.try_recv().is_ok() {
+        count += 1;
+    }
+    let seconds = usize::try_from(started.elapsed().as_secs()).expect("few");
+    assert!(count <= ROUNDS + 2 + seconds, "{count} transactions");
 }
