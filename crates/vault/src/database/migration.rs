@@ -144,7 +144,7 @@ mod tests {
             .execute_batch(&format!(
                 r#"PRAGMA foreign_keys = OFF;
                    INSERT INTO connections VALUES ('{id}', '{id}', NULL, NULL, NULL, NULL, 'expired', 3, '[]', '[]', NULL,
-                   NULL, NULL, 1, '2026-01-01T00:00:00Z', NULL, 'when_used',
+                   NULL, NULL, 1, '2026-01-01T00:00:00Z', NULL, '"when_used"',
                    '{{"kind":"later","reason":"HTTP 503","at":"2026-01-01T00:00:00Z","attempts":2,"retry_at":null}}')"#
             ))
             .unwrap();
