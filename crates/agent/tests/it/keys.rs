@@ -1,8 +1,6 @@
 //! Client keys: what is remembered of them.
 
-mod support;
-
-use support::{Bench, me};
+use crate::support::{Bench, me};
 use valetkey_agent::KeyAsk;
 
 #[tokio::test]

@@ -1,13 +1,11 @@
 //! A caller that hangs up leaves nothing half done: what is on the disk is in memory too.
 
-mod support;
-
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
+use crate::support::{Bench, authenticator_key, eventually, key, me};
 use serde_json::{Map, Value, json};
-use support::{Bench, authenticator_key, eventually, key, me};
 use valetkey_agent::sign_in::Stage;
 use valetkey_agent::{AuthenticatorChange, ConnectionChange, KeyAsk, LabelChange};
 use valetkey_core::draft::DraftInput;

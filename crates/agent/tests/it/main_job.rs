@@ -1,8 +1,6 @@
 //! Sign in once, get fresh tokens for ever.
 
-mod support;
-
-use support::{Bench, LONG, key, me, visit};
+use crate::support::{Bench, LONG, key, me, visit};
 use valetkey_agent::protocol::TokenTest;
 use valetkey_agent::sign_in::Stage;
 use valetkey_agent::{AgentError, Invalidated, TokenAsk};

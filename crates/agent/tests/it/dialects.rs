@@ -1,9 +1,7 @@
 //! Providers that speak otherwise than the RFCs: the same login, from sign-in to revocation.
 
-mod support;
-
+use crate::support::{Bench, key, me};
 use serde_json::{Value, json};
-use support::{Bench, key, me};
 use valetkey_agent::AgentError;
 use valetkey_agent::protocol::Revocation;
 use valetkey_agent::sign_in::Stage;

@@ -1,14 +1,12 @@
 //! Somebody answers in the provider's place: nothing is sent, the login stays, and it is said why.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::support::{Bench, authenticator_key, failed, me};
 use jiff::SignedDuration;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::{Map, Value, json};
-use support::{Bench, authenticator_key, failed, me};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;

@@ -1,10 +1,8 @@
 //! What a provider says when it refuses, and what that means for the login.
 
-mod support;
-
+use crate::support::{Bench, eventually, seconds};
 use jiff::SignedDuration;
 use serde_json::json;
-use support::{Bench, eventually, seconds};
 use valetkey_agent::AgentError;
 use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;

@@ -1,13 +1,11 @@
 //! No secret leaves: every flow with the log at its loudest, then a search for what was planted.
 
-mod support;
-
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use crate::support::{Bench, authenticator_key, authorized, key, me, seconds, visit};
 use serde_json::json;
-use support::{Bench, authenticator_key, authorized, key, me, seconds, visit};
 use tracing_subscriber::fmt::MakeWriter;
 use valetkey_demo_provider::{Client, Endpoint, Fault, FaultKind, Settings};
 use valetkey_vault::EventFilter;

@@ -1,10 +1,8 @@
 //! A grant that nobody keeps is given back, but never at the cost of another login: at some
 //! providers the end of one token is the end of all that the account granted to the client.
 
-mod support;
-
+use crate::support::{Bench, completed, failed, key, me};
 use serde_json::json;
-use support::{Bench, completed, failed, key, me};
 use tokio::task::JoinHandle;
 use valetkey_agent::{Agent, AgentError, TokenAnswer};
 use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter, Gate, IdTokenFlaw};

@@ -1,13 +1,11 @@
 //! Whose a login is, through which client it came, and what was granted.
 
-mod support;
-
 use std::collections::BTreeSet;
 
-use serde_json::json;
-use support::{
+use crate::support::{
     Bench, authenticator_key, authorized, completed, eventually, failed, key, me, seconds, visit,
 };
+use serde_json::json;
 use tokio::task::JoinSet;
 use valetkey_agent::protocol::Revocation;
 use valetkey_agent::sign_in::Stage;

@@ -1,9 +1,7 @@
 //! The audit log says whom and what it is about, also when that is gone.
 
-mod support;
-
+use crate::support::{Bench, key, me};
 use serde_json::json;
-use support::{Bench, key, me};
 use valetkey_agent::{Actor, TokenAsk};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_vault::EventFilter;

@@ -1,11 +1,9 @@
 //! The callback listener over real TCP: deaf to everything but its answer.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::{Bench, LONG, authorized, free_port, seconds, visit};
 use serde_json::json;
-use support::{Bench, LONG, authorized, free_port, seconds, visit};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
@@ -176,7 +174,7 @@ async fn the_listener_is_gone_when_the_sign_in_is_over() {
     bench.finished(done.id).await;
     bench
         .agent
-        .cancel_sign_in(cancelled.id, &support::me())
+        .cancel_sign_in(cancelled.id, &crate::support::me())
         .await
         .unwrap();
     for view in [done, cancelled] {

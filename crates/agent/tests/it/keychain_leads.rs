@@ -1,8 +1,6 @@
 //! The keychain leads: no token is handed out before it is stored, or the store has refused it.
 
-mod support;
-
-use support::{Bench, completed, eventually, key, me};
+use crate::support::{Bench, completed, eventually, key, me};
 use valetkey_agent::{AgentError, TokenAsk};
 use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
@@ -74,7 +72,7 @@ async fn a_renewed_login_is_served_once_it_is_stored_and_costs_no_refresh() {
     let old = bench.access("demo").await;
     let view = bench.begin("demo").await;
     bench.store.set(Fault::Hang);
-    let browser = tokio::spawn(async move { support::visit(&view.authorize_url).await });
+    let browser = tokio::spawn(async move { crate::support::visit(&view.authorize_url).await });
     eventually("the write hangs", || bench.store.is_hanging()).await;
     assert_eq!(cached(&bench), Some(old.clone()), "not yet stored");
     let agent = bench.agent.clone();

@@ -1,12 +1,10 @@
 //! The keychain around start, sign-in and a lost database.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::support::{Bench, eventually, key, me, seconds, visit};
 use serde_json::json;
-use support::{Bench, eventually, key, me, seconds, visit};
 use valetkey_agent::AgentError;
 use valetkey_agent::sign_in::Stage;
 use valetkey_core::connection_state::Status;

@@ -1,7 +1,5 @@
 //! An agent on a store in memory, in front of the demo provider, with a clock that tests move.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
-
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,12 +1,10 @@
 //! The alarm clock: refreshes before anybody asks, also across sleep, and rests when nothing is due.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Bench, eventually, key, me, seconds};
 use jiff::SignedDuration;
 use serde_json::json;
-use support::{Bench, eventually, key, me, seconds};
 use valetkey_agent::{AgentError, ConnectionChange};
 use valetkey_core::connection::KeepWarm;
 use valetkey_core::connection_state::Status;

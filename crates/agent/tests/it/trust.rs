@@ -1,9 +1,7 @@
 //! Whom a sign-in believes: every way of lying about who signed in ends it, and nothing is stored.
 
-mod support;
-
+use crate::support::Bench;
 use serde_json::{Value, json};
-use support::Bench;
 use valetkey_agent::AgentError;
 use valetkey_agent::sign_in::Stage;
 use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter, IdTokenFlaw};

@@ -1,13 +1,11 @@
 //! Everything at once, in an order that chance picks, at a provider that forgives nothing.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use crate::support::{Bench, LONG, key, me};
 use jiff::SignedDuration;
 use serde_json::json;
-use support::{Bench, LONG, key, me};
 use tokio::task::JoinSet;
 use valetkey_agent::sign_in::SignInAsk;
 use valetkey_agent::{Agent, AgentError, ConnectionKey, TokenAsk};
@@ -60,7 +58,7 @@ fn harmless(chance: &mut Chance) -> Fault {
 
 async fn sign_in(agent: Agent, name: &'static str) -> Result<(), AgentError> {
     let ask = SignInAsk {
-        authenticator: support::authenticator_key(name),
+        authenticator: crate::support::authenticator_key(name),
         account: None,
         scopes: Scopes::default(),
         paste_only: false,
@@ -131,7 +129,7 @@ async fn play(bench: &Bench, chance: &mut Chance) -> BTreeSet<ConnectionId> {
             if chance.below(6) == 0 {
                 let minutes = chance.one_of(&[0, 1, 30, 120]);
                 bench.clock.jump(SignedDuration::from_mins(minutes));
-                bench.clock.advance(support::seconds(30));
+                bench.clock.advance(crate::support::seconds(30));
             }
         }
         while let Some(done) = acts.join_next().await {

@@ -1,10 +1,8 @@
 //! A provider that is slow, away, overloaded or not itself: the login survives.
 
-mod support;
-
+use crate::support::{Bench, eventually, key, me, seconds};
 use jiff::SignedDuration;
 use serde_json::json;
-use support::{Bench, eventually, key, me, seconds};
 use valetkey_agent::AgentError;
 use valetkey_agent::sign_in::Stage;
 use valetkey_core::connection_state::Status;

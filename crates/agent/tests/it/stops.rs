@@ -1,9 +1,7 @@
 //! A stop in good order loses no login, whatever is under way.
 
-mod support;
-
+use crate::support::{Bench, LONG, seconds};
 use serde_json::json;
-use support::{Bench, LONG, seconds};
 use tokio::task::JoinHandle;
 use valetkey_agent::AgentError;
 use valetkey_demo_provider::{Fault, FaultKind, Filter};

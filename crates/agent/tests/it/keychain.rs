@@ -1,10 +1,8 @@
 //! The keychain: locked, hanging, failing or gone, at every moment of a refresh.
 
-mod support;
-
 use std::time::Instant;
 
-use support::{Bench, LONG, STORE_LIMIT, eventually, key, me, seconds};
+use crate::support::{Bench, LONG, STORE_LIMIT, eventually, key, me, seconds};
 use valetkey_agent::sign_in::Stage;
 use valetkey_agent::{AgentError, TokenAsk};
 use valetkey_core::connection_state::Status;

@@ -1,12 +1,10 @@
 //! Sign-ins that go another way than the straight one.
 
-mod support;
-
-use serde_json::json;
-use support::{
+use crate::support::{
     Bench, authenticator_key, authorized, completed, eventually, failed, free_port, me, seconds,
     visit,
 };
+use serde_json::json;
 use valetkey_agent::AgentError;
 use valetkey_agent::sign_in::{SignInAsk, Stage};
 use valetkey_core::event::EventKind;

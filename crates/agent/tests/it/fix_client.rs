@@ -1,10 +1,8 @@
 //! A provider that refuses the client, not the person: tokens are kept until it is mended.
 
-mod support;
-
+use crate::support::{Bench, authenticator_key, eventually, me, seconds};
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
-use support::{Bench, authenticator_key, eventually, me, seconds};
 use valetkey_agent::{AgentError, AuthenticatorChange};
 use valetkey_core::connection_state::Status;
 use valetkey_core::draft::DraftInput;
