@@ -1,30 +1,30 @@
-//! The agent in this process: the same doors as `valetkey-agent`, its runtime on a thread of its own.
+//! The agent in this process: the same server as `valetkey-agent`, its runtime on a thread of its own.
 
 use std::thread;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use valetkey_api::ErrorCode;
 use valetkey_api::core::home::Home;
-use valetkey_server::doors::{Doors, Lock};
+use valetkey_server::agent_lock::AgentLock;
 use valetkey_server::permission::Host;
 use valetkey_server::start::{self, Failure, Signals};
-use valetkey_server::{App, Stop};
+use valetkey_server::{App, Server, Stop};
 
 use crate::args::Args;
 
-/// An agent whose doors are open.
+/// An agent that listens.
 pub(crate) struct Hosted {
     pub(crate) app: App,
     runtime: Runtime,
-    doors: Doors,
+    server: Server,
     /// Released last, when nothing of the home is touched any more.
-    lock: Lock,
+    lock: AgentLock,
 }
 
 impl Hosted {
-    /// Opens the agent of `home` and its doors. A keychain that is not there is no reason to stay
+    /// Opens the agent of `home` and binds its listeners. A keychain that is not there is no reason to stay
     /// away: the window says so.
-    pub(crate) fn open(home: Home, lock: Lock, args: &Args) -> Result<Self, Failure> {
+    pub(crate) fn open(home: Home, lock: AgentLock, args: &Args) -> Result<Self, Failure> {
         let store = start::choose_store(&home, args.secret_store, false)?;
         let failed = |what: &str, error: std::io::Error| {
             Failure::new(ErrorCode::Internal, format!("{what}: {error}"))
@@ -33,18 +33,18 @@ impl Hosted {
             .enable_all()
             .build()
             .map_err(|error| failed("no event loop", error))?;
-        let (app, doors) = runtime.block_on(async {
-            let agent = start::open_agent(&home, store, start::WithoutKeychain::GoOn).await?;
+        let (app, server) = runtime.block_on(async {
+            let agent = start::open_agent(&home, store, start::WithoutKeychain::Continue).await?;
             let port = start::port(args.port, &agent);
             let app = App::new(agent, home, Host::Desktop, Stop::default());
-            let doors = Doors::open(&app, &lock, port)
+            let server = Server::bind(&app, &lock, port)
                 .map_err(|error| failed("the socket cannot be opened", error))?;
-            Ok::<_, Failure>((app, doors))
+            Ok::<_, Failure>((app, server))
         })?;
         Ok(Self {
             app,
             runtime,
-            doors,
+            server,
             lock,
         })
     }
@@ -54,25 +54,25 @@ impl Hosted {
         self.runtime.handle().clone()
     }
 
-    /// Serves on a thread of its own; `ended` is called when all is stored and the doors are shut.
+    /// Serves on a thread of its own; `ended` is called when all is stored and the listeners are closed.
     pub(crate) fn serve(self, ended: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
         let Self {
             app,
             runtime,
-            doors,
+            server,
             lock,
         } = self;
         let serve = move || {
             runtime.block_on(async {
                 let work = async {
-                    doors.serve(&app).await;
+                    server.serve(&app).await;
                     app.agent().shutdown().await;
                 };
                 match Signals::listen() {
                     // The session manager ends its programs with SIGTERM.
                     Ok(signals) => tokio::select! {
                         () = work => {}
-                        () = signals.obey(app.stop().clone(), false) => {}
+                        () = signals.handle(app.stop().clone(), false) => {}
                     },
                     Err(error) => {
                         tracing::warn!(%error, "signals cannot be heard");

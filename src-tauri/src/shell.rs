@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use tauri::{AppHandle, Manager as _, RunEvent};
 use valetkey_api::ErrorCode;
 use valetkey_api::core::home::Home;
-use valetkey_server::start::{self, Failure, LogWish};
+use valetkey_server::start::{self, Failure, LogOptions};
 
 use crate::args::{Args, Question};
 use crate::ask::{self, Answer};
@@ -100,11 +100,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             "`valetkey serve` runs without one",
         ));
     }
-    let log = LogWish {
+    let log = LogOptions {
         verbose: args.verbose,
         to_stderr: args.verbose,
     };
-    start::begin_log(&home, log)?;
+    start::start_log(&home, log)?;
     let hosted = Hosted::open(home.clone(), lock, args)?;
     tauri::async_runtime::set(hosted.handle());
     let deeds = Deeds::new(hosted.app.clone());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use valetkey_api::ErrorCode;
 use valetkey_api::client::{Client, ClientError};
 use valetkey_api::core::home::Home;
-use valetkey_server::doors::{Lock, LockError};
+use valetkey_server::agent_lock::{AgentLock, LockError};
 use valetkey_server::start::Failure;
 
 /// An agent that was asked to stop has stopped within this time: it may have to wait for a provider.
@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// What a start comes to.
 pub(crate) enum Turn {
     /// This process is the agent now.
-    Ours(Lock),
+    Ours(AgentLock),
     /// The app runs already and shows its window.
     Shown,
     /// An agent without a desktop runs; its process.
@@ -26,7 +26,7 @@ pub(crate) enum Turn {
 
 /// Takes the lock, or asks whoever has it.
 pub(crate) fn take(home: &Home) -> Result<Turn, Failure> {
-    let pid = match Lock::take(home) {
+    let pid = match AgentLock::take(home) {
         Ok(lock) => return Ok(Turn::Ours(lock)),
         Err(LockError::Held { pid }) => pid,
         Err(error @ LockError::Unusable { .. }) => return Err(error.into()),
@@ -43,7 +43,7 @@ pub(crate) fn take(home: &Home) -> Result<Turn, Failure> {
             }
             // It starts or stops at this moment.
             Err(_) if began.elapsed() < PATIENCE => {
-                if let Ok(lock) = Lock::take(home) {
+                if let Ok(lock) = AgentLock::take(home) {
                     return Ok(Turn::Ours(lock));
                 }
                 thread::sleep(PAUSE);
@@ -54,7 +54,7 @@ pub(crate) fn take(home: &Home) -> Result<Turn, Failure> {
 }
 
 /// Asks the agent that runs to stop, and waits until its lock is free.
-pub(crate) fn take_over(home: &Home) -> Result<Lock, Failure> {
+pub(crate) fn take_over(home: &Home) -> Result<AgentLock, Failure> {
     let asked = Client::connect(home, None).and_then(|mut client| client.shutdown());
     if let Err(error) = asked
         && !matches!(error, ClientError::NotRunning)
@@ -67,7 +67,7 @@ pub(crate) fn take_over(home: &Home) -> Result<Lock, Failure> {
     }
     let began = Instant::now();
     loop {
-        match Lock::take(home) {
+        match AgentLock::take(home) {
             Ok(lock) => return Ok(lock),
             Err(LockError::Held { .. }) if began.elapsed() < PATIENCE => thread::sleep(PAUSE),
             Err(error) => return Err(error.into()),

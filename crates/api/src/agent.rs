@@ -40,15 +40,14 @@ pub struct AgentStatus {
     pub connections: ConnectionCounts,
 }
 
-/// Where secrets are kept, and how it fares.
+/// Where secrets are kept, and the state of that store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SecretStoreStatus {
     /// Which.
     pub kind: SecretStoreKind,
-    /// How it fares.
     pub state: SecretStoreState,
-    /// Why, where it is not well.
+    /// Why it is not `ready`.
     pub reason: Option<String>,
     /// Grants that could not be stored and live in memory only.
     pub unsaved: usize,
@@ -67,14 +66,14 @@ pub enum SecretStoreKind {
     Memory,
 }
 
-/// How the secret store fares.
+/// The state of the secret store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SecretStoreState {
     /// Reachable and unlocked.
     Ready,
-    /// Locked: heals when it is unlocked.
+    /// Locked: works again once it is unlocked.
     Locked,
     /// It refuses us.
     Denied,
@@ -169,7 +168,7 @@ fn set<T>(value: Option<T>, field: &mut T) {
 /// Reply to `POST shutdown` (202): the agent flushes and ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ShutdownReply {
+pub struct ShutdownResponse {
     /// The process that ends.
     pub pid: u32,
 }
@@ -177,7 +176,7 @@ pub struct ShutdownReply {
 /// Reply to `POST window` (202): the desktop app shows its window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct WindowReply {
+pub struct WindowResponse {
     /// The process of the app.
     pub pid: u32,
 }

@@ -188,7 +188,7 @@ pub struct AuthenticatorView {
     /// Names of its connections.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub connections: Vec<ConnectionName>,
-    /// Where its registration is mended.
+    /// Where its registration is changed.
     pub console_url: Option<String>,
     /// When it was added.
     pub created_at: Timestamp,

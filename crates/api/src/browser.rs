@@ -1,6 +1,6 @@
-//! Opens the person's browser, from the environment of the face in front of the person.
+//! Opens the person's browser, from the environment of the client in front of the person.
 //!
-//! In this order: the setting, `$BROWSER`, what the desktop says. The URL is exactly one argument
+//! In this order: the setting, `$BROWSER`, the desktop's default. The URL is exactly one argument
 //! and never passes through a shell, and only https or loopback URLs get here at all: an authorize
 //! URL comes from outside, and openers take more than web addresses.
 
@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use valetkey_core::endpoint_url::EndpointUrl;
 
 /// An opener that fails does so within this time; one that still runs then has opened the browser.
-const PATIENCE: Duration = Duration::from_millis(400);
-const GLANCE: Duration = Duration::from_millis(10);
+const OPENER_TIMEOUT: Duration = Duration::from_millis(400);
+const OPENER_POLL: Duration = Duration::from_millis(10);
 
 /// Opens `url`; the error says why no browser could be opened.
 pub fn open(url: &str, setting: Option<&str>) -> Result<(), String> {
@@ -105,12 +105,12 @@ fn launch(command: &mut Command) -> Result<(), String> {
     let mut child = command
         .spawn()
         .map_err(|error| format!("`{program}`: {error}"))?;
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + OPENER_TIMEOUT;
     while Instant::now() < until {
         match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(()),
             Ok(Some(status)) => return Err(format!("`{program}` failed ({status})")),
-            Ok(None) => sleep(GLANCE),
+            Ok(None) => sleep(OPENER_POLL),
             Err(error) => return Err(format!("`{program}`: {error}")),
         }
     }

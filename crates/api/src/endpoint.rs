@@ -9,8 +9,8 @@ use valetkey_core::home::Home;
 
 use crate::error::ApiError;
 
-/// Content of `endpoint.json`. The agent writes it whole (temporary file, rename) once its doors are
-/// open and removes it when it stops.
+/// Content of `endpoint.json`. The agent writes it whole (temporary file, rename) once its listeners are
+/// bound and removes it when it stops.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// The Unix socket; elsewhere than usual if the usual path is too long.
@@ -40,8 +40,8 @@ impl Endpoint {
     }
 }
 
-/// The one JSON line that `valetkey-agent` writes to stdout: `{"ready": {...}}` once its doors are
-/// open, or `{"failed": {...}}` before it ends. With `--background` it closes stdout after it.
+/// The one JSON line that `valetkey-agent` writes to stdout: `{"ready": {...}}` once its listeners are
+/// bound, or `{"failed": {...}}` before it ends. With `--background` it closes stdout after it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StartLine {

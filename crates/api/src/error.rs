@@ -1,4 +1,4 @@
-//! The body of every refusal: `{"detail": {"code": ..., "message": ..., "hint": ...}}`.
+//! The body of every error: `{"detail": {"code": ..., "message": ..., "hint": ...}}`.
 //!
 //! Consumers branch on [`ErrorCode`] and never on text. A code is added only when somebody branches
 //! on it.
@@ -49,7 +49,7 @@ codes! {
     InsufficientScope = "insufficient_scope", 403;
     /// There is no such thing.
     NotFound = "not_found", 404;
-    /// Only the person can mend it, at `connect_url`.
+    /// Only the person can fix it, at `connect_url`.
     AuthRequired = "auth_required", 409;
     /// It exists already, or `in_use` says what would break; `force` goes ahead.
     Conflict = "conflict", 409;
@@ -59,9 +59,9 @@ codes! {
     Internal = "internal", 500;
     /// The authenticator is disabled, or the connection lacks what this needs (a refresh token).
     NotConfigured = "not_configured", 501;
-    /// The provider refuses the client registration; `console_url` is where it is mended.
+    /// The provider refuses the client registration; `console_url` is where to fix it.
     ClientMisconfigured = "client_misconfigured", 502;
-    /// The keychain is locked; nothing is lost, and it heals when it is unlocked.
+    /// The keychain is locked; nothing is lost, and it works again once unlocked.
     KeychainLocked = "keychain_locked", 503;
     /// There is no keychain, or it does not answer.
     KeychainUnavailable = "keychain_unavailable", 503;
@@ -101,7 +101,7 @@ pub struct ApiError {
     /// What to do (``run `valetkey connect github` ``).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// A page on this machine whose button starts the sign-in that would mend it.
+    /// A page on this machine whose button starts the sign-in that would fix it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect_url: Option<String>,
     /// Seconds after which another try makes sense.

@@ -1,4 +1,4 @@
-//! What may be **said**: every request and reply of the API, its error codes, and a typed client.
+//! The contract of the API: every request and response, the error codes, and a typed client.
 //!
 //! The server builds on these types, the CLI speaks them, the OpenAPI document is made from them
 //! (feature `openapi`). There is no server and no agent here, and no rule about what happens.
@@ -17,10 +17,10 @@
 //! | [`clients`] | `clients` (keys) |
 //! | [`events`] | `events` |
 //! | [`agent`] | `status`, `settings`, `pause`, `resume`, `shutdown`, `window`, `doctor` |
-//! | [`error`] | the body of every refusal |
-//! | [`endpoint`] | no route: the file that names the doors |
+//! | [`error`] | the body of every error |
+//! | [`endpoint`] | no route: the file that says where the agent listens |
 //! | [`client`] | no route: the blocking client over the Unix socket |
-//! | `browser` | no route: opening the browser, for faces with a person in front (feature `browser`) |
+//! | `browser` | no route: opening the browser, for clients with a person in front (feature `browser`) |
 
 pub mod agent;
 pub mod authenticators;

@@ -1,6 +1,6 @@
 //! One run of a login flow.
 //!
-//! `POST credentials/connections` begins it (202) and opens no browser: the face in front of the
+//! `POST credentials/connections` begins it (202) and opens no browser: the client in front of the
 //! person does. `GET credentials/sessions/{id}?wait=30` long-polls, `DELETE` cancels, `POST
 //! .../callback` takes a pasted redirect URL.
 

@@ -62,7 +62,7 @@ pub struct InvalidateRequest {
 /// Reply to `invalidate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct InvalidateReply {
+pub struct InvalidateResponse {
     /// Whether it was the current token, so that the next `token` waits for a forced refresh.
     pub was_current: bool,
 }
@@ -71,7 +71,7 @@ pub struct InvalidateReply {
 /// not work answers with the error that says why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct TestReply {
+pub struct TestResponse {
     /// The connection, as it is after the test.
     pub connection: ConnectionView,
     /// How it was tested.

@@ -1,4 +1,5 @@
-//! Serde for the two secrets that leave by a door by design: the token and the new client key. Used as `#[serde(with = "wire_secret::access_token")]`.
+//! Serde for the two secrets that the API carries by design: the token and the new client key. Used
+//! as `#[serde(with = "wire_secret::access_token")]`.
 
 macro_rules! wire {
     ($($module:ident: $secret:ident;)*) => {$(

@@ -18,16 +18,14 @@ use valetkey_api::client::{Client, ClientError};
 use valetkey_api::core::home::Home;
 use valetkey_api::endpoint::StartLine;
 
-use crate::args::{Global, Serve};
+use crate::args::{DETACH, Global, Serve};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::wait;
 
-/// The hidden verb by which `valetkey` becomes the agent.
-pub(crate) const DETACH: &str = "detach-agent";
 const BINARY: &str = "valetkey-agent";
 /// Opening a keychain may start its daemon first.
-const START: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The folders of this Valet Key.
 pub(crate) fn home() -> Result<Home, Failure> {
@@ -95,7 +93,7 @@ fn cannot_start(home: &Home) -> Failure {
 
 /// What the child writes up to the first newline; less if it ends or takes too long.
 fn first_line(child: &mut Child) -> std::io::Result<String> {
-    let until = Instant::now() + START;
+    let until = Instant::now() + START_TIMEOUT;
     let mut stdout = child.stdout.take().expect("stdout is piped");
     let mut line = Vec::new();
     let mut bytes = [0; 4096];

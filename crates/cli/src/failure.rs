@@ -1,4 +1,4 @@
-//! What a verb reports when it did not work: what, why, what to do, and the exit code.
+//! What a command reports when it did not work: what, why, what to do, and the exit code.
 
 use std::fmt::Display;
 use std::io;
@@ -10,7 +10,7 @@ use valetkey_api::core::draft::Problem;
 
 use crate::exit::Exit;
 
-/// Why a verb did not work.
+/// Why a command did not work.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The agent says no.

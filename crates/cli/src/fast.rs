@@ -62,13 +62,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::args::{Cli, Verb};
+    use crate::args::{Cli, Command};
 
     fn whole(args: &[String]) -> Option<(Global, Token)> {
         let words = std::iter::once("valetkey").chain(args.iter().map(String::as_str));
         let cli = Cli::try_parse_from(words).ok()?;
-        match cli.verb {
-            Verb::Token(token) => Some((cli.global, token)),
+        match cli.command {
+            Command::Token(token) => Some((cli.global, token)),
             _ => None,
         }
     }

@@ -1,4 +1,4 @@
-//! `valetkey`: the API's client, and words. It decides nothing: what may happen is the agent's.
+//! `valetkey`: a client of the agent's API. It decides nothing: what may happen is up to the agent.
 //!
 //! `valetkey token` is a process per token, so the released binary is linked statically
 //! (`-C target-feature=+crt-static`, which `cargo xtask` sets for this package alone: the dynamic
@@ -7,18 +7,19 @@
 //! | module | |
 //! | --- | --- |
 //! | [`args`] | what may be typed |
-//! | [`fast`], `verbs::token` | the short way of `valetkey token` |
-//! | [`verbs`] | each verb: arguments -> requests -> a reply |
-//! | `verbs::draft`, `verbs::secret` | an authenticator's file (`${VAR}` is resolved here, by core's `draft`), flags and secret |
-//! | `verbs::run` | becomes the command, with tokens in its environment |
-//! | [`render`] | pure: replies -> words |
-//! | [`terminal`], [`style`] | where words and data leave |
+//! | [`fast`], `commands::token` | the short way of `valetkey token` |
+//! | [`commands`] | each command: arguments -> requests -> a response |
+//! | `commands::draft`, `commands::secret` | an authenticator's file (`${VAR}` is resolved here, by core's `draft`), flags and secret |
+//! | `commands::run` | becomes the command, with tokens in its environment |
+//! | [`render`] | pure: responses -> text |
+//! | [`terminal`], [`style`] | output: data to stdout, messages to stderr |
 //! | [`agent`] | finds or starts `valetkey-agent` |
 //! | [`browser`], [`wait`] | opens the browser; waits for several things at once |
 //! | [`failure`], [`exit`] | what, why, what to do; exit codes |
 
 mod agent;
 mod args;
+mod commands;
 mod duration;
 mod exit;
 mod failure;
@@ -26,7 +27,6 @@ mod fast;
 mod render;
 mod style;
 mod terminal;
-mod verbs;
 mod wait;
 
 use std::env;
@@ -41,11 +41,11 @@ fn main() -> ExitCode {
     let quick = fast::token(env::args_os().skip(1));
     let (terminal, result) = if let Some((global, args)) = quick {
         let terminal = Terminal::new(global.json);
-        (terminal, verbs::token(terminal, &global, args))
+        (terminal, commands::token(terminal, &global, args))
     } else {
-        let Cli { global, verb } = Cli::parse();
+        let Cli { global, command } = Cli::parse();
         let terminal = Terminal::new(global.json);
-        (terminal, verbs::run(terminal, &global, verb))
+        (terminal, commands::run(terminal, &global, command))
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,9 +11,9 @@ use valetkey_api::core::name::{ConnectionName, ProfileName};
 use valetkey_api::core::scope::Scopes;
 
 use crate::caller::{Caller, Key};
-use crate::doors::{CONNECT, KeyCheck};
-use crate::permission::{self, Act, Host, Refusal};
-use crate::refused::Refused;
+use crate::error_response::ErrorResponse;
+use crate::listeners::{CONNECT_PATH, KeyVerifier};
+use crate::permission::{self, Action, Host, PermissionError};
 use crate::stop::Stop;
 
 /// The state of the router. A cheap handle.
@@ -25,19 +25,19 @@ struct Inner {
     home: Home,
     host: Host,
     stop: Stop,
-    doors: OnceLock<OpenDoors>,
-    /// Rung by whoever wants the window of the desktop app.
-    window: Notify,
+    addresses: OnceLock<ListenAddresses>,
+    /// Notified by requests to show the window of the desktop app.
+    window_request: Notify,
 }
 
 /// Where an agent listens.
 #[derive(Debug, Clone, Default)]
-pub struct OpenDoors {
+pub struct ListenAddresses {
     /// The Unix socket.
     pub socket: PathBuf,
-    /// Port of the loopback listener; None while it is shut.
+    /// Port of the loopback listener; None while it is closed.
     pub port: Option<u16>,
-    /// Why it is shut, if it should be open.
+    /// Why it is closed, if it should be open.
     pub port_problem: Option<String>,
 }
 
@@ -49,22 +49,20 @@ impl App {
             home,
             host,
             stop,
-            doors: OnceLock::new(),
-            window: Notify::new(),
+            addresses: OnceLock::new(),
+            window_request: Notify::new(),
         }))
     }
 
-    /// Tells where the agent listens; once, when the doors are open.
-    pub fn opened(&self, doors: OpenDoors) {
-        self.0.doors.get_or_init(|| doors);
+    /// Sets where the agent listens; once, when its listeners are bound.
+    pub fn set_addresses(&self, addresses: ListenAddresses) {
+        self.0.addresses.get_or_init(|| addresses);
     }
 
-    /// The agent.
     pub fn agent(&self) -> &Agent {
         &self.0.agent
     }
 
-    /// Its home.
     pub fn home(&self) -> &Home {
         &self.0.home
     }
@@ -74,24 +72,23 @@ impl App {
         self.0.host
     }
 
-    pub(crate) fn window_bell(&self) -> &Notify {
-        &self.0.window
+    pub(crate) fn window_request(&self) -> &Notify {
+        &self.0.window_request
     }
 
-    /// The wish to stop.
     pub fn stop(&self) -> &Stop {
         &self.0.stop
     }
 
-    /// The doors that are open; none in a process that has only its window.
-    pub fn doors(&self) -> OpenDoors {
-        self.0.doors.get().cloned().unwrap_or_default()
+    /// Where the agent listens; nowhere in a process that has only its window.
+    pub fn addresses(&self) -> ListenAddresses {
+        self.0.addresses.get().cloned().unwrap_or_default()
     }
 
-    /// Finds the holders of keys for the loopback listener.
-    pub fn key_check(&self) -> KeyCheck {
+    /// Looks up client keys for the loopback listener.
+    pub fn key_verifier(&self) -> KeyVerifier {
         let agent = self.0.agent.clone();
-        KeyCheck::new(move |shown| {
+        KeyVerifier::new(move |shown| {
             let row = agent.verify_key(shown.expose())?;
             Some(Arc::new(Key {
                 id: row.id,
@@ -102,34 +99,34 @@ impl App {
         })
     }
 
-    /// The caller's name for the log, if it may do this.
-    pub(crate) fn allow(&self, caller: &Caller, act: Act) -> Result<Actor, Refused> {
-        permission::check(caller, act, self.0.host)?;
+    /// The caller's name for the log, if the caller may do this.
+    pub(crate) fn allow(&self, caller: &Caller, action: Action) -> Result<Actor, ErrorResponse> {
+        permission::check(caller, action, self.0.host)?;
         Ok(caller.actor())
     }
 
-    /// The connection behind a name, if the caller may do `act` with it. None: the agent knows best
-    /// why there is none.
+    /// The caller's name for the log, if the caller may do `action` with the connection of this name.
+    /// If there is none, the agent says why.
     pub(crate) fn allow_connection(
         &self,
         caller: &Caller,
         key: &ConnectionKey,
-        act: impl FnOnce(ConnectionId) -> Act,
-    ) -> Result<Actor, Refused> {
+        action: impl FnOnce(ConnectionId) -> Action,
+    ) -> Result<Actor, ErrorResponse> {
         if let Some(id) = self.0.agent.connection_id(key) {
-            return self.allow(caller, act(id));
+            return self.allow(caller, action(id));
         }
         match caller {
-            // Which names exist is nothing that a key for others may find out.
+            // A key for other connections may not find out which names exist.
             Caller::Key(own) if own.connections.is_some() && !own.manage => {
-                Err(Refusal::OtherConnection.into())
+                Err(PermissionError::OtherConnection.into())
             }
             Caller::Window | Caller::Process(_) | Caller::Key(_) => Ok(caller.actor()),
         }
     }
 
-    /// The refusal for an error about this connection, with the local link that mends it.
-    pub(crate) fn refuse(&self, error: AgentError, key: &ConnectionKey) -> Refused {
+    /// The response to an error about this connection, with the local link that fixes it.
+    pub(crate) fn error_response(&self, error: AgentError, key: &ConnectionKey) -> ErrorResponse {
         let link = match &error {
             AgentError::AuthRequired { connection, .. } => {
                 self.connect_url(key, connection, Scopes::default())
@@ -155,7 +152,7 @@ impl App {
             | AgentError::Stopping
             | AgentError::Internal(_) => None,
         };
-        Refused::from(error).connect_url(link)
+        ErrorResponse::from(error).connect_url(link)
     }
 
     fn connect_url(
@@ -171,7 +168,7 @@ impl App {
             scopes,
         };
         let nonce = self.0.agent.connect_link(target);
-        Some(format!("{base}{CONNECT}{nonce}"))
+        Some(format!("{base}{CONNECT_PATH}{nonce}"))
     }
 
     fn profile_of(&self, key: &ConnectionKey) -> Option<ProfileName> {
@@ -183,7 +180,7 @@ impl App {
 
     /// Where the loopback listener is.
     pub(crate) fn base_url(&self) -> Option<String> {
-        let port = self.0.doors.get()?.port?;
+        let port = self.0.addresses.get()?.port?;
         Some(format!("http://127.0.0.1:{port}"))
     }
 }
@@ -192,7 +189,7 @@ impl App {
 pub(crate) fn connection_key(
     name: &str,
     profile: Option<ProfileName>,
-) -> Result<ConnectionKey, Refused> {
+) -> Result<ConnectionKey, ErrorResponse> {
     ConnectionKey::parse(name, profile.unwrap_or_default())
-        .map_err(|error| Refused::invalid(error.to_string(), "`valetkey status` lists them"))
+        .map_err(|error| ErrorResponse::invalid(error.to_string(), "`valetkey status` lists them"))
 }

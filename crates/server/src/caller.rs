@@ -1,17 +1,12 @@
-//! Who is asking. Set by the door on each request, read by the routes; nothing else tells them apart.
+//! Who sent a request: set by the listener on each request, read by the routes.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::FromRequestParts;
-use http::request::Parts;
 use valetkey_agent::Actor;
 use valetkey_api::core::id::{ClientKeyId, ConnectionId};
 
-use crate::doors::Denied;
-use crate::refused::Refused;
-
-/// The one who asks, as an extension of the request.
+/// The sender of a request, as an extension of it.
 #[derive(Debug, Clone)]
 pub enum Caller {
     /// The window of the desktop app, in this process.
@@ -27,8 +22,8 @@ pub enum Caller {
 pub struct Process {
     pid: Option<i32>,
     uid: u32,
-    /// Made when first needed: the program waits for our reply then, and so is still there.
-    words: OnceLock<Actor>,
+    /// Read when first needed: the program waits for our response then, and so still runs.
+    actor: OnceLock<Actor>,
 }
 
 impl Process {
@@ -37,22 +32,20 @@ impl Process {
         Self {
             pid,
             uid,
-            words: OnceLock::new(),
+            actor: OnceLock::new(),
         }
     }
 
-    /// Process id, where the platform tells.
     pub fn pid(&self) -> Option<i32> {
         self.pid
     }
 
-    /// User id; always ours.
     pub fn uid(&self) -> u32 {
         self.uid
     }
 
-    fn words(&self) -> &Actor {
-        self.words.get_or_init(|| {
+    fn actor(&self) -> &Actor {
+        self.actor.get_or_init(|| {
             let Some(pid) = self.pid else {
                 return Actor::new("process");
             };
@@ -65,10 +58,9 @@ impl Process {
     }
 }
 
-/// A client key that was shown and found good.
+/// A client key that was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    /// Its id.
     pub id: ClientKeyId,
     /// What the person called it.
     pub name: String,
@@ -88,11 +80,11 @@ impl Key {
 }
 
 impl Caller {
-    /// In the words of the audit log: `process 4711 /usr/bin/node`, `key ci`, `window`.
+    /// As the audit log names it: `process 4711 /usr/bin/node`, `key ci`, `window`.
     pub fn actor(&self) -> Actor {
         match self {
             Self::Window => Actor::new("window"),
-            Self::Process(process) => process.words().clone(),
+            Self::Process(process) => process.actor().clone(),
             Self::Key(key) => Actor::new(format!("key {}", key.name)),
         }
     }
@@ -101,16 +93,6 @@ impl Caller {
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.actor(), f)
-    }
-}
-
-/// A route that takes a `Caller` answers nobody else.
-impl<S: Sync> FromRequestParts<S> for Caller {
-    type Rejection = Refused;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
-        let caller = parts.extensions.get::<Self>().cloned();
-        caller.ok_or_else(|| Denied::NoKey.into())
     }
 }
 

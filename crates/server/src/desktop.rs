@@ -7,8 +7,8 @@ use valetkey_api::core::secret::AccessToken;
 use valetkey_api::error::{ApiError, ErrorCode};
 
 use crate::app::{App, connection_key};
+use crate::error_response::ErrorResponse;
 use crate::permission::Host;
-use crate::refused::Refused;
 
 impl App {
     /// The token of a connection for the person in front, who asked for it with a click. It stays in
@@ -18,7 +18,7 @@ impl App {
         connection: &str,
         profile: Option<ProfileName>,
     ) -> Result<AccessToken, ApiError> {
-        let key = connection_key(connection, profile).map_err(Refused::into_error)?;
+        let key = connection_key(connection, profile).map_err(ErrorResponse::into_error)?;
         let ask = TokenAsk::default();
         match self
             .agent()
@@ -26,28 +26,28 @@ impl App {
             .await
         {
             Ok(answer) => Ok(answer.live.grant.access_token.clone()),
-            Err(error) => Err(self.refuse(error, &key).into_error()),
+            Err(error) => Err(self.error_response(error, &key).into_error()),
         }
     }
 
     /// Gets a new token from the provider, because the person says so. Nobody is given it: the page
     /// must not see it, so this is no route.
     pub async fn renew_for_person(&self, connection: &str) -> Result<(), ApiError> {
-        let key = connection_key(connection, None).map_err(Refused::into_error)?;
+        let key = connection_key(connection, None).map_err(ErrorResponse::into_error)?;
         let renewed = self.agent().renew(&key).await;
-        renewed.map_err(|error| self.refuse(error, &key).into_error())
+        renewed.map_err(|error| self.error_response(error, &key).into_error())
     }
 
     /// Returns when somebody asked for the window.
     pub async fn window_wanted(&self) {
-        self.window_bell().notified().await;
+        self.window_request().notified().await;
     }
 
     /// Asks for the window; an agent without a desktop has none.
-    pub(crate) fn want_window(&self) -> Result<(), Refused> {
+    pub(crate) fn want_window(&self) -> Result<(), ErrorResponse> {
         match self.host() {
             Host::Desktop => {
-                self.window_bell().notify_one();
+                self.window_request().notify_one();
                 Ok(())
             }
             Host::Headless => Err(ApiError::new(

@@ -28,7 +28,7 @@ mod tests {
             version = "1",
             description = "Hands short-lived OAuth tokens to the programs of one person on one \
                 machine. The Unix socket needs no key; the loopback listener takes `Authorization: \
-                Bearer vk_...`. Every refusal has the body `ErrorBody`.",
+                Bearer vk_...`. Every error has the body `ErrorBody`.",
             license(name = "MIT or Apache 2.0", identifier = "MIT OR Apache-2.0")
         ),
         servers((
@@ -64,8 +64,8 @@ mod tests {
     fn document() -> Document {
         let mut document = Base::openapi();
         document.merge(Described::openapi());
-        let refusal = ResponseBuilder::new()
-            .description("A refusal; the status goes with its code.")
+        let error = ResponseBuilder::new()
+            .description("An error; the status goes with its code.")
             .content(
                 "application/json",
                 Content::new(Some(Ref::from_schema_name("ErrorBody"))),
@@ -80,7 +80,7 @@ mod tests {
                         response.description = meaning(status);
                     }
                 }
-                responses.insert("default".to_owned(), RefOr::T(refusal.clone()));
+                responses.insert("default".to_owned(), RefOr::T(error.clone()));
             }
         }
         document

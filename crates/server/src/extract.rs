@@ -1,4 +1,4 @@
-//! What routes take from a request. Whatever cannot be read is refused in the API's shape.
+//! Extractors: what routes take from a request. What cannot be read is an [`ErrorResponse`].
 
 use std::time::Duration;
 
@@ -13,23 +13,35 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 use valetkey_api::{ApiError, ErrorCode};
 
-use crate::refused::Refused;
+use crate::caller::Caller;
+use crate::error_response::ErrorResponse;
+use crate::listeners::GuardError;
 
-/// Largest body, in bytes.
-const MOST: usize = 1024 * 1024;
-/// For which a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// In bytes.
+const MAX_BODY: usize = 1024 * 1024;
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A request without a [`Caller`] gets no further than the connect page.
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = ErrorResponse;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ErrorResponse> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(|| GuardError::NoKey.into())
+    }
+}
 
 /// The last part of the path that is a variable, percent-decoded.
-pub(crate) struct Segment(pub(crate) String);
+pub(crate) struct PathParam(pub(crate) String);
 
-impl<S: Send + Sync> FromRequestParts<S> for Segment {
-    type Rejection = Refused;
+impl<S: Send + Sync> FromRequestParts<S> for PathParam {
+    type Rejection = ErrorResponse;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ErrorResponse> {
         let path = Path::<String>::from_request_parts(parts, state).await;
         path.map(|Path(segment)| Self(segment)).map_err(|_| {
-            Refused::invalid(
+            ErrorResponse::invalid(
                 "the path is not percent-encoded UTF-8",
                 "write `github%2Fwork`",
             )
@@ -38,15 +50,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
 }
 
 /// The query.
-pub(crate) struct Asked<T>(pub(crate) T);
+pub(crate) struct QueryParams<T>(pub(crate) T);
 
-impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
-    type Rejection = Refused;
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParams<T> {
+    type Rejection = ErrorResponse;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ErrorResponse> {
         match Query::try_from_uri(&parts.uri) {
             Ok(Query(query)) => Ok(Self(query)),
-            Err(error) => Err(Refused::invalid(
+            Err(error) => Err(ErrorResponse::invalid(
                 format!("the query cannot be read: {}", innermost(&error)),
                 "`/api/v1/openapi.json` names the parameters",
             )),
@@ -55,12 +67,12 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
 }
 
 /// A JSON body; an empty one is `{}`.
-pub(crate) struct Sent<T>(pub(crate) T);
+pub(crate) struct JsonBody<T>(pub(crate) T);
 
-impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
-    type Rejection = Refused;
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+    type Rejection = ErrorResponse;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Refused> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, ErrorResponse> {
         let (parts, body) = request.into_parts();
         let bytes = if body.size_hint().exact() == Some(0) {
             Bytes::new()
@@ -75,25 +87,25 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
     }
 }
 
-async fn read(body: axum::body::Body) -> Result<Bytes, Refused> {
-    let refuse = |status, message: &str, hint: &str| {
+async fn read(body: axum::body::Body) -> Result<Bytes, ErrorResponse> {
+    let failed = |status, message: &str, hint: &str| {
         let error = ApiError::new(ErrorCode::InvalidRequest, message).hint(hint);
-        Refused::with_status(status, error)
+        ErrorResponse::with_status(status, error)
     };
-    let limited = Limited::new(body, MOST);
-    match timeout(PATIENCE, limited.collect()).await {
+    let limited = Limited::new(body, MAX_BODY);
+    match timeout(BODY_TIMEOUT, limited.collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(refuse(
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(failed(
             StatusCode::PAYLOAD_TOO_LARGE,
             "the body is larger than 1 MiB",
             "send less: `/api/v1/openapi.json` describes the body",
         )),
-        Ok(Err(_)) => Err(refuse(
+        Ok(Err(_)) => Err(failed(
             StatusCode::BAD_REQUEST,
             "the body ended before it was whole",
             "send as much as `Content-Length` says, and send it again",
         )),
-        Err(_) => Err(refuse(
+        Err(_) => Err(failed(
             StatusCode::REQUEST_TIMEOUT,
             "the body took too long to arrive",
             "send it whole within 10 seconds",
@@ -101,7 +113,7 @@ async fn read(body: axum::body::Body) -> Result<Bytes, Refused> {
     }
 }
 
-fn check_type(headers: &HeaderMap) -> Result<(), Refused> {
+fn check_type(headers: &HeaderMap) -> Result<(), ErrorResponse> {
     let sent = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
@@ -109,25 +121,30 @@ fn check_type(headers: &HeaderMap) -> Result<(), Refused> {
     if essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json")) {
         return Ok(());
     }
-    let error = ApiError::new(ErrorCode::InvalidRequest, "the body is not said to be JSON")
-        .hint("send `Content-Type: application/json`");
-    Err(Refused::with_status(
+    let error = ApiError::new(
+        ErrorCode::InvalidRequest,
+        "the body has no `Content-Type: application/json`",
+    )
+    .hint("send `Content-Type: application/json`");
+    Err(ErrorResponse::with_status(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         error,
     ))
 }
 
 /// The message names fields and places, never the text: it may hold a secret.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Sent<T>, Refused> {
-    serde_json::from_slice(bytes).map(Sent).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        let message = if error.is_data() {
-            format!("the body does not fit: {}", without_place(&error))
-        } else {
-            format!("the body is not JSON (line {line}, column {column})")
-        };
-        Refused::invalid(message, "`/api/v1/openapi.json` describes the body")
-    })
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<JsonBody<T>, ErrorResponse> {
+    serde_json::from_slice(bytes)
+        .map(JsonBody)
+        .map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let message = if error.is_data() {
+                format!("the body does not fit: {}", without_place(&error))
+            } else {
+                format!("the body is not JSON (line {line}, column {column})")
+            };
+            ErrorResponse::invalid(message, "`/api/v1/openapi.json` describes the body")
+        })
 }
 
 /// ``unknown field `x`, expected ...`` stays; ``invalid type: string "...", expected u64`` quotes

@@ -1,47 +1,50 @@
-//! Who may come **in**: one router over the agent, the doors that serve it, and `valetkey-agent`, the
-//! host without a desktop.
+//! The HTTP API of an agent: one router, the listeners that serve it, and `valetkey-agent`, the host
+//! without a desktop.
 //!
-//! Every face speaks to the same [`router`]: programs over the Unix socket, holders of client keys
-//! over loopback TCP, the window of the desktop app in its own process (it calls the router with
-//! [`caller::Caller::Window`] as an extension of the request). What differs is only *who is asking*.
+//! Every client uses the same [`router`]: programs over the Unix socket, holders of client keys over
+//! loopback TCP, the window of the desktop app in its own process (it calls the router with
+//! [`caller::Caller::Window`] as an extension of the request). They differ only in *who is asking*.
 //!
-//! | module | question it answers |
+//! | module | what it does |
 //! | --- | --- |
-//! | [`caller`] | who is asking |
-//! | [`permission`] | may they: the table of the design |
-//! | `routes` | what can be asked, one function each: parse, permit, one agent call, convert |
-//! | `extract`, `reply`, `refused` | how requests are read, answered and refused |
-//! | `views` | how the agent's words become the API's |
+//! | [`caller`] | who sent a request |
+//! | [`permission`] | what each caller may do |
+//! | `routes` | one function for each route: parse, check the permission, one agent call, convert |
+//! | `extract`, `response`, `error_response` | request parameters and bodies, JSON responses, errors |
+//! | `convert` | the agent's types to the API's |
 //! | `document` | the OpenAPI document, compared with the routes by a test |
 //! | `desktop` | what the desktop app does in its own process: its window, copying a token |
-//! | `connect`, `routes::connect` | the page behind the local link in `auth_required` |
-//! | `app`, [`Stop`] | what every route has at hand; how the process is asked to end |
-//! | [`start`] | how a process becomes the agent of a home: log file, secret store and passphrase, signals |
-//! | [`doors`] | opening both doors, and `endpoint.json` |
-//! | `doors::lock` | one agent per home |
-//! | `doors::socket` | programs of this user: where the socket is, who the kernel says they are |
-//! | `doors::tcp`, `doors::gate` | loopback: what if the port is taken; Host, Origin, cross-site fetches, client keys |
-//! | `doors::hall`, `doors::guests` | bounds on what a silent or slow client can hold on to |
+//! | `connect_page`, `routes::connect_page` | the page behind the local link in `auth_required` |
+//! | `app`, [`Stop`] | the router's state; how the process is asked to stop |
+//! | [`start`] | the start of an agent process: log file, secret store and passphrase, signals |
+//! | [`agent_lock`] | one agent per home |
+//! | `server` | binds both listeners and writes `endpoint.json` |
+//! | [`listeners`] | the Unix socket, and loopback TCP with its guard: Host, Origin, cross-site fetches, client keys |
+//! | `listeners::http_server`, `listeners::connection_limiter` | bounds on what a silent or slow client can hold on to |
 //!
 //! The binary `valetkey-agent` (`src/bin/`) is the process around it where there is no desktop.
 //! In process: `router(App::new(agent, home, Host::Desktop, stop))`.
 
+pub mod agent_lock;
 mod app;
 pub mod caller;
-mod connect;
+mod connect_page;
+mod convert;
 mod desktop;
 mod document;
-pub mod doors;
+mod error_response;
 mod extract;
+pub mod listeners;
 pub mod permission;
-mod refused;
-mod reply;
+mod private_files;
+mod response;
 mod routes;
+mod server;
 pub mod start;
 mod stop;
-mod views;
 
-pub use app::{App, OpenDoors};
-pub use refused::Refused;
+pub use app::{App, ListenAddresses};
+pub use error_response::ErrorResponse;
 pub use routes::router;
+pub use server::Server;
 pub use stop::Stop;

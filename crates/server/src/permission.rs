@@ -1,41 +1,41 @@
-//! What each caller may do: the table of the design, in one place.
+//! What each caller may do.
 //!
 //! | | Window | Process | Key | Key made with `--manage` |
 //! | --- | --- | --- | --- | --- |
-//! | [`Act::UseToken`] | no | yes | its connections | its connections |
-//! | [`Act::SeeConnection`] | yes | yes | its connections | yes |
-//! | [`Act::Manage`] | yes | yes | no | yes |
-//! | [`Act::SetCommand`] | yes | yes | no | no |
-//! | [`Act::Reroute`] | yes | yes | no | no |
-//! | [`Act::SeeAccess`] | yes | yes | no | no |
-//! | [`Act::ChangeAccess`] | yes | while no desktop app runs | no | no |
-//! | [`Act::ReadManual`] | yes | yes | yes | yes |
+//! | [`Action::UseToken`] | no | yes | its connections | its connections |
+//! | [`Action::ReadConnection`] | yes | yes | its connections | yes |
+//! | [`Action::Manage`] | yes | yes | no | yes |
+//! | [`Action::SetCommand`] | yes | yes | no | no |
+//! | [`Action::ChangeEndpoints`] | yes | yes | no | no |
+//! | [`Action::ReadKeys`] | yes | yes | no | no |
+//! | [`Action::ChangeKeys`] | yes | while no desktop app runs | no | no |
+//! | [`Action::ReadApiDocument`] | yes | yes | yes | yes |
 
 use valetkey_api::core::id::ConnectionId;
 
 use crate::caller::{Caller, Key};
 
-/// What a request wants to do.
+/// What a request does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
-    /// Get, refresh or report the token of this connection.
+pub enum Action {
+    /// Get, refresh or invalidate the token of this connection.
     UseToken(ConnectionId),
-    /// See the status of this connection.
-    SeeConnection(ConnectionId),
+    /// Read the status of this connection.
+    ReadConnection(ConnectionId),
     /// Connections, sign-ins, authenticators, events, settings, the agent itself.
     Manage,
-    /// Set what our own programs run, such as the browser. A key may be in a container or on another
-    /// account: it must not become a way to run commands as this user.
+    /// Set a command that our own programs run, such as the browser. A key may be in a container or on
+    /// another account: it must not become a way to run commands as this user.
     SetCommand,
     /// Change where the secrets of an authenticator are sent, or how. Refresh tokens and client
     /// secrets would leave by it, which a key never gets.
-    Reroute,
-    /// See client keys.
-    SeeAccess,
+    ChangeEndpoints,
+    /// List client keys.
+    ReadKeys,
     /// Create or revoke client keys.
-    ChangeAccess,
-    /// Read the API's description.
-    ReadManual,
+    ChangeKeys,
+    /// Read the OpenAPI document.
+    ReadApiDocument,
 }
 
 /// Who runs the agent.
@@ -47,104 +47,108 @@ pub enum Host {
     Desktop,
 }
 
-/// Why not.
+/// Why a caller may not do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// The page never sees a token.
-    WindowSeesNoToken,
+pub enum PermissionError {
+    /// The page never gets a token.
+    WindowNeverGetsTokens,
     /// The key was made for other connections.
     OtherConnection,
     /// The key was made without `--manage`.
     KeyMayNotManage,
-    /// A key never runs commands.
-    KeyRunsNothing,
-    /// A key never learns a secret, so it does not say where secrets go.
-    KeyReroutesNothing,
-    /// Keys know nothing of keys.
-    NotWithAKey,
-    /// The desktop app runs, so it is done there.
-    InTheWindow,
+    /// A key never sets a command.
+    KeySetsNoCommand,
+    /// A key never learns a secret, so it does not choose where secrets are sent.
+    KeyChangesNoEndpoint,
+    /// Keys are managed over the socket or in the window.
+    KeysAreNotManagedByKeys,
+    /// While the desktop app runs, it is done there.
+    OnlyInTheWindow,
 }
 
-/// Whether `caller` may do `act` in an agent run by `host`.
-pub fn check(caller: &Caller, act: Act, host: Host) -> Result<(), Refusal> {
+/// Whether `caller` may do `action` in an agent run by `host`.
+pub fn check(caller: &Caller, action: Action, host: Host) -> Result<(), PermissionError> {
     match caller {
-        Caller::Window => match act {
-            Act::UseToken(_) => Err(Refusal::WindowSeesNoToken),
-            Act::SeeConnection(_)
-            | Act::Manage
-            | Act::SetCommand
-            | Act::Reroute
-            | Act::SeeAccess
-            | Act::ChangeAccess
-            | Act::ReadManual => Ok(()),
+        Caller::Window => match action {
+            Action::UseToken(_) => Err(PermissionError::WindowNeverGetsTokens),
+            Action::ReadConnection(_)
+            | Action::Manage
+            | Action::SetCommand
+            | Action::ChangeEndpoints
+            | Action::ReadKeys
+            | Action::ChangeKeys
+            | Action::ReadApiDocument => Ok(()),
         },
-        Caller::Process(_) => match (act, host) {
-            (Act::ChangeAccess, Host::Desktop) => Err(Refusal::InTheWindow),
-            (Act::ChangeAccess, Host::Headless)
+        Caller::Process(_) => match (action, host) {
+            (Action::ChangeKeys, Host::Desktop) => Err(PermissionError::OnlyInTheWindow),
+            (Action::ChangeKeys, Host::Headless)
             | (
-                Act::UseToken(_)
-                | Act::SeeConnection(_)
-                | Act::Manage
-                | Act::SetCommand
-                | Act::Reroute
-                | Act::SeeAccess
-                | Act::ReadManual,
+                Action::UseToken(_)
+                | Action::ReadConnection(_)
+                | Action::Manage
+                | Action::SetCommand
+                | Action::ChangeEndpoints
+                | Action::ReadKeys
+                | Action::ReadApiDocument,
                 _,
             ) => Ok(()),
         },
-        Caller::Key(key) => check_key(key, act),
+        Caller::Key(key) => check_key(key, action),
     }
 }
 
-fn check_key(key: &Key, act: Act) -> Result<(), Refusal> {
-    let (granted, refusal) = match act {
-        Act::UseToken(connection) => (key.covers(connection), Refusal::OtherConnection),
-        Act::SeeConnection(connection) => (
+fn check_key(key: &Key, action: Action) -> Result<(), PermissionError> {
+    let (granted, error) = match action {
+        Action::UseToken(connection) => (key.covers(connection), PermissionError::OtherConnection),
+        Action::ReadConnection(connection) => (
             key.manage || key.covers(connection),
-            Refusal::OtherConnection,
+            PermissionError::OtherConnection,
         ),
-        Act::Manage => (key.manage, Refusal::KeyMayNotManage),
-        Act::SetCommand => (false, Refusal::KeyRunsNothing),
-        Act::Reroute => (false, Refusal::KeyReroutesNothing),
-        Act::SeeAccess | Act::ChangeAccess => (false, Refusal::NotWithAKey),
-        Act::ReadManual => (true, Refusal::NotWithAKey),
+        Action::Manage => (key.manage, PermissionError::KeyMayNotManage),
+        Action::SetCommand => (false, PermissionError::KeySetsNoCommand),
+        Action::ChangeEndpoints => (false, PermissionError::KeyChangesNoEndpoint),
+        Action::ReadKeys | Action::ChangeKeys => (false, PermissionError::KeysAreNotManagedByKeys),
+        Action::ReadApiDocument => (true, PermissionError::KeysAreNotManagedByKeys),
     };
-    if granted { Ok(()) } else { Err(refusal) }
+    if granted { Ok(()) } else { Err(error) }
 }
 
-impl Refusal {
+impl PermissionError {
     /// What happened and why.
     pub const fn message(self) -> &'static str {
         match self {
-            Self::WindowSeesNoToken => "the window never sees a token",
+            Self::WindowNeverGetsTokens => "the window never gets a token",
             Self::OtherConnection => "this client key was not made for this connection",
             Self::KeyMayNotManage => "this client key was made without `--manage`",
-            Self::KeyRunsNothing => "a client key cannot set a command that runs on this computer",
-            Self::KeyReroutesNothing => {
+            Self::KeySetsNoCommand => {
+                "a client key cannot set a command that runs on this computer"
+            }
+            Self::KeyChangesNoEndpoint => {
                 "a client key cannot change where the secrets of an authenticator are sent"
             }
-            Self::NotWithAKey => "a client key can neither see nor change client keys",
-            Self::InTheWindow => "while the desktop app runs, access is widened in its window only",
+            Self::KeysAreNotManagedByKeys => "a client key can neither see nor change client keys",
+            Self::OnlyInTheWindow => {
+                "while the desktop app runs, access is widened in its window only"
+            }
         }
     }
 
     /// What to do.
     pub const fn hint(self) -> &'static str {
         match self {
-            Self::WindowSeesNoToken => "use `valetkey token` in a terminal",
+            Self::WindowNeverGetsTokens => "use `valetkey token` in a terminal",
             Self::OtherConnection => {
                 "make one that names it: `valetkey key create --connections NAME`"
             }
             Self::KeyMayNotManage => {
                 "make one with `valetkey key create --manage`, or ask over the socket"
             }
-            Self::KeyRunsNothing => "ask over the socket: `valetkey` in a terminal does",
-            Self::KeyReroutesNothing => {
+            Self::KeySetsNoCommand => "ask over the socket: `valetkey` in a terminal does",
+            Self::KeyChangesNoEndpoint => {
                 "ask over the socket (`valetkey update` does), or add another authenticator"
             }
-            Self::NotWithAKey => "use `valetkey key` in a terminal",
-            Self::InTheWindow => "open Valet Key, Settings, Client keys",
+            Self::KeysAreNotManagedByKeys => "use `valetkey key` in a terminal",
+            Self::OnlyInTheWindow => "open Valet Key, Settings, Client keys",
         }
     }
 }
@@ -171,7 +175,7 @@ mod tests {
 
     /// Every cell of the table: rows are acts, columns callers.
     #[test]
-    fn the_table_of_the_design_holds() {
+    fn every_caller_may_do_what_the_table_says() {
         let (own, other) = (connection(1), connection(2));
         let callers = [
             Caller::Window,
@@ -182,43 +186,46 @@ mod tests {
             key(None, true),
         ];
         let table = [
-            (Act::UseToken(own), [false, true, true, true, true, true]),
+            (Action::UseToken(own), [false, true, true, true, true, true]),
             (
-                Act::UseToken(other),
+                Action::UseToken(other),
                 [false, true, false, false, true, true],
             ),
             (
-                Act::SeeConnection(own),
+                Action::ReadConnection(own),
                 [true, true, true, true, true, true],
             ),
             (
-                Act::SeeConnection(other),
+                Action::ReadConnection(other),
                 [true, true, false, true, true, true],
             ),
-            (Act::Manage, [true, true, false, true, false, true]),
-            (Act::SetCommand, [true, true, false, false, false, false]),
-            (Act::Reroute, [true, true, false, false, false, false]),
-            (Act::SeeAccess, [true, true, false, false, false, false]),
-            (Act::ChangeAccess, [true, true, false, false, false, false]),
-            (Act::ReadManual, [true; 6]),
+            (Action::Manage, [true, true, false, true, false, true]),
+            (Action::SetCommand, [true, true, false, false, false, false]),
+            (
+                Action::ChangeEndpoints,
+                [true, true, false, false, false, false],
+            ),
+            (Action::ReadKeys, [true, true, false, false, false, false]),
+            (Action::ChangeKeys, [true, true, false, false, false, false]),
+            (Action::ReadApiDocument, [true; 6]),
         ];
-        for (act, row) in table {
+        for (action, row) in table {
             for (caller, allowed) in callers.iter().zip(row) {
-                let verdict = check(caller, act, Host::Headless);
-                assert_eq!(verdict.is_ok(), allowed, "{caller} {act:?}: {verdict:?}");
+                let result = check(caller, action, Host::Headless);
+                assert_eq!(result.is_ok(), allowed, "{caller} {action:?}: {result:?}");
             }
         }
     }
 
     #[test]
-    fn a_running_desktop_app_takes_key_making_from_programs() {
+    fn programs_make_no_keys_while_the_desktop_app_runs() {
         let program = Caller::Process(Arc::new(Process::new(Some(1), 0)));
-        let verdict = check(&program, Act::ChangeAccess, Host::Desktop);
-        assert_eq!(verdict, Err(Refusal::InTheWindow));
+        let result = check(&program, Action::ChangeKeys, Host::Desktop);
+        assert_eq!(result, Err(PermissionError::OnlyInTheWindow));
         assert_eq!(
-            check(&Caller::Window, Act::ChangeAccess, Host::Desktop),
+            check(&Caller::Window, Action::ChangeKeys, Host::Desktop),
             Ok(())
         );
-        assert_eq!(check(&program, Act::SeeAccess, Host::Desktop), Ok(()));
+        assert_eq!(check(&program, Action::ReadKeys, Host::Desktop), Ok(()));
     }
 }

@@ -10,11 +10,11 @@ use valetkey_core::event::EventKind;
 use valetkey_core::id::SignInId;
 use valetkey_core::name::ProfileName;
 
-use super::follow::Follower;
+use super::event_stream::Follower;
 use super::target::Target;
 use super::{Client, ClientError, Method, decode, receive, send};
 use crate::agent::{
-    AgentStatus, DoctorReport, Settings, SettingsPatch, ShutdownReply, WindowReply,
+    AgentStatus, DoctorReport, Settings, SettingsPatch, ShutdownResponse, WindowResponse,
 };
 use crate::authenticators::{
     AuthenticatorList, AuthenticatorRemoved, AuthenticatorSaved, AuthenticatorView, ProviderList,
@@ -23,10 +23,12 @@ use crate::clients::{ClientCreated, ClientList, ClientView, NewClient};
 use crate::connections::{ConnectionList, ConnectionPatch, ConnectionView, Disconnected};
 use crate::events::{EventList, EventQuery};
 use crate::sign_in::{PastedCallback, SignInRequest, SignInStarted, SignInView};
-use crate::token::{InvalidateReply, InvalidateRequest, TestReply, TokenRequest, TokenResponse};
+use crate::token::{
+    InvalidateRequest, InvalidateResponse, TestResponse, TokenRequest, TokenResponse,
+};
 
 /// Longer than the wait itself, so that the agent is the one who ends it.
-const GRACE: Duration = Duration::from_secs(10);
+const WAIT_MARGIN: Duration = Duration::from_secs(10);
 
 fn body(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("requests are plain structs")
@@ -38,12 +40,11 @@ impl Client {
         Target::new(segments).query("profile", profile)
     }
 
-    /// How the agent fares.
+    /// The agent's status.
     pub fn status(&mut self) -> Result<AgentStatus, ClientError> {
         self.get(&Target::new(&["status"]))
     }
 
-    /// The settings.
     pub fn settings(&mut self) -> Result<Settings, ClientError> {
         self.get(&Target::new(&["settings"]))
     }
@@ -53,7 +54,7 @@ impl Client {
         self.patch(&Target::new(&["settings"]), &body(patch))
     }
 
-    /// Stops all handing out.
+    /// Pauses handing out tokens.
     pub fn pause(&mut self) -> Result<AgentStatus, ClientError> {
         self.post(&Target::new(&["pause"]), "{}")
     }
@@ -64,21 +65,20 @@ impl Client {
     }
 
     /// Stops the agent.
-    pub fn shutdown(&mut self) -> Result<ShutdownReply, ClientError> {
+    pub fn shutdown(&mut self) -> Result<ShutdownResponse, ClientError> {
         self.post(&Target::new(&["shutdown"]), "{}")
     }
 
     /// Asks the desktop app for its window.
-    pub fn show_window(&mut self) -> Result<WindowReply, ClientError> {
+    pub fn show_window(&mut self) -> Result<WindowResponse, ClientError> {
         self.post(&Target::new(&["window"]), "{}")
     }
 
-    /// Lets the agent look at itself.
+    /// Runs the agent's checks.
     pub fn doctor(&mut self) -> Result<DoctorReport, ClientError> {
         self.post(&Target::new(&["doctor"]), "{}")
     }
 
-    /// The catalogue.
     pub fn providers(&mut self) -> Result<ProviderList, ClientError> {
         self.get(&Target::new(&["oauth", "providers"]))
     }
@@ -88,7 +88,6 @@ impl Client {
         self.get(&self.named(&["oauth", "authenticators"]))
     }
 
-    /// One authenticator.
     pub fn authenticator(&mut self, name: &str) -> Result<AuthenticatorView, ClientError> {
         self.get(&self.named(&["oauth", "authenticators", name]))
     }
@@ -125,12 +124,10 @@ impl Client {
         self.delete(&target.query("force", force.then_some("true")))
     }
 
-    /// All connections.
     pub fn connections(&mut self) -> Result<ConnectionList, ClientError> {
         self.get(&self.named(&["credentials", "connections"]))
     }
 
-    /// One connection.
     pub fn connection(&mut self, name: &str) -> Result<ConnectionView, ClientError> {
         self.get(&self.named(&["credentials", "connections", name]))
     }
@@ -165,7 +162,7 @@ impl Client {
         send(&mut stream, Method::Get, &target, "")?;
         Ok(Watch {
             stream,
-            patience: Duration::from_secs(wait) + GRACE,
+            timeout: Duration::from_secs(wait) + WAIT_MARGIN,
         })
     }
 
@@ -209,18 +206,17 @@ impl Client {
         &mut self,
         name: &str,
         request: &InvalidateRequest,
-    ) -> Result<InvalidateReply, ClientError> {
+    ) -> Result<InvalidateResponse, ClientError> {
         let target = self.named(&["credentials", "connections", name, "invalidate"]);
         self.post(&target, &body(request))
     }
 
     /// Asks the provider who this is.
-    pub fn test(&mut self, name: &str) -> Result<TestReply, ClientError> {
+    pub fn test(&mut self, name: &str) -> Result<TestResponse, ClientError> {
         let target = self.named(&["credentials", "connections", name, "test"]);
         self.post(&target, "{}")
     }
 
-    /// The client keys.
     pub fn clients(&mut self) -> Result<ClientList, ClientError> {
         self.get(&Target::new(&["clients"]))
     }
@@ -266,13 +262,13 @@ impl Client {
 #[derive(Debug)]
 pub struct Watch {
     stream: UnixStream,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Watch {
     /// The answer; blocks until it is there.
     pub fn finish(mut self) -> Result<SignInView, ClientError> {
-        decode(&receive(&mut self.stream, self.patience)?)
+        decode(&receive(&mut self.stream, self.timeout)?)
     }
 }
 

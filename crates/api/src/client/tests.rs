@@ -112,7 +112,7 @@ fn a_page_of_something_else_is_a_protocol_error() {
     let error = client.status().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the agent's reply cannot be used: HTTP 502"
+        "the agent's response cannot be used: HTTP 502"
     );
     thread.join().unwrap();
 }

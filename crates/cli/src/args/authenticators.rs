@@ -1,4 +1,4 @@
-//! Arguments of the verbs about authenticators.
+//! Arguments of the commands about authenticators.
 
 use std::path::PathBuf;
 
@@ -113,7 +113,7 @@ pub(crate) struct Secret {
     pub(crate) client_secret_env: Option<String>,
 }
 
-/// A verb that takes one authenticator.
+/// A command that takes one authenticator.
 #[derive(Debug, Args)]
 pub(crate) struct One {
     /// The authenticator, such as `github`

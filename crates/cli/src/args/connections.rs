@@ -1,11 +1,11 @@
-//! Arguments of the verbs about connections.
+//! Arguments of the commands about connections.
 
 use clap::{Args, ValueEnum};
 use valetkey_api::core::connection;
 
 use crate::duration;
 
-/// A verb that takes one connection.
+/// A command that takes one connection.
 #[derive(Debug, Args)]
 pub(crate) struct Named {
     /// The connection: `github`, or `github/work`

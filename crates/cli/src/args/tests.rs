@@ -9,20 +9,22 @@ fn the_command_line_is_sound() {
     Cli::command().debug_assert();
 }
 
-/// Every verb's help, hidden ones left out.
+/// Every command's help, hidden ones left out.
 #[test]
 fn help_is_as_written() {
     fn pages(command: &mut clap::Command, name: &str, text: &mut String) {
         let help = command.render_long_help();
         writeln!(text, "===== {name} --help\n{help}").unwrap();
-        let verbs: Vec<String> = command
+        let names: Vec<String> = command
             .get_subcommands()
-            .filter(|verb| !verb.is_hide_set())
-            .map(|verb| verb.get_name().to_owned())
+            .filter(|command| !command.is_hide_set())
+            .map(|command| command.get_name().to_owned())
             .collect();
-        for verb in verbs {
-            let sub = command.find_subcommand_mut(&verb).expect("just listed");
-            pages(sub, &format!("{name} {verb}"), text);
+        for name_of_command in names {
+            let sub = command
+                .find_subcommand_mut(&name_of_command)
+                .expect("just listed");
+            pages(sub, &format!("{name} {name_of_command}"), text);
         }
     }
     let mut command = Cli::command().term_width(100);
@@ -35,25 +37,29 @@ fn help_is_as_written() {
 #[test]
 fn the_hidden_aliases_are_taken() {
     let read = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap();
-    let Cli { global, verb } = read("valetkey --to-instance staging register-authenticator github");
-    assert!(matches!(verb, Verb::Add(_)));
+    let Cli { global, command } =
+        read("valetkey --to-instance staging register-authenticator github");
+    assert!(matches!(command, Command::Add(_)));
     assert_eq!(global.profile, Some("staging".parse().unwrap()));
     assert!(matches!(
-        read("valetkey list-authenticators").verb,
-        Verb::List
+        read("valetkey list-authenticators").command,
+        Command::List
     ));
     assert!(matches!(
-        read("valetkey update-authenticator x").verb,
-        Verb::Update(_)
+        read("valetkey update-authenticator x").command,
+        Command::Update(_)
     ));
     assert!(matches!(
-        read("valetkey delete-authenticator x").verb,
-        Verb::Remove(_)
+        read("valetkey delete-authenticator x").command,
+        Command::Remove(_)
     ));
-    assert!(matches!(read("valetkey login x").verb, Verb::Connect(_)));
     assert!(matches!(
-        read("valetkey logout x").verb,
-        Verb::Disconnect(_)
+        read("valetkey login x").command,
+        Command::Connect(_)
+    ));
+    assert!(matches!(
+        read("valetkey logout x").command,
+        Command::Disconnect(_)
     ));
 }
 

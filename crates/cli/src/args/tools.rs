@@ -1,4 +1,4 @@
-//! Arguments of the verbs for programs and for the agent.
+//! Arguments of the commands for programs and for the agent.
 
 use std::ffi::OsString;
 

@@ -7,13 +7,13 @@ use crate::style::{Style, Tone};
 
 /// One line about the agent, and a warning for what is wrong with it.
 pub(super) fn line(status: &AgentStatus, style: Style) -> String {
-    let door = match status.port {
+    let port = match status.port {
         Some(port) => format!("http://127.0.0.1:{port}"),
         None => "no loopback listener".to_owned(),
     };
     let store = store_name(status.secret_store.kind);
     let line = format!(
-        "agent {} · pid {} · {store} · {door}",
+        "agent {} · pid {} · {store} · {port}",
         status.version, status.pid
     );
     let mut text = format!("{}\n", style.paint(Tone::Faint, line));

@@ -47,11 +47,11 @@ pub(crate) fn list(list: &AuthenticatorList, style: Style) -> String {
 }
 
 fn short(client_id: &str) -> String {
-    const MOST: usize = 24;
-    if client_id.chars().count() <= MOST {
+    const MAX_CHARS: usize = 24;
+    if client_id.chars().count() <= MAX_CHARS {
         return client_id.to_owned();
     }
-    let start: String = client_id.chars().take(MOST - 1).collect();
+    let start: String = client_id.chars().take(MAX_CHARS - 1).collect();
     format!("{start}…")
 }
 

@@ -1,4 +1,4 @@
-//! Who is signed in, and how it fares.
+//! Connections and their state.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use valetkey_api::agent::AgentStatus;
 use valetkey_api::connections::{ConnectionList, ConnectionView, Disconnected, Revocation};
 use valetkey_api::core::connection::{KeepWarm, RefreshError, RefreshErrorKind};
 use valetkey_api::core::connection_state::Status;
-use valetkey_api::token::{TestMethod, TestReply};
+use valetkey_api::token::{TestMethod, TestResponse};
 
 use super::agent;
 use super::failure::{hint, warning};
@@ -224,7 +224,7 @@ pub(crate) fn disconnected(gone: &Disconnected, style: Style) -> String {
 }
 
 /// `valetkey test`
-pub(crate) fn tested(reply: &TestReply, style: Style) -> String {
+pub(crate) fn tested(reply: &TestResponse, style: Style) -> String {
     let name = &reply.connection.name;
     let host = safe(reply.host.as_deref().unwrap_or("the provider"));
     let how = match reply.method {

@@ -9,7 +9,7 @@ use valetkey_api::error::InUseKind;
 use crate::failure::Failure;
 use crate::style::{Style, Tone, safe};
 
-/// A failure, as the last thing that a verb says.
+/// A failure, as the last thing that a command says.
 pub(crate) fn failure(failure: &Failure, style: Style) -> String {
     match failure {
         Failure::Api(error) => api(error, style),
@@ -49,7 +49,7 @@ fn api(error: &ApiError, style: Style) -> String {
         );
     }
     let or_open = error.connect_url.iter().map(|url| format!("or open {url}"));
-    let mend = error
+    let console = error
         .console_url
         .iter()
         .map(|url| format!("the registration stands at {url}"));
@@ -62,7 +62,7 @@ fn api(error: &ApiError, style: Style) -> String {
         .iter()
         .cloned()
         .chain(or_open)
-        .chain(mend)
+        .chain(console)
         .chain(later);
     hints(&mut text, all, style);
     text

@@ -1,4 +1,4 @@
-//! The background agent: a script stands for `valetkey-agent`, the stub for its doors.
+//! The background agent: a script stands for `valetkey-agent`, the stub for its socket.
 
 use std::fs;
 use std::path::Path;

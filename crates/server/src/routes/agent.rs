@@ -6,20 +6,20 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 use valetkey_api::agent::{
-    AgentStatus, Check, CheckOutcome, DoctorReport, Settings, SettingsPatch, ShutdownReply,
-    Version, WindowReply,
+    AgentStatus, Check, CheckOutcome, DoctorReport, Settings, SettingsPatch, ShutdownResponse,
+    Version, WindowResponse,
 };
 
-use crate::app::{App, OpenDoors};
+use crate::app::{App, ListenAddresses};
 use crate::caller::Caller;
 use crate::document;
-use crate::extract::Sent;
-use crate::permission::Act;
-use crate::refused::Refused;
-use crate::reply::{Accepted, Ok200};
-use crate::{start, views};
+use crate::error_response::ErrorResponse;
+use crate::extract::JsonBody;
+use crate::permission::Action;
+use crate::response::{Accepted, Ok200};
+use crate::{convert, start};
 
-/// See how the agent is
+/// Show the agent's status
 ///
 /// Changes nothing and prompts nobody.
 #[cfg_attr(test, utoipa::path(
@@ -29,12 +29,12 @@ use crate::{start, views};
 pub(super) async fn status(
     State(app): State<App>,
     caller: Caller,
-) -> Result<Ok200<AgentStatus>, Refused> {
-    app.allow(&caller, Act::Manage)?;
-    Ok(Ok200(views::status(&app).await))
+) -> Result<Ok200<AgentStatus>, ErrorResponse> {
+    app.allow(&caller, Action::Manage)?;
+    Ok(Ok200(convert::status(&app).await))
 }
 
-/// See the settings
+/// Show the settings
 #[cfg_attr(test, utoipa::path(
     get, path = "/api/v1/settings", tag = "agent",
     responses((status = 200, body = Settings))
@@ -42,8 +42,8 @@ pub(super) async fn status(
 pub(super) async fn settings(
     State(app): State<App>,
     caller: Caller,
-) -> Result<Ok200<Settings>, Refused> {
-    app.allow(&caller, Act::Manage)?;
+) -> Result<Ok200<Settings>, ErrorResponse> {
+    app.allow(&caller, Action::Manage)?;
     Ok(Ok200(app.agent().settings()))
 }
 
@@ -56,11 +56,11 @@ pub(super) async fn settings(
 pub(super) async fn change_settings(
     State(app): State<App>,
     caller: Caller,
-    Sent(patch): Sent<SettingsPatch>,
-) -> Result<Ok200<Settings>, Refused> {
-    let actor = app.allow(&caller, Act::Manage)?;
+    JsonBody(patch): JsonBody<SettingsPatch>,
+) -> Result<Ok200<Settings>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::Manage)?;
     if !patch.browser.is_keep() {
-        app.allow(&caller, Act::SetCommand)?;
+        app.allow(&caller, Action::SetCommand)?;
     }
     let patch = |settings: &mut Settings| patch.apply(settings);
     let changed = app.agent().change_settings(patch, &actor).await?;
@@ -78,10 +78,10 @@ pub(super) async fn change_settings(
 pub(super) async fn pause(
     State(app): State<App>,
     caller: Caller,
-) -> Result<Ok200<AgentStatus>, Refused> {
-    let actor = app.allow(&caller, Act::Manage)?;
+) -> Result<Ok200<AgentStatus>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::Manage)?;
     app.agent().pause(&actor).await?;
-    Ok(Ok200(views::status(&app).await))
+    Ok(Ok200(convert::status(&app).await))
 }
 
 /// Resume
@@ -92,10 +92,10 @@ pub(super) async fn pause(
 pub(super) async fn resume(
     State(app): State<App>,
     caller: Caller,
-) -> Result<Ok200<AgentStatus>, Refused> {
-    let actor = app.allow(&caller, Act::Manage)?;
+) -> Result<Ok200<AgentStatus>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::Manage)?;
     app.agent().resume(&actor).await?;
-    Ok(Ok200(views::status(&app).await))
+    Ok(Ok200(convert::status(&app).await))
 }
 
 /// Stop the agent
@@ -103,16 +103,16 @@ pub(super) async fn resume(
 /// It finishes what it has begun, stores what is not stored, and ends.
 #[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/shutdown", tag = "agent",
-    responses((status = 202, body = ShutdownReply))
+    responses((status = 202, body = ShutdownResponse))
 ))]
 pub(super) async fn shutdown(
     State(app): State<App>,
     caller: Caller,
-) -> Result<Accepted<ShutdownReply>, Refused> {
-    let actor = app.allow(&caller, Act::Manage)?;
+) -> Result<Accepted<ShutdownResponse>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::Manage)?;
     tracing::info!(%actor, "asked to stop");
     app.stop().request();
-    Ok(Accepted(ShutdownReply {
+    Ok(Accepted(ShutdownResponse {
         pid: std::process::id(),
     }))
 }
@@ -122,15 +122,15 @@ pub(super) async fn shutdown(
 /// Of the desktop app; an agent without a desktop is `not_configured`.
 #[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/window", tag = "agent",
-    responses((status = 202, body = WindowReply))
+    responses((status = 202, body = WindowResponse))
 ))]
 pub(super) async fn window(
     State(app): State<App>,
     caller: Caller,
-) -> Result<Accepted<WindowReply>, Refused> {
-    app.allow(&caller, Act::Manage)?;
+) -> Result<Accepted<WindowResponse>, ErrorResponse> {
+    app.allow(&caller, Action::Manage)?;
     app.want_window()?;
-    Ok(Accepted(WindowReply {
+    Ok(Accepted(WindowResponse {
         pid: std::process::id(),
     }))
 }
@@ -145,13 +145,13 @@ pub(super) async fn window(
 pub(super) async fn doctor(
     State(app): State<App>,
     caller: Caller,
-) -> Result<Ok200<DoctorReport>, Refused> {
-    app.allow(&caller, Act::Manage)?;
+) -> Result<Ok200<DoctorReport>, ErrorResponse> {
+    app.allow(&caller, Action::Manage)?;
     let found = app.agent().doctor().await;
-    let doors = app.doors();
-    let mut checks: Vec<Check> = found.into_iter().map(views::check).collect();
-    checks.push(socket(&doors));
-    checks.push(port(&doors));
+    let addresses = app.addresses();
+    let mut checks: Vec<Check> = found.into_iter().map(convert::check).collect();
+    checks.push(socket(&addresses));
+    checks.push(port(&addresses));
     let versions = app.agent().versions().await?;
     let version = |name: &str, version: String| Version {
         name: name.to_owned(),
@@ -168,15 +168,15 @@ pub(super) async fn doctor(
     }))
 }
 
-fn socket(doors: &OpenDoors) -> Check {
-    let path = doors.socket.display();
-    let (outcome, message, hint) = if doors.socket.as_os_str().is_empty() {
+fn socket(addresses: &ListenAddresses) -> Check {
+    let path = addresses.socket.display();
+    let (outcome, message, hint) = if addresses.socket.as_os_str().is_empty() {
         (CheckOutcome::Skipped, "none is open".to_owned(), None)
-    } else if doors.socket.exists() {
+    } else if addresses.socket.exists() {
         (CheckOutcome::Ok, format!("`{path}` is open"), None)
     } else {
         let hint = "restart the agent: `valetkey serve`".to_owned();
-        let message = format!("`{path}` was removed by somebody");
+        let message = format!("`{path}` was removed by another program");
         (CheckOutcome::Failed, message, Some(hint))
     };
     Check {
@@ -187,8 +187,8 @@ fn socket(doors: &OpenDoors) -> Check {
     }
 }
 
-fn port(doors: &OpenDoors) -> Check {
-    let (outcome, message) = match (doors.port, &doors.port_problem) {
+fn port(addresses: &ListenAddresses) -> Check {
+    let (outcome, message) = match (addresses.port, &addresses.port_problem) {
         (Some(port), _) => (CheckOutcome::Ok, format!("127.0.0.1:{port} is open")),
         (None, Some(problem)) => (CheckOutcome::Failed, problem.clone()),
         (None, None) => (CheckOutcome::Skipped, "none is open".to_owned()),
@@ -207,8 +207,11 @@ fn port(doors: &OpenDoors) -> Check {
     get, path = "/api/v1/openapi.json", tag = "agent",
     responses((status = 200, body = serde_json::Value))
 ))]
-pub(super) async fn openapi(State(app): State<App>, caller: Caller) -> Result<Response, Refused> {
-    app.allow(&caller, Act::ReadManual)?;
+pub(super) async fn openapi(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Response, ErrorResponse> {
+    app.allow(&caller, Action::ReadApiDocument)?;
     let json = HeaderValue::from_static("application/json");
     Ok(([(CONTENT_TYPE, json)], document::COMMITTED).into_response())
 }

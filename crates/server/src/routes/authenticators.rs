@@ -13,11 +13,11 @@ use valetkey_api::core::draft::DraftInput;
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::extract::{Asked, Segment, Sent};
-use crate::permission::Act;
-use crate::refused::Refused;
-use crate::reply::{Created, Ok200};
-use crate::views::{self, authenticator_key};
+use crate::convert::{self, authenticator_key};
+use crate::error_response::ErrorResponse;
+use crate::extract::{JsonBody, PathParam, QueryParams};
+use crate::permission::Action;
+use crate::response::{Created, Ok200};
 
 /// List providers
 #[cfg_attr(test, utoipa::path(
@@ -27,8 +27,8 @@ use crate::views::{self, authenticator_key};
 pub(super) async fn providers(
     State(app): State<App>,
     caller: Caller,
-) -> Result<Ok200<ProviderList>, Refused> {
-    app.allow(&caller, Act::Manage)?;
+) -> Result<Ok200<ProviderList>, ErrorResponse> {
+    app.allow(&caller, Action::Manage)?;
     let providers = catalogue::providers().iter().map(ProviderView::from);
     Ok(Ok200(ProviderList {
         providers: providers.collect(),
@@ -44,9 +44,9 @@ pub(super) async fn providers(
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
-    Asked(query): Asked<AuthenticatorQuery>,
-) -> Result<Ok200<AuthenticatorList>, Refused> {
-    app.allow(&caller, Act::Manage)?;
+    QueryParams(query): QueryParams<AuthenticatorQuery>,
+) -> Result<Ok200<AuthenticatorList>, ErrorResponse> {
+    app.allow(&caller, Action::Manage)?;
     let include_disabled = query.include_disabled.unwrap_or(true);
     let found = app
         .agent()
@@ -54,7 +54,7 @@ pub(super) async fn list(
     let connections = app.agent().connections(query.profile.as_ref());
     let authenticators = found
         .iter()
-        .map(|view| views::authenticator(view, &connections))
+        .map(|view| convert::authenticator(view, &connections))
         .collect();
     Ok(Ok200(AuthenticatorList { authenticators }))
 }
@@ -71,16 +71,16 @@ pub(super) async fn list(
 pub(super) async fn add(
     State(app): State<App>,
     caller: Caller,
-    Asked(query): Asked<ProfileQuery>,
-    Sent(members): Sent<Map<String, Value>>,
-) -> Result<Created<AuthenticatorSaved>, Refused> {
-    let actor = app.allow(&caller, Act::Manage)?;
+    QueryParams(query): QueryParams<ProfileQuery>,
+    JsonBody(members): JsonBody<Map<String, Value>>,
+) -> Result<Created<AuthenticatorSaved>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::Manage)?;
     let input = DraftInput::from_members(members);
     let profile = query.profile.unwrap_or_default();
     let added = app.agent().add_authenticator(input, profile, &actor).await;
     let (view, warnings) = added?;
     Ok(Created(AuthenticatorSaved {
-        authenticator: views::authenticator(&view, &[]),
+        authenticator: convert::authenticator(&view, &[]),
         warnings,
     }))
 }
@@ -94,10 +94,10 @@ pub(super) async fn add(
 pub(super) async fn show(
     State(app): State<App>,
     caller: Caller,
-    Segment(name): Segment,
-    Asked(query): Asked<ProfileQuery>,
-) -> Result<Ok200<AuthenticatorView>, Refused> {
-    app.allow(&caller, Act::Manage)?;
+    PathParam(name): PathParam,
+    QueryParams(query): QueryParams<ProfileQuery>,
+) -> Result<Ok200<AuthenticatorView>, ErrorResponse> {
+    app.allow(&caller, Action::Manage)?;
     let key = authenticator_key(&name, query.profile)?;
     Ok(Ok200(shown(&app, &key)?))
 }
@@ -116,17 +116,17 @@ pub(super) async fn show(
 pub(super) async fn update(
     State(app): State<App>,
     caller: Caller,
-    Segment(name): Segment,
-    Asked(query): Asked<ForceQuery>,
-    Sent(mut members): Sent<Map<String, Value>>,
-) -> Result<Ok200<AuthenticatorSaved>, Refused> {
-    let actor = app.allow(&caller, Act::Manage)?;
+    PathParam(name): PathParam,
+    QueryParams(query): QueryParams<ForceQuery>,
+    JsonBody(mut members): JsonBody<Map<String, Value>>,
+) -> Result<Ok200<AuthenticatorSaved>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::Manage)?;
     let key = authenticator_key(&name, query.profile)?;
     let is_active = match members.remove("is_active") {
         None => None,
         Some(Value::Bool(is_active)) => Some(is_active),
         Some(_) => {
-            return Err(Refused::invalid(
+            return Err(ErrorResponse::invalid(
                 "`is_active` is true or false",
                 "send `{\"is_active\": false}` to disable it",
             ));
@@ -134,7 +134,7 @@ pub(super) async fn update(
     };
     let input = DraftInput::from_members(members);
     if app.agent().reroutes(&key, &input)? {
-        app.allow(&caller, Act::Reroute)?;
+        app.allow(&caller, Action::ChangeEndpoints)?;
     }
     let change = AuthenticatorChange {
         input,
@@ -145,7 +145,7 @@ pub(super) async fn update(
     let (view, warnings) = saved.await?;
     let connections = app.agent().connections(Some(&view.authenticator.profile));
     Ok(Ok200(AuthenticatorSaved {
-        authenticator: views::authenticator(&view, &connections),
+        authenticator: convert::authenticator(&view, &connections),
         warnings,
     }))
 }
@@ -161,10 +161,10 @@ pub(super) async fn update(
 pub(super) async fn remove(
     State(app): State<App>,
     caller: Caller,
-    Segment(name): Segment,
-    Asked(query): Asked<ForceQuery>,
-) -> Result<Ok200<AuthenticatorRemoved>, Refused> {
-    let actor = app.allow(&caller, Act::Manage)?;
+    PathParam(name): PathParam,
+    QueryParams(query): QueryParams<ForceQuery>,
+) -> Result<Ok200<AuthenticatorRemoved>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::Manage)?;
     let key = authenticator_key(&name, query.profile)?;
     let authenticator = shown(&app, &key)?;
     let gone = app
@@ -173,12 +173,12 @@ pub(super) async fn remove(
         .await?;
     Ok(Ok200(AuthenticatorRemoved {
         authenticator,
-        disconnected: gone.into_iter().map(views::disconnected).collect(),
+        disconnected: gone.into_iter().map(convert::disconnected).collect(),
     }))
 }
 
-fn shown(app: &App, key: &AuthenticatorKey) -> Result<AuthenticatorView, Refused> {
+fn shown(app: &App, key: &AuthenticatorKey) -> Result<AuthenticatorView, ErrorResponse> {
     let view = app.agent().authenticator(key)?;
     let connections = app.agent().connections(Some(&view.authenticator.profile));
-    Ok(views::authenticator(&view, &connections))
+    Ok(convert::authenticator(&view, &connections))
 }

@@ -1,4 +1,4 @@
-//! Client keys: how programs come in by the loopback listener.
+//! Client keys, for programs at the loopback listener.
 
 use axum::extract::State;
 use jiff::{SignedDuration, Timestamp};
@@ -7,11 +7,11 @@ use valetkey_api::clients::{ClientCreated, ClientList, ClientView, NewClient};
 
 use crate::app::{App, connection_key};
 use crate::caller::Caller;
-use crate::extract::{Segment, Sent};
-use crate::permission::Act;
-use crate::refused::Refused;
-use crate::reply::{Created, Ok200};
-use crate::views;
+use crate::convert;
+use crate::error_response::ErrorResponse;
+use crate::extract::{JsonBody, PathParam};
+use crate::permission::Action;
+use crate::response::{Created, Ok200};
 
 /// List client keys
 #[cfg_attr(test, utoipa::path(
@@ -21,11 +21,11 @@ use crate::views;
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
-) -> Result<Ok200<ClientList>, Refused> {
-    app.allow(&caller, Act::SeeAccess)?;
+) -> Result<Ok200<ClientList>, ErrorResponse> {
+    app.allow(&caller, Action::ReadKeys)?;
     let mut rows = app.agent().keys();
     rows.sort_by_key(|row| row.created_at);
-    let clients = rows.iter().map(|row| views::client(&app, row)).collect();
+    let clients = rows.iter().map(|row| convert::client(&app, row)).collect();
     Ok(Ok200(ClientList { clients }))
 }
 
@@ -40,9 +40,9 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
-    Sent(new): Sent<NewClient>,
-) -> Result<Created<ClientCreated>, Refused> {
-    let actor = app.allow(&caller, Act::ChangeAccess)?;
+    JsonBody(new): JsonBody<NewClient>,
+) -> Result<Created<ClientCreated>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::ChangeKeys)?;
     let named = |name: &String| connection_key(name, new.profile.clone());
     let connections = new
         .connections
@@ -57,7 +57,7 @@ pub(super) async fn create(
     };
     let (row, key) = app.agent().create_key(ask, &actor).await?;
     Ok(Created(ClientCreated {
-        client: views::client(&app, &row),
+        client: convert::client(&app, &row),
         key,
         base_url: app.base_url(),
     }))
@@ -72,11 +72,11 @@ pub(super) async fn create(
 pub(super) async fn revoke(
     State(app): State<App>,
     caller: Caller,
-    Segment(id): Segment,
-) -> Result<Ok200<ClientView>, Refused> {
-    let actor = app.allow(&caller, Act::ChangeAccess)?;
+    PathParam(id): PathParam,
+) -> Result<Ok200<ClientView>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::ChangeKeys)?;
     let row = app.agent().revoke_key(&id, &actor).await?;
-    Ok(Ok200(views::client(&app, &row)))
+    Ok(Ok200(convert::client(&app, &row)))
 }
 
 /// The first of `key-1`, `key-2` ... that is free.
@@ -89,7 +89,7 @@ fn free_name(app: &App) -> String {
         .expect("fewer keys than numbers")
 }
 
-fn end(seconds: u64) -> Result<Timestamp, Refused> {
+fn end(seconds: u64) -> Result<Timestamp, ErrorResponse> {
     i64::try_from(seconds)
         .ok()
         .and_then(|seconds| {
@@ -98,7 +98,7 @@ fn end(seconds: u64) -> Result<Timestamp, Refused> {
                 .ok()
         })
         .ok_or_else(|| {
-            Refused::invalid(
+            ErrorResponse::invalid(
                 "`expires_in` is too long",
                 "leave it out: it then lives until it is revoked",
             )

@@ -9,11 +9,11 @@ use valetkey_api::connections::{
 
 use crate::app::{App, connection_key};
 use crate::caller::Caller;
-use crate::extract::{Asked, Segment, Sent};
-use crate::permission::Act;
-use crate::refused::Refused;
-use crate::reply::Ok200;
-use crate::views;
+use crate::convert;
+use crate::error_response::ErrorResponse;
+use crate::extract::{JsonBody, PathParam, QueryParams};
+use crate::permission::Action;
+use crate::response::Ok200;
 
 /// List connections
 ///
@@ -26,13 +26,16 @@ use crate::views;
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
-    Asked(query): Asked<ProfileQuery>,
+    QueryParams(query): QueryParams<ProfileQuery>,
 ) -> Ok200<ConnectionList> {
     let views = app.agent().connections(query.profile.as_ref());
     let seen = views
         .into_iter()
-        .filter(|view| app.allow(&caller, Act::SeeConnection(view.row.id)).is_ok())
-        .map(views::connection)
+        .filter(|view| {
+            app.allow(&caller, Action::ReadConnection(view.row.id))
+                .is_ok()
+        })
+        .map(convert::connection)
         .collect();
     Ok200(ConnectionList { connections: seen })
 }
@@ -46,13 +49,13 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(app): State<App>,
     caller: Caller,
-    Segment(name): Segment,
-    Asked(query): Asked<ProfileQuery>,
-) -> Result<Ok200<ConnectionView>, Refused> {
+    PathParam(name): PathParam,
+    QueryParams(query): QueryParams<ProfileQuery>,
+) -> Result<Ok200<ConnectionView>, ErrorResponse> {
     let key = connection_key(&name, query.profile)?;
-    app.allow_connection(&caller, &key, Act::SeeConnection)?;
+    app.allow_connection(&caller, &key, Action::ReadConnection)?;
     let view = app.agent().connection(&key)?;
-    Ok(Ok200(views::connection(view)))
+    Ok(Ok200(convert::connection(view)))
 }
 
 /// Change a connection
@@ -65,23 +68,23 @@ pub(super) async fn show(
 pub(super) async fn update(
     State(app): State<App>,
     caller: Caller,
-    Segment(name): Segment,
-    Asked(query): Asked<ProfileQuery>,
-    Sent(patch): Sent<ConnectionPatch>,
-) -> Result<Ok200<ConnectionView>, Refused> {
-    let actor = app.allow(&caller, Act::Manage)?;
+    PathParam(name): PathParam,
+    QueryParams(query): QueryParams<ProfileQuery>,
+    JsonBody(patch): JsonBody<ConnectionPatch>,
+) -> Result<Ok200<ConnectionView>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::Manage)?;
     let key = connection_key(&name, query.profile)?;
     let label = match patch.account {
         Patch::Keep => LabelChange::Keep,
         Patch::Clear => LabelChange::Remove,
-        Patch::Set(label) => LabelChange::Set(views::label(&label)?),
+        Patch::Set(label) => LabelChange::Set(convert::label(&label)?),
     };
     let change = ConnectionChange {
         keep_warm: patch.keep_warm,
         label,
     };
     let view = app.agent().update_connection(&key, change, &actor).await?;
-    Ok(Ok200(views::connection(view)))
+    Ok(Ok200(convert::connection(view)))
 }
 
 /// Disconnect
@@ -95,11 +98,11 @@ pub(super) async fn update(
 pub(super) async fn disconnect(
     State(app): State<App>,
     caller: Caller,
-    Segment(name): Segment,
-    Asked(query): Asked<ForceQuery>,
-) -> Result<Ok200<Disconnected>, Refused> {
-    let actor = app.allow(&caller, Act::Manage)?;
+    PathParam(name): PathParam,
+    QueryParams(query): QueryParams<ForceQuery>,
+) -> Result<Ok200<Disconnected>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::Manage)?;
     let key = connection_key(&name, query.profile)?;
     let gone = app.agent().disconnect(&key, query.force, &actor).await?;
-    Ok(Ok200(views::disconnected(gone)))
+    Ok(Ok200(convert::disconnected(gone)))
 }

@@ -7,17 +7,14 @@ use valetkey_agent::vault::EventFilter;
 use valetkey_api::core::event::EventId;
 use valetkey_api::events::{EventList, EventQuery};
 
-use super::follow;
+use super::event_stream::{self, MAX_PAGE, last_id};
 use crate::app::{App, connection_key};
 use crate::caller::Caller;
-use crate::extract::Asked;
-use crate::permission::Act;
-use crate::refused::Refused;
-use crate::reply::Ok200;
-use crate::views;
-
-/// Most events in one reply.
-pub(super) const MOST: u32 = 1_000;
+use crate::convert;
+use crate::error_response::ErrorResponse;
+use crate::extract::QueryParams;
+use crate::permission::Action;
+use crate::response::Ok200;
 
 /// Read the audit log
 ///
@@ -32,30 +29,30 @@ pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Asked(query): Asked<EventQuery>,
-) -> Result<Response, Refused> {
-    app.allow(&caller, Act::Manage)?;
+    QueryParams(query): QueryParams<EventQuery>,
+) -> Result<Response, ErrorResponse> {
+    app.allow(&caller, Action::Manage)?;
     let mut filter = filter(&app, &query)?;
     if query.follow {
         if filter.before.is_some() {
-            return Err(Refused::invalid(
+            return Err(ErrorResponse::invalid(
                 "`before` looks back and `follow` ahead",
                 "leave one of them out",
             ));
         }
-        filter.after = resumed(&headers).or(filter.after);
-        return follow::stream(&app, filter).await;
+        filter.after = last_event_id(&headers).or(filter.after);
+        return event_stream::stream(&app, filter).await;
     }
     let last_id = last_id(&app).await?;
     let found = app.agent().events(filter).await?;
     let events = found
         .into_iter()
-        .map(|(id, event)| views::event(&app, id, event))
+        .map(|(id, event)| convert::event(&app, id, event))
         .collect();
     Ok(Ok200(EventList { events, last_id }).into_response())
 }
 
-fn filter(app: &App, query: &EventQuery) -> Result<EventFilter, Refused> {
+fn filter(app: &App, query: &EventQuery) -> Result<EventFilter, ErrorResponse> {
     let connection = query
         .connection
         .as_deref()
@@ -74,23 +71,13 @@ fn filter(app: &App, query: &EventQuery) -> Result<EventFilter, Refused> {
         before: query.before,
         connection,
         kinds: query.kind.into_iter().collect(),
-        limit: query.limit.unwrap_or(100).clamp(1, MOST),
+        limit: query.limit.unwrap_or(100).clamp(1, MAX_PAGE),
         ..EventFilter::default()
     })
 }
 
-/// A browser's `EventSource` says where its stream broke off.
-fn resumed(headers: &HeaderMap) -> Option<EventId> {
+/// A browser's `EventSource` sends where its stream broke off.
+fn last_event_id(headers: &HeaderMap) -> Option<EventId> {
     let id = headers.get("last-event-id")?.to_str().ok()?;
     id.parse().ok().map(EventId)
-}
-
-/// The newest event of the whole log.
-pub(super) async fn last_id(app: &App) -> Result<EventId, Refused> {
-    let newest = EventFilter {
-        limit: 1,
-        ..EventFilter::default()
-    };
-    let newest = app.agent().events(newest).await?;
-    Ok(newest.last().map_or(EventId::default(), |(id, _)| *id))
 }

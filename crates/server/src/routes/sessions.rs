@@ -1,4 +1,4 @@
-//! Sign-ins. No route here opens a browser: the face in front of the person does.
+//! Sign-ins. No route here opens a browser: the client in front of the person does.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use valetkey_api::sign_in::{
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::extract::{Asked, Segment, Sent};
-use crate::permission::Act;
-use crate::refused::Refused;
-use crate::reply::{Accepted, Ok200};
-use crate::views;
+use crate::convert;
+use crate::error_response::ErrorResponse;
+use crate::extract::{JsonBody, PathParam, QueryParams};
+use crate::permission::Action;
+use crate::response::{Accepted, Ok200};
 
-/// Longest wait of a long poll, in seconds.
-const LONGEST: u64 = 60;
+/// Of a long poll, in seconds.
+const MAX_WAIT: u64 = 60;
 
 /// Begin a sign-in
 ///
@@ -34,12 +34,12 @@ const LONGEST: u64 = 60;
 pub(super) async fn begin(
     State(app): State<App>,
     caller: Caller,
-    Sent(request): Sent<SignInRequest>,
-) -> Result<Accepted<SignInStarted>, Refused> {
-    let actor = app.allow(&caller, Act::Manage)?;
+    JsonBody(request): JsonBody<SignInRequest>,
+) -> Result<Accepted<SignInStarted>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::Manage)?;
     let profile = request.profile.unwrap_or_default();
     let (authenticator, label) = authenticator(&request.authenticator, profile)?;
-    let account = request.account.as_deref().map(views::label).transpose()?;
+    let account = request.account.as_deref().map(convert::label).transpose()?;
     let ask = SignInAsk {
         authenticator,
         account: account.or(label),
@@ -63,15 +63,15 @@ pub(super) async fn begin(
 fn authenticator(
     text: &str,
     profile: ProfileName,
-) -> Result<(AuthenticatorKey, Option<AccountLabel>), Refused> {
+) -> Result<(AuthenticatorKey, Option<AccountLabel>), ErrorResponse> {
     let (name, label) = match text.split_once('/') {
         None => (text, None),
-        Some((name, label)) => (name, Some(views::label(label)?)),
+        Some((name, label)) => (name, Some(convert::label(label)?)),
     };
-    Ok((views::authenticator_key(name, Some(profile))?, label))
+    Ok((convert::authenticator_key(name, Some(profile))?, label))
 }
 
-/// See how a sign-in stands
+/// Show a sign-in
 ///
 /// With `wait` the answer comes when it ends, or after so many seconds.
 #[cfg_attr(test, utoipa::path(
@@ -82,17 +82,17 @@ fn authenticator(
 pub(super) async fn show(
     State(app): State<App>,
     caller: Caller,
-    Segment(id): Segment,
-    Asked(query): Asked<WaitQuery>,
-) -> Result<Ok200<SignInView>, Refused> {
-    app.allow(&caller, Act::Manage)?;
+    PathParam(id): PathParam,
+    QueryParams(query): QueryParams<WaitQuery>,
+) -> Result<Ok200<SignInView>, ErrorResponse> {
+    app.allow(&caller, Action::Manage)?;
     let id = sign_in_id(&id)?;
-    let longest = Duration::from_secs(query.wait.min(LONGEST));
+    let timeout = Duration::from_secs(query.wait.min(MAX_WAIT));
     let view = tokio::select! {
-        view = app.agent().wait_sign_in(id, longest) => view?,
+        view = app.agent().wait_sign_in(id, timeout) => view?,
         () = app.stop().requested() => app.agent().sign_in(id)?,
     };
-    Ok(Ok200(views::sign_in(&app, view)?))
+    Ok(Ok200(convert::sign_in(&app, view)?))
 }
 
 /// Cancel a sign-in
@@ -104,11 +104,11 @@ pub(super) async fn show(
 pub(super) async fn cancel(
     State(app): State<App>,
     caller: Caller,
-    Segment(id): Segment,
-) -> Result<Ok200<SignInView>, Refused> {
-    let actor = app.allow(&caller, Act::Manage)?;
+    PathParam(id): PathParam,
+) -> Result<Ok200<SignInView>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::Manage)?;
     let view = app.agent().cancel_sign_in(sign_in_id(&id)?, &actor).await?;
-    Ok(Ok200(views::sign_in(&app, view)?))
+    Ok(Ok200(convert::sign_in(&app, view)?))
 }
 
 /// Finish a sign-in by pasting
@@ -123,17 +123,17 @@ pub(super) async fn cancel(
 pub(super) async fn callback(
     State(app): State<App>,
     caller: Caller,
-    Segment(id): Segment,
-    Sent(pasted): Sent<PastedCallback>,
-) -> Result<Ok200<SignInView>, Refused> {
-    app.allow(&caller, Act::Manage)?;
+    PathParam(id): PathParam,
+    JsonBody(pasted): JsonBody<PastedCallback>,
+) -> Result<Ok200<SignInView>, ErrorResponse> {
+    app.allow(&caller, Action::Manage)?;
     let id = sign_in_id(&id)?;
     let view = app.agent().finish_by_paste(id, &pasted.url).await?;
-    Ok(Ok200(views::sign_in(&app, view)?))
+    Ok(Ok200(convert::sign_in(&app, view)?))
 }
 
-fn sign_in_id(text: &str) -> Result<SignInId, Refused> {
+fn sign_in_id(text: &str) -> Result<SignInId, ErrorResponse> {
     text.parse().map_err(|_| {
-        Refused::not_found("there is no such sign-in", "start one: `valetkey connect`")
+        ErrorResponse::not_found("there is no such sign-in", "start one: `valetkey connect`")
     })
 }

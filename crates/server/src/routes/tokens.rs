@@ -14,16 +14,16 @@ use valetkey_api::core::name::ConnectionName;
 use valetkey_api::core::scope::Scopes;
 use valetkey_api::core::secret::Fingerprint;
 use valetkey_api::token::{
-    InvalidateReply, InvalidateRequest, TestMethod, TestReply, TokenRequest,
+    InvalidateRequest, InvalidateResponse, TestMethod, TestResponse, TokenRequest,
 };
 
 use crate::app::{App, connection_key};
 use crate::caller::Caller;
-use crate::extract::{Asked, Segment, Sent};
-use crate::permission::Act;
-use crate::refused::Refused;
-use crate::reply::Ok200;
-use crate::views;
+use crate::convert;
+use crate::error_response::ErrorResponse;
+use crate::extract::{JsonBody, PathParam, QueryParams};
+use crate::permission::Action;
+use crate::response::Ok200;
 
 /// Hand out a token
 ///
@@ -37,12 +37,12 @@ use crate::views;
 pub(super) async fn token(
     State(app): State<App>,
     caller: Caller,
-    Segment(name): Segment,
-    Asked(query): Asked<ProfileQuery>,
-    Sent(request): Sent<TokenRequest>,
-) -> Result<Response, Refused> {
+    PathParam(name): PathParam,
+    QueryParams(query): QueryParams<ProfileQuery>,
+    JsonBody(request): JsonBody<TokenRequest>,
+) -> Result<Response, ErrorResponse> {
     let key = connection_key(&name, query.profile)?;
-    let actor = app.allow_connection(&caller, &key, Act::UseToken)?;
+    let actor = app.allow_connection(&caller, &key, Action::UseToken)?;
     let ask = ask(request)?;
     if let Some(answer) = app.agent().cached_token(&key, &ask, &actor) {
         return Ok(reply(&answer));
@@ -62,12 +62,12 @@ pub(super) async fn token(
 pub(super) async fn refresh(
     State(app): State<App>,
     caller: Caller,
-    Segment(name): Segment,
-    Asked(query): Asked<ProfileQuery>,
-    Sent(request): Sent<TokenRequest>,
-) -> Result<Response, Refused> {
+    PathParam(name): PathParam,
+    QueryParams(query): QueryParams<ProfileQuery>,
+    JsonBody(request): JsonBody<TokenRequest>,
+) -> Result<Response, ErrorResponse> {
     let key = connection_key(&name, query.profile)?;
-    let actor = app.allow_connection(&caller, &key, Act::UseToken)?;
+    let actor = app.allow_connection(&caller, &key, Action::UseToken)?;
     let ask = TokenAsk {
         force: true,
         ..ask(request)?
@@ -80,16 +80,16 @@ async fn answer(
     key: &ConnectionKey,
     ask: &TokenAsk,
     actor: &Actor,
-) -> Result<Response, Refused> {
+) -> Result<Response, ErrorResponse> {
     match app.agent().token(key, ask, actor).await {
         Ok(answer) => Ok(reply(&answer)),
-        Err(error) => Err(app.refuse(error, key)),
+        Err(error) => Err(app.error_response(error, key)),
     }
 }
 
-fn ask(request: TokenRequest) -> Result<TokenAsk, Refused> {
+fn ask(request: TokenRequest) -> Result<TokenAsk, ErrorResponse> {
     if request.resource.is_some() {
-        return Err(Refused::invalid(
+        return Err(ErrorResponse::invalid(
             "tokens cannot be narrowed to a `resource` yet",
             "leave `resource` out",
         ));
@@ -103,8 +103,7 @@ fn ask(request: TokenRequest) -> Result<TokenAsk, Refused> {
     })
 }
 
-/// The one place where a token leaves through a door. Written straight from the grant in memory; it
-/// reads as a [`TokenResponse`](valetkey_api::token::TokenResponse).
+/// The one place where a token is serialised, straight from the grant in memory, in the shape of a [`TokenResponse`](valetkey_api::token::TokenResponse).
 fn reply(answer: &TokenAnswer) -> Response {
     let (live, grant) = (&answer.live, &answer.live.grant);
     Ok200(HandedOut {
@@ -139,23 +138,23 @@ struct HandedOut<'a> {
     post, path = "/api/v1/credentials/connections/{id}/invalidate", tag = "tokens",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     request_body = InvalidateRequest,
-    responses((status = 200, body = InvalidateReply))
+    responses((status = 200, body = InvalidateResponse))
 ))]
 pub(super) async fn invalidate(
     State(app): State<App>,
     caller: Caller,
-    Segment(name): Segment,
-    Asked(query): Asked<ProfileQuery>,
-    Sent(request): Sent<InvalidateRequest>,
-) -> Result<Ok200<InvalidateReply>, Refused> {
+    PathParam(name): PathParam,
+    QueryParams(query): QueryParams<ProfileQuery>,
+    JsonBody(request): JsonBody<InvalidateRequest>,
+) -> Result<Ok200<InvalidateResponse>, ErrorResponse> {
     let key = connection_key(&name, query.profile)?;
-    let actor = app.allow_connection(&caller, &key, Act::UseToken)?;
+    let actor = app.allow_connection(&caller, &key, Action::UseToken)?;
     let done = app.agent().invalidate(&key, &request.fingerprint, &actor);
     match done.await {
-        Ok(done) => Ok(Ok200(InvalidateReply {
+        Ok(done) => Ok(Ok200(InvalidateResponse {
             was_current: done == Invalidated::Refreshed,
         })),
-        Err(error) => Err(app.refuse(error, &key)),
+        Err(error) => Err(app.error_response(error, &key)),
     }
 }
 
@@ -165,29 +164,29 @@ pub(super) async fn invalidate(
 #[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/credentials/connections/{id}/test", tag = "connections",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
-    responses((status = 200, body = TestReply))
+    responses((status = 200, body = TestResponse))
 ))]
 pub(super) async fn test(
     State(app): State<App>,
     caller: Caller,
-    Segment(name): Segment,
-    Asked(query): Asked<ProfileQuery>,
-) -> Result<Ok200<TestReply>, Refused> {
+    PathParam(name): PathParam,
+    QueryParams(query): QueryParams<ProfileQuery>,
+) -> Result<Ok200<TestResponse>, ErrorResponse> {
     let key = connection_key(&name, query.profile)?;
-    app.allow_connection(&caller, &key, Act::SeeConnection)?;
+    app.allow_connection(&caller, &key, Action::ReadConnection)?;
     let began = Instant::now();
     let tested = app.agent().test(&key).await;
-    let tested = tested.map_err(|error| app.refuse(error, &key))?;
+    let tested = tested.map_err(|error| app.error_response(error, &key))?;
     let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let view = app.agent().connection(&key)?;
     let (method, host, account) = match tested {
         TokenTest::Accepted { host, account } => (TestMethod::Userinfo, host, account),
         TokenTest::NotKnown => (TestMethod::Stored, None, None),
-        TokenTest::Refused => return Err(views::token_refused(&view)),
-        TokenTest::Unreachable { reason } => return Err(views::test_unreachable(&view, reason)),
+        TokenTest::Refused => return Err(convert::token_refused(&view)),
+        TokenTest::Unreachable { reason } => return Err(convert::test_unreachable(&view, reason)),
     };
-    let connection = views::connection(view);
-    Ok(Ok200(TestReply {
+    let connection = convert::connection(view);
+    Ok(Ok200(TestResponse {
         connection,
         method,
         host,

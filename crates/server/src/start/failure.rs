@@ -6,8 +6,8 @@ use valetkey_agent::AgentError;
 use valetkey_agent::vault::VaultError;
 use valetkey_api::{ApiError, ErrorCode};
 
-use crate::doors::LockError;
-use crate::refused::Refused;
+use crate::agent_lock::LockError;
+use crate::error_response::ErrorResponse;
 
 const UNAVAILABLE: u8 = 69;
 const TRY_LATER: u8 = 75;
@@ -59,7 +59,7 @@ impl Failure {
 
 impl From<AgentError> for Failure {
     fn from(error: AgentError) -> Self {
-        Self(Box::new(Refused::from(error).into_error()))
+        Self(Box::new(ErrorResponse::from(error).into_error()))
     }
 }
 

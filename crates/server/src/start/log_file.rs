@@ -1,6 +1,6 @@
 //! The log file: `oauth.log` in the state folder, 0600, kept small.
 //!
-//! Only our own crates speak below `warn`: a library that logs what it sends could log a secret.
+//! Only our own crates log below `warn`: a library that logs what it sends could log a secret.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -20,12 +20,12 @@ use valetkey_api::core::settings::LogLevel;
 
 use super::Failure;
 
-/// A file larger than this is put aside as `oauth.log.1`.
-const LARGEST: u64 = 5 * 1024 * 1024;
+/// A larger file is renamed to `oauth.log.1`.
+const MAX_SIZE: u64 = 5 * 1024 * 1024;
 
 /// How much is logged, and where else than to the file.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct LogWish {
+pub struct LogOptions {
     /// Debug lines too, unless `VALETKEY_LOG` says otherwise.
     pub verbose: bool,
     /// Also to stderr.
@@ -36,9 +36,9 @@ pub struct LogWish {
 static LEVEL: OnceLock<Handle<Targets, Registry>> = OnceLock::new();
 
 /// Sends this process's log to the file.
-pub fn begin_log(home: &Home, wish: LogWish) -> Result<(), Failure> {
-    let wished = wished_level(wish.verbose)?;
-    let (filter, handle) = reload::Layer::new(ours(wished.unwrap_or(Level::INFO)));
+pub fn start_log(home: &Home, options: LogOptions) -> Result<(), Failure> {
+    let requested = requested_level(options.verbose)?;
+    let (filter, handle) = reload::Layer::new(filter(requested.unwrap_or(Level::INFO)));
     let path = home.log();
     let file = LogFile::open(&path).map_err(|error| {
         Failure::not_configured(
@@ -50,7 +50,7 @@ pub fn begin_log(home: &Home, wish: LogWish) -> Result<(), Failure> {
         )
     })?;
     let to_file = fmt::layer().with_ansi(false).with_writer(Mutex::new(file));
-    let to_stderr = wish.to_stderr.then(|| {
+    let to_stderr = options.to_stderr.then(|| {
         fmt::layer()
             .with_ansi(false)
             .without_time()
@@ -61,7 +61,7 @@ pub fn begin_log(home: &Home, wish: LogWish) -> Result<(), Failure> {
         .with(to_file)
         .with(to_stderr)
         .init();
-    if wished.is_none() {
+    if requested.is_none() {
         LEVEL.get_or_init(|| handle);
     }
     Ok(())
@@ -75,27 +75,27 @@ pub(crate) fn set_log_level(level: LogLevel) {
         LogLevel::Info => Level::INFO,
         LogLevel::Debug => Level::DEBUG,
     };
-    let set = LEVEL.get().map(|handle| handle.reload(ours(level)));
+    let set = LEVEL.get().map(|handle| handle.reload(filter(level)));
     if let Some(Err(error)) = set {
         tracing::error!(%error, "log level");
     }
 }
 
-fn ours(level: Level) -> Targets {
+fn filter(level: Level) -> Targets {
     Targets::new()
         .with_default(LevelFilter::from_level(level).min(LevelFilter::WARN))
         .with_target("valetkey", level)
 }
 
 /// What the environment and the flags say; None leaves it to the settings.
-fn wished_level(verbose: bool) -> Result<Option<Level>, Failure> {
-    let wished = std::env::var("VALETKEY_LOG").unwrap_or_default();
-    if wished.is_empty() {
+fn requested_level(verbose: bool) -> Result<Option<Level>, Failure> {
+    let requested = std::env::var("VALETKEY_LOG").unwrap_or_default();
+    if requested.is_empty() {
         return Ok(verbose.then_some(Level::DEBUG));
     }
-    wished.parse().map(Some).map_err(|_| {
+    requested.parse().map(Some).map_err(|_| {
         Failure::not_configured(
-            format!("`VALETKEY_LOG` is `{wished}`"),
+            format!("`VALETKEY_LOG` is `{requested}`"),
             "use `error`, `warn`, `info`, `debug` or `trace`",
         )
     })
@@ -122,7 +122,7 @@ impl LogFile {
         Ok(Self { path, file, size })
     }
 
-    fn put_aside(&mut self) -> io::Result<()> {
+    fn rotate(&mut self) -> io::Result<()> {
         fs::rename(&self.path, self.path.with_extension("log.1"))?;
         self.file = append(&self.path)?;
         self.size = 0;
@@ -140,8 +140,8 @@ fn append(path: &Path) -> io::Result<File> {
 
 impl Write for LogFile {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.size > LARGEST {
-            self.put_aside()?;
+        if self.size > MAX_SIZE {
+            self.rotate()?;
         }
         self.size += line.len() as u64;
         self.file.write(line)
@@ -157,15 +157,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_large_log_is_put_aside_once() {
+    fn a_large_log_is_rotated() {
         let tmp = tempfile::tempdir().unwrap();
         let path = tmp.path().join("state/oauth.log");
         let mut log = LogFile::open(&path).unwrap();
-        log.write_all(&vec![b'x'; usize::try_from(LARGEST).unwrap() + 1])
+        log.write_all(&vec![b'x'; usize::try_from(MAX_SIZE).unwrap() + 1])
             .unwrap();
         log.write_all(b"new\n").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new\n");
         let aside = path.with_extension("log.1");
-        assert_eq!(fs::metadata(aside).unwrap().len(), LARGEST + 1);
+        assert_eq!(fs::metadata(aside).unwrap().len(), MAX_SIZE + 1);
     }
 }

@@ -18,7 +18,7 @@ pub fn harden() {
     setrlimit(Resource::Core, none).ok();
 }
 
-/// The signals that this process hears, from here on.
+/// The signals that this process handles.
 #[derive(Debug)]
 pub struct Signals {
     terminate: Signal,
@@ -27,7 +27,6 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Begins to hear them.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -38,7 +37,7 @@ impl Signals {
 
     /// Asks to stop at SIGTERM and SIGINT, and in front at SIGHUP (the terminal is gone). Returns at
     /// the second SIGINT: somebody does not want to wait.
-    pub async fn obey(mut self, stop: Stop, background: bool) {
+    pub async fn handle(mut self, stop: Stop, background: bool) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => stop.request(),

@@ -23,27 +23,27 @@ pub enum Store {
     Memory,
 }
 
-/// Opens nothing yet. `wished` wins over `VALETKEY_SECRET_STORE`; the keychain is the default. Where
-/// `may_ask`, a passphrase that stands nowhere is asked for at the terminal.
+/// Opens nothing yet. `requested` wins over `VALETKEY_SECRET_STORE`; the keychain is the default. Where
+/// `may_prompt`, a passphrase that stands nowhere is asked for at the terminal.
 pub fn choose_store(
     home: &Home,
-    wished: Option<Store>,
-    may_ask: bool,
+    requested: Option<Store>,
+    may_prompt: bool,
 ) -> Result<StoreChoice, Failure> {
-    let chosen = match wished {
+    let chosen = match requested {
         Some(store) => store,
         None => from_environment()?,
     };
     Ok(match chosen {
         Store::Keychain => StoreChoice::Keychain,
         Store::Memory => StoreChoice::Memory,
-        Store::File => StoreChoice::File(file_key(home, may_ask)?),
+        Store::File => StoreChoice::File(file_key(home, may_prompt)?),
     })
 }
 
 fn from_environment() -> Result<Store, Failure> {
-    let wished = env::var("VALETKEY_SECRET_STORE").unwrap_or_default();
-    match wished.as_str() {
+    let requested = env::var("VALETKEY_SECRET_STORE").unwrap_or_default();
+    match requested.as_str() {
         "" | "keychain" => Ok(Store::Keychain),
         "file" => Ok(Store::File),
         "memory" => Ok(Store::Memory),
@@ -54,7 +54,7 @@ fn from_environment() -> Result<Store, Failure> {
     }
 }
 
-fn file_key(home: &Home, may_ask: bool) -> Result<FileKey, Failure> {
+fn file_key(home: &Home, may_prompt: bool) -> Result<FileKey, Failure> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty());
     if let Some(path) = set("VALETKEY_KEY_FILE") {
         let path = PathBuf::from(path);
@@ -82,7 +82,7 @@ fn file_key(home: &Home, may_ask: bool) -> Result<FileKey, Failure> {
     if let Some(text) = set("VALETKEY_PASSPHRASE") {
         return passphrase(text.to_string_lossy().into_owned().into());
     }
-    if !may_ask || !io::stdin().is_terminal() {
+    if !may_prompt || !io::stdin().is_terminal() {
         return Err(Failure::not_configured(
             "the secret file needs a passphrase, and nobody can be asked",
             "set `VALETKEY_PASSPHRASE_FILE` or `VALETKEY_KEY_FILE`, or run `valetkey serve --secret-store file` in a terminal",

@@ -137,7 +137,7 @@ fn disconnecting_is_honest_about_the_provider() {
 
 #[test]
 fn a_test_says_who_answered() {
-    let reply = |method: &str, account: Option<&str>| -> TestReply {
+    let reply = |method: &str, account: Option<&str>| -> TestResponse {
         let view = connection("github", json!({}));
         let reply = json!({"connection": view, "method": method, "host": "api.github.com", "account": account, "elapsed_ms": 131});
         serde_json::from_value(reply).unwrap()

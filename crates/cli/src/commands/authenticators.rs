@@ -1,0 +1,113 @@
+//! Commands about authenticators and the catalogue.
+
+use valetkey_api::authenticators::{ProviderList, ProviderView};
+use valetkey_api::core::catalogue;
+use valetkey_api::core::draft::{DraftInput, Warning};
+
+use super::{draft, export};
+use crate::agent;
+use crate::args::{Add, Global, One, Provider, Removal, Update};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render::{self, authenticators as words};
+use crate::terminal::Terminal;
+
+pub(super) fn list(terminal: Terminal, global: &Global) -> Result<(), Failure> {
+    terminal.reply(&agent::connect(global)?.authenticators()?, words::list)
+}
+
+pub(super) fn show(terminal: Terminal, global: &Global, args: &One) -> Result<(), Failure> {
+    terminal.reply(
+        &agent::connect(global)?.authenticator(&args.authenticator)?,
+        words::show,
+    )
+}
+
+/// Checks the whole draft before the agent is asked, so that a warning's offer can be taken.
+pub(super) fn add(terminal: Terminal, global: &Global, args: &Add) -> Result<(), Failure> {
+    let config = draft::config(&args.fields, &args.secret)?;
+    if let Some(entries) = config.as_deref().and_then(export::entries) {
+        return export::add(terminal, global, args, entries);
+    }
+    let mut input = draft::input(config, &args.fields, &args.secret)?;
+    if let Some(provider) = &args.provider {
+        input.set("authenticator_type", provider.as_str());
+    }
+    let (_, warnings) = input.clone().check().map_err(Failure::Problems)?;
+    let mut left = Vec::new();
+    for warning in warnings {
+        match &warning.offer {
+            Some(offer) if terminal.can_ask() && accepts(terminal, &warning, offer)? => {
+                input.set(&warning.field, offer.as_str());
+            }
+            _ => left.push(warning),
+        }
+    }
+    warn(terminal, &left);
+    let saved = agent::connect(global)?.add_authenticator(&input)?;
+    terminal.done(&saved, words::added)
+}
+
+fn accepts(terminal: Terminal, warning: &Warning, offer: &str) -> Result<bool, Failure> {
+    terminal.say(|style| render::warning(&warning.message, &warning.hint, style));
+    terminal.ask(&format!("use `{offer}` instead?"))
+}
+
+fn warn(terminal: Terminal, warnings: &[Warning]) {
+    if !terminal.json {
+        for warning in warnings {
+            terminal.say(|style| render::warning(&warning.message, &warning.hint, style));
+        }
+    }
+}
+
+pub(super) fn update(terminal: Terminal, global: &Global, args: &Update) -> Result<(), Failure> {
+    let config = draft::config(&args.fields, &args.secret)?;
+    let mut input = draft::input(config, &args.fields, &args.secret)?;
+    let unset = input.unset();
+    if !unset.is_empty() {
+        return Err(Failure::Problems(unset));
+    }
+    if args.no_client_secret {
+        input.set("client_secret", None::<String>);
+    }
+    let mut agent = agent::connect(global)?;
+    let saved = agent.update_authenticator(&args.authenticator, &input, args.force)?;
+    warn(terminal, &saved.warnings);
+    terminal.done(&saved, |saved, _| words::updated(&saved.authenticator))
+}
+
+pub(super) fn set_active(
+    terminal: Terminal,
+    global: &Global,
+    args: &One,
+    is_active: bool,
+) -> Result<(), Failure> {
+    let mut input = DraftInput::default();
+    input.set("is_active", is_active);
+    let saved = agent::connect(global)?.update_authenticator(&args.authenticator, &input, false)?;
+    terminal.done(&saved, |saved, _| words::updated(&saved.authenticator))
+}
+
+pub(super) fn remove(terminal: Terminal, global: &Global, args: &Removal) -> Result<(), Failure> {
+    let removed = agent::connect(global)?.remove_authenticator(&args.authenticator, args.force)?;
+    terminal.done(&removed, words::removed)
+}
+
+/// The catalogue is part of this program: no agent is needed to find out how to begin.
+pub(super) fn providers(terminal: Terminal, args: &Provider) -> Result<(), Failure> {
+    let Some(id) = &args.provider else {
+        let providers = catalogue::providers().iter().map(ProviderView::from);
+        let list = ProviderList {
+            providers: providers.collect(),
+        };
+        return terminal.reply(&list, words::providers);
+    };
+    match catalogue::provider(id) {
+        Some(provider) => terminal.reply(&ProviderView::from(provider), words::provider),
+        None => Err(
+            Failure::new(Exit::NotFound, format!("`{id}` is not in the catalogue"))
+                .hint("`valetkey providers` lists it; `custom` fits any OAuth provider"),
+        ),
+    }
+}

@@ -1,0 +1,193 @@
+//! `valetkey connect`: asks the agent to begin, opens the browser, waits, says who it is.
+//!
+//! It waits for three things at once, without threads: the agent's answer, Ctrl-C, and (where there
+//! is no browser here) the address that the person pastes.
+
+use std::io::{self, IsTerminal as _};
+use std::os::fd::AsFd as _;
+
+use jiff::Timestamp;
+use valetkey_api::browser;
+use valetkey_api::client::Client;
+use valetkey_api::core::id::SignInId;
+use valetkey_api::core::name::AccountLabel;
+use valetkey_api::error::ErrorCode;
+use valetkey_api::sign_in::{
+    PastedCallback, SignInMethod, SignInRequest, SignInStarted, SignInState, SignInView,
+};
+
+use super::paste::Paste;
+use crate::agent;
+use crate::args::{Connect, Global};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render::sign_in as words;
+use crate::terminal::Terminal;
+use crate::wait::{Interrupt, readable};
+
+/// Of one long poll, in seconds.
+const POLL_TIMEOUT: u64 = 30;
+
+pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Result<(), Failure> {
+    let mut client = agent::connect(global)?;
+    let name = args.authenticator.clone();
+    let asked = asked_label(&args);
+    let started = client.begin_sign_in(&SignInRequest {
+        authenticator: args.authenticator,
+        profile: global.profile.clone(),
+        account: args.account,
+        scopes: args.scopes,
+        method: SignInMethod::Browser,
+        reason: args.reason,
+    })?;
+    let interrupt = Interrupt::catch()?;
+    let takes_paste = if args.no_browser {
+        offer(terminal, &started)?;
+        true
+    } else {
+        open_browser(terminal, &mut client, &started)?
+    };
+    let paste = takes_paste.then(Paste::begin).transpose()?;
+    if !terminal.json {
+        terminal.say(|style| words::waiting(&name, &started, Timestamp::now(), style));
+    }
+    let mut waiting = Waiting {
+        terminal,
+        client,
+        id: started.session_id,
+        interrupt,
+        paste,
+    };
+    let view = waiting.wait()?;
+    conclude(terminal, view, asked.as_ref())
+}
+
+/// `--no-browser`: the address is data, so that it can be piped.
+fn offer(terminal: Terminal, started: &SignInStarted) -> Result<(), Failure> {
+    if terminal.json {
+        return terminal.json(started);
+    }
+    terminal.data(&format!("{}\n", started.authorize_url))?;
+    terminal.say(|style| words::way_back(started, style));
+    Ok(())
+}
+
+/// Opens the browser; true if it could not, so that the address was shown instead.
+fn open_browser(
+    terminal: Terminal,
+    client: &mut Client,
+    started: &SignInStarted,
+) -> Result<bool, Failure> {
+    let setting = client.settings()?.browser;
+    let Err(why) = browser::open(&started.authorize_url, setting.as_deref()) else {
+        return Ok(false);
+    };
+    terminal.say(|style| words::no_browser(&why, style) + &words::by_hand(started, style));
+    Ok(io::stdin().is_terminal())
+}
+
+struct Waiting {
+    terminal: Terminal,
+    client: Client,
+    id: SignInId,
+    interrupt: Interrupt,
+    /// Where an address is pasted, if one is expected.
+    paste: Option<Paste>,
+}
+
+impl Waiting {
+    /// Waits until the sign-in has ended, one way or another.
+    fn wait(&mut self) -> Result<SignInView, Failure> {
+        loop {
+            let watch = self.client.watch_sign_in(self.id, POLL_TIMEOUT)?;
+            loop {
+                let input = self.paste.as_ref().and_then(Paste::source);
+                let fds = [
+                    watch.as_fd(),
+                    self.interrupt.as_fd(),
+                    input.unwrap_or(watch.as_fd()),
+                ];
+                let [answered, interrupted, typed] = readable(fds, None)?;
+                if interrupted {
+                    self.client.cancel_sign_in(self.id)?;
+                    return Err(Failure::new(Exit::Interrupted, "the sign-in was cancelled"));
+                }
+                if typed
+                    && input.is_some()
+                    && let Some(view) = self.read_paste()?
+                {
+                    return Ok(view);
+                }
+                if answered {
+                    break;
+                }
+            }
+            let view = watch.finish()?;
+            if view.state.has_ended() {
+                return Ok(view);
+            }
+        }
+    }
+
+    /// Takes what was typed; an address in it may end the sign-in.
+    fn read_paste(&mut self) -> Result<Option<SignInView>, Failure> {
+        let Some(paste) = &mut self.paste else {
+            return Ok(None);
+        };
+        for url in paste.read()? {
+            match self
+                .client
+                .finish_sign_in(self.id, &PastedCallback { url })
+                .map_err(Failure::from)
+            {
+                Ok(view) if view.state.has_ended() => return Ok(Some(view)),
+                Ok(_) => {}
+                Err(Failure::Api(error)) if error.code == ErrorCode::InvalidRequest => {
+                    self.terminal
+                        .say(|style| words::bad_paste(&error.message, style));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The account that was named: `--account work`, or `github/work`.
+fn asked_label(args: &Connect) -> Option<AccountLabel> {
+    let named = args.authenticator.split_once('/').map(|(_, label)| label);
+    args.account.as_deref().or(named)?.parse().ok()
+}
+
+/// `asked`: the account that was named, if one was.
+fn conclude(
+    terminal: Terminal,
+    view: SignInView,
+    asked: Option<&AccountLabel>,
+) -> Result<(), Failure> {
+    let name = view.authenticator.to_string();
+    match view.state {
+        SignInState::Completed { .. } if terminal.json => terminal.json(&view),
+        SignInState::Completed {
+            connection,
+            renewed,
+        } => {
+            let other = asked.filter(|asked| connection.account.label.as_ref() != Some(asked));
+            terminal.say(|style| match other {
+                Some(asked) if renewed => words::same_account(&connection, asked, style),
+                _ => words::completed(&connection, renewed, style),
+            });
+            Ok(())
+        }
+        SignInState::Denied { error } | SignInState::Failed { error } => Err(Failure::Api(error)),
+        SignInState::TimedOut => Err(Failure::new(
+            Exit::NotAllowed,
+            format!("nobody signed in to `{name}` in time"),
+        )
+        .hint(format!("run `valetkey connect {name}` again"))),
+        SignInState::Cancelled => Err(Failure::new(Exit::Failed, "the sign-in was cancelled")),
+        SignInState::Started | SignInState::Authorized => {
+            Err(Failure::new(Exit::Failed, "the sign-in has not ended"))
+        }
+    }
+}

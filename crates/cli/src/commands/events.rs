@@ -1,0 +1,77 @@
+//! `valetkey events`
+
+use std::os::fd::AsFd as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use valetkey_api::client::Client;
+use valetkey_api::core::event::EventId;
+use valetkey_api::events::{EventQuery, EventView};
+
+use crate::agent;
+use crate::args::{Events, Global};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render::events as render;
+use crate::terminal::Terminal;
+use crate::wait::{Interrupt, readable};
+
+/// The agent sends something at least every 30 seconds.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(90);
+
+pub(super) fn events(terminal: Terminal, global: &Global, args: Events) -> Result<(), Failure> {
+    let mut client = agent::connect(global)?;
+    let query = EventQuery {
+        after: args.after.map(EventId),
+        before: args.before.map(EventId),
+        limit: (!args.follow).then_some(args.limit),
+        connection: args.connection,
+        profile: None,
+        kind: args.kind,
+        follow: false,
+    };
+    if args.follow {
+        return follow(terminal, &client, &query);
+    }
+    let list = client.events(&query)?;
+    let now = Timestamp::now();
+    terminal.reply(&list, |list, style| render::list(list, now, style))
+}
+
+/// Prints events as they come, until Ctrl-C or until nobody reads them.
+fn follow(terminal: Terminal, client: &Client, query: &EventQuery) -> Result<(), Failure> {
+    let interrupt = Interrupt::catch()?;
+    let mut log = client.follow_events(query)?;
+    loop {
+        for event in log.take_events()? {
+            if !print(terminal, &event)? {
+                return Ok(());
+            }
+        }
+        if log.has_ended() {
+            break;
+        }
+        let [news, interrupted] =
+            readable([log.as_fd(), interrupt.as_fd()], Some(SILENCE_TIMEOUT))?;
+        if interrupted {
+            return Ok(());
+        }
+        if !news {
+            return Err(Failure::new(Exit::TryLater, "the agent has fallen silent")
+                .hint("`valetkey doctor` shows what hangs"));
+        }
+        log.read()?;
+    }
+    Err(Failure::new(Exit::Unavailable, "the agent has ended")
+        .hint("run `valetkey events --follow` again: it starts a new one"))
+}
+
+/// False once nobody reads.
+fn print(terminal: Terminal, event: &EventView) -> Result<bool, Failure> {
+    let line = if terminal.json {
+        serde_json::to_string(event).expect("replies are plain structs") + "\n"
+    } else {
+        render::line(event)
+    };
+    terminal.stream(&line)
+}

@@ -1,0 +1,86 @@
+//! Output to the process that started the agent: one JSON line on stdout for programs, messages on
+//! stderr for people.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+
+use valetkey_api::endpoint::{Endpoint, StartLine};
+
+use valetkey_server::start::Failure;
+
+#[derive(Debug)]
+pub(crate) struct Output {
+    background: bool,
+}
+
+impl Output {
+    pub(crate) fn new(background: bool) -> Self {
+        Self { background }
+    }
+
+    /// The agent listens.
+    pub(crate) fn ready(&self, endpoint: &Endpoint) {
+        let socket = endpoint.socket.display();
+        let port = endpoint.port.map_or(String::new(), |port| {
+            format!(" and http://127.0.0.1:{port}")
+        });
+        self.message(&format!(
+            "listening on {socket}{port}\n\
+             nobody can be asked here, so any program of this user may have tokens, as with ssh-agent"
+        ));
+        line(&StartLine::Ready(endpoint.clone()));
+        if self.background {
+            close_output();
+        }
+    }
+
+    /// The agent could not start.
+    pub(crate) fn failed(&self, failure: &Failure) {
+        self.message(&failure_message(failure));
+        line(&StartLine::Failed(failure.0.clone()));
+    }
+
+    /// For people, unless nobody watches.
+    pub(crate) fn message(&self, text: &str) {
+        if !self.background {
+            // Whoever closed stderr does not want to know.
+            writeln!(io::stderr(), "{text}").ok();
+        }
+    }
+}
+
+/// Closes the pipe of the parent process, so that its reader sees the end.
+fn close_output() {
+    let null = OpenOptions::new().read(true).write(true).open("/dev/null");
+    let replaced = null.and_then(|null| {
+        rustix::stdio::dup2_stdout(&null)?;
+        rustix::stdio::dup2_stderr(&null)?;
+        Ok(())
+    });
+    if let Err(error) = replaced {
+        tracing::warn!(%error, "stdout stays open");
+    }
+}
+
+fn line(line: &StartLine) {
+    let text = serde_json::to_string(line).expect("plain structs serialise");
+    let mut stdout = io::stdout();
+    // Nobody may be reading.
+    writeln!(stdout, "{text}")
+        .and_then(|()| stdout.flush())
+        .ok();
+}
+
+fn failure_message(failure: &Failure) -> String {
+    let error = &failure.0;
+    let mut text = format!("error: {}", error.message);
+    if let Some(reason) = &error.reason {
+        text.push_str("\n  ");
+        text.push_str(reason);
+    }
+    if let Some(hint) = &error.hint {
+        text.push_str("\n\nhint: ");
+        text.push_str(hint);
+    }
+    text
+}

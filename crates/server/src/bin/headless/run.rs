@@ -1,0 +1,119 @@
+//! Runs the agent, from the flags to the end.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::runtime;
+use valetkey_agent::vault::StoreChoice;
+use valetkey_api::ErrorCode;
+use valetkey_api::core::home::Home;
+use valetkey_api::endpoint::Endpoint;
+use valetkey_server::agent_lock::{AgentLock, LockError};
+use valetkey_server::permission::Host;
+use valetkey_server::start::{self, Failure, LogOptions, Signals, WithoutKeychain};
+use valetkey_server::{App, Server, Stop};
+
+use crate::args::Args;
+use crate::output::Output;
+
+/// How long another agent that has the lock may take to be ready, or to stop.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+const LOCK_POLL: Duration = Duration::from_millis(20);
+/// Where the system gives us no thread, file or signal.
+const RAISE_LIMITS_HINT: &str = "end other programs, or raise the limits that `ulimit -a` shows";
+
+/// Runs the agent until it is asked to stop.
+pub(crate) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
+    let home = start::home()?;
+    let LockOutcome::Ours(lock) = take_lock(&home, args.background, output)? else {
+        return Ok(());
+    };
+    let log = LogOptions {
+        verbose: args.verbose,
+        to_stderr: args.verbose && !args.background,
+    };
+    start::start_log(&home, log)?;
+    let store = start::choose_store(&home, args.secret_store, !args.background)?;
+    // One thread: measured as fast as several for this work, with the better tail.
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::new(ErrorCode::Internal, format!("no event loop: {error}"))
+                .hint(RAISE_LIMITS_HINT)
+        })?;
+    let outcome = runtime.block_on(serve(home, store, &lock, args, output));
+    // A name lookup that hangs must not keep the process alive.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn serve(
+    home: Home,
+    store: StoreChoice,
+    lock: &AgentLock,
+    args: &Args,
+    output: &Output,
+) -> Result<(), Failure> {
+    let stop = Stop::default();
+    let signals = Signals::listen().map_err(|error| {
+        Failure::new(
+            ErrorCode::Internal,
+            format!("signals cannot be handled: {error}"),
+        )
+        .hint(RAISE_LIMITS_HINT)
+    })?;
+    let agent = start::open_agent(&home, store, WithoutKeychain::Refuse).await?;
+    let app = App::new(agent.clone(), home, Host::Headless, stop.clone());
+    let port = start::port(args.port, &agent);
+    let server = Server::bind(&app, lock, port).map_err(|error| {
+        Failure::new(
+            ErrorCode::Internal,
+            format!("the socket cannot be opened: {error}"),
+        )
+        .hint("make its folder writable for you alone, or set `VALETKEY_HOME` to another one")
+    })?;
+    output.ready(server.endpoint());
+    if let Some(problem) = app.addresses().port_problem {
+        output.message(&format!("warning: {problem}"));
+    }
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
+    let work = async {
+        server.serve(&app).await;
+        agent.shutdown().await;
+    };
+    tokio::select! {
+        () = work => Ok(()),
+        () = signals.handle(stop, args.background) => Err(Failure::new(
+            ErrorCode::Internal,
+            "stopped at once, as asked; what was under way is finished at the next start",
+        )),
+    }
+}
+
+/// Which process is the agent of this home.
+enum LockOutcome {
+    Ours(AgentLock),
+    AnotherAgent,
+}
+
+/// Takes the lock. In the background another agent is as good: two commands that start one at the
+/// same time are both served by the first.
+fn take_lock(home: &Home, background: bool, output: &Output) -> Result<LockOutcome, Failure> {
+    let began = Instant::now();
+    loop {
+        let held = match AgentLock::take(home) {
+            Ok(lock) => return Ok(LockOutcome::Ours(lock)),
+            Err(LockError::Held { pid }) if background => pid,
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(endpoint) = Endpoint::read(home).filter(|found| Some(found.pid) == held) {
+            output.ready(&endpoint);
+            return Ok(LockOutcome::AnotherAgent);
+        }
+        if began.elapsed() > LOCK_TIMEOUT {
+            return Err(LockError::Held { pid: held }.into());
+        }
+        thread::sleep(LOCK_POLL);
+    }
+}

@@ -1,0 +1,152 @@
+//! The connect page: the local link that `auth_required` names. It shows who is wanted and a button;
+//! the button starts the sign-in and sends the browser on to the provider.
+//!
+//! Its address is the only proof asked for, so it is random and short-lived; the page is never cached,
+//! never framed, and its address is never a referrer to another site. Values in it are escaped.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderValue, StatusCode};
+
+use valetkey_api::core::scope::Scopes;
+
+const STYLE: &str = include_str!("connect_page.css");
+
+/// The page with the button. Its own address holds the nonce, so the form needs none.
+pub(crate) fn offer(title: &str, scopes: &Scopes) -> Response {
+    let title = escape(title);
+    let scopes = if scopes.is_empty() {
+        String::new()
+    } else {
+        let items: Vec<String> = scopes.iter().map(escape).collect();
+        format!(
+            "<p>It will be asked for more access than it has:</p>\
+             <ul><li><code>{}</code></li></ul>",
+            items.join("</code></li><li><code>")
+        )
+    };
+    let body = format!(
+        "<h1>Sign in to {title}</h1>\
+         <p>A program on this computer needs <strong>{title}</strong>. \
+         Sign in once; from then on Valet Key hands it short-lived tokens.</p>{scopes}\
+         <form method=\"post\"><button autofocus>Continue to sign-in</button></form>\
+         <p class=\"small\">You did not ask for this? Close this page; nothing happens.</p>"
+    );
+    page(StatusCode::OK, &body)
+}
+
+/// Sends the browser to the provider.
+pub(crate) fn go_to(authorize_url: &str) -> Response {
+    let mut response = page(StatusCode::SEE_OTHER, "<h1>One moment</h1>");
+    match HeaderValue::from_str(authorize_url) {
+        Ok(location) => {
+            response.headers_mut().insert(LOCATION, location);
+            response
+        }
+        Err(_) => not_begun("the provider's address cannot be opened"),
+    }
+}
+
+/// The link ended, or never was.
+pub(crate) fn gone() -> Response {
+    page(
+        StatusCode::NOT_FOUND,
+        "<h1>This link has ended</h1>\
+         <p>A sign-in link works for ten minutes. Run the program again to get a new one, \
+         or run <code>valetkey connect</code> in a terminal.</p>",
+    )
+}
+
+/// The sign-in could not begin.
+pub(crate) fn not_begun(why: &str) -> Response {
+    let body = format!(
+        "<h1>The sign-in could not begin</h1><p>{}</p>\
+         <p>Run <code>valetkey connect</code> in a terminal to try again.</p>",
+        escape(why)
+    );
+    page(StatusCode::CONFLICT, &body)
+}
+
+fn page(status: StatusCode, body: &str) -> Response {
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>Valet Key</title><style>{STYLE}</style>\
+         <main><p class=\"brand\">Valet Key</p>{body}</main></html>"
+    );
+    let mut response = Response::new(Body::from(html));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    // `form-action` must name the provider too: browsers apply it to the redirect that follows.
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
+                  frame-ancestors 'none'; \
+                  form-action 'self' https: http://127.0.0.1:* http://localhost:* http://[::1]:*";
+    for (name, value) in [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, policy),
+        (CACHE_CONTROL, "no-store"),
+        // Nothing leaves to others. Not `no-referrer`: with it a browser sends `Origin: null` for
+        // our own button, which the guard rightly refuses.
+        (REFERRER_POLICY, "same-origin"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    async fn text(response: Response) -> String {
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn names_cannot_become_markup() {
+        let scopes = Scopes::parse_any("<i>");
+        let html = text(offer("<script>alert(1)</script>\"'&", &scopes)).await;
+        assert!(!html.contains("<script>") && !html.contains("<i>"));
+        assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;"));
+    }
+
+    #[tokio::test]
+    async fn the_page_takes_nothing_from_elsewhere() {
+        for response in [
+            gone(),
+            not_begun("x"),
+            go_to("https://example.com/authorize?x=1"),
+        ] {
+            let policy = response.headers()[CONTENT_SECURITY_POLICY]
+                .to_str()
+                .unwrap();
+            assert!(policy.starts_with("default-src 'none'"));
+            assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+            let html = text(response).await;
+            assert!(!html.contains("src=") && !html.contains("href="), "{html}");
+        }
+    }
+}

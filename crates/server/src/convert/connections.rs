@@ -1,0 +1,106 @@
+//! `AuthenticatorView`, `ConnectionView` and `Disconnected`; names and labels in requests.
+
+use valetkey_agent as agent;
+use valetkey_agent::AuthenticatorKey;
+use valetkey_agent::protocol;
+use valetkey_api::authenticators::AuthenticatorView;
+use valetkey_api::connections::{AccountView, ConnectionView, Disconnected, Revocation};
+use valetkey_api::core::name::{AccountLabel, ProfileName};
+use valetkey_api::{ApiError, ErrorCode};
+
+use crate::error_response::ErrorResponse;
+
+/// A connection, without its secrets.
+pub(crate) fn connection(view: agent::ConnectionView) -> ConnectionView {
+    let row = view.row;
+    ConnectionView {
+        id: row.id,
+        authenticator: view.name.authenticator.clone(),
+        name: view.name,
+        profile: view.profile,
+        authenticator_id: row.authenticator,
+        provider: view.provider.id.clone(),
+        provider_name: view.provider_name,
+        account: AccountView {
+            label: row.account.label,
+            display_name: row.account.display_name,
+            subject: row.account.subject,
+        },
+        status: row.state.status,
+        missing_scopes: row.asked_scopes.missing_from(&row.scopes),
+        asked_scopes: row.asked_scopes,
+        scopes: row.scopes,
+        issued_at: row.issued_at,
+        expires_at: row.expires_at,
+        refresh_due_at: view.refreshes_at,
+        refresh_expires_at: row.refresh_expires_at,
+        refreshable: row.refreshable,
+        unsaved: view.unsaved,
+        keep_warm: row.keep_warm,
+        refresh_error: row.refresh_error,
+        generation: row.state.generation,
+        created_at: row.created_at,
+        used_at: row.used_at,
+    }
+}
+
+/// An authenticator, with those of `connections` that are its own.
+pub(crate) fn authenticator(
+    view: &agent::AuthenticatorView,
+    connections: &[agent::ConnectionView],
+) -> AuthenticatorView {
+    let own = connections
+        .iter()
+        .filter(|connection| connection.row.authenticator == view.authenticator.id)
+        .map(|connection| connection.name.clone());
+    AuthenticatorView::new(&view.authenticator, own.collect())
+}
+
+/// What is gone, and whether the provider knows.
+pub(crate) fn disconnected(gone: agent::Disconnected) -> Disconnected {
+    Disconnected {
+        id: gone.id,
+        name: gone.connection,
+        profile: gone.profile,
+        revocation: match gone.revocation {
+            protocol::Revocation::Revoked => Revocation::Revoked,
+            protocol::Revocation::NotPossible(reason) => Revocation::NotPossible { reason },
+            protocol::Revocation::Failed(reason) => Revocation::Failed { reason },
+        },
+    }
+}
+
+/// The provider was asked and does not take the token.
+pub(crate) fn token_refused(view: &agent::ConnectionView) -> ErrorResponse {
+    let (name, provider) = (&view.name, &view.provider_name);
+    let message = format!("{provider} does not take the token of `{name}`");
+    ApiError::new(ErrorCode::AuthRequired, message)
+        .reason("the userinfo endpoint refused it")
+        .hint(format!("run `valetkey connect {name}`"))
+        .into()
+}
+
+/// The provider could not be asked.
+pub(crate) fn test_unreachable(view: &agent::ConnectionView, reason: String) -> ErrorResponse {
+    let message = format!("{} cannot be reached now", view.provider_name);
+    ApiError::new(ErrorCode::ProviderUnreachable, message)
+        .reason(reason)
+        .hint("try again later; the login is kept")
+        .into()
+}
+
+/// Reads an account label.
+pub(crate) fn label(text: &str) -> Result<AccountLabel, ErrorResponse> {
+    text.parse::<AccountLabel>().map_err(|error| {
+        ErrorResponse::invalid(error.to_string(), "use a short word, such as `work`")
+    })
+}
+
+/// Reads the name or id of an authenticator.
+pub(crate) fn authenticator_key(
+    name: &str,
+    profile: Option<ProfileName>,
+) -> Result<AuthenticatorKey, ErrorResponse> {
+    AuthenticatorKey::parse(name, profile.unwrap_or_default())
+        .map_err(|error| ErrorResponse::invalid(error.to_string(), "`valetkey list` lists them"))
+}

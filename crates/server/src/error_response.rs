@@ -1,0 +1,213 @@
+//! Error responses: every error becomes an [`ApiError`] with its HTTP status, whoever raises it.
+
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use valetkey_agent::AgentError;
+use valetkey_api::error::{InUse, InUseKind};
+use valetkey_api::{ApiError, ErrorBody, ErrorCode};
+
+use crate::listeners::GuardError;
+use crate::permission::PermissionError;
+use crate::response;
+
+/// An error with the status that it is answered with: the code's own, unless HTTP has a more exact
+/// one (405, 413, 415).
+#[derive(Debug)]
+pub struct ErrorResponse {
+    status: StatusCode,
+    error: Box<ApiError>,
+}
+
+impl ErrorResponse {
+    pub(crate) fn with_status(status: StatusCode, error: ApiError) -> Self {
+        let error = Box::new(error);
+        Self { status, error }
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        ApiError::new(ErrorCode::InvalidRequest, message)
+            .hint(hint)
+            .into()
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        ApiError::new(ErrorCode::NotFound, message)
+            .hint(hint)
+            .into()
+    }
+
+    pub(crate) fn connect_url(mut self, url: Option<String>) -> Self {
+        self.error.connect_url = url;
+        self
+    }
+
+    pub fn into_error(self) -> ApiError {
+        *self.error
+    }
+}
+
+impl From<ApiError> for ErrorResponse {
+    fn from(error: ApiError) -> Self {
+        let status = StatusCode::from_u16(error.code.http_status())
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self::with_status(status, error)
+    }
+}
+
+impl IntoResponse for ErrorResponse {
+    fn into_response(self) -> Response {
+        let retry_after = self.error.retry_after;
+        let detail = *self.error;
+        let mut response = response::json(self.status, &ErrorBody { detail });
+        let headers = response.headers_mut();
+        if let Some(seconds) = retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<PermissionError> for ErrorResponse {
+    fn from(error: PermissionError) -> Self {
+        ApiError::new(ErrorCode::AccessDenied, error.message())
+            .hint(error.hint())
+            .into()
+    }
+}
+
+impl From<GuardError> for ErrorResponse {
+    fn from(error: GuardError) -> Self {
+        let (code, message, hint) = match error {
+            GuardError::Host => (
+                ErrorCode::AccessDenied,
+                "the Host header does not name this listener",
+                "use `http://127.0.0.1` with the port that `valetkey status` shows",
+            ),
+            GuardError::Origin | GuardError::CrossSite => (
+                ErrorCode::AccessDenied,
+                "web pages of other sites may not send requests here",
+                "send it from a program, or from the server behind the page",
+            ),
+            GuardError::NoKey => (
+                ErrorCode::Unauthorized,
+                "there is no client key in this request",
+                "send `Authorization: Bearer vk_...`; `valetkey key create` makes one",
+            ),
+            GuardError::WrongKey => (
+                ErrorCode::Unauthorized,
+                "this is not a client key, or it has expired or was revoked",
+                "`valetkey key list` shows them; `valetkey key create` makes one",
+            ),
+            GuardError::TooManyWrongKeys { .. } => (
+                ErrorCode::RateLimited,
+                "too many wrong client keys were tried",
+                "wait, then send a key that `valetkey key create` made",
+            ),
+        };
+        let mut detail = ApiError::new(code, message).hint(hint);
+        if let GuardError::TooManyWrongKeys { retry_after } = error {
+            detail.retry_after = Some(whole_seconds(retry_after));
+        }
+        detail.into()
+    }
+}
+
+impl IntoResponse for GuardError {
+    fn into_response(self) -> Response {
+        ErrorResponse::from(self).into_response()
+    }
+}
+
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+impl From<AgentError> for ErrorResponse {
+    fn from(error: AgentError) -> Self {
+        let mut detail = ApiError::new(code(&error), error.to_string());
+        detail.hint = error.hint();
+        match error {
+            AgentError::BadDraft(problems) => detail.problems = problems,
+            AgentError::AuthRequired { reason, .. } => detail.reason = reason,
+            AgentError::InsufficientScope { missing, .. } => detail.missing_scopes = missing.into(),
+            AgentError::Conflict { in_use, .. } => {
+                detail.in_use = in_use.into_iter().map(connection_in_use).collect();
+            }
+            AgentError::ClientMisconfigured { console_url, .. } => detail.console_url = console_url,
+            AgentError::ProviderUnreachable { retry_after, .. } => {
+                let wait = retry_after.and_then(|wait| Duration::try_from(wait).ok());
+                detail.retry_after = wait.map(whole_seconds);
+            }
+            AgentError::Stopping => detail.retry_after = Some(1),
+            AgentError::InvalidRequest { .. }
+            | AgentError::NotFound { .. }
+            | AgentError::Disabled(_)
+            | AgentError::NotRefreshable(_)
+            | AgentError::KeychainLocked(_)
+            | AgentError::KeychainUnavailable(_)
+            | AgentError::KeychainDenied(_)
+            | AgentError::KeychainBroken(_)
+            | AgentError::Paused
+            | AgentError::RateLimited
+            | AgentError::Internal(_) => {}
+        }
+        if detail.code == ErrorCode::Internal {
+            tracing::error!(error = %detail.message, "internal");
+        }
+        detail.into()
+    }
+}
+
+fn connection_in_use(name: String) -> InUse {
+    InUse {
+        kind: InUseKind::Connection,
+        name,
+        used_at: None,
+    }
+}
+
+const fn code(error: &AgentError) -> ErrorCode {
+    match error {
+        AgentError::InvalidRequest { .. } | AgentError::BadDraft(_) => ErrorCode::InvalidRequest,
+        AgentError::NotFound { .. } => ErrorCode::NotFound,
+        AgentError::AuthRequired { .. } => ErrorCode::AuthRequired,
+        AgentError::Disabled(_) | AgentError::NotRefreshable(_) => ErrorCode::NotConfigured,
+        AgentError::InsufficientScope { .. } => ErrorCode::InsufficientScope,
+        AgentError::Conflict { .. } => ErrorCode::Conflict,
+        AgentError::ClientMisconfigured { .. } => ErrorCode::ClientMisconfigured,
+        AgentError::KeychainLocked(_) => ErrorCode::KeychainLocked,
+        AgentError::KeychainUnavailable(_) | AgentError::KeychainDenied(_) => {
+            ErrorCode::KeychainUnavailable
+        }
+        // A stopping agent hands out nothing; the next one will.
+        AgentError::Paused | AgentError::Stopping => ErrorCode::Paused,
+        AgentError::ProviderUnreachable { .. } => ErrorCode::ProviderUnreachable,
+        AgentError::RateLimited => ErrorCode::RateLimited,
+        AgentError::KeychainBroken(_) | AgentError::Internal(_) => ErrorCode::Internal,
+    }
+}
+
+/// Nothing is served at this path.
+pub(crate) async fn no_such_path(uri: http::Uri) -> ErrorResponse {
+    let path = uri.path();
+    let hint = if path.starts_with("/api/v1/credentials/connections/") {
+        "write the `/` of a connection's name as `%2F`, as in `github%2Fwork`"
+    } else {
+        "`/api/v1/openapi.json` lists what there is"
+    };
+    ErrorResponse::not_found(format!("there is nothing at `{path}`"), hint)
+}
+
+/// Something is served at this path, but not with this method. The router adds `Allow`.
+pub(crate) async fn no_such_method(method: http::Method, uri: http::Uri) -> ErrorResponse {
+    let message = format!("`{}` does not take {method}", uri.path());
+    let error = ApiError::new(ErrorCode::InvalidRequest, message)
+        .hint("the `Allow` header names the methods; `/api/v1/openapi.json` describes them");
+    ErrorResponse::with_status(StatusCode::METHOD_NOT_ALLOWED, error)
+}

@@ -1,0 +1,363 @@
+//! The checks of the loopback listener. Any page in any browser and any user of the machine can reach
+//! it, so it refuses a foreign Host (DNS rebinding), a foreign Origin, cross-site fetches, and every
+//! request without a client key, but for the connect page, whose address is a secret itself.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::header::{AUTHORIZATION, HOST, ORIGIN};
+use http::{HeaderMap, HeaderValue, Method, Request};
+use valetkey_api::core::secret::ClientKey;
+
+use crate::caller::{Caller, Key};
+
+/// Path of the connect page, before its nonce.
+pub(crate) const CONNECT_PATH: &str = "/connect/";
+
+/// Finds the holder of a key, comparing in constant time.
+#[derive(Clone)]
+pub struct KeyVerifier(Arc<Find>);
+
+type Find = dyn Fn(&ClientKey) -> Option<Arc<Key>> + Send + Sync;
+
+impl KeyVerifier {
+    /// Checks with `find`.
+    pub fn new(find: impl Fn(&ClientKey) -> Option<Arc<Key>> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(find))
+    }
+}
+
+impl fmt::Debug for KeyVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyVerifier")
+    }
+}
+
+/// Who is admitted.
+#[derive(Debug)]
+pub(super) enum Admitted {
+    /// The holder of a key.
+    Caller(Caller),
+    /// A browser, at the connect page.
+    Browser,
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GuardError {
+    /// The Host is not this listener.
+    Host,
+    /// The Origin is not this listener.
+    Origin,
+    /// A page of another site fetches.
+    CrossSite,
+    /// No client key.
+    NoKey,
+    /// Not a key, or one that ended.
+    WrongKey,
+    /// Too many wrong keys lately.
+    TooManyWrongKeys {
+        /// When it makes sense to try again.
+        retry_after: Duration,
+    },
+}
+
+/// The checks of one loopback listener.
+#[derive(Debug)]
+pub(super) struct LoopbackGuard {
+    port: u16,
+    keys: KeyVerifier,
+    wrong_keys: WrongKeyCounter,
+}
+
+impl LoopbackGuard {
+    pub(super) fn new(port: u16, keys: KeyVerifier) -> Self {
+        Self {
+            port,
+            keys,
+            wrong_keys: WrongKeyCounter::default(),
+        }
+    }
+
+    pub(super) fn check<B>(&self, request: &Request<B>) -> Result<Admitted, GuardError> {
+        let headers = request.headers();
+        let named = request.uri().authority();
+        if named.is_some_and(|authority| !self.is_own(authority.as_str())) {
+            return Err(GuardError::Host);
+        }
+        let mut hosts = headers.get_all(HOST).iter();
+        let host = hosts.next().and_then(text).ok_or(GuardError::Host)?;
+        if hosts.next().is_some() || !self.is_own(host) {
+            return Err(GuardError::Host);
+        }
+        let is_own_origin = |origin: &HeaderValue| {
+            text(origin)
+                .and_then(|origin| origin.strip_prefix("http://"))
+                .is_some_and(|host| self.is_own(host))
+        };
+        if !headers.get_all(ORIGIN).iter().all(is_own_origin) {
+            return Err(GuardError::Origin);
+        }
+        let connect_page = request.uri().path().starts_with(CONNECT_PATH);
+        let from_another_site = headers
+            .get_all("sec-fetch-site")
+            .iter()
+            .any(|site| site != "same-origin" && site != "none");
+        // A click on a link to the connect page may come from anywhere, a tool's web page included:
+        // it only shows a button.
+        let is_click = connect_page && request.method() == Method::GET && is_navigation(headers);
+        if from_another_site && !is_click {
+            return Err(GuardError::CrossSite);
+        }
+        if connect_page {
+            return Ok(Admitted::Browser);
+        }
+        self.check_key(headers)
+    }
+
+    fn check_key(&self, headers: &HeaderMap) -> Result<Admitted, GuardError> {
+        let key = bearer(headers).ok_or(GuardError::NoKey)?;
+        // A right key is never refused because of somebody else's guesses.
+        (self.keys.0)(&key).map_or_else(
+            || Err(self.wrong_keys.count()),
+            |key| Ok(Admitted::Caller(Caller::Key(key))),
+        )
+    }
+
+    fn is_own(&self, host: &str) -> bool {
+        let Some((name, port)) = host.rsplit_once(':') else {
+            return false;
+        };
+        let is_loopback = ["127.0.0.1", "localhost", "[::1]"]
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(name));
+        is_loopback && port.parse() == Ok(self.port)
+    }
+}
+
+fn text(value: &HeaderValue) -> Option<&str> {
+    value.to_str().ok()
+}
+
+/// A person follows a link (Fetch Metadata): no script reads what comes back, no frame shows it.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    let is = |name, value| headers.get(name).is_some_and(|found| found == value);
+    is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document")
+}
+
+/// `Authorization: Bearer vk_...` (RFC 6750, section 2.1), sent once.
+fn bearer(headers: &HeaderMap) -> Option<ClientKey> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (scheme, key) = text(values.next()?)?.split_once(' ')?;
+    let key = key.trim();
+    let fits =
+        values.next().is_none() && scheme.eq_ignore_ascii_case("bearer") && key.starts_with("vk_");
+    fits.then(|| ClientKey::new(key))
+}
+
+/// Counts wrong keys, so that guessing and broken clients show in the log and are slowed down.
+#[derive(Debug, Default)]
+struct WrongKeyCounter(Mutex<Option<Window>>);
+
+#[derive(Debug)]
+struct Window {
+    began: Instant,
+    count: u32,
+}
+
+impl WrongKeyCounter {
+    const WINDOW: Duration = Duration::from_secs(10);
+    const MAX_WRONG_KEYS: u32 = 20;
+
+    fn count(&self) -> GuardError {
+        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let current = window
+            .take()
+            .filter(|window| now.duration_since(window.began) < Self::WINDOW)
+            .unwrap_or(Window {
+                began: now,
+                count: 0,
+            });
+        let count = current.count.saturating_add(1);
+        let retry_after = Self::WINDOW.saturating_sub(now.duration_since(current.began));
+        *window = Some(Window { count, ..current });
+        if count == Self::MAX_WRONG_KEYS + 1 {
+            tracing::warn!("many wrong client keys at the loopback listener");
+        }
+        if count > Self::MAX_WRONG_KEYS {
+            GuardError::TooManyWrongKeys { retry_after }
+        } else {
+            GuardError::WrongKey
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "vk_good";
+
+    fn guard() -> LoopbackGuard {
+        let key = Arc::new(Key {
+            id: format!("{:032x}", 1).parse().unwrap(),
+            name: "ci".to_owned(),
+            connections: None,
+            manage: false,
+        });
+        let find = move |shown: &ClientKey| (shown.expose() == GOOD).then(|| Arc::clone(&key));
+        LoopbackGuard::new(4315, KeyVerifier::new(find))
+    }
+
+    fn ask(
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<&'static str, GuardError> {
+        let mut request = Request::builder().method(method).uri(target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        guard()
+            .check(&request.body(()).unwrap())
+            .map(|admitted| match admitted {
+                Admitted::Caller(_) => "caller",
+                Admitted::Browser => "browser",
+            })
+    }
+
+    const KEY: (&str, &str) = ("authorization", "Bearer vk_good");
+
+    #[test]
+    fn a_key_is_accepted_under_every_name_of_the_listener() {
+        for host in [
+            "127.0.0.1:4315",
+            "localhost:4315",
+            "LOCALHOST:4315",
+            "[::1]:4315",
+        ] {
+            assert_eq!(
+                ask("GET", "/x", &[("host", host), KEY]),
+                Ok("caller"),
+                "{host}"
+            );
+        }
+    }
+
+    #[test]
+    fn any_other_host_is_refused() {
+        for host in [
+            "evil.test:4315",
+            "127.0.0.1",
+            "127.0.0.1:80",
+            "127.0.0.1.evil.test:4315",
+            "localhost.:4315",
+            "",
+        ] {
+            assert_eq!(
+                ask("GET", "/x", &[("host", host), KEY]),
+                Err(GuardError::Host),
+                "{host}"
+            );
+        }
+        assert_eq!(
+            ask("GET", "/x", &[KEY]),
+            Err(GuardError::Host),
+            "no Host at all"
+        );
+        let twice = [("host", "127.0.0.1:4315"), ("host", "evil.test:4315"), KEY];
+        assert_eq!(ask("GET", "/x", &twice), Err(GuardError::Host));
+        let absolute = ask(
+            "GET",
+            "http://evil.test/x",
+            &[("host", "127.0.0.1:4315"), KEY],
+        );
+        assert_eq!(absolute, Err(GuardError::Host));
+    }
+
+    #[test]
+    fn pages_of_other_origins_are_refused_even_with_a_key() {
+        let host = ("host", "127.0.0.1:4315");
+        for origin in [
+            "http://evil.test",
+            "null",
+            "https://127.0.0.1:4315",
+            "http://localhost:3000",
+        ] {
+            let asked = ask("POST", "/x", &[host, KEY, ("origin", origin)]);
+            assert_eq!(asked, Err(GuardError::Origin), "{origin}");
+        }
+        for site in ["cross-site", "same-site", "nonsense"] {
+            let asked = ask("GET", "/x", &[host, KEY, ("sec-fetch-site", site)]);
+            assert_eq!(asked, Err(GuardError::CrossSite), "{site}");
+        }
+        let own = [
+            host,
+            KEY,
+            ("origin", "http://127.0.0.1:4315"),
+            ("sec-fetch-site", "same-origin"),
+        ];
+        assert_eq!(ask("POST", "/x", &own), Ok("caller"));
+    }
+
+    #[test]
+    fn a_request_without_a_right_key_is_refused() {
+        let host = ("host", "127.0.0.1:4315");
+        assert_eq!(ask("GET", "/x", &[host]), Err(GuardError::NoKey));
+        for value in ["Basic dms6", "Bearer", "Bearer ghp_x", "vk_good"] {
+            let asked = ask("GET", "/x", &[host, ("authorization", value)]);
+            assert_eq!(asked, Err(GuardError::NoKey), "{value}");
+        }
+        let bad = ask("GET", "/x", &[host, ("authorization", "Bearer vk_bad")]);
+        assert_eq!(bad, Err(GuardError::WrongKey));
+        let twice = ask("GET", "/x", &[host, KEY, KEY]);
+        assert_eq!(twice, Err(GuardError::NoKey));
+    }
+
+    #[test]
+    fn a_browser_reaches_only_the_connect_page() {
+        let host = ("host", "localhost:4315");
+        let cross = ("sec-fetch-site", "cross-site");
+        let click = [
+            host,
+            cross,
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ];
+        assert_eq!(ask("GET", "/connect/abc", &[host]), Ok("browser"));
+        assert_eq!(ask("GET", "/connect/abc", &click), Ok("browser"));
+        assert_eq!(
+            ask("POST", "/connect/abc", &click),
+            Err(GuardError::CrossSite)
+        );
+        assert_eq!(
+            ask("GET", "/connect/abc", &[host, cross]),
+            Err(GuardError::CrossSite)
+        );
+        assert_eq!(
+            ask("GET", "/api/v1/status", &click),
+            Err(GuardError::CrossSite)
+        );
+    }
+
+    #[test]
+    fn guessing_is_slowed_down_and_locks_nobody_out() {
+        let guard = guard();
+        let show = |key: &str| {
+            let request = Request::builder()
+                .header("host", "127.0.0.1:4315")
+                .header("authorization", format!("Bearer {key}"))
+                .body(())
+                .unwrap();
+            guard.check(&request)
+        };
+        for _ in 0..WrongKeyCounter::MAX_WRONG_KEYS {
+            assert_eq!(show("vk_guess").unwrap_err(), GuardError::WrongKey);
+        }
+        let slowed = show("vk_guess").unwrap_err();
+        assert!(matches!(slowed, GuardError::TooManyWrongKeys { .. }));
+        assert!(show(GOOD).is_ok());
+    }
+}

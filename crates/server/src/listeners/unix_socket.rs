@@ -1,0 +1,166 @@
+//! The Unix socket, for programs of this user. The kernel says who connects.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixListener as StdListener;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+
+use axum::Router;
+use tokio::net::{UnixListener, UnixStream};
+use valetkey_api::core::home::Home;
+use valetkey_api::core::secret::Fingerprint;
+
+use super::http_server::{HttpServer, Limits};
+use super::{call, pause_after};
+use crate::caller::{Caller, Process};
+use crate::private_files::private_dir;
+use crate::stop::Stop;
+
+/// A bound socket; its file is removed on drop.
+#[derive(Debug)]
+pub struct UnixSocket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl UnixSocket {
+    /// Binds the socket of `home`, replacing what a dead agent left. Call with the agent lock held.
+    pub fn bind(home: &Home) -> io::Result<Self> {
+        let path = match home.socket() {
+            Some(path) => {
+                private_dir(&home.runtime)?;
+                path
+            }
+            None => short_path(home)?,
+        };
+        remove_stale(&path)?;
+        let listener = StdListener::bind(&path)?;
+        // The folder is 0700, so no other user can connect between these two lines.
+        fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+        listener.set_nonblocking(true)?;
+        Ok(Self {
+            listener: UnixListener::from_std(listener)?,
+            path,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Serves `router` until `stop`, then drains the connections.
+    pub async fn serve(self, router: Router, limits: Limits, stop: Stop) {
+        let server = HttpServer::new(limits);
+        let mut close_idle = pin!(server.close_idle_connections());
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => serve_connection(&server, stream, &router),
+                    Err(error) => pause_after(&error).await,
+                },
+                () = &mut close_idle => {}
+                () = stop.requested() => break,
+            }
+        }
+        drop(self);
+        server.drain().await;
+    }
+}
+
+impl Drop for UnixSocket {
+    fn drop(&mut self) {
+        fs::remove_file(&self.path).ok();
+    }
+}
+
+fn serve_connection(server: &HttpServer, stream: UnixStream, router: &Router) {
+    let Ok(peer) = stream.peer_cred() else {
+        return;
+    };
+    if peer.uid() != rustix::process::geteuid().as_raw() {
+        tracing::warn!(uid = peer.uid(), "connection from another user refused");
+        return;
+    }
+    let caller = Caller::Process(Arc::new(Process::new(peer.pid(), peer.uid())));
+    let router = router.clone();
+    server.spawn(stream, move |request| {
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(caller.clone());
+        call(&router, request)
+    });
+}
+
+fn remove_stale(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_socket() => fs::remove_file(path),
+        Ok(_) => Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            format!("`{}` exists and is not a socket", path.display()),
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A private folder with a short name, for a home whose path is longer than a socket's may be.
+fn short_path(home: &Home) -> io::Result<PathBuf> {
+    let name = Fingerprint::of(&home.runtime.to_string_lossy());
+    let uid = rustix::process::geteuid().as_raw();
+    let folder = PathBuf::from(format!("/tmp/valetkey-{uid}-{}", &name.as_str()[..12]));
+    private_dir(&folder)?;
+    Ok(folder.join("agent.sock"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    fn home(folder: &Path) -> Home {
+        let home = Home::at(folder);
+        private_dir(&home.runtime).unwrap();
+        home
+    }
+
+    #[tokio::test]
+    async fn the_socket_is_private_and_removed_with_its_agent() {
+        let tmp = tempfile::tempdir().unwrap();
+        let home = home(tmp.path());
+        let socket = UnixSocket::bind(&home).unwrap();
+        let path = socket.path().to_owned();
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(mode(path.parent().unwrap()), 0o700);
+        drop(socket);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_stale_socket_is_replaced_but_no_file() {
+        let tmp = tempfile::tempdir().unwrap();
+        let home = home(tmp.path());
+        let path = home.socket().unwrap();
+        drop(StdListener::bind(&path).unwrap());
+        assert!(path.exists(), "left behind by a dead agent");
+        drop(UnixSocket::bind(&home).unwrap());
+        fs::write(&path, "somebody's notes").unwrap();
+        assert!(UnixSocket::bind(&home).is_err());
+        assert!(path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_long_home_gets_a_short_private_socket() {
+        let tmp = tempfile::tempdir().unwrap();
+        let home = home(&tmp.path().join("x".repeat(110)));
+        let socket = UnixSocket::bind(&home).unwrap();
+        assert!(socket.path().as_os_str().len() < 60);
+        assert_eq!(mode(socket.path().parent().unwrap()), 0o700);
+        fs::remove_dir_all(socket.path().parent().unwrap()).unwrap();
+    }
+}

@@ -1,0 +1,49 @@
+//! The connect page: see [`crate::connect_page`].
+
+use axum::extract::State;
+use axum::response::Response;
+use valetkey_agent::{Actor, AuthenticatorKey, LinkTarget};
+
+use crate::app::App;
+use crate::connect_page;
+use crate::extract::PathParam;
+
+pub(super) async fn show(State(app): State<App>, PathParam(nonce): PathParam) -> Response {
+    match app.agent().connect_link_target(&nonce) {
+        Some(target) => connect_page::offer(&title(&app, &target), &target.scopes),
+        None => connect_page::gone(),
+    }
+}
+
+/// Begins the sign-in and sends the browser on.
+pub(super) async fn begin(State(app): State<App>, PathParam(nonce): PathParam) -> Response {
+    if app.agent().connect_link_target(&nonce).is_none() {
+        return connect_page::gone();
+    }
+    let actor = Actor::new("connect page");
+    match app.agent().follow_connect_link(&nonce, &actor).await {
+        Ok(begun) if begun.paste_only => {
+            // Where that ends must be pasted somewhere, and here is no such place.
+            app.agent().cancel_sign_in(begun.id, &actor).await.ok();
+            connect_page::not_begun(
+                "This sign-in ends on a page of its own, whose address must be pasted",
+            )
+        }
+        Ok(begun) => connect_page::go_to(&begun.authorize_url),
+        Err(error) => connect_page::not_begun(&error.to_string()),
+    }
+}
+
+/// `GitHub`, or `GitHub (work)`.
+fn title(app: &App, target: &LinkTarget) -> String {
+    let name = &target.connection;
+    let key = AuthenticatorKey::Name(target.profile.clone(), name.authenticator.clone());
+    let display_name = app.agent().authenticator(&key).map_or_else(
+        |_| name.authenticator.to_string(),
+        |view| view.authenticator.display_name.clone(),
+    );
+    match &name.account {
+        None => display_name,
+        Some(account) => format!("{display_name} ({account})"),
+    }
+}

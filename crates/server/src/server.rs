@@ -1,0 +1,142 @@
+//! The listeners of one home, and `endpoint.json`, which says where they are.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+use valetkey_api::core::home::Home;
+use valetkey_api::endpoint::Endpoint;
+
+use crate::agent_lock::AgentLock;
+use crate::app::{App, ListenAddresses};
+use crate::listeners::{Limits, LoopbackListener, UnixSocket};
+use crate::private_files::write_whole;
+use crate::routes::router;
+
+/// Programs of this user: a thousand may wait for one refresh.
+const MAX_SOCKET_CONNECTIONS: usize = 4_096;
+/// Any user of the machine can connect to the loopback listener, so it gets fewer, and none of the
+/// socket's.
+const MAX_LOOPBACK_CONNECTIONS: usize = 512;
+/// Open files that are not connections: database, keychain, log, requests to providers.
+const RESERVED_FILES: usize = 256;
+
+/// The bound listeners of a home.
+#[derive(Debug)]
+pub struct Server {
+    socket: UnixSocket,
+    loopback: Option<LoopbackListener>,
+    endpoint: EndpointFile,
+    max_connections: usize,
+}
+
+impl Server {
+    /// Binds both listeners and tells `app` and `endpoint.json` where they are. A loopback listener that
+    /// cannot be bound is reported, not fatal: else another user who takes the port could keep this
+    /// user's programs from their tokens.
+    pub fn bind(app: &App, _one_agent: &AgentLock, port: u16) -> io::Result<Self> {
+        let files = raise_file_limit();
+        let max_connections = MAX_SOCKET_CONNECTIONS
+            .min(files.saturating_sub(MAX_LOOPBACK_CONNECTIONS + RESERVED_FILES));
+        let socket = UnixSocket::bind(app.home())?;
+        let (loopback, port_problem) = match LoopbackListener::bind(port, app.agent().has_keys()) {
+            Ok(loopback) => (Some(loopback), None),
+            Err(error) => {
+                tracing::warn!(%error, "loopback listener");
+                (None, Some(error.to_string()))
+            }
+        };
+        let port = loopback.as_ref().map(LoopbackListener::port);
+        let endpoint = Endpoint {
+            socket: socket.path().to_owned(),
+            port,
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        app.set_addresses(ListenAddresses {
+            socket: socket.path().to_owned(),
+            port,
+            port_problem,
+        });
+        Ok(Self {
+            socket,
+            loopback,
+            endpoint: EndpointFile::write(app.home(), endpoint)?,
+            max_connections: max_connections.max(64),
+        })
+    }
+
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint.content
+    }
+
+    /// Serves until the app is asked to stop, then drains the connections.
+    pub async fn serve(self, app: &App) {
+        let router = router(app.clone());
+        let limits = |max_connections| Limits {
+            max_connections,
+            ..Limits::default()
+        };
+        let loopback = async {
+            if let Some(listener) = self.loopback {
+                let keys = app.key_verifier();
+                listener
+                    .serve(
+                        router.clone(),
+                        keys,
+                        limits(MAX_LOOPBACK_CONNECTIONS),
+                        app.stop().clone(),
+                    )
+                    .await;
+            }
+        };
+        let socket = self.socket.serve(
+            router.clone(),
+            limits(self.max_connections),
+            app.stop().clone(),
+        );
+        tokio::join!(socket, loopback);
+    }
+}
+
+/// `endpoint.json`; removed on drop.
+#[derive(Debug)]
+struct EndpointFile {
+    path: PathBuf,
+    content: Endpoint,
+}
+
+impl EndpointFile {
+    fn write(home: &Home, content: Endpoint) -> io::Result<Self> {
+        let path = home.endpoint();
+        write_whole(&path, &serde_json::to_vec(&content)?)?;
+        Ok(Self { path, content })
+    }
+}
+
+impl Drop for EndpointFile {
+    fn drop(&mut self) {
+        fs::remove_file(&self.path).ok();
+    }
+}
+
+/// As many open files as this process may have; the number.
+fn raise_file_limit() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let (now, most) = (limit.current, limit.maximum);
+    let raised = rustix::process::Rlimit {
+        current: most,
+        ..limit
+    };
+    let files = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => most,
+        Err(error) => {
+            tracing::warn!(%error, "the limit of open files stays as it is");
+            now
+        }
+    };
+    files.map_or(usize::MAX, |files| {
+        usize::try_from(files).unwrap_or(usize::MAX)
+    })
+}

@@ -1,0 +1,128 @@
+//! The audit log, read and followed.
+
+use axum::body::Body;
+use http::Request;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+use tower::ServiceExt as _;
+
+use crate::fixture::{Fixture, TIMEOUT, program};
+
+#[tokio::test]
+async fn the_log_tells_who_did_what_to_whom() {
+    let fixture = Fixture::connected().await;
+    fixture
+        .post("/credentials/connections/demo/token", json!({}))
+        .await
+        .is(200);
+    let log = fixture.get("/events?connection=demo").await.is(200);
+    let events = log["events"].as_array().unwrap();
+    let kinds: Vec<_> = events
+        .iter()
+        .map(|event| event["kind"].as_str().unwrap())
+        .collect();
+    assert!(kinds.contains(&"connection.added"), "{kinds:?}");
+    let served = events
+        .iter()
+        .find(|event| event["kind"] == "token.served")
+        .unwrap();
+    assert_eq!(served["connection"], "demo");
+    let actor = served["actor"].as_str().unwrap();
+    assert!(
+        actor.starts_with(&format!("process {} /", std::process::id())),
+        "{actor}"
+    );
+    let after = format!("/events?after={}", log["last_id"]);
+    assert_eq!(fixture.get(&after).await.is(200)["events"], json!([]));
+}
+
+#[tokio::test]
+async fn the_log_is_paged_back_without_a_gap_or_a_line_twice() {
+    let fixture = Fixture::connected().await;
+    for _ in 0..5 {
+        fixture.post("/pause", json!({})).await.is(200);
+        fixture.post("/resume", json!({})).await.is(200);
+    }
+    let whole = ids(&fixture, "/events?limit=1000").await;
+    let mut paged = Vec::new();
+    let mut page = ids(&fixture, "/events?limit=4").await;
+    while let Some(oldest) = page.first().copied() {
+        paged.splice(0..0, page);
+        page = ids(&fixture, &format!("/events?limit=4&before={oldest}")).await;
+    }
+    assert_eq!(paged, whole);
+    let both = fixture.get("/events?follow&before=3").await;
+    both.refused(400, "invalid_request");
+}
+
+async fn ids(fixture: &Fixture, path: &str) -> Vec<i64> {
+    let log = fixture.get(path).await.is(200);
+    let events = log["events"].as_array().unwrap().iter();
+    events.map(|event| event["id"].as_i64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_removed_connection_keeps_its_name_in_the_log() {
+    let fixture = Fixture::connected().await;
+    fixture
+        .delete("/credentials/connections/demo?force=true")
+        .await
+        .is(200);
+    let log = fixture.get("/events?kind=connection.removed").await.is(200);
+    assert_eq!(log["events"][0]["connection"], "demo", "{log:#}");
+}
+
+#[tokio::test]
+async fn a_follower_hears_what_happens_and_can_resume() {
+    let fixture = Fixture::connected().await;
+    let mut live = follow(&fixture, "/api/v1/events?follow", None).await;
+    fixture.post("/pause", json!({})).await.is(200);
+    let paused = live.next().await;
+    assert_eq!(paused["kind"], "agent.paused");
+    fixture.post("/resume", json!({})).await.is(200);
+    assert_eq!(live.next().await["kind"], "agent.resumed");
+
+    let id = paused["id"].to_string();
+    let mut resumed = follow(&fixture, "/api/v1/events?follow=true", Some(&id)).await;
+    assert_eq!(resumed.next().await["kind"], "agent.resumed");
+    fixture.app.stop().request();
+    assert!(live.is_over().await && resumed.is_over().await);
+}
+
+struct Stream(Body, String);
+
+async fn follow(fixture: &Fixture, path: &str, last: Option<&str>) -> Stream {
+    let mut request = Request::builder().uri(path).extension(program());
+    if let Some(last) = last {
+        request = request.header("last-event-id", last);
+    }
+    let request = request.body(Body::empty()).unwrap();
+    let response = fixture.router().oneshot(request).await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    Stream(response.into_body(), String::new())
+}
+
+impl Stream {
+    /// The next event's data.
+    async fn next(&mut self) -> Value {
+        loop {
+            if let Some(end) = self.1.find("\n\n") {
+                let event: String = self.1.drain(..end + 2).collect();
+                let data = event.lines().find_map(|line| line.strip_prefix("data: "));
+                let data = data.map(|data| serde_json::from_str(data).unwrap());
+                if let Some(data) = data {
+                    return data;
+                }
+                continue;
+            }
+            let frame = timeout(TIMEOUT, self.0.frame()).await.unwrap();
+            let data = frame.unwrap().unwrap().into_data().unwrap();
+            self.1.push_str(std::str::from_utf8(&data).unwrap());
+        }
+    }
+
+    async fn is_over(&mut self) -> bool {
+        timeout(TIMEOUT, self.0.frame()).await.unwrap().is_none()
+    }
+}

@@ -1,0 +1,287 @@
+//! The listeners under abuse: whatever a client does, it slows nobody else.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::{get, post};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use valetkey_api::core::home::Home;
+use valetkey_server::Stop;
+use valetkey_server::agent_lock::AgentLock;
+use valetkey_server::caller::{Caller, Key};
+use valetkey_server::listeners::{KeyVerifier, Limits, LoopbackListener, UnixSocket};
+
+use crate::fixture::TIMEOUT;
+
+struct Listeners {
+    socket: PathBuf,
+    port: u16,
+    stop: Stop,
+    tasks: Vec<JoinHandle<()>>,
+    _lock: AgentLock,
+    _folder: tempfile::TempDir,
+}
+
+fn short() -> Limits {
+    Limits {
+        max_connections: 64,
+        idle_timeout: Duration::from_millis(300),
+        write_timeout: Duration::from_millis(300),
+        drain_timeout: Duration::from_secs(5),
+        ..Limits::default()
+    }
+}
+
+fn router() -> Router {
+    let who = |request: Request| async move {
+        let caller = request.extensions().get::<Caller>();
+        caller.map_or("nobody".to_owned(), ToString::to_string)
+    };
+    let slow = || async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        "done"
+    };
+    Router::new()
+        .route("/who", get(who))
+        .route("/connect/{nonce}", get(who))
+        .route("/slow", post(slow))
+        .route("/huge", get(|| async { vec![b'x'; 64 << 20] }))
+}
+
+fn open(limits: Limits) -> Listeners {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::at(folder.path());
+    let lock = AgentLock::take(&home).unwrap();
+    let socket = UnixSocket::bind(&home).unwrap();
+    let tcp = LoopbackListener::bind(0, false).unwrap();
+    let keys = KeyVerifier::new(|key| {
+        (key.expose() == "vk_good").then(|| {
+            Arc::new(Key {
+                id: "00000000-0000-0000-0000-000000000001".parse().unwrap(),
+                name: "ci".to_owned(),
+                connections: None,
+                manage: false,
+            })
+        })
+    });
+    let (path, port, stop) = (socket.path().to_owned(), tcp.port(), Stop::default());
+    Listeners {
+        socket: path,
+        port,
+        tasks: vec![
+            tokio::spawn(socket.serve(router(), limits, stop.clone())),
+            tokio::spawn(tcp.serve(router(), keys, limits, stop.clone())),
+        ],
+        stop,
+        _lock: lock,
+        _folder: folder,
+    }
+}
+
+impl Listeners {
+    async fn socket(&self) -> UnixStream {
+        UnixStream::connect(&self.socket).await.unwrap()
+    }
+
+    async fn tcp(&self) -> TcpStream {
+        TcpStream::connect(("127.0.0.1", self.port)).await.unwrap()
+    }
+
+    fn keyed(&self, path: &str) -> String {
+        let port = self.port;
+        format!(
+            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer vk_good\r\nConnection: close\r\n\r\n"
+        )
+    }
+
+    /// A well-behaved client is served, at once.
+    async fn still_serves(&self) {
+        let began = Instant::now();
+        let reply = say(
+            self.socket().await,
+            "GET /who HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        );
+        assert!(reply.await.starts_with("HTTP/1.1 200"));
+        let reply = say(self.tcp().await, &self.keyed("/who")).await;
+        assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+        assert!(began.elapsed() < Duration::from_secs(2));
+    }
+}
+
+/// Sends `text` and reads until the other side closes.
+async fn say(mut stream: impl AsyncRead + AsyncWrite + Unpin, text: &str) -> String {
+    // The other side may hang up before it has read all: that is an answer too.
+    stream.write_all(text.as_bytes()).await.ok();
+    closes(stream).await
+}
+
+async fn closes(mut stream: impl AsyncRead + Unpin) -> String {
+    let mut reply = Vec::new();
+    let read = stream.read_to_end(&mut reply);
+    match timeout(TIMEOUT, read).await.expect("closed in time") {
+        Ok(_) => {}
+        Err(error) => assert_eq!(error.kind(), io::ErrorKind::ConnectionReset),
+    }
+    String::from_utf8_lossy(&reply).into_owned()
+}
+
+#[tokio::test]
+async fn each_listener_says_who_is_asking() {
+    let listeners = open(Limits::default());
+    let close = "Connection: close\r\n\r\n";
+    let at_socket = say(
+        listeners.socket().await,
+        &format!("GET /who HTTP/1.1\r\nHost: x\r\n{close}"),
+    )
+    .await;
+    let own = format!("process {} ", std::process::id());
+    assert!(at_socket.contains(&own), "{at_socket}");
+    let keyed = say(listeners.tcp().await, &listeners.keyed("/who")).await;
+    assert!(keyed.ends_with("key ci"), "{keyed}");
+    let host = format!("Host: localhost:{}\r\n", listeners.port);
+    let page = say(
+        listeners.tcp().await,
+        &format!("GET /connect/x HTTP/1.1\r\n{host}{close}"),
+    )
+    .await;
+    assert!(page.ends_with("nobody"), "{page}");
+    let bare = say(
+        listeners.tcp().await,
+        &format!("GET /who HTTP/1.1\r\n{host}{close}"),
+    )
+    .await;
+    assert!(bare.starts_with("HTTP/1.1 401"), "{bare}");
+    let foreign = listeners.keyed("/who").replace("127.0.0.1", "evil.test");
+    let rebound = say(listeners.tcp().await, &foreign).await;
+    assert!(rebound.starts_with("HTTP/1.1 403"), "{rebound}");
+}
+
+#[tokio::test]
+async fn silent_clients_and_half_requests_are_sent_away_and_keep_nobody_out() {
+    let listeners = open(short());
+    let silent = listeners.socket().await;
+    let mut half = listeners.tcp().await;
+    half.write_all(b"GET /who HTTP/1.1\r\nHost: 127")
+        .await
+        .unwrap();
+    listeners.still_serves().await;
+    assert_eq!(closes(silent).await, "");
+    closes(half).await;
+}
+
+#[tokio::test]
+async fn a_head_sent_byte_by_byte_ends_at_its_time_limit() {
+    let listeners = open(short());
+    let (mut reader, mut writer) = listeners.socket().await.into_split();
+    let drip = tokio::spawn(async move {
+        loop {
+            if writer.write_all(b"G").await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let mut reply = Vec::new();
+    timeout(TIMEOUT, reader.read_to_end(&mut reply))
+        .await
+        .unwrap()
+        .ok();
+    drip.abort();
+}
+
+#[tokio::test]
+async fn a_reader_that_does_not_read_is_cut_off() {
+    let listeners = open(short());
+    let mut stuck = listeners.socket().await;
+    stuck
+        .write_all(b"GET /huge HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    listeners.still_serves().await;
+    let cut_off = async {
+        // A write tells whether the other side is still there; it reads nothing meanwhile.
+        while stuck.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(TIMEOUT, cut_off).await.unwrap();
+    let reply = closes(stuck).await;
+    assert!(reply.len() < 64 << 20, "cut off, not served whole");
+}
+
+#[tokio::test]
+async fn a_megabyte_of_headers_is_refused() {
+    let listeners = open(Limits::default());
+    let huge = format!(
+        "GET /who HTTP/1.1\r\nHost: x\r\nX-Big: {}\r\n\r\n",
+        "x".repeat(1 << 20)
+    );
+    let reply = say(listeners.socket().await, &huge).await;
+    assert!(
+        reply.is_empty() || reply.starts_with("HTTP/1.1 431"),
+        "{reply}"
+    );
+    let many = format!("GET /who HTTP/1.1\r\n{}\r\n", "X-Many: x\r\n".repeat(2_000));
+    let reply = say(listeners.tcp().await, &many).await;
+    assert!(
+        reply.is_empty() || reply.starts_with("HTTP/1.1 431"),
+        "{reply}"
+    );
+    listeners.still_serves().await;
+}
+
+#[tokio::test]
+async fn five_hundred_silent_connections_keep_nobody_out() {
+    let listeners = open(Limits {
+        idle_timeout: Duration::from_mins(1),
+        ..short()
+    });
+    let mut crowd: Vec<Box<dyn std::any::Any>> = Vec::new();
+    for _ in 0..250 {
+        crowd.push(Box::new(listeners.socket().await));
+        crowd.push(Box::new(listeners.tcp().await));
+    }
+    listeners.still_serves().await;
+    listeners.still_serves().await;
+}
+
+#[tokio::test]
+async fn a_stop_lets_the_reply_under_way_end_and_closes_the_rest() {
+    let listeners = open(Limits::default());
+    let idle = listeners.socket().await;
+    let mut busy = listeners.socket().await;
+    busy.write_all(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        .await
+        .unwrap();
+    listeners.still_serves().await;
+    listeners.stop.request();
+    assert_eq!(closes(idle).await, "");
+    let reply = closes(busy).await;
+    assert!(reply.ends_with("done"), "{reply}");
+    for task in listeners.tasks {
+        timeout(TIMEOUT, task).await.unwrap().unwrap();
+    }
+    assert!(!listeners.socket.exists());
+}
+
+#[tokio::test]
+async fn a_taken_port_is_never_swapped_once_keys_are_issued() {
+    let first = LoopbackListener::bind(0, false).unwrap();
+    let refused = LoopbackListener::bind(first.port(), true)
+        .unwrap_err()
+        .to_string();
+    let port = first.port();
+    assert_eq!(
+        refused,
+        format!("port {port} is taken by another program: the loopback listener stays closed")
+    );
+    let next = LoopbackListener::bind(port, false).unwrap();
+    assert_ne!(next.port(), port);
+}

@@ -1,0 +1,111 @@
+//! Many at once, and some of them slow.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+use valetkey_demo_provider::{Fault, Filter, Settings};
+use valetkey_server::Server;
+use valetkey_server::agent_lock::AgentLock;
+
+use crate::fixture::{Fixture, TIMEOUT};
+
+struct Open {
+    fixture: Fixture,
+    socket: PathBuf,
+    _serving: JoinHandle<()>,
+    _lock: AgentLock,
+}
+
+async fn open(settings: Settings) -> Open {
+    let fixture = Fixture::with(settings).await;
+    fixture.add("demo").await;
+    fixture.connect("demo").await;
+    let lock = AgentLock::take(fixture.app.home()).unwrap();
+    let server = Server::bind(&fixture.app, &lock, 0).unwrap();
+    let socket = server.endpoint().socket.clone();
+    let app = fixture.app.clone();
+    Open {
+        fixture,
+        socket,
+        _serving: tokio::spawn(async move { server.serve(&app).await }),
+        _lock: lock,
+    }
+}
+
+async fn token(socket: &Path, connection: &str, body: &str) -> String {
+    let mut stream = UnixStream::connect(socket).await.unwrap();
+    let length = body.len();
+    let request = format!(
+        "POST /api/v1/credentials/connections/{connection}/token HTTP/1.1\r\nHost: valetkey\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut reply = String::new();
+    let read = stream.read_to_string(&mut reply);
+    timeout(TIMEOUT, read).await.unwrap().unwrap();
+    reply
+}
+
+#[tokio::test]
+async fn a_thousand_callers_at_expiry_make_one_request_and_are_all_served() {
+    let short = Settings {
+        access_token_lifetime_seconds: Some(300.0),
+        ..Settings::auto_consent("ada")
+    };
+    let open = open(short).await;
+    open.fixture
+        .provider
+        .update(|settings| settings.access_token_lifetime_seconds = Some(3_600.0));
+    let gate = open.fixture.provider.gate(Fault::refresh);
+    let mut callers = JoinSet::new();
+    for _ in 0..1_000 {
+        let socket = open.socket.clone();
+        // The old token will not live this long, the new one will.
+        let body = r#"{"min_valid_seconds": 1800}"#;
+        callers.spawn(async move { token(&socket, "demo", body).await });
+    }
+    gate.release();
+    let mut tokens = std::collections::HashSet::new();
+    while let Some(reply) = callers.join_next().await {
+        let reply = reply.unwrap();
+        assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+        let body = reply.split_once("\r\n\r\n").unwrap().1;
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        tokens.insert(body["access_token"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(open.fixture.provider.count(Filter::refreshes()), 1);
+    assert_eq!(tokens.len(), 1, "one answer for all");
+}
+
+#[tokio::test]
+async fn a_hanging_refresh_and_a_silent_crowd_slow_nobody_else() {
+    let open = open(Settings::auto_consent("ada")).await;
+    open.fixture.add("other").await;
+    open.fixture.connect("other").await;
+    let gate = open.fixture.provider.gate(Fault::refresh);
+    let (fixture, path) = (&open.fixture, "/credentials/connections/other/refresh");
+    let mut crowd = Vec::new();
+    for _ in 0..500 {
+        let mut silent = UnixStream::connect(&open.socket).await.unwrap();
+        silent.write_all(b"POST /api/v1/cred").await.unwrap();
+        crowd.push(silent);
+    }
+    let others = async {
+        let began = Instant::now();
+        for _ in 0..50 {
+            let reply = token(&open.socket, "demo", "{}").await;
+            assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+        }
+        let took = began.elapsed();
+        gate.release();
+        took
+    };
+    let (hanging, took) = tokio::join!(fixture.post(path, json!({})), others);
+    hanging.is(200);
+    assert!(took < Duration::from_secs(5), "50 tokens took {took:?}");
+}

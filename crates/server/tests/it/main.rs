@@ -1,0 +1,18 @@
+//! The routes over a real agent, in front of the demo provider: in process, over the listeners, and as
+//! the `valetkey-agent` process.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking; clippy.toml spares only #[test]"
+)]
+
+mod access;
+mod connect_page;
+mod events;
+mod fixture;
+mod listeners;
+mod load;
+mod manage;
+mod process;
+mod requests;
+mod settings;
+mod tokens;

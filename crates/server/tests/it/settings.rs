@@ -1,0 +1,91 @@
+//! The settings, as every client sets them.
+
+use serde_json::json;
+
+use crate::fixture::Fixture;
+
+#[tokio::test]
+async fn a_patch_changes_what_it_names_and_nothing_else() {
+    let fixture = Fixture::new().await;
+    let at_first = fixture.get("/settings").await.is(200);
+    assert_eq!(
+        at_first,
+        json!({
+            "browser": null, "port": null, "log_level": "info", "keep_warm": "when_used",
+            "notifications": { "needs_you": true, "ends_soon": true, "sign_in": true, "quiet_hours": null }
+        })
+    );
+    let night = json!({ "from": "22:00", "to": "07:30" });
+    let patch = json!({
+        "port": 5123, "log_level": "debug",
+        "notifications": { "sign_in": false, "quiet_hours": night }
+    });
+    let set = fixture.patch("/settings", patch).await.is(200);
+    assert_eq!(set["port"], 5123);
+    assert_eq!(set["notifications"]["quiet_hours"], night);
+    assert_eq!(set["notifications"]["needs_you"], true);
+    let patch = json!({ "port": null, "notifications": { "quiet_hours": null } });
+    let unset = fixture.patch("/settings", patch).await.is(200);
+    assert_eq!(unset["port"], json!(null));
+    assert_eq!(unset["log_level"], "debug");
+    assert_eq!(unset["notifications"]["quiet_hours"], json!(null));
+    assert_eq!(unset["notifications"]["sign_in"], false);
+    assert_eq!(fixture.get("/settings").await.is(200), unset);
+}
+
+#[tokio::test]
+async fn values_that_make_no_sense_are_refused_with_the_reason() {
+    let fixture = Fixture::new().await;
+    let quiet = |from: &str, to: &str| {
+        let hours = json!({ "from": from, "to": to });
+        json!({ "notifications": { "quiet_hours": hours } })
+    };
+    for (patch, why) in [
+        (quiet("25:00", "07:00"), "written like `22:00`"),
+        (
+            quiet("07:00", "07:00"),
+            "cannot begin and end at the same time",
+        ),
+        (json!({ "port": 80 }), "1024-65535"),
+        (json!({ "port": 4316 }), "but not 4316"),
+        (json!({ "log_level": "loud" }), "`error`, `warn`"),
+        (json!({ "colour": "red" }), "unknown field `colour`"),
+    ] {
+        let refused = fixture.patch("/settings", patch).await;
+        let detail = refused.refused(400, "invalid_request");
+        let message = detail["message"].as_str().unwrap();
+        assert!(message.contains(why), "{message}");
+    }
+    let stored = fixture.get("/settings").await.is(200);
+    assert_eq!(stored["port"], json!(null));
+}
+
+#[tokio::test]
+async fn changes_side_by_side_are_all_kept() {
+    let fixture = Fixture::new().await;
+    tokio::join!(
+        fixture.patch("/settings", json!({ "port": 5123 })),
+        fixture.patch("/settings", json!({ "browser": "firefox" })),
+        fixture.post("/pause", json!({})),
+        fixture.patch("/settings", json!({ "log_level": "warn" })),
+    );
+    let set = fixture.get("/settings").await.is(200);
+    assert_eq!(
+        (&set["port"], &set["browser"], &set["log_level"]),
+        (&json!(5123), &json!("firefox"), &json!("warn"))
+    );
+    assert_eq!(fixture.get("/status").await.is(200)["paused"], true);
+}
+
+#[tokio::test]
+async fn new_connections_are_kept_warm_as_the_settings_say() {
+    let fixture = Fixture::new().await;
+    fixture
+        .patch("/settings", json!({ "keep_warm": "on_demand" }))
+        .await
+        .is(200);
+    fixture.add("demo").await;
+    fixture.connect("demo").await;
+    let demo = fixture.get("/credentials/connections/demo").await.is(200);
+    assert_eq!(demo["keep_warm"], "on_demand");
+}
