@@ -40,7 +40,7 @@ pub(crate) enum Part {
         #[arg(long)]
         at: Option<String>,
     },
-    /// Whether tray icons can be made; see `tray::library`
+    /// Whether tray icons can be made; see `tray::appindicator`
     #[command(hide = true)]
     TryTray,
 }

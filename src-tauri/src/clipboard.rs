@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use arboard::Clipboard;
+use arboard::{Clipboard, SetExtLinux as _};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use valetkey_api::core::secret::AccessToken;
@@ -172,21 +172,7 @@ impl Held {
     }
 }
 
-#[cfg(target_os = "linux")]
 fn set_secret(clipboard: &mut Clipboard, text: &str) -> Result<(), arboard::Error> {
-    use arboard::SetExtLinux as _;
-    clipboard.set().exclude_from_history().text(text)
-}
-
-#[cfg(target_os = "macos")]
-fn set_secret(clipboard: &mut Clipboard, text: &str) -> Result<(), arboard::Error> {
-    use arboard::SetExtApple as _;
-    clipboard.set().exclude_from_history().text(text)
-}
-
-#[cfg(windows)]
-fn set_secret(clipboard: &mut Clipboard, text: &str) -> Result<(), arboard::Error> {
-    use arboard::SetExtWindows as _;
     clipboard.set().exclude_from_history().text(text)
 }
 

@@ -66,7 +66,6 @@ fn write(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
 fn create(path: &Path) -> io::Result<fs::File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
 }

@@ -30,8 +30,6 @@
 //! | `downloads` | a file that the page exports |
 //! | `autostart` | start at login |
 
-#![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
-
 mod args;
 mod ask;
 mod autostart;
@@ -65,7 +63,7 @@ fn main() -> ExitCode {
     match &args.part {
         Some(Part::Ask(question)) => return ask::run(question),
         Some(Part::Window { at }) => return page::run(at.as_deref()),
-        Some(Part::TryTray) => return tray::library::run(),
+        Some(Part::TryTray) => return tray::appindicator::run(),
         None => {}
     }
     match shell::run(&args) {

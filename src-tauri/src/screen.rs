@@ -2,13 +2,6 @@
 //! process where there is none.
 
 /// An X server or a Wayland compositor answers.
-#[cfg(target_os = "linux")]
 pub(crate) fn is_there() -> bool {
     gtk::init().is_ok()
-}
-
-/// A program of these systems has one.
-#[cfg(not(target_os = "linux"))]
-pub(crate) const fn is_there() -> bool {
-    true
 }

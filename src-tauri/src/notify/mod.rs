@@ -1,7 +1,5 @@
 //! Puts a notification on the desktop and hears its button.
 
-#[cfg_attr(target_os = "linux", path = "linux.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "other.rs")]
 mod desktop;
 
 use tauri::{AppHandle, Manager as _};

@@ -4,7 +4,6 @@
 use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
-use tauri::tray::{MouseButton, MouseButtonState, TrayIconEvent};
 use tauri::{AppHandle, Manager as _};
 use valetkey_api::connections::ConnectionView;
 
@@ -53,19 +52,6 @@ pub(super) fn on(app: &AppHandle, choice: Choice) {
             dialog::failed(&app, error);
         }
     });
-}
-
-/// A click on the icon itself, where the platform reports one.
-pub(super) fn icon(app: &AppHandle, event: &TrayIconEvent) {
-    if let TrayIconEvent::Click {
-        button: MouseButton::Left,
-        button_state: MouseButtonState::Up,
-        ..
-    } = event
-        && cfg!(windows)
-    {
-        window::show(app, &Place::Anywhere);
-    }
 }
 
 async fn confirm_disconnect(

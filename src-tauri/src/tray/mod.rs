@@ -2,16 +2,10 @@
 //! this puts it there. What a click starts is in `deeds`.
 
 mod click;
-#[cfg_attr(target_os = "linux", path = "ground_linux.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "ground_other.rs")]
-mod ground;
-#[cfg_attr(target_os = "linux", path = "host_linux.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "host_other.rs")]
-mod host;
-#[cfg_attr(target_os = "linux", path = "library_linux.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "library_other.rs")]
-pub(crate) mod library;
+pub(crate) mod appindicator;
 mod model;
+mod panel_theme;
+mod status_notifier;
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -29,7 +23,7 @@ static UNMADE: OnceLock<String> = OnceLock::new();
 
 /// Why no icon is seen now; None if one is.
 pub(crate) fn problem() -> Option<String> {
-    UNMADE.get().cloned().or_else(host::problem)
+    UNMADE.get().cloned().or_else(status_notifier::problem)
 }
 
 /// The icon, its menu, and what they show.
@@ -56,7 +50,7 @@ enum Ground {
 
 /// Puts the icon there. Where that does not work, [`problem`] says why.
 pub(crate) fn put(app: &AppHandle) {
-    let unmade = library::problem().or_else(|| {
+    let unmade = appindicator::problem().or_else(|| {
         let made = make(app);
         made.err()
             .map(|error| format!("The icon cannot be made ({error})"))
@@ -70,16 +64,13 @@ fn make(app: &AppHandle) -> tauri::Result<()> {
     let menu = Menu::new(app)?;
     let icon = TrayIconBuilder::with_id("valetkey")
         .icon(picture(State::Starting, Ground::default()))
-        .icon_as_template(cfg!(target_os = "macos"))
         .tooltip("Valet Key")
         .menu(&menu)
-        .show_menu_on_left_click(cfg!(not(windows)))
         .on_menu_event(|app, event: MenuEvent| {
             if let Some(choice) = Choice::parse(&event.id().0) {
                 click::on(app, choice);
             }
         })
-        .on_tray_icon_event(|icon, event| click::icon(icon.app_handle(), &event))
         .build(app)?;
     let tray = Tray {
         icon,
@@ -89,7 +80,7 @@ fn make(app: &AppHandle) -> tauri::Result<()> {
     tray.show(app, Model::starting())?;
     app.manage(tray);
     let handle = app.clone();
-    ground::follow(move |ground| change(&handle, move |tray, _| tray.stand_on(ground)));
+    panel_theme::follow(move |ground| change(&handle, move |tray, _| tray.stand_on(ground)));
     Ok(())
 }
 
@@ -175,18 +166,6 @@ impl Tray {
     }
 }
 
-/// A template, which takes the colour of the menu bar.
-#[cfg(target_os = "macos")]
-fn picture(state: State, _: Ground) -> Image<'static> {
-    match state {
-        State::Well => include_image!("../icons/tray/template/well@2x.png"),
-        State::NeedsYou => include_image!("../icons/tray/template/needs-you@2x.png"),
-        State::Busy => include_image!("../icons/tray/template/busy@2x.png"),
-        State::Paused | State::Starting => include_image!("../icons/tray/template/hollow@2x.png"),
-    }
-}
-
-#[cfg(not(target_os = "macos"))]
 fn picture(state: State, ground: Ground) -> Image<'static> {
     match (ground, state) {
         (Ground::Dark, State::Well) => include_image!("../icons/tray/on-dark/well@2x.png"),
