@@ -24,16 +24,16 @@ pub(crate) struct Args {
     pub(crate) verbose: bool,
 
     #[command(subcommand)]
-    pub(crate) part: Option<Part>,
+    pub(crate) subprocess: Option<Subprocess>,
 }
 
-/// What the app does in a process of its own.
+/// What the app does in child processes.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 #[command(rename_all = "kebab-case")]
-pub(crate) enum Part {
+pub(crate) enum Subprocess {
     #[command(flatten)]
-    Ask(Question),
-    /// The window; see `page`
+    Prompt(Prompt),
+    /// The window; see `window_process`
     #[command(hide = true)]
     Window {
         /// Where in the page to begin
@@ -45,24 +45,24 @@ pub(crate) enum Part {
     TryTray,
 }
 
-impl Part {
+impl Subprocess {
     pub(crate) fn to_args(&self) -> Vec<String> {
         match self {
-            Self::Ask(question) => question.to_args(),
+            Self::Prompt(prompt) => prompt.to_args(),
             Self::Window { at } => {
                 let at = at.as_ref().map(|at| format!("--at={at}"));
-                let verb = "window".to_owned();
-                [verb].into_iter().chain(at).collect()
+                let command = "window".to_owned();
+                [command].into_iter().chain(at).collect()
             }
             Self::TryTray => vec!["try-tray".to_owned()],
         }
     }
 }
 
-/// What it asks; see `ask`.
+/// A dialog; see `prompt`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 #[command(rename_all = "kebab-case")]
-pub(crate) enum Question {
+pub(crate) enum Prompt {
     /// May this app take over from the agent that runs?
     #[command(hide = true)]
     TakeOver {
@@ -78,13 +78,13 @@ pub(crate) enum Question {
     },
 }
 
-impl Question {
+impl Prompt {
     fn to_args(&self) -> Vec<String> {
         match self {
             Self::TakeOver { process } => {
                 let process = process.map(|pid| format!("--process={pid}"));
-                let verb = "take-over".to_owned();
-                [verb].into_iter().chain(process).collect()
+                let command = "take-over".to_owned();
+                [command].into_iter().chain(process).collect()
             }
             Self::Tell { message } => vec!["tell".to_owned(), message.clone()],
         }
@@ -96,22 +96,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_read_back() {
-        for part in [
-            Part::Ask(Question::TakeOver { process: Some(7) }),
-            Part::Ask(Question::TakeOver { process: None }),
-            Part::Ask(Question::Tell {
+    fn subprocess_arguments_read_back() {
+        for subprocess in [
+            Subprocess::Prompt(Prompt::TakeOver { process: Some(7) }),
+            Subprocess::Prompt(Prompt::TakeOver { process: None }),
+            Subprocess::Prompt(Prompt::Tell {
                 message: "one\ntwo".to_owned(),
             }),
-            Part::Window { at: None },
-            Part::TryTray,
-            Part::Window {
+            Subprocess::Window { at: None },
+            Subprocess::TryTray,
+            Subprocess::Window {
                 at: Some("#/settings".to_owned()),
             },
         ] {
-            let words = ["app".to_owned()].into_iter().chain(part.to_args());
+            let words = ["app".to_owned()].into_iter().chain(subprocess.to_args());
             let args = Args::try_parse_from(words).unwrap();
-            assert_eq!(args.part, Some(part));
+            assert_eq!(args.subprocess, Some(subprocess));
         }
     }
 }

@@ -4,15 +4,13 @@ use tauri::AppHandle;
 use tauri_plugin_autostart::ManagerExt as _;
 use valetkey_api::error::{ApiError, ErrorCode};
 
-use crate::face::Refusal;
-
-/// None where the desktop cannot tell.
+/// None where it is unknown.
 pub(crate) fn is_on(app: &AppHandle) -> Option<bool> {
     app.autolaunch().is_enabled().ok()
 }
 
 /// Turns it on or off.
-pub(crate) fn set(app: &AppHandle, enabled: bool) -> Result<(), Refusal> {
+pub(crate) fn set(app: &AppHandle, enabled: bool) -> Result<(), Box<ApiError>> {
     let autolaunch = app.autolaunch();
     let done = if enabled {
         autolaunch.enable()

@@ -1,75 +1,26 @@
-//! What the page may ask: any route of the API, as the window, and the few deeds that need the shell.
+//! The commands of the page: any request to the API, as the window, and what only the shell can do.
 //!
-//! Tokens never come here: the token routes answer 403 to the window, and copying or renewing
-//! one is done in this process.
-
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+//! No token passes here: the token routes answer 403 to the window, and copying or refreshing one is
+//! done in this process.
 
 use http::Method;
 use http_body_util::BodyExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tauri::{AppHandle, Manager as _};
-use tokio::task::AbortHandle;
 use valetkey_api::error::{ApiError, ErrorCode};
 
-use crate::deeds::{Deeds, Failed};
-use crate::face::{Refusal, Reply};
-use crate::shell::{Once, Shell};
-use crate::window::Page;
-use crate::wire::ToWindow;
-use crate::{autostart, clipboard, demo, downloads, notify, tray};
+use crate::actions::{ActionError, Actions};
+use crate::api_client::Reply;
+use crate::ipc::ToWindow;
+use crate::state::{Once, Shell};
+use crate::window::link::WindowLink;
+use crate::{autostart, clipboard, demo, downloads, notifier, tray};
 
-/// The event streams that the page follows.
-#[derive(Default)]
-pub(crate) struct Streams(Mutex<HashMap<u32, Stream>>);
-
-enum Stream {
-    /// Asked for; it has not begun.
-    Awaited,
-    Running(AbortHandle),
-}
-
-impl Streams {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Stream>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn awaited(&self, id: u32) {
-        self.lock().insert(id, Stream::Awaited);
-    }
-
-    /// One that was ended before it began is ended now.
-    fn begun(&self, id: u32, task: AbortHandle) {
-        let mut streams = self.lock();
-        streams.retain(|_, it| !matches!(it, Stream::Running(task) if task.is_finished()));
-        match streams.get_mut(&id) {
-            Some(stream) => *stream = Stream::Running(task),
-            None => task.abort(),
-        }
-    }
-
-    fn end(&self, id: u32) {
-        if let Some(Stream::Running(task)) = self.lock().remove(&id) {
-            task.abort();
-        }
-    }
-
-    /// The page is gone.
-    pub(crate) fn end_all(&self) {
-        for (_, stream) in self.lock().drain() {
-            if let Stream::Running(task) = stream {
-                task.abort();
-            }
-        }
-    }
-}
-
-/// The commands of the page, each with what it brings along.
+/// The commands of the page with their arguments.
 #[derive(Deserialize)]
 #[serde(tag = "command", content = "args", rename_all = "snake_case")]
-pub(crate) enum Ask {
+pub(crate) enum Command {
     /// One request to the API.
     Request {
         method: String,
@@ -88,131 +39,146 @@ pub(crate) enum Ask {
     RefreshNow { connection: String },
     /// Saves an export in the person's downloads; answers where.
     SaveFile { name: String, text: String },
-    /// Tells how the shell itself is.
+    /// Answers the shell's own state.
     ShellState {},
-    /// Starts the app at login, or no more.
+    /// Turns start at login on or off.
     SetAutostart { enabled: bool },
     /// The person does not want to start the app at login, for now.
     LoginOfferDone {},
-    /// Starts a provider to try the app with; answers its authenticator's id.
+    /// Starts a provider to try the app with; answers the id of its authenticator.
     BeginDemo {},
     /// Shows the folder of the log.
     OpenLogFolder {},
-    /// The person has seen the first steps.
+    /// The person has finished the first steps.
     FirstStartDone {},
 }
 
 /// Reads a command of the page; call it in the order in which the page called.
-pub(crate) fn read(page: &Page, command: &str, args: Value) -> Result<Ask, Refusal> {
-    let ask = [("command", command.into()), ("args", args)];
-    let ask = ask.into_iter().map(|(key, value)| (key.to_owned(), value));
-    let ask: Ask = serde_json::from_value(Value::Object(ask.collect()))
+pub(crate) fn read(
+    link: &WindowLink,
+    command: &str,
+    args: &Value,
+) -> Result<Command, Box<ApiError>> {
+    let command: Command = serde_json::from_value(json!({"command": command, "args": args}))
         .map_err(|error| ApiError::new(ErrorCode::InvalidRequest, error.to_string()))?;
-    if let Ask::Follow { stream, .. } = &ask {
-        page.streams().awaited(*stream);
+    if let Command::Follow { stream, .. } = &command {
+        link.streams().requested(*stream);
     }
-    Ok(ask)
+    Ok(command)
 }
 
-/// Carries out a command of the page.
-pub(crate) async fn answer(app: &AppHandle, page: &Page, ask: Ask) -> Result<Value, Refusal> {
-    let deeds = app.state::<Deeds>();
+/// Runs a command of the page.
+pub(crate) async fn run(
+    app: &AppHandle,
+    link: &WindowLink,
+    command: Command,
+) -> Result<Value, Box<ApiError>> {
+    let actions = app.state::<Actions>();
     let shell = app.state::<Shell>();
-    let answer = match ask {
-        Ask::Request { method, path, body } => {
-            let Reply { status, body } =
-                deeds.face.ask(self::method(&method)?, &path, body).await?;
+    let answer = match command {
+        Command::Request { method, path, body } => {
+            let Reply { status, body } = actions
+                .api
+                .request(self::method(&method)?, &path, body)
+                .await?;
             json!({"status": status, "body": body})
         }
-        Ask::Follow { path, stream } => {
-            let begun = follow(&deeds, page, &path, stream).await;
+        Command::Follow { path, stream } => {
+            let begun = follow(&actions, link, &path, stream).await;
             if begun.is_err() {
-                page.streams().end(stream);
+                link.streams().end(stream);
             }
             begun?.into()
         }
-        Ask::Unfollow { id } => {
-            page.streams().end(id);
+        Command::Unfollow { id } => {
+            link.streams().end(id);
             Value::Null
         }
-        Ask::OpenUrl { url } => open_url(&deeds, &url).await.map(Value::from)?,
-        Ask::CopyToken { connection } => {
-            deeds.copy_token(&connection).await?;
+        Command::OpenUrl { url } => open_url(&actions, &url).await.map(Value::from)?,
+        Command::CopyToken { connection } => {
+            actions.copy_token(&connection).await?;
             json!({"clears_in_seconds": clipboard::CLEARED_AFTER.as_secs()})
         }
-        Ask::RefreshNow { connection } => deeds.refresh(&connection).await.map(Value::from)?,
-        Ask::SaveFile { name, text } => save(app, name, text).await?.into(),
-        Ask::ShellState {} => json!(state(app, &shell).await),
-        Ask::SetAutostart { enabled } => {
+        Command::RefreshNow { connection } => {
+            actions.refresh(&connection).await.map(Value::from)?
+        }
+        Command::SaveFile { name, text } => save(app, name, text).await?.into(),
+        Command::ShellState {} => json!(state(app, &shell).await),
+        Command::SetAutostart { enabled } => {
             autostart::set(app, enabled)?;
-            shell.seen(Once::LoginOffer);
+            shell.mark_seen(Once::LoginOffer);
             Value::Null
         }
-        Ask::LoginOfferDone {} => {
-            shell.seen(Once::LoginOffer);
+        Command::LoginOfferDone {} => {
+            shell.mark_seen(Once::LoginOffer);
             Value::Null
         }
-        Ask::BeginDemo {} => demo::begin(app).await?.into(),
-        Ask::OpenLogFolder {} => open_log_folder(&shell).map(Value::from)?,
-        Ask::FirstStartDone {} => {
-            shell.seen(Once::FirstSteps);
+        Command::BeginDemo {} => demo::begin(app).await?.into(),
+        Command::OpenLogFolder {} => open_log_folder(&shell).map(Value::from)?,
+        Command::FirstStartDone {} => {
+            shell.mark_seen(Once::FirstSteps);
             Value::Null
         }
     };
     Ok(answer)
 }
 
-fn method(name: &str) -> Result<Method, Refusal> {
+fn method(name: &str) -> Result<Method, Box<ApiError>> {
     match name {
         "GET" => Ok(Method::GET),
         "POST" => Ok(Method::POST),
         "PATCH" => Ok(Method::PATCH),
         "DELETE" => Ok(Method::DELETE),
         other => {
-            let words = format!("the API knows no `{other}`");
-            Err(ApiError::new(ErrorCode::InvalidRequest, words).into())
+            let message = format!("the API has no method `{other}`");
+            Err(ApiError::new(ErrorCode::InvalidRequest, message).into())
         }
     }
 }
 
 /// Answers with the status once the stream has begun.
-async fn follow(deeds: &Deeds, page: &Page, path: &str, stream: u32) -> Result<u16, Refusal> {
-    let response = deeds.face.begin(Method::GET, path, None).await?;
+async fn follow(
+    actions: &Actions,
+    link: &WindowLink,
+    path: &str,
+    stream: u32,
+) -> Result<u16, Box<ApiError>> {
+    let response = actions.api.send(Method::GET, path, None).await?;
     let status = response.status().as_u16();
     let mut body = response.into_body();
-    let to = page.clone();
+    let to = link.clone();
     let task = tokio::spawn(async move {
         while let Some(Ok(frame)) = body.frame().await {
             let Ok(bytes) = frame.into_data() else {
                 continue;
             };
             let text = String::from_utf8_lossy(&bytes).into_owned();
-            if !to.tell(&ToWindow::Text { stream, text }).await {
+            if !to.send(&ToWindow::Text { stream, text }).await {
                 return;
             }
         }
         let text = String::new();
-        to.tell(&ToWindow::Text { stream, text }).await;
+        to.send(&ToWindow::Text { stream, text }).await;
     });
-    page.streams().begun(stream, task.abort_handle());
+    link.streams().begun(stream, task.abort_handle());
     Ok(status)
 }
 
-async fn open_url(deeds: &Deeds, url: &str) -> Result<(), Refusal> {
-    let opened = deeds.open_browser(url).await;
-    opened.map_err(|failed| match failed {
-        Failed::Refused(error) => error,
-        // The page has the address, and says how to go on by hand.
-        Failed::Unopened { why, .. } => {
-            let words = "the browser cannot be opened";
+async fn open_url(actions: &Actions, url: &str) -> Result<(), Box<ApiError>> {
+    let opened = actions.open_browser(url).await;
+    opened.map_err(|error| match error {
+        ActionError::Api(error) => error,
+        // The page has the address and shows it.
+        ActionError::NoBrowser { why, .. } => {
+            let message = "the browser cannot be opened";
             let hint = "copy the address into a browser, or set its command in Settings";
-            let error = ApiError::new(ErrorCode::Internal, words);
+            let error = ApiError::new(ErrorCode::Internal, message);
             error.reason(why).hint(hint).into()
         }
     })
 }
 
-async fn save(app: &AppHandle, name: String, text: String) -> Result<String, Refusal> {
+async fn save(app: &AppHandle, name: String, text: String) -> Result<String, Box<ApiError>> {
     let app = app.clone();
     let save = move || downloads::save(&app, &name, &text);
     let saved = tokio::task::spawn_blocking(save).await;
@@ -220,7 +186,7 @@ async fn save(app: &AppHandle, name: String, text: String) -> Result<String, Ref
     Ok(saved.display().to_string())
 }
 
-/// How the shell itself is.
+/// The shell's own state.
 #[derive(Debug, Serialize)]
 struct ShellState {
     version: &'static str,
@@ -234,9 +200,9 @@ struct ShellState {
 }
 
 async fn state(app: &AppHandle, shell: &Shell) -> ShellState {
-    // Asked anew: a panel may have come since the start.
+    // Checked again: a panel may have started since.
     let handle = app.clone();
-    let problems = move || (tray::problem(), notify::problem(&handle));
+    let problems = move || (tray::problem(), notifier::problem(&handle));
     let problems = tokio::task::spawn_blocking(problems).await;
     let (tray_problem, notification_problem) = problems.unwrap_or_default();
     ShellState {
@@ -247,11 +213,11 @@ async fn state(app: &AppHandle, shell: &Shell) -> ShellState {
         log_folder: shell.home.state.display().to_string(),
         first_start: !shell.has_seen(Once::FirstSteps),
         login_offered: shell.has_seen(Once::LoginOffer),
-        demo: demo::is_there(),
+        demo: demo::is_installed(),
     }
 }
 
-fn open_log_folder(shell: &Shell) -> Result<(), Refusal> {
+fn open_log_folder(shell: &Shell) -> Result<(), Box<ApiError>> {
     open::that_detached(&shell.home.state).map_err(|error| {
         let folder = shell.home.state.display();
         ApiError::new(

@@ -1,8 +1,8 @@
-//! A copied token: kept out of clipboard histories where the desktop lets us, and gone again soon,
-//! at the latest with the app.
+//! A copied token: kept out of clipboard histories where the desktop supports it, and cleared after
+//! 30 seconds or when the app ends.
 //!
-//! Whoever owns the clipboard is another program and may hang, so one thread of its own does all of
-//! this, and nobody waits for it without a bound. It holds one thing at a time, as the clipboard does.
+//! The clipboard is owned by another program, which may hang, so one thread does all of this, and
+//! everything that waits for it has a timeout.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -14,27 +14,25 @@ use tokio::time::timeout;
 use valetkey_api::core::secret::AccessToken;
 use valetkey_api::error::{ApiError, ErrorCode};
 
-use crate::face::Refusal;
-
-/// Then the clipboard is cleared, if it still holds the token.
+/// When the clipboard is cleared, if it still holds the token.
 pub(crate) const CLEARED_AFTER: Duration = Duration::from_secs(30);
 
-/// On X11 and Wayland an address is there as long as this process serves it; a sign-in waits no longer.
-const ADDRESS_KEPT_FOR: Duration = Duration::from_mins(5);
+/// On X11 and Wayland this process serves what it copied; a sign-in times out after this.
+const ADDRESS_LIFETIME: Duration = Duration::from_mins(5);
 
-/// So long somebody waits for a clipboard that hangs; longer than the X11 clipboard asks its owner.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// And the end of the app.
-const PATIENCE_AT_THE_END: Duration = Duration::from_secs(1);
+/// Longer than the X11 clipboard waits for its owner.
+const COPY_TIMEOUT: Duration = Duration::from_secs(10);
+/// When the app ends.
+const CLEAR_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Wishes that wait while the clipboard hangs; people make no more.
-const WAITING: usize = 8;
+/// Requests that may wait while the clipboard hangs.
+const MAX_QUEUED: usize = 8;
 
-/// The clipboard, as far as it is ours. A cheap handle.
+/// A cheap handle on the clipboard thread.
 #[derive(Clone)]
-pub(crate) struct Copied(SyncSender<Wish>);
+pub(crate) struct TokenClipboard(SyncSender<Request>);
 
-enum Wish {
+enum Request {
     Put {
         text: Text,
         done: oneshot::Sender<Result<(), arboard::Error>>,
@@ -49,25 +47,24 @@ enum Text {
     Address(String),
 }
 
-impl Copied {
-    /// Starts the thread.
-    pub(crate) fn begin() -> Self {
-        let (wishes, heard) = sync_channel(WAITING);
+impl TokenClipboard {
+    pub(crate) fn start() -> Self {
+        let (requests, receiver) = sync_channel(MAX_QUEUED);
         let thread = thread::Builder::new().name("clipboard".to_owned());
-        if let Err(error) = thread.spawn(move || serve(&heard)) {
+        if let Err(error) = thread.spawn(move || serve(&receiver)) {
             tracing::warn!(%error, "nothing can be copied");
         }
-        Self(wishes)
+        Self(requests)
     }
 
     /// Puts `token` on the clipboard for [`CLEARED_AFTER`], also if it was there before.
-    pub(crate) async fn put(&self, token: AccessToken) -> Result<(), Refusal> {
+    pub(crate) async fn put(&self, token: AccessToken) -> Result<(), Box<ApiError>> {
         let put = self.put_text(Text::Token(token)).await;
         put.map_err(|why| unusable(&why, "`valetkey token` in a terminal prints it"))
     }
 
     /// Puts an address there that the person opens by hand.
-    pub(crate) async fn put_address(&self, url: String) -> Result<(), Refusal> {
+    pub(crate) async fn put_address(&self, url: String) -> Result<(), Box<ApiError>> {
         let put = self.put_text(Text::Address(url)).await;
         put.map_err(|why| {
             unusable(
@@ -79,9 +76,9 @@ impl Copied {
 
     async fn put_text(&self, text: Text) -> Result<(), String> {
         let (done, answer) = oneshot::channel();
-        let wished = self.0.try_send(Wish::Put { text, done });
-        wished.map_err(|_| HANGS.to_owned())?;
-        match timeout(PATIENCE, answer).await {
+        let sent = self.0.try_send(Request::Put { text, done });
+        sent.map_err(|_| HANGS.to_owned())?;
+        match timeout(COPY_TIMEOUT, answer).await {
             Ok(Ok(put)) => put.map_err(|error| error.to_string()),
             Ok(Err(_)) | Err(_) => Err(HANGS.to_owned()),
         }
@@ -90,8 +87,8 @@ impl Copied {
     /// Clears the clipboard if it still holds the token, at the end of the app.
     pub(crate) fn clear(&self) {
         let (done, cleared) = sync_channel(1);
-        if self.0.try_send(Wish::Clear { done }).is_err()
-            || cleared.recv_timeout(PATIENCE_AT_THE_END).is_err()
+        if self.0.try_send(Request::Clear { done }).is_err()
+            || cleared.recv_timeout(CLEAR_TIMEOUT).is_err()
         {
             tracing::warn!("the clipboard does not answer, so it may not be cleared");
         }
@@ -100,7 +97,7 @@ impl Copied {
 
 const HANGS: &str = "it does not answer";
 
-/// What is on the clipboard by our doing.
+/// What this app has put on the clipboard.
 struct Held {
     /// On X11 and Wayland the text is served by this process, from this handle.
     clipboard: Clipboard,
@@ -108,22 +105,21 @@ struct Held {
     ends_at: Instant,
 }
 
-/// The thread.
-fn serve(wishes: &Receiver<Wish>) {
+fn serve(requests: &Receiver<Request>) {
     let mut held: Option<Held> = None;
     loop {
-        let wish = match &held {
-            Some(it) => wishes.recv_timeout(it.ends_at.saturating_duration_since(Instant::now())),
-            None => wishes.recv().map_err(RecvTimeoutError::from),
+        let request = match &held {
+            Some(it) => requests.recv_timeout(it.ends_at.saturating_duration_since(Instant::now())),
+            None => requests.recv().map_err(RecvTimeoutError::from),
         };
-        match wish {
-            // Nobody waits for it any more: they were told that it did not work.
-            Ok(Wish::Put { done, .. }) if done.is_closed() => {}
-            Ok(Wish::Put { text, done }) => {
+        match request {
+            // The caller has given up and was told that it failed.
+            Ok(Request::Put { done, .. }) if done.is_closed() => {}
+            Ok(Request::Put { text, done }) => {
                 let put = Held::put(text).map(|it| held = Some(it));
                 done.send(put).ok();
             }
-            Ok(Wish::Clear { done }) => {
+            Ok(Request::Clear { done }) => {
                 if let Some(it) = held.take() {
                     it.end();
                 }
@@ -149,7 +145,7 @@ impl Held {
             }
             Text::Address(url) => {
                 clipboard.set_text(url)?;
-                ADDRESS_KEPT_FOR
+                ADDRESS_LIFETIME
             }
         };
         Ok(Self {
@@ -159,7 +155,7 @@ impl Held {
         })
     }
 
-    /// An address may stay, with a clipboard that keeps things.
+    /// An address may stay on a clipboard that keeps it.
     fn end(mut self) {
         let Text::Token(token) = &self.text else {
             return;
@@ -176,7 +172,9 @@ fn set_secret(clipboard: &mut Clipboard, text: &str) -> Result<(), arboard::Erro
     clipboard.set().exclude_from_history().text(text)
 }
 
-fn unusable(why: &str, hint: &str) -> Refusal {
-    let words = format!("the clipboard cannot be used: {why}");
-    ApiError::new(ErrorCode::Internal, words).hint(hint).into()
+fn unusable(why: &str, hint: &str) -> Box<ApiError> {
+    let message = format!("the clipboard cannot be used: {why}");
+    ApiError::new(ErrorCode::Internal, message)
+        .hint(hint)
+        .into()
 }

@@ -1,6 +1,6 @@
-//! "Try the demo": a provider of our own with made-up accounts, for who has no client of their own
-//! yet. It is a program beside this one and ends with the app; what was made for it is taken away at
-//! the app's next start.
+//! "Try the demo": a provider of our own with made-up accounts, for people without a registered client.
+//! It is a program beside this one and ends with the app. What was added for it is removed at the next
+//! start of the app.
 
 use std::fs;
 use std::io;
@@ -17,29 +17,29 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use valetkey_api::error::{ApiError, ErrorCode};
 
-use crate::deeds::Deeds;
-use crate::face::{Face, Refusal};
-use crate::shell::Shell;
+use crate::actions::Actions;
+use crate::api_client::ApiClient;
+use crate::state::Shell;
 
 const PROGRAM: &str = "valetkey-demo-provider";
 const AUTHENTICATORS: &str = "/api/v1/oauth/authenticators";
-/// It listens within this time, also on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// More names than this are not tried.
-const MOST: u32 = 20;
+/// How long it may take to listen, also on a busy machine.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+/// How many names are tried.
+const MAX_NAMES: u32 = 20;
 
-/// The provider, while it runs.
+/// The demo provider, while it runs.
 #[derive(Default)]
-pub(crate) struct Demo(Mutex<Option<Stage>>);
+pub(crate) struct Demo(Mutex<Option<RunningDemo>>);
 
-struct Stage {
+struct RunningDemo {
     provider: Child,
-    /// The authenticator that leads there.
+    /// Id of its authenticator.
     authenticator: String,
 }
 
-/// Whether it is there to be tried.
-pub(crate) fn is_there() -> bool {
+/// Whether the program is installed.
+pub(crate) fn is_installed() -> bool {
     program().is_some_and(|path| path.is_file())
 }
 
@@ -48,16 +48,16 @@ fn program() -> Option<PathBuf> {
     Some(beside.with_file_name(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX)))
 }
 
-/// Starts the provider and adds an authenticator for it; answers its id. Once more: the same one.
-pub(crate) async fn begin(app: &AppHandle) -> Result<String, Refusal> {
+/// Starts the provider and adds an authenticator for it; answers its id. Answers the same one while it runs.
+pub(crate) async fn begin(app: &AppHandle) -> Result<String, Box<ApiError>> {
     let demo = app.state::<Demo>();
-    let face = &app.state::<Deeds>().face;
-    let mut stage = demo.0.lock().await;
-    if let Some(stage) = stage.as_mut()
-        && matches!(stage.provider.try_wait(), Ok(None))
-        && is_known(face, &stage.authenticator).await
+    let api = &app.state::<Actions>().api;
+    let mut running = demo.0.lock().await;
+    if let Some(demo) = running.as_mut()
+        && matches!(demo.provider.try_wait(), Ok(None))
+        && is_known(api, &demo.authenticator).await
     {
-        return Ok(stage.authenticator.clone());
+        return Ok(demo.authenticator.clone());
     }
     let (provider, issuer) = start().await.map_err(|error| {
         ApiError::new(
@@ -65,20 +65,20 @@ pub(crate) async fn begin(app: &AppHandle) -> Result<String, Refusal> {
             format!("the demo cannot be started: {error}"),
         )
     })?;
-    let authenticator = add(face, &issuer).await?;
+    let authenticator = add(api, &issuer).await?;
     if let Err(error) = fs::write(leftover(app), &authenticator) {
         tracing::warn!(%error, "the demo's authenticator will stay");
     }
-    *stage = Some(Stage {
+    *running = Some(RunningDemo {
         provider,
         authenticator: authenticator.clone(),
     });
     Ok(authenticator)
 }
 
-async fn is_known(face: &Face, authenticator: &str) -> bool {
+async fn is_known(api: &ApiClient, authenticator: &str) -> bool {
     let path = format!("{AUTHENTICATORS}/{authenticator}");
-    face.get::<Value>(&path).await.is_ok()
+    api.get::<Value>(&path).await.is_ok()
 }
 
 /// The running provider and its issuer. It ends when its stdin does, so with the app.
@@ -92,7 +92,7 @@ async fn start() -> io::Result<(Child, String)> {
         .spawn()?;
     let stdout = provider.stdout.take().expect("piped above");
     let mut lines = BufReader::new(stdout).lines();
-    let line = timeout(PATIENCE, lines.next_line()).await??;
+    let line = timeout(START_TIMEOUT, lines.next_line()).await??;
     let ready: Value = serde_json::from_str(&line.unwrap_or_default())?;
     match ready["issuer"].as_str() {
         Some(issuer) => Ok((provider, issuer.to_owned())),
@@ -101,7 +101,7 @@ async fn start() -> io::Result<(Child, String)> {
 }
 
 /// Adds the authenticator, by another name if this one is taken.
-async fn add(face: &Face, issuer: &str) -> Result<String, Refusal> {
+async fn add(api: &ApiClient, issuer: &str) -> Result<String, Box<ApiError>> {
     let mut number = 1;
     loop {
         let name = match number {
@@ -120,20 +120,20 @@ async fn add(face: &Face, issuer: &str) -> Result<String, Refusal> {
             "userinfo_url": format!("{issuer}/userinfo"),
             "revocation_url": format!("{issuer}/revoke"),
         });
-        let added: Result<Value, Refusal> =
-            face.call(Method::POST, AUTHENTICATORS, Some(&draft)).await;
+        let added: Result<Value, Box<ApiError>> =
+            api.call(Method::POST, AUTHENTICATORS, Some(&draft)).await;
         match added {
             Ok(added) => {
                 let id = added["authenticator"]["id"].as_str();
                 return Ok(id.unwrap_or_default().to_owned());
             }
-            Err(error) if error.code == ErrorCode::Conflict && number < MOST => number += 1,
+            Err(error) if error.code == ErrorCode::Conflict && number < MAX_NAMES => number += 1,
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Takes away what the last run of the app left of the demo.
+/// Removes what the last run of the app left of the demo.
 pub(crate) async fn clear(app: AppHandle) {
     let demo = app.state::<Demo>();
     // One that begins meanwhile leaves a note of its own, which is not this one's to remove.
@@ -143,8 +143,8 @@ pub(crate) async fn clear(app: AppHandle) {
         return;
     };
     let path = format!("{AUTHENTICATORS}/{authenticator}?force=true");
-    let face = app.state::<Deeds>().face.clone();
-    match face.call::<Value>(Method::DELETE, &path, None::<&()>).await {
+    let api = app.state::<Actions>().api.clone();
+    match api.call::<Value>(Method::DELETE, &path, None::<&()>).await {
         Err(error) if error.code != ErrorCode::NotFound => {
             tracing::warn!(%error, "the demo's authenticator stays until the next start");
         }

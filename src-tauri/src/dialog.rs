@@ -1,22 +1,22 @@
-//! Questions and words on the desktop while the app runs.
+//! Dialogs on the desktop while the app runs.
 
 use tauri::{AppHandle, Manager as _};
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
 use valetkey_api::error::ApiError;
 
-use crate::deeds::{Deeds, Failed};
-use crate::face::{Refusal, words};
+use crate::actions::{ActionError, Actions};
+use crate::api_client::describe;
 
-/// Asks, and does it after a yes.
+/// Asks, and runs `action` after a yes.
 pub(crate) fn confirm<D, F>(
     app: &AppHandle,
     title: &str,
     question: String,
     [yes, no]: [&str; 2],
-    deed: D,
+    action: D,
 ) where
-    D: FnOnce(Deeds) -> F + Send + 'static,
-    F: Future<Output = Result<(), Refusal>> + Send + 'static,
+    D: FnOnce(Actions) -> F + Send + 'static,
+    F: Future<Output = Result<(), Box<ApiError>>> + Send + 'static,
 {
     let handle = app.clone();
     app.dialog()
@@ -30,20 +30,20 @@ pub(crate) fn confirm<D, F>(
         .show(move |said_yes| {
             if said_yes {
                 tauri::async_runtime::spawn(async move {
-                    let deeds = handle.state::<Deeds>().inner().clone();
-                    if let Err(error) = deed(deeds).await {
-                        tell(&handle, &error);
+                    let actions = handle.state::<Actions>().inner().clone();
+                    if let Err(error) = action(actions).await {
+                        show_error(&handle, &error);
                     }
                 });
             }
         });
 }
 
-/// Says what did not work, and offers what can be done by hand.
-pub(crate) fn failed(app: &AppHandle, failed: Failed) {
+/// Reports an error, and offers what can be done by hand.
+pub(crate) fn failed(app: &AppHandle, failed: ActionError) {
     let (url, why) = match failed {
-        Failed::Refused(error) => return tell(app, &error),
-        Failed::Unopened { url, why } => (url, why),
+        ActionError::Api(error) => return show_error(app, &error),
+        ActionError::NoBrowser { url, why } => (url, why),
     };
     let text = format!(
         "{why}.\n\nCopy the address and open it in a browser yourself. Settings has the browser's \
@@ -51,15 +51,15 @@ pub(crate) fn failed(app: &AppHandle, failed: Failed) {
     );
     let buttons = ["Copy the address", "Close"];
     let title = "The browser cannot be opened";
-    confirm(app, title, text, buttons, |deeds| async move {
-        deeds.copied.put_address(url).await
+    confirm(app, title, text, buttons, |actions| async move {
+        actions.clipboard.put_address(url).await
     });
 }
 
-/// Says what did not work.
-pub(crate) fn tell(app: &AppHandle, error: &ApiError) {
+/// Reports an error.
+pub(crate) fn show_error(app: &AppHandle, error: &ApiError) {
     app.dialog()
-        .message(words(error))
+        .message(describe(error))
         .title("Valet Key")
         .kind(MessageDialogKind::Error)
         .show(|_| {});

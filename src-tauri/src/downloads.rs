@@ -7,13 +7,11 @@ use std::path::{Path, PathBuf};
 use tauri::{AppHandle, Manager as _};
 use valetkey_api::error::{ApiError, ErrorCode};
 
-use crate::face::Refusal;
-
-/// So many exports of one name fit.
-const MOST: u32 = 1000;
+/// How many files of one name may exist.
+const MAX_FILES: u32 = 1000;
 
 /// Saves `text`; returns where.
-pub(crate) fn save(app: &AppHandle, name: &str, text: &str) -> Result<PathBuf, Refusal> {
+pub(crate) fn save(app: &AppHandle, name: &str, text: &str) -> Result<PathBuf, Box<ApiError>> {
     let paths = app.path();
     // Not every desktop names the folder.
     let folder = paths
@@ -33,7 +31,7 @@ pub(crate) fn save(app: &AppHandle, name: &str, text: &str) -> Result<PathBuf, R
     })
 }
 
-/// Of its own kind of name only, in its own kind of place only.
+/// Only names of exports, only in `folder`.
 fn write(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
     let plain = |text: &str| {
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -44,7 +42,7 @@ fn write(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
         return Err(io::Error::other("this is no name of an export"));
     };
     fs::create_dir_all(folder)?;
-    for number in 1..=MOST {
+    for number in 1..=MAX_FILES {
         let name = match number {
             1 => name.to_owned(),
             _ => format!("{stem}-{number}.{kind}"),

@@ -1,75 +1,82 @@
-//! The desktop shell: tray, window, notifications, autostart. It hosts the agent in its own process,
-//! behind the same doors as `valetkey-agent`, and translates between the person and the API; it
+//! The desktop shell: tray, window, notifications, autostart. It runs the agent in its own process,
+//! with the same listeners as `valetkey-agent`, and translates between the person and the API; it
 //! decides nothing about logins.
 //!
-//! Start: take the home's lock (else ask whoever has it), open the agent and its doors, then the
-//! tray. Two threads matter: the main one runs the desktop's event loop, [`host`] runs the agent's
-//! runtime, and every async task of the shell runs there too. Views hold no truth: [`watch`] follows
-//! the event log and reads fresh snapshots for tray and notifications.
+//! Start: take the lock of the home (or ask the process that holds it), open the agent and its
+//! listeners, then the tray. Two threads matter: the main one runs the desktop's event loop,
+//! [`embedded_agent`] runs the agent's runtime, which also runs every async task of the shell.
+//! [`watcher`] follows the event log and reads snapshots for tray and notifications.
 //!
-//! | module | question it answers |
+//! | module | purpose |
 //! | --- | --- |
-//! | `turn` | who is the agent of this home: we, our other window, or a headless agent |
-//! | `host` | the agent in this process: start, serve, stop |
-//! | `screen` | whether there is anything to show something on |
-//! | `ask` | a question before the app runs, in a process of its own |
-//! | `face` | the shell's own requests to the API, typed |
-//! | `bridge` | the page's requests to the API, and what else it may ask of the shell |
-//! | `window` | the one window: made when asked for, gone when closed |
-//! | `page` | the window's own process: shows the page, holds no secret |
-//! | `wire` | what the two say to each other |
-//! | `own_process` | this program once more, beside itself |
-//! | `watch` | follows the events, tells `tray` and `notices` |
-//! | `tray` | icon and menu: a picture of the last snapshot |
-//! | `deeds` | what menu, window and notifications can start: sign in, disconnect, copy a token |
-//! | `dialog` | questions and words on the desktop while the app runs |
-//! | `notices` | which change is worth a notification, and its words |
-//! | `notify` | putting a notification on the desktop, and its action coming back |
+//! | `startup` | starts everything below |
+//! | `single_instance` | one agent per home: this process, a running app, or a headless agent |
+//! | `embedded_agent` | the agent in this process: open, serve, stop |
+//! | `display` | whether there is a display |
+//! | `context` | page, capabilities and icons, compiled in |
+//! | `prompt` | a dialog before the app runs, in a child process |
+//! | `child_process` | this program again, as a child process |
+//! | `api_client` | the shell's own requests to the API, typed |
+//! | `state` | the shell's own state: what was shown once |
+//! | `actions` | what menu, window and notifications can start: sign in, disconnect, copy a token |
+//! | `snapshot` | the agent's state, for tray and notifications |
+//! | `watcher` | follows the events, updates `tray` and `notifications` |
+//! | `tray` | icon and menu |
+//! | `notifications` | which change leads to a notification, and its text |
+//! | `notifier` | shows notifications and runs their actions |
+//! | `window` | the one window: its child process, the handle and the link to it |
+//! | `window_process` | the child process: shows the page, holds no secret |
+//! | `ipc` | the messages between the two |
+//! | `bridge` | the commands of the page |
+//! | `dialog` | questions and errors while the app runs |
 //! | `demo` | a provider to try the app with |
-//! | `clipboard` | a copied token, and its end |
-//! | `downloads` | a file that the page exports |
+//! | `clipboard` | a copied token, and when it is cleared |
+//! | `downloads` | files that the page exports |
 //! | `autostart` | start at login |
 
+mod actions;
+mod api_client;
 mod args;
-mod ask;
 mod autostart;
 mod bridge;
+mod child_process;
 mod clipboard;
-mod deeds;
+mod context;
 mod demo;
 mod dialog;
+mod display;
 mod downloads;
-mod face;
-mod host;
-mod notices;
-mod notify;
-mod own_process;
-mod page;
-mod screen;
-mod shell;
+mod embedded_agent;
+mod ipc;
+mod notifications;
+mod notifier;
+mod prompt;
+mod single_instance;
+mod snapshot;
+mod startup;
+mod state;
 mod tray;
-mod turn;
-mod watch;
+mod watcher;
 mod window;
-mod wire;
+mod window_process;
 
 use std::process::ExitCode;
 
-use args::Part;
+use args::Subprocess;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    match &args.part {
-        Some(Part::Ask(question)) => return ask::run(question),
-        Some(Part::Window { at }) => return page::run(at.as_deref()),
-        Some(Part::TryTray) => return tray::appindicator::run(),
+    match &args.subprocess {
+        Some(Subprocess::Prompt(prompt)) => return prompt::run(prompt),
+        Some(Subprocess::Window { at }) => return window_process::run(at.as_deref()),
+        Some(Subprocess::TryTray) => return tray::appindicator::run(),
         None => {}
     }
-    match shell::run(&args) {
+    match startup::run(&args) {
         Ok(code) => code,
         Err(failure) => {
-            shell::say(&failure);
+            startup::report(&failure);
             failure.exit_code()
         }
     }

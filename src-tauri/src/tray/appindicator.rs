@@ -1,15 +1,15 @@
-//! The library that makes tray icons, which a machine may lack. Its binding loads it at the first use,
-//! and panics where there is none: so a process of its own tries first.
+//! The library for tray icons, which may not be installed. Its binding loads it at the first use and
+//! panics without it, so a child process tries first.
 
 use std::process::{ExitCode, Stdio};
 
-use crate::args::Part;
-use crate::own_process;
+use crate::args::Subprocess;
+use crate::child_process;
 
 /// Why no icon can be made; None if one can.
 pub(super) fn problem() -> Option<String> {
-    let tried = own_process::command()
-        .args(Part::TryTray.to_args())
+    let tried = child_process::command()
+        .args(Subprocess::TryTray.to_args())
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .status();
@@ -19,7 +19,7 @@ pub(super) fn problem() -> Option<String> {
             "The library for tray icons is missing (libayatana-appindicator3 or libappindicator3)"
                 .to_owned(),
         ),
-        Err(error) => Some(format!("Nobody can say whether tray icons work ({error})")),
+        Err(error) => Some(format!("It is unknown whether tray icons work ({error})")),
     }
 }
 

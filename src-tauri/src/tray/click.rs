@@ -1,52 +1,51 @@
-//! What a click in the menu starts. What takes something away, or hands a token out, is confirmed in
-//! a dialog first: a click on the menu can be faked by anyone on the session bus.
+//! Runs what is picked from the menu. Disconnecting and copying a token are confirmed in a dialog
+//! first: anyone on the session bus can fake a click on the menu.
 
 use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
 use tauri::{AppHandle, Manager as _};
 use valetkey_api::connections::ConnectionView;
+use valetkey_api::error::ApiError;
 
-use super::model::Choice;
-use crate::deeds::{Deeds, Failed};
+use super::model::MenuAction;
+use crate::actions::{ActionError, Actions};
 use crate::dialog::{self, confirm};
-use crate::face::Refusal;
-use crate::window::{self, Place};
+use crate::window::handle::{self, Place};
 
-/// Carries out a choice of the menu.
-pub(super) fn on(app: &AppHandle, choice: Choice) {
-    match choice {
-        Choice::Open => return window::show(app, &Place::Connections),
-        Choice::Settings => return window::show(app, &Place::Settings),
-        Choice::Details { id } => return window::show(app, &Place::Connection(id)),
-        Choice::Quit => return app.state::<Deeds>().quit(),
-        Choice::CopyToken { id, name } => return confirm_copy(app, id, &name),
-        Choice::Connect { .. }
-        | Choice::Disconnect { .. }
-        | Choice::OpenAt { .. }
-        | Choice::Pause
-        | Choice::Resume => {}
+pub(super) fn run(app: &AppHandle, action: MenuAction) {
+    match action {
+        MenuAction::Open => return handle::show(app, &Place::Connections),
+        MenuAction::Settings => return handle::show(app, &Place::Settings),
+        MenuAction::Details { id } => return handle::show(app, &Place::Connection(id)),
+        MenuAction::Quit => return app.state::<Actions>().quit(),
+        MenuAction::CopyToken { id, name } => return confirm_copy(app, id, &name),
+        MenuAction::Connect { .. }
+        | MenuAction::Disconnect { .. }
+        | MenuAction::OpenAt { .. }
+        | MenuAction::Pause
+        | MenuAction::Resume => {}
     }
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
-        let deeds = app.state::<Deeds>().inner().clone();
-        let done = match choice {
-            Choice::Connect {
+        let actions = app.state::<Actions>().inner().clone();
+        let done = match action {
+            MenuAction::Connect {
                 authenticator,
                 profile,
-            } => deeds.sign_in(&authenticator, &profile).await,
-            Choice::Disconnect { id, name } => {
-                let asked = confirm_disconnect(&app, &deeds, id, &name).await;
-                asked.map_err(Failed::from)
+            } => actions.sign_in(&authenticator, &profile).await,
+            MenuAction::Disconnect { id, name } => {
+                let asked = confirm_disconnect(&app, &actions, id, &name).await;
+                asked.map_err(ActionError::from)
             }
-            Choice::OpenAt { url } => deeds.open_browser(&url).await,
-            Choice::Pause => deeds.set_paused(true).await.map_err(Failed::from),
-            Choice::Resume => deeds.set_paused(false).await.map_err(Failed::from),
-            Choice::Open
-            | Choice::Settings
-            | Choice::Details { .. }
-            | Choice::CopyToken { .. }
-            | Choice::Quit => Ok(()),
+            MenuAction::OpenAt { url } => actions.open_browser(&url).await,
+            MenuAction::Pause => actions.set_paused(true).await.map_err(ActionError::from),
+            MenuAction::Resume => actions.set_paused(false).await.map_err(ActionError::from),
+            MenuAction::Open
+            | MenuAction::Settings
+            | MenuAction::Details { .. }
+            | MenuAction::CopyToken { .. }
+            | MenuAction::Quit => Ok(()),
         };
         if let Err(error) = done {
             dialog::failed(&app, error);
@@ -56,33 +55,33 @@ pub(super) fn on(app: &AppHandle, choice: Choice) {
 
 async fn confirm_disconnect(
     app: &AppHandle,
-    deeds: &Deeds,
+    actions: &Actions,
     id: String,
     name: &str,
-) -> Result<(), Refusal> {
-    let question = what_stops(&deeds.connection(&id).await?, &TimeZone::system());
+) -> Result<(), Box<ApiError>> {
+    let question = what_stops(&actions.connection(&id).await?, &TimeZone::system());
     confirm(
         app,
         &format!("Disconnect {name}?"),
         question,
         ["Disconnect", "Keep it"],
-        |deeds| async move { deeds.disconnect(&id).await.map(drop) },
+        |actions| async move { actions.disconnect(&id).await.map(drop) },
     );
     Ok(())
 }
 
 fn what_stops(connection: &ConnectionView, zone: &TimeZone) -> String {
     let name = &connection.name;
-    let mut words = format!("Programs that ask for `{name}` get no token until you sign in again.");
+    let mut text = format!("Programs that ask for `{name}` get no token until you sign in again.");
     if let Some(used_at) = connection.used_at {
         let used_at = used_at.to_zoned(zone.clone());
         let _ = write!(
-            words,
-            " The last one did on {}.",
+            text,
+            " It was last used on {}.",
             used_at.strftime("%-d %B at %H:%M")
         );
     }
-    words + "\n\nIts tokens are revoked at the provider where that is possible, and forgotten here."
+    text + "\n\nIts tokens are revoked at the provider where that is possible, and deleted here."
 }
 
 fn confirm_copy(app: &AppHandle, id: String, name: &str) {
@@ -95,6 +94,6 @@ fn confirm_copy(app: &AppHandle, id: String, name: &str) {
         &title,
         question,
         ["Copy", "Cancel"],
-        |deeds| async move { deeds.copy_token(&id).await },
+        |actions| async move { actions.copy_token(&id).await },
     );
 }

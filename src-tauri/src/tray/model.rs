@@ -1,4 +1,4 @@
-//! What there is to see in the tray. Pure.
+//! What icon and menu show. Pure.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use valetkey_api::connections::ConnectionView;
 use valetkey_api::core::connection::RefreshErrorKind;
 use valetkey_api::core::connection_state::Status;
 
-use crate::watch::Snapshot;
+use crate::snapshot::Snapshot;
 
 /// Icon and menu.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,27 +14,26 @@ pub(super) struct Model {
     pub(super) state: State,
     /// One line per connection, and per authenticator without one.
     pub(super) lines: Vec<Line>,
-    /// The app itself.
+    /// Entries about the app itself.
     pub(super) end: Vec<Line>,
 }
 
-/// What the icon says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     /// All is well.
     Well,
-    /// Something needs the person.
+    /// The person has to do something.
     NeedsYou,
     /// A sign-in is under way.
     Busy,
-    /// Nothing is handed out.
+    /// Token sharing is paused.
     Paused,
     /// Nothing is known yet.
     Starting,
 }
 
 impl State {
-    pub(super) const fn words(self) -> &'static str {
+    pub(super) const fn tooltip(self) -> &'static str {
         match self {
             Self::Well => "Valet Key",
             Self::NeedsYou => "Valet Key: an account needs you",
@@ -49,18 +48,18 @@ impl State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Line {
     Item {
-        words: String,
-        choice: Choice,
+        label: String,
+        action: MenuAction,
     },
     Submenu {
-        words: String,
-        choices: Vec<(&'static str, Choice)>,
+        label: String,
+        actions: Vec<(&'static str, MenuAction)>,
     },
 }
 
-/// Something to click on. Its text is the menu item's id.
+/// An entry's action. Its text is the id of the menu item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Choice {
+pub(super) enum MenuAction {
     Connect {
         authenticator: String,
         profile: String,
@@ -86,7 +85,7 @@ pub(super) enum Choice {
     Quit,
 }
 
-impl fmt::Display for Choice {
+impl fmt::Display for MenuAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connect {
@@ -106,15 +105,15 @@ impl fmt::Display for Choice {
     }
 }
 
-impl Choice {
+impl MenuAction {
     /// Reads the id of a menu item back.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let (kind, rest) = text.split_once(' ').unwrap_or((text, ""));
         let both = || {
             let (first, second) = rest.split_once(' ')?;
             Some((first.to_owned(), second.to_owned()))
         };
-        Some(match verb {
+        Some(match kind {
             "connect" => {
                 let (profile, authenticator) = both()?;
                 Self::Connect {
@@ -173,12 +172,12 @@ impl Model {
             } else {
                 "not connected"
             };
-            let name = within(&it.profile.to_string(), &it.display_name);
+            let name = with_profile(&it.profile.to_string(), &it.display_name);
             Line::Submenu {
-                words: format!("{name}: {state}"),
-                choices: vec![(
+                label: format!("{name}: {state}"),
+                actions: vec![(
                     "Connect",
-                    Choice::Connect {
+                    MenuAction::Connect {
                         authenticator: it.name.to_string(),
                         profile: it.profile.to_string(),
                     },
@@ -194,7 +193,7 @@ impl Model {
 }
 
 fn state(snapshot: &Snapshot) -> State {
-    let needs_you = |it: &ConnectionView| it.status == Status::NeedsReconnect || needs_mending(it);
+    let needs_you = |it: &ConnectionView| it.status == Status::NeedsReconnect || needs_fixing(it);
     if snapshot.paused {
         State::Paused
     } else if !snapshot.signing_in.is_empty() {
@@ -207,62 +206,62 @@ fn state(snapshot: &Snapshot) -> State {
 }
 
 fn connected(snapshot: &Snapshot, connection: &ConnectionView) -> Line {
-    let called = snapshot.called(connection);
+    let name = snapshot.display_name(connection);
     let profile = connection.profile.to_string();
     let id = connection.id.to_string();
     let signing_in = snapshot.is_signing_in(&connection.authenticator, &connection.profile);
     let (state, again) = match connection.status {
         _ if signing_in => ("signing in…", false),
         _ if !snapshot.is_active(connection) => ("disabled", false),
-        _ if needs_mending(connection) => ("needs mending", false),
+        _ if needs_fixing(connection) => ("needs fixing", false),
         Status::Active | Status::Refreshing => ("connected", false),
         Status::Expired => ("expired", true),
         Status::NeedsReconnect => ("sign in again", true),
         Status::Connecting => ("connecting", false),
         Status::Removing => ("disconnecting", false),
     };
-    let connect = Choice::Connect {
+    let connect = MenuAction::Connect {
         authenticator: connection.name.to_string(),
         profile: profile.clone(),
     };
-    let mut choices = Vec::new();
+    let mut actions = Vec::new();
     if again || signing_in {
-        choices.push(("Reconnect", connect));
+        actions.push(("Reconnect", connect));
     }
-    choices.push(("Details", Choice::Details { id: id.clone() }));
+    actions.push(("Details", MenuAction::Details { id: id.clone() }));
     if !again && snapshot.is_active(connection) {
-        choices.push((
+        actions.push((
             "Copy token…",
-            Choice::CopyToken {
+            MenuAction::CopyToken {
                 id: id.clone(),
-                name: called.clone(),
+                name: name.clone(),
             },
         ));
     }
     if let Some(url) = snapshot.console_of(connection) {
-        choices.push(("Open at provider", Choice::OpenAt { url }));
+        actions.push(("Open at provider", MenuAction::OpenAt { url }));
     }
-    choices.push((
+    actions.push((
         "Disconnect",
-        Choice::Disconnect {
+        MenuAction::Disconnect {
             id,
-            name: called.clone(),
+            name: name.clone(),
         },
     ));
     Line::Submenu {
-        words: format!("{}: {state}", within(&profile, &called)),
-        choices,
+        label: format!("{}: {state}", with_profile(&profile, &name)),
+        actions,
     }
 }
 
 /// The provider refuses the registered client.
-fn needs_mending(connection: &ConnectionView) -> bool {
+fn needs_fixing(connection: &ConnectionView) -> bool {
     let refresh_error = connection.refresh_error.as_ref();
     refresh_error.is_some_and(|it| it.kind == RefreshErrorKind::FixClient)
 }
 
-/// Names of other profiles than the default one carry it.
-fn within(profile: &str, name: &str) -> String {
+/// Appends the profile unless it is the default one.
+fn with_profile(profile: &str, name: &str) -> String {
     if profile == "default" {
         name.to_owned()
     } else {
@@ -271,19 +270,19 @@ fn within(profile: &str, name: &str) -> String {
 }
 
 fn end(paused: bool) -> Vec<Line> {
-    let item = |words: &str, choice| Line::Item {
-        words: words.to_owned(),
-        choice,
+    let item = |label: &str, action| Line::Item {
+        label: label.to_owned(),
+        action,
     };
     vec![
-        item("Open Valet Key", Choice::Open),
+        item("Open Valet Key", MenuAction::Open),
         if paused {
-            item("Hand out again", Choice::Resume)
+            item("Resume token sharing", MenuAction::Resume)
         } else {
-            item("Pause handing out", Choice::Pause)
+            item("Pause token sharing", MenuAction::Pause)
         },
-        item("Settings", Choice::Settings),
-        item("Quit", Choice::Quit),
+        item("Settings", MenuAction::Settings),
+        item("Quit", MenuAction::Quit),
     ]
 }
 
@@ -294,31 +293,31 @@ mod tests {
     #[test]
     fn ids_read_back() {
         let text = str::to_owned;
-        for choice in [
-            Choice::Connect {
+        for action in [
+            MenuAction::Connect {
                 authenticator: text("github/work"),
                 profile: text("staging"),
             },
-            Choice::Disconnect {
+            MenuAction::Disconnect {
                 id: text("7"),
                 name: text("github"),
             },
-            Choice::CopyToken {
+            MenuAction::CopyToken {
                 id: text("7"),
                 name: text("github"),
             },
-            Choice::Details { id: text("7") },
-            Choice::OpenAt {
+            MenuAction::Details { id: text("7") },
+            MenuAction::OpenAt {
                 url: text("https://example.com/a"),
             },
-            Choice::Pause,
-            Choice::Resume,
-            Choice::Open,
-            Choice::Settings,
-            Choice::Quit,
+            MenuAction::Pause,
+            MenuAction::Resume,
+            MenuAction::Open,
+            MenuAction::Settings,
+            MenuAction::Quit,
         ] {
-            assert_eq!(Choice::parse(&choice.to_string()), Some(choice));
+            assert_eq!(MenuAction::parse(&action.to_string()), Some(action));
         }
-        assert_eq!(Choice::parse("erase everything"), None);
+        assert_eq!(MenuAction::parse("erase everything"), None);
     }
 }

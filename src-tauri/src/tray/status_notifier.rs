@@ -7,8 +7,8 @@ use zbus::blocking::{Connection, Proxy};
 
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 
-/// A panel that hangs shows no icons; the start waits for it no longer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A panel that hangs shows no icons.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why no icon will be seen; None if one will.
 pub(crate) fn problem() -> Option<String> {
@@ -16,9 +16,9 @@ pub(crate) fn problem() -> Option<String> {
         Ok(connection) => connection,
         Err(error) => return Some(format!("There is no session bus ({error})")),
     };
-    let hosted = Proxy::new(&connection, WATCHER, "/StatusNotifierWatcher", WATCHER)
+    let embedded = Proxy::new(&connection, WATCHER, "/StatusNotifierWatcher", WATCHER)
         .and_then(|proxy| proxy.get_property::<bool>("IsStatusNotifierHostRegistered"));
-    match hosted {
+    match embedded {
         Ok(true) => None,
         Ok(false) | Err(_) => Some(
             "This desktop shows no tray icons (GNOME needs the AppIndicator extension)".to_owned(),
@@ -27,5 +27,5 @@ pub(crate) fn problem() -> Option<String> {
 }
 
 fn connect() -> zbus::Result<Connection> {
-    Builder::session()?.method_timeout(PATIENCE).build()
+    Builder::session()?.method_timeout(CALL_TIMEOUT).build()
 }

@@ -1,4 +1,4 @@
-//! The shell's own requests: into the same router as everybody's, as the window.
+//! The shell's own requests: they go to the same router as everybody's, as the window.
 
 use axum::Router;
 use axum::body::Body;
@@ -11,35 +11,31 @@ use valetkey_api::error::{ApiError, ErrorBody, ErrorCode};
 use valetkey_server::caller::Caller;
 use valetkey_server::{App, router};
 
-/// A cheap handle on the API, in this process.
+/// A cheap handle on the API of this process.
 #[derive(Clone)]
-pub(crate) struct Face(Router);
+pub(crate) struct ApiClient(Router);
 
-/// What the API says no with.
-pub(crate) type Refusal = Box<ApiError>;
-
-/// A whole reply.
 #[derive(Debug, Serialize)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) body: String,
 }
 
-impl Face {
+impl ApiClient {
     pub(crate) fn new(app: App) -> Self {
         Self(router(app))
     }
 
-    /// Sends a request and returns as soon as its reply begins.
-    pub(crate) async fn begin(
+    /// Sends a request and returns when the response begins.
+    pub(crate) async fn send(
         &self,
         method: Method,
         path: &str,
         body: Option<String>,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response<Body>, Box<ApiError>> {
         if !path.starts_with("/api/v1/") {
-            let words = "the window speaks to `/api/v1/` only";
-            return Err(ApiError::new(ErrorCode::NotFound, words).into());
+            let message = "the window may request `/api/v1/` only";
+            return Err(ApiError::new(ErrorCode::NotFound, message).into());
         }
         let mut request = Request::builder().method(method).uri(path);
         if body.is_some() {
@@ -55,16 +51,16 @@ impl Face {
         }
     }
 
-    /// Sends a request and reads its whole reply.
-    pub(crate) async fn ask(
+    /// Sends a request and reads the whole response.
+    pub(crate) async fn request(
         &self,
         method: Method,
         path: &str,
         body: Option<String>,
-    ) -> Result<Reply, Refusal> {
-        let response = self.begin(method, path, body).await?;
+    ) -> Result<Reply, Box<ApiError>> {
+        let response = self.send(method, path, body).await?;
         let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await.map_err(broken)?;
+        let bytes = response.into_body().collect().await.map_err(unreadable)?;
         let body = String::from_utf8_lossy(&bytes.to_bytes()).into_owned();
         Ok(Reply { status, body })
     }
@@ -75,23 +71,23 @@ impl Face {
         method: Method,
         path: &str,
         body: Option<&(impl Serialize + Sync)>,
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, Box<ApiError>> {
         let body = body.map(|body| serde_json::to_string(body).expect("request types serialise"));
-        let reply = self.ask(method, path, body).await?;
+        let reply = self.request(method, path, body).await?;
         if reply.status < 400 {
-            return serde_json::from_str(&reply.body).map_err(broken);
+            return serde_json::from_str(&reply.body).map_err(unreadable);
         }
-        let refused: ErrorBody = serde_json::from_str(&reply.body).map_err(broken)?;
-        Err(refused.detail.into())
+        let error: ErrorBody = serde_json::from_str(&reply.body).map_err(unreadable)?;
+        Err(error.detail.into())
     }
 
     /// A typed GET.
-    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refusal> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Box<ApiError>> {
         self.call(Method::GET, path, None::<&()>).await
     }
 }
 
-fn broken(error: impl std::fmt::Display) -> Refusal {
+fn unreadable(error: impl std::fmt::Display) -> Box<ApiError> {
     ApiError::new(
         ErrorCode::Internal,
         format!("the reply cannot be read: {error}"),
@@ -99,8 +95,8 @@ fn broken(error: impl std::fmt::Display) -> Refusal {
     .into()
 }
 
-/// A refusal as a person reads it: what went wrong, why, what to do.
-pub(crate) fn words(error: &ApiError) -> String {
+/// An error as text: what happened, why, what to do.
+pub(crate) fn describe(error: &ApiError) -> String {
     let parts = [
         Some(&error.message),
         error.reason.as_ref(),

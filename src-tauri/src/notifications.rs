@@ -1,16 +1,15 @@
-//! Which change is worth a notification, and its words. Pure.
+//! Which change leads to a notification, and its text. Pure.
 //!
-//! One per change of state, never repeated: what is told is remembered per connection, and only a
-//! worse state than the one that was told leads to a new notice. What heals by itself is none, and
-//! whatever has healed may be told again when it comes back. Several at once are folded into one.
+//! One per change of state, never repeated: the severity that was shown is remembered for each
+//! connection, and only a higher one leads to a new notification. What is retried automatically leads
+//! to none. A problem that was solved is shown again when it comes back. Several at once become one.
 //!
-//! A kind that is switched off counts as told: switching it on again brings up nothing old. In quiet
-//! hours nothing is told at all, so what still needs the person at their end is worse than what was
-//! told, and comes then, as one notice. How a sign-in went is not kept until then: it answers a
-//! person who sits in front of the browser, whose page has said the same.
+//! A kind that is switched off counts as shown: switching it on again shows nothing old. In quiet
+//! hours nothing is shown or remembered, so at their end everything that still needs the person comes
+//! as one notification. The result of a sign-in is not kept until then: the page in the browser has
+//! shown it.
 //!
-//! A paused agent goes on telling: it hands nothing out, but a login that ends while it is paused
-//! needs the person all the same.
+//! A paused agent still notifies: a login that ends meanwhile needs the person all the same.
 
 use std::collections::HashMap;
 
@@ -22,16 +21,15 @@ use valetkey_api::core::event::EventKind;
 use valetkey_api::core::id::ConnectionId;
 use valetkey_api::events::EventView;
 
-use crate::watch::Snapshot;
+use crate::snapshot::Snapshot;
 
-/// A token without refresh is announced to end this long before, and again shortly before.
+/// How long before its end a token that cannot be refreshed is announced.
 const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 const SHORTLY: SignedDuration = SignedDuration::from_mins(10);
 
-/// Something to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Notice {
-    /// Notices of one kind replace each other.
+pub(crate) struct Notification {
+    /// Notifications of one kind replace each other.
     pub(crate) kind: Kind,
     pub(crate) title: String,
     pub(crate) body: String,
@@ -39,10 +37,9 @@ pub(crate) struct Notice {
     pub(crate) action: Action,
 }
 
-/// The kinds of notices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
-    /// Only the person can mend it.
+    /// Only the person can fix it.
     NeedsYou,
     /// A token without refresh ends soon.
     EndsSoon,
@@ -50,7 +47,7 @@ pub(crate) enum Kind {
     SignIn,
 }
 
-/// What the button of a notice does. None widens anybody's access.
+/// What the button of a notification does. None widens access.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Starts a sign-in.
@@ -59,80 +56,83 @@ pub(crate) enum Action {
     Open,
 }
 
-/// How bad it is; later is worse.
+/// Ordered: later is worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Trouble {
+enum Severity {
     None,
     EndsInADay,
     EndsShortly,
     NeedsYou,
 }
 
-/// What was told.
+/// Remembers what was shown.
 #[derive(Debug, Default)]
-pub(crate) struct Notices {
-    /// None before the first snapshot: what was so before the start is no change.
-    told: Option<HashMap<ConnectionId, Trouble>>,
-    /// Quiet hours keep something back.
+pub(crate) struct NotificationTracker {
+    /// None before the first snapshot: the state at the start is no change.
+    shown: Option<HashMap<ConnectionId, Severity>>,
+    /// Quiet hours hold something back.
     held_back: bool,
 }
 
-impl Notices {
-    /// What to show, now that things stand so and these events happened.
+impl NotificationTracker {
+    /// What to show after these events, given the new snapshot.
     pub(crate) fn after(
         &mut self,
         snapshot: &Snapshot,
         events: &[EventView],
         now: &Zoned,
-    ) -> Vec<Notice> {
-        let first = self.told.is_none();
-        let before = self.told.take().unwrap_or_default();
-        let told = |it: &ConnectionView| before.get(&it.id).copied().unwrap_or(Trouble::None);
-        let trouble = |it: &ConnectionView| trouble(it, now.timestamp()).unwrap_or(told(it));
+    ) -> Vec<Notification> {
+        let first = self.shown.is_none();
+        let before = self.shown.take().unwrap_or_default();
+        let shown = |it: &ConnectionView| before.get(&it.id).copied().unwrap_or(Severity::None);
+        let severity = |it: &ConnectionView| severity(it, now.timestamp()).unwrap_or(shown(it));
         let all = &snapshot.connections;
-        let worse: Vec<&ConnectionView> = all.iter().filter(|it| trouble(it) > told(it)).collect();
+        let worse: Vec<&ConnectionView> =
+            all.iter().filter(|it| severity(it) > shown(it)).collect();
 
-        let wishes = &snapshot.notifications;
-        let quiet = wishes.quiet_hours.is_some_and(|it| it.contain(now.time()));
+        let settings = &snapshot.notifications;
+        let quiet = settings
+            .quiet_hours
+            .is_some_and(|it| it.contain(now.time()));
         self.held_back = quiet && !first && !worse.is_empty();
         let to_remember = |it: &ConnectionView| {
-            let now = trouble(it);
-            let healed = now.min(told(it));
-            (it.id, if self.held_back { healed } else { now })
+            let now = severity(it);
+            let lower = now.min(shown(it));
+            (it.id, if self.held_back { lower } else { now })
         };
-        self.told = Some(all.iter().map(to_remember).collect());
+        self.shown = Some(all.iter().map(to_remember).collect());
         if first || quiet {
             return Vec::new();
         }
         let (lost, ending): (Vec<_>, Vec<_>) = worse
             .into_iter()
-            .partition(|it| trouble(it) == Trouble::NeedsYou);
-        let lost = if wishes.needs_you { &lost[..] } else { &[] };
-        let ending = if wishes.ends_soon { &ending[..] } else { &[] };
-        let mut notices = Vec::from_iter(troubled(snapshot, lost, ending, now.timestamp()));
-        if wishes.sign_in {
-            notices.extend(sign_ins(snapshot, events));
+            .partition(|it| severity(it) == Severity::NeedsYou);
+        let lost = if settings.needs_you { &lost[..] } else { &[] };
+        let ending = if settings.ends_soon { &ending[..] } else { &[] };
+        let mut notifications = Vec::from_iter(problems(snapshot, lost, ending, now.timestamp()));
+        if settings.sign_in {
+            notifications.extend(sign_ins(snapshot, events));
         }
-        notices
+        notifications
     }
 
-    /// Kinds that concern nothing any more: what they said is no longer so.
-    pub(crate) fn over(&self) -> Vec<Kind> {
-        let told = || self.told.iter().flat_map(HashMap::values);
-        let lost = told().any(|it| *it == Trouble::NeedsYou);
-        let ending = told().any(|it| matches!(it, Trouble::EndsInADay | Trouble::EndsShortly));
+    /// Kinds that concern no connection any more.
+    pub(crate) fn obsolete(&self) -> Vec<Kind> {
+        let shown = || self.shown.iter().flat_map(HashMap::values);
+        let lost = shown().any(|it| *it == Severity::NeedsYou);
+        let ending = shown().any(|it| matches!(it, Severity::EndsInADay | Severity::EndsShortly));
         let kinds = [(Kind::NeedsYou, lost), (Kind::EndsSoon, ending)];
         let over = kinds.into_iter().filter(|(_, concerns)| !concerns);
         over.map(|(kind, _)| kind).collect()
     }
 
-    /// When something is announced next by the clock alone.
-    pub(crate) fn next_look(&self, snapshot: &Snapshot, now: &Zoned) -> Option<Timestamp> {
+    /// When something becomes due without an event.
+    pub(crate) fn next_check(&self, snapshot: &Snapshot, now: &Zoned) -> Option<Timestamp> {
         let ends = snapshot.connections.iter().filter(|it| !it.refreshable);
         let ends = ends.filter_map(|it| it.expires_at);
-        let looks = ends.flat_map(|end| [A_DAY, SHORTLY, SignedDuration::ZERO].map(|it| end - it));
-        let looks = looks.chain(self.end_of_quiet(snapshot, now));
-        looks.filter(|at| *at > now.timestamp()).min()
+        let checks = ends.flat_map(|end| [A_DAY, SHORTLY, SignedDuration::ZERO].map(|it| end - it));
+        let checks = checks.chain(self.end_of_quiet(snapshot, now));
+        checks.filter(|at| *at > now.timestamp()).min()
     }
 
     fn end_of_quiet(&self, snapshot: &Snapshot, now: &Zoned) -> Option<Timestamp> {
@@ -148,14 +148,14 @@ impl Notices {
     }
 }
 
-/// None while it is on its way from one state to another: then it is as it was.
-fn trouble(connection: &ConnectionView, now: Timestamp) -> Option<Trouble> {
+/// None in transitional states: the last severity stays.
+fn severity(connection: &ConnectionView, now: Timestamp) -> Option<Severity> {
     let left = connection.expires_at.map(|end| end.duration_since(now));
     Some(match connection.status {
         Status::Connecting | Status::Refreshing | Status::Removing => return None,
-        Status::Active | Status::Expired if needs_mending(connection) => Trouble::NeedsYou,
-        Status::Active | Status::Expired if connection.refreshable => Trouble::None,
-        Status::NeedsReconnect | Status::Expired => Trouble::NeedsYou,
+        Status::Active | Status::Expired if needs_fixing(connection) => Severity::NeedsYou,
+        Status::Active | Status::Expired if connection.refreshable => Severity::None,
+        Status::NeedsReconnect | Status::Expired => Severity::NeedsYou,
         Status::Active => {
             // A token that never lived a day is not announced a day before.
             let lifetime = connection
@@ -163,35 +163,35 @@ fn trouble(connection: &ConnectionView, now: Timestamp) -> Option<Trouble> {
                 .zip(connection.expires_at)
                 .map(|(from, end)| end.duration_since(from));
             match left {
-                Some(left) if left <= SignedDuration::ZERO => Trouble::NeedsYou,
-                Some(left) if left <= SHORTLY && lifetime > Some(SHORTLY) => Trouble::EndsShortly,
-                Some(left) if left <= A_DAY && lifetime > Some(A_DAY) => Trouble::EndsInADay,
-                Some(_) | None => Trouble::None,
+                Some(left) if left <= SignedDuration::ZERO => Severity::NeedsYou,
+                Some(left) if left <= SHORTLY && lifetime > Some(SHORTLY) => Severity::EndsShortly,
+                Some(left) if left <= A_DAY && lifetime > Some(A_DAY) => Severity::EndsInADay,
+                Some(_) | None => Severity::None,
             }
         }
     })
 }
 
-/// The provider refuses the registered client: signing in again is no help.
-fn needs_mending(connection: &ConnectionView) -> bool {
+/// The provider refuses the registered client: signing in again does not help.
+fn needs_fixing(connection: &ConnectionView) -> bool {
     let refresh_error = connection.refresh_error.as_ref();
     refresh_error.is_some_and(|it| it.kind == RefreshErrorKind::FixClient)
 }
 
-/// One notice for all of them.
-fn troubled(
+/// One notification for all of them.
+fn problems(
     snapshot: &Snapshot,
     lost: &[&ConnectionView],
     ending: &[&ConnectionView],
     now: Timestamp,
-) -> Option<Notice> {
+) -> Option<Notification> {
     if lost.is_empty() {
         return ends_soon(snapshot, ending, now);
     }
     if ending.is_empty() {
         return needs_you(snapshot, lost);
     }
-    Some(Notice {
+    Some(Notification {
         kind: Kind::NeedsYou,
         title: format!("{} logins need you", lost.len() + ending.len()),
         body: format!(
@@ -203,21 +203,21 @@ fn troubled(
     })
 }
 
-fn needs_you(snapshot: &Snapshot, connections: &[&ConnectionView]) -> Option<Notice> {
+fn needs_you(snapshot: &Snapshot, connections: &[&ConnectionView]) -> Option<Notification> {
     let (title, body) = match connections {
         [] => return None,
-        [one] if needs_mending(one) => (
+        [one] if needs_fixing(one) => (
             format!(
-                "The registered client of {} needs mending",
-                snapshot.called(one)
+                "The registered client of {} needs fixing",
+                snapshot.display_name(one)
             ),
             why(one).unwrap_or_else(|| "Its provider refuses it".to_owned()),
         ),
         [one] => (
-            format!("{} needs you to sign in again", snapshot.called(one)),
+            format!("{} needs you to sign in again", snapshot.display_name(one)),
             why(one).unwrap_or_else(|| "Its login has ended".to_owned()),
         ),
-        many if many.iter().any(|it| needs_mending(it)) => (
+        many if many.iter().any(|it| needs_fixing(it)) => (
             format!("{} accounts need you", many.len()),
             names(snapshot, many),
         ),
@@ -226,7 +226,7 @@ fn needs_you(snapshot: &Snapshot, connections: &[&ConnectionView]) -> Option<Not
             names(snapshot, many),
         ),
     };
-    Some(Notice {
+    Some(Notification {
         kind: Kind::NeedsYou,
         title,
         body,
@@ -238,7 +238,7 @@ fn ends_soon(
     snapshot: &Snapshot,
     connections: &[&ConnectionView],
     now: Timestamp,
-) -> Option<Notice> {
+) -> Option<Notification> {
     let (title, body) = match connections {
         [] => return None,
         [one] => {
@@ -249,8 +249,8 @@ fn ends_soon(
                 format!("{} minutes", left.as_mins().max(1))
             };
             (
-                format!("{} ends in {left}", snapshot.called(one)),
-                "It cannot be renewed by itself; signing in again now gives a new login".to_owned(),
+                format!("{} ends in {left}", snapshot.display_name(one)),
+                "It cannot be refreshed automatically; sign in again to get a new one".to_owned(),
             )
         }
         many => (
@@ -258,7 +258,7 @@ fn ends_soon(
             names(snapshot, many),
         ),
     };
-    Some(Notice {
+    Some(Notification {
         kind: Kind::EndsSoon,
         title,
         body,
@@ -266,8 +266,8 @@ fn ends_soon(
     })
 }
 
-/// One notice for all sign-ins that have ended.
-fn sign_ins(snapshot: &Snapshot, events: &[EventView]) -> Option<Notice> {
+/// One notification for all sign-ins that have ended.
+fn sign_ins(snapshot: &Snapshot, events: &[EventView]) -> Option<Notification> {
     let ended: Vec<_> = events
         .iter()
         .filter_map(|it| sign_in(snapshot, it))
@@ -283,7 +283,7 @@ fn sign_ins(snapshot: &Snapshot, events: &[EventView]) -> Option<Notice> {
             )
         }
     };
-    Some(Notice {
+    Some(Notification {
         kind: Kind::SignIn,
         title,
         body,
@@ -292,7 +292,7 @@ fn sign_ins(snapshot: &Snapshot, events: &[EventView]) -> Option<Notice> {
 }
 
 fn sign_in(snapshot: &Snapshot, event: &EventView) -> Option<(String, &'static str)> {
-    let name = concerned(snapshot, event)?;
+    let name = subject(snapshot, event)?;
     let (title, body) = match event.kind {
         EventKind::SignInCompleted => (format!("{name} is connected"), ""),
         EventKind::SignInFailed => (
@@ -309,13 +309,13 @@ fn sign_in(snapshot: &Snapshot, event: &EventView) -> Option<(String, &'static s
     Some((title, body))
 }
 
-/// What the event is about; by the name that programs use if it is gone meanwhile.
-fn concerned(snapshot: &Snapshot, event: &EventView) -> Option<String> {
+/// The name of what the event is about; what was removed has the name that programs use.
+fn subject(snapshot: &Snapshot, event: &EventView) -> Option<String> {
     let mut connections = snapshot.connections.iter();
     if let Some(id) = event.connection_id
         && let Some(connection) = connections.find(|it| it.id == id)
     {
-        return Some(snapshot.called(connection));
+        return Some(snapshot.display_name(connection));
     }
     let mut authenticators = snapshot.authenticators.iter();
     if event.connection.is_none()
@@ -329,7 +329,7 @@ fn concerned(snapshot: &Snapshot, event: &EventView) -> Option<String> {
 
 fn action(connections: &[&ConnectionView]) -> Action {
     match connections {
-        [one] if !needs_mending(one) => Action::Reconnect {
+        [one] if !needs_fixing(one) => Action::Reconnect {
             connection: one.name.to_string(),
             profile: one.profile.to_string(),
         },
@@ -345,7 +345,10 @@ fn why(connection: &ConnectionView) -> Option<String> {
 }
 
 fn names(snapshot: &Snapshot, connections: &[&ConnectionView]) -> String {
-    let names: Vec<String> = connections.iter().map(|it| snapshot.called(it)).collect();
+    let names: Vec<String> = connections
+        .iter()
+        .map(|it| snapshot.display_name(it))
+        .collect();
     names.join(", ")
 }
 

@@ -1,6 +1,6 @@
-//! The process of the window: it shows the page and knows nothing. What the page asks goes to the
-//! app, over a pipe; a closed window ends the process, and with it everything of the web engine. A
-//! page that breaks out of the engine finds no token here.
+//! The process of the window: it shows the page and forwards the page's commands to the app over a
+//! pipe. A closed window ends the process, and with it the whole web engine. A page that breaks out of
+//! the engine finds no token here.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read, Write};
@@ -16,32 +16,32 @@ use tauri::{
 };
 use valetkey_server::start;
 
-use crate::wire::{self, FromWindow, ToWindow};
-use crate::{own_process, shell};
+use crate::ipc::{self, FromWindow, ToWindow};
+use crate::{child_process, context};
 
 /// Named in `capabilities/window.json`.
 const LABEL: &str = "main";
 
-/// The way to the app.
+/// The pipe to the app.
 struct ToApp(Mutex<Box<dyn Write + Send>>);
 
-/// What the page waits for.
+/// Calls of the page that have no reply yet, and its event streams.
 #[derive(Default)]
-struct Waiting {
+struct Calls {
     next: AtomicU32,
-    answers: Mutex<HashMap<u32, Answer>>,
+    pending: Mutex<HashMap<u32, Call>>,
     streams: Mutex<HashMap<u32, Channel<String>>>,
 }
 
-struct Answer {
+struct Call {
     resolver: InvokeResolver<Wry>,
     /// The stream that was asked for.
     stream: Option<u32>,
 }
 
-impl Waiting {
-    fn answers(&self) -> MutexGuard<'_, HashMap<u32, Answer>> {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+impl Calls {
+    fn pending(&self) -> MutexGuard<'_, HashMap<u32, Call>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn streams(&self) -> MutexGuard<'_, HashMap<u32, Channel<String>>> {
@@ -52,25 +52,25 @@ impl Waiting {
 /// Shows the window until it is closed, or the app is gone.
 pub(crate) fn run(fragment: Option<&str>) -> ExitCode {
     start::harden();
-    let pipes = match own_process::take_pipes() {
+    let pipes = match child_process::take_pipes() {
         Ok(pipes) => pipes,
         Err(error) => return no_window(&error),
     };
     let page = format!("index.html{}", fragment.unwrap_or_default());
     let app = tauri::Builder::default()
-        .manage(Waiting::default())
+        .manage(Calls::default())
         .manage(ToApp(Mutex::new(Box::new(pipes.to_app))))
         .invoke_handler(forward)
         .setup(move |app| {
             make(app.handle(), page)?;
-            tell(app.handle(), &FromWindow::Shown);
+            send(app.handle(), &FromWindow::Shown);
             let handle = app.handle().clone();
             thread::Builder::new()
                 .name("app".to_owned())
-                .spawn(move || listen(&handle, pipes.from_app))?;
+                .spawn(move || receive(&handle, pipes.from_app))?;
             Ok(())
         })
-        .build(shell::context());
+        .build(context::load());
     match app {
         Ok(app) => {
             app.run(|app, event| {
@@ -79,7 +79,7 @@ pub(crate) fn run(fragment: Option<&str>) -> ExitCode {
                     ..
                 } = event
                 {
-                    tell(app, &FromWindow::Focused(focused));
+                    send(app, &FromWindow::Focused(focused));
                 }
             });
             ExitCode::SUCCESS
@@ -89,7 +89,7 @@ pub(crate) fn run(fragment: Option<&str>) -> ExitCode {
 }
 
 fn no_window(error: &dyn std::fmt::Display) -> ExitCode {
-    // The app's own stderr.
+    // Shared with the app.
     writeln!(std::io::stderr(), "error: no window: {error}").ok();
     ExitCode::FAILURE
 }
@@ -120,13 +120,13 @@ fn raise(app: &AppHandle, fragment: Option<&str>) -> tauri::Result<()> {
     window.set_focus()
 }
 
-/// Every command of the page; which there are is the app's to know.
+/// Forwards every command of the page; the app knows which there are.
 fn forward(invoke: Invoke<Wry>) -> bool {
     let Invoke {
         message, resolver, ..
     } = invoke;
     let app = message.webview_ref().app_handle().clone();
-    let waiting = app.state::<Waiting>();
+    let calls = app.state::<Calls>();
     let InvokeBody::Json(mut args) = message.payload().clone() else {
         resolver.reject(json!({"code": "invalid_request", "message": "commands take JSON"}));
         return true;
@@ -139,58 +139,58 @@ fn forward(invoke: Invoke<Wry>) -> bool {
         let channel = channel.channel_on::<Wry, String>(message.webview());
         let stream = channel.id();
         args["stream"] = stream.into();
-        waiting.streams().insert(stream, channel);
+        calls.streams().insert(stream, channel);
         stream
     });
     let command = message.command().to_owned();
     if command == "unfollow"
         && let Some(stream) = args["id"].as_u64().and_then(|id| id.try_into().ok())
     {
-        waiting.streams().remove(&stream);
+        calls.streams().remove(&stream);
     }
-    let id = waiting.next.fetch_add(1, Ordering::Relaxed);
-    waiting.answers().insert(id, Answer { resolver, stream });
-    tell(&app, &FromWindow::Asked { id, command, args });
+    let id = calls.next.fetch_add(1, Ordering::Relaxed);
+    calls.pending().insert(id, Call { resolver, stream });
+    send(&app, &FromWindow::Called { id, command, args });
     true
 }
 
-fn tell(app: &AppHandle, message: &FromWindow) {
+fn send(app: &AppHandle, message: &FromWindow) {
     let to_app = app.state::<ToApp>();
     let mut to_app = to_app.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let written = to_app.write_all(wire::line(message).as_bytes());
+    let written = to_app.write_all(ipc::line(message).as_bytes());
     if written.and_then(|()| to_app.flush()).is_err() {
         app.exit(0);
     }
 }
 
-/// Hears the app until it ends.
-fn listen(app: &AppHandle, from_app: impl Read) {
-    let waiting = app.state::<Waiting>();
+/// Reads the app's messages until it ends.
+fn receive(app: &AppHandle, from_app: impl Read) {
+    let calls = app.state::<Calls>();
     for line in BufReader::new(from_app).lines() {
         let Ok(message) = line.map(|line| serde_json::from_str(&line)) else {
             break;
         };
         let Ok(message) = message else { continue };
         match message {
-            ToWindow::Answered { id, value } => {
-                if let Some(answer) = waiting.answers().remove(&id) {
-                    answer.resolver.resolve(value);
+            ToWindow::Done { id, value } => {
+                if let Some(call) = calls.pending().remove(&id) {
+                    call.resolver.resolve(value);
                 }
             }
-            ToWindow::Refused { id, error } => {
-                if let Some(answer) = waiting.answers().remove(&id) {
-                    if let Some(stream) = answer.stream {
-                        waiting.streams().remove(&stream);
+            ToWindow::Failed { id, error } => {
+                if let Some(call) = calls.pending().remove(&id) {
+                    if let Some(stream) = call.stream {
+                        calls.streams().remove(&stream);
                     }
-                    answer.resolver.reject(error);
+                    call.resolver.reject(error);
                 }
             }
             ToWindow::Text { stream, text } => {
-                let mut streams = waiting.streams();
+                let mut streams = calls.streams();
                 let has_ended = text.is_empty();
                 // The page may be gone.
-                let heard = streams.get(&stream).map(|channel| channel.send(text));
-                if has_ended || heard.is_some_and(|sent| sent.is_err()) {
+                let sent = streams.get(&stream).map(|channel| channel.send(text));
+                if has_ended || sent.is_some_and(|sent| sent.is_err()) {
                     streams.remove(&stream);
                 }
             }
@@ -198,7 +198,7 @@ fn listen(app: &AppHandle, from_app: impl Read) {
                 let handle = app.clone();
                 let shown = app.run_on_main_thread(move || {
                     if raise(&handle, fragment.as_deref()).is_ok() {
-                        tell(&handle, &FromWindow::Shown);
+                        send(&handle, &FromWindow::Shown);
                     }
                 });
                 if shown.is_err() {

@@ -1,33 +1,34 @@
-//! What the app and the process of its window say to each other: one JSON text a line, over two
-//! pipes that no other process holds, those of the web engine included (`own_process`). Not printable: what a person types as a secret passes here.
+//! The messages between the app and the process of its window: one JSON text per line, over two pipes
+//! that no other process holds, those of the web engine included (`child_process`). No `Debug`: what a
+//! person types as a secret passes here.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What the window's process says.
+/// Messages of the window's process.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum FromWindow {
-    /// The page called a command; the answer carries the same `id`.
-    Asked {
+    /// The page called a command; the reply carries the same `id`.
+    Called {
         id: u32,
         command: String,
         args: Value,
     },
-    /// The window stands in front.
+    /// The window is in front.
     Shown,
-    /// The window has the keyboard, or no longer.
+    /// The window got or lost the keyboard focus.
     Focused(bool),
 }
 
-/// What the app says.
+/// Messages of the app.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ToWindow {
-    /// A command was carried out.
-    Answered { id: u32, value: Value },
-    /// A command was not.
-    Refused { id: u32, error: Value },
+    /// A command succeeded.
+    Done { id: u32, value: Value },
+    /// A command failed.
+    Failed { id: u32, error: Value },
     /// The next text of a stream; an empty one is its end.
     Text { stream: u32, text: String },
     /// Bring the window to the front, at this place of the page.
@@ -59,13 +60,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_reads_back() {
-        let asked = FromWindow::Asked {
+    fn a_call_reads_back() {
+        let call = FromWindow::Called {
             id: 1,
             command: "request".to_owned(),
             args: json!({"method": "GET"}),
         };
-        let back: FromWindow = serde_json::from_str(&line(&asked)).unwrap();
-        assert!(matches!(back, FromWindow::Asked { id: 1, args, .. } if args["method"] == "GET"));
+        let back: FromWindow = serde_json::from_str(&line(&call)).unwrap();
+        assert!(matches!(back, FromWindow::Called { id: 1, args, .. } if args["method"] == "GET"));
     }
 }

@@ -1,5 +1,5 @@
-//! Who is the agent of this home. There is one, whoever holds the lock: a second start of the app
-//! asks the first for its window, and an agent without a desktop is offered to be taken over from.
+//! One agent per home: the process that holds the lock. A second start of the app asks the first to
+//! show its window; for a headless agent the person is asked whether the app may take over.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,43 +10,43 @@ use valetkey_api::core::home::Home;
 use valetkey_server::agent_lock::{AgentLock, LockError};
 use valetkey_server::start::Failure;
 
-/// An agent that was asked to stop has stopped within this time: it may have to wait for a provider.
-const PATIENCE: Duration = Duration::from_secs(90);
-const PAUSE: Duration = Duration::from_millis(50);
+/// How long an agent may take to stop: it may have to wait for a provider.
+const STOP_TIMEOUT: Duration = Duration::from_secs(90);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What a start comes to.
-pub(crate) enum Turn {
+/// The result of a start.
+pub(crate) enum Instance {
     /// This process is the agent now.
-    Ours(AgentLock),
+    Acquired(AgentLock),
     /// The app runs already and shows its window.
-    Shown,
+    WindowShown,
     /// An agent without a desktop runs; its process.
     Headless(Option<u32>),
 }
 
-/// Takes the lock, or asks whoever has it.
-pub(crate) fn take(home: &Home) -> Result<Turn, Failure> {
+/// Takes the lock, or asks the process that holds it.
+pub(crate) fn acquire(home: &Home) -> Result<Instance, Failure> {
     let pid = match AgentLock::take(home) {
-        Ok(lock) => return Ok(Turn::Ours(lock)),
+        Ok(lock) => return Ok(Instance::Acquired(lock)),
         Err(LockError::Held { pid }) => pid,
         Err(error @ LockError::Unusable { .. }) => return Err(error.into()),
     };
     let began = Instant::now();
     loop {
         match Client::connect(home, None).and_then(|mut client| client.show_window()) {
-            Ok(_) => return Ok(Turn::Shown),
+            Ok(_) => return Ok(Instance::WindowShown),
             // An older agent does not know the question; it has no window either.
             Err(ClientError::Api(error))
                 if matches!(error.code, ErrorCode::NotConfigured | ErrorCode::NotFound) =>
             {
-                return Ok(Turn::Headless(pid));
+                return Ok(Instance::Headless(pid));
             }
             // It starts or stops at this moment.
-            Err(_) if began.elapsed() < PATIENCE => {
+            Err(_) if began.elapsed() < STOP_TIMEOUT => {
                 if let Ok(lock) = AgentLock::take(home) {
-                    return Ok(Turn::Ours(lock));
+                    return Ok(Instance::Acquired(lock));
                 }
-                thread::sleep(PAUSE);
+                thread::sleep(POLL_INTERVAL);
             }
             Err(_) => return Err(LockError::Held { pid }.into()),
         }
@@ -69,7 +69,9 @@ pub(crate) fn take_over(home: &Home) -> Result<AgentLock, Failure> {
     loop {
         match AgentLock::take(home) {
             Ok(lock) => return Ok(lock),
-            Err(LockError::Held { .. }) if began.elapsed() < PATIENCE => thread::sleep(PAUSE),
+            Err(LockError::Held { .. }) if began.elapsed() < STOP_TIMEOUT => {
+                thread::sleep(POLL_INTERVAL);
+            }
             Err(error) => return Err(error.into()),
         }
     }

@@ -1,5 +1,5 @@
-//! The pipes to the app, out of the reach of what this process starts: a web engine's processes would
-//! inherit them as their stdin and stdout, and whoever may open those could speak as the window.
+//! The pipes to the app, out of reach of what this process starts: the web engine's processes would
+//! inherit them as stdin and stdout, and whoever can open those could pose as the window.
 
 use std::fs::File;
 use std::io;
@@ -7,7 +7,6 @@ use std::io;
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::stdio::{dup2_stdin, dup2_stdout, stderr, stdin, stdout};
 
-/// What the app says, and where it hears.
 pub(crate) struct Pipes {
     pub(crate) from_app: File,
     pub(crate) to_app: File,

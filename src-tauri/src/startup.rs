@@ -1,76 +1,34 @@
-//! From flags to a tray, and back.
+//! Starts the app: takes the lock, opens the agent, then tray, window and notifications.
 
-use std::fs;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::mpsc;
 
 use tauri::{AppHandle, Manager as _, RunEvent};
 use valetkey_api::ErrorCode;
-use valetkey_api::core::home::Home;
 use valetkey_server::start::{self, Failure, LogOptions};
 
-use crate::args::{Args, Question};
-use crate::ask::{self, Answer};
-use crate::deeds::Deeds;
+use crate::actions::Actions;
+use crate::api_client::describe;
+use crate::args::{Args, Prompt};
 use crate::demo::{self, Demo};
-use crate::host::Hosted;
-use crate::turn::{self, Turn};
-use crate::window::{self, Place};
-use crate::{face, notify, screen, tray, watch};
+use crate::embedded_agent::EmbeddedAgent;
+use crate::prompt::{self, Answer};
+use crate::single_instance::{self, Instance};
+use crate::state::Shell;
+use crate::window::handle::{self as window_handle, Place};
+use crate::{context, display, notifier, tray, watcher, window};
 
-/// There is no screen (sysexits).
+/// Exit code without a display (sysexits).
 const UNAVAILABLE: u8 = 69;
-
-/// What the shell knows about itself.
-pub(crate) struct Shell {
-    pub(crate) home: Home,
-}
-
-impl Shell {
-    /// Whether the person has seen it.
-    pub(crate) fn has_seen(&self, once: Once) -> bool {
-        self.home.state.join(once.file()).exists()
-    }
-
-    /// The person has seen it.
-    pub(crate) fn seen(&self, once: Once) {
-        if let Err(error) = fs::write(self.home.state.join(once.file()), "") {
-            tracing::warn!(%error, file = once.file(), "it will show again");
-        }
-    }
-}
-
-/// What is shown once: a file remembers that it was.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Once {
-    /// The first steps.
-    FirstSteps,
-    /// The offer to start at login.
-    LoginOffer,
-}
-
-impl Once {
-    const fn file(self) -> &'static str {
-        match self {
-            Self::FirstSteps => "first-steps-seen",
-            Self::LoginOffer => "login-offer-seen",
-        }
-    }
-}
-
-/// Page, capabilities and icons, compiled in.
-pub(crate) fn context() -> tauri::Context {
-    tauri::generate_context!()
-}
 
 /// Runs until the person quits.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     start::harden();
     let home = start::home()?;
-    let lock = match turn::take(&home)? {
-        Turn::Ours(lock) => lock,
-        Turn::Shown => {
+    let lock = match single_instance::acquire(&home)? {
+        Instance::Acquired(lock) => lock,
+        Instance::WindowShown => {
             // It may be on another screen: that of an earlier login.
             writeln!(
                 std::io::stderr(),
@@ -79,10 +37,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             .ok();
             return Ok(ExitCode::SUCCESS);
         }
-        Turn::Headless(process) => match ask::ask(&Question::TakeOver { process }) {
-            Answer::Yes => turn::take_over(&home)?,
+        Instance::Headless(process) => match prompt::show(&Prompt::TakeOver { process }) {
+            Answer::Yes => single_instance::take_over(&home)?,
             Answer::No => return Ok(ExitCode::SUCCESS),
-            Answer::Unasked => {
+            Answer::NoDisplay => {
                 let process = process.map_or(String::new(), |pid| format!(" (process {pid})"));
                 return Ok(no_screen(
                     &format!(
@@ -94,7 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             }
         },
     };
-    if !screen::is_there() {
+    if !display::is_available() {
         return Ok(no_screen(
             "there is no screen to show a window on",
             "`valetkey serve` runs without one",
@@ -105,9 +63,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         to_stderr: args.verbose,
     };
     start::start_log(&home, log)?;
-    let hosted = Hosted::open(home.clone(), lock, args)?;
-    tauri::async_runtime::set(hosted.handle());
-    let deeds = Deeds::new(hosted.app.clone());
+    let embedded = EmbeddedAgent::open(home.clone(), lock, args)?;
+    tauri::async_runtime::set(embedded.handle());
+    let actions = Actions::new(embedded.app.clone());
     let shell = Shell { home };
     let hidden = args.hidden;
     let (report, failed) = mpsc::channel();
@@ -117,28 +75,28 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             Some(vec!["--hidden"]),
         ))
         .plugin(tauri_plugin_dialog::init())
-        .manage(deeds)
+        .manage(actions)
         .manage(shell)
         .manage(Demo::default())
         .setup(move |app| {
             // Tauri would panic with it.
-            if let Err(failure) = begin(app.handle(), hosted, hidden) {
+            if let Err(failure) = begin(app.handle(), embedded, hidden) {
                 report.send(failure).ok();
                 app.handle().exit(1);
             }
             Ok(())
         })
-        .build(context())
+        .build(context::load())
         .map_err(|error| {
             Failure::new(ErrorCode::Internal, format!("no desktop: {error}"))
                 .hint("`valetkey serve` runs without one")
         })?;
     app.run_return(|app, event| match event {
-        // The last dialog was closed: the tray stays.
+        // The last dialog was closed; the tray keeps the app running.
         RunEvent::ExitRequested {
             code: None, api, ..
         } => api.prevent_exit(),
-        RunEvent::Exit => app.state::<Deeds>().copied.clear(),
+        RunEvent::Exit => app.state::<Actions>().clipboard.clear(),
         _ => {}
     });
     match failed.try_recv() {
@@ -147,18 +105,17 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Says so, on the only place left.
 fn no_screen(message: &str, hint: &str) -> ExitCode {
     writeln!(std::io::stderr(), "error: {message}\n\nhint: {hint}").ok();
     ExitCode::from(UNAVAILABLE)
 }
 
-fn begin(app: &AppHandle, hosted: Hosted, hidden: bool) -> Result<(), Failure> {
-    let agent = hosted.app.clone();
+fn begin(app: &AppHandle, embedded: EmbeddedAgent, hidden: bool) -> Result<(), Failure> {
+    let agent = embedded.app.clone();
     let handle = app.clone();
-    tray::put(app);
+    tray::create(app);
     window::begin(app);
-    hosted
+    embedded
         .serve(move || handle.exit(0))
         .map_err(|error| Failure::new(ErrorCode::Internal, format!("no thread: {error}")))?;
 
@@ -167,26 +124,26 @@ fn begin(app: &AppHandle, hosted: Hosted, hidden: bool) -> Result<(), Failure> {
         tracing::warn!(problem, "tray");
     }
     let no_tray = problem.is_some();
-    notify::begin(app);
+    notifier::begin(app);
     tauri::async_runtime::spawn(demo::clear(app.clone()));
-    tauri::async_runtime::spawn(watch::run(app.clone()));
+    tauri::async_runtime::spawn(watcher::run(app.clone()));
     let handle = app.clone();
     tauri::async_runtime::spawn(async move {
         loop {
             agent.window_wanted().await;
-            window::show(&handle, &Place::Anywhere);
+            window_handle::show(&handle, &Place::Anywhere);
         }
     });
     if !hidden || no_tray {
-        window::show(app, &Place::Anywhere);
+        window_handle::show(app, &Place::Anywhere);
     }
     Ok(())
 }
 
-/// Says why it could not start: on stderr, and on the desktop where there is one.
-pub(crate) fn say(failure: &Failure) {
-    let words = face::words(&failure.0);
-    // Whoever closed stderr does not want to know.
-    writeln!(std::io::stderr(), "error: {words}").ok();
-    ask::ask(&Question::Tell { message: words });
+/// Reports why it could not start: on stderr, and in a dialog where there is a display.
+pub(crate) fn report(failure: &Failure) {
+    let text = describe(&failure.0);
+    // stderr may be closed.
+    writeln!(std::io::stderr(), "error: {text}").ok();
+    prompt::show(&Prompt::Tell { message: text });
 }

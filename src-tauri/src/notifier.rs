@@ -1,17 +1,17 @@
-//! Puts a notification on the desktop and hears its button.
+//! Shows notifications on the desktop and runs the actions of their buttons.
 
-mod desktop;
+mod dbus;
 
 use tauri::{AppHandle, Manager as _};
 
-use crate::deeds::Deeds;
+use crate::actions::Actions;
 use crate::dialog;
-use crate::notices::{Action, Kind, Notice};
-use crate::window::{self, Place};
+use crate::notifications::{Action, Kind, Notification};
+use crate::window::handle::{self, Place};
 
 /// Connects to the desktop's notifications; a desktop without them is told in the window.
 pub(crate) fn begin(app: &AppHandle) {
-    desktop::begin(app);
+    dbus::begin(app);
     let handle = app.clone();
     // The start does not wait for the answer.
     tauri::async_runtime::spawn_blocking(move || {
@@ -23,35 +23,35 @@ pub(crate) fn begin(app: &AppHandle) {
 
 /// Why notifications do not show now; None if they do.
 pub(crate) fn problem(app: &AppHandle) -> Option<String> {
-    desktop::problem(app)
+    dbus::problem(app)
 }
 
-/// Shows a notice, unless the person looks at the window, which says the same.
-pub(crate) fn show(app: &AppHandle, notice: Notice) {
-    if window::is_focused(app) && notice.kind == Kind::SignIn {
+/// Shows a notification, unless the focused window shows the same.
+pub(crate) fn show(app: &AppHandle, notification: Notification) {
+    if handle::is_focused(app) && notification.kind == Kind::SignIn {
         return;
     }
-    desktop::show(app, notice);
+    dbus::show(app, notification);
 }
 
-/// Takes a notice back that is no longer so.
+/// Closes a notification that no longer applies.
 pub(crate) fn withdraw(app: &AppHandle, kind: Kind) {
-    desktop::withdraw(app, kind);
+    dbus::withdraw(app, kind);
 }
 
 /// The button was pressed. It may start a sign-in or open the window, nothing else: anyone on the
 /// session bus could fake it.
 fn act(app: &AppHandle, action: Action) {
     match action {
-        Action::Open => window::show(app, &Place::Connections),
+        Action::Open => handle::show(app, &Place::Connections),
         Action::Reconnect {
             connection,
             profile,
         } => {
-            let deeds = app.state::<Deeds>().inner().clone();
+            let actions = app.state::<Actions>().inner().clone();
             let app = app.clone();
             tauri::async_runtime::spawn(async move {
-                if let Err(error) = deeds.sign_in(&connection, &profile).await {
+                if let Err(error) = actions.sign_in(&connection, &profile).await {
                     dialog::failed(&app, error);
                 }
             });

@@ -56,9 +56,9 @@ fn snapshot(connections: impl Into<Vec<ConnectionView>>) -> Snapshot {
     }
 }
 
-fn with(wishes: &Notifications, connections: impl Into<Vec<ConnectionView>>) -> Snapshot {
+fn with(settings: &Notifications, connections: impl Into<Vec<ConnectionView>>) -> Snapshot {
     Snapshot {
-        notifications: wishes.clone(),
+        notifications: settings.clone(),
         ..snapshot(connections)
     }
 }
@@ -76,29 +76,32 @@ fn event(kind: &str, name: &str) -> EventView {
 }
 
 /// Has seen these in good health.
-fn begun(names: &[&str]) -> Notices {
-    let mut notices = Notices::default();
+fn begun(names: &[&str]) -> NotificationTracker {
+    let mut notifications = NotificationTracker::default();
     let all: Vec<_> = names.iter().map(|name| well(name)).collect();
-    assert_eq!(notices.after(&snapshot(all), &[], &at(NOW)), []);
-    notices
+    assert_eq!(notifications.after(&snapshot(all), &[], &at(NOW)), []);
+    notifications
 }
 
-fn titles(notices: &[Notice]) -> Vec<&str> {
-    notices.iter().map(|it| it.title.as_str()).collect()
+fn titles(notifications: &[Notification]) -> Vec<&str> {
+    notifications.iter().map(|it| it.title.as_str()).collect()
 }
 
 #[test]
 fn what_was_so_before_the_start_is_no_news() {
-    let mut notices = Notices::default();
+    let mut notifications = NotificationTracker::default();
     for _ in 0..2 {
-        assert_eq!(notices.after(&snapshot([lost("slack")]), &[], &at(NOW)), []);
+        assert_eq!(
+            notifications.after(&snapshot([lost("slack")]), &[], &at(NOW)),
+            []
+        );
     }
 }
 
 #[test]
 fn a_lost_login_is_told_once_with_a_button_that_mends_it() {
-    let mut notices = begun(&["slack"]);
-    let shown = notices.after(&snapshot([lost("slack")]), &[], &at(NOW));
+    let mut notifications = begun(&["slack"]);
+    let shown = notifications.after(&snapshot([lost("slack")]), &[], &at(NOW));
     assert_eq!(titles(&shown), ["slack needs you to sign in again"]);
     let reconnect = Action::Reconnect {
         connection: "slack".to_owned(),
@@ -110,51 +113,57 @@ fn a_lost_login_is_told_once_with_a_button_that_mends_it() {
     );
     for minutes in [0, 1, 60 * 24] {
         let later = in_minutes(minutes);
-        assert_eq!(notices.after(&snapshot([lost("slack")]), &[], &later), []);
+        assert_eq!(
+            notifications.after(&snapshot([lost("slack")]), &[], &later),
+            []
+        );
     }
 }
 
 #[test]
 fn healing_is_silent_and_the_next_loss_is_news_again() {
-    let mut notices = begun(&["slack"]);
-    notices.after(&snapshot([lost("slack")]), &[], &at(NOW));
-    assert_eq!(notices.after(&snapshot([well("slack")]), &[], &at(NOW)), []);
-    let again = notices.after(&snapshot([lost("slack")]), &[], &at(NOW));
+    let mut notifications = begun(&["slack"]);
+    notifications.after(&snapshot([lost("slack")]), &[], &at(NOW));
+    assert_eq!(
+        notifications.after(&snapshot([well("slack")]), &[], &at(NOW)),
+        []
+    );
+    let again = notifications.after(&snapshot([lost("slack")]), &[], &at(NOW));
     assert_eq!(again.len(), 1);
 }
 
 #[test]
 fn a_look_in_between_two_states_changes_nothing() {
-    let mut notices = begun(&["slack"]);
-    notices.after(&snapshot([lost("slack")]), &[], &at(NOW));
+    let mut notifications = begun(&["slack"]);
+    notifications.after(&snapshot([lost("slack")]), &[], &at(NOW));
     let between = connection("slack", json!({ "status": "refreshing" }));
-    assert_eq!(notices.after(&snapshot([between]), &[], &at(NOW)), []);
-    let still = notices.after(&snapshot([lost("slack")]), &[], &at(NOW));
+    assert_eq!(notifications.after(&snapshot([between]), &[], &at(NOW)), []);
+    let still = notifications.after(&snapshot([lost("slack")]), &[], &at(NOW));
     assert_eq!(still, []);
 }
 
 #[test]
 fn what_heals_by_itself_is_not_told() {
-    let mut notices = begun(&["github"]);
+    let mut notifications = begun(&["github"]);
     let later = json!({
         "status": "expired",
         "refresh_error": { "kind": "later", "reason": "HTTP 503", "at": "2026-11-21T19:00:00Z", "attempts": 4, "retry_at": null }
     });
     let expired = connection("github", later);
-    assert_eq!(notices.after(&snapshot([expired]), &[], &at(NOW)), []);
+    assert_eq!(notifications.after(&snapshot([expired]), &[], &at(NOW)), []);
 }
 
 #[test]
 fn a_refused_client_is_told_without_a_sign_in_that_would_not_help() {
-    let mut notices = begun(&["github"]);
+    let mut notifications = begun(&["github"]);
     let refused = json!({
         "status": "expired",
         "refresh_error": { "kind": "fix_client", "reason": "invalid_client", "at": "2026-11-21T19:00:00Z", "attempts": 1, "retry_at": null }
     });
-    let shown = notices.after(&snapshot([connection("github", refused)]), &[], &at(NOW));
+    let shown = notifications.after(&snapshot([connection("github", refused)]), &[], &at(NOW));
     assert_eq!(
         titles(&shown),
-        ["The registered client of github needs mending"]
+        ["The registered client of github needs fixing"]
     );
     assert_eq!(
         (shown[0].body.as_str(), &shown[0].action),
@@ -164,27 +173,27 @@ fn a_refused_client_is_told_without_a_sign_in_that_would_not_help() {
 
 #[test]
 fn several_at_once_are_one_notice() {
-    let mut notices = begun(&["slack", "github", "google"]);
+    let mut notifications = begun(&["slack", "github", "google"]);
     let end = in_minutes(9);
     let all = [lost("slack"), lost("github"), ending("google", &end)];
-    let shown = notices.after(&snapshot(all), &[], &at(NOW));
+    let shown = notifications.after(&snapshot(all), &[], &at(NOW));
     assert_eq!(titles(&shown), ["3 logins need you"]);
     assert_eq!(shown[0].body, "Now: slack, github. Soon: google");
     assert_eq!(shown[0].action, Action::Open);
 
-    let mut notices = begun(&["slack", "github"]);
-    let shown = notices.after(&snapshot([lost("slack"), lost("github")]), &[], &at(NOW));
+    let mut notifications = begun(&["slack", "github"]);
+    let shown = notifications.after(&snapshot([lost("slack"), lost("github")]), &[], &at(NOW));
     assert_eq!(titles(&shown), ["2 accounts need you to sign in again"]);
 }
 
 #[test]
 fn a_token_that_cannot_be_renewed_is_told_a_day_and_ten_minutes_before_and_at_its_end() {
     let end = in_minutes(3 * 24 * 60);
-    let mut notices = Notices::default();
+    let mut notifications = NotificationTracker::default();
     let mut told = Vec::new();
     for before in [72 * 60, 25 * 60, 24 * 60, 23 * 60, 11, 10, 9, 1, 0, -1, -60] {
         let now = end.saturating_sub(SignedDuration::from_mins(before));
-        let shown = notices.after(&snapshot([ending("pat", &end)]), &[], &now);
+        let shown = notifications.after(&snapshot([ending("pat", &end)]), &[], &now);
         told.extend(shown.into_iter().map(|it| (before, it.title)));
     }
     assert_eq!(
@@ -199,7 +208,7 @@ fn a_token_that_cannot_be_renewed_is_told_a_day_and_ten_minutes_before_and_at_it
 
 #[test]
 fn a_token_that_never_lived_a_day_is_not_told_a_day_before() {
-    let mut notices = Notices::default();
+    let mut notifications = NotificationTracker::default();
     let end = in_minutes(60);
     let of_an_hour = |status: &str| {
         let fields = json!({
@@ -207,9 +216,10 @@ fn a_token_that_never_lived_a_day_is_not_told_a_day_before() {
         });
         connection("pat", fields)
     };
-    notices.after(&snapshot([of_an_hour("active")]), &[], &at(NOW));
+    notifications.after(&snapshot([of_an_hour("active")]), &[], &at(NOW));
     for (minutes, count) in [(30, 0), (49, 0), (50, 1), (55, 0)] {
-        let shown = notices.after(&snapshot([of_an_hour("active")]), &[], &in_minutes(minutes));
+        let shown =
+            notifications.after(&snapshot([of_an_hour("active")]), &[], &in_minutes(minutes));
         assert_eq!(shown.len(), count, "{minutes}");
     }
     // However the agent calls it, the end is told once.
@@ -218,39 +228,39 @@ fn a_token_that_never_lived_a_day_is_not_told_a_day_before() {
         (61, "expired", 0),
         (62, "needs_reconnect", 0),
     ] {
-        let shown = notices.after(&snapshot([of_an_hour(status)]), &[], &in_minutes(minutes));
+        let shown = notifications.after(&snapshot([of_an_hour(status)]), &[], &in_minutes(minutes));
         assert_eq!(shown.len(), count, "{status}");
     }
 }
 
 #[test]
 fn after_a_new_sign_in_the_new_end_is_told() {
-    let mut notices = Notices::default();
+    let mut notifications = NotificationTracker::default();
     let first = in_minutes(5);
-    notices.after(&snapshot([well("pat")]), &[], &at(NOW));
-    let shown = notices.after(&snapshot([ending("pat", &first)]), &[], &at(NOW));
+    notifications.after(&snapshot([well("pat")]), &[], &at(NOW));
+    let shown = notifications.after(&snapshot([ending("pat", &first)]), &[], &at(NOW));
     assert_eq!(titles(&shown), ["pat ends in 5 minutes"]);
     let second = in_minutes(60);
     assert_eq!(
-        notices.after(&snapshot([ending("pat", &second)]), &[], &at(NOW)),
+        notifications.after(&snapshot([ending("pat", &second)]), &[], &at(NOW)),
         []
     );
-    let shown = notices.after(&snapshot([ending("pat", &second)]), &[], &in_minutes(51));
+    let shown = notifications.after(&snapshot([ending("pat", &second)]), &[], &in_minutes(51));
     assert_eq!(titles(&shown), ["pat ends in 9 minutes"]);
 }
 
 #[test]
 fn sign_ins_are_answered_and_folded() {
-    let mut notices = begun(&["github"]);
+    let mut notifications = begun(&["github"]);
     let one = [event("sign_in.completed", "github")];
-    let shown = notices.after(&snapshot([well("github")]), &one, &at(NOW));
+    let shown = notifications.after(&snapshot([well("github")]), &one, &at(NOW));
     assert_eq!(titles(&shown), ["github is connected"]);
     let two = [
         event("sign_in.completed", "github"),
         event("sign_in.denied", "slack"),
         event("token.served", "github"),
     ];
-    let shown = notices.after(&snapshot([well("github")]), &two, &at(NOW));
+    let shown = notifications.after(&snapshot([well("github")]), &two, &at(NOW));
     assert_eq!(titles(&shown), ["2 sign-ins have ended"]);
     assert_eq!(
         shown[0].body,
@@ -258,7 +268,7 @@ fn sign_ins_are_answered_and_folded() {
     );
     let cancelled = [event("sign_in.cancelled", "github")];
     assert_eq!(
-        notices.after(&snapshot([well("github")]), &cancelled, &at(NOW)),
+        notifications.after(&snapshot([well("github")]), &cancelled, &at(NOW)),
         []
     );
 }
@@ -271,101 +281,109 @@ fn a_kind_that_is_switched_off_is_not_shown_and_not_caught_up_with() {
         sign_in: false,
         quiet_hours: None,
     };
-    let mut notices = begun(&["slack", "pat"]);
+    let mut notifications = begun(&["slack", "pat"]);
     let end = in_minutes(9);
     let all = || [lost("slack"), ending("pat", &end)];
     let signed_in = [event("sign_in.completed", "github")];
-    assert_eq!(notices.after(&with(&off, all()), &signed_in, &at(NOW)), []);
-    assert_eq!(notices.after(&snapshot(all()), &[], &at(NOW)), []);
+    assert_eq!(
+        notifications.after(&with(&off, all()), &signed_in, &at(NOW)),
+        []
+    );
+    assert_eq!(notifications.after(&snapshot(all()), &[], &at(NOW)), []);
     // What gets worse later is a change of its own.
     let only_needs_you = Notifications {
         ends_soon: false,
         ..Notifications::default()
     };
-    let shown = notices.after(&with(&only_needs_you, all()), &[], &in_minutes(9));
+    let shown = notifications.after(&with(&only_needs_you, all()), &[], &in_minutes(9));
     assert_eq!(titles(&shown), ["pat needs you to sign in again"]);
 }
 
 #[test]
 fn quiet_hours_end_with_one_notice_of_what_still_needs_the_person() {
     let night = quiet("20:00-07:00");
-    let mut notices = begun(&["slack", "github", "google", "pat"]);
+    let mut notifications = begun(&["slack", "github", "google", "pat"]);
     let end = at("2026-11-22T07:12:00+01:00[+01:00]");
     let later = |slack, github| vec![slack, github, lost("google"), ending("pat", &end)];
     let midnight = at("2026-11-22T00:30:00+01:00[+01:00]");
     let signed_in = [event("sign_in.completed", "github")];
     let at_night = with(&night, later(lost("slack"), lost("github")));
-    assert_eq!(notices.after(&at_night, &signed_in, &midnight), []);
+    assert_eq!(notifications.after(&at_night, &signed_in, &midnight), []);
     let seven = at("2026-11-22T07:00:00+01:00[+01:00]");
     assert_eq!(
-        notices.next_look(&at_night, &midnight),
+        notifications.next_check(&at_night, &midnight),
         Some(seven.timestamp())
     );
     // One is mended before the morning.
     let mended = with(&night, later(well("slack"), lost("github")));
-    assert_eq!(notices.after(&mended, &[], &midnight), []);
-    let shown = notices.after(&mended, &[], &seven);
+    assert_eq!(notifications.after(&mended, &[], &midnight), []);
+    let shown = notifications.after(&mended, &[], &seven);
     assert_eq!(titles(&shown), ["3 logins need you"]);
     assert_eq!(shown[0].body, "Now: github, google. Soon: pat");
-    assert_eq!(notices.after(&mended, &[], &seven), []);
+    assert_eq!(notifications.after(&mended, &[], &seven), []);
 }
 
 #[test]
 fn quiet_hours_with_nothing_to_tell_end_silently() {
     let night = quiet("20:00-07:00");
-    let mut notices = begun(&["slack"]);
+    let mut notifications = begun(&["slack"]);
     let healthy = with(&night, [well("slack")]);
-    assert_eq!(notices.after(&healthy, &[], &in_minutes(60)), []);
-    assert_eq!(notices.next_look(&healthy, &in_minutes(60)), None);
-    assert_eq!(notices.after(&healthy, &[], &in_minutes(12 * 60)), []);
+    assert_eq!(notifications.after(&healthy, &[], &in_minutes(60)), []);
+    assert_eq!(notifications.next_check(&healthy, &in_minutes(60)), None);
+    assert_eq!(notifications.after(&healthy, &[], &in_minutes(12 * 60)), []);
 }
 
 #[test]
 fn what_was_told_before_the_quiet_hours_is_not_told_after_them() {
     let night = quiet("20:00-07:00");
-    let mut notices = begun(&["slack", "github"]);
+    let mut notifications = begun(&["slack", "github"]);
     let before = in_minutes(-1);
     let both = || [lost("slack"), well("github")];
-    assert_eq!(notices.after(&with(&night, both()), &[], &before).len(), 1);
+    assert_eq!(
+        notifications
+            .after(&with(&night, both()), &[], &before)
+            .len(),
+        1
+    );
     let at_night = with(&night, [lost("slack"), lost("github")]);
-    assert_eq!(notices.after(&at_night, &[], &in_minutes(60)), []);
-    let shown = notices.after(&at_night, &[], &in_minutes(11 * 60));
+    assert_eq!(notifications.after(&at_night, &[], &in_minutes(60)), []);
+    let shown = notifications.after(&at_night, &[], &in_minutes(11 * 60));
     assert_eq!(titles(&shown), ["github needs you to sign in again"]);
 }
 
 #[test]
 fn ending_the_quiet_hours_by_hand_tells_at_once() {
-    let mut notices = begun(&["slack"]);
+    let mut notifications = begun(&["slack"]);
     let at_night = with(&quiet("20:00-07:00"), [lost("slack")]);
-    assert_eq!(notices.after(&at_night, &[], &in_minutes(60)), []);
-    let shown = notices.after(&snapshot([lost("slack")]), &[], &in_minutes(61));
+    assert_eq!(notifications.after(&at_night, &[], &in_minutes(60)), []);
+    let shown = notifications.after(&snapshot([lost("slack")]), &[], &in_minutes(61));
     assert_eq!(shown.len(), 1);
 }
 
 #[test]
 fn a_paused_agent_still_tells() {
-    let mut notices = begun(&["slack"]);
+    let mut notifications = begun(&["slack"]);
     let paused = Snapshot {
         paused: true,
         ..snapshot([lost("slack")])
     };
-    assert_eq!(notices.after(&paused, &[], &at(NOW)).len(), 1);
+    assert_eq!(notifications.after(&paused, &[], &at(NOW)).len(), 1);
 }
 
 #[test]
 fn what_is_no_longer_so_is_taken_back() {
-    let mut notices = begun(&["slack", "github"]);
-    assert_eq!(notices.over(), [Kind::NeedsYou, Kind::EndsSoon]);
-    notices.after(&snapshot([lost("slack"), lost("github")]), &[], &at(NOW));
-    assert_eq!(notices.over(), [Kind::EndsSoon]);
-    notices.after(&snapshot([well("slack"), lost("github")]), &[], &at(NOW));
+    let mut notifications = begun(&["slack", "github"]);
+    assert_eq!(notifications.obsolete(), [Kind::NeedsYou, Kind::EndsSoon]);
+    notifications.after(&snapshot([lost("slack"), lost("github")]), &[], &at(NOW));
+    assert_eq!(notifications.obsolete(), [Kind::EndsSoon]);
+    notifications.after(&snapshot([well("slack"), lost("github")]), &[], &at(NOW));
     assert_eq!(
-        notices.over(),
+        notifications.obsolete(),
         [Kind::EndsSoon],
         "one still needs the person"
     );
-    notices.after(&snapshot([well("slack"), well("github")]), &[], &at(NOW));
-    assert_eq!(notices.over(), [Kind::NeedsYou, Kind::EndsSoon]);
+    notifications.after(&snapshot([well("slack"), well("github")]), &[], &at(NOW));
+    assert_eq!(notifications.obsolete(), [Kind::NeedsYou, Kind::EndsSoon]);
 }
 
 #[test]
@@ -380,11 +398,11 @@ fn a_notice_calls_things_as_the_window_does() {
         "is_active": true, "connections": [], "console_url": null,
         "created_at": "2026-11-01T12:00:00Z", "updated_at": "2026-11-01T12:00:00Z"
     }));
-    let mut notices = begun(&["github"]);
+    let mut notifications = begun(&["github"]);
     let now = Snapshot {
         authenticators: vec![authenticator.unwrap()],
         ..snapshot([connection("github", fields)])
     };
-    let shown = notices.after(&now, &[], &at(NOW));
+    let shown = notifications.after(&now, &[], &at(NOW));
     assert_eq!(titles(&shown), ["GitHub / work needs you to sign in again"]);
 }

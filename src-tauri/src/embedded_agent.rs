@@ -12,8 +12,8 @@ use valetkey_server::{App, Server, Stop};
 
 use crate::args::Args;
 
-/// An agent that listens.
-pub(crate) struct Hosted {
+/// An agent whose listeners are bound.
+pub(crate) struct EmbeddedAgent {
     pub(crate) app: App,
     runtime: Runtime,
     server: Server,
@@ -21,9 +21,9 @@ pub(crate) struct Hosted {
     lock: AgentLock,
 }
 
-impl Hosted {
-    /// Opens the agent of `home` and binds its listeners. A keychain that is not there is no reason to stay
-    /// away: the window says so.
+impl EmbeddedAgent {
+    /// Opens the agent of `home` and binds its listeners. Without a keychain it starts all the same:
+    /// the window shows the problem.
     pub(crate) fn open(home: Home, lock: AgentLock, args: &Args) -> Result<Self, Failure> {
         let store = start::choose_store(&home, args.secret_store, false)?;
         let failed = |what: &str, error: std::io::Error| {
@@ -75,7 +75,7 @@ impl Hosted {
                         () = signals.handle(app.stop().clone(), false) => {}
                     },
                     Err(error) => {
-                        tracing::warn!(%error, "signals cannot be heard");
+                        tracing::warn!(%error, "no signal handler");
                         work.await;
                     }
                 }

@@ -1,8 +1,8 @@
-//! Icon and menu in the tray: a picture of the last snapshot. `model` says what there is to see,
-//! this puts it there. What a click starts is in `deeds`.
+//! Icon and menu in the tray. `model` decides what they show, this file draws it; `click` runs what is
+//! picked from the menu.
 
-mod click;
 pub(crate) mod appindicator;
+mod click;
 mod model;
 mod panel_theme;
 mod status_notifier;
@@ -15,15 +15,15 @@ use tauri::menu::{Menu, MenuEvent, MenuItem, PredefinedMenuItem, SubmenuBuilder}
 use tauri::tray::{TrayIcon, TrayIconBuilder};
 use tauri::{AppHandle, Manager as _, Wry};
 
-use crate::watch::Snapshot;
-use model::{Choice, Line, Model, State};
+use crate::snapshot::Snapshot;
+use model::{Line, MenuAction, Model, State};
 
-/// Why no icon could be made.
-static UNMADE: OnceLock<String> = OnceLock::new();
+/// Why the icon could not be created.
+static FAILURE: OnceLock<String> = OnceLock::new();
 
-/// Why no icon is seen now; None if one is.
+/// Why no icon is visible now; None if one is.
 pub(crate) fn problem() -> Option<String> {
-    UNMADE.get().cloned().or_else(status_notifier::problem)
+    FAILURE.get().cloned().or_else(status_notifier::problem)
 }
 
 /// The icon, its menu, and what they show.
@@ -36,39 +36,40 @@ pub(crate) struct Tray {
 #[derive(Default)]
 struct Shown {
     model: Option<Model>,
-    ground: Ground,
+    theme: PanelTheme,
 }
 
-/// What the icon stands on.
+/// The brightness of the panel behind the icon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Ground {
+enum PanelTheme {
     /// Most panels.
     #[default]
     Dark,
     Light,
 }
 
-/// Puts the icon there. Where that does not work, [`problem`] says why.
-pub(crate) fn put(app: &AppHandle) {
-    let unmade = appindicator::problem().or_else(|| {
-        let made = make(app);
-        made.err()
-            .map(|error| format!("The icon cannot be made ({error})"))
+/// Creates the icon. If that fails, [`problem`] tells why.
+pub(crate) fn create(app: &AppHandle) {
+    let failure = appindicator::problem().or_else(|| {
+        let created = try_create(app);
+        created
+            .err()
+            .map(|error| format!("The icon cannot be created ({error})"))
     });
-    if let Some(why) = unmade {
-        UNMADE.get_or_init(|| why);
+    if let Some(why) = failure {
+        FAILURE.get_or_init(|| why);
     }
 }
 
-fn make(app: &AppHandle) -> tauri::Result<()> {
+fn try_create(app: &AppHandle) -> tauri::Result<()> {
     let menu = Menu::new(app)?;
     let icon = TrayIconBuilder::with_id("valetkey")
-        .icon(picture(State::Starting, Ground::default()))
+        .icon(picture(State::Starting, PanelTheme::default()))
         .tooltip("Valet Key")
         .menu(&menu)
         .on_menu_event(|app, event: MenuEvent| {
-            if let Some(choice) = Choice::parse(&event.id().0) {
-                click::on(app, choice);
+            if let Some(action) = MenuAction::parse(&event.id().0) {
+                click::run(app, action);
             }
         })
         .build(app)?;
@@ -80,7 +81,7 @@ fn make(app: &AppHandle) -> tauri::Result<()> {
     tray.show(app, Model::starting())?;
     app.manage(tray);
     let handle = app.clone();
-    panel_theme::follow(move |ground| change(&handle, move |tray, _| tray.stand_on(ground)));
+    panel_theme::follow(move |theme| change(&handle, move |tray, _| tray.set_theme(theme)));
     Ok(())
 }
 
@@ -115,8 +116,8 @@ impl Tray {
         let before = shown.model.as_ref();
         if before.is_none_or(|before| before.state != model.state) {
             self.icon
-                .set_icon(Some(picture(model.state, shown.ground)))?;
-            self.icon.set_tooltip(Some(model.state.words()))?;
+                .set_icon(Some(picture(model.state, shown.theme)))?;
+            self.icon.set_tooltip(Some(model.state.tooltip()))?;
         }
         if before.is_none_or(|before| before.lines != model.lines || before.end != model.end) {
             // On Linux a menu cannot be replaced, only its content.
@@ -137,28 +138,27 @@ impl Tray {
         Ok(())
     }
 
-    /// The panel has another colour now.
-    fn stand_on(&self, ground: Ground) -> tauri::Result<()> {
+    fn set_theme(&self, theme: PanelTheme) -> tauri::Result<()> {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if shown.ground == ground {
+        if shown.theme == theme {
             return Ok(());
         }
-        shown.ground = ground;
+        shown.theme = theme;
         let state = shown.model.as_ref().map_or(State::Starting, |it| it.state);
-        self.icon.set_icon(Some(picture(state, ground)))
+        self.icon.set_icon(Some(picture(state, theme)))
     }
 
     fn append(&self, app: &AppHandle, line: &Line) -> tauri::Result<()> {
         match line {
-            Line::Item { words, choice } => {
-                let id = choice.to_string();
-                let item = MenuItem::with_id(app, id, words, true, None::<&str>)?;
+            Line::Item { label, action } => {
+                let id = action.to_string();
+                let item = MenuItem::with_id(app, id, label, true, None::<&str>)?;
                 self.menu.append(&item)
             }
-            Line::Submenu { words, choices } => {
-                let mut submenu = SubmenuBuilder::new(app, words);
-                for (words, choice) in choices {
-                    submenu = submenu.text(choice.to_string(), words);
+            Line::Submenu { label, actions } => {
+                let mut submenu = SubmenuBuilder::new(app, label);
+                for (label, action) in actions {
+                    submenu = submenu.text(action.to_string(), label);
                 }
                 self.menu.append(&submenu.build()?)
             }
@@ -166,20 +166,22 @@ impl Tray {
     }
 }
 
-fn picture(state: State, ground: Ground) -> Image<'static> {
-    match (ground, state) {
-        (Ground::Dark, State::Well) => include_image!("../icons/tray/on-dark/well@2x.png"),
-        (Ground::Dark, State::NeedsYou) => include_image!("../icons/tray/on-dark/needs-you@2x.png"),
-        (Ground::Dark, State::Busy) => include_image!("../icons/tray/on-dark/busy@2x.png"),
-        (Ground::Dark, State::Paused | State::Starting) => {
+fn picture(state: State, theme: PanelTheme) -> Image<'static> {
+    match (theme, state) {
+        (PanelTheme::Dark, State::Well) => include_image!("../icons/tray/on-dark/well@2x.png"),
+        (PanelTheme::Dark, State::NeedsYou) => {
+            include_image!("../icons/tray/on-dark/needs-you@2x.png")
+        }
+        (PanelTheme::Dark, State::Busy) => include_image!("../icons/tray/on-dark/busy@2x.png"),
+        (PanelTheme::Dark, State::Paused | State::Starting) => {
             include_image!("../icons/tray/on-dark/hollow@2x.png")
         }
-        (Ground::Light, State::Well) => include_image!("../icons/tray/on-light/well@2x.png"),
-        (Ground::Light, State::NeedsYou) => {
+        (PanelTheme::Light, State::Well) => include_image!("../icons/tray/on-light/well@2x.png"),
+        (PanelTheme::Light, State::NeedsYou) => {
             include_image!("../icons/tray/on-light/needs-you@2x.png")
         }
-        (Ground::Light, State::Busy) => include_image!("../icons/tray/on-light/busy@2x.png"),
-        (Ground::Light, State::Paused | State::Starting) => {
+        (PanelTheme::Light, State::Busy) => include_image!("../icons/tray/on-light/busy@2x.png"),
+        (PanelTheme::Light, State::Paused | State::Starting) => {
             include_image!("../icons/tray/on-light/hollow@2x.png")
         }
     }

@@ -1,10 +1,10 @@
 //! Notifications of the freedesktop specification, over the session bus.
 //!
 //! The server may be slow, hang, or be started by a call, so one thread does all calls, in order, and
-//! each of them has an end. What waits for it is one wish of each kind at most: a notice takes the
-//! place of the last of its kind anyway.
+//! each of them has an end. At most one request of each kind waits: a
+//! notification replaces the last of its kind anyway.
 //!
-//! The signals of a proxy are those of the name's owner: another program that sends one is not heard.
+//! The signals of a proxy are those of the name's owner: those of another program are ignored.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,13 +16,13 @@ use zbus::blocking::connection::Builder;
 use zbus::blocking::{Connection, Proxy};
 use zbus::zvariant::Value;
 
-use crate::notices::{Action, Kind, Notice};
+use crate::notifications::{Action, Kind, Notification};
 
 const SERVER: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
 
-/// A server that the call has to start answers within this time.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Enough for a server that the call has to start.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is on the screen.
 #[derive(Default)]
@@ -37,7 +37,7 @@ struct Shown {
 struct Desktop {
     proxy: Proxy<'static>,
     shown: Arc<Mutex<Shown>>,
-    wishes: Arc<Wishes>,
+    queue: Arc<Queue>,
 }
 
 /// The session bus, or why there is none.
@@ -49,7 +49,7 @@ pub(super) fn begin(app: &AppHandle) {
     let desktop = connect().map(|proxy| Desktop {
         proxy,
         shown: Arc::default(),
-        wishes: Arc::default(),
+        queue: Arc::default(),
     });
     if let Ok(desktop) = &desktop {
         let (listener, worker) = (desktop.clone(), desktop.clone());
@@ -80,65 +80,64 @@ pub(super) fn problem(app: &AppHandle) -> Option<String> {
     Some(format!("No program shows notifications ({error})"))
 }
 
-/// Shows a notice in place of the last one of its kind.
-pub(super) fn show(app: &AppHandle, notice: Notice) {
-    wish(app, Wish::Show(notice));
+/// Shows a notification in place of the last one of its kind.
+pub(super) fn show(app: &AppHandle, notification: Notification) {
+    send(app, Request::Show(notification));
 }
 
-/// Takes the last notice of this kind off the screen.
+/// Takes the last notification of this kind off the screen.
 pub(super) fn withdraw(app: &AppHandle, kind: Kind) {
-    wish(app, Wish::Withdraw(kind));
+    send(app, Request::Withdraw(kind));
 }
 
-fn wish(app: &AppHandle, wish: Wish) {
+fn send(app: &AppHandle, request: Request) {
     if let Bus(Ok(desktop)) = app.state::<Bus>().inner() {
-        desktop.wishes.add(wish);
+        desktop.queue.add(request);
     }
 }
 
 fn connect() -> zbus::Result<Proxy<'static>> {
-    let connection: Connection = Builder::session()?.method_timeout(PATIENCE).build()?;
+    let connection: Connection = Builder::session()?.method_timeout(CALL_TIMEOUT).build()?;
     Proxy::new(&connection, SERVER, PATH, SERVER)
 }
 
-/// Something for the server to do.
 #[derive(Debug, PartialEq, Eq)]
-enum Wish {
-    Show(Notice),
+enum Request {
+    Show(Notification),
     Withdraw(Kind),
 }
 
-impl Wish {
+impl Request {
     const fn kind(&self) -> Kind {
         match self {
-            Self::Show(notice) => notice.kind,
+            Self::Show(notification) => notification.kind,
             Self::Withdraw(kind) => *kind,
         }
     }
 }
 
-/// What the server has not been told yet, oldest first.
+/// Requests that were not sent yet, oldest first.
 #[derive(Default)]
-struct Wishes {
-    waiting: Mutex<VecDeque<Wish>>,
+struct Queue {
+    waiting: Mutex<VecDeque<Request>>,
     grew: Condvar,
 }
 
-impl Wishes {
-    /// In place of one of its kind that still waits.
-    fn add(&self, wish: Wish) {
+impl Queue {
+    /// Replaces one of its kind that still waits.
+    fn add(&self, request: Request) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.retain(|it| it.kind() != wish.kind());
-        waiting.push_back(wish);
+        waiting.retain(|it| it.kind() != request.kind());
+        waiting.push_back(request);
         self.grew.notify_one();
     }
 
     /// Waits for one.
-    fn next(&self) -> Wish {
+    fn next(&self) -> Request {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(wish) = waiting.pop_front() {
-                return wish;
+            if let Some(request) = waiting.pop_front() {
+                return request;
             }
             let woken = self.grew.wait(waiting);
             waiting = woken.unwrap_or_else(PoisonError::into_inner);
@@ -147,12 +146,12 @@ impl Wishes {
 }
 
 impl Desktop {
-    /// Does what is wished, as long as the app runs.
+    /// Serves the queue as long as the app runs.
     fn work(&self) {
         loop {
-            let done = match self.wishes.next() {
-                Wish::Show(notice) => self.put(notice),
-                Wish::Withdraw(kind) => self.close(kind),
+            let done = match self.queue.next() {
+                Request::Show(notification) => self.put(notification),
+                Request::Withdraw(kind) => self.close(kind),
             };
             if let Err(error) = done {
                 tracing::warn!(%error, "notification");
@@ -160,9 +159,14 @@ impl Desktop {
         }
     }
 
-    fn put(&self, notice: Notice) -> zbus::Result<()> {
-        let replaces = self.shown().newest.get(&notice.kind).copied().unwrap_or(0);
-        let button = match notice.action {
+    fn put(&self, notification: Notification) -> zbus::Result<()> {
+        let replaces = self
+            .shown()
+            .newest
+            .get(&notification.kind)
+            .copied()
+            .unwrap_or(0);
+        let button = match notification.action {
             Action::Reconnect { .. } => "Reconnect",
             Action::Open => "Open",
         };
@@ -170,14 +174,14 @@ impl Desktop {
             ("desktop-entry", Value::from("valetkey")),
             ("category", Value::from("network")),
         ]);
-        let body = escaped(&notice.body);
+        let body = escaped(&notification.body);
         let id: u32 = self.proxy.call(
             "Notify",
             &(
                 "Valet Key",
                 replaces,
                 "valetkey",
-                notice.title.as_str(),
+                notification.title.as_str(),
                 body.as_str(),
                 ["default", button, "act", button].as_slice(),
                 hints,
@@ -185,8 +189,8 @@ impl Desktop {
             ),
         )?;
         let mut shown = self.shown();
-        shown.newest.insert(notice.kind, id);
-        shown.actions.insert(id, notice.action);
+        shown.newest.insert(notification.kind, id);
+        shown.actions.insert(id, notification.action);
         Ok(())
     }
 
@@ -202,7 +206,7 @@ impl Desktop {
         self.proxy.call("CloseNotification", &(id,))
     }
 
-    /// Never held during a call: the signals that come meanwhile are heard.
+    /// Never held during a call: signals are handled meanwhile.
     fn shown(&self) -> MutexGuard<'_, Shown> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -255,27 +259,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_each_kind_only_the_last_wish_waits() {
-        let notice = |title: &str| {
-            Wish::Show(Notice {
+    fn only_the_last_request_of_each_kind_waits() {
+        let show = |title: &str| {
+            Request::Show(Notification {
                 kind: Kind::NeedsYou,
                 title: title.to_owned(),
                 body: String::new(),
                 action: Action::Open,
             })
         };
-        let wishes = Wishes::default();
-        for wish in [
-            notice("one"),
-            Wish::Withdraw(Kind::EndsSoon),
-            Wish::Withdraw(Kind::NeedsYou),
-            notice("two"),
-            Wish::Withdraw(Kind::EndsSoon),
+        let queue = Queue::default();
+        for request in [
+            show("one"),
+            Request::Withdraw(Kind::EndsSoon),
+            Request::Withdraw(Kind::NeedsYou),
+            show("two"),
+            Request::Withdraw(Kind::EndsSoon),
         ] {
-            wishes.add(wish);
+            queue.add(request);
         }
-        assert_eq!(wishes.next(), notice("two"));
-        assert_eq!(wishes.next(), Wish::Withdraw(Kind::EndsSoon));
-        assert!(wishes.waiting.lock().unwrap().is_empty());
+        assert_eq!(queue.next(), show("two"));
+        assert_eq!(queue.next(), Request::Withdraw(Kind::EndsSoon));
+        assert!(queue.waiting.lock().unwrap().is_empty());
     }
 }

@@ -1,50 +1,49 @@
-//! Words on the desktop before the app runs, or when it cannot: in a short-lived process of our own,
-//! since a process has its desktop's event loop only once.
+//! A dialog before the app runs, or when it cannot start: in a short-lived process of its own, because
+//! a process can run the desktop's event loop only once.
 
 use std::process::{ExitCode, Stdio};
 
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
 
-use crate::args::{Part, Question};
-use crate::{own_process, screen};
+use crate::args::{Prompt, Subprocess};
+use crate::{child_process, context, display};
 
-/// Exit code of the process that asks where there is no screen (sysexits: unavailable).
-const NOWHERE: u8 = 69;
+/// Exit code of that process without a display (sysexits: unavailable).
+const NO_DISPLAY: u8 = 69;
 
-/// What the person says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Yes,
     No,
-    /// They cannot be asked: no screen.
-    Unasked,
+    /// There is no display to ask on.
+    NoDisplay,
 }
 
-/// Asks, and waits for the answer.
-pub(crate) fn ask(question: &Question) -> Answer {
-    let part = Part::Ask(question.clone());
-    let asked = own_process::command()
-        .args(part.to_args())
+/// Shows it and waits for the answer.
+pub(crate) fn show(prompt: &Prompt) -> Answer {
+    let subprocess = Subprocess::Prompt(prompt.clone());
+    let status = child_process::command()
+        .args(subprocess.to_args())
         .stdin(Stdio::null())
         .status();
-    match asked {
+    match status {
         Ok(status) if status.success() => Answer::Yes,
-        Ok(status) if status.code() == Some(NOWHERE.into()) => Answer::Unasked,
+        Ok(status) if status.code() == Some(NO_DISPLAY.into()) => Answer::NoDisplay,
         Ok(_) => Answer::No,
         Err(error) => {
-            tracing::warn!(%error, "the question cannot be asked");
-            Answer::Unasked
+            tracing::warn!(%error, "the dialog cannot be shown");
+            Answer::NoDisplay
         }
     }
 }
 
-/// The process that asks. Its exit code is the answer.
-pub(crate) fn run(question: &Question) -> ExitCode {
-    if !screen::is_there() {
-        return ExitCode::from(NOWHERE);
+/// The process that shows it. Its exit code is the answer.
+pub(crate) fn run(prompt: &Prompt) -> ExitCode {
+    if !display::is_available() {
+        return ExitCode::from(NO_DISPLAY);
     }
-    let (message, buttons, kind) = match question {
-        Question::TakeOver { process } => {
+    let (message, buttons, kind) = match prompt {
+        Prompt::TakeOver { process } => {
             let process = process.map_or(String::new(), |pid| format!(" (process {pid})"));
             let message = format!(
                 "Valet Key already runs on this computer without a window{process}, and serves \
@@ -55,7 +54,7 @@ pub(crate) fn run(question: &Question) -> ExitCode {
                 MessageDialogButtons::OkCancelCustom("Take over".to_owned(), "Leave it".to_owned());
             (message, buttons, MessageDialogKind::Info)
         }
-        Question::Tell { message } => (
+        Prompt::Tell { message } => (
             message.clone(),
             MessageDialogButtons::Ok,
             MessageDialogKind::Error,
@@ -73,7 +72,7 @@ pub(crate) fn run(question: &Question) -> ExitCode {
                 .show(move |yes| handle.exit(i32::from(!yes)));
             Ok(())
         })
-        .build(crate::shell::context());
+        .build(context::load());
     match app {
         Ok(app) => {
             let code = app.run_return(|_, event| {
@@ -86,6 +85,6 @@ pub(crate) fn run(question: &Question) -> ExitCode {
             });
             ExitCode::from(u8::try_from(code).unwrap_or(1))
         }
-        Err(_) => ExitCode::from(NOWHERE),
+        Err(_) => ExitCode::from(NO_DISPLAY),
     }
 }

@@ -1,4 +1,4 @@
-//! What menu, window and notifications can start. Each is one or two requests; none decides.
+//! What menu, window and notifications can start. Each action is one or two requests to the API.
 
 use http::Method;
 use serde_json::json;
@@ -9,54 +9,57 @@ use valetkey_api::error::{ApiError, ErrorCode};
 use valetkey_api::sign_in::{SignInRequest, SignInStarted};
 use valetkey_server::App;
 
-use crate::clipboard::Copied;
-use crate::face::{Face, Refusal};
+use crate::api_client::ApiClient;
+use crate::clipboard::TokenClipboard;
 
-/// What did not work.
-pub(crate) enum Failed {
-    /// The API says no.
-    Refused(Refusal),
-    /// No browser opens this address; the person can, by hand.
-    Unopened {
-        /// Not for logs: it may carry a sign-in's state.
+pub(crate) enum ActionError {
+    /// The API answered with an error.
+    Api(Box<ApiError>),
+    /// No browser could be started; the person can open the address by hand.
+    NoBrowser {
+        /// Never logged: it may carry the state of a sign-in.
         url: String,
         /// Which programs were tried.
         why: String,
     },
 }
 
-impl From<Refusal> for Failed {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+impl From<Box<ApiError>> for ActionError {
+    fn from(error: Box<ApiError>) -> Self {
+        Self::Api(error)
     }
 }
 
-/// A cheap handle on everything that the shell does for the person.
+/// A cheap handle on the actions.
 #[derive(Clone)]
-pub(crate) struct Deeds {
-    pub(crate) face: Face,
-    pub(crate) copied: Copied,
+pub(crate) struct Actions {
+    pub(crate) api: ApiClient,
+    pub(crate) clipboard: TokenClipboard,
     app: App,
 }
 
-impl Deeds {
+impl Actions {
     pub(crate) fn new(app: App) -> Self {
         Self {
-            face: Face::new(app.clone()),
-            copied: Copied::begin(),
+            api: ApiClient::new(app.clone()),
+            clipboard: TokenClipboard::start(),
             app,
         }
     }
 
     /// Begins a sign-in through `authenticator` (`github`, `github/work`) and opens the browser.
-    pub(crate) async fn sign_in(&self, authenticator: &str, profile: &str) -> Result<(), Failed> {
+    pub(crate) async fn sign_in(
+        &self,
+        authenticator: &str,
+        profile: &str,
+    ) -> Result<(), ActionError> {
         let request = SignInRequest {
             authenticator: authenticator.to_owned(),
             profile: profile.parse().ok(),
             ..SignInRequest::default()
         };
         let started: SignInStarted = self
-            .face
+            .api
             .call(
                 Method::POST,
                 "/api/v1/credentials/connections",
@@ -66,55 +69,54 @@ impl Deeds {
         self.open_browser(&started.authorize_url).await
     }
 
-    /// Opens the browser that the person chose.
-    pub(crate) async fn open_browser(&self, url: &str) -> Result<(), Failed> {
-        let settings: Settings = self.face.get("/api/v1/settings").await?;
+    /// Opens the browser of the settings.
+    pub(crate) async fn open_browser(&self, url: &str) -> Result<(), ActionError> {
+        let settings: Settings = self.api.get("/api/v1/settings").await?;
         let url = url.to_owned();
         let open = move || {
             let opened = browser::open(&url, settings.browser.as_deref());
-            opened.map_err(|why| Failed::Unopened { url, why })
+            opened.map_err(|why| ActionError::NoBrowser { url, why })
         };
         match tokio::task::spawn_blocking(open).await {
             Ok(opened) => opened,
             Err(error) => {
                 let error = ApiError::new(ErrorCode::Internal, error.to_string());
-                Err(Failed::Refused(error.into()))
+                Err(ActionError::Api(error.into()))
             }
         }
     }
 
-    /// A connection, as it is now.
-    pub(crate) async fn connection(&self, id: &str) -> Result<ConnectionView, Refusal> {
+    pub(crate) async fn connection(&self, id: &str) -> Result<ConnectionView, Box<ApiError>> {
         let path = format!("/api/v1/credentials/connections/{id}");
-        self.face.get(&path).await
+        self.api.get(&path).await
     }
 
     /// Disconnects, also what is in use; the person was asked.
-    pub(crate) async fn disconnect(&self, id: &str) -> Result<Disconnected, Refusal> {
+    pub(crate) async fn disconnect(&self, id: &str) -> Result<Disconnected, Box<ApiError>> {
         let path = format!("/api/v1/credentials/connections/{id}?force=true");
-        self.face.call(Method::DELETE, &path, None::<&()>).await
+        self.api.call(Method::DELETE, &path, None::<&()>).await
     }
 
     /// Copies a token; the person was asked.
-    pub(crate) async fn copy_token(&self, connection: &str) -> Result<(), Refusal> {
+    pub(crate) async fn copy_token(&self, connection: &str) -> Result<(), Box<ApiError>> {
         let token = self.app.token_for_person(connection, None).await?;
-        self.copied.put(token).await
+        self.clipboard.put(token).await
     }
 
-    /// Gets a new token from the provider; nobody sees it.
-    pub(crate) async fn refresh(&self, connection: &str) -> Result<(), Refusal> {
+    /// Gets a new token from the provider, which stays in the agent.
+    pub(crate) async fn refresh(&self, connection: &str) -> Result<(), Box<ApiError>> {
         Ok(self.app.renew_for_person(connection).await?)
     }
 
-    /// Stops handing out, or goes on.
-    pub(crate) async fn set_paused(&self, paused: bool) -> Result<(), Refusal> {
+    /// Pauses or resumes token sharing.
+    pub(crate) async fn set_paused(&self, paused: bool) -> Result<(), Box<ApiError>> {
         let path = if paused {
             "/api/v1/pause"
         } else {
             "/api/v1/resume"
         };
         let status: Result<AgentStatus, _> =
-            self.face.call(Method::POST, path, Some(&json!({}))).await;
+            self.api.call(Method::POST, path, Some(&json!({}))).await;
         status.map(drop)
     }
 

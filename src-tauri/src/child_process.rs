@@ -1,5 +1,5 @@
-//! This program once more, in a process of its own: a desktop's event loop, or a web engine, that
-//! ends without ending the app.
+//! This program as a child process: a desktop event loop, or a web engine, that ends without ending
+//! the app.
 
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
@@ -12,7 +12,7 @@ pub(crate) use pipes::take_pipes;
 /// understand each other.
 pub(crate) fn command() -> Command {
     let mut command = Command::new("/proc/self/exe");
-    // Desktops name windows by it.
+    // Desktops show it as the name of the window.
     command.arg0(env!("CARGO_PKG_NAME"));
     command
 }

@@ -1,0 +1,5 @@
+//! Page, capabilities and icons, compiled in.
+
+pub(crate) fn load() -> tauri::Context {
+    tauri::generate_context!()
+}
