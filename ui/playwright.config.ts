@@ -12,12 +12,12 @@ export default defineConfig({
   reporter: [["list"]],
   use: {
     // Set by serve.ts.
-    baseURL: process.env["VALETKEY_UI_PAGE"] ?? "",
+    baseURL: process.env.VALETKEY_UI_PAGE ?? "",
     viewport: { width: 1280, height: 800 },
     trace: "retain-on-failure",
     permissions: ["clipboard-read", "clipboard-write"],
     launchOptions: {
-      executablePath: process.env["VALETKEY_UI_CHROMIUM"] ?? "",
+      executablePath: process.env.VALETKEY_UI_CHROMIUM ?? "",
       args: ["--no-sandbox"],
     },
   },

@@ -3,8 +3,8 @@ import type { ProxyOptions } from "vite";
 import { defineConfig } from "vitest/config";
 
 /** Where a plain browser finds the agent: its loopback listener, with a client key of `--manage`. */
-const agent = process.env["VALETKEY_UI_AGENT"] ?? "http://127.0.0.1:4315";
-const key = process.env["VALETKEY_UI_KEY"] ?? "";
+const agent = process.env.VALETKEY_UI_AGENT ?? "http://127.0.0.1:4315";
+const key = process.env.VALETKEY_UI_KEY ?? "";
 
 /** The door takes no browser's request: the proxy comes as a program with a key. */
 const proxy: Record<string, ProxyOptions> = {

@@ -14,7 +14,10 @@ test("the log is live, filtered and exported", async ({ page, world }) => {
   await expect(page.getByText("Nothing fits this filter.")).toBeVisible();
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Export" }).click();
-  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("menuitem", { name: /CSV/ }).click()]);
+  const [file] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("menuitem", { name: /CSV/ }).click(),
+  ]);
   expect(await readFile(await file.path(), "utf8")).toContain("token.served");
 });
 

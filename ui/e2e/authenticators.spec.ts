@@ -11,8 +11,19 @@ test("a half-filled form survives a look elsewhere", async ({ page }) => {
 
 test("Google's file fills the form", async ({ page }) => {
   await page.goto("/#/add");
-  const file = { installed: { client_id: "1.apps.googleusercontent.com", client_secret: "GOCSPX-x", auth_uri: "https://a", token_uri: "https://t" } };
-  await page.getByLabel("File to import").setInputFiles({ name: "client_secret_1.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(file)) });
+  const file = {
+    installed: {
+      client_id: "1.apps.googleusercontent.com",
+      client_secret: "GOCSPX-x",
+      auth_uri: "https://a",
+      token_uri: "https://t",
+    },
+  };
+  await page.getByLabel("File to import").setInputFiles({
+    name: "client_secret_1.json",
+    mimeType: "application/json",
+    buffer: Buffer.from(JSON.stringify(file)),
+  });
   await expect(page.getByLabel("Client ID")).toHaveValue("1.apps.googleusercontent.com");
   await expect(page.getByRole("button", { name: "Google", exact: true })).toHaveAttribute("aria-pressed", "true");
 });
@@ -20,7 +31,13 @@ test("Google's file fills the form", async ({ page }) => {
 test("a dropped file of ours leaves its variables to the person", async ({ page }) => {
   await page.goto("/#/add");
   await page.getByRole("heading", { name: "Add authenticator" }).waitFor();
-  const text = JSON.stringify({ name: "Hub", authenticator_type: "github", app_id: "Iv1.x", client_secret: "${HUB_SECRET}", scopes: ["repo"] });
+  const text = JSON.stringify({
+    name: "Hub",
+    authenticator_type: "github",
+    app_id: "Iv1.x",
+    client_secret: "${HUB_SECRET}",
+    scopes: ["repo"],
+  });
   await page.evaluate((text) => {
     const carried = new DataTransfer();
     carried.items.add(new File([text], "hub.json", { type: "application/json" }));
@@ -37,7 +54,11 @@ test("a file takes the place of a half-filled form only if that is wanted", asyn
   await page.goto("/#/add/github");
   await page.getByLabel("Client ID").fill("Ov23li");
   const file = { installed: { client_id: "1.apps.googleusercontent.com", client_secret: "GOCSPX-x" } };
-  const read = { name: "client_secret_1.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(file)) };
+  const read = {
+    name: "client_secret_1.json",
+    mimeType: "application/json",
+    buffer: Buffer.from(JSON.stringify(file)),
+  };
   const dialog = page.getByRole("dialog", { name: "Replace what is in the form" });
   await page.getByLabel("File to import").setInputFiles(read);
   await dialog.getByRole("button", { name: "Keep it" }).click();

@@ -13,7 +13,7 @@ test("copying a token is asked about, and the token stays away from the page", a
   await page.getByRole("button", { name: "Copy token", exact: true }).click();
   await expect(page.getByText("The clipboard is cleared in 30 seconds.")).toBeVisible();
   expect(await calls(page, "copy_token")).toMatchObject([{ args: { connection: id } }]);
-  const asked = (await calls(page, "request")).map(({ args }) => String(args["path"]));
+  const asked = (await calls(page, "request")).map(({ args }) => String(args.path));
   expect(asked.filter((path) => /\/(token|refresh|invalidate)\b/.test(path))).toEqual([]);
 });
 
@@ -25,7 +25,7 @@ test("refreshing is done behind the page, and failing it is told", async ({ page
   await page.getByRole("button", { name: "More for Demo" }).click();
   await page.getByRole("menuitem", { name: "Refresh now" }).click();
   await expect(page.getByText("demo has a new token.")).toBeVisible();
-  const asked = (await calls(page, "request")).map(({ args }) => String(args["path"]));
+  const asked = (await calls(page, "request")).map(({ args }) => String(args.path));
   expect(asked.filter((path) => /\/(token|refresh|invalidate)\b/.test(path))).toEqual([]);
 
   await world.provider("POST", "revoke", { account: "ada" });

@@ -29,7 +29,9 @@ test("details: scopes in words, snippets, label, policy, timeline", async ({ pag
 test("scopes that were not granted are named", async ({ page, world }) => {
   await world.authenticator("Demo", "custom", ["openid", "email", "files.write"]);
   await world.consent("ada", ["openid", "email"]);
-  const started = await world.agent<{ authorize_url: string; session_id: string }>("POST", "credentials/connections", { authenticator: "demo" });
+  const started = await world.agent<{ authorize_url: string; session_id: string }>("POST", "credentials/connections", {
+    authenticator: "demo",
+  });
   await fetch(started.authorize_url);
   await page.goto("/");
   await page.getByRole("link", { name: "Demo" }).click();

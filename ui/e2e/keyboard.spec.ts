@@ -32,7 +32,9 @@ test("search, details, menu and disconnecting need no mouse", async ({ page, wor
   for (let count = 0; count < 30; count++) {
     await page.keyboard.press("Tab");
     // The browser's own bar is between the last and the first of them.
-    const inside = await page.evaluate(() => document.activeElement === document.body || document.activeElement?.closest("dialog") !== null);
+    const inside = await page.evaluate(
+      () => document.activeElement === document.body || document.activeElement?.closest("dialog") !== null,
+    );
     expect(inside).toBe(true);
   }
   await page.keyboard.press("Escape");

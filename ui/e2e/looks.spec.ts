@@ -37,7 +37,9 @@ const test = base.extend<{ look: Look }>({
 
 async function axe(page: Page): Promise<string[]> {
   const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, any }) => `${html} ${any[0]?.message ?? ""}`).join("\n")}`);
+  return violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html, any }) => `${html} ${any[0]?.message ?? ""}`).join("\n")}`,
+  );
 }
 
 /** What sticks out: sideways of the page or a dialog, or anyhow of the window. */
@@ -66,7 +68,12 @@ test("nothing there yet", async ({ page, world, look }) => {
   await page.goto("/#/authenticator/nobody");
   await page.getByText("There is no such authenticator any more.").waitFor();
   await look("authenticator-gone");
-  const detail = { code: "internal", message: "the database cannot be read", reason: "disk I/O error", hint: "look at the log" };
+  const detail = {
+    code: "internal",
+    message: "the database cannot be read",
+    reason: "disk I/O error",
+    hint: "look at the log",
+  };
   await page.route("**/api/v1/oauth/providers", (route) => route.fulfill({ status: 500, json: { detail } }));
   await page.reload();
   await page.getByRole("heading", { name: "The database cannot be read." }).waitFor();
@@ -99,7 +106,11 @@ test("the first start", async ({ page, world, look }) => {
 test("a list in every state", async ({ page, world, look }) => {
   test.setTimeout(180_000);
   await world.authenticator("GitHub", "github", ["openid", "email", "repo"]);
-  await world.authenticator("Google", "google", ["openid", "https://www.googleapis.com/auth/gmail.readonly", "https://www.googleapis.com/auth/calendar.readonly"]);
+  await world.authenticator("Google", "google", [
+    "openid",
+    "https://www.googleapis.com/auth/gmail.readonly",
+    "https://www.googleapis.com/auth/calendar.readonly",
+  ]);
   await world.authenticator("Slack", "slack", ["openid"]);
   await world.authenticator("Microsoft", "microsoft", ["openid", "email"]);
   await world.authenticator("Nightly builds of the data team");
@@ -144,7 +155,10 @@ test("a list in every state", async ({ page, world, look }) => {
   await look("disconnect-in-use");
   await page.keyboard.press("Escape");
   await page.keyboard.press("Escape");
-  for (const [name, text] of [["Nightly builds of the data team", "Only signing in again helps."], ["Microsoft", "Mend the authenticator"]] as const) {
+  for (const [name, text] of [
+    ["Nightly builds of the data team", "Only signing in again helps."],
+    ["Microsoft", "Mend the authenticator"],
+  ] as const) {
     await page.getByRole("link", { name }).click();
     await page.getByText(text).waitFor();
     await look(`details-${text.split(" ")[0]?.toLowerCase()}`);
@@ -170,7 +184,8 @@ test("a list in every state", async ({ page, world, look }) => {
     Object.defineProperty(navigator, "onLine", { value: false, configurable: true });
     window.dispatchEvent(new Event("offline"));
   });
-  for (const words of ["The keychain is locked.", "Handing out is paused.", "This computer is offline."]) await page.getByText(words).waitFor();
+  for (const words of ["The keychain is locked.", "Handing out is paused.", "This computer is offline."])
+    await page.getByText(words).waitFor();
   await look("every-banner");
   await world.stage("restore");
 
@@ -217,15 +232,24 @@ test("adding", async ({ page, look }) => {
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByText("client_id is missing.").waitFor();
   await look("add-problems");
-  await page.getByLabel("File to import").setInputFiles({ name: "odd.json", mimeType: "application/json", buffer: Buffer.from("[]") });
+  await page
+    .getByLabel("File to import")
+    .setInputFiles({ name: "odd.json", mimeType: "application/json", buffer: Buffer.from("[]") });
   await page.locator(".notice.failed").waitFor();
   await page.getByLabel("Find a provider").fill("no such thing");
   await page.getByText("No provider is called that").waitFor();
   await look("add-odd-file");
   await page.keyboard.press("Escape");
   const one = { authenticator_type: "github", client_id: "Iv1.x", client_secret: "${HUB_SECRET}", scopes: ["repo"] };
-  const list = { authenticators: [{ ...one, name: "hub" }, { ...one, name: "ci", client_secret: "0123456789abcdef" }] };
-  await page.getByLabel("File to import").setInputFiles({ name: "all.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(list)) });
+  const list = {
+    authenticators: [
+      { ...one, name: "hub" },
+      { ...one, name: "ci", client_secret: "0123456789abcdef" },
+    ],
+  };
+  await page
+    .getByLabel("File to import")
+    .setInputFiles({ name: "all.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(list)) });
   await page.getByText("Ready to be added.").waitFor();
   await page.locator("main").evaluate((main) => main.scrollTo(0, 0));
   await look("import-list");
@@ -257,12 +281,18 @@ test("who wants less motion gets none", async ({ page, world }) => {
   await world.authenticator("Demo");
   await world.signIn("demo");
   const moving = (): Promise<number> =>
-    page.evaluate(() => [...document.querySelectorAll("*")].filter((node) => getComputedStyle(node).animationName !== "none" || getComputedStyle(node).transitionDuration !== "0s").length);
+    page.evaluate(
+      () =>
+        [...document.querySelectorAll("*")].filter(
+          (node) =>
+            getComputedStyle(node).animationName !== "none" || getComputedStyle(node).transitionDuration !== "0s",
+        ).length,
+    );
   for (const reducedMotion of ["no-preference", "reduce"] as const) {
     await page.emulateMedia({ reducedMotion });
     await page.goto("/#/connections");
     await page.getByRole("link", { name: "Demo" }).click();
     await page.getByRole("dialog").waitFor();
-    expect(await moving() === 0).toBe(reducedMotion === "reduce");
+    expect((await moving()) === 0).toBe(reducedMotion === "reduce");
   }
 });

@@ -7,7 +7,8 @@ test("two hundred connections are listed, scrolled and searched", async ({ page,
   const accounts = Array.from({ length: MANY }, (_, index) => ({ id: `person${index}`, name: `Person ${index}` }));
   await world.provider("PATCH", "settings", { accounts });
   await world.authenticator("Demo");
-  for (const [index, { id }] of accounts.entries()) await world.signIn("demo", id, index === 0 ? undefined : `n${index}`);
+  for (const [index, { id }] of accounts.entries())
+    await world.signIn("demo", id, index === 0 ? undefined : `n${index}`);
 
   await page.goto("/#/settings");
   await page.getByText("Where things are").waitFor();
@@ -50,6 +51,11 @@ test("two hundred connections are listed, scrolled and searched", async ({ page,
   await expect(page.locator("main li")).toHaveCount(1);
 
   const at = (share: number): number => Math.round(scroll[Math.floor(scroll.length * share)] ?? 0);
-  const figures = { list_ms: Math.round(painted.ms), frame_p50_ms: at(0.5), frame_p95_ms: at(0.95), longest_key_ms: Math.round(Math.max(...typing)) };
+  const figures = {
+    list_ms: Math.round(painted.ms),
+    frame_p50_ms: at(0.5),
+    frame_p95_ms: at(0.95),
+    longest_key_ms: Math.round(Math.max(...typing)),
+  };
   console.log(`${MANY} connections in Chromium, figures:`, JSON.stringify(figures));
 });

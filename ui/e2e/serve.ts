@@ -9,6 +9,6 @@ export default async function serve(): Promise<() => Promise<void>> {
   const server = await preview({ root, preview: { port: 0 } });
   const address = server.httpServer.address();
   if (address === null || typeof address === "string") throw new Error("the page is not served");
-  process.env["VALETKEY_UI_PAGE"] = `http://127.0.0.1:${address.port}`;
+  process.env.VALETKEY_UI_PAGE = `http://127.0.0.1:${address.port}`;
   return () => server.close();
 }

@@ -20,7 +20,9 @@ test("each kind of notification has its switch", async ({ page, world }) => {
   await soon.focus();
   await page.keyboard.press("Space");
   await expect(soon).not.toBeChecked();
-  await expect.poll(() => stored(world)).toMatchObject({ notifications: { needs_you: true, ends_soon: false, sign_in: true } });
+  await expect
+    .poll(() => stored(world))
+    .toMatchObject({ notifications: { needs_you: true, ends_soon: false, sign_in: true } });
   await expect(soon).toBeFocused();
   // Whoever else changes it: the page follows.
   await world.agent("PATCH", "settings", { notifications: { ends_soon: true } });
@@ -44,10 +46,10 @@ test("quiet hours are checked as they are saved", async ({ page, world }) => {
   await page.getByRole("button", { name: "Save quiet hours" }).click();
   await expect(page.getByText("Quiet from 22:00 to 07:30.")).toBeVisible();
   await expect(from).toHaveValue("22:00");
-  expect((await stored(world)).notifications["quiet_hours"]).toEqual({ from: "22:00", to: "07:30" });
+  expect((await stored(world)).notifications.quiet_hours).toEqual({ from: "22:00", to: "07:30" });
   await page.getByRole("button", { name: "No quiet hours" }).click();
   await expect(from).toHaveValue("");
-  expect((await stored(world)).notifications["quiet_hours"]).toBeNull();
+  expect((await stored(world)).notifications.quiet_hours).toBeNull();
 });
 
 test("port, log level and keeping warm are the agent's", async ({ page, world }) => {
@@ -72,11 +74,18 @@ test("authenticators are taken elsewhere in a file without secrets", async ({ pa
   await world.authenticator("Demo");
   await world.authenticator("GitHub", "github", ["repo"]);
   const open = await world.agent<{ authenticator: { id: string } }>("POST", "oauth/authenticators", {
-    authenticator_type: "custom", name: "Open", client_id: "public", authorize_url: "https://a.test/authorize", token_url: "https://a.test/token",
+    authenticator_type: "custom",
+    name: "Open",
+    client_id: "public",
+    authorize_url: "https://a.test/authorize",
+    token_url: "https://a.test/token",
   });
   await world.agent("PATCH", `oauth/authenticators/${open.authenticator.id}`, { is_active: false });
   await page.goto("/#/settings");
-  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export", exact: true }).click()]);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Export", exact: true }).click(),
+  ]);
   expect(download.suggestedFilename()).toBe("valetkey-authenticators.json");
   const file = await download.path();
   const text = await readFile(file, "utf8");
@@ -95,7 +104,12 @@ test("authenticators are taken elsewhere in a file without secrets", async ({ pa
   await page.getByLabel("Client secret").fill("demo-secret");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(list.getByText("It is there.")).toHaveCount(2);
-  const { authenticators } = await world.agent<{ authenticators: { name: string; is_active: boolean; own_endpoints: { token_url: string | null } }[] }>("GET", "oauth/authenticators");
-  expect(authenticators.map(({ name, is_active }) => [name, is_active])).toEqual([["github", true], ["open", false]]);
+  const { authenticators } = await world.agent<{
+    authenticators: { name: string; is_active: boolean; own_endpoints: { token_url: string | null } }[];
+  }>("GET", "oauth/authenticators");
+  expect(authenticators.map(({ name, is_active }) => [name, is_active])).toEqual([
+    ["github", true],
+    ["open", false],
+  ]);
   expect(authenticators[1]?.own_endpoints.token_url).toBe("https://a.test/token");
 });

@@ -30,19 +30,26 @@ export async function asDesktop(page: Page, firstStart = false): Promise<void> {
       calls.push({ command, args });
       switch (command) {
         case "request": {
-          const sent = args["body"] === null ? {} : { body: String(args["body"]), headers: { "content-type": "application/json" } };
-          const response = await fetch(String(args["path"]), { method: String(args["method"]), ...sent });
+          const sent =
+            typeof args.body !== "string" ? {} : { body: args.body, headers: { "content-type": "application/json" } };
+          const response = await fetch(String(args.path), { method: String(args.method), ...sent });
           return { status: response.status, body: await response.text() };
         }
         case "follow":
-          return follow(String(args["path"]), args.onText?.id ?? 0);
+          return follow(String(args.path), args.onText?.id ?? 0);
         case "shell_state":
           return {
-            version: "9.9.9", autostart, tray_problem: "No tray host answers.",
-            notification_problem: null, log_folder: "/home/ada/.local/state/valetkey", first_start: firstStart, login_offered: loginOffered, demo: true,
+            version: "9.9.9",
+            autostart,
+            tray_problem: "No tray host answers.",
+            notification_problem: null,
+            log_folder: "/home/ada/.local/state/valetkey",
+            first_start: firstStart,
+            login_offered: loginOffered,
+            demo: true,
           };
         case "set_autostart":
-          autostart = args["enabled"] === true;
+          autostart = args.enabled === true;
           loginOffered = true;
           return null;
         case "login_offer_done":
@@ -51,12 +58,14 @@ export async function asDesktop(page: Page, firstStart = false): Promise<void> {
         case "copy_token":
           return { clears_in_seconds: 30 };
         case "refresh_now": {
-          const path = `/api/v1/credentials/connections/${String(args["connection"])}/refresh`;
+          const path = `/api/v1/credentials/connections/${String(args.connection)}/refresh`;
           const response = await fetch(path, { method: "POST" });
           if (!response.ok) throw ((await response.json()) as { detail: unknown }).detail;
           return null;
         }
         case "open_url":
+          // The shell rejects with the API's error, which is no Error.
+          // eslint-disable-next-line @typescript-eslint/only-throw-error
           throw { code: "browser", message: "no browser could be started", hint: "set one in the settings" };
         default:
           return null;
@@ -72,5 +81,8 @@ export async function asDesktop(page: Page, firstStart = false): Promise<void> {
 }
 
 export function calls(page: Page, command: string): Promise<Call[]> {
-  return page.evaluate((command) => (window as unknown as { calls: Call[] }).calls.filter((one) => one.command === command), command);
+  return page.evaluate(
+    (command) => (window as unknown as { calls: Call[] }).calls.filter((one) => one.command === command),
+    command,
+  );
 }

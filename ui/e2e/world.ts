@@ -81,9 +81,16 @@ export class World {
   async signIn(authenticator: string, who = "ada", account?: string): Promise<string> {
     await this.consent(who);
     const body = { authenticator, ...(account === undefined ? {} : { account }) };
-    const started = await this.agent<{ authorize_url: string; session_id: string }>("POST", "credentials/connections", body);
+    const started = await this.agent<{ authorize_url: string; session_id: string }>(
+      "POST",
+      "credentials/connections",
+      body,
+    );
     await fetch(started.authorize_url);
-    const ended = await this.agent<{ state: string; connection: Named }>("GET", `credentials/sessions/${started.session_id}?wait=20`);
+    const ended = await this.agent<{ state: string; connection: Named }>(
+      "GET",
+      `credentials/sessions/${started.session_id}?wait=20`,
+    );
     if (ended.state !== "completed") throw new Error(`sign-in ${ended.state}`);
     await this.provider("PATCH", "settings", { consent: "ask" });
     return ended.connection.id;
@@ -91,7 +98,11 @@ export class World {
 
   /** As a program does. */
   token(connection: string, refresh = false): Promise<{ access_token: string }> {
-    return this.agent("POST", `credentials/connections/${encodeURIComponent(connection)}/${refresh ? "refresh" : "token"}`, {});
+    return this.agent(
+      "POST",
+      `credentials/connections/${encodeURIComponent(connection)}/${refresh ? "refresh" : "token"}`,
+      {},
+    );
   }
 
   /** Its next refreshes fail like this, and one is asked for. */

@@ -9,7 +9,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     rules("which crate may depend on which", arrows::broken()?)?;
     rules("names, sizes, nothing unfinished", house_rules::broken()?)?;
     // The desktop app compiles the page in, so linting it needs both.
-    ui::prepare(Consent::from_flag(false))?;
+    let node = ui::prepare(Consent::from_flag(false))?;
+    ui::lint(&node)?;
     let clippy = [
         "clippy",
         "--workspace",

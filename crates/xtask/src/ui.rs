@@ -14,6 +14,11 @@ pub(crate) fn prepare(consent: Consent) -> Result<Node, Failure> {
     Ok(node)
 }
 
+/// Formatting and suspicious code of the page.
+pub(crate) fn lint(node: &Node) -> Result<(), Failure> {
+    node.run_script("ui", "lint")
+}
+
 /// Types, words and logic of the page.
 pub(crate) fn test(node: &Node) -> Result<(), Failure> {
     node.run_script("ui", "check")?;

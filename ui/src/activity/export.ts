@@ -13,7 +13,16 @@ export function asCsv(events: readonly LogEvent[]): string {
   const rows = events.map((event) => {
     const words = line(event);
     const detail = event.detail === null ? "" : JSON.stringify(event.detail);
-    const cells = [event.id, event.at, event.kind, event.connection, event.authenticator, event.actor, words.text, detail];
+    const cells = [
+      event.id,
+      event.at,
+      event.kind,
+      event.connection,
+      event.authenticator,
+      event.actor,
+      words.text,
+      detail,
+    ];
     return cells.map((value) => cell(String(value ?? ""))).join(",");
   });
   return [COLUMNS.join(","), ...rows].map((row) => `${row}\r\n`).join("");

@@ -4,8 +4,16 @@ import { programs, shown, type Filter } from "./filter";
 
 function event(id: number, kind: string, connection: string, actor: string | null = null): LogEvent {
   return {
-    id, at: "2026-11-21T12:00:00Z", kind, connection, actor, detail: null,
-    connection_id: "c", authenticator: null, authenticator_id: null, session_id: null,
+    id,
+    at: "2026-11-21T12:00:00Z",
+    kind,
+    connection,
+    actor,
+    detail: null,
+    connection_id: "c",
+    authenticator: null,
+    authenticator_id: null,
+    session_id: null,
   };
 }
 
@@ -17,7 +25,9 @@ const LOG = [
 const all: Filter = { group: null, program: null, search: "" };
 
 function ids(filter: Partial<Filter>): number[] {
-  return shown(LOG, { ...all, ...filter }, ({ connection }) => (connection === "github" ? "GitHub" : null)).map(({ id }) => id);
+  return shown(LOG, { ...all, ...filter }, ({ connection }) => (connection === "github" ? "GitHub" : null)).map(
+    ({ id }) => id,
+  );
 }
 
 test("by kind, by program, and by words of what is on the screen", () => {

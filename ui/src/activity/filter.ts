@@ -10,13 +10,18 @@ export interface Filter {
   search: string;
 }
 
-export function shown(events: readonly LogEvent[], { group, program, search }: Filter, subject: (event: LogEvent) => string | null): LogEvent[] {
+export function shown(
+  events: readonly LogEvent[],
+  { group, program, search }: Filter,
+  subject: (event: LogEvent) => string | null,
+): LogEvent[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   return events.filter((event) => {
     const said = line(event, subject(event));
     if (group !== null && said.group !== group) return false;
     if (program !== null && who(event.actor)?.name !== program) return false;
-    const haystack = `${said.subject} ${said.text} ${said.aside} ${event.kind} ${event.connection ?? ""} ${event.actor ?? ""}`.toLowerCase();
+    const haystack =
+      `${said.subject} ${said.text} ${said.aside} ${event.kind} ${event.connection ?? ""} ${event.actor ?? ""}`.toLowerCase();
     return words.every((word) => haystack.includes(word));
   });
 }

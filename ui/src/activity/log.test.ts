@@ -16,7 +16,10 @@ vi.mock("../backend", () => ({
   backend: {
     base: "http://agent.test",
     /** Held until the test answers it. */
-    fetch: () => new Promise<Response>((resolve) => backend.replies.push((ids) => resolve(Response.json({ events: ids.map(event) })))),
+    fetch: () =>
+      new Promise<Response>((resolve) =>
+        backend.replies.push((ids) => resolve(Response.json({ events: ids.map(event) }))),
+      ),
   },
 }));
 

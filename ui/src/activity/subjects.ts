@@ -10,7 +10,9 @@ export function subjects(
   const clients = new Map(authenticators.map((one) => [one.id, one]));
   const accounts = new Map(connections.map((one) => [one.id, one]));
   const sessions = new Map(
-    events.flatMap(({ session_id, authenticator_id }) => (session_id && authenticator_id ? [[session_id, authenticator_id]] : [])),
+    events.flatMap(({ session_id, authenticator_id }) =>
+      session_id && authenticator_id ? [[session_id, authenticator_id]] : [],
+    ),
   );
   return (event) => {
     const connection = accounts.get(event.connection_id ?? "");

@@ -92,7 +92,7 @@ export class Draft {
   /** As the API takes it: what was left empty is left out, so that the provider's defaults hold. */
   body(): NewAuthenticator {
     const texts = Object.fromEntries(
-      TEXTS.map((field) => [field, this.texts[field].trim()]).filter(([, value]) => value !== ""),
+      TEXTS.map((field): [string, string] => [field, this.texts[field].trim()]).filter(([, value]) => value !== ""),
     );
     return {
       client_id: "",
@@ -122,9 +122,9 @@ export class Draft {
       const value = this.texts[field].trim();
       if (value !== before[field]) changes[field] = value === "" ? null : value;
     }
-    if (this.scopes.join(" ") !== old.scopes.join(" ")) changes["scopes"] = [...this.scopes];
+    if (this.scopes.join(" ") !== old.scopes.join(" ")) changes.scopes = [...this.scopes];
     const values = Object.entries(this.placeholders).filter(([name, value]) => value !== old.placeholders[name]);
-    if (values.length > 0) changes["placeholders"] = Object.fromEntries(values);
+    if (values.length > 0) changes.placeholders = Object.fromEntries(values);
     return changes;
   }
 }

@@ -5,7 +5,12 @@ import { readFile, type Imported } from "./import_file";
 
 const GITHUB = { id: "github", default_scopes: ["read:user"] } as Provider;
 const STORED = {
-  provider: "github", name: "github", client_id: "Iv1.x", redirect_uri: "http://127.0.0.1/callback", scopes: ["repo"], placeholders: { tenant: "acme" },
+  provider: "github",
+  name: "github",
+  client_id: "Iv1.x",
+  redirect_uri: "http://127.0.0.1/callback",
+  scopes: ["repo"],
+  placeholders: { tenant: "acme" },
   endpoints: { userinfo_url: "https://api.example.com/user" },
 } as unknown as Authenticator;
 const [FROM_FILE] = readFile(JSON.stringify({ authenticator_type: "github", client_id: "Iv1.x" })) as [Imported];
@@ -23,7 +28,12 @@ test("a name that is taken gets a number", () => {
 test("what was left empty is left to the provider", () => {
   draft.begin(GITHUB, () => false);
   draft.set("client_id", " Iv1.x ");
-  expect(draft.body()).toEqual({ authenticator_type: "github", name: "github", client_id: "Iv1.x", scopes: ["read:user"] });
+  expect(draft.body()).toEqual({
+    authenticator_type: "github",
+    name: "github",
+    client_id: "Iv1.x",
+    scopes: ["read:user"],
+  });
 });
 
 test("what somebody wrote is told from what a file or a provider gave", () => {
@@ -46,12 +56,20 @@ test("a change is only what differs, and an empty secret keeps the old one", () 
   draft.set("userinfo_url", "");
   draft.set("client_secret", "new");
   draft.setScopes(["repo", "gist", "repo"]);
-  draft.placeholders["tenant"] = "other";
-  expect(draft.patch(STORED)).toEqual({ userinfo_url: null, client_secret: "new", scopes: ["repo", "gist"], placeholders: { tenant: "other" } });
+  draft.placeholders.tenant = "other";
+  expect(draft.patch(STORED)).toEqual({
+    userinfo_url: null,
+    client_secret: "new",
+    scopes: ["repo", "gist"],
+    placeholders: { tenant: "other" },
+  });
 });
 
 test("a problem goes when its field is changed, and only that one", () => {
-  draft.problems = [{ field: "client_id", message: "m", hint: "h" }, { field: "scopes", message: "m", hint: "h" }] as typeof draft.problems;
+  draft.problems = [
+    { field: "client_id", message: "m", hint: "h" },
+    { field: "scopes", message: "m", hint: "h" },
+  ] as typeof draft.problems;
   draft.set("client_id", "x");
   expect(draft.problems.map(({ field }) => field)).toEqual(["scopes"]);
 });

@@ -25,7 +25,9 @@ test("a space can be taken out", () => {
 });
 
 test("addresses must be https, but for loopback", () => {
-  expect(of({ token_url: "http://example.com/t" })).toMatchObject([{ field: "token_url", offer: "https://example.com/t" }]);
+  expect(of({ token_url: "http://example.com/t" })).toMatchObject([
+    { field: "token_url", offer: "https://example.com/t" },
+  ]);
   expect(of({ token_url: "login.example.com/t" })).toMatchObject([{ offer: "https://login.example.com/t" }]);
   expect(of({ token_url: "http://127.0.0.1:9/t", authorize_url: "https://a.test/" })).toEqual([]);
 });

@@ -33,7 +33,8 @@ export function hints({ texts, scopes, provider, taken }: Typed): Hint[] {
   if (name !== "" && taken(name.trim().toLowerCase())) {
     found.push({ field: "name", tone: "bad", text: `“${name}” is taken. Another name keeps both.` });
   }
-  if (/\//.test(name)) found.push({ field: "name", tone: "bad", text: "A slash separates the account's label; leave it out." });
+  if (name.includes("/"))
+    found.push({ field: "name", tone: "bad", text: "A slash separates the account's label; leave it out." });
   for (const field of ["client_id", "client_secret"]) {
     const value = texts[field] ?? "";
     const token = TOKENS.find(([pattern]) => pattern.test(value.trim()));
@@ -43,17 +44,25 @@ export function hints({ texts, scopes, provider, taken }: Typed): Hint[] {
       found.push({ field, tone: "warn", text: "There is a space in it.", offer: value.replaceAll(/\s+/g, "") });
     }
   }
-  if (/^GOCSPX-/.test(client_id.trim())) found.push({ field: "client_id", tone: "bad", text: "This is Google's client secret, not the client ID." });
+  if (client_id.trim().startsWith("GOCSPX-"))
+    found.push({ field: "client_id", tone: "bad", text: "This is Google's client secret, not the client ID." });
   if (client_id !== "" && client_id.trim() === client_secret.trim()) {
     found.push({ field: "client_secret", tone: "warn", text: "This is the same as the client ID." });
   }
   for (const scope of scopes) {
-    if (/[\s,]/.test(scope)) found.push({ field: "scopes", tone: "bad", text: `“${scope}” is several scopes in one: name each on its own.` });
+    if (/[\s,]/.test(scope))
+      found.push({ field: "scopes", tone: "bad", text: `“${scope}” is several scopes in one: name each on its own.` });
   }
   const broad = provider?.scope_presets.find(
-    ({ description, scopes: preset }) => /^full access/i.test(description) && preset.some((scope) => scopes.includes(scope)),
+    ({ description, scopes: preset }) =>
+      /^full access/i.test(description) && preset.some((scope) => scopes.includes(scope)),
   );
-  if (broad) found.push({ field: "scopes", tone: "warn", text: `${broad.scopes.join(" ")}: ${broad.description}. Take less if that is enough.` });
+  if (broad)
+    found.push({
+      field: "scopes",
+      tone: "warn",
+      text: `${broad.scopes.join(" ")}: ${broad.description}. Take less if that is enough.`,
+    });
   for (const field of URL_FIELDS) {
     const problem = urlProblem(texts[field]?.trim() ?? "");
     if (problem) found.push({ field, ...problem });
@@ -76,7 +85,11 @@ function urlProblem(value: string): Omit<Hint, "field"> | null {
     return { tone: "bad", text: "This is no https address.", ...offer };
   }
   if (url.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
-    return { tone: "bad", text: "Secrets travel to this address: it must be https.", offer: value.replace(/^http:/, "https:") };
+    return {
+      tone: "bad",
+      text: "Secrets travel to this address: it must be https.",
+      offer: value.replace(/^http:/, "https:"),
+    };
   }
   return null;
 }

@@ -19,13 +19,24 @@ export interface Imported {
 
 export class NotImported extends Error {}
 
-const TEXTS = ["name", "client_id", "client_secret", "redirect_uri", "client_auth", "authorize_url", "token_url", "revocation_url", "userinfo_url", "issuer"];
+const TEXTS = [
+  "name",
+  "client_id",
+  "client_secret",
+  "redirect_uri",
+  "client_auth",
+  "authorize_url",
+  "token_url",
+  "revocation_url",
+  "userinfo_url",
+  "issuer",
+];
 const VARIABLE = /\$\{([^}]*)\}/;
 
 /** One authenticator, or the several of an export. */
 export function readFile(text: string): Imported[] {
   const members = object(parse(text));
-  const several = members?.["authenticators"];
+  const several = members?.authenticators;
   if (!Array.isArray(several)) return [readOne(members)];
   if (several.length === 0) throw new NotImported("There is no authenticator in this file.");
   return several.map((one) => readOne(object(one)));
@@ -33,7 +44,7 @@ export function readFile(text: string): Imported[] {
 
 function readOne(members: Record<string, unknown> | null): Imported {
   if (!members) throw new NotImported("This is no JSON object that describes an authenticator.");
-  const google = object(members["installed"]) ?? object(members["web"]);
+  const google = object(members.installed) ?? object(members.web);
   return google ? fromGoogle(google, "web" in members) : fromOwn(members);
 }
 
@@ -46,29 +57,59 @@ function parse(text: string): unknown {
 }
 
 function object(value: unknown): Record<string, unknown> | null {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : null;
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
 }
 
 function fromGoogle(client: Record<string, unknown>, web: boolean): Imported {
   const text = (field: string): string => (typeof client[field] === "string" ? client[field] : "");
   if (text("client_id") === "") throw new NotImported("This Google file has no client ID.");
-  const uris = Array.isArray(client["redirect_uris"]) ? client["redirect_uris"] : [];
-  const loopback = uris.find((uri) => typeof uri === "string" && /^http:\/\/(127\.0\.0\.1|localhost|\[::1\]):\d+\//.test(uri));
+  const loopback = strings(client.redirect_uris).find((uri) =>
+    /^http:\/\/(127\.0\.0\.1|localhost|\[::1\]):\d+\//.test(uri),
+  );
   const texts: Record<string, string> = { client_id: text("client_id"), client_secret: text("client_secret") };
   const remarks: string[] = [];
   if (web) {
-    remarks.push("This is a client of the type “Web application”: it needs the exact redirect URI registered. “Desktop app” is simpler.");
-    if (typeof loopback === "string") texts["redirect_uri"] = loopback;
+    remarks.push(
+      "This is a client of the type “Web application”: it needs the exact redirect URI registered. “Desktop app” is simpler.",
+    );
+    if (loopback !== undefined) texts.redirect_uri = loopback;
   }
-  return { provider: "google", profile: null, texts, scopes: null, placeholders: {}, authorizeParams: {}, isActive: true, variables: {}, remarks };
+  return {
+    provider: "google",
+    profile: null,
+    texts,
+    scopes: null,
+    placeholders: {},
+    authorizeParams: {},
+    isActive: true,
+    variables: {},
+    remarks,
+  };
 }
 
 function fromOwn(members: Record<string, unknown>): Imported {
-  const provider = members["authenticator_type"];
-  if (typeof provider !== "string") throw new NotImported("The file does not say which provider it is for (`authenticator_type`).");
+  const provider = members.authenticator_type;
+  if (typeof provider !== "string")
+    throw new NotImported("The file does not say which provider it is for (`authenticator_type`).");
   const { app_id, profile, is_active, ...rest } = members;
   const fields: Record<string, unknown> = app_id === undefined ? rest : { client_id: app_id, ...rest };
-  const imported: Imported = { provider, profile: typeof profile === "string" ? profile : null, texts: {}, scopes: null, placeholders: {}, authorizeParams: {}, isActive: is_active !== false, variables: {}, remarks: [] };
+  const imported: Imported = {
+    provider,
+    profile: typeof profile === "string" ? profile : null,
+    texts: {},
+    scopes: null,
+    placeholders: {},
+    authorizeParams: {},
+    isActive: is_active !== false,
+    variables: {},
+    remarks: [],
+  };
   if (!imported.isActive) imported.remarks.push("It was disabled, and stays so until it is enabled.");
   for (const [field, value] of Object.entries(fields)) {
     if (field === "authenticator_type" || value === null) continue;
@@ -83,11 +124,14 @@ function take(imported: Imported, field: string, value: unknown): boolean {
     return true;
   }
   if (field === "scopes" && Array.isArray(value)) {
-    imported.scopes = value.filter((scope) => typeof scope === "string");
+    imported.scopes = strings(value);
     return true;
   }
   if (field === "authorize_params" || field === "placeholders") {
-    const values = Object.entries(object(value) ?? {}).map(([name, one]) => [name, resolved(imported, name, String(one))]);
+    const values = Object.entries(object(value) ?? {}).map(([name, one]): [string, string] => [
+      name,
+      resolved(imported, name, String(one)),
+    ]);
     imported[field === "placeholders" ? "placeholders" : "authorizeParams"] = Object.fromEntries(values);
     return true;
   }

@@ -93,7 +93,7 @@ class Importing {
 }
 
 function name(one: Imported): string {
-  return one.texts["name"] ?? one.provider;
+  return one.texts.name ?? one.provider;
 }
 
 function profile(one: Imported): string {

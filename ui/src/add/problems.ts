@@ -2,7 +2,15 @@
 import { Failure } from "../api/failure";
 import type { Draft } from "./draft.svelte";
 
-const ADVANCED = ["redirect_uri", "client_auth", "authorize_url", "token_url", "revocation_url", "userinfo_url", "issuer"];
+const ADVANCED = [
+  "redirect_uri",
+  "client_auth",
+  "authorize_url",
+  "token_url",
+  "revocation_url",
+  "userinfo_url",
+  "issuer",
+];
 
 /** Shows problems at their fields, the first of them in focus; anything else is thrown on. */
 export function showProblems(thrown: unknown, draft: Draft): void {

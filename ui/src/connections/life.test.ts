@@ -6,15 +6,30 @@ import type { Row } from "./rows";
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const at = (minutes: number): string => new Date(NOW + minutes * 60_000).toISOString();
 
-function line(connection: Partial<Connection>, authenticator: Partial<Authenticator> = { is_active: true }): [string, string] {
-  const whole = { status: "active", expires_at: null, refresh_due_at: null, refresh_error: null, used_at: null, unsaved: false, refreshable: true, ...connection };
+function line(
+  connection: Partial<Connection>,
+  authenticator: Partial<Authenticator> = { is_active: true },
+): [string, string] {
+  const whole = {
+    status: "active",
+    expires_at: null,
+    refresh_due_at: null,
+    refresh_error: null,
+    used_at: null,
+    unsaved: false,
+    refreshable: true,
+    ...connection,
+  };
   const row = { key: "c", authenticator, connection: whole, pending: null, haystack: "" } as unknown as Row;
   const { first, second } = life(row, NOW, NOW, "node");
   return [first, second];
 }
 
 test("what comes next, and what was last", () => {
-  expect(line({ refresh_due_at: at(41), expires_at: at(46), used_at: at(-2) })).toEqual(["Refreshes in 41 min", "used 2 min ago by node"]);
+  expect(line({ refresh_due_at: at(41), expires_at: at(46), used_at: at(-2) })).toEqual([
+    "Refreshes in 41 min",
+    "used 2 min ago by node",
+  ]);
   expect(line({})).toEqual(["Never expires", "not used yet"]);
   expect(line({ expires_at: at(30) })[0]).toBe("Refreshes when it is asked for");
   expect(line({ expires_at: at(30), refreshable: false })[0]).toBe("Ends in 30 min");
@@ -22,7 +37,9 @@ test("what comes next, and what was last", () => {
 });
 
 test("a refresh_error says when it is tried again, and why it was", () => {
-  const refresh_error = { kind: "later", at: at(-1), reason: "503", retry_at: at(5) } as NonNullable<Connection["refresh_error"]>;
+  const refresh_error = { kind: "later", at: at(-1), reason: "503", retry_at: at(5) } as NonNullable<
+    Connection["refresh_error"]
+  >;
   expect(line({ refresh_error, expires_at: at(30), refresh_due_at: at(5) })).toEqual(["Tries again in 5 min", "503"]);
   expect(line({ status: "needs_reconnect", refresh_error, expires_at: at(30) })).toEqual(["Expired 1 min ago", "503"]);
   expect(line({ status: "needs_reconnect", expires_at: at(-12) })[0]).toBe("Expired 12 min ago");

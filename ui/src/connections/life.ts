@@ -16,14 +16,21 @@ export function life(row: Row, now: number, second: number, usedBy: string | nul
   if (pending) return { ...waiting(row, second), instants: [] };
   if (!connection) return { first: "", second: "", instants: [] };
   const instants = [connection.refresh_due_at, connection.expires_at, connection.used_at];
-  return { first: authenticator.is_active ? next(connection, now) : "No token while it is disabled", second: last(connection, now, usedBy), instants: instants.filter((at) => at != null) };
+  return {
+    first: authenticator.is_active ? next(connection, now) : "No token while it is disabled",
+    second: last(connection, now, usedBy),
+    instants: instants.filter((at) => at != null),
+  };
 }
 
 function waiting({ pending }: Row, second: number): { first: string; second: string } {
   if (!pending) return { first: "", second: "" };
   const remaining = `${left(pending.expiresAt, second)} left`;
   if (pending.authorized) return { first: "Fetching the token", second: "you allowed it" };
-  return { first: pending.browserProblem ? "Open the address yourself" : "Waiting for your browser", second: remaining };
+  return {
+    first: pending.browserProblem ? "Open the address yourself" : "Waiting for your browser",
+    second: remaining,
+  };
 }
 
 function next(connection: Connection, now: number): string {

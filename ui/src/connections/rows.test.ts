@@ -8,26 +8,63 @@ const NOW = Date.parse("2026-11-21T12:00:00Z");
 
 function authenticator(name: string, more: Partial<Authenticator> = {}): Authenticator {
   return {
-    id: `a-${name}`, name, display_name: name, profile: "default", provider: "custom", client_id: "x", has_client_secret: false,
-    scopes: ["openid"], redirect_uri: "", endpoints: {}, own_endpoints: {}, authorize_params: {}, placeholders: {}, is_active: true, connections: [],
-    created_at: "", updated_at: "", ...more,
+    id: `a-${name}`,
+    name,
+    display_name: name,
+    profile: "default",
+    provider: "custom",
+    client_id: "x",
+    has_client_secret: false,
+    scopes: ["openid"],
+    redirect_uri: "",
+    endpoints: {},
+    own_endpoints: {},
+    authorize_params: {},
+    placeholders: {},
+    is_active: true,
+    connections: [],
+    created_at: "",
+    updated_at: "",
+    ...more,
   };
 }
 
 function connection(name: string, more: Partial<Connection> = {}): Connection {
   const [owner = "", label = null] = name.split("/");
   return {
-    id: `c-${name}`, name, profile: "default", authenticator: owner, authenticator_id: `a-${owner}`, provider: "custom",
-    provider_name: owner, account: { display_name: "ada@example.com", label }, status: "active", asked_scopes: [], scopes: ["openid"],
-    missing_scopes: [], refreshable: true, unsaved: false, keep_warm: "when_used", generation: 1, created_at: "",
-    refresh_due_at: "2026-11-21T12:41:30Z", expires_at: "2026-11-21T12:46:00Z", ...more,
+    id: `c-${name}`,
+    name,
+    profile: "default",
+    authenticator: owner,
+    authenticator_id: `a-${owner}`,
+    provider: "custom",
+    provider_name: owner,
+    account: { display_name: "ada@example.com", label },
+    status: "active",
+    asked_scopes: [],
+    scopes: ["openid"],
+    missing_scopes: [],
+    refreshable: true,
+    unsaved: false,
+    keep_warm: "when_used",
+    generation: 1,
+    created_at: "",
+    refresh_due_at: "2026-11-21T12:41:30Z",
+    expires_at: "2026-11-21T12:46:00Z",
+    ...more,
   };
 }
 
 function pending(owner: string, more: Partial<Pending> = {}): Pending {
   return {
-    session: `s-${owner}`, authenticatorId: `a-${owner}`, connection: null, expiresAt: "2026-11-21T12:04:12Z",
-    authorized: false, url: null, browserProblem: null, ...more,
+    session: `s-${owner}`,
+    authenticatorId: `a-${owner}`,
+    connection: null,
+    expiresAt: "2026-11-21T12:04:12Z",
+    authorized: false,
+    url: null,
+    browserProblem: null,
+    ...more,
   };
 }
 
@@ -38,7 +75,10 @@ test("connections come first, then sign-ins, then what nobody is signed in throu
     pending: [pending("mid")],
   });
   expect(rows.map((row) => `${title(row)}: ${standing(row).words}`)).toEqual([
-    "zeta: Connected", "zeta / work: Connected", "mid: Signing in…", "alpha: Not connected",
+    "zeta: Connected",
+    "zeta / work: Connected",
+    "mid: Signing in…",
+    "alpha: Not connected",
   ]);
 });
 
@@ -57,19 +97,32 @@ test("a sign-in that began elsewhere stands where it is waited for", () => {
     connections: [connection("hub"), connection("hub/work", { status: "needs_reconnect" })],
     pending: [pending("hub")],
   });
-  expect(rows.map((row) => `${title(row)}: ${standing(row).words}`)).toEqual(["hub: Connected", "hub / work: Signing in…"]);
+  expect(rows.map((row) => `${title(row)}: ${standing(row).words}`)).toEqual([
+    "hub: Connected",
+    "hub / work: Signing in…",
+  ]);
 });
 
 test("each state offers the one thing to do", () => {
-  const acts = (["active", "refreshing", "expired", "needs_reconnect", "connecting", "removing"] as const).map((status) => {
-    const [row] = buildRows({ authenticators: [authenticator("hub")], connections: [connection("hub", { status })], pending: [] });
-    return row && act(row);
-  });
+  const acts = (["active", "refreshing", "expired", "needs_reconnect", "connecting", "removing"] as const).map(
+    (status) => {
+      const [row] = buildRows({
+        authenticators: [authenticator("hub")],
+        connections: [connection("hub", { status })],
+        pending: [],
+      });
+      return row && act(row);
+    },
+  );
   expect(acts).toEqual(["disconnect", "disconnect", "disconnect", "reconnect", null, null]);
 });
 
 test("a disabled authenticator offers to enable it", () => {
-  const [row] = buildRows({ authenticators: [authenticator("hub", { is_active: false })], connections: [], pending: [] });
+  const [row] = buildRows({
+    authenticators: [authenticator("hub", { is_active: false })],
+    connections: [],
+    pending: [],
+  });
   expect(row && [standing(row).words, act(row)]).toEqual(["Disabled", "enable"]);
 });
 
@@ -85,11 +138,20 @@ test("the search finds all of its words, anywhere", () => {
 
 test("the life line", () => {
   const lines = (more: Partial<Connection>): string[] => {
-    const [row] = buildRows({ authenticators: [authenticator("hub")], connections: [connection("hub", more)], pending: [] });
+    const [row] = buildRows({
+      authenticators: [authenticator("hub")],
+      connections: [connection("hub", more)],
+      pending: [],
+    });
     const said = row && life(row, NOW, NOW, "node");
     return said ? [said.first, said.second] : [];
   };
-  const refresh_error = { kind: "sign_in_again" as const, reason: "invalid_grant", at: "2026-11-21T11:48:00Z", attempts: 1 };
+  const refresh_error = {
+    kind: "sign_in_again" as const,
+    reason: "invalid_grant",
+    at: "2026-11-21T11:48:00Z",
+    attempts: 1,
+  };
   expect(lines({ used_at: "2026-11-21T11:58:00Z" })).toEqual(["Refreshes in 41 min", "used 2 min ago by node"]);
   expect(lines({ expires_at: null, refresh_due_at: null })).toEqual(["Never expires", "not used yet"]);
   expect(lines({ status: "needs_reconnect", refresh_error })).toEqual(["Expired 12 min ago", "invalid_grant"]);

@@ -24,10 +24,12 @@ export interface Known {
 export function buildRows({ authenticators, connections, pending }: Known): Row[] {
   const byId = new Map(authenticators.map((one) => [one.id, one]));
   const used = new Set<string>();
-  const renewing = new Map(pending.flatMap((one) => {
-    const renewed = renews(one, connections);
-    return renewed ? [[renewed, one]] : [];
-  }));
+  const renewing = new Map(
+    pending.flatMap((one) => {
+      const renewed = renews(one, connections);
+      return renewed ? [[renewed, one]] : [];
+    }),
+  );
   const rows: Row[] = [];
   for (const connection of connections) {
     const authenticator = byId.get(connection.authenticator_id);

@@ -6,7 +6,10 @@ test("names become variables", () => {
 });
 
 test("snippets name the connection, its profile and the socket", () => {
-  const texts = snippets({ name: "github/work", profile: "staging", provider: "github" }, "/run/user/1/valet key/agent.sock");
+  const texts = snippets(
+    { name: "github/work", profile: "staging", provider: "github" },
+    "/run/user/1/valet key/agent.sock",
+  );
   expect(texts.find(({ name }) => name === "Shell")?.text).toBe(
     "valetkey token github/work --profile staging --header |\n  curl -H @- https://api.github.com/user",
   );

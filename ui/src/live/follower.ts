@@ -54,7 +54,7 @@ export class Follower {
       } catch (thrown) {
         if (!this.#abort.signal.aborted) this.ear.broken(thrown);
       }
-      if (!this.#stopped) await this.#rest();
+      await this.#rest();
     }
   }
 
@@ -81,6 +81,7 @@ export class Follower {
   }
 
   #rest(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
     const pause = this.#pause;
     this.#pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     return new Promise((resolve) => {

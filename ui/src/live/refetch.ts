@@ -23,7 +23,8 @@ export class Refetch<Which> {
   }
 
   later(which: Which[]): void {
-    this.#timer ??= setTimeout(() => {
+    if (this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
       this.#timer = null;
       void this.now(which);
     }, LATER_MS);

@@ -138,7 +138,11 @@ class SignIns {
     const failure = new Failure(
       view.state === "denied" || view.state === "failed"
         ? view.error
-        : { code: "timed_out", message: "nobody finished the sign-in in time", hint: "connect again when you are at the browser" },
+        : {
+            code: "timed_out",
+            message: "nobody finished the sign-in in time",
+            hint: "connect again when you are at the browser",
+          },
     );
     this.failures[known.connection ?? known.authenticatorId] = failure;
     notices.failed(failure);

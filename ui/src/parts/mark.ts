@@ -12,7 +12,7 @@ export function markPath(provider: string): string | null {
 export function initials(provider: Provider | null, name: string): string {
   const own = provider?.initials ?? "";
   if (/^[\p{L}\p{N}]{1,2}$/u.test(own)) return own;
-  return [...name].find((letter) => /[\p{L}\p{N}]/u.test(letter))?.toUpperCase() ?? "?";
+  return /[\p{L}\p{N}]/u.exec(name)?.[0].toUpperCase() ?? "?";
 }
 
 /** White if that has enough contrast on the provider's colour , else black (WCAG's

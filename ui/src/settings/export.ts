@@ -24,11 +24,14 @@ class Variables {
 
 /** What a variable may hold of it. */
 function letters(name: string): string {
-  return name.toUpperCase().replaceAll(/[^A-Z0-9]+/g, "_").replaceAll(/^_|_$/g, "");
+  return name
+    .toUpperCase()
+    .replaceAll(/[^A-Z0-9]+/g, "_")
+    .replaceAll(/^_|_$/g, "");
 }
 
 function entry(one: Authenticator, provider: Provider | undefined, variables: Variables): Record<string, unknown> {
-  const own = Object.entries(one.own_endpoints).filter(([, value]) => value !== null && value !== undefined);
+  const own = Object.entries(one.own_endpoints).filter(([, value]) => value != null);
   return {
     authenticator_type: one.provider,
     // As it was typed, where that still leads to its name.
@@ -47,6 +50,12 @@ function entry(one: Authenticator, provider: Provider | undefined, variables: Va
 
 export function asFile(authenticators: readonly Authenticator[], providers: readonly Provider[]): string {
   const variables = new Variables();
-  const entries = authenticators.map((one) => entry(one, providers.find(({ id }) => id === one.provider), variables));
+  const entries = authenticators.map((one) =>
+    entry(
+      one,
+      providers.find(({ id }) => id === one.provider),
+      variables,
+    ),
+  );
   return `${JSON.stringify({ authenticators: entries }, null, 2)}\n`;
 }

@@ -3,12 +3,19 @@ import { hours, port, time } from "./typed";
 
 describe("times of day", () => {
   it("are taken as people write them", () => {
-    for (const [text, value] of [["22:00", "22:00"], ["7:05", "07:05"], [" 7 ", "07:00"], ["0700", "07:00"], ["7.30", "07:30"]]) {
+    for (const [text, value] of [
+      ["22:00", "22:00"],
+      ["7:05", "07:05"],
+      [" 7 ", "07:00"],
+      ["0700", "07:00"],
+      ["7.30", "07:30"],
+    ]) {
       expect(time(text ?? "")).toEqual({ value });
     }
   });
   it("that are none are told", () => {
-    for (const text of ["", "24:00", "7:60", "7:5", "seven", "-1:00", "12:00 pm"]) expect(time(text)).toHaveProperty("problem");
+    for (const text of ["", "24:00", "7:60", "7:5", "seven", "-1:00", "12:00 pm"])
+      expect(time(text)).toHaveProperty("problem");
   });
 });
 
@@ -27,6 +34,7 @@ describe("ports", () => {
   it("are numbers that the door may have, or none", () => {
     expect(port("")).toEqual({ value: null });
     expect(port(" 5123 ")).toEqual({ value: 5123 });
-    for (const text of ["80", "1023", "4316", "65536", "4315.5", "0x1000", "port"]) expect(port(text)).toHaveProperty("problem");
+    for (const text of ["80", "1023", "4316", "65536", "4315.5", "0x1000", "port"])
+      expect(port(text)).toHaveProperty("problem");
   });
 });

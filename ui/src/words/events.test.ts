@@ -5,14 +5,28 @@ import { who } from "./who";
 
 function event(kind: string, detail: Record<string, unknown> | null = null, actor: string | null = null): LogEvent {
   return {
-    id: 1, at: "2026-11-21T12:00:00Z", kind, detail, actor,
-    connection: "github/work", connection_id: "c", authenticator: null, authenticator_id: null, session_id: null,
+    id: 1,
+    at: "2026-11-21T12:00:00Z",
+    kind,
+    detail,
+    actor,
+    connection: "github/work",
+    connection_id: "c",
+    authenticator: null,
+    authenticator_id: null,
+    session_id: null,
   };
 }
 
 test("a hand-out names the program and its door", () => {
   const said = line(event("token.served", null, "process 4711 /usr/bin/node"));
-  expect(said).toEqual({ subject: "github/work", tone: "ok", group: "handed out", text: "token handed to node", aside: "socket · pid 4711" });
+  expect(said).toEqual({
+    subject: "github/work",
+    tone: "ok",
+    group: "handed out",
+    text: "token handed to node",
+    aside: "socket · pid 4711",
+  });
   expect(alone(said)).toBe("Token handed to node");
 });
 

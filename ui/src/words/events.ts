@@ -50,9 +50,11 @@ function scopesOf(event: LogEvent): string {
 const why = (event: LogEvent): string => text(event, "why");
 
 function removed(event: LogEvent): Omit<Line, "subject"> {
-  const told = JSON.stringify(event.detail?.["revocation"] ?? "");
+  const told = JSON.stringify(event.detail?.revocation ?? "");
   const revoked = /revoked/i.test(told);
-  const words = revoked ? "disconnected; the provider revoked its tokens" : "disconnected; its tokens live until they end";
+  const words = revoked
+    ? "disconnected; the provider revoked its tokens"
+    : "disconnected; its tokens live until they end";
   return { tone: revoked ? "ok" : "warn", group: "signed in", text: words, aside: door(event) };
 }
 
@@ -65,8 +67,8 @@ const WORDS: Record<EventKind, Words> = {
   "authenticator.updated": (event) => ({
     tone: "idle",
     group: "rest",
-    text: event.detail?.["is_active"] === false ? "authenticator is disabled" : "authenticator changed",
-    aside: event.detail?.["new_secret"] === true ? "new client secret" : door(event),
+    text: event.detail?.is_active === false ? "authenticator is disabled" : "authenticator changed",
+    aside: event.detail?.new_secret === true ? "new client secret" : door(event),
   }),
   "authenticator.removed": says("idle", "rest", "authenticator removed"),
   "sign_in.started": says("idle", "signed in", "sign-in started", (event) => text(event, "reason") || door(event)),
@@ -74,7 +76,7 @@ const WORDS: Record<EventKind, Words> = {
   "sign_in.completed": (event) => ({
     tone: list(event, "missing").length > 0 ? "warn" : "ok",
     group: "signed in",
-    text: event.detail?.["renewed"] === true ? "signed in again" : "signed in",
+    text: event.detail?.renewed === true ? "signed in again" : "signed in",
     aside: scopesOf(event),
   }),
   "sign_in.denied": says("warn", "problems", "sign-in was denied at the provider", () => ""),
@@ -113,10 +115,20 @@ const WORDS: Record<EventKind, Words> = {
     tone: "idle",
     group: "problems",
     text: `${by(event)} reported that its token was refused`,
-    aside: event.detail?.["current"] === false ? "an older token" : door(event),
+    aside: event.detail?.current === false ? "an older token" : door(event),
   }),
-  "key.created": (event) => ({ tone: "idle", group: "rest", text: `client key ${text(event, "key")} created`, aside: door(event) }),
-  "key.revoked": (event) => ({ tone: "idle", group: "rest", text: `client key ${text(event, "key")} revoked`, aside: door(event) }),
+  "key.created": (event) => ({
+    tone: "idle",
+    group: "rest",
+    text: `client key ${text(event, "key")} created`,
+    aside: door(event),
+  }),
+  "key.revoked": (event) => ({
+    tone: "idle",
+    group: "rest",
+    text: `client key ${text(event, "key")} revoked`,
+    aside: door(event),
+  }),
   "settings.changed": says("idle", "rest", "Settings changed"),
 };
 

@@ -14,5 +14,8 @@ export function title(authenticator: Authenticator, connection: Connection | nul
 
 /** What commands call it, as the agent makes it from what was typed. */
 export function slug(typed: string): string {
-  return typed.toLowerCase().replaceAll(/[^\p{L}\p{N}._]+/gu, "-").replaceAll(/^-|-$/g, "");
+  return typed
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}._]+/gu, "-")
+    .replaceAll(/^-|-$/g, "");
 }

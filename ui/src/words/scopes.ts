@@ -15,9 +15,7 @@ export function shortScope(scope: string): string {
 }
 
 export function scopeWords(scope: string, provider: Provider | null): string | null {
-  const alone = provider?.scope_presets.find(
-    ({ scopes }) => scopes.length === 1 && scopes[0] === scope,
-  );
+  const alone = provider?.scope_presets.find(({ scopes }) => scopes.length === 1 && scopes[0] === scope);
   const preset = alone ?? provider?.scope_presets.find(({ scopes }) => scopes.includes(scope));
   return preset?.description ?? STANDARD[scope] ?? null;
 }

@@ -10,7 +10,9 @@ test("a store that is well is no trouble", () => {
 });
 
 test("logins that are kept in memory are told, whatever the matter is", () => {
-  const told = (["ready", "locked", "denied", "hung", "unavailable"] as const).map((state) => storeTrouble({ ...READY, state, unsaved: 2 })?.text ?? "");
+  const told = (["ready", "locked", "denied", "hung", "unavailable"] as const).map(
+    (state) => storeTrouble({ ...READY, state, unsaved: 2 })?.text ?? "",
+  );
   for (const text of told) expect(text).toContain("2 new logins are kept in memory until then.");
 });
 
