@@ -147,7 +147,7 @@ test("a list in every state", async ({ page, world, look }) => {
   });
   await page.keyboard.press("Escape");
   await page.getByRole("link", { name: "GitHub", exact: true }).click();
-  await page.getByText("Lately").waitFor();
+  await page.getByText("RecentEvents").waitFor();
   await look("details");
   await page.getByRole("button", { name: "Disconnect…" }).click();
   await page.getByRole("button", { name: "Disconnect", exact: true }).last().click();

@@ -1,7 +1,7 @@
 // Which lines of the log are shown.
 import type { LogEvent } from "../api/types";
 import { line, type Group } from "../words/events";
-import { who } from "../words/who";
+import { who } from "../words/actor";
 
 export interface Filter {
   group: Group | null;

@@ -1,7 +1,7 @@
 // An authenticator as it is being written. It lives as long as the page, so that a half-filled form
 // survives a look elsewhere; a secret never goes anywhere but into the request that saves it.
 import type { Authenticator, AuthenticatorPatch, NewAuthenticator, Problem, Provider } from "../api/types";
-import type { Imported } from "./import_file";
+import type { Imported } from "./importFile";
 
 export const URL_FIELDS = ["authorize_url", "token_url", "revocation_url", "userinfo_url", "issuer"] as const;
 export type UrlField = (typeof URL_FIELDS)[number];

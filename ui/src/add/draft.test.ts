@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import type { Authenticator, Provider } from "../api/types";
 import { Draft } from "./draft.svelte";
-import { readFile, type Imported } from "./import_file";
+import { readFile, type Imported } from "./importFile";
 
 const GITHUB = { id: "github", default_scopes: ["read:user"] } as Provider;
 const STORED = {

@@ -8,7 +8,7 @@ import { go } from "../live/route.svelte";
 import { slug } from "../words/names";
 import { add } from "./adding";
 import { adding, Draft } from "./draft.svelte";
-import { NotImported, readFile, type Imported } from "./import_file";
+import { NotImported, readFile, type Imported } from "./importFile";
 
 export type Standing = "ready" | "needs you" | "there";
 

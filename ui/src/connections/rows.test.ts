@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Authenticator, Connection } from "../api/types";
-import type { Pending } from "../live/sign_ins.svelte";
-import { life } from "./life";
+import type { Pending } from "../live/signIns.svelte";
+import { life } from "./statusLine";
 import { act, buildRows, matching, standing, title } from "./rows";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");

@@ -1,7 +1,7 @@
 // The list: every connection, every sign-in of a new account, every authenticator that nobody is
 // signed in through. Pure; the page gives it what is known.
 import type { Authenticator, Connection } from "../api/types";
-import type { Pending } from "../live/sign_ins.svelte";
+import type { Pending } from "../live/signIns.svelte";
 import { title as named } from "../words/names";
 import { shortScope } from "../words/scopes";
 import type { Tone } from "../words/events";

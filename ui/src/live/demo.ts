@@ -2,7 +2,7 @@
 import type { Desktop } from "../backend";
 import { live } from "./live.svelte";
 import { go } from "./route.svelte";
-import { signIns } from "./sign_ins.svelte";
+import { signIns } from "./signIns.svelte";
 
 export async function tryDemo(desktop: Desktop): Promise<void> {
   const authenticatorId = await desktop.beginDemo();

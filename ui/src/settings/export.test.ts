@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readFile } from "../add/import_file";
+import { readFile } from "../add/importFile";
 import type { Authenticator, Provider } from "../api/types";
 import { asFile } from "./export";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { LogEvent } from "../api/types";
 import { alone, line } from "./events";
-import { who } from "./who";
+import { who } from "./actor";
 
 function event(kind: string, detail: Record<string, unknown> | null = null, actor: string | null = null): LogEvent {
   return {

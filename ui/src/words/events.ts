@@ -2,7 +2,7 @@
 import type { EventKind, LogEvent } from "../api/types";
 import { shortScope } from "./scopes";
 import { exact } from "./times";
-import { who } from "./who";
+import { who } from "./actor";
 
 export type Tone = "ok" | "warn" | "bad" | "idle";
 export type Group = "handed out" | "refreshed" | "signed in" | "problems" | "rest";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hours, port, time } from "./typed";
+import { hours, port, time } from "./parse";
 
 describe("times of day", () => {
   it("are taken as people write them", () => {

@@ -5,7 +5,7 @@ import { copying } from "../live/copying.svelte";
 import { disconnecting } from "../live/disconnecting.svelte";
 import { notices } from "../live/notices.svelte";
 import { go } from "../live/route.svelte";
-import { signIns } from "../live/sign_ins.svelte";
+import { signIns } from "../live/signIns.svelte";
 import type { Item } from "../parts/Menu.svelte";
 import type { Row } from "./rows";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Authenticator, Connection } from "../api/types";
-import { life } from "./life";
+import { life } from "./statusLine";
 import type { Row } from "./rows";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { NotImported, readFile } from "./import_file";
+import { NotImported, readFile } from "./importFile";
 
 test("Google's desktop client", () => {
   const file = {

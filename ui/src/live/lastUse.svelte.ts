@@ -2,7 +2,7 @@
 import { SvelteMap } from "svelte/reactivity";
 import { api, ask } from "../api/client";
 import type { LogEvent } from "../api/types";
-import { who } from "../words/who";
+import { who } from "../words/actor";
 import { live } from "./live.svelte";
 
 class LastUse {
