@@ -11,7 +11,7 @@ test("the log is live, filtered and exported", async ({ page, world }) => {
   await page.getByRole("button", { name: "Handed out" }).click();
   await expect(page.getByText("Demo signed in")).toHaveCount(0);
   await page.getByLabel("Filter").fill("no such thing");
-  await expect(page.getByText("Nothing fits this filter.")).toBeVisible();
+  await expect(page.getByText("Nothing matches this filter.")).toBeVisible();
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Export" }).click();
   const [file] = await Promise.all([

@@ -107,7 +107,7 @@ test("disconnecting asks, names what is in use, and tells what was revoked", asy
   await page.goto("/");
   await page.getByRole("button", { name: "Disconnect Demo" }).click();
   const dialog = page.getByRole("dialog", { name: "Disconnect demo" });
-  await expect(dialog.getByText("The last one was ui")).toBeVisible();
+  await expect(dialog.getByText("It was last used by ui")).toBeVisible();
   await dialog.getByRole("button", { name: "Disconnect", exact: true }).click();
   await expect(dialog.getByText("It is in use.")).toBeVisible();
   await dialog.getByRole("button", { name: "Disconnect anyway" }).click();

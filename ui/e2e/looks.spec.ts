@@ -128,7 +128,7 @@ test("a list in every state", async ({ page, world, look }) => {
   await world.agent("PATCH", `oauth/authenticators/${hub}`, { is_active: false });
   await world.agent("POST", "credentials/connections", { authenticator: "slack" });
   await page.goto("/");
-  for (const words of ["Connected", "Sign in again", "Signing in…", "Needs mending", "Disabled", "Not connected"]) {
+  for (const words of ["Connected", "Sign in again", "Signing in…", "Needs fixing", "Disabled", "Not connected"]) {
     await page.getByText(words, { exact: true }).first().waitFor();
   }
   await look("connections");
@@ -157,7 +157,7 @@ test("a list in every state", async ({ page, world, look }) => {
   await page.keyboard.press("Escape");
   for (const [name, text] of [
     ["Nightly builds of the data team", "Only signing in again helps."],
-    ["Microsoft", "Mend the authenticator"],
+    ["Microsoft", "Fix the authenticator"],
   ] as const) {
     await page.getByRole("link", { name }).click();
     await page.getByText(text).waitFor();
@@ -184,7 +184,7 @@ test("a list in every state", async ({ page, world, look }) => {
     Object.defineProperty(navigator, "onLine", { value: false, configurable: true });
     window.dispatchEvent(new Event("offline"));
   });
-  for (const words of ["The keychain is locked.", "Handing out is paused.", "This computer is offline."])
+  for (const words of ["The keychain is locked.", "Token sharing is paused.", "This computer is offline."])
     await page.getByText(words).waitFor();
   await look("every-banner");
   await world.stage("restore");
@@ -198,7 +198,7 @@ test("a list in every state", async ({ page, world, look }) => {
   });
   await page.keyboard.press("Escape");
   await page.getByLabel("Filter").fill("no such thing");
-  await page.getByText("Nothing fits this filter.").waitFor();
+  await page.getByText("Nothing matches this filter.").waitFor();
   await look("activity-none");
 
   await page.goto("/#/connections");
@@ -237,7 +237,7 @@ test("adding", async ({ page, look }) => {
     .setInputFiles({ name: "odd.json", mimeType: "application/json", buffer: Buffer.from("[]") });
   await page.locator(".notice.failed").waitFor();
   await page.getByLabel("Find a provider").fill("no such thing");
-  await page.getByText("No provider is called that").waitFor();
+  await page.getByText("No provider matches.").waitFor();
   await look("add-odd-file");
   await page.keyboard.press("Escape");
   const one = { authenticator_type: "github", client_id: "Iv1.x", client_secret: "${HUB_SECRET}", scopes: ["repo"] };
@@ -250,7 +250,7 @@ test("adding", async ({ page, look }) => {
   await page
     .getByLabel("File to import")
     .setInputFiles({ name: "all.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(list)) });
-  await page.getByText("Ready to be added.").waitFor();
+  await page.getByText("Ready to add.").waitFor();
   await page.locator("main").evaluate((main) => main.scrollTo(0, 0));
   await look("import-list");
 });
@@ -266,7 +266,7 @@ test("what only the desktop app has", async ({ page, world, look }) => {
   await look("no-browser");
   await page.getByRole("button", { name: "More for Other" }).click();
   await page.getByRole("menuitem", { name: "Copy token…" }).click();
-  await page.getByText("Whoever reads your clipboard").waitFor();
+  await page.getByText("Any program that reads your clipboard").waitFor();
   await look("copy-token");
   await page.getByRole("button", { name: "Copy token", exact: true }).click();
   await page.getByText("The clipboard is cleared in 30 seconds.").waitFor();

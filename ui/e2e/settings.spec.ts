@@ -99,11 +99,11 @@ test("authenticators are taken elsewhere in a file without secrets", async ({ pa
   const list = page.getByRole("region", { name: "From the file" });
   await expect(list.getByText("Needs its client secret.")).toHaveCount(2);
   await list.getByRole("button", { name: "Add the one that is ready" }).click();
-  await expect(list.getByText("It is there.")).toHaveCount(1);
-  await list.getByRole("button", { name: "Look GitHub over" }).click();
+  await expect(list.getByText("Already added.")).toHaveCount(1);
+  await list.getByRole("button", { name: "Review GitHub" }).click();
   await page.getByLabel("Client secret").fill("demo-secret");
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(list.getByText("It is there.")).toHaveCount(2);
+  await expect(list.getByText("Already added.")).toHaveCount(2);
   const { authenticators } = await world.agent<{
     authenticators: { name: string; is_active: boolean; own_endpoints: { token_url: string | null } }[];
   }>("GET", "oauth/authenticators");

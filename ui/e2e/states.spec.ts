@@ -31,7 +31,7 @@ test("paused is shown, and resumed with a click", async ({ page, world }) => {
   await expect(page.getByText("Paused: nothing is handed out.")).toBeVisible();
   await page.getByRole("link", { name: "Connections" }).click();
   await page.getByRole("button", { name: "Resume" }).click();
-  await expect(page.getByText("Handing out is paused.")).toBeHidden();
+  await expect(page.getByText("Token sharing is paused.")).toBeHidden();
   expect(await world.agent<{ paused: boolean }>("GET", "status")).toMatchObject({ paused: false });
 });
 

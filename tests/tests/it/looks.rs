@@ -48,7 +48,7 @@ fn look_at_every_page(name: &str, theme: &str) -> Vec<u64> {
     assert!(height < 40, "a line of a menu is {height} pixels high");
     view.click(Role::MenuItem, "Details");
     view.see("Use it in");
-    view.see("Lately");
+    view.see("Recent activity");
     look("details");
     view.click(Role::Button, "Disconnect…");
     view.see("Programs that ask for calendar get no token");

@@ -65,7 +65,7 @@ fn every_mistake_in_a_new_authenticator_is_named_before_it_is_saved() {
     assert_eq!(scene.api().authenticators(), ["taken"], "nothing is saved");
 
     // What is offered instead is one click away.
-    view.click(Role::Button, "Take the space out");
+    view.click(Role::Button, "Remove the space");
     view.see_no_more("There is a space in it.");
     view.click(Role::Button, "Use https://login.example.com/authorize");
     view.see_no_more("This is no https address.");
@@ -120,7 +120,7 @@ fn disconnecting_names_what_will_stop_and_revokes_at_the_provider() {
 
     view.click(Role::Button, "Disconnect mail");
     view.see("Programs that ask for mail get no token until you sign in again.");
-    view.see("The last one was valetkey, just now.");
+    view.see("It was last used by valetkey, just now.");
     view.see("Its tokens are revoked at the provider where that is possible");
     scene.picture("disconnect");
     view.click(Role::Button, "Keep it");
@@ -268,7 +268,7 @@ fn authenticators_are_exported_without_their_secrets_and_come_back_from_the_file
     wait::until("the authenticator without a secret", || {
         (scene.api().authenticators() == ["drive"]).then_some(())
     });
-    view.click(Role::Button, "Look mail over");
+    view.click(Role::Button, "Review mail");
     view.see("The file leaves this to the variable MAIL_CLIENT_SECRET");
     view.fill("Client secret", SECRET);
     view.click(Role::Button, "Save");

@@ -1,7 +1,8 @@
-// Which lines of the log are shown.
-import type { LogEvent } from "../api/types";
+// Which lines of the log are shown, and what each is about.
+import type { Authenticator, Connection, LogEvent } from "../api/types";
 import { line, type Group } from "../words/events";
 import { who } from "../words/actor";
+import { title } from "../words/names";
 
 export interface Filter {
   group: Group | null;
@@ -28,4 +29,26 @@ export function shown(
 
 export function programs(events: readonly LogEvent[]): string[] {
   return [...new Set(events.flatMap(({ actor }) => who(actor)?.name ?? []))].sort();
+}
+
+/** The name of what an event is about. The steps of a sign-in carry only its id. */
+export function subjects(
+  authenticators: readonly Authenticator[],
+  connections: readonly Connection[],
+  events: readonly LogEvent[],
+): (event: LogEvent) => string | null {
+  const clients = new Map(authenticators.map((one) => [one.id, one]));
+  const accounts = new Map(connections.map((one) => [one.id, one]));
+  const sessions = new Map(
+    events.flatMap(({ session_id, authenticator_id }) =>
+      session_id && authenticator_id ? [[session_id, authenticator_id]] : [],
+    ),
+  );
+  return (event) => {
+    const connection = accounts.get(event.connection_id ?? "");
+    if (event.connection_id && !connection) return null;
+    const id = connection?.authenticator_id ?? event.authenticator_id ?? sessions.get(event.session_id ?? "");
+    const authenticator = clients.get(id ?? "");
+    return authenticator ? title(authenticator, connection ?? null) : null;
+  };
 }

@@ -6,14 +6,14 @@ import type { Imported } from "./importFile";
 export const URL_FIELDS = ["authorize_url", "token_url", "revocation_url", "userinfo_url", "issuer"] as const;
 export type UrlField = (typeof URL_FIELDS)[number];
 
-type Text = "name" | "client_id" | "client_secret" | "redirect_uri" | "client_auth" | UrlField;
-const TEXTS: Text[] = ["name", "client_id", "client_secret", "redirect_uri", "client_auth", ...URL_FIELDS];
+export type TextField = "name" | "client_id" | "client_secret" | "redirect_uri" | "client_auth" | UrlField;
+const TEXTS: TextField[] = ["name", "client_id", "client_secret", "redirect_uri", "client_auth", ...URL_FIELDS];
 
 export class Draft {
   provider = $state("");
   /** Where it will be saved; null: in the profile in view. */
   profile = $state<string | null>(null);
-  readonly texts = $state<Record<Text, string>>(blank());
+  readonly texts = $state<Record<TextField, string>>(blank());
   scopes = $state<string[]>([]);
   placeholders = $state<Record<string, string>>({});
   authorizeParams = $state<Record<string, string>>({});
@@ -65,7 +65,7 @@ export class Draft {
     this.#begun = JSON.stringify(this.body());
   }
 
-  set(field: Text, value: string): void {
+  set(field: TextField, value: string): void {
     this.texts[field] = value;
     this.forget(field);
   }
@@ -78,7 +78,7 @@ export class Draft {
   /** Its problem is being dealt with. */
   forget(field: string): void {
     this.problems = this.problems.filter((problem) => problem.field !== field);
-    if (this.texts[field as Text]) delete this.variables[field];
+    if (this.texts[field as TextField]) delete this.variables[field];
   }
 
   clear(): void {
@@ -129,7 +129,7 @@ export class Draft {
   }
 }
 
-function stored({ name, client_id, redirect_uri, endpoints }: Authenticator): Record<Text, string> {
+function stored({ name, client_id, redirect_uri, endpoints }: Authenticator): Record<TextField, string> {
   return {
     name,
     client_id,
@@ -144,8 +144,8 @@ function stored({ name, client_id, redirect_uri, endpoints }: Authenticator): Re
   };
 }
 
-function blank(): Record<Text, string> {
-  return Object.fromEntries(TEXTS.map((field) => [field, ""])) as Record<Text, string>;
+function blank(): Record<TextField, string> {
+  return Object.fromEntries(TEXTS.map((field) => [field, ""])) as Record<TextField, string>;
 }
 
 function filled(values: Record<string, string>): boolean {
@@ -157,5 +157,19 @@ function freeName(wanted: string, taken: (name: string) => boolean): string {
   for (let number = 2; ; number++) if (!taken(`${wanted}-${number}`)) return `${wanted}-${number}`;
 }
 
-/** The one that is being added. */
+/** The authenticator that is being added. */
 export const adding = new Draft();
+
+/** Unsaved changes by authenticator id: they survive switching pages. */
+const drafts = new Map<string, Draft>();
+
+export function editing(id: string, stored: Authenticator | undefined): Draft {
+  const known = drafts.get(id);
+  if (known) return known;
+  const draft = new Draft();
+  if (stored) {
+    draft.load(stored);
+    drafts.set(id, draft);
+  }
+  return draft;
+}

@@ -6,8 +6,8 @@ import { notices } from "../live/notices.svelte";
 import { profiles } from "../live/profiles.svelte";
 import { go } from "../live/route.svelte";
 import { slug } from "../words/names";
-import { add } from "./adding";
 import { adding, Draft } from "./draft.svelte";
+import { add } from "./save";
 import { NotImported, readFile, type Imported } from "./importFile";
 
 export type Standing = "ready" | "needs you" | "there";

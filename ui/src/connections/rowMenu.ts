@@ -1,8 +1,7 @@
 // What the menu of a row offers: only what can be done with it now.
 import { backend } from "../backend";
 import { canRefresh, check, refreshNow, setActive } from "../live/changes";
-import { copying } from "../live/copying.svelte";
-import { disconnecting } from "../live/disconnecting.svelte";
+import { copying, disconnecting } from "../live/confirm.svelte";
 import { notices } from "../live/notices.svelte";
 import { go } from "../live/route.svelte";
 import { signIns } from "../live/signIns.svelte";
@@ -20,7 +19,7 @@ export function rowMenu({ authenticator, connection, pending }: Row): Item[] {
   if (connection && works && authenticator.is_active) {
     items.push({ words: "Check now", run: doing(() => check(connection)) });
     if (canRefresh(connection)) items.push({ words: "Refresh now", run: doing(() => refreshNow(connection)) });
-    if (backend.desktop) items.push({ words: "Copy token…", run: () => copying.ask(connection) });
+    if (backend.desktop) items.push({ words: "Copy token…", run: () => copying.open(connection) });
   }
   if (authenticator.is_active && !pending) {
     const again = { authenticatorId: authenticator.id, connection: connection ?? undefined };
@@ -34,6 +33,6 @@ export function rowMenu({ authenticator, connection, pending }: Row): Item[] {
     words: authenticator.is_active ? "Disable" : "Enable",
     run: doing(() => setActive(authenticator, !authenticator.is_active)),
   });
-  if (connection) items.push({ words: "Disconnect…", danger: true, run: () => disconnecting.ask(connection) });
+  if (connection) items.push({ words: "Disconnect…", danger: true, run: () => disconnecting.open(connection) });
   return items;
 }

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Authenticator, Connection } from "../api/types";
 import type { Pending } from "../live/signIns.svelte";
-import { life } from "./statusLine";
-import { act, buildRows, matching, standing, title } from "./rows";
+import { statusLine } from "./statusLine";
+import { primaryAction, buildRows, matching, rowState, title } from "./rows";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 
@@ -74,7 +74,7 @@ test("connections come first, then sign-ins, then what nobody is signed in throu
     connections: [connection("zeta/work"), connection("zeta")],
     pending: [pending("mid")],
   });
-  expect(rows.map((row) => `${title(row)}: ${standing(row).words}`)).toEqual([
+  expect(rows.map((row) => `${title(row)}: ${rowState(row).words}`)).toEqual([
     "zeta: Connected",
     "zeta / work: Connected",
     "mid: Signing in…",
@@ -88,7 +88,7 @@ test("a sign-in that renews a connection stands in its row", () => {
     connections: [connection("hub", { status: "needs_reconnect" })],
     pending: [pending("hub", { connection: "c-hub" })],
   });
-  expect(rows.map((row) => [standing(row).words, act(row)])).toEqual([["Signing in…", "cancel"]]);
+  expect(rows.map((row) => [rowState(row).words, primaryAction(row)])).toEqual([["Signing in…", "cancel"]]);
 });
 
 test("a sign-in that began elsewhere stands where it is waited for", () => {
@@ -97,7 +97,7 @@ test("a sign-in that began elsewhere stands where it is waited for", () => {
     connections: [connection("hub"), connection("hub/work", { status: "needs_reconnect" })],
     pending: [pending("hub")],
   });
-  expect(rows.map((row) => `${title(row)}: ${standing(row).words}`)).toEqual([
+  expect(rows.map((row) => `${title(row)}: ${rowState(row).words}`)).toEqual([
     "hub: Connected",
     "hub / work: Signing in…",
   ]);
@@ -111,7 +111,7 @@ test("each state offers the one thing to do", () => {
         connections: [connection("hub", { status })],
         pending: [],
       });
-      return row && act(row);
+      return row && primaryAction(row);
     },
   );
   expect(acts).toEqual(["disconnect", "disconnect", "disconnect", "reconnect", null, null]);
@@ -123,7 +123,7 @@ test("a disabled authenticator offers to enable it", () => {
     connections: [],
     pending: [],
   });
-  expect(row && [standing(row).words, act(row)]).toEqual(["Disabled", "enable"]);
+  expect(row && [rowState(row).words, primaryAction(row)]).toEqual(["Disabled", "enable"]);
 });
 
 test("the search finds all of its words, anywhere", () => {
@@ -136,14 +136,14 @@ test("the search finds all of its words, anywhere", () => {
   expect(matching(rows, "")).toHaveLength(2);
 });
 
-test("the life line", () => {
+test("the statusLine line", () => {
   const lines = (more: Partial<Connection>): string[] => {
     const [row] = buildRows({
       authenticators: [authenticator("hub")],
       connections: [connection("hub", more)],
       pending: [],
     });
-    const said = row && life(row, NOW, NOW, "node");
+    const said = row && statusLine(row, NOW, NOW, "node");
     return said ? [said.first, said.second] : [];
   };
   const refresh_error = {

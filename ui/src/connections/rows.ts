@@ -97,18 +97,18 @@ export function subtitle({ authenticator, connection }: Row): string {
   return [connection?.account.display_name, scopes].filter(Boolean).join(" · ");
 }
 
-export interface Standing {
+export interface RowState {
   tone: Tone;
   words: string;
 }
 
-export type Act = "connect" | "reconnect" | "mend" | "disconnect" | "cancel" | "enable" | null;
+export type PrimaryAction = "connect" | "reconnect" | "fix" | "disconnect" | "cancel" | "enable" | null;
 
-export function standing({ authenticator, connection, pending }: Row): Standing {
+export function rowState({ authenticator, connection, pending }: Row): RowState {
   if (pending) return { tone: "idle", words: "Signing in…" };
   if (!authenticator.is_active) return { tone: "idle", words: "Disabled" };
   if (!connection) return { tone: "idle", words: "Not connected" };
-  if (connection.refresh_error?.kind === "fix_client") return { tone: "bad", words: "Needs mending" };
+  if (connection.refresh_error?.kind === "fix_client") return { tone: "bad", words: "Needs fixing" };
   switch (connection.status) {
     case "active":
       return { tone: "ok", words: "Connected" };
@@ -125,12 +125,12 @@ export function standing({ authenticator, connection, pending }: Row): Standing 
   }
 }
 
-/** The one thing that a person would do with it now. */
-export function act({ authenticator, connection, pending }: Row): Act {
+/** The action that the row shows as a button. */
+export function primaryAction({ authenticator, connection, pending }: Row): PrimaryAction {
   if (pending) return "cancel";
   if (!authenticator.is_active) return "enable";
   if (!connection) return "connect";
-  if (connection.refresh_error?.kind === "fix_client") return "mend";
+  if (connection.refresh_error?.kind === "fix_client") return "fix";
   switch (connection.status) {
     case "needs_reconnect":
       return "reconnect";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Authenticator, Connection } from "../api/types";
-import { life } from "./statusLine";
+import { statusLine } from "./statusLine";
 import type { Row } from "./rows";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
@@ -21,7 +21,7 @@ function line(
     ...connection,
   };
   const row = { key: "c", authenticator, connection: whole, pending: null, haystack: "" } as unknown as Row;
-  const { first, second } = life(row, NOW, NOW, "node");
+  const { first, second } = statusLine(row, NOW, NOW, "node");
   return [first, second];
 }
 

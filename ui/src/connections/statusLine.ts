@@ -1,9 +1,9 @@
-// The life line of a row: what comes next, and what was last.
+// What a row says about its token: what comes next, and what was last.
 import type { Connection } from "../api/types";
 import { ago, inTime, left } from "../words/times";
 import type { Row } from "./rows";
 
-export interface Life {
+export interface StatusLine {
   first: string;
   second: string;
   /** Exact times, for the tip. */
@@ -11,7 +11,7 @@ export interface Life {
 }
 
 /** `now` may lag a little; countdowns take `second`. */
-export function life(row: Row, now: number, second: number, usedBy: string | null): Life {
+export function statusLine(row: Row, now: number, second: number, usedBy: string | null): StatusLine {
   const { connection, pending, authenticator } = row;
   if (pending) return { ...waiting(row, second), instants: [] };
   if (!connection) return { first: "", second: "", instants: [] };

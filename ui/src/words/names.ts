@@ -1,5 +1,5 @@
 // What things are called on the screen.
-import type { Authenticator, Connection } from "../api/types";
+import type { Authenticator, Connection, KeepWarm } from "../api/types";
 
 /** "GitHub" of "GitHub (OAuth App)". */
 export function shortName(provider: string): string {
@@ -19,3 +19,10 @@ export function slug(typed: string): string {
     .replaceAll(/[^\p{L}\p{N}._]+/gu, "-")
     .replaceAll(/^-|-$/g, "");
 }
+
+/** When a token is refreshed. */
+export const KEEP_WARM: readonly { value: KeepWarm; words: string }[] = [
+  { value: "always", words: "Always fresh" },
+  { value: "when_used", words: "Fresh if used within a day" },
+  { value: "on_demand", words: "Only when a program asks" },
+];

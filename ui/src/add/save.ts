@@ -1,0 +1,44 @@
+// Saving an authenticator, and what the agent says about it.
+import { api, ask } from "../api/client";
+import { Failure, sentence } from "../api/failure";
+import type { AuthenticatorSaved } from "../api/types";
+import { notices } from "../live/notices.svelte";
+import type { Draft } from "./draft.svelte";
+
+/** An imported authenticator keeps its disabled state. */
+export async function add(draft: Draft, profile: string): Promise<AuthenticatorSaved> {
+  const saved = await ask(
+    api.POST("/api/v1/oauth/authenticators", { params: { query: { profile } }, body: draft.body() }),
+  );
+  if (draft.isActive) return saved;
+  const params = { path: { id: saved.authenticator.id } };
+  const { authenticator } = await ask(
+    api.PATCH("/api/v1/oauth/authenticators/{id}", { params, body: { is_active: false } }),
+  );
+  return { ...saved, authenticator };
+}
+
+export function notifySaved({ authenticator, warnings }: AuthenticatorSaved, hint: string | null = null): void {
+  const text = warnings.map(({ message, hint }) => `${sentence(message)} ${sentence(hint)}`).join(" ");
+  notices.done(`${authenticator.display_name} is saved.`, text || hint);
+}
+
+const ADVANCED = [
+  "redirect_uri",
+  "client_auth",
+  "authorize_url",
+  "token_url",
+  "revocation_url",
+  "userinfo_url",
+  "issuer",
+];
+
+/** Shows problems at their fields and focuses the first; rethrows anything else. */
+export function showProblems(thrown: unknown, draft: Draft): void {
+  const failure = Failure.of(thrown);
+  draft.problems = failure.problems;
+  if (failure.problems.length === 0) throw failure;
+  if (failure.problems.some(({ field }) => ADVANCED.includes(field))) draft.advanced = true;
+  const first = failure.problems.find(({ field }) => field !== "")?.field;
+  setTimeout(() => document.getElementById(`field-${first}`)?.focus());
+}
