@@ -55,6 +55,15 @@ function beyond(page: Page): Promise<string[]> {
   });
 }
 
+test("the text is drawn with the font of the page", async ({ page }) => {
+  await page.goto("/");
+  await page.getByText("Nobody is signed in yet.").waitFor();
+  const fonts = await page.evaluate(async () =>
+    [...(await document.fonts.ready)].map(({ family, status }) => [family, status]),
+  );
+  expect(fonts).toEqual([[expect.stringContaining("Inter Variable"), "loaded"]]);
+});
+
 test("nothing there yet", async ({ page, world, look }) => {
   await page.route("**/api/**", () => undefined);
   await page.goto("/");

@@ -30,6 +30,10 @@ fn look_at_every_page(name: &str, theme: &str) -> Vec<u64> {
     };
 
     view.see("Nobody is signed in yet.");
+    view.until(
+        "the font of the page",
+        "Array.from(document.fonts, (font) => font.status).join() === 'loaded'",
+    );
     look("empty");
     scene.sign_in("mail");
     scene.sign_in("calendar");
