@@ -172,7 +172,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * See how a sign-in stands
+         * Show a sign-in
          * @description With `wait` the answer comes when it ends, or after so many seconds.
          */
         get: operations["sign_ins_show"];
@@ -372,7 +372,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** See the settings */
+        /** Show the settings */
         get: operations["agent_settings"];
         put?: never;
         post?: never;
@@ -411,7 +411,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * See how the agent is
+         * Show the agent's status
          * @description Changes nothing and prompts nobody.
          */
         get: operations["agent_status"];
@@ -496,7 +496,7 @@ export interface components {
         ApiError: {
             /** @description For programs. */
             code: components["schemas"]["ErrorCode"];
-            /** @description A page on this machine whose button starts the sign-in that would mend it. */
+            /** @description A page on this machine whose button starts the sign-in that would fix it. */
             connect_url?: string | null;
             /** @description Where the client is registered at the provider. */
             console_url?: string | null;
@@ -602,7 +602,7 @@ export interface components {
             client_id: string;
             /** @description Names of its connections. */
             connections: string[];
-            /** @description Where its registration is mended. */
+            /** @description Where its registration is changed. */
             console_url?: string | null;
             /**
              * Format: date-time
@@ -795,6 +795,7 @@ export interface components {
              * @description When it will be refreshed without being asked; null if it will not.
              */
             refresh_due_at?: string | null;
+            refresh_error?: components["schemas"]["RefreshError"] | null;
             /**
              * Format: date-time
              * @description When the refresh token ends, if announced.
@@ -804,7 +805,6 @@ export interface components {
             refreshable: boolean;
             /** @description Scopes granted. */
             scopes: components["schemas"]["Scopes"];
-            refresh_error?: components["schemas"]["RefreshError"] | null;
             /** @description Where it stands. */
             status: components["schemas"]["Status"];
             /** @description True while the newest grant could not be stored and lives in memory only. */
@@ -932,15 +932,15 @@ export interface components {
          * @enum {string}
          */
         InUseKind: "connection" | "client";
-        /** @description Reply to `invalidate`. */
-        InvalidateReply: {
-            /** @description Whether it was the current token, so that the next `token` waits for a forced refresh. */
-            was_current: boolean;
-        };
         /** @description Body of `invalidate`: a program's token was refused with 401. */
         InvalidateRequest: {
             /** @description Which token: SHA-256 in hex. A report about an older token changes nothing. */
             fingerprint: components["schemas"]["Fingerprint"];
+        };
+        /** @description Reply to `invalidate`. */
+        InvalidateResponse: {
+            /** @description Whether it was the current token, so that the next `token` waits for a forced refresh. */
+            was_current: boolean;
         };
         /**
          * @description When a connection is refreshed without being asked.
@@ -1142,6 +1142,33 @@ export interface components {
             /** @description A sentence for the person who registers it. */
             note?: string | null;
         };
+        /** @description Why the last refresh did not bring a token. Cleared by the next one that does. */
+        RefreshError: {
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description How often in a row.
+             */
+            attempts: number;
+            /** @description What kind, and so who can do something about it. */
+            kind: components["schemas"]["RefreshErrorKind"];
+            /** @description The technical reason, without secrets (`invalid_grant`, `HTTP 503`). */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When it will be tried again; None if only a person can help.
+             */
+            retry_at?: string | null;
+        };
+        /**
+         * @description The kinds of a [`RefreshError`].
+         * @enum {string}
+         */
+        RefreshErrorKind: "later" | "bad_certificate" | "sign_in_again" | "fix_client" | "unclear";
         /** @description Whether the provider revoked the tokens. */
         Revocation: {
             /** @enum {string} */
@@ -1172,48 +1199,20 @@ export interface components {
          */
         SecretStoreKind: "keychain" | "file" | "memory";
         /**
-         * @description How the secret store fares.
+         * @description The state of the secret store.
          * @enum {string}
          */
         SecretStoreState: "ready" | "locked" | "denied" | "unavailable" | "hung";
-        /** @description Where secrets are kept, and how it fares. */
+        /** @description Where secrets are kept, and the state of that store. */
         SecretStoreStatus: {
             /** @description Which. */
             kind: components["schemas"]["SecretStoreKind"];
-            /** @description Why, where it is not well. */
+            /** @description Why it is not `ready`. */
             reason?: string | null;
-            /** @description How it fares. */
             state: components["schemas"]["SecretStoreState"];
             /** @description Grants that could not be stored and live in memory only. */
             unsaved: number;
         };
-        /** @description Why the last refresh did not bring a token. Cleared by the next one that does. */
-        RefreshError: {
-            /**
-             * Format: date-time
-             * @description When it happened.
-             */
-            at: string;
-            /**
-             * Format: int32
-             * @description How often in a row.
-             */
-            attempts: number;
-            /** @description What kind, and so who can do something about it. */
-            kind: components["schemas"]["RefreshErrorKind"];
-            /** @description The technical reason, without secrets (`invalid_grant`, `HTTP 503`). */
-            reason: string;
-            /**
-             * Format: date-time
-             * @description When it will be tried again; None if only a person can help.
-             */
-            retry_at?: string | null;
-        };
-        /**
-         * @description The kinds of a [`RefreshError`].
-         * @enum {string}
-         */
-        RefreshErrorKind: "later" | "bad_certificate" | "sign_in_again" | "fix_client" | "unclear";
         /** @description The settings. */
         Settings: {
             /**
@@ -1271,7 +1270,7 @@ export interface components {
             port?: number | null;
         };
         /** @description Reply to `POST shutdown` (202): the agent flushes and ends. */
-        ShutdownReply: {
+        ShutdownResponse: {
             /**
              * Format: int32
              * @description The process that ends.
@@ -1394,7 +1393,7 @@ export interface components {
          * @description Reply to `test`: the provider was asked who this is, with a fresh token. A connection that does
          *     not work answers with the error that says why.
          */
-        TestReply: {
+        TestResponse: {
             /** @description The account that it named. */
             account?: string | null;
             /** @description The connection, as it is after the test. */
@@ -1414,8 +1413,27 @@ export interface components {
          * @example 22:00
          */
         TimeOfDay: string;
+        /** @description Body of `token` and `refresh`; an empty body is `{}`. */
+        TokenRequest: {
+            /**
+             * Format: int64
+             * @description How long the token must still live; absent: the smaller of 60 s and 20 % of its lifetime.
+             * @default null
+             */
+            min_valid_seconds?: number | null;
+            /**
+             * @description The API it is for (RFC 8707).
+             * @default null
+             */
+            resource?: string | null;
+            /**
+             * @description Scopes that it must have; those that are not granted are an `insufficient_scope`.
+             * @default null
+             */
+            scopes?: string[] | null;
+        };
         /** @description Reply to `token`, and to `refresh`, which never answers from the cache. */
-        TokenReply: {
+        TokenResponse: {
             /** @description The token. */
             access_token: string;
             /** @description The account, as the provider names it. */
@@ -1439,25 +1457,6 @@ export interface components {
             /** @description `Bearer`, as the provider spelled it. */
             token_type: string;
         };
-        /** @description Body of `token` and `refresh`; an empty body is `{}`. */
-        TokenRequest: {
-            /**
-             * Format: int64
-             * @description How long the token must still live; absent: the smaller of 60 s and 20 % of its lifetime.
-             * @default null
-             */
-            min_valid_seconds?: number | null;
-            /**
-             * @description The API it is for (RFC 8707).
-             * @default null
-             */
-            resource?: string | null;
-            /**
-             * @description Scopes that it must have; those that are not granted are an `insufficient_scope`.
-             * @default null
-             */
-            scopes?: string[] | null;
-        };
         /** @description A version. */
         Version: {
             /** @description Of what. */
@@ -1477,7 +1476,7 @@ export interface components {
             offer?: string | null;
         };
         /** @description Reply to `POST window` (202): the desktop app shows its window. */
-        WindowReply: {
+        WindowResponse: {
             /**
              * Format: int32
              * @description The process of the app.
@@ -1511,7 +1510,7 @@ export interface operations {
                     "application/json": components["schemas"]["ClientList"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1544,7 +1543,7 @@ export interface operations {
                     "application/json": components["schemas"]["ClientCreated"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1576,7 +1575,7 @@ export interface operations {
                     "application/json": components["schemas"]["ClientView"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1608,7 +1607,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConnectionList"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1641,7 +1640,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignInStarted"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1676,7 +1675,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConnectionView"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1713,7 +1712,7 @@ export interface operations {
                     "application/json": components["schemas"]["Disconnected"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1752,7 +1751,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConnectionView"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1788,10 +1787,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["InvalidateReply"];
+                    "application/json": components["schemas"]["InvalidateResponse"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1827,10 +1826,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenReply"];
+                    "application/json": components["schemas"]["TokenResponse"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1862,10 +1861,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TestReply"];
+                    "application/json": components["schemas"]["TestResponse"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1901,10 +1900,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenReply"];
+                    "application/json": components["schemas"]["TokenResponse"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1939,7 +1938,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignInView"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1971,7 +1970,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignInView"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2007,7 +2006,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignInView"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2036,7 +2035,7 @@ export interface operations {
                     "application/json": components["schemas"]["DoctorReport"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2080,7 +2079,7 @@ export interface operations {
                     "application/json": components["schemas"]["EventList"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2114,7 +2113,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuthenticatorList"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2150,7 +2149,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuthenticatorSaved"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2185,7 +2184,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuthenticatorView"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2222,7 +2221,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuthenticatorRemoved"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2263,7 +2262,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuthenticatorSaved"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2292,7 +2291,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProviderList"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2321,7 +2320,7 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2350,7 +2349,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentStatus"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2379,7 +2378,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentStatus"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2408,7 +2407,7 @@ export interface operations {
                     "application/json": components["schemas"]["Settings"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2441,7 +2440,7 @@ export interface operations {
                     "application/json": components["schemas"]["Settings"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2467,10 +2466,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ShutdownReply"];
+                    "application/json": components["schemas"]["ShutdownResponse"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2499,7 +2498,7 @@ export interface operations {
                     "application/json": components["schemas"]["AgentStatus"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2525,10 +2524,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WindowReply"];
+                    "application/json": components["schemas"]["WindowResponse"];
                 };
             };
-            /** @description A refusal; the status goes with its code. */
+            /** @description An error; the status goes with its code. */
             default: {
                 headers: {
                     [name: string]: unknown;
