@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::secret::Fingerprint;
+
 /// Longest Unix socket path that every platform takes, in bytes (macOS: 104 with the final NUL).
 const MAX_SOCKET_PATH: usize = 103;
 
@@ -14,7 +16,7 @@ pub struct Home {
     pub data: PathBuf,
     /// Log file.
     pub state: PathBuf,
-    /// The socket.
+    /// The socket. Belongs to one data folder: homes that share `XDG_RUNTIME_DIR` share no socket.
     pub runtime: PathBuf,
     /// True for the one usual data folder, whose name in the keychain is fixed.
     pub is_default: bool,
@@ -54,11 +56,12 @@ impl Home {
         };
         let state = under("XDG_STATE_HOME", ".local/state");
         let data = under("XDG_DATA_HOME", ".local/share");
+        let run = dir("XDG_RUNTIME_DIR")
+            .map_or_else(|| state.join("run"), |runtime| runtime.join("valetkey"));
         Ok(Self {
             is_default: data == home.join(".local/share/valetkey"),
+            runtime: run.join(short_id(&data)),
             data,
-            runtime: dir("XDG_RUNTIME_DIR")
-                .map_or_else(|| state.join("run"), |run| run.join("valetkey")),
             state,
         })
     }
@@ -71,6 +74,11 @@ impl Home {
             runtime: folder.join("run"),
             is_default: false,
         }
+    }
+
+    /// Distinguishes this home where homes share a folder.
+    pub fn short_id(&self) -> String {
+        short_id(&self.data)
     }
 
     /// The SQLite database.
@@ -111,8 +119,18 @@ impl Home {
     }
 }
 
+/// The same data folder under another name (a link) has another id; clients then find the agent by
+/// [`Home::endpoint`].
+fn short_id(data: &Path) -> String {
+    let mut id = Fingerprint::of(&data.to_string_lossy()).as_str().to_owned();
+    id.truncate(12);
+    id
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn home(vars: &[(&str, &str)]) -> Result<Home, NoHome> {
@@ -146,7 +164,9 @@ mod tests {
         assert_eq!(home.log(), Path::new("/h/.local/state/valetkey/oauth.log"));
         assert_eq!(
             home.socket().unwrap(),
-            Path::new("/run/user/1/valetkey/agent.sock")
+            Path::new("/run/user/1/valetkey")
+                .join(home.short_id())
+                .join("agent.sock")
         );
         assert!(home.is_default);
     }
@@ -159,6 +179,23 @@ mod tests {
         assert_ne!(seated.socket(), cron.socket());
         assert_eq!(seated.lock(), cron.lock());
         assert_eq!(seated.endpoint(), cron.endpoint());
+    }
+
+    #[test]
+    fn homes_that_share_a_runtime_folder_share_no_socket() {
+        let all = [
+            home(&[("HOME", "/h"), ("XDG_RUNTIME_DIR", "/r")]),
+            home(&[("HOME", "/i"), ("XDG_RUNTIME_DIR", "/r")]),
+            home(&[
+                ("HOME", "/h"),
+                ("XDG_DATA_HOME", "/d"),
+                ("XDG_RUNTIME_DIR", "/r"),
+            ]),
+            home(&[("HOME", "/h"), ("XDG_STATE_HOME", "/s")]),
+            home(&[("HOME", "/i"), ("XDG_STATE_HOME", "/s")]),
+        ];
+        let sockets: HashSet<_> = all.map(|home| home.unwrap().socket().unwrap()).into();
+        assert_eq!(sockets.len(), 5);
     }
 
     #[test]

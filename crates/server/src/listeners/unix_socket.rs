@@ -2,8 +2,8 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::os::unix::net::UnixListener as StdListener;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,7 +11,6 @@ use std::sync::Arc;
 use axum::Router;
 use tokio::net::{UnixListener, UnixStream};
 use valetkey_api::core::home::Home;
-use valetkey_api::core::secret::Fingerprint;
 
 use super::http_server::{HttpServer, Limits};
 use super::{call, pause_after};
@@ -27,6 +26,15 @@ pub struct UnixSocket {
 }
 
 impl UnixSocket {
+    file: FileId,
+}
+
+/// Device and inode: another file at the same path has another id.
+type FileId = (u64, u64);
+
+fn file_id(path: &Path) -> io::Result<FileId> {
+    let found = fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
     /// Binds the socket of `home`, replacing what a dead agent left. Call with the agent lock held.
     pub fn bind(home: &Home) -> io::Result<Self> {
         let path = match home.socket() {
@@ -46,6 +54,7 @@ impl UnixSocket {
             path,
         })
     }
+            file: file_id(&path)?,
 
     /// Where it is.
     pub fn path(&self) -> &Path {
@@ -73,7 +82,9 @@ impl UnixSocket {
 
 impl Drop for UnixSocket {
     fn drop(&mut self) {
-        fs::remove_file(&self.path).ok();
+        if file_id(&self.path).is_ok_and(|found| found == self.file) {
+            fs::remove_file(&self.path).ok();
+        }
     }
 }
 
@@ -96,7 +107,16 @@ fn serve_connection(server: &HttpServer, stream: UnixStream, router: &Router) {
 
 fn remove_stale(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
-        Ok(found) if found.file_type().is_socket() => fs::remove_file(path),
+        Ok(found) if found.file_type().is_socket() => {
+            // The lock says that no other agent has this home; a live socket means that it is not ours.
+            if StdStream::connect(path).is_ok() {
+                return Err(io::Error::new(
+                    io::ErrorKind::AddrInUse,
+                    format!("another agent listens at `{}`", path.display()),
+                ));
+            }
+            fs::remove_file(path)
+        }
         Ok(_) => Err(io::Error::new(
             io::ErrorKind::AlreadyExists,
             format!("`{}` exists and is not a socket", path.display()),
@@ -108,9 +128,8 @@ fn remove_stale(path: &Path) -> io::Result<()> {
 
 /// A private folder with a short name, for a home whose path is longer than a socket's may be.
 fn short_path(home: &Home) -> io::Result<PathBuf> {
-    let name = Fingerprint::of(&home.runtime.to_string_lossy());
     let uid = rustix::process::geteuid().as_raw();
-    let folder = PathBuf::from(format!("/tmp/valetkey-{uid}-{}", &name.as_str()[..12]));
+    let folder = PathBuf::from(format!("/tmp/valetkey-{uid}-{}", home.short_id()));
     private_dir(&folder)?;
     Ok(folder.join("agent.sock"))
 }
@@ -164,3 +183,19 @@ mod tests {
         fs::remove_dir_all(socket.path().parent().unwrap()).unwrap();
     }
 }
+    #[tokio::test]
+    async fn only_its_own_socket_is_removed() {
+        let tmp = tempfile::tempdir().unwrap();
+        let home = home(tmp.path());
+        let first = UnixSocket::bind(&home).unwrap();
+        let path = first.path().to_owned();
+        let refused = UnixSocket::bind(&home).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AddrInUse, "it is live");
+        fs::remove_file(&path).unwrap();
+        let second = UnixSocket::bind(&home).unwrap();
+        drop(first);
+        assert!(path.exists(), "the second one's");
+        drop(second);
+        assert!(!path.exists());
+    }
+

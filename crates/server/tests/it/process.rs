@@ -158,6 +158,43 @@ fn one_user_has_one_agent_whatever_the_runtime_folder() {
     assert_eq!(seated.end().0, 0);
 }
 
+/// Commands would reach the wrong agent, and the second would remove the socket of the first.
+#[test]
+fn two_homes_of_one_user_have_a_socket_each() {
+    let (runtime, first_user, second_user) = (
+        TempDir::new().unwrap(),
+        TempDir::new().unwrap(),
+        TempDir::new().unwrap(),
+    );
+    let start = |user: &Path, data: Option<&Path>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_valetkey-agent"));
+        command
+            .args(BACKGROUND)
+            .env_clear()
+            .env("HOME", user)
+            .env("XDG_RUNTIME_DIR", runtime.path());
+        if let Some(data) = data {
+            command.env("XDG_DATA_HOME", data);
+        }
+        running(&mut command)
+    };
+    let mut first = start(first_user.path(), None);
+    let mut others = [
+        start(second_user.path(), None),
+        start(first_user.path(), Some(second_user.path())),
+    ];
+    let socket = first.line()["ready"]["socket"].as_str().unwrap().to_owned();
+    for other in &mut others {
+        assert_ne!(other.line()["ready"]["socket"], socket.as_str());
+    }
+    for other in others {
+        other.signal(Signal::TERM);
+        assert_eq!(other.end().0, 0);
+    }
+    let mut client = Client::connect_to(socket.into(), None).unwrap();
+    assert_eq!(client.status().unwrap().pid, first.child.id());
+}
+
 /// Every login would look lost there, and be marked so.
 #[test]
 fn a_home_with_secrets_is_not_opened_with_another_store() {
