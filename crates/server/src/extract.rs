@@ -134,17 +134,25 @@ fn check_type(headers: &HeaderMap) -> Result<(), ErrorResponse> {
 
 /// The message names fields and places, never the text: it may hold a secret.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<JsonBody<T>, ErrorResponse> {
-    serde_json::from_slice(bytes)
-        .map(JsonBody)
-        .map_err(|error| {
+    let hint = "`/api/v1/openapi.json` describes the body";
+    // Serde reads a struct from a list of its fields, too.
+    let is_object = bytes.trim_ascii_start().starts_with(b"{");
+    match serde_json::from_slice(bytes) {
+        Ok(body) if is_object => Ok(JsonBody(body)),
+        Ok(_) => Err(ErrorResponse::invalid(
+            "the body is not a JSON object",
+            hint,
+        )),
+        Err(error) => {
             let (line, column) = (error.line(), error.column());
             let message = if error.is_data() {
                 format!("the body does not fit: {}", without_place(&error))
             } else {
                 format!("the body is not JSON (line {line}, column {column})")
             };
-            ErrorResponse::invalid(message, "`/api/v1/openapi.json` describes the body")
-        })
+            Err(ErrorResponse::invalid(message, hint))
+        }
+    }
 }
 
 /// ``unknown field `x`, expected ...`` stays; ``invalid type: string "...", expected u64`` quotes

@@ -9,10 +9,13 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::response::IntoResponse as _;
+use http::Uri;
 use tokio::net::{UnixListener, UnixStream};
 use valetkey_api::core::home::Home;
 
 use super::http_server::{HttpServer, Limits};
+use super::loopback_guard::GuardError;
 use super::{call, pause_after};
 use crate::caller::{Caller, Process};
 use crate::private_files::private_dir;
@@ -23,9 +26,6 @@ use crate::stop::Stop;
 pub struct UnixSocket {
     listener: UnixListener,
     path: PathBuf,
-}
-
-impl UnixSocket {
     file: FileId,
 }
 
@@ -35,6 +35,9 @@ type FileId = (u64, u64);
 fn file_id(path: &Path) -> io::Result<FileId> {
     let found = fs::symlink_metadata(path)?;
     Ok((found.dev(), found.ino()))
+}
+
+impl UnixSocket {
     /// Binds the socket of `home`, replacing what a dead agent left. Call with the agent lock held.
     pub fn bind(home: &Home) -> io::Result<Self> {
         let path = match home.socket() {
@@ -51,10 +54,10 @@ fn file_id(path: &Path) -> io::Result<FileId> {
         listener.set_nonblocking(true)?;
         Ok(Self {
             listener: UnixListener::from_std(listener)?,
+            file: file_id(&path)?,
             path,
         })
     }
-            file: file_id(&path)?,
 
     /// Where it is.
     pub fn path(&self) -> &Path {
@@ -99,10 +102,26 @@ fn serve_connection(server: &HttpServer, stream: UnixStream, router: &Router) {
     let caller = Caller::Process(Arc::new(Process::new(peer.pid(), peer.uid())));
     let router = router.clone();
     server.spawn(stream, move |request| {
-        let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(caller.clone());
-        call(&router, request)
+        let response = if names_another_host(request.uri()) {
+            Err(GuardError::Host)
+        } else {
+            let mut request = request.map(axum::body::Body::new);
+            request.extensions_mut().insert(caller.clone());
+            Ok(call(&router, request))
+        };
+        async move {
+            match response {
+                Ok(response) => response.await,
+                Err(error) => error.into_response(),
+            }
+        }
     });
+}
+
+/// A request target in absolute form (RFC 9112, section 3.2.2) that is meant for another server.
+fn names_another_host(uri: &Uri) -> bool {
+    uri.host()
+        .is_some_and(|host| !["valetkey", "localhost"].contains(&host))
 }
 
 fn remove_stale(path: &Path) -> io::Result<()> {
@@ -174,16 +193,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_long_home_gets_a_short_private_socket() {
-        let tmp = tempfile::tempdir().unwrap();
-        let home = home(&tmp.path().join("x".repeat(110)));
-        let socket = UnixSocket::bind(&home).unwrap();
-        assert!(socket.path().as_os_str().len() < 60);
-        assert_eq!(mode(socket.path().parent().unwrap()), 0o700);
-        fs::remove_dir_all(socket.path().parent().unwrap()).unwrap();
-    }
-}
-    #[tokio::test]
     async fn only_its_own_socket_is_removed() {
         let tmp = tempfile::tempdir().unwrap();
         let home = home(tmp.path());
@@ -199,3 +208,13 @@ mod tests {
         assert!(!path.exists());
     }
 
+    #[tokio::test]
+    async fn a_long_home_gets_a_short_private_socket() {
+        let tmp = tempfile::tempdir().unwrap();
+        let home = home(&tmp.path().join("x".repeat(110)));
+        let socket = UnixSocket::bind(&home).unwrap();
+        assert!(socket.path().as_os_str().len() < 60);
+        assert_eq!(mode(socket.path().parent().unwrap()), 0o700);
+        fs::remove_dir_all(socket.path().parent().unwrap()).unwrap();
+    }
+}

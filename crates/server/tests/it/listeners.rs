@@ -217,6 +217,24 @@ async fn a_reader_that_does_not_read_is_cut_off() {
 }
 
 #[tokio::test]
+async fn an_address_of_another_host_is_refused_at_the_socket() {
+    let listeners = open(Limits::default());
+    for (target, status) in [
+        ("http://evil.test/who", 403),
+        ("http://evil.test:80/who", 403),
+        ("http://localhost/who", 200),
+        ("http://valetkey/who", 200),
+        ("/who", 200),
+    ] {
+        let request =
+            format!("GET {target} HTTP/1.1\r\nHost: valetkey\r\nConnection: close\r\n\r\n");
+        let response = say(listeners.socket().await, &request).await;
+        let expected = format!("HTTP/1.1 {status}");
+        assert!(response.starts_with(&expected), "{target}: {response}");
+    }
+}
+
+#[tokio::test]
 async fn a_megabyte_of_headers_is_refused() {
     let listeners = open(Limits::default());
     let huge = format!(

@@ -48,6 +48,17 @@ async fn bodies_must_be_json_and_say_so() {
     assert!(!detail.to_string().contains("hunter2"), "{detail}");
 }
 
+/// Serde reads a struct from a list, too.
+#[tokio::test]
+async fn a_list_is_no_request() {
+    let fixture = Fixture::connected().await;
+    let path = "/credentials/connections/demo/token";
+    for body in [json!([]), json!([60]), json!(null)] {
+        let reply = fixture.post(path, body).await;
+        reply.refused(400, "invalid_request");
+    }
+}
+
 #[tokio::test]
 async fn mistyped_and_unknown_fields_are_named_but_never_quoted() {
     let fixture = Fixture::new().await;
