@@ -181,6 +181,13 @@ impl Permit {
         self.idle_since.store(ACTIVE, Ordering::Relaxed);
         ActiveRequest(Arc::clone(self))
     }
+
+    /// The connection did something now: its idle time begins anew.
+    pub(super) fn touch(&self) {
+        if self.idle_since.load(Ordering::Relaxed) != ACTIVE {
+            self.idle_since.store(self.limiter.now(), Ordering::Relaxed);
+        }
+    }
 }
 
 impl Drop for Permit {

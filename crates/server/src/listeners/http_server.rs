@@ -151,7 +151,11 @@ impl HttpServer {
             let response = handler(request);
             async move { Ok::<_, Infallible>(track_body(response.await, active)) }
         });
-        let io = TokioIo::new(WriteTimeout::new(stream, self.limits.write_timeout));
+        let io = TokioIo::new(WriteTimeout::new(
+            stream,
+            self.limits.write_timeout,
+            Arc::clone(permit),
+        ));
         let mut connection = pin!(self.http.serve_connection(io, service));
         // How a connection ended is the client's affair: cut off, timed out, malformed.
         tokio::select! {

@@ -1,26 +1,32 @@
-//! A stream on which a write that makes no progress for too long fails.
+//! A stream on which a write that makes no progress for too long fails, and one that makes progress
+//! keeps its connection from being idle: a long response takes as long as its reader needs.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::connection_limiter::Permit;
+
 /// Wraps a stream. Costs nothing until a write has to wait.
 pub(super) struct WriteTimeout<S> {
     stream: S,
     timeout: Duration,
     timer: Option<Pin<Box<Sleep>>>,
+    permit: Arc<Permit>,
 }
 
 impl<S> WriteTimeout<S> {
-    pub(super) fn new(stream: S, timeout: Duration) -> Self {
+    pub(super) fn new(stream: S, timeout: Duration, permit: Arc<Permit>) -> Self {
         Self {
             stream,
             timeout,
             timer: None,
+            permit,
         }
     }
 
@@ -30,7 +36,9 @@ impl<S> WriteTimeout<S> {
         write: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if write.is_ready() {
-            self.timer = None;
+            if self.timer.take().is_some() {
+                self.permit.touch();
+            }
             return write;
         }
         let timeout = self.timeout;

@@ -216,6 +216,28 @@ async fn a_reader_that_does_not_read_is_cut_off() {
     assert!(reply.len() < 64 << 20, "cut off, not served whole");
 }
 
+/// The timeouts end what makes no progress, not what takes long.
+#[tokio::test]
+async fn a_response_that_is_read_steadily_is_sent_whole() {
+    let listeners = open(short());
+    let mut stream = listeners.socket().await;
+    stream
+        .write_all(b"GET /huge HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let (mut received, mut bytes) = (0, vec![0; 1 << 20]);
+    let began = Instant::now();
+    while received < 64 << 20 {
+        let read = timeout(TIMEOUT, stream.read(&mut bytes)).await.unwrap();
+        let read = read.unwrap();
+        assert_ne!(read, 0, "cut after {received} bytes, {:?}", began.elapsed());
+        received += read;
+        if began.elapsed() < 4 * short().idle_timeout {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_address_of_another_host_is_refused_at_the_socket() {
     let listeners = open(Limits::default());
