@@ -9,10 +9,11 @@ use valetkey_api::core::home::Home;
 use valetkey_api::core::id::ConnectionId;
 use valetkey_api::core::name::{ConnectionName, ProfileName};
 use valetkey_api::core::scope::Scopes;
+use valetkey_api::core::secret::ClientKey;
 
 use crate::caller::{Caller, Key};
 use crate::error_response::ErrorResponse;
-use crate::listeners::{CONNECT_PATH, KeyVerifier};
+use crate::listeners::{CONNECT_PATH, Verifier};
 use crate::permission::{self, Action, Host, PermissionError};
 use crate::stop::Stop;
 
@@ -85,10 +86,11 @@ impl App {
         self.0.addresses.get().cloned().unwrap_or_default()
     }
 
-    /// Looks up client keys for the loopback listener.
-    pub fn key_verifier(&self) -> KeyVerifier {
+    /// Verifies client keys and connect pages for the loopback listener.
+    pub fn verifier(&self) -> Verifier {
         let agent = self.0.agent.clone();
-        KeyVerifier::new(move |shown| {
+        let links = agent.clone();
+        let find_key = move |shown: &ClientKey| {
             let row = agent.verify_key(shown.expose())?;
             Some(Arc::new(Key {
                 id: row.id,
@@ -96,6 +98,9 @@ impl App {
                 connections: row.connections,
                 manage: row.manage,
             }))
+        };
+        Verifier::new(find_key, move |nonce| {
+            links.connect_link_target(nonce).is_some()
         })
     }
 

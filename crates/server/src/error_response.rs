@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use valetkey_agent::AgentError;
 use valetkey_api::error::{InUse, InUseKind};
 use valetkey_api::{ApiError, ErrorBody, ErrorCode};
 
+use crate::connect_page;
 use crate::listeners::GuardError;
 use crate::permission::PermissionError;
 use crate::response;
@@ -104,6 +105,11 @@ impl From<GuardError> for ErrorResponse {
                 "this is not a client key, or it has expired or was revoked",
                 "`valetkey key list` shows them; `valetkey key create` makes one",
             ),
+            GuardError::UnknownLink => (
+                ErrorCode::NotFound,
+                "this sign-in link has ended",
+                "run the program again to get a new one, or `valetkey connect` in a terminal",
+            ),
             GuardError::TooManyWrongKeys { .. } => (
                 ErrorCode::RateLimited,
                 "too many wrong client keys were tried",
@@ -120,7 +126,19 @@ impl From<GuardError> for ErrorResponse {
 
 impl IntoResponse for GuardError {
     fn into_response(self) -> Response {
-        ErrorResponse::from(self).into_response()
+        let mut response = match self {
+            Self::UnknownLink => connect_page::gone(),
+            Self::Host
+            | Self::Origin
+            | Self::CrossSite
+            | Self::NoKey
+            | Self::WrongKey
+            | Self::TooManyWrongKeys { .. } => ErrorResponse::from(self).into_response(),
+        };
+        // Another try costs another connection.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+        response
     }
 }
 

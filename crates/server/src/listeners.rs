@@ -19,7 +19,7 @@ use tower::Service as _;
 
 pub use http_server::Limits;
 pub use loopback::{LoopbackError, LoopbackListener};
-pub use loopback_guard::KeyVerifier;
+pub use loopback_guard::Verifier;
 pub(crate) use loopback_guard::{CONNECT_PATH, GuardError};
 pub use unix_socket::UnixSocket;
 

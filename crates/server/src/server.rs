@@ -80,11 +80,11 @@ impl Server {
         };
         let loopback = async {
             if let Some(listener) = self.loopback {
-                let keys = app.key_verifier();
+                let verifier = app.verifier();
                 listener
                     .serve(
                         router.clone(),
-                        keys,
+                        verifier,
                         limits(MAX_LOOPBACK_CONNECTIONS),
                         app.stop().clone(),
                     )

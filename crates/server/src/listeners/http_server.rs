@@ -21,7 +21,7 @@ use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncRead, AsyncWrite, Interest};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::connection_limiter::{ActiveRequest, Close, ConnectionLimiter, Permit};
 use super::write_timeout::WriteTimeout;
@@ -39,6 +39,8 @@ pub struct Limits {
     pub max_head_bytes: usize,
     /// How long a response in progress may take once the listener closes.
     pub drain_timeout: Duration,
+    /// How long the answer to repeated wrong keys is held back.
+    pub refusal_delay: Duration,
 }
 
 impl Default for Limits {
@@ -49,9 +51,15 @@ impl Default for Limits {
             write_timeout: Duration::from_secs(30),
             max_head_bytes: 64 * 1024,
             drain_timeout: Duration::from_secs(3),
+            refusal_delay: Duration::from_secs(1),
         }
     }
 }
+
+/// Extension of a response that is held back. Its connection counts as idle meanwhile, so that it
+/// makes room for others.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Delay(pub(super) Duration);
 
 /// A connection that can be waited for without a buffer.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
@@ -149,7 +157,15 @@ impl HttpServer {
         let service = service_fn(|request| {
             let active = permit.begin_request();
             let response = handler(request);
-            async move { Ok::<_, Infallible>(track_body(response.await, active)) }
+            async move {
+                let response = response.await;
+                if let Some(&Delay(delay)) = response.extensions().get() {
+                    drop(active);
+                    sleep(delay).await;
+                    return Ok(response);
+                }
+                Ok::<_, Infallible>(track_body(response, active))
+            }
         });
         let io = TokioIo::new(WriteTimeout::new(
             stream,

@@ -15,22 +15,29 @@ use crate::caller::{Caller, Key};
 /// Path of the connect page, before its nonce.
 pub(crate) const CONNECT_PATH: &str = "/connect/";
 
-/// Finds the holder of a key, comparing in constant time.
+/// Verifies client keys and the nonces of connect pages, comparing in constant time.
 #[derive(Clone)]
-pub struct KeyVerifier(Arc<Find>);
+pub struct Verifier {
+    find_key: Arc<dyn Fn(&ClientKey) -> Option<Arc<Key>> + Send + Sync>,
+    is_link: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+}
 
-type Find = dyn Fn(&ClientKey) -> Option<Arc<Key>> + Send + Sync;
-
-impl KeyVerifier {
-    /// Checks with `find`.
-    pub fn new(find: impl Fn(&ClientKey) -> Option<Arc<Key>> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(find))
+impl Verifier {
+    /// `find_key` finds the holder of a key, `is_link` whether a nonce is that of a live link.
+    pub fn new(
+        find_key: impl Fn(&ClientKey) -> Option<Arc<Key>> + Send + Sync + 'static,
+        is_link: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            find_key: Arc::new(find_key),
+            is_link: Arc::new(is_link),
+        }
     }
 }
 
-impl fmt::Debug for KeyVerifier {
+impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyVerifier")
+        f.write_str("Verifier")
     }
 }
 
@@ -56,6 +63,8 @@ pub(crate) enum GuardError {
     NoKey,
     /// Not a key, or one that ended.
     WrongKey,
+    /// Not the address of a connect page, or one that ended.
+    UnknownLink,
     /// Too many wrong keys lately.
     TooManyWrongKeys {
         /// When it makes sense to try again.
@@ -67,15 +76,15 @@ pub(crate) enum GuardError {
 #[derive(Debug)]
 pub(super) struct LoopbackGuard {
     port: u16,
-    keys: KeyVerifier,
+    verifier: Verifier,
     wrong_keys: WrongKeyCounter,
 }
 
 impl LoopbackGuard {
-    pub(super) fn new(port: u16, keys: KeyVerifier) -> Self {
+    pub(super) fn new(port: u16, verifier: Verifier) -> Self {
         Self {
             port,
-            keys,
+            verifier,
             wrong_keys: WrongKeyCounter::default(),
         }
     }
@@ -99,19 +108,23 @@ impl LoopbackGuard {
         if !headers.get_all(ORIGIN).iter().all(is_own_origin) {
             return Err(GuardError::Origin);
         }
-        let connect_page = request.uri().path().starts_with(CONNECT_PATH);
+        let link = request.uri().path().strip_prefix(CONNECT_PATH);
         let from_another_site = headers
             .get_all("sec-fetch-site")
             .iter()
             .any(|site| site != "same-origin" && site != "none");
         // A click on a link to the connect page may come from anywhere, a tool's web page included:
         // it only shows a button.
-        let is_click = connect_page && request.method() == Method::GET && is_navigation(headers);
+        let is_click = link.is_some() && request.method() == Method::GET && is_navigation(headers);
         if from_another_site && !is_click {
             return Err(GuardError::CrossSite);
         }
-        if connect_page {
-            return Ok(Admitted::Browser);
+        if let Some(nonce) = link {
+            return if (self.verifier.is_link)(nonce) {
+                Ok(Admitted::Browser)
+            } else {
+                Err(GuardError::UnknownLink)
+            };
         }
         self.check_key(headers)
     }
@@ -119,7 +132,7 @@ impl LoopbackGuard {
     fn check_key(&self, headers: &HeaderMap) -> Result<Admitted, GuardError> {
         let key = bearer(headers).ok_or(GuardError::NoKey)?;
         // A right key is never refused because of somebody else's guesses.
-        (self.keys.0)(&key).map_or_else(
+        (self.verifier.find_key)(&key).map_or_else(
             || Err(self.wrong_keys.count()),
             |key| Ok(Admitted::Caller(Caller::Key(key))),
         )
@@ -208,7 +221,7 @@ mod tests {
             manage: false,
         });
         let find = move |shown: &ClientKey| (shown.expose() == GOOD).then(|| Arc::clone(&key));
-        LoopbackGuard::new(4315, KeyVerifier::new(find))
+        LoopbackGuard::new(4315, Verifier::new(find, |nonce| nonce == "abc"))
     }
 
     fn ask(
@@ -340,6 +353,8 @@ mod tests {
             ask("GET", "/api/v1/status", &click),
             Err(GuardError::CrossSite)
         );
+        let guess = ask("GET", "/connect/guess", &[host]);
+        assert_eq!(guess, Err(GuardError::UnknownLink));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -13,10 +14,11 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use valetkey_api::core::home::Home;
+use valetkey_api::core::secret::ClientKey;
 use valetkey_server::Stop;
 use valetkey_server::agent_lock::AgentLock;
 use valetkey_server::caller::{Caller, Key};
-use valetkey_server::listeners::{KeyVerifier, Limits, LoopbackListener, UnixSocket};
+use valetkey_server::listeners::{Limits, LoopbackListener, UnixSocket, Verifier};
 
 use crate::fixture::TIMEOUT;
 
@@ -25,6 +27,7 @@ struct Listeners {
     port: u16,
     stop: Stop,
     tasks: Vec<JoinHandle<()>>,
+    lookup: Arc<Lookup>,
     _lock: AgentLock,
     _folder: tempfile::TempDir,
 }
@@ -55,31 +58,64 @@ fn router() -> Router {
         .route("/huge", get(|| async { vec![b'x'; 64 << 20] }))
 }
 
+/// A lookup of a key that takes long.
+#[derive(Default)]
+struct Lookup {
+    began: AtomicBool,
+    go_on: (Mutex<bool>, Condvar),
+}
+
+impl Lookup {
+    fn hold(&self) {
+        self.began.store(true, Ordering::SeqCst);
+        let (go_on, changed) = &self.go_on;
+        let go_on = go_on.lock().unwrap();
+        // A bound, so that a listener without a thread of its own fails the test and does not hang.
+        let held = changed.wait_timeout_while(go_on, TIMEOUT, |go_on| !*go_on);
+        drop(held);
+    }
+
+    fn release(&self) {
+        *self.go_on.0.lock().unwrap() = true;
+        self.go_on.1.notify_all();
+    }
+}
+
 fn open(limits: Limits) -> Listeners {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::at(folder.path());
     let lock = AgentLock::take(&home).unwrap();
     let socket = UnixSocket::bind(&home).unwrap();
     let tcp = LoopbackListener::bind(0, false).unwrap();
-    let keys = KeyVerifier::new(|key| {
-        (key.expose() == "vk_good").then(|| {
-            Arc::new(Key {
-                id: "00000000-0000-0000-0000-000000000001".parse().unwrap(),
-                name: "ci".to_owned(),
-                connections: None,
-                manage: false,
-            })
+    let key = |name: &str| {
+        Arc::new(Key {
+            id: "00000000-0000-0000-0000-000000000001".parse().unwrap(),
+            name: name.to_owned(),
+            connections: None,
+            manage: false,
         })
-    });
+    };
+    let lookup = Arc::new(Lookup::default());
+    let held = Arc::clone(&lookup);
+    let find_key = move |shown: &ClientKey| match shown.expose() {
+        "vk_good" => Some(key("ci")),
+        "vk_held" => {
+            held.hold();
+            None
+        }
+        _ => None,
+    };
+    let verifier = Verifier::new(find_key, |nonce| nonce == "x");
     let (path, port, stop) = (socket.path().to_owned(), tcp.port(), Stop::default());
     Listeners {
         socket: path,
         port,
         tasks: vec![
             tokio::spawn(socket.serve(router(), limits, stop.clone())),
-            tokio::spawn(tcp.serve(router(), keys, limits, stop.clone())),
+            tokio::spawn(tcp.serve(router(), verifier, limits, stop.clone())),
         ],
         stop,
+        lookup,
         _lock: lock,
         _folder: folder,
     }
@@ -254,6 +290,65 @@ async fn an_address_of_another_host_is_refused_at_the_socket() {
         let expected = format!("HTTP/1.1 {status}");
         assert!(response.starts_with(&expected), "{target}: {response}");
     }
+}
+
+#[tokio::test]
+async fn a_refused_request_ends_its_connection() {
+    let listeners = open(Limits::default());
+    let request = listeners
+        .keyed("/who")
+        .replace("vk_good", "vk_bad")
+        .replace("Connection: close\r\n", "");
+    let response = say(listeners.tcp().await, &request).await;
+    assert!(response.starts_with("HTTP/1.1 401"), "{response}");
+    assert!(response.contains("connection: close"), "{response}");
+}
+
+/// Any user of the machine can keep the loopback listener busy.
+#[tokio::test]
+async fn a_busy_loopback_listener_does_not_slow_the_socket() {
+    let listeners = open(Limits::default());
+    let mut stranger = listeners.tcp().await;
+    let began = Instant::now();
+    let request = listeners.keyed("/who").replace("vk_good", "vk_held");
+    stranger.write_all(request.as_bytes()).await.unwrap();
+    while !listeners.lookup.began.load(Ordering::SeqCst) {
+        tokio::task::yield_now().await;
+    }
+    let request = "GET /who HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let response = say(listeners.socket().await, request).await;
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+    assert!(
+        began.elapsed() < TIMEOUT,
+        "it waited for the other listener"
+    );
+    listeners.lookup.release();
+    let refused = closes(stranger).await;
+    assert!(refused.starts_with("HTTP/1.1 401"), "{refused}");
+}
+
+#[tokio::test]
+async fn repeated_wrong_keys_are_held_back_and_keep_nobody_out() {
+    let listeners = open(Limits {
+        idle_timeout: Duration::from_mins(1),
+        refusal_delay: Duration::from_mins(1),
+        ..short()
+    });
+    let wrong = listeners.keyed("/who").replace("vk_good", "vk_bad");
+    for _ in 0..20 {
+        let refused = say(listeners.tcp().await, &wrong).await;
+        assert!(refused.starts_with("HTTP/1.1 401"), "{refused}");
+    }
+    let mut held_back = Vec::new();
+    for _ in 0..2 * short().max_connections {
+        let mut stream = listeners.tcp().await;
+        stream.write_all(wrong.as_bytes()).await.unwrap();
+        held_back.push(stream);
+    }
+    listeners.still_serves().await;
+    let last = held_back.pop().unwrap();
+    let nothing = last.try_read(&mut [0; 1]).unwrap_err();
+    assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
 }
 
 #[tokio::test]
