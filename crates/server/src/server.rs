@@ -96,7 +96,12 @@ impl Server {
             limits(self.max_connections),
             app.stop().clone(),
         );
-        tokio::join!(socket, loopback);
+        // Removed first: whoever starts an agent meanwhile must not take this one for ready.
+        let endpoint = async {
+            app.stop().requested().await;
+            drop(self.endpoint);
+        };
+        tokio::join!(endpoint, socket, loopback);
     }
 }
 

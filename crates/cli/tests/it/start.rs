@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -141,4 +144,38 @@ fn stop_waits_until_the_agent_has_gone_and_starts_none() {
         (Some(0), "the agent (pid 42) has ended\n")
     );
     assert_eq!(agent.lines(), ["POST /shutdown"]);
+}
+
+/// The next agent could not start before.
+#[test]
+fn stop_waits_until_the_lock_is_free() {
+    for is_reachable in [true, false] {
+        let agent = Stub::absent();
+        let lock = fs::File::create(agent.home().join("agent.lock")).unwrap();
+        lock.lock().unwrap();
+        let (stopping, is_stopping) = mpsc::channel();
+        if is_reachable {
+            let socket = agent.home().join("run/agent.sock");
+            agent.listen(move |_| {
+                fs::remove_file(&socket).unwrap();
+                stopping.send(()).unwrap();
+                Some((202, json!({"pid": 42})))
+            });
+        } else {
+            stopping.send(()).unwrap();
+        }
+        let released = Arc::new(AtomicBool::new(false));
+        let was_released = Arc::clone(&released);
+        let busy = thread::spawn(move || {
+            is_stopping.recv().unwrap();
+            // As an agent that stores what is not stored.
+            thread::sleep(Duration::from_millis(400));
+            was_released.store(true, Ordering::SeqCst);
+            drop(lock);
+        });
+        let ended = agent.run("stop");
+        assert!(released.load(Ordering::SeqCst), "{}", ended.err);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        busy.join().unwrap();
+    }
 }

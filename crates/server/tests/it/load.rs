@@ -109,3 +109,30 @@ async fn a_hanging_refresh_and_a_silent_crowd_slow_nobody_else() {
     hanging.is(200);
     assert!(took < Duration::from_secs(5), "50 tokens took {took:?}");
 }
+
+/// Whoever starts an agent meanwhile must not take this one for ready.
+#[tokio::test]
+async fn a_stopping_agent_removes_its_endpoint_before_its_socket() {
+    let open = open(Settings::auto_consent("ada")).await;
+    let gate = open.fixture.provider.gate(Fault::refresh);
+    let mut busy = UnixStream::connect(&open.socket).await.unwrap();
+    busy.write_all(
+        b"POST /api/v1/credentials/connections/demo/refresh HTTP/1.1\r\nHost: valetkey\r\n\
+          Content-Length: 0\r\n\r\n",
+    )
+    .await
+    .unwrap();
+    let provider = &open.fixture.provider;
+    provider.arrived(Filter::refreshes(), 1).await;
+    let endpoint = open.fixture.app.home().endpoint();
+    assert!(endpoint.exists());
+    open.fixture.app.stop().request();
+    let removed = async {
+        while open.socket.exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(TIMEOUT, removed).await.unwrap();
+    assert!(!endpoint.exists(), "while a response is in progress");
+    gate.release();
+}

@@ -97,19 +97,23 @@ enum LockOutcome {
     AnotherAgent,
 }
 
-/// Takes the lock. In the background another agent is as good: two commands that start one at the
-/// same time are both served by the first.
+/// Takes the lock. Waits for another agent that is starting or stopping. In the background one that
+/// is ready is as good: two commands that start one at the same time are both served by the first.
 fn take_lock(home: &Home, background: bool, output: &Output) -> Result<LockOutcome, Failure> {
     let began = Instant::now();
     loop {
         let held = match AgentLock::take(home) {
             Ok(lock) => return Ok(LockOutcome::Ours(lock)),
-            Err(LockError::Held { pid }) if background => pid,
-            Err(error) => return Err(error.into()),
+            Err(LockError::Held { pid }) => pid,
+            Err(error @ LockError::Unusable { .. }) => return Err(error.into()),
         };
-        if let Some(endpoint) = Endpoint::read(home).filter(|found| Some(found.pid) == held) {
-            output.ready(&endpoint);
-            return Ok(LockOutcome::AnotherAgent);
+        match Endpoint::read(home).filter(|found| Some(found.pid) == held) {
+            Some(endpoint) if background => {
+                output.ready(&endpoint);
+                return Ok(LockOutcome::AnotherAgent);
+            }
+            Some(_) => return Err(LockError::Held { pid: held }.into()),
+            None => {}
         }
         if began.elapsed() > LOCK_TIMEOUT {
             return Err(LockError::Held { pid: held }.into());
