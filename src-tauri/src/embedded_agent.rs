@@ -25,7 +25,6 @@ impl EmbeddedAgent {
     /// Opens the agent of `home` and binds its listeners. Without a keychain it starts all the same:
     /// the window shows the problem.
     pub(crate) fn open(home: Home, lock: AgentLock, args: &Args) -> Result<Self, Failure> {
-        let store = start::choose_store(&home, args.secret_store, false)?;
         let failed = |what: &str, error: std::io::Error| {
             Failure::new(ErrorCode::Internal, format!("{what}: {error}"))
         };
@@ -34,6 +33,7 @@ impl EmbeddedAgent {
             .build()
             .map_err(|error| failed("no event loop", error))?;
         let (app, server) = runtime.block_on(async {
+            let store = start::choose_store(&home, args.secret_store, None).await?;
             let agent = start::open_agent(&home, store, start::WithoutKeychain::Continue).await?;
             let port = start::port(args.port, &agent);
             let app = App::new(agent, home, Host::Desktop, Stop::default());

@@ -118,10 +118,13 @@ pub(crate) fn detach(verbose: bool) -> Result<(), Failure> {
     let mut command = Command::new(binary()?);
     command.arg("--background").current_dir("/");
     command.args(verbose.then_some("--verbose"));
-    if let Some(file) = env::var_os("VALETKEY_PASSPHRASE_FILE")
-        && let Ok(file) = absolute(file)
-    {
-        command.env("VALETKEY_PASSPHRASE_FILE", file);
+    // It runs in another folder.
+    for variable in ["VALETKEY_KEY_FILE", "VALETKEY_PASSPHRASE_FILE"] {
+        if let Some(file) = env::var_os(variable).filter(|file| !file.is_empty())
+            && let Ok(file) = absolute(file)
+        {
+            command.env(variable, file);
+        }
     }
     // It fails only for a process that leads a group already, which is as good.
     let _ = rustix::process::setsid();

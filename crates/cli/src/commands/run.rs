@@ -3,7 +3,6 @@
 //! It replaces this process, so exit codes, signals and the terminal are the command's own. Tokens
 //! stand in the environment, never in argv, which every user can read.
 
-use std::env;
 use std::io::ErrorKind;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
@@ -20,12 +19,9 @@ pub(super) fn run(global: &Global, args: &Run) -> Result<(), Failure> {
     let (program, rest) = args.command.split_first().expect("clap requires a command");
     let mut command = Command::new(program);
     command.args(rest);
-    // What unlocks our own store (a passphrase) is no business of the command.
-    for (name, _) in env::vars_os() {
-        if name.as_encoded_bytes().starts_with(b"VALETKEY_") {
-            command.env_remove(name);
-        }
-    }
+    // What opens our own store is not for the command. A `valetkey` in it needs the rest to find the
+    // same home.
+    command.env_remove("VALETKEY_PASSPHRASE");
     let mut client = agent::connect(global)?;
     let request = TokenRequest {
         min_valid_seconds: args.min_ttl,

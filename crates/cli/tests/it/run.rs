@@ -24,8 +24,20 @@ fn tokens_stand_in_the_environment_and_not_in_argv() {
     for line in ["GH_TOKEN=ya29.s3cret", "B=ya29.s3cret", "KEPT=kept"] {
         assert!(environment.lines().any(|found| found == line), "{line}");
     }
-    assert!(!environment.contains("VALETKEY_"), "{environment}");
+    assert!(
+        !environment.contains("VALETKEY_PASSPHRASE"),
+        "{environment}"
+    );
     assert!(!argv.contains("ya29"));
+}
+
+/// A `valetkey` in the command talks to the same agent.
+#[test]
+fn the_command_stays_in_this_home() {
+    let agent = serving();
+    let ended = agent.run("run --env X=github -- printenv VALETKEY_HOME");
+    let home = format!("{}\n", agent.home().display());
+    assert_eq!((ended.code, ended.out), (Some(0), home), "{}", ended.err);
 }
 
 #[test]

@@ -73,6 +73,26 @@ fn an_agent_is_started_in_a_session_of_its_own_without_inherited_descriptors() {
 }
 
 #[test]
+fn relative_files_are_found_by_the_agent_in_another_folder() {
+    for variable in ["VALETKEY_KEY_FILE", "VALETKEY_PASSPHRASE_FILE"] {
+        let agent = Stub::absent();
+        let script = agent.script(
+            "agent",
+            &format!("cat \"${variable}\" > \"$VALETKEY_HOME/found\""),
+        );
+        fs::write(agent.home().join("key"), "the key").unwrap();
+        let mut command = agent.command("status");
+        command
+            .current_dir(agent.home())
+            .env("VALETKEY_AGENT_BIN", script)
+            .env(variable, "key");
+        command.output().unwrap();
+        let found = fs::read_to_string(agent.home().join("found")).unwrap();
+        assert_eq!(found, "the key", "{variable}");
+    }
+}
+
+#[test]
 fn why_the_agent_cannot_start_is_said_in_its_own_words() {
     let agent = Stub::absent();
     let line = json!({"failed": {

@@ -35,6 +35,15 @@ impl Signals {
         })
     }
 
+    /// Returns at the next one.
+    pub(super) async fn any(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
+
     /// Asks to stop at SIGTERM and SIGINT, and in front at SIGHUP (the terminal is gone). Returns at
     /// the second SIGINT: somebody does not want to wait.
     pub async fn handle(mut self, stop: Stop, background: bool) {

@@ -5,12 +5,13 @@ use std::fs;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use tokio::task::spawn_blocking;
 use valetkey_agent::vault::{FileKey, StoreChoice};
 use valetkey_api::core::home::Home;
 use zeroize::Zeroizing;
 
-use super::Failure;
+use super::{Failure, Signals};
 
 /// The secret stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -23,12 +24,13 @@ pub enum Store {
     Memory,
 }
 
-/// Opens nothing yet. `requested` wins over `VALETKEY_SECRET_STORE`; the keychain is the default. Where
-/// `may_prompt`, a passphrase that stands nowhere is asked for at the terminal.
-pub fn choose_store(
+/// Opens nothing yet. `requested` wins over `VALETKEY_SECRET_STORE`; the keychain is the default. A
+/// passphrase that stands nowhere is asked for at the terminal until one of `signals` comes; without
+/// them nobody is asked.
+pub async fn choose_store(
     home: &Home,
     requested: Option<Store>,
-    may_prompt: bool,
+    signals: Option<&mut Signals>,
 ) -> Result<StoreChoice, Failure> {
     let chosen = match requested {
         Some(store) => store,
@@ -37,7 +39,7 @@ pub fn choose_store(
     Ok(match chosen {
         Store::Keychain => StoreChoice::Keychain,
         Store::Memory => StoreChoice::Memory,
-        Store::File => StoreChoice::File(file_key(home, may_prompt)?),
+        Store::File => StoreChoice::File(file_key(home, signals).await?),
     })
 }
 
@@ -54,7 +56,7 @@ fn from_environment() -> Result<Store, Failure> {
     }
 }
 
-fn file_key(home: &Home, may_prompt: bool) -> Result<FileKey, Failure> {
+async fn file_key(home: &Home, signals: Option<&mut Signals>) -> Result<FileKey, Failure> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty());
     if let Some(path) = set("VALETKEY_KEY_FILE") {
         let path = PathBuf::from(path);
@@ -82,13 +84,13 @@ fn file_key(home: &Home, may_prompt: bool) -> Result<FileKey, Failure> {
     if let Some(text) = set("VALETKEY_PASSPHRASE") {
         return passphrase(text.to_string_lossy().into_owned().into());
     }
-    if !may_prompt || !io::stdin().is_terminal() {
-        return Err(Failure::not_configured(
+    match signals {
+        Some(signals) if io::stdin().is_terminal() => prompt(home, signals).await,
+        Some(_) | None => Err(Failure::not_configured(
             "the secret file needs a passphrase, and nobody can be asked",
             "set `VALETKEY_PASSPHRASE_FILE` or `VALETKEY_KEY_FILE`, or run `valetkey serve --secret-store file` in a terminal",
-        ));
+        )),
     }
-    prompt(home)
 }
 
 fn passphrase(text: Zeroizing<String>) -> Result<FileKey, Failure> {
@@ -101,18 +103,20 @@ fn passphrase(text: Zeroizing<String>) -> Result<FileKey, Failure> {
     Ok(FileKey::Passphrase(text))
 }
 
-fn prompt(home: &Home) -> Result<FileKey, Failure> {
-    let no_answer = |error: io::Error| {
+async fn prompt(home: &Home, signals: &mut Signals) -> Result<FileKey, Failure> {
+    let unreadable = |error: io::Error| {
         Failure::not_configured(
             format!("the passphrase cannot be read: {error}"),
             "set `VALETKEY_PASSPHRASE_FILE`",
         )
     };
     if home.secret_file().exists() {
-        return passphrase(ask("Passphrase of the secret file: ").map_err(no_answer)?);
+        let text = ask("Passphrase of the secret file: ", signals).await;
+        return passphrase(text.map_err(unreadable)?);
     }
-    let first = ask("New passphrase for the secret file: ").map_err(no_answer)?;
-    let again = ask("Once more: ").map_err(no_answer)?;
+    let first = ask("New passphrase for the secret file: ", signals).await;
+    let first = first.map_err(unreadable)?;
+    let again = ask("Once more: ", signals).await.map_err(unreadable)?;
     if *first != *again {
         return Err(Failure::not_configured(
             "the two passphrases differ",
@@ -122,21 +126,45 @@ fn prompt(home: &Home) -> Result<FileKey, Failure> {
     passphrase(first)
 }
 
-/// Asks without showing what is typed.
-fn ask(question: &str) -> io::Result<Zeroizing<String>> {
-    let (stdin, mut stderr) = (io::stdin(), io::stderr());
-    let usual = tcgetattr(&stdin)?;
-    let mut hidden = usual.clone();
-    hidden.local_modes -= LocalModes::ECHO;
+/// Asks without showing what is typed, until a signal comes.
+async fn ask(question: &str, signals: &mut Signals) -> io::Result<Zeroizing<String>> {
+    let _hidden = HiddenInput::begin()?;
+    let mut stderr = io::stderr();
     write!(stderr, "{question}")?;
     stderr.flush()?;
-    tcsetattr(&stdin, OptionalActions::Flush, &hidden)?;
-    let mut line = Zeroizing::new(String::new());
-    let read = stdin.lock().read_line(&mut line);
-    tcsetattr(&stdin, OptionalActions::Flush, &usual)?;
-    writeln!(stderr)?;
-    read?;
+    let line = spawn_blocking(|| {
+        let mut line = Zeroizing::new(String::new());
+        io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    let mut line = tokio::select! {
+        line = line => line.map_err(io::Error::other)??,
+        () = signals.any() => return Err(io::ErrorKind::Interrupted.into()),
+    };
     let length = line.trim_end_matches(['\r', '\n']).len();
     line.truncate(length);
     Ok(line)
+}
+
+/// A terminal that does not show what is typed, until dropped.
+struct HiddenInput {
+    usual: Termios,
+}
+
+impl HiddenInput {
+    fn begin() -> io::Result<Self> {
+        let stdin = io::stdin();
+        let usual = tcgetattr(&stdin)?;
+        let mut hidden = usual.clone();
+        hidden.local_modes -= LocalModes::ECHO;
+        tcsetattr(&stdin, OptionalActions::Flush, &hidden)?;
+        Ok(Self { usual })
+    }
+}
+
+impl Drop for HiddenInput {
+    fn drop(&mut self) {
+        // A terminal that is gone needs nothing back.
+        tcsetattr(io::stdin(), OptionalActions::Flush, &self.usual).ok();
+        writeln!(io::stderr()).ok();
+    }
 }

@@ -15,4 +15,5 @@ mod manage;
 mod process;
 mod requests;
 mod settings;
+mod terminal;
 mod tokens;

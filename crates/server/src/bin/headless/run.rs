@@ -4,7 +4,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime;
-use valetkey_agent::vault::StoreChoice;
 use valetkey_api::ErrorCode;
 use valetkey_api::core::home::Home;
 use valetkey_api::endpoint::Endpoint;
@@ -33,7 +32,6 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
         to_stderr: args.verbose && !args.background,
     };
     start::start_log(&home, log)?;
-    let store = start::choose_store(&home, args.secret_store, !args.background)?;
     // One thread: measured as fast as several for this work, with the better tail.
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -42,27 +40,23 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<(), Failure> {
             Failure::new(ErrorCode::Internal, format!("no event loop: {error}"))
                 .hint(RAISE_LIMITS_HINT)
         })?;
-    let outcome = runtime.block_on(serve(home, store, &lock, args, output));
+    let outcome = runtime.block_on(serve(home, &lock, args, output));
     // A name lookup that hangs must not keep the process alive.
     runtime.shutdown_background();
     outcome
 }
 
-async fn serve(
-    home: Home,
-    store: StoreChoice,
-    lock: &AgentLock,
-    args: &Args,
-    output: &Output,
-) -> Result<(), Failure> {
+async fn serve(home: Home, lock: &AgentLock, args: &Args, output: &Output) -> Result<(), Failure> {
     let stop = Stop::default();
-    let signals = Signals::listen().map_err(|error| {
+    let mut signals = Signals::listen().map_err(|error| {
         Failure::new(
             ErrorCode::Internal,
             format!("signals cannot be handled: {error}"),
         )
         .hint(RAISE_LIMITS_HINT)
     })?;
+    let prompt = (!args.background).then_some(&mut signals);
+    let store = start::choose_store(&home, args.secret_store, prompt).await?;
     let agent = start::open_agent(&home, store, WithoutKeychain::Refuse).await?;
     let app = App::new(agent.clone(), home, Host::Headless, stop.clone());
     let port = start::port(args.port, &agent);
