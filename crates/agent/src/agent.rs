@@ -117,7 +117,7 @@ impl Agent {
         let stored = Stored::load(&vault).await?;
         let keys = Keys::load(&vault).await?;
         let inner = Arc::new_cyclic(|weak: &Weak<Inner>| Inner {
-            audit_log: AuditLog::new(vault.clone()),
+            audit_log: AuditLog::new(vault.clone(), Arc::clone(&config.clock)),
             provider_client: ProviderClient::default(),
             clock: config.clock,
             version: config.version,

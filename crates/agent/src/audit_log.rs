@@ -1,6 +1,10 @@
 //! Writes the audit log. A change is written before it is reported; hand-outs of tokens are written
 //! after the reply, in batches (a crash may lose the last second of hand-outs, never a change).
 //!
+//! The queue of hand-outs is bounded, and no reply ever waits for it: a disk that stands still must
+//! not keep programs from tokens that are in memory. What does not fit is counted, and the number is
+//! itself written to the log as soon as that is possible.
+//!
 //! Thousands of hand-outs may be queued when programs ask faster than the disk takes them. Entries
 //! are small and stored in chunks of one size, because the allocator returns little memory of a
 //! fragmented heap.
@@ -20,6 +24,7 @@ use valetkey_core::name::ConnectionName;
 use valetkey_vault::{Vault, VaultError};
 
 use crate::book::LiveGrant;
+use crate::clock::Clock;
 use crate::key::Actor;
 
 /// Hand-outs are written at most this long after they happened.
@@ -28,14 +33,15 @@ const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 const BATCH_SIZE: usize = 512;
 /// Pause after a failed write.
 const RETRY_DELAY: Duration = Duration::from_secs(30);
-/// While the disk takes nothing, the oldest batches beyond this number are dropped.
-const MAX_BATCHES: usize = 64;
+/// Hand-outs that may be queued; more are only counted. About 3 MB.
+const MAX_QUEUED: usize = 64 * BATCH_SIZE;
 /// Notifications that a slow follower may have outstanding before it must read the log again.
 const FOLLOWER_BACKLOG: usize = 1024;
 
 /// Writes events and notifies followers of new ones.
 pub(crate) struct AuditLog {
     vault: Vault,
+    clock: Arc<dyn Clock>,
     /// In batches of `BATCH_SIZE`; only the last one grows.
     queue: Mutex<VecDeque<Vec<TokenAccess>>>,
     /// When client keys were last used; locked after `queue`.
@@ -43,6 +49,8 @@ pub(crate) struct AuditLog {
     /// Held while the queue is written: a flush that finds the queue empty returns only after the
     /// flush that emptied it.
     flush_lock: tokio::sync::Mutex<()>,
+    /// Requests for tokens that did not fit into the queue; locked after it.
+    unrecorded: Mutex<u64>,
     /// Notified when the queue is no longer empty, and when a batch is full.
     queued: Notify,
     new_events: broadcast::Sender<EventId>,
@@ -59,26 +67,35 @@ pub(crate) enum TokenAccess {
         who: Actor,
     },
     /// No token was handed out.
-    Refused {
-        id: ConnectionId,
-        /// None if it was removed meanwhile.
-        named: Option<(ConnectionName, AuthenticatorId)>,
-        why: String,
-        at: Timestamp,
-        who: Actor,
-    },
+    Refused(Box<RefusedAccess>),
+}
+
+/// A request that got no token, in a box of its own because there are few of them.
+#[derive(Clone)]
+pub(crate) struct RefusedAccess {
+    pub id: ConnectionId,
+    /// None if it was removed meanwhile.
+    pub named: Option<(ConnectionName, AuthenticatorId)>,
+    pub why: String,
+    pub at: Timestamp,
+    pub who: Actor,
 }
 
 impl TokenAccess {
     fn who(&self) -> &Actor {
-        let (Self::Served { who, .. } | Self::Refused { who, .. }) = self;
-        who
+        match self {
+            Self::Served { who, .. } => who,
+            Self::Refused(refused) => &refused.who,
+        }
     }
 
     /// Shares the actor's text with the previous entry: a program that opens a socket connection
     /// for each token brings an equal text each time.
     fn share_actor(&mut self, last: &Self) {
-        let (Self::Served { who, .. } | Self::Refused { who, .. }) = self;
+        let who = match self {
+            Self::Served { who, .. } => who,
+            Self::Refused(refused) => &mut refused.who,
+        };
         if who == last.who() {
             who.clone_from(last.who());
         }
@@ -100,13 +117,14 @@ impl From<&TokenAccess> for Event {
                         "connection": live.connection, "generation": generation, "scopes": scopes,
                     }))
             }
-            TokenAccess::Refused {
-                id,
-                named,
-                why,
-                at,
-                who,
-            } => {
+            TokenAccess::Refused(refused) => {
+                let RefusedAccess {
+                    id,
+                    named,
+                    why,
+                    at,
+                    who,
+                } = &**refused;
                 let event = Self::new(EventKind::TokenRefused, *at)
                     .connection(*id)
                     .actor(who.to_string());
@@ -130,8 +148,10 @@ enum Extent {
 }
 
 impl AuditLog {
-    pub(crate) fn new(vault: Vault) -> Arc<Self> {
+    pub(crate) fn new(vault: Vault, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
+            clock,
+            unrecorded: Mutex::default(),
             vault,
             queue: Mutex::default(),
             keys_used: Mutex::default(),
@@ -169,17 +189,22 @@ impl AuditLog {
         }
     }
 
-    /// Queues a hand-out or a refusal.
+    /// Queues a hand-out or a refusal. Never waits.
     pub(crate) fn record_access(&self, mut access: TokenAccess) {
         let mut queue = self.queue();
         let first = queue.is_empty() && self.keys_used().is_empty();
         if let Some(last) = queue.back().and_then(|batch| batch.last()) {
             access.share_actor(last);
         }
+        let batches = queue.len();
         let full = match queue.back_mut() {
             Some(batch) if batch.len() < BATCH_SIZE => {
                 batch.push(access);
                 batch.len() == BATCH_SIZE
+            }
+            _ if batches * BATCH_SIZE >= MAX_QUEUED => {
+                *self.unrecorded() += 1;
+                false
             }
             _ => {
                 queue.push_back(vec![access]);
@@ -190,6 +215,12 @@ impl AuditLog {
         if first || full {
             self.queued.notify_one();
         }
+    }
+
+    fn unrecorded(&self) -> MutexGuard<'_, u64> {
+        self.unrecorded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes the event of a change. A failure is logged and does not fail the change.
@@ -242,10 +273,28 @@ impl AuditLog {
             };
             if let Err(error) = self.write(&batch).await {
                 tracing::warn!(%error, count = batch.len(), "hand-outs not written; retrying later");
-                self.requeue(batch.to_vec());
+                // One batch more than the bound, at most.
+                self.queue().push_front(batch.to_vec());
                 return false;
             }
         }
+        self.write_unrecorded().await
+    }
+
+    async fn write_unrecorded(&self) -> bool {
+        let count = *self.unrecorded();
+        if count == 0 {
+            return true;
+        }
+        let event = Event::new(EventKind::TokensUnrecorded, self.clock.now())
+            .detail(json!({ "count": count }));
+        if let Err(error) = self.append(vec![event]).await {
+            tracing::warn!(%error, count, "the number of unrecorded hand-outs was not written");
+            return false;
+        }
+        tracing::warn!(count, "hand-outs were left out of the audit log");
+        // More may have been counted meanwhile.
+        *self.unrecorded() -= count;
         true
     }
 
@@ -265,7 +314,7 @@ impl AuditLog {
             .iter()
             .filter_map(|access| match access {
                 TokenAccess::Served { live, at, .. } => Some((live.id, *at)),
-                TokenAccess::Refused { .. } => None,
+                TokenAccess::Refused(_) => None,
             })
             .collect();
         let used = used.into_iter().collect();
@@ -274,14 +323,6 @@ impl AuditLog {
         let events = (0..batch.len()).map(move |index| Event::from(&batch[index]));
         self.notify_followers(self.vault.append_accesses(events, used).await?);
         Ok(())
-    }
-
-    /// Returns a batch that could not be written to the front of the queue.
-    fn requeue(&self, batch: Vec<TokenAccess>) {
-        let mut queue = self.queue();
-        queue.push_front(batch);
-        let surplus = queue.len().saturating_sub(MAX_BATCHES);
-        queue.drain(..surplus);
     }
 
     /// The task that flushes; sleeps while the queue is empty. Ends when it is aborted.
@@ -313,5 +354,52 @@ impl AuditLog {
         while !self.has_full_batch() {
             self.queued.notified().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use valetkey_core::home::Home;
+    use valetkey_vault::{EventFilter, StoreChoice};
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn a_full_queue_counts_what_it_cannot_hold_and_logs_the_number() {
+        const SURPLUS: usize = 10;
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path());
+        let vault = Vault::open(&home, StoreChoice::Memory).await.unwrap();
+        let clock = Arc::new(SystemClock::default());
+        let log = AuditLog::new(vault.clone(), clock);
+        for n in 0..MAX_QUEUED + SURPLUS {
+            log.record_access(TokenAccess::Refused(Box::new(RefusedAccess {
+                id: ConnectionId::new(uuid::Uuid::nil()),
+                named: None,
+                why: n.to_string(),
+                at: log.clock.now(),
+                who: Actor::agent(),
+            })));
+        }
+        let queued: usize = log.queue().iter().map(Vec::len).sum();
+        assert_eq!(queued, MAX_QUEUED);
+        assert!(log.flush().await);
+        assert!(log.is_idle());
+        let newest = EventFilter {
+            limit: 2,
+            ..EventFilter::default()
+        };
+        let [(_, last), (id, summary)] = &vault.events(newest).await.unwrap()[..] else {
+            panic!("two events")
+        };
+        assert_eq!(last.detail["why"], (MAX_QUEUED - 1).to_string());
+        assert_eq!(summary.kind, EventKind::TokensUnrecorded);
+        assert_eq!(summary.detail["count"], SURPLUS);
+        assert_eq!(*id, EventId(i64::try_from(MAX_QUEUED).unwrap() + 1));
+        // It is told once.
+        assert!(log.flush().await);
+        let after = vault.events(EventFilter::default()).await.unwrap();
+        assert_eq!(after.last().unwrap().0, *id);
     }
 }

@@ -16,7 +16,7 @@ use valetkey_core::name::ConnectionName;
 use valetkey_core::scope::Scopes;
 
 use crate::agent::{Agent, Inner};
-use crate::audit_log::TokenAccess;
+use crate::audit_log::{RefusedAccess, TokenAccess};
 use crate::book::{FlightEnd, LiveGrant, Look, Want};
 use crate::error::AgentError;
 use crate::key::{Actor, ConnectionKey};
@@ -116,13 +116,16 @@ impl Agent {
                     let row = book.get(id).map(|entry| &entry.row);
                     row.and_then(|row| Some((book.name_of(row)?, row.authenticator)))
                 };
-                self.inner.audit_log.record_access(TokenAccess::Refused {
+                let refused = Box::new(RefusedAccess {
                     id,
                     named,
                     why,
                     at: now,
                     who: who.clone(),
                 });
+                self.inner
+                    .audit_log
+                    .record_access(TokenAccess::Refused(refused));
                 Err(error)
             }
         }

@@ -115,6 +115,8 @@ kinds! {
     TokenServed = "token.served",
     /// A program did not get a token.
     TokenRefused = "token.refused",
+    /// Hand-outs and refusals were left out of the log, which could not be written fast enough.
+    TokensUnrecorded = "token.unrecorded",
     /// A program reported that its token was refused.
     TokenInvalidated = "token.invalidated",
     /// A client key was created.

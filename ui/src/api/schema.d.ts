@@ -877,7 +877,7 @@ export interface components {
          * @description The kinds of events. The words are stable.
          * @enum {string}
          */
-        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.invalidated" | "key.created" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed";
+        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.unrecorded" | "token.invalidated" | "key.created" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed";
         /** @description Reply to `GET events`. */
         EventList: {
             /** @description Oldest first. */

@@ -111,6 +111,7 @@ const WORDS: Record<EventKind, Words> = {
     text: `token refused to ${by(event)}`,
     aside: why(event) || door(event),
   }),
+  "token.unrecorded": says("bad", "problems", "requests for tokens were left out of the log", (event) => `${String(event.detail?.["count"])} of them`),
   "token.invalidated": (event) => ({
     tone: "idle",
     group: "problems",
