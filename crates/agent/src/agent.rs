@@ -117,7 +117,11 @@ impl Agent {
         let stored = Stored::load(&vault).await?;
         let keys = Keys::load(&vault).await?;
         let inner = Arc::new_cyclic(|weak: &Weak<Inner>| Inner {
-            audit_log: AuditLog::new(vault.clone(), Arc::clone(&config.clock)),
+            audit_log: AuditLog::new(
+                vault.clone(),
+                Arc::clone(&config.clock),
+                stored.settings.retention_days,
+            ),
             provider_client: ProviderClient::default(),
             clock: config.clock,
             version: config.version,
@@ -142,6 +146,7 @@ impl Agent {
         agent.tell_reconciled(&report).await;
         agent.finish_removals();
         agent.keep(Arc::clone(&agent.inner.audit_log).run());
+        agent.keep(Arc::clone(&agent.inner.audit_log).prune());
         agent
             .inner
             .spawn(crate::alarm::run(Arc::clone(&agent.inner)));

@@ -13,14 +13,15 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ClientKeyId, ConnectionId};
 use valetkey_core::name::ConnectionName;
+use valetkey_core::settings::RetentionDays;
 use valetkey_vault::{Vault, VaultError};
 
 use crate::book::LiveGrant;
@@ -35,6 +36,8 @@ const BATCH_SIZE: usize = 512;
 const RETRY_DELAY: Duration = Duration::from_secs(30);
 /// Hand-outs that may be queued; more are only counted. About 3 MB.
 const MAX_QUEUED: usize = 64 * BATCH_SIZE;
+/// How often events are deleted that are older than the retention.
+const PRUNE_INTERVAL: Duration = Duration::from_hours(24);
 /// Notifications that a slow follower may have outstanding before it must read the log again.
 const FOLLOWER_BACKLOG: usize = 1024;
 
@@ -51,6 +54,7 @@ pub(crate) struct AuditLog {
     flush_lock: tokio::sync::Mutex<()>,
     /// Requests for tokens that did not fit into the queue; locked after it.
     unrecorded: Mutex<u64>,
+    retention: watch::Sender<RetentionDays>,
     /// Notified when the queue is no longer empty, and when a batch is full.
     queued: Notify,
     new_events: broadcast::Sender<EventId>,
@@ -148,10 +152,11 @@ enum Extent {
 }
 
 impl AuditLog {
-    pub(crate) fn new(vault: Vault, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub(crate) fn new(vault: Vault, clock: Arc<dyn Clock>, retention: RetentionDays) -> Arc<Self> {
         Arc::new(Self {
             clock,
             unrecorded: Mutex::default(),
+            retention: watch::Sender::new(retention),
             vault,
             queue: Mutex::default(),
             keys_used: Mutex::default(),
@@ -221,6 +226,14 @@ impl AuditLog {
         self.unrecorded
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_retention(&self, days: RetentionDays) {
+        self.retention.send_if_modified(|retention| {
+            let changed = *retention != days;
+            *retention = days;
+            changed
+        });
     }
 
     /// Writes the event of a change. A failure is logged and does not fail the change.
@@ -350,6 +363,27 @@ impl AuditLog {
         }
     }
 
+    /// The task that deletes events older than the retention: at start, daily, and when the retention
+    /// changes. Ends when it is aborted.
+    pub(crate) async fn prune(self: Arc<Self>) {
+        let mut retention = self.retention.subscribe();
+        loop {
+            let days = retention.borrow_and_update().get();
+            let age = SignedDuration::from_hours(24 * i64::from(days));
+            let before = self.clock.now().checked_sub(age).unwrap_or(Timestamp::MIN);
+            match self.vault.prune_events(before).await {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(count, "old events deleted"),
+                Err(error) => tracing::warn!(%error, "old events not deleted"),
+            }
+            tokio::select! {
+                () = self.clock.sleep(PRUNE_INTERVAL) => {}
+                // Cannot fail: `self` holds the sender.
+                _ = retention.changed() => {}
+            }
+        }
+    }
+
     async fn full_batch(&self) {
         while !self.has_full_batch() {
             self.queued.notified().await;
@@ -372,7 +406,7 @@ mod tests {
         let home = Home::at(folder.path());
         let vault = Vault::open(&home, StoreChoice::Memory).await.unwrap();
         let clock = Arc::new(SystemClock::default());
-        let log = AuditLog::new(vault.clone(), clock);
+        let log = AuditLog::new(vault.clone(), clock, RetentionDays::default());
         for n in 0..MAX_QUEUED + SURPLUS {
             log.record_access(TokenAccess::Refused(Box::new(RefusedAccess {
                 id: ConnectionId::new(uuid::Uuid::nil()),

@@ -76,6 +76,9 @@ async fn change(inner: &Inner, patch: impl FnOnce(&mut Stored)) -> Result<bool, 
         return Ok(false);
     }
     changed.store(&inner.vault).await?;
+    inner
+        .audit_log
+        .set_retention(changed.settings.retention_days);
     *inner.stored() = changed;
     Ok(true)
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use valetkey_core::connection::KeepWarm;
-use valetkey_core::settings::{ApiPort, LogLevel, QuietHours};
+use valetkey_core::settings::{ApiPort, LogLevel, QuietHours, RetentionDays};
 
 use crate::patch::Patch;
 
@@ -120,6 +120,10 @@ pub struct SettingsPatch {
     /// When connections made from now on are refreshed without being asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep_warm: Option<KeepWarm>,
+    /// Days after which events of the audit log are deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u16>, minimum = 1, maximum = 3650))]
+    pub retention_days: Option<RetentionDays>,
 }
 
 /// What `PATCH settings` changes of the notifications.
@@ -149,6 +153,7 @@ impl SettingsPatch {
         self.port.apply(&mut settings.port);
         set(self.log_level, &mut settings.log_level);
         set(self.keep_warm, &mut settings.keep_warm);
+        set(self.retention_days, &mut settings.retention_days);
         if let Some(patch) = self.notifications {
             let notifications = &mut settings.notifications;
             set(patch.needs_you, &mut notifications.needs_you);

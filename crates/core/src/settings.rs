@@ -30,6 +30,9 @@ pub struct Settings {
     /// When new connections are refreshed without being asked; each has its own from then on.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub keep_warm: KeepWarm,
+    /// Days after which events of the audit log are deleted.
+    #[cfg_attr(feature = "openapi", schema(required, value_type = u16, minimum = 1, maximum = 3650))]
+    pub retention_days: RetentionDays,
 }
 
 /// Which notifications are shown, and when none is.
@@ -218,6 +221,56 @@ impl fmt::Display for ApiPort {
     }
 }
 
+/// Days that events stay in the audit log: 1 to 3650.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub struct RetentionDays(u16);
+
+impl RetentionDays {
+    /// The number.
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for RetentionDays {
+    fn default() -> Self {
+        Self(90)
+    }
+}
+
+impl TryFrom<u16> for RetentionDays {
+    type Error = SettingError;
+
+    fn try_from(days: u16) -> Result<Self, SettingError> {
+        if !(1..=3650).contains(&days) {
+            return Err(SettingError::Retention);
+        }
+        Ok(Self(days))
+    }
+}
+
+impl From<RetentionDays> for u16 {
+    fn from(days: RetentionDays) -> Self {
+        days.0
+    }
+}
+
+impl FromStr for RetentionDays {
+    type Err = SettingError;
+
+    fn from_str(text: &str) -> Result<Self, SettingError> {
+        let number: u16 = text.parse().map_err(|_| SettingError::Retention)?;
+        number.try_into()
+    }
+}
+
+impl fmt::Display for RetentionDays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// How much is logged; each level has those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -263,6 +316,9 @@ pub enum SettingError {
         "the port is one of 1024-65535, but not {CALLBACK_PORT}, where browsers come back from sign-ins"
     )]
     Port,
+    /// No number of days.
+    #[error("events are kept for 1 to 3650 days")]
+    Retention,
 }
 
 #[cfg(test)]
@@ -294,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn times_and_ports_that_make_no_sense_are_refused() {
+    fn times_ports_and_days_that_make_no_sense_are_refused() {
         for text in ["22", "24:00", "7:00", "07:60", "07:0x", "+7:00", ""] {
             assert_eq!(
                 text.parse::<TimeOfDay>(),
@@ -307,6 +363,10 @@ mod tests {
         for port in ["80", "1023", "4316", "65536", "x"] {
             assert_eq!(port.parse::<ApiPort>(), Err(SettingError::Port), "{port}");
         }
+        for days in ["0", "3651", "-1", "90d", ""] {
+            let parsed = days.parse::<RetentionDays>();
+            assert_eq!(parsed, Err(SettingError::Retention), "{days}");
+        }
         assert_eq!("1024".parse::<ApiPort>().map(ApiPort::get), Ok(1024));
     }
 
@@ -316,6 +376,7 @@ mod tests {
         assert_eq!(read.browser.as_deref(), Some("firefox"));
         assert!(read.notifications.needs_you && read.notifications.quiet_hours.is_none());
         assert_eq!((read.port, read.log_level), (None, LogLevel::Info));
+        assert_eq!(read.retention_days.get(), 90);
     }
 
     #[test]

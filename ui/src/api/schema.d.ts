@@ -1247,6 +1247,12 @@ export interface components {
              * @default null
              */
             port: number | null;
+            /**
+             * Format: int32
+             * @description Days after which events of the audit log are deleted.
+             * @default 90
+             */
+            retention_days: number;
         };
         /** @description Body of `PATCH settings`. */
         SettingsPatch: {
@@ -1268,6 +1274,12 @@ export interface components {
              * @default null
              */
             port?: number | null;
+            /**
+             * Format: int32
+             * @description Days after which events of the audit log are deleted.
+             * @default null
+             */
+            retention_days?: number | null;
         };
         /** @description Reply to `POST shutdown` (202): the agent flushes and ends. */
         ShutdownResponse: {

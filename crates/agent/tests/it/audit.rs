@@ -1,9 +1,12 @@
 //! The audit log says whom and what it is about, also when that is gone.
 
-use crate::support::{Bench, key, me};
+use std::time::Duration;
+
+use crate::support::{Bench, LONG, key, me};
 use serde_json::json;
 use valetkey_agent::{Actor, TokenAsk};
 use valetkey_core::event::{Event, EventKind};
+use valetkey_core::settings::RetentionDays;
 use valetkey_vault::EventFilter;
 
 async fn events(bench: &Bench, kinds: &[EventKind]) -> Vec<Event> {
@@ -113,4 +116,37 @@ async fn hand_outs_under_load_are_written_in_full_batches() {
     }
     let seconds = usize::try_from(started.elapsed().as_secs()).expect("few");
     assert!(count <= ROUNDS + 2 + seconds, "{count} transactions");
+}
+
+#[tokio::test]
+async fn events_are_deleted_after_the_retention_daily_and_when_it_is_shortened() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.token("demo").await.expect("a token");
+    let day = Duration::from_hours(24);
+    let served = async || events(&bench, &[EventKind::TokenServed]).await.len();
+    let pruned = async || {
+        while served().await > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    bench.clock.advance(89 * day);
+    bench.take_turns().await;
+    assert_eq!(served().await, 1, "kept for 90 days");
+    bench.clock.advance(2 * day);
+    let in_time = tokio::time::timeout(LONG, pruned()).await;
+    in_time.expect("deleted after a day");
+
+    bench.token("demo").await.expect("a token");
+    bench.clock.advance(20 * day);
+    bench.take_turns().await;
+    assert_eq!(served().await, 1);
+    let shorter = RetentionDays::try_from(10).expect("days");
+    bench
+        .agent
+        .change_settings(move |settings| settings.retention_days = shorter, &me())
+        .await
+        .expect("changed");
+    let in_time = tokio::time::timeout(LONG, pruned()).await;
+    in_time.expect("deleted at once");
 }

@@ -30,6 +30,8 @@ pub(crate) const STORE_LIMIT: Duration = Duration::from_secs(2);
 /// Everything that one test needs.
 pub(crate) struct Bench {
     pub(crate) agent: Agent,
+    /// The agent's own: its queries wait for the writes that were asked for before.
+    vault: Vault,
     pub(crate) provider: DemoProvider,
     pub(crate) store: TestStore,
     pub(crate) clock: Arc<TestClock>,
@@ -58,9 +60,10 @@ impl Bench {
         let home = TempDir::new().expect("a folder");
         let store = TestStore::default();
         let clock = Arc::new(TestClock::new(Timestamp::now()));
-        let agent = start(&home, &store, &clock).await;
+        let (agent, vault) = start(&home, &store, &clock).await;
         let bench = Self {
             agent,
+            vault,
             provider,
             store,
             clock,
@@ -78,13 +81,13 @@ impl Bench {
 
     /// Starts again after a stop.
     pub(crate) async fn start_again(&mut self) {
-        self.agent = start(&self.home, &self.store, &self.clock).await;
+        (self.agent, self.vault) = start(&self.home, &self.store, &self.clock).await;
     }
 
     /// Stops, and starts again on another store.
     pub(crate) async fn restart_on(&mut self, store: StoreOpener) {
         self.agent.shutdown().await;
-        self.agent = start_on(&self.home, store, &self.clock).await;
+        (self.agent, self.vault) = start_on(&self.home, store, &self.clock).await;
     }
 
     /// The person deletes the database of an agent that has stopped.
@@ -249,6 +252,7 @@ impl Bench {
             }
             let _ = self.agent.status().await;
             self.count(EventKind::AgentStarted).await;
+            self.vault.profiles().await.expect("a database");
         }
     }
 
@@ -258,11 +262,11 @@ impl Bench {
     }
 }
 
-async fn start(home: &TempDir, store: &TestStore, clock: &Arc<TestClock>) -> Agent {
+async fn start(home: &TempDir, store: &TestStore, clock: &Arc<TestClock>) -> (Agent, Vault) {
     start_on(home, store.opener(), clock).await
 }
 
-async fn start_on(home: &TempDir, store: StoreOpener, clock: &Arc<TestClock>) -> Agent {
+async fn start_on(home: &TempDir, store: StoreOpener, clock: &Arc<TestClock>) -> (Agent, Vault) {
     let store = store.time_limit(STORE_LIMIT);
     let vault = Vault::open(&Home::at(home.path()), store)
         .await
@@ -272,7 +276,8 @@ async fn start_on(home: &TempDir, store: StoreOpener, clock: &Arc<TestClock>) ->
         version: "test",
         store: "memory",
     };
-    Agent::start(vault, config).await.expect("an agent")
+    let agent = Agent::start(vault.clone(), config).await;
+    (agent.expect("an agent"), vault)
 }
 
 /// What the browser does: follows redirects to the end; the last page.

@@ -123,6 +123,8 @@ pub(crate) enum Setting {
     LogLevel,
     /// When new connections are refreshed without being asked: `always`, `when-used` (as from the start) or `on-demand`
     KeepWarm,
+    /// Days after which events of the audit log are deleted, 1 to 3650; by default 90
+    Retention,
 }
 
 /// `valetkey serve`

@@ -67,6 +67,9 @@ fn set(setting: Setting, value: &str) -> Result<SettingsPatch, Failure> {
                 .map_err(|_| no(&"it is `always`, `when-used` or `on-demand`"))?;
             patch.keep_warm = Some(policy.into());
         }
+        Setting::Retention => {
+            patch.retention_days = Some(value.parse().map_err(|error| no(&error))?);
+        }
     }
     Ok(patch)
 }
@@ -89,6 +92,7 @@ fn unset(setting: Setting) -> SettingsPatch {
         Setting::Port => patch.port = Patch::Clear,
         Setting::LogLevel => patch.log_level = Some(Known::default().log_level),
         Setting::KeepWarm => patch.keep_warm = Some(Known::default().keep_warm),
+        Setting::Retention => patch.retention_days = Some(Known::default().retention_days),
     }
     patch
 }

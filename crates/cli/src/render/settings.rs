@@ -32,7 +32,8 @@ pub(crate) fn changed(settings: &Settings, setting: Setting) -> String {
         | Setting::NotifySignIn
         | Setting::QuietHours
         | Setting::LogLevel
-        | Setting::KeepWarm => "",
+        | Setting::KeepWarm
+        | Setting::Retention => "",
     };
     format!("{}  {}{later}\n", name(setting), safe(&value))
 }
@@ -61,6 +62,7 @@ fn value(settings: &Settings, setting: Setting) -> Option<String> {
         Setting::Port => settings.port.map(|it| it.to_string()),
         Setting::LogLevel => Some(settings.log_level.as_str().to_owned()),
         Setting::KeepWarm => Some(policy(settings.keep_warm).to_owned()),
+        Setting::Retention => Some(settings.retention_days.to_string()),
     }
 }
 
@@ -73,7 +75,8 @@ const fn unset(setting: Setting) -> &'static str {
         | Setting::NotifyEndsSoon
         | Setting::NotifySignIn
         | Setting::LogLevel
-        | Setting::KeepWarm => "(none)",
+        | Setting::KeepWarm
+        | Setting::Retention => "(none)",
     }
 }
 
@@ -100,6 +103,7 @@ mod tests {
         port              (not set: 4315)
         log-level         info
         keep-warm         when-used
+        retention         90
         ");
     }
 }

@@ -12,12 +12,13 @@ async fn a_patch_changes_what_it_names_and_nothing_else() {
         at_first,
         json!({
             "browser": null, "port": null, "log_level": "info", "keep_warm": "when_used",
+            "retention_days": 90,
             "notifications": { "needs_you": true, "ends_soon": true, "sign_in": true, "quiet_hours": null }
         })
     );
     let night = json!({ "from": "22:00", "to": "07:30" });
     let patch = json!({
-        "port": 5123, "log_level": "debug",
+        "port": 5123, "log_level": "debug", "retention_days": 30,
         "notifications": { "sign_in": false, "quiet_hours": night }
     });
     let set = fixture.patch("/settings", patch).await.is(200);
@@ -28,6 +29,7 @@ async fn a_patch_changes_what_it_names_and_nothing_else() {
     let unset = fixture.patch("/settings", patch).await.is(200);
     assert_eq!(unset["port"], json!(null));
     assert_eq!(unset["log_level"], "debug");
+    assert_eq!(unset["retention_days"], 30);
     assert_eq!(unset["notifications"]["quiet_hours"], json!(null));
     assert_eq!(unset["notifications"]["sign_in"], false);
     assert_eq!(fixture.get("/settings").await.is(200), unset);
@@ -48,6 +50,7 @@ async fn values_that_make_no_sense_are_refused_with_the_reason() {
         ),
         (json!({ "port": 80 }), "1024-65535"),
         (json!({ "port": 4316 }), "but not 4316"),
+        (json!({ "retention_days": 0 }), "1 to 3650 days"),
         (json!({ "log_level": "loud" }), "`error`, `warn`"),
         (json!({ "colour": "red" }), "unknown field `colour`"),
     ] {
