@@ -179,7 +179,7 @@ fn furnish(provider: &DemoProvider, api: &Api) {
         }
     }
     provider.revoke_account("ada.work");
-    api.of("slack", "refresh", &json!({}));
+    api.post_to("slack", "refresh", &json!({}));
 }
 
 fn provider_settings() -> Settings {

@@ -13,7 +13,7 @@ use crate::process::{Running, Stream};
 
 /// The agent as it ships.
 const AGENT: &str = "VALETKEY_AGENT_BIN";
-/// The agent with the places where it can be killed.
+/// The agent built with failpoints.
 const AGENT_WITH_FAILPOINTS: &str = "VALETKEY_FAILPOINT_AGENT_BIN";
 
 /// A running agent. Killed, not stopped, when dropped.
@@ -39,8 +39,8 @@ impl Agent {
         command(desktop, AGENT, port)
     }
 
-    /// As [`Self::command`], for the build that aborts at `failpoint` (`name`, or `name#3` for its
-    /// third passage).
+    /// As [`Self::command`], for the build that aborts at `failpoint` (`name`, or `name#3` for the
+    /// third time).
     pub fn command_that_aborts_at(desktop: &Desktop, failpoint: &str) -> Command {
         let mut command = command(desktop, AGENT_WITH_FAILPOINTS, 0);
         command.env("VALETKEY_ABORT_AT", failpoint);
@@ -49,21 +49,21 @@ impl Agent {
 
     /// Runs it and waits until it listens.
     pub fn launch(command: &mut Command) -> Self {
-        Self::try_launch(command).unwrap_or_else(|refusal| panic!("no agent: {refusal}"))
+        Self::try_launch(command).unwrap_or_else(|error| panic!("no agent: {error}"))
     }
 
-    /// As [`Self::launch`]; the refusal if it does not start.
+    /// As [`Self::launch`]; the error if it does not start.
     pub fn try_launch(command: &mut Command) -> Result<Self, Value> {
         let process = Running::start(command);
-        let mut said = process.wait_for("whether it is ready", |line| {
+        let mut output = process.wait_for("whether it is ready", |line| {
             (line.stream == Stream::Stdout)
                 .then(|| serde_json::from_str::<Value>(&line.text).ok())
                 .flatten()
         });
-        if said["ready"].is_null() {
-            return Err(said["failed"].take());
+        if output["ready"].is_null() {
+            return Err(output["failed"].take());
         }
-        let ready = &said["ready"];
+        let ready = &output["ready"];
         let socket = ready["socket"].as_str().expect("a path").into();
         let port = ready["port"].as_u64().and_then(|it| it.try_into().ok());
         Ok(Self {
@@ -93,7 +93,7 @@ impl Agent {
         HttpClient::Tcp(format!("127.0.0.1:{}", self.port))
     }
 
-    /// Where its socket stands.
+    /// The path of its socket.
     pub fn socket_path(&self) -> &std::path::Path {
         &self.socket
     }
@@ -108,7 +108,7 @@ impl Agent {
         self.process.kill();
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Stops it, and waits until it has ended.
     pub fn stop(mut self) -> ExitStatus {
         self.process.signal(Signal::TERM);
         self.process.wait()

@@ -35,7 +35,7 @@ impl AgentFixture {
         })
     }
 
-    /// A provider like this.
+    /// At a provider with these settings.
     pub fn with(settings: Settings) -> Self {
         let desktop = Desktop::start();
         let agent = Agent::start(&desktop);
@@ -56,16 +56,16 @@ impl AgentFixture {
         self.agent.as_ref().expect("the agent runs").api()
     }
 
-    /// `kill -9`, and a new one on what was left.
+    /// `kill -9`, then starts a new agent.
     pub fn restart_after_kill(&mut self) {
         self.kill();
         self.start_agent();
     }
 
-    /// Stopped in good order, and a new one.
+    /// Stops the agent and starts a new one.
     pub fn restart(&mut self) {
         let agent = self.agent.take().expect("the agent runs");
-        assert!(agent.stop().success(), "the agent did not stop in order");
+        assert!(agent.stop().success(), "the agent did not stop cleanly");
         self.start_agent();
     }
 
@@ -74,21 +74,21 @@ impl AgentFixture {
         self.agent.take().expect("the agent runs").kill();
     }
 
-    /// An agent as it ships.
+    /// Starts an agent.
     pub fn start_agent(&mut self) {
         self.agent = Some(Agent::start(&self.desktop));
     }
 
-    /// An agent by this command.
+    /// Starts an agent by this command.
     pub fn start_agent_by(&mut self, command: &mut Command) {
         self.agent = Some(Agent::launch(command));
     }
 
-    /// Waits until the agent has ended by itself.
+    /// Waits until the agent has aborted.
     pub fn wait_for_abort(&mut self) {
         let mut agent = self.agent.take().expect("the agent ran");
         let status = agent.process().wait();
-        assert_eq!(status.code(), None, "ended in order: {status}");
+        assert_eq!(status.code(), None, "exited: {status}");
     }
 
     /// Registers a public client of the demo provider under this name.
@@ -109,11 +109,11 @@ impl AgentFixture {
             .change(name, &json!({ "keep_warm": "on_demand" }))
     }
 
-    /// Waits until the stored token of a connection is over.
+    /// Waits until the access token of a connection has expired.
     pub fn wait_for_expiry(&self, name: &str) {
-        wait::until("the end of the access token", || {
+        wait::until("the expiry of the access token", || {
             let view = self.api().connection(name);
-            let expires_at = view["expires_at"].as_str().expect("it announced an end");
+            let expires_at = view["expires_at"].as_str().expect("it has an expiry");
             let expires_at: jiff::Timestamp = expires_at.parse().expect("RFC 3339");
             (expires_at < jiff::Timestamp::now()).then_some(())
         });

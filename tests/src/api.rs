@@ -29,7 +29,7 @@ impl Api {
         }
     }
 
-    /// Any request; no body unless there is one.
+    /// Any request, with or without a body.
     pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
         let mut headers = Vec::new();
         if let Some(key) = &self.key {
@@ -52,7 +52,7 @@ impl Api {
         self.request("POST", &format!("/api/v1/{path}"), Some(body))
     }
 
-    /// Registers an authenticator; it is good.
+    /// Registers a valid authenticator.
     pub fn add(&self, authenticator: &Value) -> Value {
         let reply = self.request("POST", AUTHENTICATORS, Some(authenticator));
         assert!(reply.status < 300, "{} {}", reply.status, reply.text());
@@ -72,10 +72,10 @@ impl Api {
 
     /// Asks for a token.
     pub fn token(&self, name: &str) -> Reply {
-        self.of(name, "token", &json!({}))
+        self.post_to(name, "token", &json!({}))
     }
 
-    /// The token itself; there is one.
+    /// The access token; the request must succeed.
     pub fn access_token(&self, name: &str) -> String {
         let reply = self.token(name);
         assert_eq!(reply.status, 200, "{}", reply.text());
@@ -83,9 +83,9 @@ impl Api {
         token.as_str().expect("a token").to_owned()
     }
 
-    /// `POST` to something of a connection: `token`, `refresh`, `invalidate`, `test`.
-    pub fn of(&self, name: &str, verb: &str, body: &Value) -> Reply {
-        let path = format!("{CONNECTIONS}/{}/{verb}", encoded(name));
+    /// `POST` to an action of a connection: `token`, `refresh`, `invalidate`, `test`.
+    pub fn post_to(&self, name: &str, action: &str, body: &Value) -> Reply {
+        let path = format!("{CONNECTIONS}/{}/{action}", encoded(name));
         self.request("POST", &path, Some(body))
     }
 
@@ -96,7 +96,7 @@ impl Api {
         reply.json()
     }
 
-    /// A connection, or why not.
+    /// A connection, or the error.
     pub fn try_connection(&self, name: &str) -> Reply {
         self.request("GET", &format!("{CONNECTIONS}/{}", encoded(name)), None)
     }
@@ -115,7 +115,7 @@ impl Api {
         reply.json()
     }
 
-    /// Disconnects, whoever uses it.
+    /// Disconnects, also if the connection is in use.
     pub fn disconnect(&self, name: &str) -> Reply {
         let path = format!("{CONNECTIONS}/{}?force=true", encoded(name));
         self.request("DELETE", &path, None)
@@ -140,8 +140,8 @@ impl Api {
         reply.json()
     }
 
-    /// Signs in at a provider that asks nobody, as a browser does that only follows redirects;
-    /// gives the connection.
+    /// Signs in at a provider with automatic consent by following redirects; returns the
+    /// connection.
     pub fn sign_in(&self, authenticator: &str) -> Value {
         let started = self.begin(authenticator);
         follow(started["authorize_url"].as_str().expect("a URL"));

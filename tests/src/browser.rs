@@ -1,4 +1,4 @@
-//! The system browser: Chromium, headless unless it is to be seen, behind `$BROWSER`, with a scripted person in front of it.
+//! The system browser: Chromium as `$BROWSER`, with a scripted person.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,15 +11,14 @@ use crate::wait;
 
 const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-/// What desktops open addresses with.
+/// The programs with which desktops open URLs.
 const OPENERS: [&str; 5] = ["xdg-open", "gio", "gnome-open", "kde-open", "wslview"];
 
-/// Who sits in front of the browser.
+/// The scripted person.
 #[derive(Debug, Clone)]
 pub struct Person {
-    /// Typed at the login page.
+    /// Typed into the login page.
     pub login: String,
-    /// What they do at the consent page.
     pub consent: Consent,
     /// Whether the browser has a window, on the desktop's screen.
     pub on_screen: bool,
@@ -32,7 +31,7 @@ pub enum Consent {
     Allow,
     /// Denies.
     Deny,
-    /// Looks at the first page and presses nothing.
+    /// Opens the first page and does nothing.
     Leave,
 }
 
@@ -46,7 +45,7 @@ impl Person {
         }
     }
 
-    /// With a browser that can be seen.
+    /// With a visible browser.
     #[must_use]
     pub fn on_screen(self) -> Self {
         Self {
@@ -55,7 +54,7 @@ impl Person {
         }
     }
 
-    /// Presses the other button.
+    /// Logs in as `login` and denies.
     pub fn who_denies(login: &str) -> Self {
         Self {
             consent: Consent::Deny,
@@ -77,12 +76,12 @@ pub struct Browser {
     folder: PathBuf,
 }
 
-/// What one visit came to.
+/// The result of one visit.
 #[derive(Debug, Clone)]
 pub struct Visit {
-    /// The URL that `$BROWSER` was handed.
+    /// The URL that `$BROWSER` was given.
     pub asked: String,
-    /// Where it ended.
+    /// The last page.
     pub url: String,
     /// Status of the last page.
     pub status: u16,
@@ -102,24 +101,24 @@ impl Browser {
         browser
     }
 
-    /// A browser of this name beside the desktop's own, for a second person.
+    /// Another browser, for a second person.
     pub fn add(desktop: &Desktop, name: &str, person: &Person) -> Self {
         let browser = Self {
             folder: desktop.folder().join(name),
         };
         fs::create_dir_all(browser.visits_folder()).expect("our own folder");
-        browser.seat(person);
+        browser.set_person(person);
         let script = format!(
             "#!/bin/sh\nexec node '{}' '{}' '{}' \"$@\"\n",
             node_script("person.mjs").display(),
-            browser.persona().display(),
+            browser.person_file().display(),
             browser.visits_folder().display(),
         );
         write_script(&browser.command(), &script);
         browser
     }
 
-    /// No browser at all: whatever could open one fails at once.
+    /// Removes the browser: every program that could open one fails at once.
     pub fn remove(desktop: &mut Desktop) {
         let folder = desktop.folder().join("no-browser");
         fs::create_dir_all(&folder).expect("our own folder");
@@ -131,18 +130,18 @@ impl Browser {
         desktop.set("BROWSER", "/nowhere/browser");
     }
 
-    /// From the next visit on, this person sits there.
-    pub fn seat(&self, person: &Person) {
+    /// Sets the person of the following visits.
+    pub fn set_person(&self, person: &Person) {
         let consent = match person.consent {
             Consent::Allow => "allow",
             Consent::Deny => "deny",
             Consent::Leave => "leave",
         };
-        let persona = json!({
+        let script = json!({
             "login": person.login, "consent": consent, "onScreen": person.on_screen,
             "chromium": chromium(),
         });
-        fs::write(self.persona(), persona.to_string()).expect("our own folder");
+        fs::write(self.person_file(), script.to_string()).expect("our own folder");
     }
 
     /// The program that takes a URL.
@@ -150,7 +149,7 @@ impl Browser {
         self.folder.join("open-url")
     }
 
-    /// Waits for the end of the `count`-th visit, and fails if Chromium did.
+    /// Waits for the end of the `count`-th visit; panics if Chromium failed.
     pub fn wait_for_visit(&self, count: usize) -> Visit {
         wait::until(&format!("visit {count} of the browser"), || {
             self.visits().into_iter().nth(count - 1)
@@ -176,8 +175,8 @@ impl Browser {
             .collect()
     }
 
-    fn persona(&self) -> PathBuf {
-        self.folder.join("persona.json")
+    fn person_file(&self) -> PathBuf {
+        self.folder.join("person.json")
     }
 
     fn visits_folder(&self) -> PathBuf {

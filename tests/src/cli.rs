@@ -8,14 +8,12 @@ use crate::agent::binary;
 use crate::desktop::Desktop;
 use crate::process::{Running, Stream};
 
-/// What one run of `valetkey` came to.
+/// The result of one run of `valetkey`.
 #[derive(Debug)]
-pub struct Said {
+pub struct CommandOutput {
     /// The exit code; None if a signal ended it.
     pub code: Option<i32>,
-    /// Data.
     pub stdout: String,
-    /// Words.
     pub stderr: String,
 }
 
@@ -26,25 +24,25 @@ pub fn command(desktop: &Desktop, arguments: &[&str]) -> Command {
     command
 }
 
-/// Starts `valetkey`, for verbs that wait for the person.
+/// Starts `valetkey`, for commands that wait for a person.
 pub fn start(desktop: &Desktop, arguments: &[&str]) -> Running {
     Running::start(&mut command(desktop, arguments))
 }
 
 /// Runs `valetkey` to its end.
-pub fn run(desktop: &Desktop, arguments: &[&str]) -> Said {
+pub fn run(desktop: &Desktop, arguments: &[&str]) -> CommandOutput {
     run_with_input(desktop, arguments, "")
 }
 
 /// As [`run`], for what must succeed.
-pub fn ok(desktop: &Desktop, arguments: &[&str]) -> Said {
-    let said = run(desktop, arguments);
-    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
-    said
+pub fn ok(desktop: &Desktop, arguments: &[&str]) -> CommandOutput {
+    let output = run(desktop, arguments);
+    assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+    output
 }
 
 /// As [`run`], with standard input.
-pub fn run_with_input(desktop: &Desktop, arguments: &[&str], input: &str) -> Said {
+pub fn run_with_input(desktop: &Desktop, arguments: &[&str], input: &str) -> CommandOutput {
     let mut running = start(desktop, arguments);
     if !input.is_empty() {
         running.write(input);
@@ -53,8 +51,8 @@ pub fn run_with_input(desktop: &Desktop, arguments: &[&str], input: &str) -> Sai
     finish(running)
 }
 
-/// Waits for the end of a started one.
-pub fn finish(mut running: Running) -> Said {
+/// Waits until a started one has ended.
+pub fn finish(mut running: Running) -> CommandOutput {
     let status = running.wait();
     let text = |stream| {
         let lines = running.finished_lines();
@@ -65,15 +63,15 @@ pub fn finish(mut running: Running) -> Said {
         }
         text
     };
-    Said {
+    CommandOutput {
         code: status.code(),
         stdout: text(Stream::Stdout),
         stderr: text(Stream::Stderr),
     }
 }
 
-impl Said {
-    /// The data as JSON.
+impl CommandOutput {
+    /// Stdout as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("no JSON ({error}): {}\n{}", self.stdout, self.stderr))

@@ -1,5 +1,5 @@
-//! One private desktop: folders, environment, session bus, keychain. A [`Session`] adds a screen and
-//! what a person has on it.
+//! A private desktop: folders, environment, session bus, keychain. A [`Session`] adds a screen, window
+//! manager, panel and notifications.
 
 mod bus;
 mod clipboard;
@@ -24,20 +24,20 @@ use zbus::blocking::{Connection, connection::Builder};
 
 pub use keyring::{Item, Keyring};
 pub use notifications::{Notification, Notifications};
-pub use screen::{Area, Screen, Window, album};
+pub use screen::{Area, Screen, Window, picture_folder};
 pub use session::Session;
 pub use tray::{MenuLine, Tray};
 
 use crate::process::Running;
 
-/// Marks every process of a desktop, so that those which left their parent are found too.
-const MARK: &str = "VALETKEY_RIG";
+/// In the environment of every process of a desktop, so that detached ones are found too.
+const PROCESS_MARKER: &str = "VALETKEY_TEST_DESKTOP";
 
-const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
-/// What the kernel does not let go within so many looks is left.
-const MOST_LOOKS: u32 = 100;
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// A process that the kernel has not ended by then is left behind.
+const MAX_POLLS: u32 = 100;
 
-/// A desktop of its own. Everything that runs on it ends when it is dropped.
+/// A private desktop. All its processes end when it is dropped.
 pub struct Desktop {
     keyring: Keyring,
     bus: Option<Running>,
@@ -45,7 +45,7 @@ pub struct Desktop {
     folder: TempDir,
 }
 
-/// What a process of this desktop sees: nothing of the machine's own but `PATH`.
+/// The environment of its processes: of the machine's own only `PATH`.
 #[derive(Debug, Clone)]
 pub struct Environment(Vec<(OsString, OsString)>);
 
@@ -75,12 +75,12 @@ impl Desktop {
         desktop
     }
 
-    /// A desktop with a session bus and nobody on it.
+    /// A desktop with a session bus and no services on it.
     pub fn without_keyring() -> Self {
         Self::build(true)
     }
 
-    /// No session bus at all: what SSH and containers look like.
+    /// A desktop without a session bus, as over SSH and in containers.
     pub fn without_bus() -> Self {
         Self::build(false)
     }
@@ -93,7 +93,7 @@ impl Desktop {
             .expect("/tmp takes a folder");
         let root = folder.path();
         let mut environment = Environment(Vec::new());
-        environment.set(MARK, root);
+        environment.set(PROCESS_MARKER, root);
         environment.set("PATH", std::env::var_os("PATH").expect("PATH is set"));
         environment.set("LANG", "C.UTF-8");
         for (name, part) in [
@@ -134,7 +134,6 @@ impl Desktop {
         self.environment.command(program)
     }
 
-    /// What its processes see.
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
@@ -144,7 +143,7 @@ impl Desktop {
         self.environment.set(name, value);
     }
 
-    /// Sets a variable no more.
+    /// Removes a variable.
     pub fn unset(&mut self, name: &str) {
         self.environment.unset(name);
     }
@@ -182,9 +181,9 @@ impl Desktop {
         self.bus = None;
     }
 
-    /// Every process that was started on this desktop and still runs.
+    /// All running processes of this desktop.
     pub fn processes(&self) -> Vec<u32> {
-        let mark = format!("{MARK}={}", self.folder().display());
+        let marker = format!("{PROCESS_MARKER}={}", self.folder().display());
         let processes = fs::read_dir("/proc").expect("this is Linux");
         processes
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
@@ -192,7 +191,7 @@ impl Desktop {
                 let environ = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
                 environ
                     .split(|byte| *byte == 0)
-                    .any(|it| it == mark.as_bytes())
+                    .any(|it| it == marker.as_bytes())
             })
             .collect()
     }
@@ -206,25 +205,25 @@ fn private_folder(path: &Path) {
 
 impl Drop for Desktop {
     fn drop(&mut self) {
-        // A process that becomes another program at this moment shows no environment: looked for
-        // once more before all count as gone.
-        let mut looks_without = 0;
-        for _ in 0..MOST_LOOKS {
+        // A process that executes another program at this moment shows no environment, so two empty
+        // polls are needed.
+        let mut empty_polls = 0;
+        for _ in 0..MAX_POLLS {
             let processes = self.processes();
-            looks_without = if processes.is_empty() {
-                looks_without + 1
+            empty_polls = if processes.is_empty() {
+                empty_polls + 1
             } else {
                 0
             };
-            if looks_without == 2 {
+            if empty_polls == 2 {
                 return;
             }
             for id in processes {
                 let pid = i32::try_from(id).ok().and_then(Pid::from_raw);
-                // Errors mean that it ended meanwhile.
+                // An error means that it has ended meanwhile.
                 let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
             }
-            thread::sleep(BETWEEN_LOOKS);
+            thread::sleep(POLL_INTERVAL);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Plain HTTP/1.1, one request to a connection. Tests that need a malformed request send it as
-//! bytes; the rest say method, path, headers and body.
+//! Plain HTTP/1.1, one request per connection. Malformed requests are sent as bytes, others as
+//! method, path, headers and body.
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::wait::BOUND;
+use crate::wait::TIMEOUT;
 
 /// Sends requests to a server that listens here.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub enum HttpClient {
     Socket(PathBuf),
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// The status code.
@@ -94,12 +94,12 @@ impl HttpClient {
         match self {
             Self::Tcp(address) => {
                 let stream = TcpStream::connect(address)?;
-                stream.set_read_timeout(Some(BOUND))?;
+                stream.set_read_timeout(Some(TIMEOUT))?;
                 Ok(Box::new(stream))
             }
             Self::Socket(path) => {
                 let stream = UnixStream::connect(path)?;
-                stream.set_read_timeout(Some(BOUND))?;
+                stream.set_read_timeout(Some(TIMEOUT))?;
                 Ok(Box::new(stream))
             }
         }

@@ -1,14 +1,14 @@
 //! The harness of the end-to-end tests: real binaries, real servers, a real keychain, a real browser.
 //!
 //! Each test makes a [`Desktop`]: a private session bus with gnome-keyring on it, a HOME and an
-//! `XDG_RUNTIME_DIR` of its own, under one temporary folder. Every process of the test starts from
-//! [`Desktop::command`], so it sees that desktop and nothing of the machine's, and dies with it.
+//! `XDG_RUNTIME_DIR` of its own, under one temporary folder. Every process of the test is started by
+//! [`Desktop::command`], so that it sees only that desktop and ends with it.
 //!
 //! | module | the real thing |
 //! | --- | --- |
-//! | [`desktop`] | dbus-daemon, gnome-keyring-daemon: locked, killed, frozen on demand |
+//! | [`desktop`] | dbus-daemon, gnome-keyring-daemon: locked, killed, suspended on demand |
 //! | [`Session`] | a screen (Xvfb), windows (xfwm4), a tray (xfce4-panel), notifications (dunst), the app |
-//! | [`browser`] | Chromium as `$BROWSER`, with a person who logs in and allows, denies or leaves |
+//! | [`browser`] | Chromium as `$BROWSER`, with a scripted person who logs in and allows, denies or leaves |
 //! | [`oidc`] | npm `oidc-provider` on loopback |
 //! | [`agent`], [`cli`] | the binaries under test; `cargo xtask test` builds them and names their paths |
 //! | [`api`] | the agent's API, as a program without our client sees it |
@@ -16,12 +16,12 @@
 //! | [`WindowFixture`] | the same with the app and its window instead of an agent |
 //! | [`demo_client`] | what both of them register at the demo provider |
 //! | [`webview`] | the app's page in the real web view, by `WebKitWebDriver` |
-//! | [`process`] | a child whose output can be waited for |
-//! | [`http`] | plain HTTP over TCP or a Unix socket, byte for byte when a test wants that |
-//! | [`traces`] | where a planted secret could have leaked to: files, `/proc/*/cmdline` |
-//! | [`wait`] | waiting for a fact, with a bound and never for a fixed time |
+//! | [`process`] | a child process whose output can be waited for |
+//! | [`http`] | plain HTTP over TCP or a Unix socket, also byte for byte |
+//! | [`leak_search`] | searches files, command lines and memory for secrets |
+//! | [`wait`] | waiting for a condition, with a timeout |
 //!
-//! Nothing is skipped: what is missing on the machine fails the test and says how to get it.
+//! No test is skipped: if something is missing on the machine, the test fails and says how to get it.
 
 pub mod agent;
 pub mod agent_fixture;
@@ -31,9 +31,9 @@ pub mod cli;
 pub mod demo_client;
 pub mod desktop;
 pub mod http;
+pub mod leak_search;
 pub mod oidc;
 pub mod process;
-pub mod traces;
 pub mod wait;
 pub mod webview;
 pub mod window_fixture;

@@ -12,19 +12,19 @@ pub const CONFIDENTIAL_CLIENT: &str = "confidential-client";
 /// The confidential client's secret, searched for by the leak tests.
 pub const CLIENT_SECRET: &str = "planted-client-secret";
 
-/// The running provider. Everyone may log in with any name; the name becomes account and e-mail.
+/// The running provider. Any login is accepted; it becomes account and email address.
 pub struct OidcProvider {
     node: Running,
     issuer: String,
 }
 
 impl OidcProvider {
-    /// Access tokens that live an hour.
+    /// With access tokens that live an hour.
     pub fn start(desktop: &Desktop) -> Self {
         Self::with(desktop, &json!({}))
     }
 
-    /// Access tokens that live `seconds`.
+    /// With access tokens that live `seconds`.
     pub fn with_short_tokens(desktop: &Desktop, seconds: u32) -> Self {
         Self::with(desktop, &json!({ "accessTokenSeconds": seconds }))
     }
@@ -35,8 +35,8 @@ impl OidcProvider {
         let mut command = desktop.command("node");
         let node = Running::start(command.arg(script).arg(options.to_string()));
         let issuer = node.wait_for("where it listens", |line| {
-            let said: Value = serde_json::from_str(&line.text).ok()?;
-            Some(said.get("issuer")?.as_str()?.to_owned())
+            let output: Value = serde_json::from_str(&line.text).ok()?;
+            Some(output.get("issuer")?.as_str()?.to_owned())
         });
         Self { node, issuer }
     }
@@ -46,16 +46,18 @@ impl OidcProvider {
         &self.issuer
     }
 
-    /// An endpoint, by what stands after the issuer: `auth`, `token`, `me`, `token/revocation`.
+    /// An endpoint, by its path after the issuer: `auth`, `token`, `me`, `token/revocation`.
     pub fn endpoint(&self, path: &str) -> String {
         format!("{}/{path}", self.issuer)
     }
 
-    /// What it did so far under this event name, oldest first.
+    /// The events of this name so far, oldest first.
     pub fn events(&self, event: &str) -> Vec<Value> {
         let lines = self.node.lines();
-        let said = lines.iter().filter_map(|line| parse(&line.text, event));
-        said.collect()
+        lines
+            .iter()
+            .filter_map(|line| parse(&line.text, event))
+            .collect()
     }
 
     /// Waits for the `count`-th event of this name.
@@ -89,6 +91,6 @@ impl OidcProvider {
 }
 
 fn parse(line: &str, event: &str) -> Option<Value> {
-    let said: Value = serde_json::from_str(line).ok()?;
-    (said["event"] == event).then_some(said)
+    let printed: Value = serde_json::from_str(line).ok()?;
+    (printed["event"] == event).then_some(printed)
 }

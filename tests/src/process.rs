@@ -1,4 +1,4 @@
-//! A child process whose output can be waited for, and which never outlives its owner.
+//! A child process whose output can be waited for. It is killed with its owner.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::wait::{self, BOUND};
+use crate::wait::{self, TIMEOUT};
 
 /// A running child. Killed when dropped.
 pub struct Running {
@@ -36,9 +36,7 @@ pub struct Line {
 /// Where a line came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
-    /// Data.
     Stdout,
-    /// Words.
     Stderr,
 }
 
@@ -71,7 +69,7 @@ impl Running {
         self.child.id()
     }
 
-    /// Waits for the first line, from the beginning, in which `find` finds something.
+    /// Waits for the first line, from the beginning, for which `find` returns something.
     pub fn wait_for<T>(&self, what: &str, find: impl Fn(&Line) -> Option<T>) -> T {
         self.wait_from(0, what, find).1
     }
@@ -83,7 +81,7 @@ impl Running {
         what: &str,
         find: impl Fn(&Line) -> Option<T>,
     ) -> (usize, T) {
-        let deadline = Instant::now() + BOUND;
+        let deadline = Instant::now() + TIMEOUT;
         let mut lines = self.output.lines.lock().expect("no reader panics");
         let mut next = from;
         loop {
@@ -96,7 +94,7 @@ impl Running {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 let name = &self.name;
-                panic!("`{name}` did not print {what} within {BOUND:?}; it said: {lines:#?}");
+                panic!("`{name}` did not print {what} within {TIMEOUT:?}; its output: {lines:#?}");
             }
             lines = self
                 .output
@@ -112,7 +110,7 @@ impl Running {
         self.output.lines.lock().expect("no reader panics").clone()
     }
 
-    /// All lines of one that has ended and whose streams no other process holds open.
+    /// All lines, once the process has ended and no other process holds its streams open.
     pub fn finished_lines(&self) -> Vec<Line> {
         wait::until(&format!("the end of the output of `{}`", self.name), || {
             let is_read = Arc::strong_count(&self.output) == 1;
@@ -145,22 +143,21 @@ impl Running {
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal)
-            .unwrap_or_else(|error| panic!("`{}` takes no signal: {error}", self.name));
+            .unwrap_or_else(|error| panic!("`{}` cannot be signalled: {error}", self.name));
     }
 
     /// `kill -9`, and waits until it is gone.
     pub fn kill(&mut self) {
-        // An error means that it is gone already, which is what was wanted.
+        // An error means that it has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// True until it has ended.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Waits for its end by itself.
+    /// Waits until it has ended.
     pub fn wait(&mut self) -> ExitStatus {
         let name = self.name.clone();
         wait::until(&format!("the end of `{name}`"), || {
@@ -168,9 +165,9 @@ impl Running {
         })
     }
 
-    /// As [`Self::wait`], with a bound of one's own; None if it still runs then.
-    pub fn wait_within(&mut self, bound: Duration) -> Option<ExitStatus> {
-        wait::within(bound, || self.child.try_wait().expect("our own child"))
+    /// As [`Self::wait`], with another timeout; None if it still runs then.
+    pub fn wait_within(&mut self, timeout: Duration) -> Option<ExitStatus> {
+        wait::within(timeout, || self.child.try_wait().expect("our own child"))
     }
 }
 

@@ -177,7 +177,7 @@ impl WebView {
             Role::Field => "field",
             Role::File => "file",
         };
-        let done = wait::within(wait::BOUND, || {
+        let done = wait::within(wait::TIMEOUT, || {
             let found = self.wait_for("only(...given)", &json!([kind, name]))?;
             // It may have gone or been covered since it was found.
             act(&Element::read(&found)?).ok()
@@ -188,7 +188,7 @@ impl WebView {
 
     fn wait_for_words(&self, script: &str, text: &str) {
         let script = format!("(([text]) => {script})(given)");
-        let seen = wait::within(wait::BOUND, || self.wait_for(&script, &json!([text])));
+        let seen = wait::within(wait::TIMEOUT, || self.wait_for(&script, &json!([text])));
         assert!(seen.is_some(), "{script} `{text}` in: {}", self.words());
     }
 

@@ -1,5 +1,5 @@
-//! The session bus. It knows no service files: nobody is started behind a test's back, and a
-//! keychain that asks for a prompt is told at once that there is nobody to show one.
+//! The session bus. It has no service files, so that no service is started on demand and a keychain
+//! prompt fails at once.
 
 use std::fs;
 use std::path::Path;

@@ -5,7 +5,7 @@ use crate::process::Running;
 use crate::wait;
 
 impl Session {
-    /// What a person would paste now.
+    /// The text that would be pasted now.
     pub fn clipboard(&self) -> Option<String> {
         let mut xclip = self.desktop.command("xclip");
         let read = xclip.args(["-selection", "clipboard", "-out"]).output();

@@ -1,7 +1,7 @@
-//! gnome-keyring on the desktop's bus, and every state that a person's keychain can be in.
+//! gnome-keyring on the desktop's bus, in every state that a keychain can be in.
 //!
-//! Nobody is ever prompted: locking needs no prompt, and unlocking uses the daemon's own internal
-//! method, the one that PAM modules use.
+//! No prompt is ever shown: locking needs none, and unlocking uses the daemon's internal method that
+//! PAM modules use.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -21,7 +21,7 @@ const COLLECTION_PATH: &str = "/org/freedesktop/secrets/collection/login";
 const COLLECTION: &str = "org.freedesktop.Secret.Collection";
 const INTERNAL: &str = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface";
 
-/// A secret as the bus carries it: session, parameters, value, content type.
+/// A secret on the bus: session, parameters, value, content type.
 type BusSecret = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
 
 /// The keychain of one desktop.
@@ -31,14 +31,11 @@ pub struct Keyring {
     daemon: Option<Running>,
 }
 
-/// One stored item, opened.
+/// A stored item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// What it is found by.
     pub attributes: HashMap<String, String>,
-    /// What a keychain viewer shows.
     pub label: String,
-    /// What it holds.
     pub secret: Vec<u8>,
 }
 
@@ -51,7 +48,7 @@ impl Keyring {
         }
     }
 
-    /// Starts the daemon, unlocked; again after [`Self::kill`]: the same items are there.
+    /// Starts the daemon, unlocked; after [`Self::kill`] with the same items.
     pub fn start(&mut self) {
         let mut daemon = Running::start(self.environment.command("gnome-keyring-daemon").args([
             "--foreground",
@@ -69,7 +66,7 @@ impl Keyring {
         });
     }
 
-    /// As the person's lock button.
+    /// Locks the collection, as a user does.
     pub fn lock(&self) {
         let bus = self.connect();
         let paths = vec![OwnedObjectPath::try_from(COLLECTION_PATH).expect("a path")];
@@ -78,7 +75,7 @@ impl Keyring {
         assert_eq!(locked, paths, "the keychain did not lock");
     }
 
-    /// As the person who typed the password.
+    /// Unlocks the collection with its password.
     pub fn unlock(&self) {
         let bus = self.connect();
         let collection = OwnedObjectPath::try_from(COLLECTION_PATH).expect("a path");
@@ -105,17 +102,17 @@ impl Keyring {
         self.daemon = None;
     }
 
-    /// Hanging: every call to it waits until [`Self::thaw`], and is then carried out.
-    pub fn freeze(&self) {
+    /// Suspends the daemon: calls wait until [`Self::resume`].
+    pub fn suspend(&self) {
         self.daemon().signal(Signal::STOP);
     }
 
-    /// Ends [`Self::freeze`].
-    pub fn thaw(&self) {
+    /// Ends [`Self::suspend`].
+    pub fn resume(&self) {
         self.daemon().signal(Signal::CONT);
     }
 
-    /// Every item, whoever stored it.
+    /// All items, also those of other programs.
     pub fn items(&self) -> Vec<Item> {
         let bus = self.connect();
         let session = open_session(&bus);
@@ -128,8 +125,8 @@ impl Keyring {
             .collect()
     }
 
-    /// Stores an item, as another program of the person would.
-    pub fn plant(&self, attributes: &HashMap<String, String>, label: &str, value: &[u8]) {
+    /// Stores an item, as another program.
+    pub fn add_item(&self, attributes: &HashMap<String, String>, label: &str, value: &[u8]) {
         let bus = self.connect();
         let secret = plain_secret(&bus, value);
         let properties = HashMap::from([

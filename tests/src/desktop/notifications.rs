@@ -92,7 +92,7 @@ impl Notifications {
     /// Waits for one with this title that is still on the screen.
     pub fn wait_for(&self, title: &str) -> Notification {
         let on_screen = |it: &Notification| it.title == title && it.id.is_some() && !it.closed;
-        let found = wait::within(wait::BOUND, || self.all().into_iter().find(on_screen));
+        let found = wait::within(wait::TIMEOUT, || self.all().into_iter().find(on_screen));
         found.unwrap_or_else(|| panic!("no notification `{title}`: {:#?}", self.all()))
     }
 

@@ -1,4 +1,4 @@
-//! A screen that nobody looks at, its windows, mouse and keys, and pictures of it.
+//! A virtual screen: its windows, mouse, keyboard and screenshots.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use crate::process::Running;
 use crate::wait;
 
-/// A screen is still once two pictures this far apart are the same.
-const STILL: Duration = Duration::from_millis(300);
-/// One that never is, is taken as it is after this.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A screen is still once two screenshots this far apart are equal.
+const STILL_INTERVAL: Duration = Duration::from_millis(300);
+/// After this a screen that still changes is taken as it is.
+const STILL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// An Xvfb of its own.
+/// A private Xvfb.
 pub struct Screen {
     number: u32,
     _server: Running,
 }
 
-/// A window that can be seen.
+/// A visible window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
     /// The X server's number.
@@ -41,7 +41,7 @@ impl Screen {
     pub(super) fn start() -> Self {
         let mut xvfb = Command::new("Xvfb");
         xvfb.args(["-displayfd", "1", "-screen", "0", "1280x800x24"]);
-        // Else it begins anew when its last client goes, and refuses whoever comes meanwhile.
+        // Otherwise it resets when its last client disconnects, and refuses clients meanwhile.
         xvfb.args(["-noreset", "-nolisten", "tcp"]);
         let server = Running::start(&mut xvfb);
         let number = server.wait_for("its number", |line| line.text.parse().ok());
@@ -158,7 +158,7 @@ impl Screen {
 
     /// A picture of the screen, once it is still: `target/FOLDER/STEP.png`.
     pub fn picture(&self, folder: &str, step: &str) -> PathBuf {
-        let path = album(folder).join(format!("{step}.png"));
+        let path = picture_folder(folder).join(format!("{step}.png"));
         self.shoot_still(&path, None);
         path
     }
@@ -167,8 +167,8 @@ impl Screen {
     pub fn shoot_still(&self, path: &Path, area: Option<&Area>) {
         let began = Instant::now();
         let mut before = self.shoot_area(path, area);
-        while began.elapsed() < PATIENCE {
-            std::thread::sleep(STILL);
+        while began.elapsed() < STILL_TIMEOUT {
+            std::thread::sleep(STILL_INTERVAL);
             let now = self.shoot_area(path, area);
             if now == before {
                 break;
@@ -177,7 +177,7 @@ impl Screen {
         }
     }
 
-    /// Whether this colour is to be seen anywhere.
+    /// Whether any pixel has this colour.
     pub fn shows(&self, colour: [u8; 3]) -> bool {
         let file = tempfile::Builder::new().suffix(".ppm").tempfile();
         let picture = self.shoot(file.expect("/tmp takes a file").path());
@@ -216,7 +216,7 @@ impl Screen {
 }
 
 /// Where pictures of this name are kept: a folder under the target folder.
-pub fn album(name: &str) -> PathBuf {
+pub fn picture_folder(name: &str) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
     let folder = target.unwrap_or_else(default).join(name);

@@ -1,4 +1,4 @@
-//! A person's session: a [`Desktop`] with a screen, and what they choose to have on it.
+//! A graphical session: a [`Desktop`] with a screen and the programs that a test adds.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,15 +20,14 @@ const APP: &str = "VALETKEY_DESKTOP_BIN";
 /// A session. Everything on its screen ends with it.
 pub struct Session {
     notifications: Option<Notifications>,
-    /// Window manager, panel: whatever runs until the end.
-    furniture: Vec<Running>,
+    /// Window manager and panel.
+    programs: Vec<Running>,
     screen: Screen,
-    /// What it stands on.
     pub desktop: Desktop,
 }
 
 impl Session {
-    /// As a person has it: windows, a panel with a tray, notifications, an unlocked keychain.
+    /// A full session: window manager, panel with tray, notifications, unlocked keychain.
     pub fn start() -> Self {
         Self::bare(Desktop::start())
             .with_windows()
@@ -36,7 +35,7 @@ impl Session {
             .with_panel()
     }
 
-    /// A screen and nothing on it: no window manager, no tray, no notifications.
+    /// Only a screen: no window manager, no tray, no notifications.
     pub fn bare(mut desktop: Desktop) -> Self {
         let screen = Screen::start();
         desktop.set("DISPLAY", screen.display());
@@ -50,7 +49,7 @@ impl Session {
         desktop.set("GIO_USE_VFS", "local");
         Self {
             notifications: None,
-            furniture: Vec::new(),
+            programs: Vec::new(),
             screen,
             desktop,
         }
@@ -64,16 +63,16 @@ impl Session {
             panel::wait_for_name(&bus, "org.xfce.Xfconf");
             xfconfd
         });
-        self.furniture.extend(settings);
+        self.programs.extend(settings);
         let mut manager = Running::start(&mut self.desktop.command("xfwm4"));
-        let found = wait::within(wait::BOUND, || self.screen.has_window_manager());
+        let found = wait::within(wait::TIMEOUT, || self.screen.has_window_manager());
         assert!(
             found.is_some(),
-            "no window manager; it runs: {}, and said: {}",
+            "no window manager; it runs: {}, its output: {}",
             manager.is_running(),
             manager.output()
         );
-        self.furniture.push(manager);
+        self.programs.push(manager);
         self
     }
 
@@ -89,7 +88,7 @@ impl Session {
         let bus = self.desktop.bus().expect("a panel needs the session bus");
         let panel = panel::start(self.environment(), &self.desktop.home());
         panel::wait_for_host(&bus);
-        self.furniture.push(panel);
+        self.programs.push(panel);
     }
 
     /// With a program that shows notifications.
@@ -102,7 +101,7 @@ impl Session {
         self
     }
 
-    /// As a person who has seen the first steps: the window begins with the list.
+    /// Marks the first steps as seen, so that the window opens with the list.
     pub fn skip_first_steps(&self) {
         let home = self.desktop.valetkey_home();
         private_folder(&home);
@@ -180,7 +179,6 @@ impl Session {
             .expect("this session shows notifications")
     }
 
-    /// What the person looks at.
     pub fn screen(&self) -> &Screen {
         &self.screen
     }

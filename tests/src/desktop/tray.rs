@@ -76,7 +76,7 @@ impl Tray {
     /// Waits for a line with these words.
     pub fn wait_for_line(&self, words: &str) -> MenuLine {
         let mut seen = Vec::new();
-        let found = wait::within(wait::BOUND, || {
+        let found = wait::within(wait::TIMEOUT, || {
             seen = self.lines();
             seen.iter().find(|line| line.words == words).cloned()
         });
@@ -86,7 +86,7 @@ impl Tray {
     /// Clicks on a line, by the words of the way to it. A word stands for `word: state` too.
     pub fn pick(&self, way: &[&str]) {
         let mut seen = Vec::new();
-        let picked = wait::within(wait::BOUND, || {
+        let picked = wait::within(wait::TIMEOUT, || {
             let menu = self.menu();
             seen = read(&menu)?;
             let id = find(&seen, way)?;

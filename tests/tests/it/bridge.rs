@@ -7,7 +7,7 @@ use std::fs;
 
 use serde_json::json;
 use valetkey_demo_provider::{Client, Settings};
-use valetkey_tests::{Agent, Desktop, Role, WindowFixture, cli, traces};
+use valetkey_tests::{Agent, Desktop, Role, WindowFixture, cli, leak_search};
 
 /// Begins every code and every token of the provider but the ID tokens.
 const PREFIX: &str = "planted-token-4c6d-";
@@ -58,9 +58,9 @@ fn no_token_crosses_into_the_page_or_is_in_its_memory() {
     assert!(sent.contains("copy_token"), "not every command");
     assert!(received.contains(KNOWN), "not every answer");
     assert!(received.contains("connection.added"), "not every event");
-    assert_eq!(traces::text_with(&sent, &secrets), None);
+    assert_eq!(leak_search::text_with(&sent, &secrets), None);
     secrets.push(TYPED_SECRET);
-    assert_eq!(traces::text_with(&received, &secrets), None);
+    assert_eq!(leak_search::text_with(&received, &secrets), None);
     secrets.pop();
 
     let one = |name: &str| {
@@ -70,13 +70,13 @@ fn no_token_crosses_into_the_page_or_is_in_its_memory() {
     };
     let status = scene.session.http().get("/api/v1/status").json();
     let app = u32::try_from(status["pid"].as_u64().expect("a process")).expect("a process");
-    assert_eq!(traces::memory_with(app, &[PREFIX]), Some(PREFIX));
+    assert_eq!(leak_search::memory_with(app, &[PREFIX]), Some(PREFIX));
     // The window's own process, which is the app's program too.
     let mut programs = scene.session.programs("valetkey-desktop");
     programs.retain(|it| *it != app);
     assert_eq!(programs.len(), 1, "one window");
-    assert_eq!(traces::memory_with(programs[0], &[KNOWN]), Some(KNOWN));
-    assert_eq!(traces::memory_with(programs[0], &secrets), None);
+    assert_eq!(leak_search::memory_with(programs[0], &[KNOWN]), Some(KNOWN));
+    assert_eq!(leak_search::memory_with(programs[0], &secrets), None);
     let page = one("WebKitWebProcess");
     let between: HashSet<String> = pipes(app)
         .intersection(&pipes(programs[0]))
@@ -91,10 +91,10 @@ fn no_token_crosses_into_the_page_or_is_in_its_memory() {
             "the engine could speak as the window"
         );
     }
-    assert_eq!(traces::memory_with(page, &[KNOWN]), Some(KNOWN));
-    assert_eq!(traces::memory_with(page, &secrets), None);
+    assert_eq!(leak_search::memory_with(page, &[KNOWN]), Some(KNOWN));
+    assert_eq!(leak_search::memory_with(page, &secrets), None);
     let network = one("WebKitNetworkProcess");
-    assert_eq!(traces::memory_with(network, &secrets), None);
+    assert_eq!(leak_search::memory_with(network, &secrets), None);
 }
 
 /// The pipes of a process, without those that it was started with.
@@ -148,7 +148,7 @@ fn use_the_whole_window(scene: &WindowFixture) {
     let updated = cli::run_with_input(scene.desktop(), &update, CLIENT_SECRET);
     assert_eq!(updated.code, Some(0), "{updated:?}");
 
-    scene.api().of("mail", "refresh", &json!({}));
+    scene.api().post_to("mail", "refresh", &json!({}));
     view.click(Role::Link, "Activity");
     view.see("mail token handed to");
     view.see("mail refreshed");

@@ -48,7 +48,7 @@ fn in_quiet_hours_nothing_shows_and_at_their_end_what_still_needs_the_person() {
 
     provider.revoke_account("ada");
     for name in ["mail", "drive"] {
-        api.of(name, "refresh", &json!({}));
+        api.post_to(name, "refresh", &json!({}));
         assert_eq!(api.connection(name)["status"], "needs_reconnect");
         session
             .tray()
@@ -80,7 +80,7 @@ fn the_notice_of_a_lost_login_goes_once_the_login_is_mended_elsewhere() {
     api.sign_in("mail");
     session.tray().wait_for_line("mail: connected");
     provider.revoke_account("ada");
-    api.of("mail", "refresh", &json!({}));
+    api.post_to("mail", "refresh", &json!({}));
     let shown = session.notifications();
     let call = shown.wait_for("mail needs you to sign in again");
 
@@ -92,7 +92,7 @@ fn the_notice_of_a_lost_login_goes_once_the_login_is_mended_elsewhere() {
 
     // The next loss is told anew.
     provider.revoke_account("ada");
-    api.of("mail", "refresh", &json!({}));
+    api.post_to("mail", "refresh", &json!({}));
     let again = shown.wait_for("mail needs you to sign in again");
     assert_eq!(again.replaces, 0, "{again:?}");
 }

@@ -1,4 +1,4 @@
-//! Many callers at once. One of them asks the provider; all are answered.
+//! Many concurrent callers: one request to the provider, a response for each of them.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -28,7 +28,7 @@ fn a_thousand_callers_at_expiry_make_one_request_and_all_are_served() {
     let fixture = AgentFixture::with_short_tokens(2.0);
     let before = fixture.sign_in("acme");
     fixture.wait_for_expiry("acme");
-    // Whatever they get lives long enough for the slowest of them.
+    // The new token outlives the slowest caller.
     fixture
         .provider
         .update(|settings| settings.access_token_lifetime_seconds = Some(3600.0));

@@ -8,7 +8,7 @@ use serde_json::json;
 use valetkey_demo_provider::Settings;
 use valetkey_tests::{Agent, AgentFixture, api, wait};
 
-/// A fixture whose only connection, `acme`, has a token that is over.
+/// A fixture whose only connection, `acme`, has an expired access token.
 fn expired(settings: Settings) -> AgentFixture {
     let fixture = AgentFixture::with(Settings {
         access_token_lifetime_seconds: Some(1.0),
@@ -45,7 +45,7 @@ fn grants_in_keychain(fixture: &mut AgentFixture) -> usize {
 }
 
 #[test]
-fn killed_at_any_step_of_a_sign_in_nothing_is_in_the_way_of_the_next() {
+fn killed_at_any_step_of_a_sign_in_the_next_one_succeeds() {
     for failpoint in [
         "sign_in.exchanged",
         "vault.connecting_row",
@@ -105,7 +105,7 @@ fn killed_in_the_one_write_window_the_login_asks_for_a_new_sign_in() {
 }
 
 #[test]
-fn killed_in_the_one_write_window_a_provider_with_a_grace_window_forgives() {
+fn killed_in_the_one_write_window_a_provider_with_a_grace_period_accepts_the_old_token() {
     for failpoint in ["refresh.answered", "vault.before_item"] {
         let mut fixture = expired(Settings {
             grace_seconds: 60.0,
@@ -135,7 +135,7 @@ fn killed_at_any_step_of_a_disconnect_it_is_finished_at_the_next_start() {
         fixture
             .desktop
             .keyring()
-            .plant(&foreign, "Foreign", b"not ours");
+            .add_item(&foreign, "Foreign", b"not ours");
         restart_to_die_at(&mut fixture, failpoint);
         die_of(&mut fixture, |api| drop(api.disconnect("acme")));
         fixture.start_agent();
@@ -150,7 +150,7 @@ fn killed_at_any_step_of_a_disconnect_it_is_finished_at_the_next_start() {
         });
         assert!(
             fixture.provider.family_revoked("ada"),
-            "{failpoint}: it lives on"
+            "{failpoint}: not revoked"
         );
         let left: Vec<_> = fixture.desktop.keyring().items();
         let labels: Vec<_> = left.iter().map(|item| item.label.as_str()).collect();

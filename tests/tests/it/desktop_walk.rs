@@ -33,7 +33,7 @@ impl Walk {
         let person = Person::named("ada").on_screen();
         let browser = Browser::install(&mut session.desktop, &person);
         session.skip_first_steps();
-        let times = File::create(desktop::album("desktop-walk").join("times.txt"));
+        let times = File::create(desktop::picture_folder("desktop-walk").join("times.txt"));
         let provider = DemoProvider::start(Settings {
             access_token_lifetime_seconds: Some(LIFETIME_SECONDS),
             refresh_tokens: RefreshTokens::Never,
@@ -86,7 +86,7 @@ impl Walk {
         since.try_into().expect("it has ended")
     }
 
-    /// Reported beside the pictures. Machines are noisy: nothing is asserted but [`wait::BOUND`].
+    /// Reported beside the pictures. Machines are noisy: nothing is asserted but [`wait::TIMEOUT`].
     fn measured(&self, what: &str, time: Duration) {
         let mut times = self.times.borrow_mut();
         writeln!(times, "{what} {} ms", time.as_millis()).expect("the target folder is ours");

@@ -1,4 +1,4 @@
-//! The rig itself: a test that passes because the rig does nothing would prove nothing.
+//! The test harness itself: it must do what the other tests rely on.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use valetkey_demo_provider::{DemoProvider, Settings};
 use valetkey_tests::{
-    Browser, Desktop, HttpClient, OidcProvider, Person, Running, oidc, traces, wait,
+    Browser, Desktop, HttpClient, OidcProvider, Person, Running, leak_search, oidc, wait,
 };
 
 /// RFC 7636, appendix B.
@@ -24,7 +24,7 @@ fn attributes(account: &str) -> HashMap<String, String> {
 fn the_keychain_keeps_its_items_while_locked_killed_and_started_again() {
     let mut desktop = Desktop::start();
     let keyring = desktop.keyring();
-    keyring.plant(&attributes("one"), "One", b"first secret");
+    keyring.add_item(&attributes("one"), "One", b"first secret");
 
     keyring.lock();
     assert!(keyring.is_locked());
@@ -33,7 +33,7 @@ fn the_keychain_keeps_its_items_while_locked_killed_and_started_again() {
 
     keyring.kill();
     keyring.start();
-    keyring.plant(&attributes("two"), "Two", b"second secret");
+    keyring.add_item(&attributes("two"), "Two", b"second secret");
     let mut labels: Vec<_> = keyring.items().into_iter().map(|it| it.label).collect();
     labels.sort();
     assert_eq!(labels, ["One", "Two"]);
@@ -43,17 +43,17 @@ fn the_keychain_keeps_its_items_while_locked_killed_and_started_again() {
 fn a_frozen_keychain_answers_nothing_and_carries_on_when_thawed() {
     let mut desktop = Desktop::start();
     let keyring = desktop.keyring();
-    keyring.freeze();
+    keyring.suspend();
     thread::scope(|scope| {
         let (sender, answer) = mpsc::channel();
         let keyring = &*keyring;
         scope.spawn(move || {
-            keyring.plant(&attributes("late"), "Late", b"late secret");
+            keyring.add_item(&attributes("late"), "Late", b"late secret");
             sender.send(()).expect("the test waits");
         });
         assert!(answer.recv_timeout(Duration::from_millis(300)).is_err());
-        keyring.thaw();
-        assert!(answer.recv_timeout(wait::BOUND).is_ok());
+        keyring.resume();
+        assert!(answer.recv_timeout(wait::TIMEOUT).is_ok());
     });
     assert_eq!(keyring.items().len(), 1);
 }
@@ -61,7 +61,7 @@ fn a_frozen_keychain_answers_nothing_and_carries_on_when_thawed() {
 #[test]
 fn every_process_of_a_desktop_ends_with_it() {
     let desktop = Desktop::start();
-    // Leaves its parent, as an agent does that was started in the background.
+    // Detaches from its parent, as an agent that was started in the background does.
     let mut parent = Running::start(
         desktop
             .command("sh")
@@ -85,19 +85,19 @@ fn a_secret_in_a_file_or_on_a_command_line_is_found() {
     let secret = format!("planted-on-{}", desktop.folder().display());
     let secrets = [secret.as_str()];
     let home = desktop.folder().join("home");
-    assert!(traces::files_with(&home, &secrets).is_empty());
+    assert!(leak_search::files_with(&home, &secrets).is_empty());
     let planted = home.join("leak");
     std::fs::write(&planted, format!("x{secret}x")).unwrap();
-    assert_eq!(traces::files_with(&home, &secrets), [planted]);
+    assert_eq!(leak_search::files_with(&home, &secrets), [planted]);
 
-    assert!(traces::command_lines_with(&secrets).is_empty());
+    assert!(leak_search::command_lines_with(&secrets).is_empty());
     let _leaky = Running::start(desktop.command("sh").args(["-c", "read -r x", &secret]));
     wait::until("the secret in /proc", || {
-        (!traces::command_lines_with(&secrets).is_empty()).then_some(())
+        (!leak_search::command_lines_with(&secrets).is_empty()).then_some(())
     });
 }
 
-/// One code flow without Valet Key: what the browser is handed, and where its answer arrives.
+/// One authorization code flow without Valet Key.
 struct Flow {
     provider: OidcProvider,
     listener: TcpListener,
@@ -142,7 +142,7 @@ fn ask_for_code(url: &mut url::Url, client: &str, redirect_uri: &str) {
         .append_pair("code_challenge_method", "S256");
 }
 
-/// Serves the one callback; gives its query.
+/// Serves one callback and returns its query.
 fn callback(listener: &TcpListener) -> HashMap<String, String> {
     loop {
         let (mut stream, _) = listener.accept().expect("the browser comes");
@@ -209,7 +209,7 @@ fn a_person_signs_in_at_the_certified_provider_in_chromium() {
     assert_ne!(first, second);
     assert_eq!(refresh(first).json()["error"], "invalid_grant");
     assert_eq!(refresh(second).json()["error"], "invalid_grant");
-    // It tells in order: with the answer to this, all of the above is told.
+    // Events are printed in order: after this response all of the above are.
     flow.provider.revoke_grants();
     assert_eq!(flow.provider.events("token_issued").len(), 2);
     assert_eq!(flow.provider.events("token_refused").len(), 2);
@@ -280,7 +280,7 @@ fn nothing_of_the_machine_reaches_a_desktop() {
             "PATH",
             "TMPDIR",
             "VALETKEY_HOME",
-            "VALETKEY_RIG",
+            "VALETKEY_TEST_DESKTOP",
             "XDG_RUNTIME_DIR",
         ]
     );

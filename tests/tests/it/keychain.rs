@@ -1,5 +1,5 @@
-//! A keychain that is locked, gone, restarted or hanging loses no login, and a refresh is not sent
-//! while its outcome could not be kept.
+//! A keychain that is locked, gone, restarted or hanging loses no login, and no refresh is sent
+//! while its result could not be stored.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use valetkey_demo_provider::{Fault, Filter};
 use valetkey_tests::{AgentFixture, Api, Reply, wait};
 
-/// Long enough that a test can act while the token lives, short enough to wait for its end.
+/// Long enough to act before the token expires, short enough to wait for that.
 const LIFETIME: f64 = 2.0;
 
 fn code(reply: &Reply) -> String {
@@ -24,8 +24,8 @@ fn secret_store(api: &Api) -> Value {
     api.get("status").json()["secret_store"].take()
 }
 
-/// The login works, and by the grant that is stored: an agent that knows nothing else uses it.
-fn assert_kept(fixture: &mut AgentFixture) {
+/// The stored grant works: a restarted agent uses it.
+fn assert_stored(fixture: &mut AgentFixture) {
     wait::until("the grant in the keychain", || {
         (fixture.api().connection("acme")["unsaved"] == false).then_some(())
     });
@@ -45,7 +45,7 @@ fn a_live_token_is_served_while_the_keychain_is_locked() {
 }
 
 #[test]
-fn no_refresh_is_sent_while_the_keychain_is_locked_and_unlocking_heals() {
+fn no_refresh_is_sent_while_the_keychain_is_locked_and_unlocking_allows_it() {
     let mut fixture = AgentFixture::with_short_tokens(LIFETIME);
     fixture.sign_in("acme");
     fixture.wait_for_expiry("acme");
@@ -62,7 +62,7 @@ fn no_refresh_is_sent_while_the_keychain_is_locked_and_unlocking_heals() {
     fixture.desktop.keyring().unlock();
     fixture.api().access_token("acme");
     assert_eq!(refreshes(&fixture), 1);
-    assert_kept(&mut fixture);
+    assert_stored(&mut fixture);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_keychain_locked_during_a_refresh_loses_nothing() {
     assert_eq!(secret_store(&fixture.api())["unsaved"], 1);
 
     fixture.desktop.keyring().unlock();
-    assert_kept(&mut fixture);
+    assert_stored(&mut fixture);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_keychain_killed_during_a_refresh_loses_nothing_once_it_runs_again() {
     assert_eq!(fixture.api().connection("acme")["unsaved"], true);
 
     fixture.desktop.keyring().start();
-    assert_kept(&mut fixture);
+    assert_stored(&mut fixture);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn an_unsaved_grant_is_stored_before_the_agent_stops() {
 }
 
 #[test]
-fn a_keychain_that_is_gone_has_its_own_error_and_its_return_heals() {
+fn a_keychain_that_is_gone_has_its_own_error_and_its_return_ends_it() {
     let mut fixture = AgentFixture::with_short_tokens(LIFETIME);
     fixture.sign_in("acme");
     fixture.wait_for_expiry("acme");
@@ -142,7 +142,7 @@ fn a_keychain_that_is_gone_has_its_own_error_and_its_return_heals() {
 
     fixture.desktop.keyring().start();
     fixture.api().access_token("acme");
-    assert_kept(&mut fixture);
+    assert_stored(&mut fixture);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn a_keychain_that_hangs_for_a_minute_holds_up_nobody_else() {
         .provider
         .update(|settings| settings.access_token_lifetime_seconds = Some(LIFETIME));
     fixture.wait_for_expiry("acme");
-    fixture.desktop.keyring().freeze();
+    fixture.desktop.keyring().suspend();
 
     let api = fixture.api();
     let stuck = thread::spawn(move || api.token("acme"));
@@ -178,11 +178,11 @@ fn a_keychain_that_hangs_for_a_minute_holds_up_nobody_else() {
     );
     assert_eq!(refreshes(&fixture), 0);
 
-    fixture.desktop.keyring().thaw();
+    fixture.desktop.keyring().resume();
     wait::until("a token after the keychain came back", || {
         (fixture.api().token("acme").status == 200).then_some(())
     });
-    assert_kept(&mut fixture);
+    assert_stored(&mut fixture);
 }
 
 #[test]
@@ -229,6 +229,6 @@ fn the_encrypted_file_keeps_a_login_where_there_is_no_keychain() {
     let agent = start();
     assert_eq!(agent.api().access_token("acme"), token);
     let secrets = [token.as_str(), "a long and secret passphrase"];
-    let found = valetkey_tests::traces::files_with(&desktop.valetkey_home(), &secrets);
+    let found = valetkey_tests::leak_search::files_with(&desktop.valetkey_home(), &secrets);
     assert_eq!(found, Vec::<std::path::PathBuf>::new());
 }

@@ -1,5 +1,5 @@
-//! No secret anywhere: every flow, with everything logged, and then a search for every secret that
-//! the provider ever issued and every one that was planted.
+//! No secret leaks: runs every flow with everything logged, then searches for every secret that the
+//! provider issued or the test planted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,11 +7,11 @@ use std::thread;
 
 use serde_json::json;
 use valetkey_demo_provider::{Client, Fault, FaultKind, Settings};
-use valetkey_tests::{AgentFixture, Api, api, cli, traces};
+use valetkey_tests::{AgentFixture, Api, api, cli, leak_search};
 
 const CLIENT_SECRET: &str = "planted-client-secret-9f2c";
 
-/// Tokens are searched for by this: all codes and tokens of the provider begin with it.
+/// Prefix of all codes and tokens of the provider, which is searched for.
 const PREFIX: &str = "planted-token-7b1e-";
 
 #[test]
@@ -23,18 +23,18 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
         ..Settings::auto_consent("ada")
     });
     let watch = CommandLines::watch(&[PREFIX, CLIENT_SECRET]);
-    let mut said = Vec::new();
+    let mut outputs = Vec::new();
 
-    // A secret that arrives by environment and config file, and one that is rotated by stdin.
+    // One secret comes from environment and config file, and is replaced over stdin.
     let mut draft = fixture.draft("acme");
     draft["client_secret"] = json!("${ACME_SECRET}");
     let config = fixture.desktop.folder().join("acme.json");
     std::fs::write(&config, draft.to_string()).unwrap();
     fixture.desktop.set("ACME_SECRET", CLIENT_SECRET);
     let config = config.to_str().unwrap();
-    said.push(cli::ok(&fixture.desktop, &["add", "--config", config]));
+    outputs.push(cli::ok(&fixture.desktop, &["add", "--config", config]));
     let update = ["update", "acme", "--client-secret-stdin"];
-    said.push(cli::run_with_input(
+    outputs.push(cli::run_with_input(
         &fixture.desktop,
         &update,
         CLIENT_SECRET,
@@ -44,12 +44,12 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
     fixture
         .api()
         .change("acme", &json!({ "keep_warm": "on_demand" }));
-    said.push(cli::ok(&fixture.desktop, &["status"]));
-    said.push(cli::ok(&fixture.desktop, &["status", "acme", "--json"]));
-    said.push(cli::ok(&fixture.desktop, &["show", "acme", "--json"]));
-    said.push(cli::ok(&fixture.desktop, &["test", "acme"]));
+    outputs.push(cli::ok(&fixture.desktop, &["status"]));
+    outputs.push(cli::ok(&fixture.desktop, &["status", "acme", "--json"]));
+    outputs.push(cli::ok(&fixture.desktop, &["show", "acme", "--json"]));
+    outputs.push(cli::ok(&fixture.desktop, &["test", "acme"]));
 
-    // Refreshes that work, fail, and are answered with nonsense.
+    // Refreshes that succeed, fail, and get invalid responses.
     fixture.wait_for_expiry("acme");
     cli::ok(&fixture.desktop, &["token", "acme"]);
     for fault in [
@@ -59,7 +59,7 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
         FaultKind::oauth_error("temporarily_unavailable"),
     ] {
         fixture.provider.fault(Fault::refresh(fault));
-        fixture.api().of("acme", "refresh", &json!({}));
+        fixture.api().post_to("acme", "refresh", &json!({}));
     }
     let run = [
         "run",
@@ -73,7 +73,7 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
     fixture.provider.clear_faults();
     cli::ok(&fixture.desktop, &run);
 
-    // A sign-in that fails, one that is denied, and one that is pasted wrongly.
+    // A sign-in that fails.
     fixture
         .provider
         .fault(Fault::exchange(FaultKind::oauth_error("invalid_client")));
@@ -86,12 +86,12 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
 
     fixture.restart();
     fixture.provider.revoke_account("ada");
-    fixture.api().of("acme", "refresh", &json!({}));
-    said.push(cli::run(&fixture.desktop, &["token", "acme"]));
-    said.push(cli::ok(&fixture.desktop, &["events", "--json"]));
-    said.push(cli::ok(&fixture.desktop, &["doctor"]));
+    fixture.api().post_to("acme", "refresh", &json!({}));
+    outputs.push(cli::run(&fixture.desktop, &["token", "acme"]));
+    outputs.push(cli::ok(&fixture.desktop, &["events", "--json"]));
+    outputs.push(cli::ok(&fixture.desktop, &["doctor"]));
     fixture.api().sign_in("acme");
-    said.push(cli::ok(
+    outputs.push(cli::ok(
         &fixture.desktop,
         &["disconnect", "acme", "--force"],
     ));
@@ -101,7 +101,7 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
     let made = cli::ok(&fixture.desktop, &create).json();
     let key = made["key"].as_str().unwrap();
     Api::with_key(fixture.agent().loopback(), key).get("status");
-    said.push(cli::ok(&fixture.desktop, &["key", "list", "--json"]));
+    outputs.push(cli::ok(&fixture.desktop, &["key", "list", "--json"]));
 
     let secrets = [PREFIX, CLIENT_SECRET, state.as_ref(), key];
     let log = fixture.desktop.valetkey_home().join("oauth.log");
@@ -111,18 +111,26 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
         !fixture.provider.issued_secrets().is_empty(),
         "nothing was planted"
     );
-    for said in said {
-        assert_eq!(traces::text_with(&said.stdout, &secrets), None, "{said:?}");
-        assert_eq!(traces::text_with(&said.stderr, &secrets), None, "{said:?}");
+    for output in outputs {
+        assert_eq!(
+            leak_search::text_with(&output.stdout, &secrets),
+            None,
+            "{output:?}"
+        );
+        assert_eq!(
+            leak_search::text_with(&output.stderr, &secrets),
+            None,
+            "{output:?}"
+        );
     }
     let own_output = fixture.agent().process().output();
-    assert_eq!(traces::text_with(&own_output, &secrets), None);
-    let files = traces::files_with(fixture.desktop.folder(), &secrets);
+    assert_eq!(leak_search::text_with(&own_output, &secrets), None);
+    let files = leak_search::files_with(fixture.desktop.folder(), &secrets);
     assert_eq!(files, Vec::<std::path::PathBuf>::new());
     assert_eq!(watch.end(), Vec::<String>::new());
 }
 
-/// Looks at every command line on the machine, again and again, while a test runs.
+/// Polls every command line on the machine while a test runs.
 struct CommandLines {
     stop: Arc<AtomicBool>,
     watcher: thread::JoinHandle<Vec<String>>,
@@ -136,7 +144,7 @@ impl CommandLines {
         let watcher = thread::spawn(move || {
             let mut found = Vec::new();
             while !until.load(Ordering::Relaxed) {
-                found.extend(traces::command_lines_with(&secrets));
+                found.extend(leak_search::command_lines_with(&secrets));
                 thread::yield_now();
             }
             found

@@ -41,7 +41,7 @@ fn look_at_every_page(name: &str, theme: &str) -> Vec<u64> {
     scene.api().access_token("calendar");
     view.see_in_row("calendar", "used just now");
     scene.provider.revoke_account("ada");
-    scene.api().of("mail", "refresh", &json!({}));
+    scene.api().post_to("mail", "refresh", &json!({}));
     view.see("mail needs you to sign in again.");
     look("connections");
     view.click(Role::Button, "More for calendar");

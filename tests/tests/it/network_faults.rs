@@ -1,4 +1,4 @@
-//! Bad weather between us and the provider. Only the provider's clear word ends a login.
+//! Network and provider faults. Only an OAuth error of the provider ends a login.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ fn code(reply: &Reply) -> String {
     body["detail"]["code"].as_str().expect("a code").to_owned()
 }
 
-/// A connection whose token is over.
+/// A connection whose access token has expired.
 fn expired() -> AgentFixture {
     let fixture = AgentFixture::with_short_tokens(1.0);
     fixture.sign_in("acme");
@@ -19,22 +19,22 @@ fn expired() -> AgentFixture {
     fixture
 }
 
-/// While the fault lasts: a typed "try later". Afterwards: a token, by itself.
+/// While the fault lasts, callers are told to try later. Afterwards they get a token.
 fn assert_survives(fault: FaultKind) {
-    let word = format!("{fault:?}");
+    let label = format!("{fault:?}");
     let fixture = expired();
     fixture.provider.fault(Fault::refresh(fault).forever());
     let refused = fixture.api().token("acme");
     assert_eq!(
         (refused.status, code(&refused)),
         (503, "provider_unreachable".into()),
-        "{word}"
+        "{label}"
     );
     let status = fixture.api().connection("acme")["status"].clone();
-    assert_eq!(status, "expired", "{word}");
+    assert_eq!(status, "expired", "{label}");
     fixture.provider.clear_faults();
-    wait::until(&format!("a token after {word}"), || {
-        (fixture.api().of("acme", "refresh", &json!({})).status == 200).then_some(())
+    wait::until(&format!("a token after {label}"), || {
+        (fixture.api().post_to("acme", "refresh", &json!({})).status == 200).then_some(())
     });
     fixture.api().access_token("acme");
 }
@@ -52,20 +52,20 @@ fn a_captive_portal_is_survived() {
 }
 
 #[test]
-fn an_answer_that_breaks_off_is_survived() {
+fn a_truncated_response_is_survived() {
     assert_survives(FaultKind::Truncated);
     assert_survives(FaultKind::Close);
 }
 
 #[test]
-fn an_answer_without_end_is_survived() {
+fn a_huge_response_is_survived() {
     assert_survives(FaultKind::Huge {
         bytes: 64 * 1024 * 1024,
     });
 }
 
 #[test]
-fn a_provider_that_never_answers_is_survived_and_told_in_time() {
+fn a_provider_that_never_answers_is_survived_and_reported_in_time() {
     let fixture = expired();
     fixture
         .provider
@@ -75,7 +75,7 @@ fn a_provider_that_never_answers_is_survived_and_told_in_time() {
     let waited = asked.elapsed();
     assert_eq!(code(&refused), "provider_unreachable");
     assert!(waited < Duration::from_secs(20), "{waited:?}");
-    // The request goes on until its own limit, and nobody sends a second one beside it.
+    // The request continues until its own timeout, and no second one is sent meanwhile.
     assert_eq!(fixture.provider.count(Filter::refreshes()), 1);
     fixture.provider.clear_faults();
     wait::until("a token after the hang", || {
@@ -85,7 +85,7 @@ fn a_provider_that_never_answers_is_survived_and_told_in_time() {
 }
 
 #[test]
-fn too_many_requests_says_when_to_come_again() {
+fn too_many_requests_says_when_to_retry() {
     let fixture = expired();
     let fault = FaultKind::Status {
         status: 429,
@@ -96,7 +96,7 @@ fn too_many_requests_says_when_to_come_again() {
     assert_eq!(code(&refused), "provider_unreachable");
     let wait = refused.json()["detail"]["retry_after"].as_u64().unwrap();
     assert!((60..=120).contains(&wait), "{wait}");
-    // Whoever asks again before that asks nobody.
+    // No request is sent before that.
     let asked = fixture.provider.count(Filter::refreshes());
     assert_eq!(code(&fixture.api().token("acme")), "provider_unreachable");
     assert_eq!(fixture.provider.count(Filter::refreshes()), asked);
@@ -109,12 +109,12 @@ fn without_a_network_the_login_waits_for_it() {
     assert_eq!(code(&fixture.api().token("acme")), "provider_unreachable");
     fixture.provider.go_online().unwrap();
     wait::until("a token after the network returned", || {
-        (fixture.api().of("acme", "refresh", &json!({})).status == 200).then_some(())
+        (fixture.api().post_to("acme", "refresh", &json!({})).status == 200).then_some(())
     });
 }
 
 #[test]
-fn invalid_grant_means_sign_in_again_and_is_asked_once() {
+fn invalid_grant_means_sign_in_again_and_is_requested_once() {
     let fixture = expired();
     fixture.provider.revoke_account("ada");
     for _ in 0..3 {
@@ -135,7 +135,7 @@ fn invalid_grant_means_sign_in_again_and_is_asked_once() {
 }
 
 #[test]
-fn an_error_in_an_answer_of_200_is_an_error() {
+fn an_oauth_error_with_status_200_is_an_error() {
     let fixture = expired();
     let fault = FaultKind::OauthError {
         error: "invalid_grant".to_owned(),
@@ -157,13 +157,13 @@ fn a_client_that_is_refused_keeps_its_login() {
         (502, "client_misconfigured".into())
     );
     fixture.provider.clear_faults();
-    wait::until("a token after the client was mended", || {
-        (fixture.api().of("acme", "refresh", &json!({})).status == 200).then_some(())
+    wait::until("a token once the client is accepted again", || {
+        (fixture.api().post_to("acme", "refresh", &json!({})).status == 200).then_some(())
     });
 }
 
 #[test]
-fn odd_but_good_answers_are_understood() {
+fn unusual_but_valid_token_responses_are_understood() {
     for patch in [
         json!({ "expires_in": "1" }),
         json!({ "expires_in": null }),
@@ -173,24 +173,24 @@ fn odd_but_good_answers_are_understood() {
     ] {
         let fixture = AgentFixture::with_short_tokens(1.0);
         fixture.add("acme");
-        let word = patch.to_string();
+        let label = patch.to_string();
         fixture
             .provider
             .fault(Fault::exchange(FaultKind::Edit { patch }).forever());
         fixture.api().sign_in("acme");
         let reply = fixture.api().token("acme");
-        assert_eq!(reply.status, 200, "{word}: {}", reply.text());
+        assert_eq!(reply.status, 200, "{label}: {}", reply.text());
     }
 }
 
 #[test]
-fn an_answer_of_the_wrong_provider_or_sign_in_is_refused() {
+fn a_response_of_another_provider_or_sign_in_is_refused() {
     use valetkey_demo_provider::IdTokenFlaw::{BadSignature, WrongIssuer, WrongNonce};
-    let at_the_token = [WrongNonce, WrongIssuer, BadSignature]
+    let id_tokens = [WrongNonce, WrongIssuer, BadSignature]
         .map(|flaw| Fault::exchange(FaultKind::IdToken { flaw }));
     let wrong_iss = FaultKind::set("iss", "http://127.0.0.1:1");
-    let in_the_redirect = Fault::at(Endpoint::Authorize, wrong_iss);
-    for fault in at_the_token.into_iter().chain([in_the_redirect]) {
+    let redirect = Fault::at(Endpoint::Authorize, wrong_iss);
+    for fault in id_tokens.into_iter().chain([redirect]) {
         let fixture = AgentFixture::start();
         fixture.add("acme");
         fixture.provider.fault(fault.clone().forever());
@@ -203,11 +203,11 @@ fn an_answer_of_the_wrong_provider_or_sign_in_is_refused() {
 }
 
 #[test]
-fn a_verifier_that_does_not_fit_is_refused_by_the_provider_and_told() {
+fn a_verifier_that_does_not_match_is_refused_by_the_provider_and_reported() {
     let fixture = AgentFixture::start();
     fixture.add("acme");
     let started = fixture.api().begin("acme");
-    // Somebody between us and the provider swaps the challenge (RFC 7636, appendix B).
+    // An attacker replaces the challenge (by that of RFC 7636, appendix B).
     let mut url = url::Url::parse(started["authorize_url"].as_str().unwrap()).unwrap();
     let other = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
     let swapped: Vec<(String, String)> = url

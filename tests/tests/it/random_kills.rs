@@ -1,5 +1,5 @@
-//! 200 kills at random moments. What may be lost is what the design says: a refresh whose answer
-//! the provider has sent and whose one keychain write has not ended.
+//! 200 kills at random moments. A login may be lost only if the provider has answered its refresh and
+//! the keychain write of the new grant has not ended.
 
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,17 +9,17 @@ use valetkey_demo_provider::{DemoProvider, Filter, Settings};
 use valetkey_tests::{AgentFixture, HttpClient, Keyring, api};
 
 const KILLS: u32 = 200;
-/// Longer than a sign-in, a refresh or a disconnect takes on a busy machine.
-const LONGEST: Duration = Duration::from_millis(60);
+/// Longer than a sign-in, refresh or disconnect takes on a busy machine.
+const MAX_DELAY: Duration = Duration::from_millis(60);
 
-/// xorshift64*: enough to vary a moment, and the seed brings a run back.
-struct Dice(u64);
+/// xorshift64*: good enough to vary a delay; the seed reproduces a run.
+struct Rng(u64);
 
-impl Dice {
-    fn thrown_now() -> Self {
-        let told = std::env::var("VALETKEY_SEED").ok();
-        let seed: u64 = match told {
-            Some(told) => told.parse().expect("VALETKEY_SEED is a number"),
+impl Rng {
+    fn seeded() -> Self {
+        let given = std::env::var("VALETKEY_SEED").ok();
+        let seed: u64 = match given {
+            Some(seed) => seed.parse().expect("VALETKEY_SEED is a number"),
             None => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .expect("after 1970")
@@ -39,7 +39,7 @@ impl Dice {
     }
 }
 
-/// Does the keychain hold the refresh token that the provider would still take?
+/// Whether the keychain holds the refresh token that the provider accepts.
 fn holds_the_live_grant(keyring: &Keyring, provider: &DemoProvider) -> bool {
     let Some(live) = provider.live_refresh_token("ada") else {
         return false;
@@ -51,30 +51,30 @@ fn holds_the_live_grant(keyring: &Keyring, provider: &DemoProvider) -> bool {
     texts.any(|text| text.contains(&live))
 }
 
-/// What the dead agent had sent is read before what is sent now: then the provider has decided.
-fn let_the_provider_finish(provider: &DemoProvider) {
+/// The killed agent's requests are read before this one, so that their outcome is then known.
+fn wait_for_the_provider(provider: &DemoProvider) {
     HttpClient::of(provider.issuer()).get("/.well-known/openid-configuration");
     let refreshes = provider.count(Filter::refreshes());
     provider.wait_ended(Filter::refreshes(), refreshes);
 }
 
-/// Kills the agent during refreshes; how many logins were lost.
-fn kill_during_refreshes(settings: Settings, mut dice: Dice) -> u32 {
+/// Kills the agent during refreshes; returns how many logins were lost.
+fn kill_during_refreshes(settings: Settings, mut rng: Rng) -> u32 {
     let mut fixture = AgentFixture::with(settings);
     fixture.sign_in("acme");
     let mut lost = 0;
     for kill in 0..KILLS {
         let api = fixture.api();
-        let caller = thread::spawn(move || drop(api.of("acme", "refresh", &json!({}))));
-        thread::sleep(dice.up_to(LONGEST));
+        let caller = thread::spawn(move || drop(api.post_to("acme", "refresh", &json!({}))));
+        thread::sleep(rng.up_to(MAX_DELAY));
         fixture.kill();
-        // It panics when it had no answer.
+        // It panics if it got no response.
         let _ = caller.join();
 
-        let_the_provider_finish(&fixture.provider);
+        wait_for_the_provider(&fixture.provider);
         let is_kept = holds_the_live_grant(fixture.desktop.keyring(), &fixture.provider);
         fixture.start_agent();
-        let reply = fixture.api().of("acme", "refresh", &json!({}));
+        let reply = fixture.api().post_to("acme", "refresh", &json!({}));
         match reply.status {
             200 => {}
             409 if !is_kept => {
@@ -92,28 +92,28 @@ fn kill_during_refreshes(settings: Settings, mut dice: Dice) -> u32 {
 
 #[test]
 fn random_kills_during_refreshes_lose_only_what_is_in_the_one_write_window() {
-    let dice = Dice::thrown_now();
-    println!("VALETKEY_SEED={} brings these moments back", dice.0);
-    let lost = kill_during_refreshes(Settings::auto_consent("ada"), dice);
+    let rng = Rng::seeded();
+    println!("VALETKEY_SEED={} reproduces this run", rng.0);
+    let lost = kill_during_refreshes(Settings::auto_consent("ada"), rng);
     println!("{KILLS} kills, {lost} logins lost, all in the one-write window");
 }
 
 #[test]
 fn random_kills_lose_nothing_at_a_provider_with_a_grace_window() {
-    let dice = Dice::thrown_now();
-    println!("VALETKEY_SEED={} brings these moments back", dice.0);
+    let rng = Rng::seeded();
+    println!("VALETKEY_SEED={} reproduces this run", rng.0);
     let settings = Settings {
         grace_seconds: 600.0,
         ..Settings::auto_consent("ada")
     };
-    let lost = kill_during_refreshes(settings, dice);
+    let lost = kill_during_refreshes(settings, rng);
     assert_eq!(lost, 0);
 }
 
 #[test]
 fn random_kills_during_sign_in_and_disconnect_leave_no_half_connection() {
-    let mut dice = Dice::thrown_now();
-    println!("VALETKEY_SEED={} brings these moments back", dice.0);
+    let mut rng = Rng::seeded();
+    println!("VALETKEY_SEED={} reproduces this run", rng.0);
     let mut fixture = AgentFixture::start();
     fixture.add("acme");
     for kill in 0..KILLS / 4 {
@@ -124,7 +124,7 @@ fn random_kills_during_sign_in_and_disconnect_leave_no_half_connection() {
             api.wait(&started);
             drop(api.disconnect("acme"));
         });
-        thread::sleep(dice.up_to(3 * LONGEST));
+        thread::sleep(rng.up_to(3 * MAX_DELAY));
         fixture.kill();
         let _ = caller.join();
         fixture.start_agent();

@@ -1,5 +1,5 @@
-//! The main job, as a person does it: `valetkey add`, `valetkey connect` through Chromium at a
-//! certified provider, `valetkey token` from then on. The keychain is gnome-keyring.
+//! The main use case from end to end: `valetkey add`, `valetkey connect` through Chromium at a
+//! certified provider, then `valetkey token`. The keychain is gnome-keyring.
 
 use serde_json::{Value, json};
 use valetkey_tests::process::Stream;
@@ -43,11 +43,11 @@ fn status(desktop: &Desktop, connection: &str) -> Value {
 
 fn token(desktop: &Desktop, connection: &str) -> String {
     let said = cli::ok(desktop, &["token", connection]);
-    assert_eq!(said.stderr, "", "a token comes without words");
+    assert_eq!(said.stderr, "", "nothing else is printed");
     said.stdout.trim_end().to_owned()
 }
 
-/// Who the provider says the bearer is; the status if it refuses.
+/// The account that the provider's userinfo names; its status on an error.
 fn whoami(provider: &OidcProvider, token: &str) -> Result<Value, u16> {
     let bearer = format!("Bearer {token}");
     let http = HttpClient::of(provider.issuer());
@@ -62,7 +62,7 @@ fn whoami(provider: &OidcProvider, token: &str) -> Result<Value, u16> {
 fn one_sign_in_gives_fresh_tokens_through_expiry_rotation_and_restart_until_disconnect() {
     let mut desktop = Desktop::start();
     let browser = Browser::install(&mut desktop, &Person::named("ada"));
-    // A fifth of it is kept in reserve, which covers that the provider counts whole seconds.
+    // The default margin is a fifth of the lifetime, more than the provider's rounding to seconds.
     let provider = OidcProvider::with_short_tokens(&desktop, 6);
     add(&desktop, &provider);
 
@@ -80,7 +80,7 @@ fn one_sign_in_gives_fresh_tokens_through_expiry_rotation_and_restart_until_disc
     let first = token(&desktop, "acme");
     assert_eq!(whoami(&provider, &first).unwrap()["sub"], "ada");
 
-    // Expiry: nothing is done here but asking again.
+    // Expiry: asking again is enough.
     wait::until("the end of the first token", || {
         whoami(&provider, &first).is_err().then_some(())
     });
@@ -151,13 +151,13 @@ fn denied_consent_ends_the_sign_in_and_stores_nothing() {
 }
 
 #[test]
-fn two_accounts_stand_side_by_side_and_connecting_again_renews() {
+fn two_accounts_are_two_connections_and_connecting_again_renews_one() {
     let mut desktop = Desktop::start();
     let browser = Browser::install(&mut desktop, &Person::named("ada"));
     let provider = OidcProvider::start(&desktop);
     add(&desktop, &provider);
     cli::ok(&desktop, &["connect", "acme"]);
-    browser.seat(&Person::named("grace"));
+    browser.set_person(&Person::named("grace"));
     cli::ok(&desktop, &["connect", "acme/work"]);
     let who = |name| whoami(&provider, &token(&desktop, name)).unwrap()["sub"].clone();
     assert_eq!(who("acme"), "ada");
@@ -175,7 +175,7 @@ fn two_accounts_stand_side_by_side_and_connecting_again_renews() {
     assert_eq!(who("acme/work"), "grace");
 }
 
-/// The address that a waiting `valetkey connect` gives as data. Its words on stderr name others.
+/// The URL that a waiting `valetkey connect` prints on stdout; messages on stderr name others.
 fn address(connect: &Running) -> String {
     connect.wait_for("the address", |line| {
         let from = line.text.find("http://")?;
@@ -205,7 +205,7 @@ fn a_pasted_redirect_url_finishes_a_sign_in_of_another_machine() {
 }
 
 #[test]
-fn a_browser_that_cannot_be_opened_is_no_dead_end() {
+fn a_sign_in_is_finished_by_hand_where_no_browser_can_be_opened() {
     let mut desktop = Desktop::start();
     let provider = OidcProvider::start(&desktop);
     add(&desktop, &provider);

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 use valetkey_demo_provider::Filter;
-use valetkey_tests::{AgentFixture, Running, cli, traces};
+use valetkey_tests::{AgentFixture, Running, cli, leak_search};
 
 fn fixture() -> AgentFixture {
     let fixture = AgentFixture::with_short_tokens(2.0);
@@ -19,7 +19,7 @@ fn tool(fixture: &AgentFixture, program: &str, file: &str) -> Command {
     command
 }
 
-/// Lets a tool, which calls the API once for each line, call before and after its token's end.
+/// Lets a tool, which calls the API once per input line, call it before and after the token expires.
 fn assert_works_across_an_expiry(fixture: &AgentFixture, mut tool: Running) {
     let mut from = 0;
     for _ in 0..2 {
@@ -29,7 +29,7 @@ fn assert_works_across_an_expiry(fixture: &AgentFixture, mut tool: Running) {
         });
         fixture.wait_for_expiry("acme");
     }
-    // More than one where the machine is so slow that a token ended before the first call.
+    // More than one if the machine is so slow that a token expired before the first call.
     assert!(fixture.provider.count(Filter::refreshes()) >= 1);
 }
 
@@ -100,15 +100,15 @@ fn run_puts_the_token_into_the_environment_and_nowhere_else() {
         "x",
         "one two",
     ];
-    let said = cli::ok(&fixture.desktop, &arguments);
-    let (token, rest) = said.stdout.split_once(' ').unwrap();
+    let output = cli::ok(&fixture.desktop, &arguments);
+    let (token, rest) = output.stdout.split_once(' ').unwrap();
     assert!(
         fixture.provider.access_token_lives(token),
         "{}",
-        said.stdout
+        output.stdout
     );
     assert!(rest.starts_with("1\n"), "an argument was split: {rest}");
-    assert_eq!(traces::text_with(rest, &[token]), None);
+    assert_eq!(leak_search::text_with(rest, &[token]), None);
 }
 
 #[test]
@@ -124,15 +124,15 @@ fn run_is_transparent_to_exit_codes_and_signals() {
     let running = run(&[
         "sh",
         "-c",
-        "trap 'echo told; exit 7' TERM; echo ready; read -r x",
+        "trap 'echo terminated; exit 7' TERM; echo ready; read -r x",
     ]);
     running.wait_for("that it is ready", |line| {
         (line.text == "ready").then_some(())
     });
     running.signal(Signal::TERM);
-    let said = cli::finish(running);
+    let output = cli::finish(running);
     assert_eq!(
-        (said.code, said.stdout.as_str()),
-        (Some(7), "ready\ntold\n")
+        (output.code, output.stdout.as_str()),
+        (Some(7), "ready\nterminated\n")
     );
 }

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 use valetkey_demo_provider::Settings;
 use valetkey_tests::webview::{ENTER, ESCAPE};
-use valetkey_tests::{Desktop, Role, WindowFixture, cli, demo_client, traces, wait};
+use valetkey_tests::{Desktop, Role, WindowFixture, cli, demo_client, leak_search, wait};
 
 /// Begins every code and token of the provider.
 const PREFIX: &str = "planted-token-2d90-";
@@ -29,7 +29,7 @@ fn the_list_shows_what_is_connected_and_follows_what_other_programs_do() {
     scene.api().access_token("mail");
     view.see_in_row("mail", "used just now");
     scene.provider.revoke_account("ada");
-    scene.api().of("mail", "refresh", &json!({}));
+    scene.api().post_to("mail", "refresh", &json!({}));
     view.see("mail needs you to sign in again.");
     view.see_in_row("mail", "Sign in again");
     view.see_in_row("calendar", "Connected");
@@ -232,7 +232,7 @@ fn the_activity_is_exported_to_the_downloads_and_holds_no_secret() {
         view.see(&format!("Saved as {}.", downloads.join(name).display()));
         let text = fs::read_to_string(downloads.join(name)).unwrap();
         assert!(text.contains("token.served"), "{text}");
-        assert_eq!(traces::text_with(&text, &[PREFIX]), None);
+        assert_eq!(leak_search::text_with(&text, &[PREFIX]), None);
     }
 }
 
@@ -253,7 +253,7 @@ fn authenticators_are_exported_without_their_secrets_and_come_back_from_the_file
     view.see(&format!("Saved as {}.", file.display()));
     let text = fs::read_to_string(&file).unwrap();
     assert!(text.contains(&scene.provider.url("/token")), "{text}");
-    assert_eq!(traces::text_with(&text, &[SECRET]), None);
+    assert_eq!(leak_search::text_with(&text, &[SECRET]), None);
 
     for name in ["mail", "drive"] {
         assert_eq!(scene.api().remove(name).status, 200);

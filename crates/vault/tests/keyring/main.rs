@@ -66,7 +66,7 @@ fn two_homes_never_touch_each_others_items() {
         let attributes = named.map(|(name, value)| (name.to_owned(), value.to_owned()));
         desktop
             .keyring()
-            .plant(&HashMap::from(attributes), "planted", b"theirs");
+            .add_item(&HashMap::from(attributes), "planted", b"theirs");
     }
     let mut first = Driver::start(&desktop, "first");
     let mut second = Driver::start(&desktop, "second");
@@ -161,7 +161,7 @@ fn a_frozen_keychain_fails_calls_and_heals() {
     let mut desktop = Desktop::start();
     let mut vault = Driver::start(&desktop, "home");
     let id = vault.ask("first none");
-    desktop.keyring().freeze();
+    desktop.keyring().suspend();
     let started = Instant::now();
     for request in [
         &format!("refresh {id}"),
@@ -172,7 +172,7 @@ fn a_frozen_keychain_fails_calls_and_heals() {
         assert_eq!(vault.ask(request), "hung", "{request}");
     }
     assert!(started.elapsed() < AT_ONCE);
-    desktop.keyring().thaw();
+    desktop.keyring().resume();
     vault.ask_until("check", "ok");
     // The write that timed out was carried out late.
     assert_eq!(vault.ask(&format!("load {id}")), "generation 2");

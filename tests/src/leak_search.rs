@@ -1,4 +1,4 @@
-//! Where a secret could have leaked to.
+//! Searches for secrets where they could have leaked to.
 
 mod memory;
 

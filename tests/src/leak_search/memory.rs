@@ -8,9 +8,9 @@ use super::forms;
 
 /// The kernel's page on the machines that we run on, in bytes.
 const PAGE: u64 = 4096;
-/// So many pages are looked at together.
+/// Pages read at once.
 const PAGES: usize = 512;
-/// What the kernel tells of a page: it is in memory, or in the swap (proc(5), `pagemap`).
+/// The page is in memory or in swap (proc(5), `pagemap`).
 const PRESENT: u64 = 0b11 << 62;
 
 /// The first of `texts` that the memory of this process holds: plainly, as UTF-16, or in base64.
@@ -24,7 +24,7 @@ pub fn memory_with<'a>(process: u32, texts: &[&'a str]) -> Option<&'a str> {
     found.next()
 }
 
-/// What a process has in memory. A thousand times as much is only reserved.
+/// The resident memory of a process; most of its address space is only reserved.
 struct Memory {
     mappings: Vec<Range<u64>>,
     pages: File,
@@ -78,7 +78,7 @@ impl Memory {
         })
     }
 
-    /// A run, and a little of what is behind it; nothing if it has gone meanwhile.
+    /// The bytes of a run and `more` after it; empty if it was unmapped meanwhile.
     fn read(&self, run: &Range<u64>, more: usize) -> Vec<u8> {
         let length = usize::try_from(run.end - run.start).expect("it is in memory");
         let mut bytes = vec![0; length + more];
