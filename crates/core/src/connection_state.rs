@@ -158,9 +158,6 @@ pub fn apply(
             }
         },
         Transition::Refused { from } if from == generation => to(Status::NeedsReconnect),
-        Transition::Refreshed { .. }
-        | Transition::Postponed { .. }
-        | Transition::Refused { .. } => Err(StaleTransition),
         Transition::Ended => match status {
             Status::Active => to(Status::Expired),
             Status::Connecting
@@ -185,7 +182,10 @@ pub fn apply(
             status: rested(alive),
             generation: newer,
         }),
-        Transition::ItemNewer { .. } => Err(StaleTransition),
+        Transition::Refreshed { .. }
+        | Transition::Postponed { .. }
+        | Transition::Refused { .. }
+        | Transition::ItemNewer { .. } => Err(StaleTransition),
     }
 }
 

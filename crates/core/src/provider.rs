@@ -68,7 +68,7 @@ pub struct Provider {
     /// Refresh tokens.
     #[serde(default)]
     pub refresh: Refresh,
-    /// ConnectionState of an access token where the reply does not say; seconds.
+    /// Lifetime of an access token where the response does not say; seconds.
     pub access_token_lifetime_seconds: Option<u32>,
     /// Loopback redirect rules.
     #[serde(default)]
