@@ -1,8 +1,8 @@
-// The person in front of the system browser: a Chromium that opens one URL and clicks like a persona.
+// The person in front of the system browser: a Chromium that opens one URL and clicks as scripted.
 // Knows the pages of npm `oidc-provider` (a login form, then a button) and of our demo provider (one page).
 //
-// Usage: node person.mjs PERSONA.json VISITS_DIR URL
-// persona: {"login": "ada", "consent": "allow" | "deny" | "leave", "onScreen": false, "chromium": "/usr/bin/chromium"}
+// Usage: node person.mjs PERSON.json VISITS_DIR URL
+// PERSON.json: {"login": "ada", "consent": "allow" | "deny" | "leave", "onScreen": false, "chromium": "/usr/bin/chromium"}
 // Writes VISITS_DIR/PID.json {url, title, text, trail, status, screenshot} when it has ended, with `error` if the browser
 // failed.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, mkdtempSync } from 'node:fs';
@@ -10,21 +10,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const [personaFile, visits, url, ...rest] = process.argv.slice(2);
-const persona = JSON.parse(readFileSync(personaFile, 'utf8'));
+const [personFile, visits, url, ...rest] = process.argv.slice(2);
+const person = JSON.parse(readFileSync(personFile, 'utf8'));
 const ALLOW = /^\s*(sign.?in|log ?in|continue|allow|authorize|approve|connect)\b/i;
 const DENY = /\b(deny|cancel|abort|refuse)\b/i;
 const MAX_PAGES = 8;
-const BOUND = 30_000;
+const TIMEOUT = 30_000;
 
 const userFolder = mkdtempSync(join(tmpdir(), 'person-'));
 const visit = { asked: url, extraArguments: rest.length, trail: [] };
 let context;
 try {
   context = await chromium.launchPersistentContext(userFolder, {
-    executablePath: persona.chromium,
-    headless: !persona.onScreen,
-    viewport: persona.onScreen ? null : undefined,
+    executablePath: person.chromium,
+    headless: !person.onScreen,
+    viewport: person.onScreen ? null : undefined,
     chromiumSandbox: process.getuid() !== 0, // Chromium refuses its sandbox as root
     args: [
       '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -35,7 +35,7 @@ try {
     ],
   });
   const page = context.pages()[0] ?? (await context.newPage());
-  page.setDefaultTimeout(BOUND);
+  page.setDefaultTimeout(TIMEOUT);
   page.on('response', (response) => {
     if (response.request().isNavigationRequest() && response.frame() === page.mainFrame()) visit.status = response.status();
   });
@@ -61,19 +61,19 @@ try {
   renameSync(`${report}.part`, report);
 }
 
-// What this persona would press on this page, or null when there is nothing left to press.
+// What this person would press on this page, or null when there is nothing left to press.
 async function nextClick(page) {
-  if (persona.consent === 'leave') return null;
+  if (person.consent === 'leave') return null;
   const login = page.locator('form input[name="login"], form input[name="username"], form input[name="email"]').first();
   if (await login.count()) {
-    if (!(await login.inputValue())) await login.fill(persona.login);
+    if (!(await login.inputValue())) await login.fill(person.login);
     const password = page.locator('input[type="password"]').first();
     if (await password.count()) await password.fill('any password will do');
     return page.locator('form button[type="submit"], form button:not([type])').filter({ hasText: ALLOW }).first();
   }
-  const account = page.locator(`form input[type="radio"][name="account"][value="${persona.login}"]`);
+  const account = page.locator(`form input[type="radio"][name="account"][value="${person.login}"]`);
   if (await account.count()) await account.check({ force: true }); // the picture of it lies on top
-  const wanted = persona.consent === 'deny' ? DENY : ALLOW;
+  const wanted = person.consent === 'deny' ? DENY : ALLOW;
   const control = page.locator('form button, form input[type="submit"], a').filter({ hasText: wanted }).first();
   return (await control.count()) ? control : null;
 }

@@ -73,16 +73,7 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
     fixture.provider.clear_faults();
     cli::ok(&fixture.desktop, &run);
 
-    // A sign-in that fails.
-    fixture
-        .provider
-        .fault(Fault::exchange(FaultKind::oauth_error("invalid_client")));
-    let started = fixture.api().begin("acme");
-    let authorize_url = url::Url::parse(started["authorize_url"].as_str().unwrap()).unwrap();
-    let mut parameters = authorize_url.query_pairs();
-    let (_, state) = parameters.find(|(name, _)| name == "state").unwrap();
-    api::follow(started["authorize_url"].as_str().unwrap());
-    fixture.api().wait(&started);
+    let state = failing_sign_in(&fixture);
 
     fixture.restart();
     fixture.provider.revoke_account("ada");
@@ -103,7 +94,7 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
     Api::with_key(fixture.agent().loopback(), key).get("status");
     outputs.push(cli::ok(&fixture.desktop, &["key", "list", "--json"]));
 
-    let secrets = [PREFIX, CLIENT_SECRET, state.as_ref(), key];
+    let secrets = [PREFIX, CLIENT_SECRET, state.as_str(), key];
     let log = fixture.desktop.valetkey_home().join("oauth.log");
     let log = std::fs::read_to_string(log).unwrap();
     assert!(log.contains(" DEBUG "), "little was logged: {log}");
@@ -128,6 +119,22 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
     let files = leak_search::files_with(fixture.desktop.folder(), &secrets);
     assert_eq!(files, Vec::<std::path::PathBuf>::new());
     assert_eq!(watch.end(), Vec::<String>::new());
+}
+
+/// A sign-in whose code exchange fails; returns its `state`.
+fn failing_sign_in(fixture: &AgentFixture) -> String {
+    fixture
+        .provider
+        .fault(Fault::exchange(FaultKind::oauth_error("invalid_client")));
+    let started = fixture.api().begin("acme");
+    let url = started["authorize_url"].as_str().expect("a URL");
+    let parsed = url::Url::parse(url).expect("a URL");
+    let mut parameters = parsed.query_pairs();
+    let state = parameters.find(|(name, _)| name == "state");
+    let (_, state) = state.expect("a state");
+    api::follow(url);
+    fixture.api().wait(&started);
+    state.into_owned()
 }
 
 /// Polls every command line on the machine while a test runs.
