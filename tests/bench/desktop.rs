@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use valetkey_tests::{Running, Session, wait};
 
-use crate::process::pss;
+use crate::memory::pss;
 use crate::report::Report;
 
 const PROGRAMS: [&str; 4] = [

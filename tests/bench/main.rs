@@ -1,72 +1,86 @@
-//! `cargo xtask bench`: what the budgets of the design cost, as ratios against a baseline that is
-//! measured in the same run, alternating with it.
+//! `cargo xtask bench`: what the budgets of the design cost, beside baselines that are measured in the
+//! same run and take turns with it.
+//!
+//! | module | |
+//! | --- | --- |
+//! | [`environment`] | the agent, its provider and the bare servers |
+//! | [`tokens`], [`commands`], [`memory`], [`idle`], [`homes`] | what is measured of them |
+//! | [`desktop`], [`window`] | what is measured of the desktop app |
+//! | [`role`] | the processes of a measurement: [`baseline`], [`load_client`], [`spawner`] |
+//! | [`cpus`] | where they run |
+//! | [`statistics`], [`report`], [`machine`] | figures, tables, this machine |
 
-mod bare;
+mod baseline;
+mod commands;
+mod cpus;
 mod desktop;
-mod load;
+mod environment;
+mod homes;
+mod idle;
+mod load_client;
 mod machine;
-mod process;
+mod memory;
 mod report;
-mod scene;
-mod seed;
+mod role;
+mod spawner;
+mod statistics;
+mod tokens;
 mod window;
 
 use std::process::ExitCode;
 
+use environment::{Environment, Sizes};
 use report::Report;
+use role::Role;
 
 fn main() -> ExitCode {
-    // Cargo adds its own `--bench`.
-    let mut arguments = std::env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench");
-    match arguments.next().as_deref() {
-        Some("bare") => {
-            let socket = arguments.next().expect("bare SOCKET BODY-FILE");
-            let body = arguments.next().expect("bare SOCKET BODY-FILE");
-            bare::serve(&socket, &body);
-            ExitCode::SUCCESS
-        }
-        Some("desktop") => {
-            let mut report = Report::default();
-            desktop::memory(is_quick(), &mut report);
-            window::opening(&mut report);
-            window::list(&mut report);
-            report.print();
-            ExitCode::SUCCESS
-        }
-        None | Some("--quick") => {
-            run(&scene::Sizes::new(is_quick())).print();
-            ExitCode::SUCCESS
-        }
-        Some(other) => {
-            machine::say(&format!(
-                "error: `{other}` is not understood; use no argument, `desktop` or `--quick`"
-            ));
-            ExitCode::from(2)
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    if let Some(role) = arguments.first().and_then(|it| Role::parse(it)) {
+        role.play();
+        return ExitCode::SUCCESS;
+    }
+    let (mut is_quick, mut is_desktop) = (false, false);
+    for argument in &arguments {
+        match argument.as_str() {
+            // Cargo adds it.
+            "--bench" => {}
+            "--quick" => is_quick = true,
+            "desktop" => is_desktop = true,
+            other => {
+                machine::say(&format!(
+                    "error: `{other}` is not understood; use no argument, `desktop` or `--quick`"
+                ));
+                return ExitCode::from(2);
+            }
         }
     }
-}
-
-fn is_quick() -> bool {
-    std::env::args().any(|argument| argument == "--quick")
-}
-
-fn run(sizes: &scene::Sizes) -> Report {
     let mut report = Report::default();
-    let scene = scene::Scene::start();
-    load::tokens(&scene, sizes, &mut report);
-    load::undisturbed(&scene, sizes, &mut report);
-    process::whole_process(&scene, sizes, &mut report);
-    process::memory(
-        "headless agent, 1 connection",
-        scene.agent.pid(),
-        10.0,
-        &mut report,
-    );
-    drop(scene);
-    for connections in sizes.homes.iter().copied() {
-        seed::home(connections, sizes, &mut report);
+    if is_desktop {
+        desktop::memory(is_quick, &mut report);
+        window::opening(&mut report);
+        window::list(&mut report);
+    } else {
+        agent(&Sizes::new(is_quick), &mut report);
     }
-    report
+    report.print();
+    ExitCode::SUCCESS
+}
+
+fn agent(sizes: &Sizes, report: &mut Report) {
+    let environment = Environment::start();
+    tokens::beside_the_baseline(&environment, sizes, report);
+    tokens::undisturbed(&environment, sizes, report);
+    commands::beside_true(&environment, sizes, report);
+    let pid = environment.agent.pid();
+    memory::measure(
+        "agent with 1 connection, after all the load above",
+        pid,
+        10.0,
+        report,
+    );
+    idle::measure(pid, sizes, report);
+    drop(environment);
+    for connections in sizes.homes.iter().copied() {
+        homes::measure(connections, sizes, report);
+    }
 }

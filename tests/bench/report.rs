@@ -1,79 +1,153 @@
-//! The table at the end.
+//! The tables at the end, as the README has them.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
 
 use crate::machine;
+use crate::statistics::Rounds;
+use crate::tokens::Latencies;
 
-/// Collected lines.
+/// Collected rows.
 #[derive(Default)]
 pub(crate) struct Report {
-    rows: Vec<Row>,
+    tokens: Vec<String>,
+    commands: Vec<String>,
+    figures: Vec<String>,
 }
 
-struct Row {
-    what: String,
-    baseline: String,
-    measured: String,
-    ratio: String,
-    budget: String,
-    met: Option<bool>,
+/// One load on all servers.
+pub(crate) struct TokenRow {
+    pub(crate) what: String,
+    pub(crate) one_thread: Latencies,
+    pub(crate) two_threads: Latencies,
+    pub(crate) agent: Latencies,
+    /// Ratios to the server of one thread.
+    pub(crate) p50: Rounds,
+    pub(crate) p99: Rounds,
+    pub(crate) budget: Option<Budget>,
+}
+
+/// The largest allowed ratios.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget {
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
 }
 
 impl Report {
-    /// A time against its baseline, both in microseconds; the budget is a ratio.
-    pub(crate) fn ratio(&mut self, what: &str, baseline: f64, measured: f64, budget: Option<f64>) {
-        let ratio = measured / baseline;
-        self.add(Row {
-            what: what.to_owned(),
-            baseline: format!("{baseline:.1} us"),
-            measured: format!("{measured:.1} us"),
-            ratio: format!("{ratio:.2}"),
-            budget: budget.map_or_else(String::new, |budget| format!("<= {budget:.1} x")),
-            met: budget.map(|budget| ratio <= budget),
+    pub(crate) fn token(&mut self, row: &TokenRow) {
+        let budget = row.budget.map_or_else(String::new, |Budget { p50, p99 }| {
+            let is_met = row.p50.median() <= p50 && row.p99.median() <= p99;
+            format!("{p50:.1}, {p99:.1}{}", verdict(is_met))
         });
+        let time = |it: &Latencies| format!("{:.0}, {:.0} us", it.p50.median(), it.p99.median());
+        let TokenRow {
+            what,
+            one_thread,
+            two_threads,
+            agent,
+            p50,
+            p99,
+            ..
+        } = row;
+        let (one, two, agent) = (time(one_thread), time(two_threads), time(agent));
+        add(
+            &mut self.tokens,
+            &[
+                what,
+                &one,
+                &two,
+                &agent,
+                &p50.to_string(),
+                &p99.to_string(),
+                &budget,
+            ],
+        );
+    }
+
+    /// A command beside the least that a process costs; the budget is a ratio.
+    pub(crate) fn command(
+        &mut self,
+        what: &str,
+        least: &Rounds,
+        measured: &Rounds,
+        budget: Option<f64>,
+    ) {
+        let ratio = measured.ratio(least);
+        let budget = budget.map_or_else(String::new, |budget| {
+            format!("{budget:.1}{}", verdict(ratio.median() <= budget))
+        });
+        let time = |it: &Rounds| format!("{:.0} us", it.median());
+        add(
+            &mut self.commands,
+            &[
+                what,
+                &time(least),
+                &time(measured),
+                &ratio.to_string(),
+                &budget,
+            ],
+        );
+    }
+
+    /// A ratio to something else that the row names.
+    pub(crate) fn ratio(&mut self, what: &str, ratio: &Rounds, budget: &str) {
+        add(&mut self.figures, &[what, &ratio.to_string(), budget]);
     }
 
     /// A figure with a limit of its own.
     pub(crate) fn figure(&mut self, what: &str, measured: f64, unit: &str, budget: Option<f64>) {
-        self.add(Row {
-            what: what.to_owned(),
-            baseline: String::new(),
-            measured: format!("{measured:.1} {unit}"),
-            ratio: String::new(),
-            budget: budget.map_or_else(String::new, |budget| format!("<= {budget:.0} {unit}")),
-            met: budget.map(|budget| measured <= budget),
+        let budget = budget.map_or_else(String::new, |budget| {
+            format!("{budget:.0} {unit}{}", verdict(measured <= budget))
         });
+        add(
+            &mut self.figures,
+            &[what, &format!("{measured:.1} {unit}"), &budget],
+        );
     }
 
-    fn add(&mut self, row: Row) {
-        machine::say(&format!("{}: {} ({})", row.what, row.measured, row.ratio));
-        self.rows.push(row);
-    }
-
-    /// Writes the table to stdout, as Markdown.
+    /// Writes the tables to stdout, as Markdown.
     pub(crate) fn print(&self) {
-        let mut text = format!("Measured on {}.\n\n", machine::describe());
-        text.push_str("| what | baseline | measured | ratio | budget | |\n");
-        text.push_str("| --- | ---: | ---: | ---: | ---: | --- |\n");
-        for row in &self.rows {
-            let met = row.met.map_or("", |met| if met { "met" } else { "missed" });
-            let Row {
-                what,
-                baseline,
-                measured,
-                ratio,
-                budget,
-                ..
-            } = row;
-            writeln!(
-                text,
-                "| {what} | {baseline} | {measured} | {ratio} | {budget} | {met} |"
-            )
-            .expect("writing to a String cannot fail");
+        let mut text = format!("Measured on {}.\n", machine::describe());
+        let tables: [(&str, &str, &[String]); 3] = [
+            (
+                "| cached token (p50, p99) | axum, 1 thread | axum, 2 threads | Valet Key | p50 ratio | p99 ratio | budget |",
+                "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+                &self.tokens,
+            ),
+            (
+                "| whole process (p50) | `/bin/true` | measured | ratio | budget |",
+                "| --- | ---: | ---: | ---: | --- |",
+                &self.commands,
+            ),
+            (
+                "| what | figure | budget |",
+                "| --- | ---: | --- |",
+                &self.figures,
+            ),
+        ];
+        for (head, line, rows) in tables {
+            if !rows.is_empty() {
+                let rows = rows.join("\n");
+                write!(text, "\n{head}\n{line}\n{rows}\n")
+                    .expect("writing to a String cannot fail");
+            }
         }
-        std::io::stdout()
+        let mut stdout = std::io::stdout();
+        stdout
             .write_all(text.as_bytes())
             .expect("stdout takes the report");
     }
+}
+
+/// Shows progress, and keeps the row for the table.
+fn add(rows: &mut Vec<String>, cells: &[&str]) {
+    let cells: Vec<_> = cells.iter().map(|cell| cell.trim()).collect();
+    let row = format!("| {} |", cells.join(" | "));
+    machine::say(&row);
+    rows.push(row);
+}
+
+fn verdict(is_met: bool) -> &'static str {
+    if is_met { "" } else { " (missed)" }
 }

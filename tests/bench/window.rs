@@ -9,8 +9,8 @@ use valetkey_tests::demo_client::draft;
 use valetkey_tests::webview::Role;
 
 use crate::desktop::Stage;
-use crate::load::median;
 use crate::report::Report;
+use crate::statistics::median;
 
 const CONNECTIONS: usize = 200;
 const ROUNDS: usize = 9;

@@ -1,8 +1,9 @@
-//! What is measured: an agent with two connections, its provider, and the bare server.
+//! What is measured: an agent with two connections, its provider, and the bare servers.
 
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -10,32 +11,40 @@ use valetkey_tests::http::HttpClient;
 use valetkey_tests::process::Running;
 use valetkey_tests::wait;
 
+use crate::baseline::Baseline;
+use crate::cpus::Cpus;
+use crate::role::Role;
+
 /// How much is measured.
 pub(crate) struct Sizes {
-    /// Requests of a round, over all callers.
-    pub(crate) calls: usize,
-    /// Measured rounds; baseline and agent alternate.
+    /// Rounds in which everything takes its turn once.
     pub(crate) rounds: usize,
-    /// Whole processes of each kind.
-    pub(crate) processes: usize,
+    /// Requests to each server in a round.
+    pub(crate) calls: usize,
+    /// Starts of each program in a round.
+    pub(crate) starts: usize,
+    /// How long the idle agent is watched.
+    pub(crate) idle: Duration,
     /// Homes with so many connections.
     pub(crate) homes: Vec<usize>,
 }
 
 impl Sizes {
-    pub(crate) fn new(quick: bool) -> Self {
-        if quick {
+    pub(crate) fn new(is_quick: bool) -> Self {
+        if is_quick {
             return Self {
-                calls: 1_600,
                 rounds: 2,
-                processes: 40,
+                calls: 2_000,
+                starts: 50,
+                idle: Duration::from_secs(20),
                 homes: vec![1, 100],
             };
         }
         Self {
-            calls: 16_000,
-            rounds: 5,
-            processes: 400,
+            rounds: 7,
+            calls: 20_000,
+            starts: 200,
+            idle: Duration::from_mins(3),
             homes: vec![1, 100, 1_000, 10_000],
         }
     }
@@ -94,19 +103,26 @@ impl Agent {
     }
 }
 
-/// Agent, provider and baseline.
-pub(crate) struct Scene {
+/// Agent, provider and baselines.
+pub(crate) struct Environment {
     pub(crate) agent: Agent,
-    pub(crate) agent_socket: PathBuf,
-    pub(crate) bare_socket: PathBuf,
+    /// Of one thread and of two.
+    pub(crate) baselines: [Bare; 2],
+    /// The file with the token request that all servers get.
+    pub(crate) request: PathBuf,
     provider: HttpClient,
     home: TempDir,
-    _bare: Running,
     _provider: Running,
 }
 
+/// A running bare server.
+pub(crate) struct Bare {
+    process: Running,
+    pub(crate) socket: PathBuf,
+}
+
 /// While it lives, one refresh hangs at the provider.
-pub(crate) struct Hanging<'a>(&'a Scene);
+pub(crate) struct Hanging<'a>(&'a Environment);
 
 impl Drop for Hanging<'_> {
     fn drop(&mut self) {
@@ -116,7 +132,7 @@ impl Drop for Hanging<'_> {
     }
 }
 
-impl Scene {
+impl Environment {
     pub(crate) fn start() -> Self {
         let mut command = Command::new(program("VALETKEY_DEMO_PROVIDER_BIN"));
         let provider_process = Running::start(command.args(["--auto-consent", "ada"]));
@@ -129,25 +145,29 @@ impl Scene {
         for name in ["bench", "other"] {
             connect(&agent, &issuer, name);
         }
-        let (bare, bare_socket) = start_bare(&agent, home.path());
+        let request = home.path().join("request");
+        std::fs::write(&request, token_request("bench")).expect("our own folder");
         Self {
-            agent_socket: agent.socket.clone(),
+            baselines: [1, 2].map(|threads| Bare::start(&agent, home.path(), threads)),
             agent,
-            bare_socket,
+            request,
             provider: HttpClient::of(&issuer),
             home,
-            _bare: bare,
             _provider: provider_process,
         }
     }
 
-    /// The `valetkey` command in this scene's home.
-    pub(crate) fn valetkey(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program("VALETKEY_BIN"));
-        command
-            .args(arguments)
-            .env("VALETKEY_HOME", self.home.path());
-        command
+    /// `VALETKEY_HOME` of the agent.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Moves all servers.
+    pub(crate) fn run_on(&self, cpus: &Cpus) {
+        cpus.apply_to(self.agent.pid());
+        for bare in &self.baselines {
+            cpus.apply_to(bare.process.id());
+        }
     }
 
     /// Starts a refresh that does not come back.
@@ -157,7 +177,7 @@ impl Scene {
         self.provider
             .request_json("POST", "/_control/faults", &fault);
         let path = format!("/api/v1/credentials/connections/{connection}/refresh");
-        let mut stream = UnixStream::connect(&self.agent_socket).expect("the socket answers");
+        let mut stream = UnixStream::connect(&self.agent.socket).expect("the socket answers");
         let request =
             format!("POST {path} HTTP/1.1\r\nHost: valetkey\r\nContent-Length: 0\r\n\r\n");
         stream
@@ -174,7 +194,7 @@ impl Scene {
 }
 
 /// A token request as the client sends it.
-pub(crate) fn token_request(connection: &str) -> Vec<u8> {
+fn token_request(connection: &str) -> Vec<u8> {
     format!(
         "POST /api/v1/credentials/connections/{connection}/token HTTP/1.1\r\nHost: valetkey\r\n\
          Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
@@ -220,17 +240,21 @@ fn split(url: &str) -> (&str, &str) {
     (&url[..path], &url[path..])
 }
 
-/// The baseline answers the very bytes that the agent answers.
-fn start_bare(agent: &Agent, folder: &Path) -> (Running, PathBuf) {
-    let answer = agent.ask(
-        "POST",
-        "/api/v1/credentials/connections/bench/token",
-        &json!({}),
-    );
-    let (body, socket) = (folder.join("body.json"), folder.join("bare.sock"));
-    std::fs::write(&body, answer.to_string()).expect("a body file");
-    let mut command = Command::new(std::env::current_exe().expect("our own path"));
-    let bare = Running::start(command.arg("bare").args([&socket, &body]));
-    wait::until("the bare server", || UnixStream::connect(&socket).ok());
-    (bare, socket)
+impl Bare {
+    /// It answers the very bytes that the agent answers.
+    fn start(agent: &Agent, folder: &Path, threads: usize) -> Self {
+        let path = "/api/v1/credentials/connections/bench/token";
+        let answer = agent.ask("POST", path, &json!({}));
+        let body = folder.join("body.json");
+        std::fs::write(&body, answer.to_string()).expect("our own folder");
+        let socket = folder.join(format!("bare-{threads}.sock"));
+        let role = Role::Baseline(Baseline {
+            socket: socket.clone(),
+            body,
+            threads,
+        });
+        let process = Running::start(&mut role.command());
+        wait::until("the bare server", || UnixStream::connect(&socket).ok());
+        Self { process, socket }
+    }
 }

@@ -17,13 +17,13 @@ use valetkey_core::scope::Scopes;
 use valetkey_core::secret::{AccessToken, RefreshToken};
 use valetkey_vault::{StoreChoice, Vault};
 
-use crate::load::median;
-use crate::process;
+use crate::environment::{Agent, Sizes};
+use crate::memory;
 use crate::report::Report;
-use crate::scene::{Agent, Sizes};
+use crate::statistics::median;
 
 /// Measures one home with `count` connections.
-pub(crate) fn home(count: usize, sizes: &Sizes, report: &mut Report) {
+pub(crate) fn measure(count: usize, sizes: &Sizes, report: &mut Report) {
     let folder = TempDir::new().expect("a folder");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -64,12 +64,7 @@ pub(crate) fn home(count: usize, sizes: &Sizes, report: &mut Report) {
         None,
     );
     if sizes.homes.len() > 2 && count == 1_000 {
-        process::memory(
-            "headless agent, 1,000 connections",
-            agent.pid(),
-            16.0,
-            report,
-        );
+        memory::measure("agent with 1,000 connections", agent.pid(), 16.0, report);
     }
 }
 
