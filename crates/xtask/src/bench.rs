@@ -25,6 +25,7 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let mut binaries = binaries::build_release()?;
+        binaries.push(binaries::build_release_provider()?);
         let mut bench =
             shell::cargo(&["bench", "-p", "valetkey-tests", "--bench", "budgets", "--"]);
         if self.desktop {

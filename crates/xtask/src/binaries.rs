@@ -37,52 +37,59 @@ fn debug_paths(
     Ok(binaries.iter().map(path).collect())
 }
 
-/// Builds them as they ship.
+/// Builds the command and the agent as they ship.
 ///
-/// The `valetkey` command is linked statically: a whole `valetkey token` is little more than the
-/// start of a process, and the dynamic loader would be most of it.
+/// The command is linked statically and at a fixed address: a whole `valetkey token` is little more
+/// than the start of a process, and the dynamic loader would be most of it. Naming the target keeps
+/// the flags away from build scripts and procedural macros.
 pub(crate) fn build_release() -> Result<Vec<(&'static str, PathBuf)>, Failure> {
-    let others = [
+    shell::run(&mut shell::cargo(&[
         "build",
         "--release",
+        "--locked",
         "-p",
         "valetkey-server",
-        "-p",
-        "valetkey-demo-provider",
-        "--bins",
-    ];
-    shell::run(&mut shell::cargo(&others))?;
-    let release = target_folder()?.join("release");
-    let mut paths: Vec<_> = BINARIES
-        .iter()
-        .map(|(name, variable)| (*variable, release.join(name)))
-        .collect();
-    // Naming the target keeps the flag away from build scripts and procedural macros.
+    ]))?;
     let target = host()?;
-    let mut command = shell::cargo(&[
-        "build",
-        "--release",
-        "-p",
-        "valetkey-cli",
-        "--target",
-        &target,
-    ]);
+    let mut command = shell::cargo(&["build", "--release", "--locked", "-p", "valetkey-cli"]);
+    command.args(["--target", &target]);
     if target.ends_with("linux-gnu") {
-        command.env(
-            "RUSTFLAGS",
-            "-C target-feature=+crt-static -C relocation-model=static",
-        );
+        let flags = "-C target-feature=+crt-static -C relocation-model=static";
+        command.env("RUSTFLAGS", flags);
     }
     shell::run(&mut command)?;
-    paths[0].1 = target_folder()?.join(&target).join("release/valetkey");
-    Ok(paths)
+    let [command, agent, _] = BINARIES;
+    let target = target_folder()?.join(target);
+    Ok(vec![
+        (command.1, target.join("release").join(command.0)),
+        release_path(agent)?,
+    ])
+}
+
+/// The demo provider as it ships.
+pub(crate) fn build_release_provider() -> Result<(&'static str, PathBuf), Failure> {
+    let provider = [
+        "build",
+        "--release",
+        "--locked",
+        "-p",
+        "valetkey-demo-provider",
+    ];
+    shell::run(&mut shell::cargo(&provider))?;
+    let [.., provider] = BINARIES;
+    release_path(provider)
 }
 
 /// The desktop app as it ships; the page must be built.
 pub(crate) fn build_release_desktop() -> Result<(&'static str, PathBuf), Failure> {
-    let app = ["build", "--release", "-p", "valetkey-desktop"];
+    let app = ["build", "--release", "--locked", "-p", "valetkey-desktop"];
     shell::run(&mut shell::cargo(&app))?;
-    let (name, variable) = DESKTOP;
+    release_path(DESKTOP)
+}
+
+fn release_path(
+    (name, variable): (&str, &'static str),
+) -> Result<(&'static str, PathBuf), Failure> {
     Ok((variable, target_folder()?.join("release").join(name)))
 }
 

@@ -5,6 +5,7 @@
 //! | `needs`, `machine` | what a task needs on this machine, and installing it (asks before sudo) |
 //! | `node` | a recent Node.js: the machine's, else one in `target/node` |
 //! | `binaries` | building the product's programs, as they are tested and as they ship |
+//! | `install` | the programs, where `PATH` finds them |
 //! | `demo` | the main job, shown |
 //! | `bench` | the budgets |
 //! | `test` | builds the binaries, then every test |
@@ -19,6 +20,7 @@ mod binaries;
 mod demo;
 mod house_rules;
 mod icons;
+mod install;
 mod lint;
 mod machine;
 mod needs;
@@ -46,6 +48,8 @@ enum Task {
     Demo(demo::Demo),
     /// Run every test against the real things; installs what is missing (asks before sudo)
     Test(test::Test),
+    /// Build the programs as they ship and install them into ~/.local/bin
+    Install(install::Install),
     /// Measure the budgets of the design, as ratios against a baseline in the same run
     Bench(bench::Bench),
     /// Check format, lints, and which crate may depend on which
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Demo(demo) => demo.run(),
         Task::Test(test) => test.run(),
+        Task::Install(install) => install.run(),
         Task::Bench(bench) => bench.run(),
         Task::Screenshots(screenshots) => screenshots.run(),
         Task::Lint => lint::run(),
