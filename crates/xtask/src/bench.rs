@@ -1,17 +1,17 @@
-//! `cargo xtask bench`: release builds, measured beside a bare server and `/bin/true`.
+//! `cargo xtask bench`: measures release builds beside a bare server and `/bin/true`.
 
 use clap::Args;
 
 use crate::binaries;
-use crate::machine::{self, Consent};
-use crate::needs;
-use crate::shell::{self, Failure};
+use crate::command::{self, TaskError};
+use crate::packages::{self, Consent};
+use crate::requirements;
 use crate::ui;
 
 /// Measure the budgets.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// A short run, to see that it works
+    /// A short run that checks the benchmark itself
     #[arg(long)]
     quick: bool,
     /// The desktop app instead of the agent
@@ -23,14 +23,14 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    pub(crate) fn run(&self) -> Result<(), Failure> {
+    pub(crate) fn run(&self) -> Result<(), TaskError> {
         let mut binaries = binaries::build_release()?;
         binaries.push(binaries::build_release_provider()?);
         let mut bench =
-            shell::cargo(&["bench", "-p", "valetkey-tests", "--bench", "budgets", "--"]);
+            command::cargo(&["bench", "-p", "valetkey-tests", "--bench", "budgets", "--"]);
         if self.desktop {
             let consent = Consent::from_flag(self.yes);
-            machine::prepare(needs::TESTS, consent)?;
+            packages::prepare(requirements::TESTS, consent)?;
             ui::prepare(consent)?;
             binaries.push(binaries::build_release_desktop()?);
             bench.arg("desktop");
@@ -38,6 +38,6 @@ impl Bench {
         if self.quick {
             bench.arg("--quick");
         }
-        shell::run(bench.envs(binaries))
+        command::run(bench.envs(binaries))
     }
 }

@@ -1,34 +1,34 @@
-//! `cargo xtask demo`: the main job in half a minute, with nothing of the person's own at stake.
+//! `cargo xtask demo`: sign in, get tokens, refresh, disconnect, in half a minute.
 //!
-//! A demo provider and Valet Key run in a throw-away home with secrets in memory: the desktop app
-//! where there is a display, else the agent alone. The commands are shown as a person would type
-//! them. All programs and the home are gone at the end.
+//! The demo provider and Valet Key run in a temporary home with secrets in memory: the desktop app
+//! where there is a display, else the agent alone. Commands are printed as a person would type
+//! them. At the end all programs are stopped and the home is removed.
 
-mod stage;
+mod sandbox;
 
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use crate::binaries;
-use crate::machine::{self, Consent};
-use crate::needs;
-use crate::shell::{self, Failure};
+use crate::command::{self, TaskError};
+use crate::packages::{self, Consent};
+use crate::requirements;
 use crate::ui;
-use stage::{Stage, Where};
+use sandbox::{Mode, Sandbox};
 
-/// Short, so that nobody waits long to see a refresh.
+/// Lifetime of a token: short, so that a refresh is soon seen.
 const LIFETIME_SECONDS: u64 = 10;
-/// A token ends, and the next one is there, within this time.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// A person who looks around first still signs in within this time.
-const LEISURE: Duration = Duration::from_mins(10);
-const LOOK: Duration = Duration::from_millis(500);
+/// Longest wait for the next token.
+const REFRESH_TIMEOUT: Duration = Duration::from_mins(1);
+/// Longest wait for the person to sign in.
+const SIGN_IN_TIMEOUT: Duration = Duration::from_mins(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Show the main job.
+/// Run the demo.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// Without a window, and with a played browser, even if there is a display
+    /// Without a window, and with an automatic browser, even if there is a display
     #[arg(long)]
     headless: bool,
     /// Install missing packages without asking
@@ -37,120 +37,120 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    pub(crate) fn run(&self) -> Result<(), Failure> {
+    pub(crate) fn run(&self) -> Result<(), TaskError> {
         let consent = Consent::from_flag(self.yes);
-        let place = if !self.headless && has_display() {
-            Where::Desktop
+        let mode = if !self.headless && has_display() {
+            Mode::Desktop
         } else {
-            Where::Headless
+            Mode::Headless
         };
-        machine::prepare(needs::DEMO, consent)?;
-        let paths = match place {
-            Where::Desktop => {
+        packages::prepare(requirements::DEMO, consent)?;
+        let paths = match mode {
+            Mode::Desktop => {
                 ui::prepare(consent)?;
                 binaries::build_all()?
             }
-            Where::Headless => binaries::build()?,
+            Mode::Headless => binaries::build()?,
         };
-        let mut stage = Stage::set(&paths, LIFETIME_SECONDS, place)?;
+        let mut sandbox = Sandbox::start(&paths, LIFETIME_SECONDS, mode)?;
 
         title("1. Tell Valet Key about an OAuth client (the demo provider's)");
-        stage.valetkey(&["add", "--config", &stage.config()?])?;
+        sandbox.valetkey(&["add", "--config", &sandbox.config()?])?;
 
         title("2. Sign in, once");
-        match place {
-            Where::Desktop => wait_for_the_person(&mut stage)?,
-            Where::Headless => {
-                shell::say(
-                    "There is no display here, so this demo plays the browser itself and says yes.",
+        match mode {
+            Mode::Desktop => wait_for_sign_in(&mut sandbox)?,
+            Mode::Headless => {
+                command::print(
+                    "There is no display here, so the demo follows the sign-in page by itself.",
                 );
-                stage.valetkey(&["connect", "demo"])?;
+                sandbox.valetkey(&["connect", "demo"])?;
             }
         }
 
         title(
             "3. Any program gets a token: from the command, from the environment, from the socket",
         );
-        stage.valetkey(&["token", "demo", "--json"])?;
-        stage.valetkey(&[
+        sandbox.valetkey(&["token", "demo", "--json"])?;
+        sandbox.valetkey(&[
             "run",
             "--env",
             "TOKEN=demo",
             "--",
             "sh",
             "-c",
-            &stage.whoami(),
+            &sandbox.whoami(),
         ])?;
-        stage.ask_socket()?;
+        sandbox.request_by_curl()?;
 
         title("4. The token ends; the next program gets a new one, and nobody signs in again");
-        wait_for_another_token(&stage)?;
-        stage.valetkey(&["events", "--limit", "5"])?;
+        wait_for_another_token(&sandbox)?;
+        sandbox.valetkey(&["events", "--limit", "5"])?;
 
         title("5. Disconnect: revoked at the provider, gone from the machine");
-        stage.valetkey(&["disconnect", "demo", "--force"])?;
-        if place == Where::Desktop {
-            shell::say(
+        sandbox.valetkey(&["disconnect", "demo", "--force"])?;
+        if mode == Mode::Desktop {
+            command::print(
                 "\nThe app stays for you to look around. Quit it from its menu, or press Enter here.",
             );
-            stage.wait_for_the_end();
+            sandbox.wait_for_enter_or_quit();
         }
-        stage.strike();
-        shell::say(
+        drop(sandbox);
+        command::print(
             "\nDone. Nothing is left behind; the README says how to connect your own accounts.",
         );
         Ok(())
     }
 }
 
-fn wait_for_the_person(stage: &mut Stage) -> Result<(), Failure> {
-    shell::say(
+fn wait_for_sign_in(sandbox: &mut Sandbox) -> Result<(), TaskError> {
+    command::print(
         "Valet Key's window is open. After its first steps (or Skip) click Connect beside Demo; the \
          icon in the tray has it too. Choose any account on the page that your browser opens.",
     );
     let start = Instant::now();
-    while start.elapsed() < LEISURE {
-        if stage.is_connected()? {
+    while start.elapsed() < SIGN_IN_TIMEOUT {
+        if sandbox.is_connected()? {
             return Ok(());
         }
-        if stage.app_has_ended() {
-            return Err(Failure::Stopped("the app was quit".to_owned()));
+        if sandbox.app_has_ended() {
+            return Err(TaskError::Message("the app was quit".to_owned()));
         }
-        std::thread::sleep(LOOK);
+        std::thread::sleep(POLL_INTERVAL);
     }
-    Err(Failure::Stopped(
+    Err(TaskError::Message(
         "nobody signed in; `cargo xtask demo --headless` needs nobody".to_owned(),
     ))
 }
 
-fn wait_for_another_token(stage: &Stage) -> Result<(), Failure> {
-    let first = stage.quiet_token()?;
+fn wait_for_another_token(sandbox: &Sandbox) -> Result<(), TaskError> {
+    let first = sandbox.token()?;
     let start = Instant::now();
-    shell::say(&format!("The first token ends with ...{}", tail(&first)));
-    while start.elapsed() < PATIENCE {
-        let next = stage.quiet_token()?;
+    command::print(&format!("The first token ends with ...{}", tail(&first)));
+    while start.elapsed() < REFRESH_TIMEOUT {
+        let next = sandbox.token()?;
         if next != first {
             let seconds = start.elapsed().as_secs();
-            shell::say(&format!(
+            command::print(&format!(
                 "{seconds} s later it ends with ...{}: refreshed",
                 tail(&next)
             ));
             return Ok(());
         }
-        std::thread::sleep(LOOK);
+        std::thread::sleep(POLL_INTERVAL);
     }
-    Err(Failure::Stopped(
+    Err(TaskError::Message(
         "the token was not refreshed within a minute".to_owned(),
     ))
 }
 
-/// The demo's tokens open nothing, but a habit of printing whole tokens is a bad one.
+/// The end of a token, so that not even the demo prints a whole one.
 fn tail(token: &str) -> &str {
     token.get(token.len().saturating_sub(6)..).unwrap_or(token)
 }
 
-fn title(words: &str) {
-    shell::say(&format!("\n=== {words}"));
+fn title(text: &str) {
+    command::print(&format!("\n=== {text}"));
 }
 
 fn has_display() -> bool {

@@ -12,7 +12,7 @@ use icns::IconType;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 
-use crate::shell::{self, Failure};
+use crate::command::{self, TaskError};
 
 /// Linux packages install these; `icon.png` is the window's.
 const APP_PNGS: &[(&str, u16)] = &[
@@ -86,8 +86,8 @@ struct Picture {
 }
 
 /// Draws every picture anew.
-pub(crate) fn run() -> Result<(), Failure> {
-    write_all().map_err(|error| Failure::Stopped(format!("the icons cannot be drawn: {error}")))
+pub(crate) fn run() -> Result<(), TaskError> {
+    write_all().map_err(|error| TaskError::Message(format!("the icons cannot be drawn: {error}")))
 }
 
 fn write_all() -> io::Result<()> {
@@ -100,7 +100,7 @@ fn write_all() -> io::Result<()> {
 }
 
 fn folder() -> PathBuf {
-    shell::repository().join("icons")
+    command::repository().join("icons")
 }
 
 fn draw_all() -> io::Result<Vec<Picture>> {

@@ -1,4 +1,4 @@
-//! `cargo xtask install`: the programs as they ship, in a folder of the person's own.
+//! `cargo xtask install`: builds the programs as they ship and installs them.
 
 use std::fs;
 use std::io;
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::binaries;
-use crate::machine::Consent;
-use crate::shell::{self, Failure};
+use crate::command::{self, TaskError};
+use crate::packages::Consent;
 use crate::ui;
 
 /// Build and install the programs.
@@ -26,7 +26,7 @@ pub(crate) struct Install {
 }
 
 impl Install {
-    pub(crate) fn run(&self) -> Result<(), Failure> {
+    pub(crate) fn run(&self) -> Result<(), TaskError> {
         let folder = self.folder()?;
         let page = self
             .desktop
@@ -39,29 +39,29 @@ impl Install {
         }
         for (_, program) in programs {
             let installed = install(&program, &folder).map_err(|error| {
-                Failure::Stopped(format!("cannot write to {}: {error}", folder.display()))
+                TaskError::Message(format!("cannot write to {}: {error}", folder.display()))
             })?;
-            shell::say(&format!("installed {}", installed.display()));
+            command::print(&format!("installed {}", installed.display()));
         }
         let path = std::env::var_os("PATH").unwrap_or_default();
         if !std::env::split_paths(&path).any(|known| known == folder) {
-            shell::say(&format!("\nhint: {} is not in PATH", folder.display()));
+            command::print(&format!("\nhint: {} is not in PATH", folder.display()));
         }
         Ok(())
     }
 
-    fn folder(&self) -> Result<PathBuf, Failure> {
+    fn folder(&self) -> Result<PathBuf, TaskError> {
         let root = match &self.root {
             Some(root) => root.clone(),
             None => std::env::home_dir()
-                .ok_or_else(|| Failure::Stopped("no home folder; use `--root DIR`".to_owned()))?
+                .ok_or_else(|| TaskError::Message("no home folder; use `--root DIR`".to_owned()))?
                 .join(".local"),
         };
         Ok(root.join("bin"))
     }
 }
 
-/// Puts the program into the folder in one step: one that runs from there keeps running.
+/// Replaces the program in one step; a running one keeps its file.
 fn install(program: &Path, folder: &Path) -> io::Result<PathBuf> {
     let name = program.file_name().expect("a file in a folder");
     let (installed, mut new) = (folder.join(name), name.to_owned());

@@ -1,13 +1,13 @@
-//! `cargo xtask lint`: what a reviewer should not have to look for.
+//! `cargo xtask lint`: format, our own rules, clippy, licences.
 
-use crate::machine::Consent;
-use crate::shell::{self, Failure};
-use crate::{arrows, house_rules, ui};
+use crate::command::{self, TaskError};
+use crate::packages::Consent;
+use crate::{dependency_rules, source_rules, ui};
 
-pub(crate) fn run() -> Result<(), Failure> {
-    shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))?;
-    rules("which crate may depend on which", arrows::broken()?)?;
-    rules("names, sizes, nothing unfinished", house_rules::broken()?)?;
+pub(crate) fn run() -> Result<(), TaskError> {
+    command::run(&mut command::cargo(&["fmt", "--all", "--check"]))?;
+    rules("dependencies between crates", dependency_rules::broken()?)?;
+    rules("source files", source_rules::broken()?)?;
     // The desktop app compiles the page in, so linting it needs both.
     let node = ui::prepare(Consent::from_flag(false))?;
     ui::lint(&node)?;
@@ -20,28 +20,28 @@ pub(crate) fn run() -> Result<(), Failure> {
         "-D",
         "warnings",
     ];
-    shell::run(&mut shell::cargo(&clippy))?;
+    command::run(&mut command::cargo(&clippy))?;
     deny()
 }
 
-fn rules(subject: &str, broken: Vec<String>) -> Result<(), Failure> {
-    shell::say(&format!("\nhouse rules: {subject}"));
+fn rules(subject: &str, broken: Vec<String>) -> Result<(), TaskError> {
+    command::print(&format!("\nrules: {subject}"));
     if broken.is_empty() {
         Ok(())
     } else {
-        Err(Failure::Rules(broken))
+        Err(TaskError::BrokenRules(broken))
     }
 }
 
-/// Licences, duplicates and sources. Advisories need a database from the network: they have a job
-/// of their own in the hosted CI.
-fn deny() -> Result<(), Failure> {
-    if shell::find_program("cargo-deny").is_none() {
-        shell::say(
-            "\nskipped: licences and sources (`cargo install --locked cargo-deny` brings the check)",
+/// Licences, duplicates and sources. Advisories need a database from the network, so the hosted CI
+/// checks them in a separate job.
+fn deny() -> Result<(), TaskError> {
+    if command::find_program("cargo-deny").is_none() {
+        command::print(
+            "\nskipped: licences and sources (`cargo install --locked cargo-deny` adds the check)",
         );
         return Ok(());
     }
     let checks = ["deny", "--offline", "check", "bans", "licenses", "sources"];
-    shell::run(&mut shell::cargo(&checks))
+    command::run(&mut command::cargo(&checks))
 }

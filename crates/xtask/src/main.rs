@@ -1,32 +1,32 @@
-//! `cargo xtask ...`: what a person or CI does with this repository, in one word each.
+//! `cargo xtask ...`: the tasks of this repository, for people and CI.
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `needs`, `machine` | what a task needs on this machine, and installing it (asks before sudo) |
-//! | `node` | a recent Node.js: the machine's, else one in `target/node` |
-//! | `binaries` | building the product's programs, as they are tested and as they ship |
-//! | `install` | the programs, where `PATH` finds them |
-//! | `demo` | the main job, shown |
-//! | `bench` | the budgets |
-//! | `test` | builds the binaries, then every test |
-//! | `screenshots` | the README's pictures |
-//! | `icons` | the app's and the tray's pictures, drawn from their SVGs |
-//! | `lint` | format, clippy, and the house's own rules: `arrows` and `house_rules` |
-//! | `shell` | running other programs, and the one place that prints |
+//! | `demo` | runs the demo in a temporary home (`demo::sandbox`) |
+//! | `install` | installs the programs into a folder of `PATH` |
+//! | `test` | builds the binaries, then runs every test |
+//! | `lint` | format, clippy, and our own rules: `dependency_rules` and `source_rules` |
+//! | `bench` | measures the budgets |
+//! | `screenshots` | takes the README's pictures |
+//! | `icons` | draws the app's and the tray's pictures from their SVGs |
+//! | `ui`, `binaries` | build the page in the window, and the programs |
+//! | `requirements`, `packages` | what a task needs on this machine, and installing it (asks before sudo) |
+//! | `node` | finds a recent Node.js, or installs one into `target/node` |
+//! | `command` | runs other programs; the only module that prints |
 
-mod arrows;
 mod bench;
 mod binaries;
+mod command;
 mod demo;
-mod house_rules;
+mod dependency_rules;
 mod icons;
 mod install;
 mod lint;
-mod machine;
-mod needs;
 mod node;
+mod packages;
+mod requirements;
 mod screenshots;
-mod shell;
+mod source_rules;
 mod test;
 mod ui;
 
@@ -44,7 +44,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Show the main job with the demo provider, in a throw-away home
+    /// Run the demo: sign in, get tokens, disconnect, with a provider of our own in a temporary home
     Demo(demo::Demo),
     /// Run every test against the real things; installs what is missing (asks before sudo)
     Test(test::Test),
@@ -54,9 +54,9 @@ enum Task {
     Bench(bench::Bench),
     /// Check format, lints, and which crate may depend on which
     Lint,
-    /// Take the README's pictures anew
+    /// Take the README's pictures again
     Screenshots(screenshots::Screenshots),
-    /// Draw every picture of `icons/` anew from its SVG
+    /// Draw every picture of `icons/` again from its SVG
     Icons,
 }
 
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            shell::say(&format!("error: {failure}"));
+            command::print(&format!("error: {failure}"));
             ExitCode::FAILURE
         }
     }

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::binaries;
-use crate::machine::{self, Consent};
-use crate::needs;
-use crate::shell::{self, Failure};
+use crate::command::{self, TaskError};
+use crate::packages::{self, Consent};
+use crate::requirements;
 
 const PACKAGE: &str = include_str!("../node/package.json");
 const LOCK_FILE: &str = include_str!("../node/package-lock.json");
@@ -23,9 +23,9 @@ pub(crate) struct Node {
 
 impl Node {
     /// Finds a recent Node.js, or installs one.
-    pub(crate) fn prepare(consent: Consent) -> Result<Self, Failure> {
+    pub(crate) fn prepare(consent: Consent) -> Result<Self, TaskError> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        if shell::find_program("npm").is_some() && version().is_some_and(is_recent) {
+        if command::find_program("npm").is_some() && version().is_some_and(is_recent) {
             return Ok(Self { path });
         }
         let folder = binaries::target_folder()?.join("node");
@@ -35,7 +35,7 @@ impl Node {
         let folders = programs(&folder).into_iter();
         let folders = folders.chain(std::env::split_paths(&path));
         let path = std::env::join_paths(folders).map_err(|error| {
-            Failure::Stopped(format!(
+            TaskError::Message(format!(
                 "the path of `{}` cannot be in PATH: {error}",
                 folder.display()
             ))
@@ -49,8 +49,8 @@ impl Node {
     }
 
     /// Installs what a folder's lock file names; again only if that is newer than what it installed.
-    pub(crate) fn install_packages(&self, folder: &str) -> Result<(), Failure> {
-        let folder = shell::repository().join(folder);
+    pub(crate) fn install_packages(&self, folder: &str) -> Result<(), TaskError> {
+        let folder = command::repository().join(folder);
         let changed = |name: &str| {
             let file = fs::metadata(folder.join(name));
             file.and_then(|file| file.modified()).ok()
@@ -62,13 +62,13 @@ impl Node {
     }
 
     /// Runs a script of a folder's `package.json`.
-    pub(crate) fn run_script(&self, folder: &str, script: &str) -> Result<(), Failure> {
-        self.npm(&shell::repository().join(folder), &["run", script])
+    pub(crate) fn run_script(&self, folder: &str, script: &str) -> Result<(), TaskError> {
+        self.npm(&command::repository().join(folder), &["run", script])
     }
 
-    fn npm(&self, folder: &Path, arguments: &[&str]) -> Result<(), Failure> {
+    fn npm(&self, folder: &Path, arguments: &[&str]) -> Result<(), TaskError> {
         let mut npm = Command::new("npm");
-        shell::run(self.on_path(npm.args(arguments).current_dir(folder)))
+        command::run(self.on_path(npm.args(arguments).current_dir(folder)))
     }
 }
 
@@ -89,37 +89,37 @@ fn is_installed(folder: &Path) -> bool {
         && folder.join("node_modules/.package-lock.json").is_file()
 }
 
-fn install(folder: &Path, consent: Consent) -> Result<(), Failure> {
+fn install(folder: &Path, consent: Consent) -> Result<(), TaskError> {
     let recent = "Node.js 20.19, 22.13, 24 or newer";
     if !cfg!(all(
         target_os = "linux",
         any(target_arch = "x86_64", target_arch = "aarch64")
     )) {
-        return Err(Failure::Stopped(format!(
+        return Err(TaskError::Message(format!(
             "no recent Node.js and npm in PATH\n\nhint: install {recent} (https://nodejs.org), then run this again"
         )));
     }
-    shell::say(&format!(
+    command::print(&format!(
         "{recent} is not installed here; npm brings one into {}",
         folder.display()
     ));
-    machine::prepare(needs::NPM, consent)?;
+    packages::prepare(requirements::NPM, consent)?;
     let written = remove(folder)
         .and_then(|()| fs::create_dir_all(folder))
         .and_then(|()| fs::write(folder.join("package.json"), PACKAGE))
         .and_then(|()| fs::write(folder.join("package-lock.json"), LOCK_FILE));
     written.map_err(|error| {
-        Failure::Stopped(format!("cannot write to {}: {error}", folder.display()))
+        TaskError::Message(format!("cannot write to {}: {error}", folder.display()))
     })?;
     let mut npm = Command::new("npm");
     // It warns of each package that the old Node.js is too old for.
     npm.args(["ci", "--ignore-scripts", "--loglevel=error"]);
-    shell::run(npm.current_dir(folder))?;
+    command::run(npm.current_dir(folder))?;
     let [node, npm] = programs(folder);
     if node.join("node").is_file() && npm.join("npm").is_file() {
         Ok(())
     } else {
-        Err(Failure::Stopped(format!(
+        Err(TaskError::Message(format!(
             "npm installed no Node.js into {}\n\nhint: install {recent} (https://nodejs.org), then run this again",
             folder.display()
         )))

@@ -1,11 +1,11 @@
-//! `cargo xtask screenshots`: the README's pictures, of the app as it is now.
+//! `cargo xtask screenshots`: takes the README's pictures of the app.
 
 use clap::Args;
 
 use crate::binaries;
-use crate::machine::{self, Consent};
-use crate::needs;
-use crate::shell::{self, Failure};
+use crate::command::{self, TaskError};
+use crate::packages::{self, Consent};
+use crate::requirements;
 use crate::ui;
 
 /// Take the pictures.
@@ -17,15 +17,16 @@ pub(crate) struct Screenshots {
 }
 
 impl Screenshots {
-    pub(crate) fn run(&self) -> Result<(), Failure> {
+    pub(crate) fn run(&self) -> Result<(), TaskError> {
         let consent = Consent::from_flag(self.yes);
-        machine::prepare(needs::TESTS, consent)?;
+        packages::prepare(requirements::TESTS, consent)?;
         let node = ui::prepare(consent)?;
         node.install_packages("tests/node")?;
         let binaries = binaries::build_all()?;
-        let folder = shell::repository().join(".github/pictures");
-        let mut take = shell::cargo(&["run", "-p", "valetkey-tests", "--bin", "screenshots", "--"]);
+        let folder = command::repository().join(".github/pictures");
+        let mut take =
+            command::cargo(&["run", "-p", "valetkey-tests", "--bin", "screenshots", "--"]);
         take.arg(folder).envs(binaries);
-        shell::run(node.on_path(&mut take))
+        command::run(node.on_path(&mut take))
     }
 }

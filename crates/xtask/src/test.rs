@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything, from a fresh clone.
+//! `cargo xtask test`: every test, from a fresh clone.
 //!
 //! The end-to-end tests run the real binaries and get their paths by environment, so they can be
 //! run against any build. The agent is built twice: as it ships, and with the `failpoints` that
@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::binaries;
-use crate::machine::{self, Consent};
-use crate::needs;
-use crate::shell::{self, Failure};
+use crate::command::{self, TaskError};
+use crate::packages::{self, Consent};
+use crate::requirements;
 use crate::ui;
 
 /// Run every test.
@@ -27,50 +27,54 @@ pub(crate) struct Test {
 }
 
 impl Test {
-    pub(crate) fn run(&self) -> Result<(), Failure> {
+    pub(crate) fn run(&self) -> Result<(), TaskError> {
         let consent = Consent::from_flag(self.yes);
-        machine::prepare(needs::TESTS, consent)?;
+        packages::prepare(requirements::TESTS, consent)?;
         let node = ui::prepare(consent)?;
         install_nextest()?;
         node.install_packages("tests/node")?;
         ui::test(&node)?;
         let binaries = build()?;
         if self.nextest.is_empty() {
-            shell::run(&mut shell::cargo(&["test", "--workspace", "--doc"]))?;
+            command::run(&mut command::cargo(&["test", "--workspace", "--doc"]))?;
         }
-        // Last, so that its summary is the last thing that a person or CI reads.
-        let mut tests = shell::cargo(&["nextest", "run", "--workspace"]);
+        // Last, so that the output ends with its summary.
+        let mut tests = command::cargo(&["nextest", "run", "--workspace"]);
         tests.args(&self.nextest).envs(binaries);
-        shell::run(node.on_path(&mut tests))
+        command::run(node.on_path(&mut tests))
     }
 }
 
-fn install_nextest() -> Result<(), Failure> {
-    match shell::find_program("cargo-nextest") {
+fn install_nextest() -> Result<(), TaskError> {
+    match command::find_program("cargo-nextest") {
         Some(_) => Ok(()),
-        None => shell::run(&mut shell::cargo(&["install", "--locked", "cargo-nextest"])),
+        None => command::run(&mut command::cargo(&[
+            "install",
+            "--locked",
+            "cargo-nextest",
+        ])),
     }
 }
 
-/// Builds the binaries, the agent also with failpoints; gives the variables that name them.
-fn build() -> Result<Vec<(&'static str, PathBuf)>, Failure> {
+/// Builds the binaries, the agent also with failpoints; returns the variables that name them.
+fn build() -> Result<Vec<(&'static str, PathBuf)>, TaskError> {
     let target = binaries::target_folder()?;
     let with_failpoints = target.join("failpoints").join("valetkey-agent");
     let features = ["--features", "valetkey-server/failpoints"];
-    shell::run(shell::cargo(&["build", "--workspace", "--bins"]).args(features))?;
+    command::run(command::cargo(&["build", "--workspace", "--bins"]).args(features))?;
     copy(&target.join("debug/valetkey-agent"), &with_failpoints)?;
     let mut paths = binaries::build_all()?;
     paths.push(("VALETKEY_FAILPOINT_AGENT_BIN", with_failpoints));
     Ok(paths)
 }
 
-fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+fn copy(from: &Path, to: &Path) -> Result<(), TaskError> {
     let folder = to.parent().expect("a file in a folder");
     fs::create_dir_all(folder)
-        // A copy that still runs cannot be written over, but it can be taken away.
+        // A copy that still runs cannot be overwritten, but it can be removed.
         .and_then(|()| match fs::remove_file(to) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => fs::copy(from, to).map(drop),
         })
-        .map_err(|error| Failure::Stopped(format!("cannot write {}: {error}", to.display())))
+        .map_err(|error| TaskError::Message(format!("cannot write {}: {error}", to.display())))
 }

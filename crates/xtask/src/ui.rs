@@ -1,26 +1,26 @@
 //! The page in the window: built by npm into `ui/dist`, which the desktop app compiles in.
 
-use crate::machine::{self, Consent};
-use crate::needs;
+use crate::command::TaskError;
 use crate::node::Node;
-use crate::shell::Failure;
+use crate::packages::{self, Consent};
+use crate::requirements;
 
-/// Sees to it that the desktop app can be built: its libraries, and the page that it shows.
-pub(crate) fn prepare(consent: Consent) -> Result<Node, Failure> {
-    machine::prepare(needs::DESKTOP, consent)?;
+/// Prepares a build of the desktop app: installs its libraries and builds the page.
+pub(crate) fn prepare(consent: Consent) -> Result<Node, TaskError> {
+    packages::prepare(requirements::DESKTOP, consent)?;
     let node = Node::prepare(consent)?;
     node.install_packages("ui")?;
     node.run_script("ui", "build")?;
     Ok(node)
 }
 
-/// Formatting and suspicious code of the page.
-pub(crate) fn lint(node: &Node) -> Result<(), Failure> {
+/// Checks the page's format and lints.
+pub(crate) fn lint(node: &Node) -> Result<(), TaskError> {
     node.run_script("ui", "lint")
 }
 
-/// Types, words and logic of the page.
-pub(crate) fn test(node: &Node) -> Result<(), Failure> {
+/// Checks the page's types and runs its unit tests.
+pub(crate) fn test(node: &Node) -> Result<(), TaskError> {
     node.run_script("ui", "check")?;
     node.run_script("ui", "test")
 }

@@ -1,18 +1,18 @@
-//! Who may depend on whom. The design draws arrows between the crates; this keeps them.
+//! Which crate may depend on which, as the root `Cargo.toml` describes it.
 //!
-//! Two kinds of rule: what a crate's `Cargo.toml` may name (`ARROWS`, `OWNERS`), and what may
-//! never be linked into it however it comes there (`NEVER_LINKED`).
+//! Two kinds of rule: what a crate's `Cargo.toml` may name (`ALLOWED`, `RESTRICTED`), and what must
+//! not be linked into it even through other crates (`NEVER_LINKED`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::shell::{self, Failure};
+use crate::command::{self, TaskError};
 
-/// Each of our crates, and those of ours that it may name. Dev-dependencies may name the demo
-/// provider, the rig and the crate itself (with another feature) besides; the end-to-end package's
-/// own (its benchmark fills homes) may name all.
-const ARROWS: &[(&str, &[&str])] = &[
+/// Each of our crates, and those of ours that it may name. Dev-dependencies may also name the demo
+/// provider, the end-to-end fixtures and the crate itself (with another feature); those of the
+/// end-to-end package may name all, because its benchmark fills databases.
+const ALLOWED: &[(&str, &[&str])] = &[
     ("valetkey-core", &[]),
     ("valetkey-vault", &["valetkey-core"]),
     ("valetkey-agent", &["valetkey-core", "valetkey-vault"]),
@@ -27,11 +27,11 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 const DEMO_PROVIDER: &str = "valetkey-demo-provider";
 const TESTS: &str = "valetkey-tests";
-/// What any crate's own tests may use.
-const TEST_RIG: &[&str] = &[DEMO_PROVIDER, TESTS];
+/// What the tests of any crate may use.
+const TEST_CRATES: &[&str] = &[DEMO_PROVIDER, TESTS];
 
-/// Crates of others that only these of ours may name, outside tests.
-const OWNERS: &[(&str, &[&str])] = &[
+/// External crates that only these of ours may name outside tests.
+const RESTRICTED: &[(&str, &[&str])] = &[
     ("keyring", &["valetkey-vault"]),
     ("keyring-core", &["valetkey-vault"]),
     ("secret-service", &["valetkey-vault"]),
@@ -52,14 +52,14 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tauri", &["valetkey-desktop"]),
 ];
 
-/// What must not be in these of ours at all, directly or through others.
+/// What must not be linked into these, directly or through other crates.
 const NEVER_LINKED: &[(&str, &[&str])] = &[
     // Pure: no I/O, no async.
     (
         "valetkey-core",
         &["tokio", "reqwest", "rusqlite", "keyring-core"],
     ),
-    // `valetkey token` is as small as a process can be.
+    // `valetkey token` is one process for each token.
     (
         "valetkey-cli",
         &[
@@ -74,9 +74,9 @@ const NEVER_LINKED: &[(&str, &[&str])] = &[
 ];
 
 /// Every broken rule, as a sentence.
-pub(crate) fn broken() -> Result<Vec<String>, Failure> {
+pub(crate) fn broken() -> Result<Vec<String>, TaskError> {
     let arguments = ["metadata", "--format-version", "1", "--locked"];
-    let output = shell::output(&mut shell::cargo(&arguments))?;
+    let output = command::output(&mut command::cargo(&arguments))?;
     let metadata: Value = serde_json::from_slice(&output).expect("cargo prints JSON");
     Ok(Graph::read(&metadata).broken())
 }
@@ -126,9 +126,9 @@ impl Graph {
     fn broken(&self) -> Vec<String> {
         let mut broken = Vec::new();
         for (ours, dependencies) in &self.named {
-            let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| name == ours) else {
+            let Some((_, allowed)) = ALLOWED.iter().find(|(name, _)| name == ours) else {
                 broken.push(format!(
-                    "`{ours}` is not in the arrows: say where it stands"
+                    "`{ours}` is not in `ALLOWED`: say what it may depend on"
                 ));
                 continue;
             };
@@ -136,15 +136,17 @@ impl Graph {
                 let name = dependency.name.as_str();
                 let is_ours = self.named.contains_key(name);
                 let is_for_tests = dependency.is_dev
-                    && (TEST_RIG.contains(&name) || name == ours || ours == TESTS);
+                    && (TEST_CRATES.contains(&name) || name == ours || ours == TESTS);
                 if is_ours && !allowed.contains(&name) && !is_for_tests {
                     broken.push(format!("`{ours}` may not depend on `{name}`"));
                 }
-                let owners = OWNERS.iter().find(|(owned, _)| *owned == name);
-                if owners.is_some_and(|(_, owners)| !owners.contains(&ours.as_str()))
+                let users = RESTRICTED
+                    .iter()
+                    .find(|(restricted, _)| *restricted == name);
+                if users.is_some_and(|(_, users)| !users.contains(&ours.as_str()))
                     && !dependency.is_dev
                 {
-                    broken.push(format!("`{ours}` may not use `{name}`: it has an owner"));
+                    broken.push(format!("`{ours}` may not use `{name}`: only others may"));
                 }
             }
         }
@@ -185,7 +187,7 @@ mod tests {
             is_dev: false,
         };
         let mut graph = Graph::default();
-        for (name, _) in ARROWS {
+        for (name, _) in ALLOWED {
             graph.named.insert((*name).to_owned(), Vec::new());
         }
         let named = named.iter().map(dependency).collect();
@@ -198,12 +200,12 @@ mod tests {
     }
 
     #[test]
-    fn this_workspace_keeps_its_arrows() {
+    fn this_workspace_keeps_its_dependency_rules() {
         assert_eq!(broken().unwrap(), Vec::<String>::new());
     }
 
     #[test]
-    fn an_arrow_that_points_up_is_found() {
+    fn a_dependency_on_an_upper_layer_is_found() {
         let broken = graph("valetkey-core", &["valetkey-agent"], &[]).broken();
         assert_eq!(
             broken,
@@ -212,23 +214,23 @@ mod tests {
     }
 
     #[test]
-    fn a_dependency_of_another_owner_is_found() {
+    fn a_restricted_dependency_is_found() {
         let broken = graph("valetkey-server", &["rusqlite"], &[]).broken();
         assert_eq!(
             broken,
-            ["`valetkey-server` may not use `rusqlite`: it has an owner"]
+            ["`valetkey-server` may not use `rusqlite`: only others may"]
         );
     }
 
     #[test]
-    fn what_comes_in_through_others_is_found() {
+    fn an_indirectly_linked_crate_is_found() {
         let linked = [("valetkey-cli", "polite"), ("polite", "tokio")];
         let broken = graph("valetkey-cli", &["polite"], &linked).broken();
         assert_eq!(broken, ["`valetkey-cli` links `tokio`"]);
     }
 
     #[test]
-    fn a_new_crate_has_to_say_where_it_stands() {
+    fn a_new_crate_has_to_be_listed() {
         let broken = graph("valetkey-new", &[], &[]).broken();
         assert_eq!(broken.len(), 1);
     }

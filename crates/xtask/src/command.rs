@@ -1,4 +1,4 @@
-//! Running other programs, and the one place that prints.
+//! Runs other programs. The only module that prints.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -6,58 +6,58 @@ use std::process::Command;
 
 /// Why a task stopped.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub(crate) enum TaskError {
     /// A program could not be started.
     #[error("`{program}` could not be started: {source}")]
     NotStarted { program: String, source: io::Error },
-    /// A program that we ran said no; it has printed why.
+    /// A program ended with an error, which it has printed.
     #[error("`{0}` failed")]
-    Failed(String),
-    /// The person has to do something first.
+    ExitStatus(String),
+    /// Anything else, as the person reads it.
     #[error("{0}")]
-    Stopped(String),
-    /// A rule of the house is broken.
+    Message(String),
+    /// One of our own rules is broken.
     #[error("{} broken:\n{}", plural(.0.len()), .0.join("\n"))]
-    Rules(Vec<String>),
+    BrokenRules(Vec<String>),
 }
 
 fn plural(count: usize) -> String {
     match count {
-        1 => "1 house rule is".to_owned(),
-        _ => format!("{count} house rules are"),
+        1 => "1 rule is".to_owned(),
+        _ => format!("{count} rules are"),
     }
 }
 
-/// Says something to the person. Standard error: data of the programs we run goes to stdout.
-pub(crate) fn say(words: &str) {
-    // Nobody is left to tell when stderr is closed.
-    let _ = writeln!(io::stderr(), "{words}");
+/// Prints to standard error: standard output is for the data of the programs that we run.
+pub(crate) fn print(text: &str) {
+    // A closed stderr must not end a task.
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Runs it in front of the person, who sees the command first.
-pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
+/// Prints the command and runs it with our own streams.
+pub(crate) fn run(command: &mut Command) -> Result<(), TaskError> {
     let line = line(command);
-    say(&format!("\n$ {line}"));
+    print(&format!("\n$ {line}"));
     match command.status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(_) => Err(Failure::Failed(line)),
+        Ok(_) => Err(TaskError::ExitStatus(line)),
         Err(source) => Err(not_started(command, source)),
     }
 }
 
-/// Runs it and gives its standard output.
-pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>, Failure> {
+/// Runs it and returns its standard output.
+pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>, TaskError> {
     match command.output() {
         Ok(output) if output.status.success() => Ok(output.stdout),
         Ok(output) => {
-            say(&String::from_utf8_lossy(&output.stderr));
-            Err(Failure::Failed(line(command)))
+            print(&String::from_utf8_lossy(&output.stderr));
+            Err(TaskError::ExitStatus(line(command)))
         }
         Err(source) => Err(not_started(command, source)),
     }
 }
 
-/// `cargo`, the one that runs us, in the repository.
+/// The `cargo` that runs us, in the root of the repository.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(repository());
@@ -79,9 +79,9 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     files.find(|file| file.is_file())
 }
 
-fn not_started(command: &Command, source: io::Error) -> Failure {
+fn not_started(command: &Command, source: io::Error) -> TaskError {
     let program = command.get_program().to_string_lossy().into_owned();
-    Failure::NotStarted { program, source }
+    TaskError::NotStarted { program, source }
 }
 
 fn line(command: &Command) -> String {

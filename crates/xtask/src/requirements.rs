@@ -1,23 +1,23 @@
-//! What the tasks need on a machine, and how to see that it is there.
+//! What the tasks need on a machine, and whether it is there.
 
 use std::process::Command;
 
-use crate::shell::find_program;
+use crate::command::find_program;
 
 /// A program that a task runs, or a library that it builds with.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Need {
-    /// The program; the first of these in `PATH` will do. A name with `.pc` is a library that
-    /// pkg-config knows.
+pub(crate) struct Requirement {
+    /// Names of the program, one of which must be in `PATH`. A name with `.pc` is a library that
+    /// pkg-config must know.
     pub(crate) programs: &'static [&'static str],
-    /// The Debian package that brings it.
+    /// The Debian package that contains it.
     pub(crate) package: &'static str,
-    /// What it is for, as the person reads it.
+    /// What it is for, shown to the person.
     pub(crate) purpose: &'static str,
 }
 
-impl Need {
-    /// Is it on this machine?
+impl Requirement {
+    /// Whether it is on this machine.
     pub(crate) fn is_met(&self) -> bool {
         self.programs
             .iter()
@@ -36,18 +36,18 @@ fn is_installed(library: &str) -> bool {
 }
 
 /// For building the desktop app.
-pub(crate) const DESKTOP: &[Need] = &[
-    Need {
+pub(crate) const DESKTOP: &[Requirement] = &[
+    Requirement {
         programs: &["pkg-config"],
         package: "pkg-config",
         purpose: "finds the libraries of the desktop app",
     },
-    Need {
+    Requirement {
         programs: &["webkit2gtk-4.1.pc"],
         package: "libwebkit2gtk-4.1-dev",
         purpose: "the window of the desktop app",
     },
-    Need {
+    Requirement {
         programs: &["ayatana-appindicator3-0.1.pc"],
         package: "libayatana-appindicator3-dev",
         purpose: "its icon in the tray",
@@ -55,87 +55,87 @@ pub(crate) const DESKTOP: &[Need] = &[
 ];
 
 /// For installing a Node.js of our own.
-pub(crate) const NPM: &[Need] = &[Need {
+pub(crate) const NPM: &[Requirement] = &[Requirement {
     programs: &["npm"],
     package: "npm",
     purpose: "installs what the page and the tests are built with",
 }];
 
 /// For the demo.
-pub(crate) const DEMO: &[Need] = &[Need {
+pub(crate) const DEMO: &[Requirement] = &[Requirement {
     programs: &["curl"],
     package: "curl",
     purpose: "a program that fetches a token, and the browser where there is none",
 }];
 
 /// For the tests.
-pub(crate) const TESTS: &[Need] = &[
-    Need {
+pub(crate) const TESTS: &[Requirement] = &[
+    Requirement {
         programs: &["dbus-daemon"],
         package: "dbus",
         purpose: "a private session bus for each test",
     },
-    Need {
+    Requirement {
         programs: &["gnome-keyring-daemon"],
         package: "gnome-keyring",
         purpose: "a real keychain for each test",
     },
-    Need {
+    Requirement {
         programs: &["chromium", "chromium-browser", "google-chrome"],
         package: "chromium",
         purpose: "the system browser of the sign-in tests",
     },
-    Need {
+    Requirement {
         programs: &["Xvfb"],
         package: "xvfb",
         purpose: "a screen for the desktop app",
     },
-    Need {
+    Requirement {
         programs: &["xfwm4"],
         package: "xfwm4",
         purpose: "the windows on it",
     },
-    Need {
+    Requirement {
         programs: &["xfce4-panel"],
         package: "xfce4-panel",
         purpose: "a tray",
     },
-    Need {
+    Requirement {
         programs: &["xfconf-query"],
         package: "xfconf",
         purpose: "the settings of window manager and panel",
     },
-    Need {
+    Requirement {
         programs: &["dunst"],
         package: "dunst",
         purpose: "shows notifications",
     },
-    Need {
+    Requirement {
         programs: &["WebKitWebDriver"],
         package: "webkit2gtk-driver",
         purpose: "clicks and reads in the page of the desktop app",
     },
-    Need {
+    Requirement {
         programs: &["xclip"],
         package: "xclip",
         purpose: "another program that reads and fills the clipboard",
     },
-    Need {
+    Requirement {
         programs: &["xdotool"],
         package: "xdotool",
         purpose: "mouse and keyboard",
     },
-    Need {
+    Requirement {
         programs: &["scrot"],
         package: "scrot",
         purpose: "pictures of the screen",
     },
-    Need {
+    Requirement {
         programs: &["python3"],
         package: "python3",
         purpose: "a local tool that fetches a token",
     },
-    Need {
+    Requirement {
         programs: &["curl"],
         package: "curl",
         purpose: "a local tool that fetches a token",

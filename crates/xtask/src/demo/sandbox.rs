@@ -1,4 +1,5 @@
-//! What the demo plays on: a home, a provider, Valet Key. All end with it.
+//! The processes and files of a demo: a temporary home, the demo provider, Valet Key. All are
+//! stopped and removed when it is dropped.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,25 +12,25 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::shell::{self, Failure};
+use crate::command::{self, TaskError};
 
-/// Reads what a page answers, as a browser would, and shows nothing.
-const PLAYED_BROWSER: &str = "curl --silent --show-error --location --output /dev/null";
+/// Follows the sign-in page as a browser would, and shows nothing.
+const AUTOMATIC_BROWSER: &str = "curl --silent --show-error --location --output /dev/null";
 
-/// A program that starts is ready within this time, also on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
-const LOOK: Duration = Duration::from_millis(100);
+/// Longest wait for a program to be ready, also on a busy machine.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Where the demo plays.
+/// What the demo runs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Where {
-    /// In the desktop app, with the person's browser.
+pub(crate) enum Mode {
+    /// The desktop app, with the person's browser.
     Desktop,
-    /// In the terminal alone; the browser is played too.
+    /// The terminal, with an automatic browser.
     Headless,
 }
 
-pub(crate) struct Stage {
+pub(crate) struct Sandbox {
     valetkey: PathBuf,
     home: PathBuf,
     socket: PathBuf,
@@ -39,13 +40,13 @@ pub(crate) struct Stage {
     processes: Vec<Child>,
 }
 
-impl Stage {
+impl Sandbox {
     /// Starts provider and Valet Key.
-    pub(crate) fn set(
+    pub(crate) fn start(
         paths: &[(&'static str, PathBuf)],
         lifetime: u64,
-        place: Where,
-    ) -> Result<Self, Failure> {
+        mode: Mode,
+    ) -> Result<Self, TaskError> {
         let path = |variable| {
             let found = paths.iter().find(|(name, _)| *name == variable);
             found
@@ -54,28 +55,28 @@ impl Stage {
         };
         let mut provider = Command::new(path("VALETKEY_DEMO_PROVIDER_BIN"));
         provider.args(["--lifetime", &lifetime.to_string()]);
-        if place == Where::Headless {
+        if mode == Mode::Headless {
             provider.args(["--auto-consent", "ada"]);
         }
         let home = std::env::temp_dir().join(format!("valetkey-demo-{}", std::process::id()));
         fs::create_dir(&home).map_err(|error| {
-            Failure::Stopped(format!(
+            TaskError::Message(format!(
                 "cannot make the folder {}: {error}",
                 home.display()
             ))
         })?;
-        let mut stage = Self {
+        let mut sandbox = Self {
             valetkey: path("VALETKEY_BIN"),
             home: home.clone(),
             socket: PathBuf::new(),
             issuer: String::new(),
-            browser: (place == Where::Headless).then(|| PLAYED_BROWSER.into()),
+            browser: (mode == Mode::Headless).then(|| AUTOMATIC_BROWSER.into()),
             processes: Vec::new(),
         };
-        stage.issuer = text(&stage.start_and_read(provider)?["issuer"]);
-        let program = match place {
-            Where::Desktop => "VALETKEY_DESKTOP_BIN",
-            Where::Headless => "VALETKEY_AGENT_BIN",
+        sandbox.issuer = text(&sandbox.start_and_read(provider)?["issuer"]);
+        let program = match mode {
+            Mode::Desktop => "VALETKEY_DESKTOP_BIN",
+            Mode::Headless => "VALETKEY_AGENT_BIN",
         };
         let mut program = Command::new(path(program));
         program
@@ -83,71 +84,73 @@ impl Stage {
             .env("VALETKEY_HOME", &home)
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        stage.start(program)?;
-        stage.socket = stage.wait_for_doors()?;
-        Ok(stage)
+        sandbox.spawn(program)?;
+        sandbox.socket = sandbox.wait_for_socket()?;
+        Ok(sandbox)
     }
 
-    /// Both faces of the agent name their doors in the same file.
-    fn wait_for_doors(&mut self) -> Result<PathBuf, Failure> {
+    /// Waits for the file in which agent and desktop app name their socket.
+    fn wait_for_socket(&mut self) -> Result<PathBuf, TaskError> {
         let file = self.home.join("endpoint.json");
         let start = Instant::now();
-        while start.elapsed() < PATIENCE && !self.app_has_ended() {
+        while start.elapsed() < START_TIMEOUT && !self.app_has_ended() {
             let endpoint: Option<Value> = fs::read(&file)
                 .ok()
                 .and_then(|text| serde_json::from_slice(&text).ok());
             if let Some(endpoint) = endpoint {
                 return Ok(PathBuf::from(text(&endpoint["socket"])));
             }
-            thread::sleep(LOOK);
+            thread::sleep(POLL_INTERVAL);
         }
         let log = fs::read_to_string(self.home.join("oauth.log")).unwrap_or_default();
-        Err(Failure::Stopped(format!(
+        Err(TaskError::Message(format!(
             "Valet Key did not start\n\n{log}"
         )))
     }
 
     /// Whether Valet Key was quit.
     pub(crate) fn app_has_ended(&mut self) -> bool {
-        let app = self.processes.last_mut().expect("started in `set`");
+        let app = self.processes.last_mut().expect("started in `start`");
         app.try_wait().is_ok_and(|ended| ended.is_some())
     }
 
     /// Whether the person has signed in.
-    pub(crate) fn is_connected(&self) -> Result<bool, Failure> {
-        let output = shell::output(&mut self.command(&["status", "--json"]))?;
+    pub(crate) fn is_connected(&self) -> Result<bool, TaskError> {
+        let output = command::output(&mut self.command(&["status", "--json"]))?;
         let status: Value = serde_json::from_slice(&output)
-            .map_err(|_| Failure::Failed("valetkey status".to_owned()))?;
+            .map_err(|_| TaskError::ExitStatus("valetkey status".to_owned()))?;
         let connections = status["connections"].as_array();
         Ok(connections.is_some_and(|all| all.iter().any(|it| it["status"] == "active")))
     }
 
-    /// Until the person has quit the app or pressed Enter.
-    pub(crate) fn wait_for_the_end(&mut self) {
+    /// Waits until the person quits the app or presses Enter.
+    pub(crate) fn wait_for_enter_or_quit(&mut self) {
         let (pressed, enter) = mpsc::channel();
         thread::spawn(move || {
-            // An end of input is an answer too.
+            // An end of input counts as Enter.
             std::io::stdin().read_line(&mut String::new()).ok();
             pressed.send(()).ok();
         });
-        while enter.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) && !self.app_has_ended() {}
+        while enter.recv_timeout(POLL_INTERVAL) == Err(RecvTimeoutError::Timeout)
+            && !self.app_has_ended()
+        {}
     }
 
-    fn start(&mut self, mut command: Command) -> Result<&mut Child, Failure> {
+    fn spawn(&mut self, mut command: Command) -> Result<&mut Child, TaskError> {
         let child = command.stdin(Stdio::null()).spawn().map_err(|source| {
             let program = command.get_program().to_string_lossy().into_owned();
-            Failure::NotStarted { program, source }
+            TaskError::NotStarted { program, source }
         })?;
         self.processes.push(child);
         Ok(self.processes.last_mut().expect("pushed above"))
     }
 
     /// Starts a program that prints one line of JSON when it is ready.
-    fn start_and_read(&mut self, mut command: Command) -> Result<Value, Failure> {
+    fn start_and_read(&mut self, mut command: Command) -> Result<Value, TaskError> {
         let program = command.get_program().to_string_lossy().into_owned();
-        let failed = || Failure::Failed(program.clone());
+        let failed = || TaskError::ExitStatus(program.clone());
         command.stdout(Stdio::piped());
-        let child = self.start(command)?;
+        let child = self.spawn(command)?;
         let stdout = child.stdout.take().expect("piped above");
         let mut line = String::new();
         BufReader::new(stdout)
@@ -156,8 +159,8 @@ impl Stage {
         serde_json::from_str(&line).map_err(|_| failed())
     }
 
-    /// The client, as a config file.
-    pub(crate) fn config(&self) -> Result<String, Failure> {
+    /// Writes the configuration of the authenticator; returns its path.
+    pub(crate) fn config(&self) -> Result<String, TaskError> {
         let issuer = &self.issuer;
         let config = json!({
             "name": "Demo",
@@ -173,7 +176,7 @@ impl Stage {
         });
         let file = self.home.join("demo.json");
         fs::write(&file, format!("{config:#}")).map_err(|error| {
-            Failure::Stopped(format!("cannot write {}: {error}", file.display()))
+            TaskError::Message(format!("cannot write {}: {error}", file.display()))
         })?;
         Ok(file.to_string_lossy().into_owned())
     }
@@ -187,18 +190,18 @@ impl Stage {
         command
     }
 
-    /// Runs `valetkey` in front of the person.
-    pub(crate) fn valetkey(&self, arguments: &[&str]) -> Result<(), Failure> {
-        shell::run(&mut self.command(arguments))
+    /// Prints a `valetkey` command and runs it.
+    pub(crate) fn valetkey(&self, arguments: &[&str]) -> Result<(), TaskError> {
+        command::run(&mut self.command(arguments))
     }
 
-    /// The token, for comparing.
-    pub(crate) fn quiet_token(&self) -> Result<String, Failure> {
-        let output = shell::output(&mut self.command(&["token", "demo"]))?;
+    /// Gets the token without printing it.
+    pub(crate) fn token(&self) -> Result<String, TaskError> {
+        let output = command::output(&mut self.command(&["token", "demo"]))?;
         Ok(String::from_utf8_lossy(&output).trim().to_owned())
     }
 
-    /// A program that uses `$TOKEN`: asks the provider whose it is.
+    /// A shell command that asks the provider whose `$TOKEN` is.
     pub(crate) fn whoami(&self) -> String {
         format!(
             "curl --silent --fail -H \"Authorization: Bearer $TOKEN\" {}/api/me; echo",
@@ -206,22 +209,17 @@ impl Stage {
         )
     }
 
-    /// The plainest client: curl on the socket.
-    pub(crate) fn ask_socket(&self) -> Result<(), Failure> {
+    /// Requests a token by curl over the socket.
+    pub(crate) fn request_by_curl(&self) -> Result<(), TaskError> {
         let url = "http://valetkey/api/v1/credentials/connections/demo/token";
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--fail", "--unix-socket"])
             .arg(&self.socket);
-        shell::run(curl.args(["--request", "POST", url, "--write-out", "\\n"]))
-    }
-
-    /// Takes everything away.
-    pub(crate) fn strike(self) {
-        drop(self);
+        command::run(curl.args(["--request", "POST", url, "--write-out", "\\n"]))
     }
 }
 
-impl Drop for Stage {
+impl Drop for Sandbox {
     fn drop(&mut self) {
         for child in self.processes.iter_mut().rev() {
             // It may have ended by itself.
@@ -234,7 +232,7 @@ impl Drop for Stage {
 
 fn remove(folder: &Path) {
     if let Err(error) = fs::remove_dir_all(folder) {
-        shell::say(&format!(
+        command::print(&format!(
             "{} could not be removed: {error}",
             folder.display()
         ));

@@ -1,13 +1,13 @@
-//! Installing what is missing. Nothing is installed with sudo before the person said yes, and on a
-//! system that we do not know we name what is missing and stop.
+//! Installs missing Debian packages. With sudo only after the person agreed; on other systems it
+//! names the packages and stops.
 
 use std::io::{self, IsTerminal};
 use std::process::Command;
 
-use crate::needs::Need;
-use crate::shell::{self, Failure};
+use crate::command::{self, TaskError};
+use crate::requirements::Requirement;
 
-/// May packages be installed without a question?
+/// Whether packages may be installed without a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Consent {
     /// `--yes`, or CI, which nobody watches.
@@ -24,42 +24,43 @@ impl Consent {
     }
 }
 
-/// Sees to it that every need is met.
-pub(crate) fn prepare(needs: &[Need], consent: Consent) -> Result<(), Failure> {
-    let missing: Vec<_> = needs.iter().filter(|need| !need.is_met()).collect();
+/// Installs the packages of the requirements that are missing.
+pub(crate) fn prepare(requirements: &[Requirement], consent: Consent) -> Result<(), TaskError> {
+    let missing: Vec<_> = requirements.iter().filter(|it| !it.is_met()).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    shell::say("Missing on this machine:");
-    for need in &missing {
-        shell::say(&format!("  {:<24} {}", need.programs[0], need.purpose));
+    command::print("Missing on this machine:");
+    for requirement in &missing {
+        let name = requirement.programs[0];
+        command::print(&format!("  {name:<24} {}", requirement.purpose));
     }
-    let packages: Vec<_> = missing.iter().map(|need| need.package).collect();
-    if shell::find_program("apt-get").is_none() {
-        return Err(Failure::Stopped(format!(
+    let packages: Vec<_> = missing.iter().map(|it| it.package).collect();
+    if command::find_program("apt-get").is_none() {
+        return Err(TaskError::Message(format!(
             "this is no Debian-like system, so nothing was installed\n\n\
              hint: install what Debian calls `{}`, then run this again",
             packages.join(" ")
         )));
     }
     install(&packages, consent)?;
-    match missing.iter().find(|need| !need.is_met()) {
+    match missing.iter().find(|it| !it.is_met()) {
         None => Ok(()),
-        Some(need) => Err(Failure::Stopped(format!(
+        Some(requirement) => Err(TaskError::Message(format!(
             "`{}` is still missing after package `{}` was installed",
-            need.programs[0], need.package
+            requirement.programs[0], requirement.package
         ))),
     }
 }
 
-fn install(packages: &[&str], consent: Consent) -> Result<(), Failure> {
+fn install(packages: &[&str], consent: Consent) -> Result<(), TaskError> {
     let is_root = rustix::process::geteuid().is_root();
     let command = format!(
         "apt-get install --no-install-recommends {}",
         packages.join(" ")
     );
-    if !is_root && consent == Consent::Ask && !says_yes(&command) {
-        return Err(Failure::Stopped(format!(
+    if !is_root && consent == Consent::Ask && !confirm(&command) {
+        return Err(TaskError::Message(format!(
             "nothing was installed\n\nhint: run `sudo {command}`, then this again"
         )));
     }
@@ -68,11 +69,11 @@ fn install(packages: &[&str], consent: Consent) -> Result<(), Failure> {
         if !is_root {
             command.arg("apt-get");
         }
-        // No package asks a question of its own in the middle.
+        // Packages must not ask questions of their own.
         command
             .env("DEBIAN_FRONTEND", "noninteractive")
             .args(arguments);
-        shell::run(&mut command)
+        command::run(&mut command)
     };
     apt(&["update", "--quiet=2"])?;
     let mut arguments = vec!["install", "--yes", "--quiet=2", "--no-install-recommends"];
@@ -80,12 +81,12 @@ fn install(packages: &[&str], consent: Consent) -> Result<(), Failure> {
     apt(&arguments)
 }
 
-/// Where nobody can answer, the answer is no.
-fn says_yes(command: &str) -> bool {
+/// False where standard input is no terminal.
+fn confirm(command: &str) -> bool {
     if !io::stdin().is_terminal() {
         return false;
     }
-    shell::say(&format!("\nInstall with `sudo {command}`? [y/N]"));
+    command::print(&format!("\nInstall with `sudo {command}`? [y/N]"));
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).is_ok()
         && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")

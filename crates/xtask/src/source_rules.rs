@@ -1,15 +1,15 @@
-//! Rules about the text of the code that no compiler knows: no unfinished work, no names that say
-//! nothing, no file that has become two.
+//! Rules about source files that no compiler checks: no unfinished work, no empty type names, no
+//! overlong files.
 
 use std::fs;
 
-use crate::shell::{self, Failure};
+use crate::command::{self, TaskError};
 
-/// The style says: split before 400 lines. Beyond this there is no excuse. Unit tests at a file's
-/// end do not count.
-const LONGEST_FILE: usize = 430;
+/// Files are split before 400 lines; this is the hard limit. Unit tests at a file's end do not
+/// count.
+const MAX_LINES: usize = 430;
 
-/// Spelled in two parts, so that this file keeps its own rule.
+/// Spelled in two parts, so that this file does not break its own rule.
 const UNFINISHED: &[&str] = &[
     concat!("TO", "DO"),
     concat!("FIX", "ME"),
@@ -18,26 +18,26 @@ const UNFINISHED: &[&str] = &[
     concat!("#[ig", "nore"),
 ];
 
-/// What a type is called when its author did not know what it is.
-const EMPTY_WORDS: &[&str] = &[
+/// Suffixes of type names that say nothing about the type.
+const EMPTY_SUFFIXES: &[&str] = &[
     "Manager", "Service", "Helper", "Util", "Utils", "Data", "Info",
 ];
 
 const TYPES: &[&str] = &["struct ", "enum ", "trait ", "union "];
 
 /// Every broken rule, as `file:line: sentence`.
-pub(crate) fn broken() -> Result<Vec<String>, Failure> {
+pub(crate) fn broken() -> Result<Vec<String>, TaskError> {
     let mut git = std::process::Command::new("git");
     let listed = git
         .args(["ls-files", "-z", "--", "*.rs"])
-        .current_dir(shell::repository());
-    let listed = String::from_utf8(shell::output(listed)?).expect("our names are plain");
+        .current_dir(command::repository());
+    let listed = String::from_utf8(command::output(listed)?).expect("our file names are UTF-8");
     let files = listed.split_terminator('\0');
     Ok(files
         .filter_map(|file| {
             Some((
                 file,
-                fs::read_to_string(shell::repository().join(file)).ok()?,
+                fs::read_to_string(command::repository().join(file)).ok()?,
             ))
         })
         .flat_map(|(file, text)| broken_in(file, &text))
@@ -51,19 +51,19 @@ fn broken_in(file: &str, text: &str) -> Vec<String> {
             broken.push(format!("{file}:{number}: unfinished: `{word}`"));
         }
         if let Some(name) = declared_type(line)
-            && let Some(word) = EMPTY_WORDS.iter().find(|word| name.ends_with(**word))
+            && let Some(word) = EMPTY_SUFFIXES.iter().find(|word| name.ends_with(**word))
         {
-            broken.push(format!("{file}:{number}: `{name}`: `{word}` says nothing"));
+            broken.push(format!(
+                "{file}:{number}: `{name}`: `{word}` says nothing about the type"
+            ));
         }
     }
     let code = text
         .split_once("\nmod tests {")
         .map_or(text, |(code, _)| code);
     let length = code.lines().count();
-    if length > LONGEST_FILE {
-        broken.push(format!(
-            "{file}: {length} lines: would two nouns live better apart?"
-        ));
+    if length > MAX_LINES {
+        broken.push(format!("{file}: {length} lines: split it"));
     }
     broken
 }
@@ -86,22 +86,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_repository_keeps_the_house_rules() {
+    fn this_repository_keeps_its_source_rules() {
         assert_eq!(broken().unwrap(), Vec::<String>::new());
     }
 
     #[test]
-    fn an_empty_word_is_found_in_the_name_of_a_type_only() {
+    fn an_empty_suffix_is_found_in_the_name_of_a_type_only() {
         let text = "pub(crate) struct TokenManager;\npub enum State {}\nlet service = Service;";
         assert_eq!(
             broken_in("a.rs", text),
-            ["a.rs:1: `TokenManager`: `Manager` says nothing"]
+            ["a.rs:1: `TokenManager`: `Manager` says nothing about the type"]
         );
     }
 
     #[test]
     fn unfinished_work_and_a_long_file_are_found() {
-        let text = format!("// {}: later\n", UNFINISHED[0]) + &"\n".repeat(LONGEST_FILE);
+        let text = format!("// {}: later\n", UNFINISHED[0]) + &"\n".repeat(MAX_LINES);
         let broken = broken_in("a.rs", &text);
         assert_eq!(broken.len(), 2, "{broken:?}");
     }
