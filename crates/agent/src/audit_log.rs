@@ -24,9 +24,9 @@ use valetkey_core::name::ConnectionName;
 use valetkey_core::settings::RetentionDays;
 use valetkey_vault::{Vault, VaultError};
 
-use crate::book::LiveGrant;
 use crate::clock::Clock;
 use crate::key::Actor;
+use crate::registry::LiveGrant;
 
 /// Hand-outs are written at most this long after they happened.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);

@@ -13,11 +13,11 @@ use valetkey_core::id::{AuthenticatorId, ConnectionId};
 use valetkey_core::name::{AuthenticatorName, ProfileName};
 use valetkey_core::provider::Provider;
 
-use crate::agent::Agent;
 use crate::disconnect::{self, Disconnected};
 use crate::error::AgentError;
+use crate::grants;
 use crate::key::{Actor, AuthenticatorKey};
-use crate::refresh;
+use crate::state::Agent;
 
 /// An authenticator as a list shows it.
 #[derive(Debug, Clone)]
@@ -48,14 +48,14 @@ impl Agent {
         profile: Option<&ProfileName>,
         include_disabled: bool,
     ) -> Vec<AuthenticatorView> {
-        let book = self.inner.book();
-        let mut found: Vec<Arc<Authenticator>> = book
+        let registry = self.inner.registry();
+        let mut found: Vec<Arc<Authenticator>> = registry
             .authenticators()
             .filter(|a| profile.is_none_or(|profile| a.profile == *profile))
             .filter(|a| include_disabled || a.is_active)
             .cloned()
             .collect();
-        drop(book);
+        drop(registry);
         found.sort_by(|a, b| (&a.profile, &a.name).cmp(&(&b.profile, &b.name)));
         found
             .into_iter()
@@ -65,7 +65,7 @@ impl Agent {
 
     /// One authenticator.
     pub fn authenticator(&self, key: &AuthenticatorKey) -> Result<AuthenticatorView, AgentError> {
-        let found = self.inner.book().find_authenticator(key)?;
+        let found = self.inner.registry().find_authenticator(key)?;
         Ok(self.view(found))
     }
 
@@ -73,7 +73,7 @@ impl Agent {
         let provider = catalogue::provider(&authenticator.provider)
             .or_else(|| catalogue::provider("custom"))
             .expect("`custom` is in the catalogue");
-        let connections = self.inner.book().connections_of(authenticator.id).len();
+        let connections = self.inner.registry().connections_of(authenticator.id).len();
         AuthenticatorView {
             authenticator,
             provider,
@@ -90,7 +90,7 @@ impl Agent {
     ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
         self.check_running()?;
         let who = who.clone();
-        self.whole(|agent| async move { agent.add(input, profile, &who).await })
+        self.run(|agent| async move { agent.add(input, profile, &who).await })
             .await
     }
 
@@ -109,7 +109,7 @@ impl Agent {
             .vault
             .add_authenticator(&authenticator, secret.as_ref())
             .await?;
-        self.inner.book().put_authenticator(authenticator);
+        self.inner.registry().put_authenticator(authenticator);
         self.record_change(EventKind::AuthenticatorAdded, id, who, json!(null))
             .await;
         let view = self.authenticator(&AuthenticatorKey::Id(id))?;
@@ -120,7 +120,7 @@ impl Agent {
     /// Whether this change sends the authenticator's secrets elsewhere, or in another way: not
     /// everybody who may change it may do that.
     pub fn reroutes(&self, key: &AuthenticatorKey, input: &DraftInput) -> Result<bool, AgentError> {
-        let old = self.inner.book().find_authenticator(key)?;
+        let old = self.inner.registry().find_authenticator(key)?;
         let change = input.clone().check_change(&old, self.inner.now());
         let change = change.map_err(AgentError::BadDraft)?;
         Ok(change.authenticator.reroutes(&old))
@@ -136,9 +136,9 @@ impl Agent {
         who: &Actor,
     ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
         self.check_running()?;
-        let old = self.inner.book().find_authenticator(key)?;
+        let old = self.inner.registry().find_authenticator(key)?;
         let who = who.clone();
-        self.whole(|agent| async move { agent.update(&old, ask, &who).await })
+        self.run(|agent| async move { agent.update(&old, ask, &who).await })
             .await
     }
 
@@ -171,12 +171,12 @@ impl Agent {
             "new_servers": new_servers,
         });
         {
-            let mut book = self.inner.book();
+            let mut registry = self.inner.registry();
             let renamed = authenticator.name != old.name;
-            book.put_authenticator(authenticator);
+            registry.put_authenticator(authenticator);
             if renamed {
-                for id in book.connections_of(old.id) {
-                    book.rename(id);
+                for id in registry.connections_of(old.id) {
+                    registry.rename(id);
                 }
             }
         }
@@ -197,7 +197,7 @@ impl Agent {
         new_servers: &[String],
         new_secret: bool,
     ) -> Result<(), AgentError> {
-        let connections = self.inner.book().connections_of(old.id);
+        let connections = self.inner.registry().connections_of(old.id);
         let (what, hint) = if !connections.is_empty() {
             (
                 "logins",
@@ -226,8 +226,8 @@ impl Agent {
         name: &AuthenticatorName,
         own: Option<AuthenticatorId>,
     ) -> Result<(), AgentError> {
-        let book = self.inner.book();
-        match book.named_authenticator(profile, name) {
+        let registry = self.inner.registry();
+        match registry.named_authenticator(profile, name) {
             Some(other) if Some(other.id) != own => Err(AgentError::Conflict {
                 message: format!("there is an authenticator `{name}` already"),
                 in_use: Vec::new(),
@@ -244,10 +244,10 @@ impl Agent {
         let inner = &self.inner;
         let now = inner.now();
         let waiting: Vec<ConnectionId> = {
-            let mut book = inner.book();
-            let ids = book.connections_of(authenticator);
+            let mut registry = inner.registry();
+            let ids = registry.connections_of(authenticator);
             let waits = |id: &ConnectionId| {
-                let refresh_error = book
+                let refresh_error = registry
                     .get(*id)
                     .and_then(|entry| entry.row.refresh_error.as_ref());
                 refresh_error
@@ -255,18 +255,18 @@ impl Agent {
             };
             let waiting: Vec<ConnectionId> = ids.into_iter().filter(waits).collect();
             for id in &waiting {
-                if let Some(entry) = book.get_mut(*id) {
+                if let Some(entry) = registry.get_mut(*id) {
                     entry.row.refresh_error = None;
-                    entry.hold_until = None;
+                    entry.retry_not_before = None;
                 }
-                book.replan(*id, now);
+                registry.replan(*id, now);
             }
             waiting
         };
         for id in waiting {
-            refresh::save_row(inner, id).await;
+            grants::save_row(inner, id).await;
         }
-        inner.alarm.notify_one();
+        inner.schedule_changed.notify_one();
     }
 
     /// Removes an authenticator, and ends its sign-ins. With connections it is in use: 409 unless
@@ -278,8 +278,8 @@ impl Agent {
         who: &Actor,
     ) -> Result<Vec<Disconnected>, AgentError> {
         self.check_running()?;
-        let authenticator = self.inner.book().find_authenticator(key)?;
-        let connections = self.inner.book().connections_of(authenticator.id);
+        let authenticator = self.inner.registry().find_authenticator(key)?;
+        let connections = self.inner.registry().connections_of(authenticator.id);
         if !connections.is_empty() && !force {
             let in_use = self.name_connections(&connections);
             return Err(AgentError::Conflict {
@@ -295,7 +295,7 @@ impl Agent {
             });
         }
         let who = who.clone();
-        self.whole(|agent| async move { agent.remove_all(&authenticator, connections, &who).await })
+        self.run(|agent| async move { agent.remove_all(&authenticator, connections, &who).await })
             .await
     }
 
@@ -313,9 +313,8 @@ impl Agent {
             .vault
             .remove_authenticator(authenticator.id)
             .await?;
-        self.inner.book().drop_authenticator(authenticator.id);
-        let sign_ins = &self.inner.sign_ins;
-        sign_ins.cancel_of(authenticator.id, who).await;
+        self.inner.registry().drop_authenticator(authenticator.id);
+        self.inner.cancel_sign_ins_of(authenticator.id, who).await;
         let detail = json!({ "name": authenticator.name });
         self.record_change(
             EventKind::AuthenticatorRemoved,

@@ -8,14 +8,14 @@ use valetkey_core::id::ConnectionId;
 use valetkey_core::name::{AccountLabel, ConnectionName, ProfileName};
 use valetkey_core::provider::Provider;
 
-use crate::agent::Agent;
-use crate::book::{Book, Entry};
 use crate::client::Client;
 use crate::error::AgentError;
+use crate::grants;
 use crate::key::{Actor, ConnectionKey};
 use crate::protocol::TokenTest;
-use crate::refresh;
-use crate::token::TokenAsk;
+use crate::registry::{ConnectionRegistry, Entry};
+use crate::state::Agent;
+use crate::token::TokenRequirements;
 
 /// A connection as a list shows it.
 #[derive(Debug, Clone)]
@@ -58,16 +58,16 @@ pub enum LabelChange {
 }
 
 impl ConnectionView {
-    fn of(book: &Book, entry: &Entry, now: Timestamp) -> Option<Self> {
-        let authenticator = book.authenticator(entry.row.authenticator)?;
-        let provider = book.provider_of(&entry.row);
+    fn of(registry: &ConnectionRegistry, entry: &Entry, now: Timestamp) -> Option<Self> {
+        let authenticator = registry.authenticator(entry.row.authenticator)?;
+        let provider = registry.provider_of(&entry.row);
         let mut row = entry.row.clone();
         // Nobody waits for a token's end unless something is due: the view knows the time.
         if row.state.status == Status::Active && row.expires_at.is_some_and(|end| end <= now) {
             row.state.status = Status::Expired;
         }
         Some(Self {
-            name: book.name_of(&row)?,
+            name: registry.name_of(&row)?,
             profile: authenticator.profile.clone(),
             provider,
             provider_name: authenticator.provider_name(provider).to_owned(),
@@ -82,29 +82,33 @@ impl Agent {
     /// All connections (of a profile), by name.
     pub fn connections(&self, profile: Option<&ProfileName>) -> Vec<ConnectionView> {
         let now = self.inner.now();
-        let book = self.inner.book();
-        let mut views: Vec<ConnectionView> = book
+        let registry = self.inner.registry();
+        let mut views: Vec<ConnectionView> = registry
             .entries()
-            .filter_map(|entry| ConnectionView::of(&book, entry, now))
+            .filter_map(|entry| ConnectionView::of(&registry, entry, now))
             .filter(|view| profile.is_none_or(|profile| view.profile == *profile))
             .collect();
-        drop(book);
+        drop(registry);
         views.sort_by(|a, b| (&a.profile, &a.name).cmp(&(&b.profile, &b.name)));
         views
     }
 
     /// One connection.
     pub fn connection(&self, key: &ConnectionKey) -> Result<ConnectionView, AgentError> {
-        let book = self.inner.book();
-        let id = book.find(key).map_err(|_| AgentError::no_connection(key))?;
-        let entry = book.get(id).ok_or_else(|| AgentError::no_connection(key))?;
-        ConnectionView::of(&book, entry, self.inner.now())
+        let registry = self.inner.registry();
+        let id = registry
+            .find(key)
+            .map_err(|_| AgentError::no_connection(key))?;
+        let entry = registry
+            .get(id)
+            .ok_or_else(|| AgentError::no_connection(key))?;
+        ConnectionView::of(&registry, entry, self.inner.now())
             .ok_or_else(|| AgentError::no_connection(key))
     }
 
     /// The id behind a name, for whoever must check access before anything else.
     pub fn connection_id(&self, key: &ConnectionKey) -> Option<ConnectionId> {
-        self.inner.book().find(key).ok()
+        self.inner.registry().find(key).ok()
     }
 
     /// Changes policy or label.
@@ -117,7 +121,7 @@ impl Agent {
         self.check_running()?;
         let id = self.connection(key)?.row.id;
         let (key, who) = (key.clone(), who.clone());
-        self.whole(|agent| async move { agent.change(id, &key, change, &who).await })
+        self.run(|agent| async move { agent.change(id, &key, change, &who).await })
             .await
     }
 
@@ -130,19 +134,14 @@ impl Agent {
     ) -> Result<ConnectionView, AgentError> {
         let inner = &self.inner;
         // The item names the account too: both are written, the item first.
-        refresh::load(inner, id).await?;
-        let gate = inner
-            .book()
-            .get(id)
-            .map(|entry| std::sync::Arc::clone(&entry.gate));
-        let Some(gate) = gate else {
-            return Err(AgentError::no_connection(key));
-        };
-        let one_writer = gate.lock().await;
-        let naming = inner.naming.lock().await;
+        grants::load(inner, id).await?;
+        let one_writer = grants::lock(inner, id).await?;
+        let naming = inner.naming_lock.lock().await;
         let changed = {
-            let book = inner.book();
-            let entry = book.get(id).ok_or_else(|| AgentError::no_connection(key))?;
+            let registry = inner.registry();
+            let entry = registry
+                .get(id)
+                .ok_or_else(|| AgentError::no_connection(key))?;
             let mut row = entry.row.clone();
             row.keep_warm = change.keep_warm.unwrap_or(row.keep_warm);
             let label = match change.label {
@@ -151,14 +150,14 @@ impl Agent {
                 LabelChange::Set(label) => Some(label),
             };
             if label != row.account.label {
-                let authenticator = book
+                let authenticator = registry
                     .authenticator(row.authenticator)
                     .ok_or_else(|| AgentError::no_connection(key))?;
                 let name = ConnectionName {
                     authenticator: authenticator.name.clone(),
                     account: label.clone(),
                 };
-                let holder = book.named(&authenticator.profile, &name);
+                let holder = registry.named(&authenticator.profile, &name);
                 if holder.is_some_and(|holder| holder != id) {
                     return Err(AgentError::Conflict {
                         message: format!("there is a connection `{name}` already"),
@@ -170,7 +169,7 @@ impl Agent {
             }
             row
         };
-        if let Some((_, stored)) = refresh::stored_grant(inner, id) {
+        if let Some((_, stored)) = grants::item_of(inner, id) {
             let stored = valetkey_core::grant::StoredGrant {
                 account: changed.account.clone(),
                 ..stored
@@ -180,16 +179,16 @@ impl Agent {
             inner.vault.save_connection(&changed).await?;
         }
         {
-            let mut book = inner.book();
-            if let Some(entry) = book.get_mut(id) {
+            let mut registry = inner.registry();
+            if let Some(entry) = registry.get_mut(id) {
                 entry.row.keep_warm = changed.keep_warm;
                 entry.row.account = changed.account;
             }
-            book.rename(id);
-            book.replan(id, inner.now());
+            registry.rename(id);
+            registry.replan(id, inner.now());
         }
         drop((naming, one_writer));
-        inner.alarm.notify_one();
+        inner.schedule_changed.notify_one();
         let event = valetkey_core::event::Event::new(
             valetkey_core::event::EventKind::ConnectionUpdated,
             inner.now(),
@@ -204,12 +203,12 @@ impl Agent {
     /// as used.
     pub async fn test(&self, key: &ConnectionKey) -> Result<TokenTest, AgentError> {
         self.check_running()?;
-        let id = self.inner.book().find(key)?;
-        let live = self.live_grant(id, &TokenAsk::default()).await?;
+        let id = self.inner.registry().find(key)?;
+        let live = self.live_grant(id, &TokenRequirements::default()).await?;
         let authenticator = {
-            let book = self.inner.book();
-            let row = book.get(live.id).map(|entry| entry.row.authenticator);
-            row.and_then(|id| book.authenticator(id).cloned())
+            let registry = self.inner.registry();
+            let row = registry.get(live.id).map(|entry| entry.row.authenticator);
+            row.and_then(|id| registry.authenticator(id).cloned())
         };
         let authenticator = authenticator.ok_or_else(|| AgentError::no_connection(key))?;
         let client = Client::of(&self.inner.vault, authenticator).await?;

@@ -12,19 +12,23 @@ use valetkey_core::connection::Subject;
 use valetkey_core::connection_state::Status;
 use valetkey_core::grant::Grant;
 
-use crate::agent::Inner;
-use crate::book::Book;
 use crate::client::Client;
+use crate::registry::ConnectionRegistry;
+use crate::state::Inner;
 
 /// Whether a connection lives by the consent of this account to this client. Accounts that cannot be
 /// told apart are taken for one.
-pub(crate) fn is_shared(book: &Book, client: &Authenticator, account: Option<&Subject>) -> bool {
+pub(crate) fn is_shared(
+    registry: &ConnectionRegistry,
+    client: &Authenticator,
+    account: Option<&Subject>,
+) -> bool {
     let same_client = |id| {
-        book.authenticator(id).is_some_and(|other| {
+        registry.authenticator(id).is_some_and(|other| {
             other.provider == client.provider && other.client_id == client.client_id
         })
     };
-    book.entries().map(|entry| &entry.row).any(|row| {
+    registry.entries().map(|entry| &entry.row).any(|row| {
         let other = row.account.subject.as_ref();
         row.state.status != Status::Removing
             && same_client(row.authenticator)
@@ -34,13 +38,13 @@ pub(crate) fn is_shared(book: &Book, client: &Authenticator, account: Option<&Su
 
 impl Inner {
     /// Revokes a grant that nobody keeps, unless that could end another connection.
-    pub(crate) async fn give_back(
+    pub(crate) async fn revoke_unwanted(
         &self,
         client: &Client,
         account: Option<&Subject>,
         grant: &Grant,
     ) {
-        if is_shared(&self.book(), &client.authenticator, account) {
+        if is_shared(&self.registry(), &client.authenticator, account) {
             return tracing::debug!("not revoked: another connection lives by the same consent");
         }
         let now = self.now();
@@ -101,11 +105,11 @@ mod tests {
             let all = vec![here.clone(), there.clone(), another.clone()];
             let account = connection(1, &here, Some("ada")).account;
             let subject = account.subject.as_ref();
-            let mut book = Book::new(all, vec![other.clone()]);
-            assert_eq!(is_shared(&book, &here, subject), shared, "{other:?}");
-            let state = &mut book.get_mut(other.id).unwrap().row.state;
+            let mut registry = ConnectionRegistry::new(all, vec![other.clone()]);
+            assert_eq!(is_shared(&registry, &here, subject), shared, "{other:?}");
+            let state = &mut registry.get_mut(other.id).unwrap().row.state;
             *state = apply(*state, Transition::Disconnected).unwrap();
-            assert!(!is_shared(&book, &here, subject), "it is being removed");
+            assert!(!is_shared(&registry, &here, subject), "it is being removed");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Disconnecting: nothing of a removed connection is ever served, revived or left behind.
 //!
-//! The generation moves on first, so that work in flight loses. Then the row says `removing`, the
+//! The generation moves on first, so that work in refresh_task loses. Then the row says `removing`, the
 //! provider is asked to revoke, the item goes, the row goes. After a crash the next start finishes.
 
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use valetkey_core::id::ConnectionId;
 use valetkey_core::name::{ConnectionName, ProfileName};
 use valetkey_vault::failpoint;
 
-use crate::agent::{Agent, Inner};
 use crate::client::Client;
 use crate::consent;
 use crate::error::AgentError;
+use crate::grants;
 use crate::key::{Actor, ConnectionKey};
 use crate::protocol::Revocation;
-use crate::refresh;
+use crate::state::{Agent, Inner};
 
 /// A connection that a program used this recently is removed only with `force`.
 const IN_USE: SignedDuration = SignedDuration::from_hours(24);
@@ -48,16 +48,20 @@ impl Agent {
         self.check_running()?;
         let inner = &self.inner;
         let id = {
-            let book = inner.book();
-            let id = book.find(key).map_err(|_| AgentError::no_connection(key))?;
-            let entry = book.get(id).ok_or_else(|| AgentError::no_connection(key))?;
+            let registry = inner.registry();
+            let id = registry
+                .find(key)
+                .map_err(|_| AgentError::no_connection(key))?;
+            let entry = registry
+                .get(id)
+                .ok_or_else(|| AgentError::no_connection(key))?;
             let lately = entry
                 .row
                 .used_at
                 .filter(|used| inner.now().duration_since(*used) < IN_USE);
             if let (Some(used), false) = (lately, force) {
                 // The key may be an id, which says nothing to a person.
-                let name = book.name_of(&entry.row);
+                let name = registry.name_of(&entry.row);
                 let name = name.map_or_else(|| key.to_string(), |it| it.to_string());
                 return Err(AgentError::Conflict {
                     message: format!(
@@ -75,27 +79,26 @@ impl Agent {
         };
         let (agent, who) = (Arc::clone(inner), who.clone());
         inner
-            .to_the_end(async move { remove(&agent, id, &who).await })
+            .run(async move { remove(&agent, id, &who).await })
             .await?
     }
+}
 
-    /// Finishes the removals that a crash interrupted.
-    pub(crate) fn finish_removals(&self) {
-        let inner = &self.inner;
-        let removing: Vec<ConnectionId> = inner
-            .book()
-            .entries()
-            .filter(|entry| entry.row.state.status == Status::Removing)
-            .map(|entry| entry.row.id)
-            .collect();
-        for id in removing {
-            let agent = Arc::clone(inner);
-            inner.spawn(async move {
-                if let Err(error) = remove(&agent, id, &Actor::agent()).await {
-                    tracing::warn!(connection = %id, %error, "removal is finished at the next start");
-                }
-            });
-        }
+/// Finishes the removals that were interrupted.
+pub(crate) fn finish_removals(inner: &Arc<Inner>) {
+    let removing: Vec<ConnectionId> = inner
+        .registry()
+        .entries()
+        .filter(|entry| entry.row.state.status == Status::Removing)
+        .map(|entry| entry.row.id)
+        .collect();
+    for id in removing {
+        let agent = Arc::clone(inner);
+        inner.run(async move {
+            if let Err(error) = remove(&agent, id, &Actor::agent()).await {
+                tracing::warn!(connection = %id, %error, "removal is finished at the next start");
+            }
+        });
     }
 }
 
@@ -104,32 +107,34 @@ pub(crate) async fn remove(
     id: ConnectionId,
     who: &Actor,
 ) -> Result<Disconnected, AgentError> {
-    let (gate, authenticator, connection, profile) = {
-        let book = inner.book();
-        let entry = book.get(id).ok_or_else(|| AgentError::no_connection(id))?;
-        let authenticator = book.authenticator(entry.row.authenticator).cloned();
-        let name = book
+    let (write_lock, authenticator, connection, profile) = {
+        let registry = inner.registry();
+        let entry = registry
+            .get(id)
+            .ok_or_else(|| AgentError::no_connection(id))?;
+        let authenticator = registry.authenticator(entry.row.authenticator).cloned();
+        let name = registry
             .name_of(&entry.row)
             .ok_or_else(|| AgentError::no_connection(id))?;
         let profile = authenticator
             .as_ref()
             .map(|authenticator| authenticator.profile.clone())
             .unwrap_or_default();
-        (Arc::clone(&entry.gate), authenticator, name, profile)
+        (Arc::clone(&entry.write_lock), authenticator, name, profile)
     };
     // The keychain must be there before anything changes: else nothing could be deleted.
     inner.vault.check_store().await?;
     // Best effort: what cannot be read cannot be revoked, and the report says so.
-    let loaded = refresh::load(inner, id).await;
+    let loaded = grants::load(inner, id).await;
     let (row, began) = {
-        let mut book = inner.book();
-        let began = book.apply(id, Transition::Disconnected).is_ok();
-        book.reschedule(id, None);
-        (book.get(id).map(|entry| entry.row.clone()), began)
+        let mut registry = inner.registry();
+        let began = registry.apply(id, Transition::Disconnected).is_ok();
+        registry.reschedule(id, None);
+        (registry.get(id).map(|entry| entry.row.clone()), began)
     };
     let row = row.ok_or_else(|| AgentError::no_connection(id))?;
-    let _one_writer = gate.lock().await;
-    let live = match inner.book().get_mut(id) {
+    let _one_writer = write_lock.lock().await;
+    let live = match inner.registry().get_mut(id) {
         Some(entry) => entry.live.take(),
         None => return Err(AgentError::no_connection(id)),
     };
@@ -146,7 +151,7 @@ pub(crate) async fn remove(
             Ok(client) => {
                 let (provider, now) = (&inner.provider_client, inner.now());
                 let subject = row.account.subject.as_ref();
-                if consent::is_shared(&inner.book(), &client.authenticator, subject) {
+                if consent::is_shared(&inner.registry(), &client.authenticator, subject) {
                     provider.revoke(&client, &live.grant, now).await
                 } else {
                     provider.revoke_consent(&client, &live.grant, now).await
@@ -161,8 +166,8 @@ pub(crate) async fn remove(
     };
     failpoint!("disconnect.revoked");
     inner.vault.finish_removal(id).await?;
-    inner.book().remove(id);
-    inner.alarm.notify_one();
+    inner.registry().remove(id);
+    inner.schedule_changed.notify_one();
     let event = Event::new(EventKind::ConnectionRemoved, inner.now())
         .connection(id)
         .actor(who.to_string())

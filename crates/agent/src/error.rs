@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use valetkey_core::draft::Problem;
 use valetkey_core::name::{AuthenticatorName, ConnectionName};
 use valetkey_core::scope::Scopes;
+use valetkey_vault::{GrantNotKept, StoreError, VaultError};
 
 /// Why an agent call failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -219,6 +220,48 @@ impl AgentError {
             ),
             // Each problem says its own.
             Self::BadDraft(_) => None,
+        }
+    }
+}
+
+impl From<StoreError> for AgentError {
+    fn from(error: StoreError) -> Self {
+        let text = error.to_string();
+        match error {
+            StoreError::Locked(_) | StoreError::Hung => Self::KeychainLocked(text),
+            StoreError::Denied(_) => Self::KeychainDenied(text),
+            StoreError::Unavailable(_) => Self::KeychainUnavailable(text),
+            StoreError::Broken(_) => Self::KeychainBroken(text),
+        }
+    }
+}
+
+impl From<VaultError> for AgentError {
+    fn from(error: VaultError) -> Self {
+        let text = error.to_string();
+        match error {
+            VaultError::Store(error) => error.into(),
+            VaultError::InUse(_) => Self::conflict(text, "`--force` disconnects them all"),
+            VaultError::NameTaken(_) => Self::conflict(text, "choose another name"),
+            VaultError::DiskFull(_)
+            | VaultError::Disk(_)
+            | VaultError::NotFound(_)
+            | VaultError::WrongPassphrase(_)
+            | VaultError::OtherStore { .. }
+            | VaultError::Corrupt(_)
+            | VaultError::NewerSchema { .. }
+            | VaultError::Bug(_) => Self::Internal(text),
+        }
+    }
+}
+
+impl From<GrantNotKept> for AgentError {
+    fn from(error: GrantNotKept) -> Self {
+        match error {
+            GrantNotKept::NotStored(error) | GrantNotKept::RowNotSaved(error) => error.into(),
+            GrantNotKept::StaleTransition => {
+                Self::Internal("the connection is being removed".to_owned())
+            }
         }
     }
 }

@@ -3,23 +3,21 @@
 //! A key is `vk_` and 256 random bits, shown once. What is kept is its SHA-256, so the database
 //! cannot be used to come in.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use jiff::Timestamp;
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::{ClientKeyId, ConnectionId};
 use valetkey_core::secret::{ClientKey, Fingerprint};
-use valetkey_vault::{ClientKeyRow, Vault};
+use valetkey_vault::ClientKeyRow;
 
-use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::key::{Actor, ConnectionKey};
+use crate::state::Agent;
 
 /// A key to be made.
 #[derive(Debug, Clone)]
-pub struct KeyAsk {
+pub struct NewKey {
     /// What the person calls it.
     pub name: String,
     /// The connections it may use; None: all, also later ones.
@@ -30,28 +28,11 @@ pub struct KeyAsk {
     pub expires_at: Option<Timestamp>,
 }
 
-#[derive(Debug)]
-pub(crate) struct Keys {
-    rows: Mutex<Vec<ClientKeyRow>>,
-}
-
-impl Keys {
-    pub(crate) async fn load(vault: &Vault) -> Result<Self, AgentError> {
-        Ok(Self {
-            rows: Mutex::new(vault.client_keys().await?),
-        })
-    }
-
-    fn rows(&self) -> MutexGuard<'_, Vec<ClientKeyRow>> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Agent {
     /// Makes a key; its text is returned once and never again.
     pub async fn create_key(
         &self,
-        ask: KeyAsk,
+        ask: NewKey,
         who: &Actor,
     ) -> Result<(ClientKeyRow, ClientKey), AgentError> {
         let name = ask.name.trim().to_owned();
@@ -61,7 +42,7 @@ impl Agent {
                 hint: Some("`valetkey key create --name ci`".to_owned()),
             });
         }
-        if self.inner.keys.rows().iter().any(|row| row.name == name) {
+        if self.inner.client_keys().iter().any(|row| row.name == name) {
             return Err(AgentError::Conflict {
                 message: format!("there is a key `{name}` already"),
                 in_use: Vec::new(),
@@ -78,10 +59,10 @@ impl Agent {
         let connections = match &ask.connections {
             None => None,
             Some(keys) => {
-                let book = self.inner.book();
+                let registry = self.inner.registry();
                 Some(
                     keys.iter()
-                        .map(|key| book.find(key))
+                        .map(|key| registry.find(key))
                         .collect::<Result<Vec<_>, _>>()?,
                 )
             }
@@ -102,9 +83,9 @@ impl Agent {
             .detail(json!({
                 "key": row.name, "manage": row.manage, "connections": row.connections,
             }));
-        self.whole(|agent| async move {
+        self.run(|agent| async move {
             agent.inner.vault.add_client_key(&row).await?;
-            agent.inner.keys.rows().push(row.clone());
+            agent.inner.client_keys().push(row.clone());
             agent.inner.record(event).await;
             Ok((row, key))
         })
@@ -113,7 +94,7 @@ impl Agent {
 
     /// All keys, by name.
     pub fn keys(&self) -> Vec<ClientKeyRow> {
-        let mut rows = self.inner.keys.rows().clone();
+        let mut rows = self.inner.client_keys().clone();
         rows.sort_by(|a, b| a.name.cmp(&b.name));
         rows
     }
@@ -126,8 +107,7 @@ impl Agent {
     ) -> Result<ClientKeyRow, AgentError> {
         let found = self
             .inner
-            .keys
-            .rows()
+            .client_keys()
             .iter()
             .find(|row| row.name == id_or_name || row.id.to_string() == id_or_name)
             .cloned();
@@ -141,9 +121,9 @@ impl Agent {
         let event = Event::new(EventKind::KeyRevoked, self.inner.now())
             .actor(who.to_string())
             .detail(json!({ "key": row.name }));
-        self.whole(|agent| async move {
+        self.run(|agent| async move {
             agent.inner.vault.revoke_client_key(row.id).await?;
-            agent.inner.keys.rows().retain(|other| other.id != row.id);
+            agent.inner.client_keys().retain(|other| other.id != row.id);
             agent.inner.record(event).await;
             Ok(row)
         })
@@ -155,7 +135,7 @@ impl Agent {
     pub fn verify_key(&self, presented: &str) -> Option<ClientKeyRow> {
         let hash = Fingerprint::of(presented);
         let now = self.inner.now();
-        let mut rows = self.inner.keys.rows();
+        let mut rows = self.inner.client_keys();
         let mut found = None;
         for row in rows.iter_mut() {
             let same = row.hash.as_str().as_bytes().ct_eq(hash.as_str().as_bytes());
@@ -173,15 +153,15 @@ impl Agent {
 
     /// Whether any key could be presented: the loopback listener's port must then be ours.
     pub fn has_keys(&self) -> bool {
-        !self.inner.keys.rows().is_empty()
+        !self.inner.client_keys().is_empty()
     }
 
     /// Names for the connections of a key that still exist.
     pub fn name_connections(&self, ids: &[ConnectionId]) -> Vec<String> {
-        let book = self.inner.book();
+        let registry = self.inner.registry();
         let mut names: Vec<String> = ids
             .iter()
-            .filter_map(|id| book.name_of(&book.get(*id)?.row))
+            .filter_map(|id| registry.name_of(&registry.get(*id)?.row))
             .map(|name| name.to_string())
             .collect();
         names.sort();

@@ -1,85 +1,97 @@
-//! What **happens**: sign-in, refresh, alarms, disconnect. The sole writer of the vault.
+//! The agent: sign-in, refresh, token, disconnect. The sole writer of the vault.
 //!
-//! One [`Agent`] serves one home. It is a cheap handle; every face (socket, loopback listener, later the
+//! One [`Agent`] serves one home. It is a cheap handle; every front end (socket, loopback listener,
 //! window) calls the same methods. Data flows in one direction: a call becomes a change in the
 //! [`Vault`], the change becomes an event, and views read a fresh snapshot.
 //!
-//! Where each flow of a login lives:
+//! Three layers; a module uses those of its own layer or of one above it in this table:
 //!
-//! | flow | module |
-//! | --- | --- |
-//! | start and stop; taking over what a crash left, as `Vault::reconcile` found it | `agent` |
-//! | handing out a token, from memory or after a refresh | `token` |
-//! | one refresh for all who wait | `refresh` |
-//! | a grant that the keychain did not take: held, served, retried | `refresh::saving` |
-//! | a refresh that brought nothing: refused, postponed, unclear; backing off | `refresh::refresh_error` |
-//! | refreshing before anybody asks; unsaved grants; a reconciliation put off at start; sleep, wake and clock jumps | `alarm` |
-//! | sign-in: begin, listener, callback, finish, page | [`sign_in`] |
-//! | disconnect and revocation, finished after a crash | `disconnect` |
-//! | a grant that nobody keeps: given back, unless others live by the same consent | `consent` |
-//! | registering OAuth clients | `authenticators` |
-//! | an authenticator made ready for requests, with its secret | `client` |
-//! | requests to providers, in their dialects | [`protocol`] |
-//! | whose login it is | `protocol::account`, then `sign_in::finish` |
-//! | the memory of all connections: rows, live grants, flights, alarms | `book` |
-//! | looking at connections and at the agent; what may be changed of them | `connections`, `status`, `settings` |
-//! | how callers name things | `key` |
-//! | the audit log | `audit_log` |
-//! | client keys and links of the loopback listener | `keys`, `links` |
+//! | layer | module | what it holds or does |
+//! | --- | --- | --- |
+//! | state | `state` | [`Agent`], its state, and `run`: the one way to start work |
+//! | | `registry` | every connection: row, live grant, running refresh, schedule |
+//! | | `sign_in::session` | the sign-ins that are open, with their secrets |
+//! | | `stored_settings`, `links` | settings and pause; sign-in links |
+//! | | `audit_log` | writes events; batches hand-outs |
+//! | | `tasks`, `clock`, `key`, `error`, `client` | running work; time; names of things; errors; a client with its secret |
+//! | | [`protocol`] | requests to providers, in their dialects |
+//! | flows | `grants` | loads and stores grants; the write lock of a connection |
+//! | | `refresh` | one refresh for all callers; back-off and retry in `refresh::failure` |
+//! | | `token` | serves a token, from memory or after a refresh; `token::renew` forces one |
+//! | | [`sign_in`] | begin, callback server, finish, store |
+//! | | `disconnect`, `consent` | revocation and removal; what a revocation would also end |
+//! | | `authenticators`, `connections`, `keys`, `settings`, `status` | one API resource each |
+//! | lifecycle | `lifecycle` | start and stop |
+//! | | `scheduler` | refreshes before expiry, retries unfinished work |
+//! | | `reconcile` | takes over what `Vault::reconcile` found |
 //!
-//! Who may come in is `valetkey_server`'s (`doors::gate`, `permission`), what is kept and in which
-//! order [`valetkey_vault`]'s, how a provider misbehaves in tests `valetkey_demo_provider`'s.
+//! Who may call is `valetkey_server`'s business (`permission`), storage and its order
+//! [`valetkey_vault`]'s.
 //!
-//! Three rules hold everywhere:
+//! Rules that hold everywhere:
 //!
-//! - The book is locked for moments, never across `.await`; what comes back after an `.await` is
-//!   put through [`valetkey_core::connection_state::apply`], which refuses what is late, or, for rows that the
-//!   vault mended, compared by status or generation.
-//! - The keychain leads: of a later grant the item is written first, the row second, and the book, and
-//!   so anybody, is told third; a caller who comes meanwhile gets the old token while it lives, or
+//! - The registry is locked for moments, never across `.await`; what comes back after an `.await` is
+//!   put through [`valetkey_core::connection_state::apply`], which refuses what is stale, or, for rows
+//!   that the vault mended, compared by status or generation.
+//! - The keychain leads: of a later grant the item is written first, the row second, and the registry,
+//!   and so anybody, learns of it third; a caller meanwhile gets the old token while it is valid, or
 //!   waits. Only a grant whose write failed is served from memory alone. First grants and removals
 //!   begin with their row (see [`valetkey_vault`]).
-//! - Whatever was sent to a provider runs to its end, or to the agent's stop (which waits longer than
-//!   the longest refresh): callers wait for work, they do not own it (`work`).
+//! - Every change runs through `run`, to its end or to the agent's stop (which waits longer than the
+//!   longest refresh): callers wait for work, they do not own it.
+//!
+//! Locks, in the order in which they are taken; a task that holds one takes only later ones:
+//!
+//! 1. `Inner::settings_lock`
+//! 2. `Inner::naming_lock` (for a new connection) or a connection's `write_lock` (`grants::lock`);
+//!    to rename a connection its `write_lock` first, then `naming_lock`
+//! 3. the audit log's `flush_lock`
+//! 4. `Sessions`, then `ConnectionRegistry` (`std` mutexes, never held across `.await`)
+//! 5. `links`, `client_keys`, `stored_settings`, `tasks`, the audit log's queue (`std` mutexes; nothing
+//!    is locked under them)
 //!
 //! [`Vault`]: valetkey_vault::Vault
 
-mod agent;
-mod alarm;
 mod audit_log;
 mod authenticators;
-mod book;
 mod client;
 mod clock;
 mod connections;
 mod consent;
 mod disconnect;
 mod error;
+mod grants;
 mod key;
 mod keys;
+mod lifecycle;
 mod links;
 pub mod protocol;
 mod random;
+mod reconcile;
 mod refresh;
+mod registry;
+mod scheduler;
 mod settings;
 pub mod sign_in;
+mod state;
 mod status;
+mod stored_settings;
+mod tasks;
 mod token;
-mod work;
 
-pub use agent::{Agent, Config};
 /// Where logins are kept: what a host opens before it starts an [`Agent`].
 pub use valetkey_vault as vault;
 
 pub use authenticators::{AuthenticatorChange, AuthenticatorView};
-pub use book::LiveGrant;
 pub use client::Client;
 pub use clock::{Clock, Sleep, SystemClock, TestClock};
 pub use connections::{ConnectionChange, ConnectionView, LabelChange};
 pub use disconnect::Disconnected;
 pub use error::AgentError;
 pub use key::{Actor, AuthenticatorKey, ConnectionKey};
-pub use keys::KeyAsk;
+pub use keys::NewKey;
 pub use links::LinkTarget;
+pub use registry::LiveGrant;
+pub use state::{Agent, Config};
 pub use status::{AgentStatus, Check, CheckOutcome};
-pub use token::{Invalidated, TokenAnswer, TokenAsk};
+pub use token::{Invalidated, ServedToken, TokenRequirements};

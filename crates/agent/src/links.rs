@@ -13,9 +13,9 @@ use valetkey_core::name::{ConnectionName, ProfileName};
 use valetkey_core::scope::Scopes;
 
 /// How long a link works.
-const LIFE: SignedDuration = SignedDuration::from_mins(10);
+const LINK_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 /// More live links than this: the oldest go.
-const MOST: usize = 1024;
+const MAX_LINKS: usize = 1024;
 
 /// What a link is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -44,11 +44,11 @@ impl Links {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         live.retain(|_, link| link.ends_at > now);
         if let Some(link) = live.get(&target)
-            && link.ends_at.duration_since(now) > LIFE / 2
+            && link.ends_at.duration_since(now) > LINK_LIFETIME / 2
         {
             return link.nonce.clone();
         }
-        if live.len() >= MOST
+        if live.len() >= MAX_LINKS
             && let Some(oldest) = live.iter().min_by_key(|(_, link)| link.ends_at)
         {
             let oldest = oldest.0.clone();
@@ -57,7 +57,7 @@ impl Links {
         let nonce = crate::random::token();
         let link = Link {
             nonce: nonce.clone(),
-            ends_at: freshness::add(now, LIFE),
+            ends_at: freshness::add(now, LINK_LIFETIME),
         };
         live.insert(target, link);
         nonce
@@ -113,9 +113,9 @@ mod tests {
     #[test]
     fn links_do_not_pile_up() {
         let links = Links::default();
-        for n in 0..2 * MOST {
+        for n in 0..2 * MAX_LINKS {
             links.nonce(target(&format!("c{n}")), Timestamp::UNIX_EPOCH);
         }
-        assert!(links.live.lock().unwrap().len() <= MOST);
+        assert!(links.live.lock().unwrap().len() <= MAX_LINKS);
     }
 }

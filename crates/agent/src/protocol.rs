@@ -28,6 +28,6 @@ mod fake;
 pub use account::{Identity, TokenTest};
 pub use authorize::AuthorizeRequest;
 pub use discovery::Metadata;
-pub(crate) use http::LONGEST_REFRESH;
+pub(crate) use http::MAX_REFRESH_TIME;
 pub use http::{NoAnswer, ProviderClient, Unreachable};
 pub use revoke::Revocation;

@@ -1,22 +1,19 @@
-//! Refreshing: one at a time per connection, however many wait for it.
+//! Refreshing: one at a time per connection, however many callers wait for it.
 //!
-//! The hard problem: the refresh token may rotate, so sending it twice can kill the login, and a
-//! new one that is not stored is lost. The answer, in this order:
+//! The hard problem: the refresh token may rotate, so sending it twice can end the login, and a new
+//! one that is not stored is lost. The answer, in this order:
 //!
-//! 1. **Single flight.** Whoever finds the token stale first starts a flight, everybody else joins
-//!    it. The flight is a task of its own: a caller that hangs up, or is told to try later because
-//!    the provider hangs, does not cancel it, and whoever asks again joins the same flight.
+//! 1. **Single flight.** The first caller that finds the token stale starts the refresh, all others
+//!    join it. It is a task of its own: a caller that hangs up, or is told to try later because the
+//!    provider hangs, does not cancel it, and whoever asks again joins the same refresh.
 //! 2. The keychain must be reachable before anything is sent.
 //! 3. The row says `refreshing` before the request leaves, so that a crash is noticed.
-//! 4. The item is written, then the row, and only then does the book know the new grant: whoever
-//!    comes meanwhile gets the old token while it lives, or waits like everybody.
+//! 4. The item is written, then the row, and only then does the registry know the new grant: a
+//!    caller that comes meanwhile gets the old token while it is valid, or waits like all others.
 //! 5. If the item cannot be written, the grant is held in memory, marked unsaved, served, and
 //!    retried until it is stored.
 
 mod failure;
-mod loading;
-mod saving;
-mod start;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,103 +21,107 @@ use std::sync::atomic::Ordering;
 use jiff::SignedDuration;
 use serde_json::json;
 use tokio::sync::watch;
-use valetkey_core::connection::RefreshErrorKind;
-use valetkey_core::connection_state::Transition;
+use valetkey_core::connection::{RefreshErrorKind, Subject};
+use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::{ConnectionId, Generation};
+use valetkey_core::scope::Scopes;
 use valetkey_core::token_error::RefreshOutcome;
 use valetkey_core::token_response::TokenResponse;
 use valetkey_vault::failpoint;
 
-use crate::agent::Inner;
-use crate::book::{FlightEnd, Look, Want};
+use crate::client::Client;
 use crate::error::AgentError;
-use failure::{postpone, refused, unanswered, unclear};
-use start::{Begun, Ticket, begin, not_sent};
+use crate::grants;
+use crate::registry::{LiveGrant, RefreshResult, Requirement, TokenLookup};
+use crate::state::Inner;
+use failure::{not_sent, postpone, refused, unanswered, unclear};
 
-pub(crate) use failure::{HOLD, sign_in_again};
-pub(crate) use loading::load;
-pub(crate) use saving::{keep, save_row, store_one, store_unsaved, stored_grant};
+pub(crate) use failure::{MIN_RETRY_DELAY, sign_in_again, sign_in_required};
 
 /// Waits for the connection's refresh; starts one if none is under way.
-pub(crate) async fn join(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
-    let mut flight = {
-        let mut book = inner.book();
-        let entry = book
+pub(crate) async fn join(inner: &Arc<Inner>, id: ConnectionId) -> RefreshResult {
+    let mut refresh_task = {
+        let mut registry = inner.registry();
+        let entry = registry
             .get_mut(id)
             .ok_or_else(|| AgentError::no_connection(id))?;
-        if let Some(flight) = &entry.flight {
-            flight.clone()
+        if let Some(refresh_task) = &entry.refresh_task {
+            refresh_task.clone()
         } else if inner.stopping.load(Ordering::SeqCst) {
             return Err(AgentError::Stopping);
         } else {
-            let (end, flight) = watch::channel(None);
-            entry.flight = Some(flight.clone());
-            let inner_of_flight = Arc::clone(inner);
-            inner.spawn(fly(inner_of_flight, id, end));
-            flight
+            let (end, refresh_task) = watch::channel(None);
+            entry.refresh_task = Some(refresh_task.clone());
+            let inner_of_task = Arc::clone(inner);
+            inner.run(run_refresh(inner_of_task, id, end));
+            refresh_task
         }
     };
-    let end = flight.wait_for(Option::is_some).await;
+    let end = refresh_task.wait_for(Option::is_some).await;
     match end {
         Ok(end) => end.clone().expect("waited for Some"),
-        // The flight was stopped with the agent.
+        // The refresh_task was stopped with the agent.
         Err(_) => Err(AgentError::Stopping),
     }
 }
 
 /// One refresh, from the decision to the answer.
-async fn fly(inner: Arc<Inner>, id: ConnectionId, end: watch::Sender<Option<FlightEnd>>) {
+async fn run_refresh(
+    inner: Arc<Inner>,
+    id: ConnectionId,
+    end: watch::Sender<Option<RefreshResult>>,
+) {
     let result = attempt(&inner, id).await;
     let now = inner.now();
     {
-        let mut book = inner.book();
-        if let Some(entry) = book.get_mut(id) {
-            entry.flight = None;
+        let mut registry = inner.registry();
+        if let Some(entry) = registry.get_mut(id) {
+            entry.refresh_task = None;
         }
-        book.replan(id, now);
+        registry.replan(id, now);
     }
-    inner.alarm.notify_one();
+    inner.schedule_changed.notify_one();
     end.send_replace(Some(result));
 }
 
-async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
-    let ticket = match begin(inner, id).await {
-        Ok(Begun::Ticket(ticket)) => *ticket,
-        Ok(Begun::Overtaken(live)) => return Ok(live),
+async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> RefreshResult {
+    let prepared = match prepare(inner, id).await {
+        Ok(Preparation::Ready(prepared)) => *prepared,
+        Ok(Preparation::Superseded(live)) => return Ok(live),
         Err(error) => {
             not_sent(inner, id, &error).await;
             return Err(error);
         }
     };
     failpoint!("refresh.marked");
-    let refresh_token = ticket
+    let refresh_token = prepared
         .old
         .grant
         .refresh_token
         .as_ref()
-        .expect("a ticket needs a refresh token");
+        .expect("only a grant with a refresh token is prepared");
     let answered = inner
         .provider_client
         .refresh(
-            &ticket.client,
+            &prepared.client,
             refresh_token,
-            ticket.old.grant.id_token.as_ref(),
+            prepared.old.grant.id_token.as_ref(),
             inner.now(),
         )
         .await;
     let outcome = match answered {
         Ok(outcome) => outcome,
-        Err(no_answer) => return unanswered(inner, id, &ticket, no_answer).await,
+        Err(no_answer) => return unanswered(inner, id, &prepared, no_answer).await,
     };
     failpoint!("refresh.answered");
     let end = match outcome {
-        RefreshOutcome::Refreshed(reply) => arrived(inner, id, &ticket, *reply).await,
+        RefreshOutcome::Refreshed(reply) => store_refreshed(inner, id, &prepared, *reply).await,
         RefreshOutcome::Later { after, reason } => {
             postpone(
                 inner,
                 id,
-                Some(&ticket),
+                Some(&prepared),
                 RefreshErrorKind::Later,
                 &reason,
                 after,
@@ -128,28 +129,28 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> FlightEnd {
             .await;
             Err(AgentError::ProviderUnreachable {
                 reason,
-                retry_after: Some(after.unwrap_or(HOLD)),
+                retry_after: Some(after.unwrap_or(MIN_RETRY_DELAY)),
                 bad_certificate: false,
             })
         }
-        RefreshOutcome::Unclear { reason } => unclear(inner, id, &ticket, reason).await,
+        RefreshOutcome::Unclear { reason } => unclear(inner, id, &prepared, reason).await,
         RefreshOutcome::FixClient { reason } => {
             postpone(
                 inner,
                 id,
-                Some(&ticket),
+                Some(&prepared),
                 RefreshErrorKind::FixClient,
                 &reason,
                 None,
             )
             .await;
-            Err(ticket.client.misconfigured(reason))
+            Err(prepared.client.misconfigured(reason))
         }
-        RefreshOutcome::SignInAgain { reason } => refused(inner, id, &ticket, reason).await,
+        RefreshOutcome::SignInAgain { reason } => refused(inner, id, &prepared, reason).await,
     };
     match end {
         Ok(live) => Ok(live),
-        Err(error) => newest(inner, id, ticket.from, error).await,
+        Err(error) => newest(inner, id, prepared.from, error).await,
     }
 }
 
@@ -160,57 +161,61 @@ async fn newest(
     id: ConnectionId,
     refreshed: Generation,
     error: AgentError,
-) -> FlightEnd {
-    let look = {
-        let book = inner.book();
-        let entry = book.get(id);
+) -> RefreshResult {
+    let found = {
+        let registry = inner.registry();
+        let entry = registry.get(id);
         if entry.is_some_and(|entry| entry.row.state.generation == refreshed) {
             return Err(error);
         }
-        book.look(id, inner.now(), Want::Living(None))
+        registry.lookup(id, inner.now(), Requirement::ValidFor(None))
     };
-    match look {
-        Look::Fresh(live)
-        | Look::Stale {
+    match found {
+        TokenLookup::Fresh(live)
+        | TokenLookup::Stale {
             fallback: Some(live),
         }
-        | Look::Held {
+        | TokenLookup::BackingOff {
             fallback: Some(live),
             ..
         } => Ok(live),
-        Look::SignIn => Err(inner.sign_in_needed(id).await),
-        Look::Gone => Err(AgentError::no_connection(id)),
-        Look::NotLoaded | Look::Stale { fallback: None } | Look::Held { fallback: None, .. } => {
-            Err(error)
-        }
+        TokenLookup::SignInRequired => Err(sign_in_required(inner, id).await),
+        TokenLookup::Removed => Err(AgentError::no_connection(id)),
+        TokenLookup::NotLoaded
+        | TokenLookup::Stale { fallback: None }
+        | TokenLookup::BackingOff { fallback: None, .. } => Err(error),
     }
 }
 
 /// A new grant came. It counts only if the connection still waits for it.
-async fn arrived(
+async fn store_refreshed(
     inner: &Arc<Inner>,
     id: ConnectionId,
-    ticket: &Ticket,
+    prepared: &PreparedRefresh,
     reply: TokenResponse,
-) -> FlightEnd {
-    let one_writer = ticket.gate.lock().await;
+) -> RefreshResult {
+    let one_writer = grants::lock(inner, id).await?;
     let now = inner.now();
-    let lifetime = ticket.client.provider.access_token_lifetime_seconds;
+    let lifetime = prepared.client.provider.access_token_lifetime_seconds;
     let grant = reply.into_grant(
-        ticket.from.next(),
-        Some(&ticket.old.grant),
-        &ticket.asked,
+        prepared.from.next(),
+        Some(&prepared.old.grant),
+        &prepared.asked,
         lifetime.map(|seconds| SignedDuration::from_secs(seconds.into())),
         now,
     );
-    let transition = Transition::Refreshed { from: ticket.from };
-    let Some(live) = keep(inner, id, transition, |_| {}, &grant).await else {
+    let transition = Transition::Refreshed {
+        from: prepared.from,
+    };
+    let Some(live) = grants::commit(inner, id, transition, |_| {}, &grant).await else {
         drop(one_writer);
-        let account = ticket.account.as_ref();
-        inner.give_back(&ticket.client, account, &grant).await;
+        let account = prepared.account.as_ref();
+        inner
+            .revoke_unwanted(&prepared.client, account, &grant)
+            .await;
         return Err(AgentError::ProviderUnreachable {
             reason: "a new sign-in came first".to_owned(),
-            retry_after: Some(HOLD),
+            retry_after: Some(MIN_RETRY_DELAY),
             bad_certificate: false,
         });
     };
@@ -224,4 +229,110 @@ async fn arrived(
     inner.record(event).await;
     tracing::debug!(connection = %live.connection, generation = %grant.generation, "refreshed");
     Ok(live)
+}
+
+/// All that a refresh needs once it runs without the registry's lock.
+struct PreparedRefresh {
+    client: Client,
+    old: Arc<LiveGrant>,
+    from: Generation,
+    /// Before the refresh began.
+    was: Status,
+    asked: Scopes,
+    account: Option<Subject>,
+}
+
+/// The outcome of the checks before a refresh.
+enum Preparation {
+    /// The row says `refreshing`: the request may be sent.
+    Ready(Box<PreparedRefresh>),
+    /// A sign-in brought this grant meanwhile: nothing needs to be sent.
+    Superseded(Arc<LiveGrant>),
+}
+
+/// The checks before a refresh is sent; ends with the row marked `refreshing`.
+async fn prepare(inner: &Arc<Inner>, id: ConnectionId) -> Result<Preparation, AgentError> {
+    grants::load(inner, id).await?;
+    let from = {
+        let registry = inner.registry();
+        let entry = registry
+            .get(id)
+            .ok_or_else(|| AgentError::no_connection(id))?;
+        entry.row.state.generation
+    };
+    inner.vault.check_store().await?;
+    let _one_writer = grants::lock(inner, id).await?;
+    grants::save_unsaved_locked(inner, id).await?;
+    if let Some(live) = newer_than(inner, id, from) {
+        return Ok(Preparation::Superseded(live));
+    }
+    let prepared = collect(inner, id).await?;
+    if inner.stopping.load(Ordering::SeqCst) {
+        return Err(AgentError::Stopping);
+    }
+    if inner
+        .registry()
+        .apply(id, Transition::RefreshBegan)
+        .is_err()
+    {
+        return Err(AgentError::no_connection(id));
+    }
+    if let Err(error) = grants::try_save_row(inner, id).await {
+        // Without the mark a crash could go unnoticed: nothing is sent.
+        let _ = inner.registry().apply(
+            id,
+            Transition::Postponed {
+                from: prepared.from,
+                alive: prepared.old.grant.is_alive(inner.now()),
+            },
+        );
+        return Err(error);
+    }
+    Ok(Preparation::Ready(Box::new(prepared)))
+}
+
+fn newer_than(inner: &Inner, id: ConnectionId, from: Generation) -> Option<Arc<LiveGrant>> {
+    let registry = inner.registry();
+    let live = registry.get(id)?.live.as_ref()?;
+    (live.grant.generation > from).then(|| Arc::clone(live))
+}
+
+async fn collect(inner: &Inner, id: ConnectionId) -> Result<PreparedRefresh, AgentError> {
+    let (authenticator, old, state, asked, account) = {
+        let registry = inner.registry();
+        let entry = registry
+            .get(id)
+            .ok_or_else(|| AgentError::no_connection(id))?;
+        let found = registry.lookup(id, inner.now(), Requirement::Newer);
+        let TokenLookup::Stale { .. } = found else {
+            return Err(AgentError::no_connection(id));
+        };
+        let old = Arc::clone(
+            entry
+                .live
+                .as_ref()
+                .expect("stale means that it is in memory"),
+        );
+        let authenticator = registry
+            .authenticator(entry.row.authenticator)
+            .cloned()
+            .ok_or_else(|| AgentError::no_authenticator(entry.row.authenticator))?;
+        let asked = entry.row.asked_scopes.clone();
+        (
+            authenticator,
+            old,
+            entry.row.state,
+            asked,
+            entry.row.account.subject.clone(),
+        )
+    };
+    let client = Client::of(&inner.vault, authenticator).await?;
+    Ok(PreparedRefresh {
+        client,
+        old,
+        from: state.generation,
+        was: state.status,
+        asked,
+        account,
+    })
 }

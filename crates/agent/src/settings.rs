@@ -1,46 +1,19 @@
-//! What the person may set for the agent as a whole.
+//! What the person may set for the agent as a whole, and the pause.
 
-use serde::{Deserialize, Serialize};
+use std::sync::atomic::Ordering;
+
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::settings::Settings;
-use valetkey_vault::Vault;
 
-use crate::agent::{Agent, Inner};
 use crate::error::AgentError;
 use crate::key::Actor;
-
-const KEY: &str = "settings";
-
-/// What is stored under [`KEY`].
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct Stored {
-    #[serde(flatten)]
-    pub settings: Settings,
-    /// Handing out is paused; survives a restart.
-    pub paused: bool,
-}
-
-impl Stored {
-    pub(crate) async fn load(vault: &Vault) -> Result<Self, AgentError> {
-        let Some(text) = vault.setting(KEY).await? else {
-            return Ok(Self::default());
-        };
-        serde_json::from_str(&text).map_err(|error| {
-            AgentError::Internal(format!("the stored settings cannot be read: {error}"))
-        })
-    }
-
-    async fn store(&self, vault: &Vault) -> Result<(), AgentError> {
-        let text = serde_json::to_string(self).expect("plain structs serialise");
-        Ok(vault.set_setting(KEY, Some(&text)).await?)
-    }
-}
+use crate::state::{Agent, Inner};
+use crate::stored_settings::StoredSettings;
 
 impl Agent {
-    /// The settings as they stand.
+    /// The settings in force.
     pub fn settings(&self) -> Settings {
-        self.inner.stored().settings.clone()
+        self.inner.stored_settings().settings.clone()
     }
 
     /// Changes settings; returns all of them.
@@ -50,7 +23,7 @@ impl Agent {
         who: &Actor,
     ) -> Result<Settings, AgentError> {
         let event = Event::new(EventKind::SettingsChanged, self.inner.now()).actor(who.to_string());
-        self.whole(|agent| async move {
+        self.run(|agent| async move {
             let inner = &agent.inner;
             if change(inner, |stored| patch(&mut stored.settings)).await? {
                 inner.record(event).await;
@@ -59,26 +32,56 @@ impl Agent {
         })
         .await
     }
-}
 
-pub(crate) async fn store_paused(inner: &Inner, paused: bool) -> Result<(), AgentError> {
-    change(inner, |stored| stored.paused = paused)
+    /// Withholds all tokens until [`Self::resume`].
+    pub async fn pause(&self, who: &Actor) -> Result<(), AgentError> {
+        self.set_paused(true, EventKind::Paused, who).await
+    }
+
+    /// Serves tokens again.
+    pub async fn resume(&self, who: &Actor) -> Result<(), AgentError> {
+        self.set_paused(false, EventKind::Resumed, who).await
+    }
+
+    async fn set_paused(
+        &self,
+        paused: bool,
+        kind: EventKind,
+        who: &Actor,
+    ) -> Result<(), AgentError> {
+        let event = Event::new(kind, self.inner.now()).actor(who.to_string());
+        self.run(|agent| async move {
+            let inner = &agent.inner;
+            change(inner, |stored| stored.paused = paused).await?;
+            if inner.paused.swap(paused, Ordering::SeqCst) != paused {
+                inner.record(event).await;
+            }
+            Ok(())
+        })
         .await
-        .map(drop)
+    }
+
+    /// Whether tokens are withheld.
+    pub fn is_paused(&self) -> bool {
+        self.inner.paused.load(Ordering::SeqCst)
+    }
 }
 
-/// Disk first, then memory, one change after the other. Whether there was something to change.
-async fn change(inner: &Inner, patch: impl FnOnce(&mut Stored)) -> Result<bool, AgentError> {
-    let _one_at_a_time = inner.settling.lock().await;
-    let mut changed = inner.stored().clone();
+/// Disk first, then memory, one change after the other. True if there was something to change.
+async fn change(
+    inner: &Inner,
+    patch: impl FnOnce(&mut StoredSettings),
+) -> Result<bool, AgentError> {
+    let _one_at_a_time = inner.settings_lock.lock().await;
+    let mut changed = inner.stored_settings().clone();
     patch(&mut changed);
-    if *inner.stored() == changed {
+    if *inner.stored_settings() == changed {
         return Ok(false);
     }
     changed.store(&inner.vault).await?;
     inner
         .audit_log
         .set_retention(changed.settings.retention_days);
-    *inner.stored() = changed;
+    *inner.stored_settings() = changed;
     Ok(true)
 }

@@ -5,8 +5,8 @@ use valetkey_core::connection_state::Status;
 use valetkey_vault::StoreError;
 use valetkey_vault::vault::{ProbeStep, Versions};
 
-use crate::agent::Agent;
 use crate::error::AgentError;
+use crate::state::Agent;
 
 /// The agent at a glance.
 #[derive(Debug, Clone)]
@@ -97,16 +97,17 @@ impl Agent {
     pub async fn status(&self) -> AgentStatus {
         let store_problem = self.inner.vault.check_store().await.err();
         let (counts, unsaved) = {
-            let book = self.inner.book();
+            let registry = self.inner.registry();
             let count = |status| {
-                book.entries()
+                registry
+                    .entries()
                     .filter(|e| e.row.state.status == status)
                     .count()
             };
             let counts = Status::ALL.map(|status| (status, count(status)));
             (
                 counts.into(),
-                book.entries().filter(|entry| entry.unsaved).count(),
+                registry.entries().filter(|entry| entry.unsaved).count(),
             )
         };
         AgentStatus {

@@ -1,7 +1,7 @@
 //! What the desktop app does in its own process, beside serving its window like everybody else: it is
 //! asked to show the window, and it copies and renews tokens without letting the page see them.
 
-use valetkey_agent::{Actor, TokenAsk};
+use valetkey_agent::{Actor, TokenRequirements};
 use valetkey_api::core::name::ProfileName;
 use valetkey_api::core::secret::AccessToken;
 use valetkey_api::error::{ApiError, ErrorCode};
@@ -19,7 +19,7 @@ impl App {
         profile: Option<ProfileName>,
     ) -> Result<AccessToken, ApiError> {
         let key = connection_key(connection, profile).map_err(ErrorResponse::into_error)?;
-        let ask = TokenAsk::default();
+        let ask = TokenRequirements::default();
         match self
             .agent()
             .token(&key, &ask, &Actor::new("clipboard"))

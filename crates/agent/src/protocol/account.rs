@@ -16,7 +16,7 @@ use super::{AuthorizeRequest, ProviderClient};
 use crate::client::Client;
 
 /// Longest name that is shown, in characters.
-const LONGEST_NAME: usize = 128;
+const MAX_NAME_CHARS: usize = 128;
 /// Claims of an id token that name a person, best first.
 const NAME_CLAIMS: &[&str] = &["email", "preferred_username", "name"];
 
@@ -221,7 +221,7 @@ fn name(userinfo: &Userinfo, members: &Map<String, Value>) -> Option<String> {
 fn shown(value: Option<&Value>) -> Option<String> {
     let line: String = one_line(&plain(value)?)
         .chars()
-        .take(LONGEST_NAME)
+        .take(MAX_NAME_CHARS)
         .collect();
     (!line.is_empty()).then_some(line)
 }

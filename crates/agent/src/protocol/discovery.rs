@@ -25,7 +25,7 @@ use crate::client::Client;
 /// What was fetched is believed for this long.
 const KEPT: SignedDuration = SignedDuration::from_hours(1);
 /// A sign-in waits no longer than this for metadata or keys.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CALLER_TIMEOUT: Duration = Duration::from_secs(10);
 /// More providers than this are not remembered.
 const MOST: usize = 64;
 /// Stands in Microsoft's issuer for the tenant of the account.
@@ -100,7 +100,7 @@ impl ProviderClient {
             .header(ACCEPT, "application/json")
             .body(Vec::new())
             .map_err(|error| error.to_string())?;
-        let answer = tokio::time::timeout(PATIENCE, self.send(request)).await;
+        let answer = tokio::time::timeout(CALLER_TIMEOUT, self.send(request)).await;
         let answer = answer.map_err(|_| "no answer in time".to_owned())?;
         let answer = answer.map_err(|error| error.reason)?;
         if answer.status != 200 {

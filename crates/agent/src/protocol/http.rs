@@ -22,7 +22,7 @@ const LARGEST_BODY: usize = 1 << 20;
 /// Until the whole answer of one request is there.
 const TOTAL: Duration = Duration::from_secs(30);
 /// A refresh is sent once more if its answer was lost.
-pub(crate) const LONGEST_REFRESH: Duration = TOTAL.saturating_mul(2);
+pub(crate) const MAX_REFRESH_TIME: Duration = TOTAL.saturating_mul(2);
 
 /// Time limits of one request.
 #[derive(Debug, Clone, Copy)]

@@ -9,39 +9,40 @@ use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness::{self, UNCLEAR_RETRY_DELAY};
 use valetkey_core::id::{ConnectionId, Generation};
+use valetkey_core::name::ConnectionName;
 
-use super::Ticket;
-use super::saving::save_row;
-use crate::agent::Inner;
-use crate::book::FlightEnd;
+use super::PreparedRefresh;
 use crate::error::AgentError;
+use crate::grants;
 use crate::protocol::{NoAnswer, Unreachable};
+use crate::registry::RefreshResult;
+use crate::state::Inner;
 
 /// A caller may try again this soon after a failure that the provider put no term to.
-pub(crate) const HOLD: SignedDuration = SignedDuration::from_secs(5);
+pub(crate) const MIN_RETRY_DELAY: SignedDuration = SignedDuration::from_secs(5);
 
 /// A refusal that nobody understands is asked about once more, minutes later; then it counts.
 pub(super) async fn unclear(
     inner: &Arc<Inner>,
     id: ConnectionId,
-    ticket: &Ticket,
+    prepared: &PreparedRefresh,
     reason: String,
-) -> FlightEnd {
+) -> RefreshResult {
     let again = {
-        let book = inner.book();
-        let refresh_error = book
+        let registry = inner.registry();
+        let refresh_error = registry
             .get(id)
             .and_then(|entry| entry.row.refresh_error.as_ref());
         refresh_error.is_some_and(|refresh_error| refresh_error.kind == RefreshErrorKind::Unclear)
     };
     if again {
-        return refused(inner, id, ticket, reason).await;
+        return refused(inner, id, prepared, reason).await;
     }
     let after = Some(UNCLEAR_RETRY_DELAY);
     postpone(
         inner,
         id,
-        Some(ticket),
+        Some(prepared),
         RefreshErrorKind::Unclear,
         &reason,
         after,
@@ -58,18 +59,18 @@ pub(super) async fn unclear(
 pub(super) async fn unanswered(
     inner: &Arc<Inner>,
     id: ConnectionId,
-    ticket: &Ticket,
+    prepared: &PreparedRefresh,
     no_answer: Unreachable,
-) -> FlightEnd {
+) -> RefreshResult {
     let Unreachable { reason, kind } = no_answer;
     let kind = match kind {
         NoAnswer::BadCertificate => RefreshErrorKind::BadCertificate,
         NoAnswer::NotSent | NoAnswer::Lost | NoAnswer::TooLarge => RefreshErrorKind::Later,
     };
-    postpone(inner, id, Some(ticket), kind, &reason, None).await;
+    postpone(inner, id, Some(prepared), kind, &reason, None).await;
     Err(AgentError::ProviderUnreachable {
         reason,
-        retry_after: Some(HOLD),
+        retry_after: Some(MIN_RETRY_DELAY),
         bad_certificate: kind == RefreshErrorKind::BadCertificate,
     })
 }
@@ -78,11 +79,11 @@ pub(super) async fn unanswered(
 pub(super) async fn refused(
     inner: &Arc<Inner>,
     id: ConnectionId,
-    ticket: &Ticket,
+    prepared: &PreparedRefresh,
     reason: String,
-) -> FlightEnd {
-    sign_in_again(inner, id, ticket.from, &reason).await;
-    let connection = ticket.old.connection.clone();
+) -> RefreshResult {
+    sign_in_again(inner, id, prepared.from, &reason).await;
+    let connection = prepared.old.connection.clone();
     Err(AgentError::AuthRequired {
         connection,
         again: true,
@@ -98,14 +99,18 @@ pub(crate) async fn sign_in_again(
     reason: &str,
 ) -> bool {
     let now = inner.now();
-    let Some(gate) = inner.book().get(id).map(|entry| Arc::clone(&entry.gate)) else {
+    let Some(write_lock) = inner
+        .registry()
+        .get(id)
+        .map(|entry| Arc::clone(&entry.write_lock))
+    else {
         return false;
     };
-    let _one_writer = gate.lock().await;
+    let _one_writer = write_lock.lock().await;
     let turned = {
-        let mut book = inner.book();
-        let turned = book.apply(id, Transition::Refused { from }).is_ok();
-        if turned && let Some(entry) = book.get_mut(id) {
+        let mut registry = inner.registry();
+        let turned = registry.apply(id, Transition::Refused { from }).is_ok();
+        if turned && let Some(entry) = registry.get_mut(id) {
             entry.row.refresh_error = Some(RefreshError {
                 kind: RefreshErrorKind::SignInAgain,
                 reason: reason.to_owned(),
@@ -117,7 +122,7 @@ pub(crate) async fn sign_in_again(
         turned
     };
     if turned {
-        save_row(inner, id).await;
+        grants::save_row(inner, id).await;
         let event = Event::new(EventKind::ConnectionNeedsReconnect, now)
             .connection(id)
             .detail(json!({ "why": reason }));
@@ -131,35 +136,35 @@ pub(crate) async fn sign_in_again(
 pub(super) async fn postpone(
     inner: &Arc<Inner>,
     id: ConnectionId,
-    ticket: Option<&Ticket>,
+    prepared: Option<&PreparedRefresh>,
     kind: RefreshErrorKind,
     reason: &str,
     wished: Option<SignedDuration>,
 ) {
     let now = inner.now();
     let (first, ended) = {
-        let mut book = inner.book();
-        let ended = if let Some(ticket) = ticket {
-            let alive = ticket.old.grant.is_alive(now);
-            let from = ticket.from;
-            if book
+        let mut registry = inner.registry();
+        let ended = if let Some(prepared) = prepared {
+            let alive = prepared.old.grant.is_alive(now);
+            let from = prepared.from;
+            if registry
                 .apply(id, Transition::Postponed { from, alive })
                 .is_err()
             {
                 return;
             }
-            !alive && ticket.was == Status::Active
+            !alive && prepared.was == Status::Active
         } else {
-            let end = book.get(id).and_then(|entry| entry.row.expires_at);
-            end.is_some_and(|end| end <= now) && book.apply(id, Transition::Ended).is_ok()
+            let end = registry.get(id).and_then(|entry| entry.row.expires_at);
+            end.is_some_and(|end| end <= now) && registry.apply(id, Transition::Ended).is_ok()
         };
-        let Some(entry) = book.get_mut(id) else {
+        let Some(entry) = registry.get_mut(id) else {
             return;
         };
         let waits_already = entry.row.refresh_error.as_ref().is_some_and(|old| {
             old.kind == kind && old.reason == reason && old.retry_at.is_some_and(|at| at > now)
         });
-        if ticket.is_none() && waits_already && !ended {
+        if prepared.is_none() && waits_already && !ended {
             return;
         }
         let attempts = entry
@@ -175,10 +180,10 @@ pub(super) async fn postpone(
             | RefreshErrorKind::Unclear => Some(freshness::add(now, pause)),
             RefreshErrorKind::FixClient | RefreshErrorKind::SignInAgain => None,
         };
-        entry.hold_until = match kind {
-            RefreshErrorKind::FixClient => Some(freshness::add(now, HOLD)),
-            _ if ticket.is_none() => None,
-            _ => Some(freshness::add(now, wished.unwrap_or(HOLD))),
+        entry.retry_not_before = match kind {
+            RefreshErrorKind::FixClient => Some(freshness::add(now, MIN_RETRY_DELAY)),
+            _ if prepared.is_none() => None,
+            _ => Some(freshness::add(now, wished.unwrap_or(MIN_RETRY_DELAY))),
         };
         let first = entry
             .row
@@ -195,7 +200,7 @@ pub(super) async fn postpone(
         });
         (first, ended)
     };
-    save_row(inner, id).await;
+    grants::save_row(inner, id).await;
     tracing::warn!(connection = %id, kind = kind.as_str(), reason, "refresh postponed");
     if first {
         let word = match kind {
@@ -220,8 +225,8 @@ impl Inner {
     /// A provider answered: what waits only for the network need not wait any longer.
     pub(crate) fn network_works(&self) {
         let now = self.now();
-        let mut book = self.book();
-        let waiting: Vec<_> = book
+        let mut registry = self.registry();
+        let waiting: Vec<_> = registry
             .entries()
             .filter(|entry| {
                 let refresh_error = entry.row.refresh_error.as_ref();
@@ -232,17 +237,100 @@ impl Inner {
                     )
                 };
                 refresh_error.is_some_and(|s| by_network(s.kind) && s.retry_at.is_some())
-                    && entry.flight.is_none()
+                    && entry.refresh_task.is_none()
             })
             .map(|entry| {
-                let held = entry.hold_until.filter(|until| *until > now);
+                let held = entry.retry_not_before.filter(|until| *until > now);
                 (entry.row.id, held.unwrap_or(now))
             })
             .collect();
         for (id, due) in waiting {
-            book.reschedule(id, Some(due));
+            registry.reschedule(id, Some(due));
         }
-        drop(book);
-        self.alarm.notify_one();
+        drop(registry);
+        self.schedule_changed.notify_one();
+    }
+}
+
+/// Nothing was sent. The alarm waits before it tries again, or it would ring without pause.
+pub(super) async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &AgentError) {
+    let (kind, reason) = match error {
+        AgentError::ClientMisconfigured { reason, .. } => {
+            (RefreshErrorKind::FixClient, reason.clone())
+        }
+        AgentError::InvalidRequest { message, .. } => {
+            (RefreshErrorKind::FixClient, message.clone())
+        }
+        AgentError::KeychainLocked(_)
+        | AgentError::KeychainUnavailable(_)
+        | AgentError::KeychainDenied(_)
+        | AgentError::KeychainBroken(_)
+        | AgentError::ProviderUnreachable { .. }
+        | AgentError::Internal(_) => (RefreshErrorKind::Later, error.to_string()),
+        AgentError::NotFound { .. }
+        | AgentError::AuthRequired { .. }
+        | AgentError::InsufficientScope { .. }
+        | AgentError::Disabled(_)
+        | AgentError::NotRefreshable(_)
+        | AgentError::BadDraft(_)
+        | AgentError::Conflict { .. }
+        | AgentError::Paused
+        | AgentError::RateLimited
+        | AgentError::Stopping => return,
+    };
+    if inner.registry().get(id).is_some_and(|entry| entry.unsaved) {
+        // Its own alarm rings for the grant that is not stored yet.
+        return;
+    }
+    postpone(inner, id, None, kind, &reason, None).await;
+}
+
+/// "Sign in again", recorded once, when a grant turns out to be of no more use.
+pub(crate) async fn sign_in_required(inner: &Inner, id: ConnectionId) -> AgentError {
+    let now = inner.now();
+    let turned = {
+        let mut registry = inner.registry();
+        let Some(entry) = registry.get(id) else {
+            return AgentError::no_connection(id);
+        };
+        let (state, missing) = (entry.row.state, entry.live.is_none());
+        let transition = match state.status {
+            Status::NeedsReconnect | Status::Connecting | Status::Removing => None,
+            Status::Active | Status::Refreshing | Status::Expired if missing => {
+                Some(Transition::ItemLost)
+            }
+            Status::Active | Status::Refreshing | Status::Expired => Some(Transition::Refused {
+                from: state.generation,
+            }),
+        };
+        transition.is_some_and(|transition| registry.apply(id, transition).is_ok())
+    };
+    if turned {
+        grants::save_row(inner, id).await;
+        let event = Event::new(EventKind::ConnectionNeedsReconnect, now).connection(id);
+        inner.record(event).await;
+    }
+    let registry = inner.registry();
+    let Some(entry) = registry.get(id) else {
+        return AgentError::no_connection(id);
+    };
+    AgentError::AuthRequired {
+        connection: registry
+            .name_of(&entry.row)
+            .unwrap_or_else(|| unnamed(&entry.row)),
+        again: entry.row.state.status != Status::Connecting,
+        reason: entry
+            .row
+            .refresh_error
+            .as_ref()
+            .map(|refresh_error| refresh_error.reason.clone()),
+    }
+}
+
+/// A row whose authenticator is gone cannot be named; the foreign key forbids it.
+fn unnamed(row: &valetkey_core::connection::Connection) -> ConnectionName {
+    ConnectionName {
+        authenticator: "unknown".parse().expect("a legal name"),
+        account: row.account.label.clone(),
     }
 }

@@ -13,24 +13,25 @@ use valetkey_core::redirect::{CALLBACK_PORT, RedirectUri};
 use valetkey_core::scope::Scopes;
 use valetkey_core::token_error::SignInFailure;
 
-use super::{LIMIT, Pending, REMEMBERED, Run, Session, SignInView, Stage};
-use crate::agent::{Agent, Inner};
+use super::session::{Pending, Run, Session, SignInView};
+use super::{RETENTION, SIGN_IN_TIMEOUT, SignInState, callback_server};
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::key::{Actor, AuthenticatorKey};
 use crate::links::LinkTarget;
 use crate::protocol::AuthorizeRequest;
+use crate::state::{Agent, Inner};
 
 /// More runs than this at once are refused: nobody can have meant them.
-const MOST: usize = 32;
+const MAX_OPEN_SIGN_INS: usize = 32;
 /// How often a waiting run looks at the wall clock.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+const RECHECK_INTERVAL: Duration = Duration::from_secs(30);
 /// Longest `reason`, in characters.
-const LONGEST_REASON: usize = 200;
+const MAX_REASON_CHARS: usize = 200;
 
 /// A sign-in to be started.
 #[derive(Debug, Clone)]
-pub struct SignInAsk {
+pub struct SignInOptions {
     /// Through which client.
     pub authenticator: AuthenticatorKey,
     /// Label for a second account; also names the connection to renew.
@@ -47,23 +48,23 @@ impl Agent {
     /// Starts a sign-in. Opens no browser: the caller shows or opens `authorize_url`.
     pub async fn begin_sign_in(
         &self,
-        ask: SignInAsk,
+        ask: SignInOptions,
         who: &Actor,
     ) -> Result<SignInView, AgentError> {
         self.check_running()?;
         let inner = &self.inner;
         forget_old(inner);
-        let authenticator = inner.book().find_authenticator(&ask.authenticator)?;
+        let authenticator = inner.registry().find_authenticator(&ask.authenticator)?;
         if !authenticator.is_active {
             return Err(AgentError::Disabled(authenticator.name.clone()));
         }
         if inner
-            .sign_ins
-            .sessions()
+            .sessions
+            .lock()
             .values()
             .filter(|s| s.ended_at.is_none())
             .count()
-            >= MOST
+            >= MAX_OPEN_SIGN_INS
         {
             return Err(AgentError::RateLimited);
         }
@@ -81,12 +82,8 @@ impl Agent {
                 (None, loopback.at_port(port.unwrap_or(CALLBACK_PORT)))
             }
             loopback @ RedirectUri::Loopback { host, port, .. } => {
-                let listener = inner
-                    .sign_ins
-                    .listeners
-                    .open(&inner.sign_ins, *host, *port)
-                    .await?;
-                let uri = loopback.at_port(listener.port());
+                let listener = callback_server::open(inner, *host, *port).await?;
+                let uri = loopback.at_port(listener.port);
                 (Some(listener), uri)
             }
         };
@@ -104,8 +101,8 @@ impl Agent {
             asked: asked.clone(),
             reason: ask.reason.as_deref().map(plain),
             started_at: inner.now(),
-            expires_at: freshness::add(inner.now(), LIMIT),
-            stage: Stage::Waiting,
+            expires_at: freshness::add(inner.now(), SIGN_IN_TIMEOUT),
+            state: SignInState::Started,
         };
         let pending = Pending {
             client,
@@ -120,20 +117,20 @@ impl Agent {
             started_at: inner.now(),
             ended_at: None,
             run: Run::Waiting(Box::new(pending)),
-            stage: watch::Sender::new(Stage::Waiting),
+            state: watch::Sender::new(SignInState::Started),
         };
         let row = session.row(view.id);
         {
             // Checked under the lock: a stop or a removal finds this run and cancels it, or it
             // does not begin.
-            let mut sessions = inner.sign_ins.sessions();
+            let mut sessions = inner.sessions.lock();
             self.check_running()?;
-            if inner.book().authenticator(authenticator.id).is_none() {
+            if inner.registry().authenticator(authenticator.id).is_none() {
                 return Err(AgentError::no_authenticator(&authenticator.name));
             }
             sessions.insert(view.id, session);
         }
-        inner.spawn(time_out(Arc::clone(inner), view.id));
+        inner.run(time_out(Arc::clone(inner), view.id));
         let event = Event::new(EventKind::SignInStarted, inner.now())
             .authenticator(authenticator.id)
             .sign_in(view.id)
@@ -170,7 +167,7 @@ impl Agent {
                         .to_owned(),
                 ),
             })?;
-        let ask = SignInAsk {
+        let ask = SignInOptions {
             authenticator: AuthenticatorKey::Name(target.profile, target.connection.authenticator),
             account: target.connection.account,
             scopes: target.scopes,
@@ -186,16 +183,16 @@ fn plain(reason: &str) -> String {
     reason
         .chars()
         .filter(|c| !c.is_control())
-        .take(LONGEST_REASON)
+        .take(MAX_REASON_CHARS)
         .collect()
 }
 
 fn forget_old(inner: &Inner) {
     let now = inner.now();
-    inner.sign_ins.sessions().retain(|_, session| {
+    inner.sessions.lock().retain(|_, session| {
         session
             .ended_at
-            .is_none_or(|ended| now.duration_since(ended) < REMEMBERED)
+            .is_none_or(|ended| now.duration_since(ended) < RETENTION)
     });
 }
 
@@ -217,21 +214,21 @@ fn not_begun(client: &Client, failure: SignInFailure) -> AgentError {
 
 /// Ends a run when its time is up: by the wall clock, since the machine may sleep meanwhile.
 async fn time_out(inner: Arc<Inner>, id: SignInId) {
-    let found = inner.sign_ins.sessions().get(&id).map(|session| {
+    let found = inner.sessions.lock().get(&id).map(|session| {
         let ends_at = session.view.expires_at;
-        (ends_at, session.stage.subscribe())
+        (ends_at, session.state.subscribe())
     });
-    let Some((ends_at, mut stage)) = found else {
+    let Some((ends_at, mut state)) = found else {
         return;
     };
     let up = async {
         while let Ok(left) = Duration::try_from(ends_at.duration_since(inner.now()))
             && !left.is_zero()
         {
-            inner.clock.sleep(left.min(LOOK_AGAIN)).await;
+            inner.clock.sleep(left.min(RECHECK_INTERVAL)).await;
         }
     };
-    let over = async { stage.wait_for(Stage::is_over).await.map(drop) };
+    let over = async { state.wait_for(SignInState::is_over).await.map(drop) };
     tokio::select! {
         () = up => inner.time_out(id).await,
         // Or the agent is gone.

@@ -3,7 +3,7 @@
 use url::{Url, form_urlencoded};
 
 /// Longest query that is read, in bytes.
-const LONGEST: usize = 16 * 1024;
+const MAX_QUERY_BYTES: usize = 16 * 1024;
 
 /// A redirect's query, read but not yet believed.
 #[derive(Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(super) enum BadAnswer {
 
 /// Reads a query string.
 pub(super) fn read_query(query: &str) -> Result<Answer, BadAnswer> {
-    if query.len() > LONGEST {
+    if query.len() > MAX_QUERY_BYTES {
         return Err(BadAnswer::TooLong);
     }
     let once = |name: &'static str| {
@@ -82,7 +82,7 @@ pub(super) fn read_query(query: &str) -> Result<Answer, BadAnswer> {
 /// Reads the address that a person copied from the browser.
 pub(super) fn read_pasted(text: &str) -> Result<Answer, BadAnswer> {
     let text = text.trim().trim_matches(['"', '\'', '<', '>']);
-    if text.len() > LONGEST {
+    if text.len() > MAX_QUERY_BYTES {
         return Err(BadAnswer::TooLong);
     }
     let url = Url::parse(text).map_err(|_| BadAnswer::NotAUrl)?;
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(read_query("state=&code=x"), Err(BadAnswer::NoState));
         assert_eq!(read_query("state=a"), Err(BadAnswer::Empty));
         assert_eq!(
-            read_query(&"x".repeat(LONGEST + 1)),
+            read_query(&"x".repeat(MAX_QUERY_BYTES + 1)),
             Err(BadAnswer::TooLong)
         );
     }

@@ -13,12 +13,13 @@ use valetkey_core::token_error::{SignInFailure, read_authorize_error};
 use valetkey_vault::failpoint;
 
 use super::callback::{Answer, Code};
-use super::{Completed, Failed, Pending, Remedy, Stage, store};
-use crate::agent::Inner;
+use super::session::Pending;
+use super::{Completed, Failed, Remedy, SignInState, store};
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::key::Actor;
 use crate::protocol::Identity;
+use crate::state::Inner;
 
 /// Finishes a run with the browser's answer and records how it ended.
 pub(super) async fn finish(
@@ -26,14 +27,16 @@ pub(super) async fn finish(
     id: SignInId,
     pending: Pending,
     answer: Answer,
-) -> Stage {
-    let stage = match run(inner, id, &pending, answer).await {
-        Ok(done) => Stage::Completed(done),
-        Err(End::Denied) => Stage::Denied,
-        Err(End::Failed(failed)) => Stage::Failed(failed),
+) -> SignInState {
+    let state = match run(inner, id, &pending, answer).await {
+        Ok(done) => SignInState::Completed(done),
+        Err(End::Denied) => SignInState::Denied,
+        Err(End::Failed(failed)) => SignInState::Failed(failed),
     };
-    inner.move_on(id, stage.clone(), &Actor::agent()).await;
-    stage
+    inner
+        .set_sign_in_state(id, state.clone(), &Actor::agent())
+        .await;
+    state
 }
 
 enum End {
@@ -132,7 +135,9 @@ async fn run(
             return Err(End::of(&failure, client));
         }
     };
-    inner.move_on(id, Stage::Exchanging, &Actor::agent()).await;
+    inner
+        .set_sign_in_state(id, SignInState::Authorized, &Actor::agent())
+        .await;
     let now = inner.now();
     let exchange = inner
         .provider_client
@@ -159,19 +164,24 @@ async fn run(
         Ok(identity) => {
             inner.network_works();
             let subject = identity.subject.clone();
-            (subject, keep(inner, pending, identity, &grant, now).await)
+            (
+                subject,
+                place_grant(inner, pending, identity, &grant, now).await,
+            )
         }
         Err(failure) => (None, Err(End::of(&failure, client))),
     };
     if kept.is_err() {
         let unwanted = grant(Generation(0), None);
-        inner.give_back(client, subject.as_ref(), &unwanted).await;
+        inner
+            .revoke_unwanted(client, subject.as_ref(), &unwanted)
+            .await;
     }
     kept
 }
 
 /// Gives the grant a place among the connections, and stores it there.
-async fn keep(
+async fn place_grant(
     inner: &Arc<Inner>,
     pending: &Pending,
     identity: Identity,
@@ -180,7 +190,7 @@ async fn keep(
 ) -> Result<Completed, End> {
     let client = &pending.client;
     let (display_name, subject) = (identity.display_name, identity.subject);
-    let naming = inner.naming.lock().await;
+    let naming = inner.naming_lock.lock().await;
     let place = place(
         inner,
         client.authenticator.id,
@@ -198,7 +208,7 @@ async fn keep(
             Ok(store::add(inner, client, account, &pending.asked, grant, now).await?)
         }
         Place::Renew(connection) => {
-            // Its name is its own already, and its gate may be held for long.
+            // Its name is its own already, and its write_lock may be held for long.
             drop(naming);
             let known = Account {
                 label: None,
@@ -240,8 +250,8 @@ fn place(
     label: Option<&AccountLabel>,
     login: Option<&str>,
 ) -> Place {
-    let book = inner.book();
-    let rows: Vec<&Connection> = book
+    let registry = inner.registry();
+    let rows: Vec<&Connection> = registry
         .entries()
         .map(|entry| &entry.row)
         .filter(|row| row.authenticator == authenticator && row.state.status != Status::Removing)
@@ -258,7 +268,9 @@ fn place(
         // Two accounts that cannot be told apart are taken for one.
         return match (&taken.account.subject, subject) {
             (Some(_), Some(_)) => Place::OtherAccount(
-                book.name_of(taken).expect("listed under its authenticator"),
+                registry
+                    .name_of(taken)
+                    .expect("listed under its authenticator"),
                 taken
                     .account
                     .display_name

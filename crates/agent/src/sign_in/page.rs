@@ -1,6 +1,6 @@
 //! What the browser shows at the end of a sign-in: one static page, nothing from elsewhere.
 
-use super::{SignInView, Stage};
+use super::{SignInState, SignInView};
 
 /// A page, ready to send.
 pub(super) struct Page {
@@ -29,10 +29,10 @@ const CROSS: &str = "<svg class=bad viewBox='0 0 24 24' fill=none stroke=current
 stroke-linejoin=round aria-hidden=true><circle cx=12 cy=12 r=10 /><path d='M12 7.5v5.5M12 16.5v.01'/></svg>";
 
 /// The page for the end of a run.
-pub(super) fn end(view: &SignInView, stage: &Stage) -> Page {
+pub(super) fn end(view: &SignInView, state: &SignInState) -> Page {
     let provider = &view.provider;
-    match stage {
-        Stage::Completed(done) => {
+    match state {
+        SignInState::Completed(done) => {
             let account = done.account.as_deref().unwrap_or("your account");
             let mut lines = vec![
                 format!(
@@ -55,7 +55,7 @@ pub(super) fn end(view: &SignInView, stage: &Stage) -> Page {
             ));
             layout(TICK, "Signed in", &lines.concat())
         }
-        Stage::Denied => layout(
+        SignInState::Denied => layout(
             CROSS,
             "Access was not granted",
             &format!(
@@ -63,7 +63,7 @@ pub(super) fn end(view: &SignInView, stage: &Stage) -> Page {
                 escape(provider)
             ),
         ),
-        Stage::Failed(failed) => {
+        SignInState::Failed(failed) => {
             let hint = failed
                 .hint
                 .as_deref()
@@ -78,7 +78,10 @@ pub(super) fn end(view: &SignInView, stage: &Stage) -> Page {
                 ),
             )
         }
-        Stage::Waiting | Stage::Exchanging | Stage::TimedOut | Stage::Cancelled => stale(),
+        SignInState::Started
+        | SignInState::Authorized
+        | SignInState::TimedOut
+        | SignInState::Cancelled => stale(),
     }
 }
 

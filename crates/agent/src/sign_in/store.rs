@@ -13,13 +13,14 @@ use valetkey_core::name::ConnectionName;
 use valetkey_core::scope::Scopes;
 
 use super::Completed;
-use crate::agent::Inner;
-use crate::book::LiveGrant;
 use crate::client::Client;
 use crate::error::AgentError;
-use crate::refresh;
+use crate::grants;
+use crate::state::Inner;
 
-/// A new connection: row `connecting`, item, read back, row `active`, and only then the book.
+use crate::registry::LiveGrant;
+
+/// A new connection: row `connecting`, item, read back, row `active`, and only then the registry.
 pub(super) async fn add(
     inner: &Arc<Inner>,
     client: &Client,
@@ -31,7 +32,7 @@ pub(super) async fn add(
     let id = ConnectionId::new(crate::random::uuid());
     let authenticator = client.authenticator.id;
     let mut row = Connection::connecting(id, authenticator, account, asked.clone(), now);
-    row.keep_warm = inner.stored().settings.keep_warm;
+    row.keep_warm = inner.stored_settings().settings.keep_warm;
     let state = apply(row.state, Transition::SignedIn).expect("a new connection can be signed in");
     let grant = grant(state.generation, None);
     let stored = valetkey_core::grant::StoredGrant {
@@ -40,7 +41,7 @@ pub(super) async fn add(
         authenticator: client.authenticator.as_ref().clone(),
         grant: grant.clone(),
     };
-    if inner.book().authenticator(authenticator).is_none() {
+    if inner.registry().authenticator(authenticator).is_none() {
         return Err(AgentError::no_authenticator(&client.authenticator.name));
     }
     let row = match inner.vault.store_first_grant(&row, &stored).await {
@@ -51,13 +52,15 @@ pub(super) async fn add(
         }
     };
     let connection = {
-        let mut book = inner.book();
-        book.insert(row);
-        book.hold(id, grant.clone());
-        book.replan(id, now);
-        book.get(id).and_then(|entry| book.name_of(&entry.row))
+        let mut registry = inner.registry();
+        registry.insert(row);
+        registry.cache_grant(id, grant.clone());
+        registry.replan(id, now);
+        registry
+            .get(id)
+            .and_then(|entry| registry.name_of(&entry.row))
     };
-    inner.alarm.notify_one();
+    inner.schedule_changed.notify_one();
     inner
         .record(Event::new(EventKind::ConnectionAdded, now).connection(id))
         .await;
@@ -78,7 +81,7 @@ async fn give_up(inner: &Inner, mut row: Connection) {
     }
 }
 
-/// The same account again: a new grant under the next generation; an old refresh in flight loses.
+/// The same account again: a new grant under the next generation; an old refresh in refresh_task loses.
 pub(super) async fn renew(
     inner: &Arc<Inner>,
     id: ConnectionId,
@@ -87,17 +90,13 @@ pub(super) async fn renew(
     grant: impl Fn(Generation, Option<&Grant>) -> Grant,
 ) -> Result<Completed, AgentError> {
     // Best effort: an old grant that cannot be read does not stop a new one.
-    let _ = refresh::load(inner, id).await;
-    let gate = inner.book().get(id).map(|entry| Arc::clone(&entry.gate));
-    let Some(gate) = gate else {
-        return Err(AgentError::no_connection(id));
-    };
-    let _one_writer = gate.lock().await;
+    let _ = grants::load(inner, id).await;
+    let _one_writer = grants::lock(inner, id).await?;
     let now = inner.now();
     // The number it will have; what is too late for one is given back.
     let generation = {
-        let book = inner.book();
-        let state = book.get(id).map(|entry| entry.row.state);
+        let registry = inner.registry();
+        let state = registry.get(id).map(|entry| entry.row.state);
         state
             .and_then(|state| apply(state, Transition::SignedIn).ok())
             .map_or(Generation(0), |state| state.generation)
@@ -119,13 +118,13 @@ pub(super) async fn renew(
             .or(row.account.display_name.take());
         row.account.subject = known.subject.clone().or(row.account.subject.take());
     };
-    let kept = refresh::keep(inner, id, Transition::SignedIn, renewed, &new).await;
+    let kept = grants::commit(inner, id, Transition::SignedIn, renewed, &new).await;
     let Some(live) = kept else {
         return Err(AgentError::no_connection(id));
     };
     let connection = Some(live.connection.clone());
-    inner.book().replan(id, now);
-    inner.alarm.notify_one();
+    inner.registry().replan(id, now);
+    inner.schedule_changed.notify_one();
     inner
         .record(Event::new(EventKind::ConnectionRenewed, now).connection(id))
         .await;
@@ -138,8 +137,8 @@ fn still_good(
     id: ConnectionId,
     account: Option<&Subject>,
 ) -> Option<Arc<LiveGrant>> {
-    let book = inner.book();
-    let entry = book.get(id)?;
+    let registry = inner.registry();
+    let entry = registry.get(id)?;
     let same = account.is_some() && entry.row.account.subject.as_ref() == account;
     let refused = entry.row.state.status == Status::NeedsReconnect;
     entry.live.clone().filter(|_| same && !refused)
@@ -155,7 +154,7 @@ fn done(
 ) -> Result<Completed, AgentError> {
     let connection = connection.ok_or_else(|| AgentError::no_connection(id))?;
     let account = inner
-        .book()
+        .registry()
         .get(id)
         .and_then(|entry| entry.row.account.display_name.clone());
     Ok(Completed {

@@ -7,12 +7,12 @@ use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::ConnectionId;
 use valetkey_core::secret::Fingerprint;
 
-use super::{PATIENCE, TokenAnswer, TokenAsk};
-use crate::agent::Agent;
-use crate::book::{LiveGrant, Look, Want};
+use super::{CALLER_TIMEOUT, ServedToken, TokenRequirements};
 use crate::error::AgentError;
 use crate::key::{Actor, ConnectionKey};
-use crate::refresh;
+use crate::registry::{LiveGrant, Requirement, TokenLookup};
+use crate::state::Agent;
+use crate::{grants, refresh};
 
 /// What a reported token led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,15 +25,15 @@ pub enum Invalidated {
 
 impl Agent {
     pub(super) async fn forced(&self, id: ConnectionId) -> Result<Arc<LiveGrant>, AgentError> {
-        refresh::load(&self.inner, id).await?;
+        grants::load(&self.inner, id).await?;
         let now = self.inner.now();
-        let look = self.inner.book().look(id, now, Want::Newer);
-        match look {
-            Look::Stale { .. } => self.refreshed(id, PATIENCE).await,
-            Look::Held { until, .. } => Err(self.held(id, until.duration_since(now))),
-            Look::Fresh(live) => Err(AgentError::NotRefreshable(live.connection.clone())),
-            Look::SignIn => Err(self.inner.sign_in_needed(id).await),
-            Look::NotLoaded | Look::Gone => Err(AgentError::no_connection(id)),
+        let found = self.inner.registry().lookup(id, now, Requirement::Newer);
+        match found {
+            TokenLookup::Stale { .. } => self.refreshed(id, CALLER_TIMEOUT).await,
+            TokenLookup::BackingOff { until, .. } => Err(self.held(id, until.duration_since(now))),
+            TokenLookup::Fresh(live) => Err(AgentError::NotRefreshable(live.connection.clone())),
+            TokenLookup::SignInRequired => Err(refresh::sign_in_required(&self.inner, id).await),
+            TokenLookup::NotLoaded | TokenLookup::Removed => Err(AgentError::no_connection(id)),
         }
     }
 
@@ -42,12 +42,12 @@ impl Agent {
         &self,
         key: &ConnectionKey,
         who: &Actor,
-    ) -> Result<TokenAnswer, AgentError> {
+    ) -> Result<ServedToken, AgentError> {
         self.token(
             key,
-            &TokenAsk {
+            &TokenRequirements {
                 force: true,
-                ..TokenAsk::default()
+                ..TokenRequirements::default()
             },
             who,
         )
@@ -58,7 +58,7 @@ impl Agent {
     /// pause is no hindrance.
     pub async fn renew(&self, key: &ConnectionKey) -> Result<(), AgentError> {
         self.check_running()?;
-        let id = self.inner.book().find(key)?;
+        let id = self.inner.registry().find(key)?;
         self.check_enabled(id)?;
         self.forced(id).await.map(drop)
     }
@@ -73,12 +73,12 @@ impl Agent {
         who: &Actor,
     ) -> Result<Invalidated, AgentError> {
         self.check_running()?;
-        let id = self.inner.book().find(key)?;
+        let id = self.inner.registry().find(key)?;
         self.check_enabled(id)?;
-        refresh::load(&self.inner, id).await?;
+        grants::load(&self.inner, id).await?;
         let current = self
             .inner
-            .book()
+            .registry()
             .get(id)
             .and_then(|entry| entry.live.clone())
             .filter(|live| live.fingerprint == *refused);

@@ -8,8 +8,8 @@ use crate::support::{
 use serde_json::json;
 use tokio::task::JoinSet;
 use valetkey_agent::protocol::Revocation;
-use valetkey_agent::sign_in::Stage;
-use valetkey_agent::{AgentError, AuthenticatorChange, TokenAsk};
+use valetkey_agent::sign_in::SignInState;
+use valetkey_agent::{AgentError, AuthenticatorChange, TokenRequirements};
 use valetkey_demo_provider::{Client, Consent, Endpoint, Family, Fault, Settings};
 use valetkey_vault::store::testing::Fault as StoreFault;
 
@@ -19,7 +19,7 @@ fn consents(bench: &Bench, account: &str) {
         .update(|settings| settings.consent = Consent::allow(account));
 }
 
-async fn as_work(bench: &Bench) -> Stage {
+async fn as_work(bench: &Bench) -> SignInState {
     let view = bench.begin_as("demo", Some("work")).await;
     let view = view.expect("a sign-in begins");
     visit(&view.authorize_url).await;
@@ -105,9 +105,9 @@ async fn scopes_that_were_not_granted_are_named() {
     assert!(page.contains("Not granted: email"), "{page}");
     let done = completed(bench.finished(view.id).await);
     assert_eq!(done.missing.to_string(), "email");
-    let ask = TokenAsk {
+    let ask = TokenRequirements {
         scopes: Some(vec!["email".to_owned()].into()),
-        ..TokenAsk::default()
+        ..TokenRequirements::default()
     };
     let error = bench.agent.token(&key("demo"), &ask, &me()).await;
     assert!(
@@ -167,7 +167,7 @@ async fn a_disabled_authenticator_hands_out_nothing_and_keeps_its_logins_alive()
     let error = bench.begin_as("demo", None).await.expect_err("disabled");
     assert!(matches!(error, AgentError::Disabled(_)), "{error:?}");
     assert!(error.hint().unwrap().contains("valetkey enable demo"));
-    let (demo, ask) = (self::key("demo"), TokenAsk::default());
+    let (demo, ask) = (self::key("demo"), TokenRequirements::default());
     let cached = || bench.agent.cached_token(&demo, &ask, &me());
     assert!(cached().is_none());
     let error = bench.token("demo").await.expect_err("disabled");

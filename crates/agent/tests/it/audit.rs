@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::{Bench, LONG, key, me};
 use serde_json::json;
-use valetkey_agent::{Actor, TokenAsk};
+use valetkey_agent::{Actor, TokenRequirements};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::settings::RetentionDays;
 use valetkey_vault::EventFilter;
@@ -66,7 +66,7 @@ async fn every_token_of_a_busy_second_is_logged_in_order_under_its_own_name() {
         let who = Actor::new(name.as_str());
         let answer = bench
             .agent
-            .cached_token(&key("demo"), &TokenAsk::default(), &who);
+            .cached_token(&key("demo"), &TokenRequirements::default(), &who);
         answer.expect("a token from memory");
     }
     let served = events(&bench, &[EventKind::TokenServed]).await;
@@ -91,7 +91,7 @@ async fn hand_outs_under_load_are_written_in_full_batches() {
     let hand_out = || {
         let token = bench
             .agent
-            .cached_token(&key("demo"), &TokenAsk::default(), &me());
+            .cached_token(&key("demo"), &TokenRequirements::default(), &me());
         token.expect("a token from memory");
     };
     let mut count = 0;

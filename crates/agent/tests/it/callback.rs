@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
 use valetkey_agent::AgentError;
-use valetkey_agent::sign_in::{SignInView, Stage};
+use valetkey_agent::sign_in::{SignInState, SignInView};
 use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter};
 
 fn port_of(view: &SignInView) -> u16 {
@@ -103,14 +103,14 @@ async fn strangers_get_a_page_and_end_nothing() {
     for (head, expected) in strangers {
         let answer = send(port, format!("{head}\r\n").as_bytes()).await;
         assert_eq!(status_of(&answer), expected, "{head:?}: {answer}");
-        let stage = bench.agent.sign_in(view.id).unwrap().stage;
-        assert!(matches!(stage, Stage::Waiting), "{head:?}: {stage:?}");
+        let state = bench.agent.sign_in(view.id).unwrap().state;
+        assert!(matches!(state, SignInState::Started), "{head:?}: {state:?}");
     }
     assert_eq!(bench.provider.count(Filter::exchanges()), 0);
     let real = format!("GET {target} HTTP/1.1\r\n{host}\r\n");
     assert_eq!(status_of(&send(port, real.as_bytes()).await), 200);
-    let stage = bench.finished(view.id).await;
-    assert!(matches!(stage, Stage::Completed(_)), "{stage:?}");
+    let state = bench.finished(view.id).await;
+    assert!(matches!(state, SignInState::Completed(_)), "{state:?}");
 }
 
 #[tokio::test]
@@ -152,7 +152,10 @@ async fn half_a_request_holds_up_nobody() {
     let begun = Instant::now();
     assert_eq!(visit(&view.authorize_url).await.0, 200);
     assert!(begun.elapsed() < seconds(4));
-    assert!(matches!(bench.finished(view.id).await, Stage::Completed(_)));
+    assert!(matches!(
+        bench.finished(view.id).await,
+        SignInState::Completed(_)
+    ));
 }
 
 #[tokio::test]
@@ -163,7 +166,10 @@ async fn five_hundred_silent_connections_do_not_hold_up_the_answer() {
     let begun = Instant::now();
     assert_eq!(visit(&view.authorize_url).await.0, 200);
     assert!(begun.elapsed() < seconds(4), "{:?}", begun.elapsed());
-    assert!(matches!(bench.finished(view.id).await, Stage::Completed(_)));
+    assert!(matches!(
+        bench.finished(view.id).await,
+        SignInState::Completed(_)
+    ));
 }
 
 #[tokio::test]
@@ -207,7 +213,7 @@ async fn a_replay_at_a_shared_port_changes_nothing() {
     assert_eq!(visit(&second.authorize_url).await.0, 200);
     assert!(matches!(
         bench.finished(second.id).await,
-        Stage::Completed(_)
+        SignInState::Completed(_)
     ));
 }
 

@@ -4,10 +4,10 @@
 use crate::support::{Bench, completed, failed, key, me};
 use serde_json::json;
 use tokio::task::JoinHandle;
-use valetkey_agent::{Agent, AgentError, TokenAnswer};
+use valetkey_agent::{Agent, AgentError, ServedToken};
 use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter, Gate, IdTokenFlaw};
 
-type Asked = JoinHandle<Result<TokenAnswer, AgentError>>;
+type Asked = JoinHandle<Result<ServedToken, AgentError>>;
 
 /// A connection without an id token: the provider's clock does not jump along.
 async fn connected() -> Bench {

@@ -4,7 +4,7 @@ use crate::support::{Bench, key, me};
 use serde_json::{Value, json};
 use valetkey_agent::AgentError;
 use valetkey_agent::protocol::Revocation;
-use valetkey_agent::sign_in::Stage;
+use valetkey_agent::sign_in::SignInState;
 use valetkey_core::connection_state::Status;
 use valetkey_demo_provider::{Dialect, Fault, FaultKind, Filter, Settings};
 
@@ -25,9 +25,9 @@ async fn live(dialect: Dialect, authenticator_type: &str, more: Value, account: 
     }
     bench.add("dialect", fields).await;
 
-    let stage = bench.connect("dialect").await;
-    let Stage::Completed(done) = stage else {
-        panic!("not completed: {stage:?}");
+    let state = bench.connect("dialect").await;
+    let SignInState::Completed(done) = state else {
+        panic!("not completed: {state:?}");
     };
     assert_eq!(done.account.as_deref(), Some(account));
     let old = bench.access("dialect").await;

@@ -4,7 +4,7 @@ use crate::support::{Bench, eventually, key, me, seconds};
 use jiff::SignedDuration;
 use serde_json::json;
 use valetkey_agent::AgentError;
-use valetkey_agent::sign_in::Stage;
+use valetkey_agent::sign_in::SignInState;
 use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
 use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter, Settings};
@@ -217,8 +217,8 @@ async fn a_lost_answer_without_grace_means_sign_in_again_once() {
     assert_eq!(bench.count(EventKind::ConnectionNeedsReconnect).await, 1);
     // The provider's clock stood still: by ours its id tokens would have ended already.
     bench.clock.jump(SignedDuration::from_hours(-4));
-    let stage = bench.connect("demo").await;
-    assert!(matches!(stage, Stage::Completed(_)), "{stage:?}");
+    let state = bench.connect("demo").await;
+    assert!(matches!(state, SignInState::Completed(_)), "{state:?}");
     assert!(bench.token("demo").await.is_ok());
 }
 

@@ -117,9 +117,9 @@ async fn other_names_for_a_wrong_registration_keep_the_tokens_too() {
 async fn a_client_that_is_refused_at_sign_in_is_named_with_its_console() {
     let bench = connected().await;
     secret_becomes(&bench, "other");
-    let stage = bench.connect("google").await;
-    let valetkey_agent::sign_in::Stage::Failed(failed) = stage else {
-        panic!("{stage:?}")
+    let state = bench.connect("google").await;
+    let valetkey_agent::sign_in::SignInState::Failed(failed) = state else {
+        panic!("{state:?}")
     };
     assert!(failed.message.contains("invalid_client"), "{failed:?}");
     let hint = failed.hint.expect("what to do");

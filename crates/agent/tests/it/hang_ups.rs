@@ -6,8 +6,8 @@ use std::task::Poll;
 
 use crate::support::{Bench, authenticator_key, eventually, key, me};
 use serde_json::{Map, Value, json};
-use valetkey_agent::sign_in::Stage;
-use valetkey_agent::{AuthenticatorChange, ConnectionChange, KeyAsk, LabelChange};
+use valetkey_agent::sign_in::SignInState;
+use valetkey_agent::{AuthenticatorChange, ConnectionChange, LabelChange, NewKey};
 use valetkey_core::draft::DraftInput;
 use valetkey_core::event::EventKind;
 use valetkey_core::name::ProfileName;
@@ -85,7 +85,7 @@ async fn a_connection_is_renamed_to_the_end() {
 #[tokio::test]
 async fn a_key_that_is_revoked_is_revoked_to_the_end() {
     let bench = Bench::start().await;
-    let ask = KeyAsk {
+    let ask = NewKey {
         name: "ci".to_owned(),
         connections: None,
         manage: false,
@@ -104,8 +104,8 @@ async fn a_sign_in_is_cancelled_to_the_end() {
     let bench = Bench::start().await;
     let view = bench.begin("demo").await;
     hang_up(bench.agent.cancel_sign_in(view.id, &me())).await;
-    let stage = bench.finished(view.id).await;
-    assert!(matches!(stage, Stage::Cancelled), "{stage:?}");
+    let state = bench.finished(view.id).await;
+    assert!(matches!(state, SignInState::Cancelled), "{state:?}");
 }
 
 #[tokio::test]

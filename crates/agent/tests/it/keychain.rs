@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use crate::support::{Bench, LONG, STORE_LIMIT, eventually, key, me, seconds};
-use valetkey_agent::sign_in::Stage;
-use valetkey_agent::{AgentError, TokenAsk};
+use valetkey_agent::sign_in::SignInState;
+use valetkey_agent::{AgentError, TokenRequirements};
 use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
 use valetkey_demo_provider::{Fault as ProviderFault, FaultKind, Filter, Gate};
@@ -173,7 +173,7 @@ async fn a_hanging_keychain_holds_up_only_those_who_need_it() {
     assert!(begun.elapsed() < STORE_LIMIT, "later calls fail at once");
     let other = bench
         .agent
-        .cached_token(&key("other"), &TokenAsk::default(), &me())
+        .cached_token(&key("other"), &TokenRequirements::default(), &me())
         .expect("from memory");
     assert_eq!(other.live.grant.access_token.expose(), cached);
     assert_eq!(bench.refreshes(), 1);
@@ -257,7 +257,7 @@ async fn a_garbled_foreign_or_missing_item_means_sign_in_again_once() {
         let told = bench.count(EventKind::ConnectionNeedsReconnect).await;
         assert_eq!(told, round + 1, "told once");
         assert!(bench.token("other").await.is_ok());
-        let Stage::Completed(done) = bench.connect("demo").await else {
+        let SignInState::Completed(done) = bench.connect("demo").await else {
             panic!("not completed")
         };
         assert!(done.renewed);

@@ -1,7 +1,7 @@
 //! The keychain leads: no token is handed out before it is stored, or the store has refused it.
 
 use crate::support::{Bench, completed, eventually, key, me};
-use valetkey_agent::{AgentError, TokenAsk};
+use valetkey_agent::{AgentError, TokenRequirements};
 use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
 use valetkey_core::grant::StoredGrant;
@@ -12,7 +12,7 @@ use valetkey_vault::store::testing::Fault;
 fn cached(bench: &Bench) -> Option<String> {
     let answer = bench
         .agent
-        .cached_token(&key("demo"), &TokenAsk::default(), &me());
+        .cached_token(&key("demo"), &TokenRequirements::default(), &me());
     answer.map(|answer| answer.live.grant.access_token.expose().to_owned())
 }
 

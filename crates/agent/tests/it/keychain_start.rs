@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::support::{Bench, eventually, key, me, seconds, visit};
 use serde_json::json;
 use valetkey_agent::AgentError;
-use valetkey_agent::sign_in::Stage;
+use valetkey_agent::sign_in::SignInState;
 use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
 use valetkey_demo_provider::Filter;
@@ -152,7 +152,7 @@ async fn a_deleted_database_is_rebuilt_from_the_keychain() {
     }
     // The provider's clock stood still: by ours its id tokens would have ended already.
     bench.clock.jump(jiff::SignedDuration::from_hours(-2));
-    let Stage::Completed(done) = bench.connect("secret").await else {
+    let SignInState::Completed(done) = bench.connect("secret").await else {
         panic!("not completed")
     };
     assert!(done.renewed, "authenticator and account are known again");
@@ -191,7 +191,10 @@ async fn a_late_reconciliation_leaves_a_running_sign_in_alone() {
     assert_eq!(bench.agent.connections(None).len(), 1, "adopted");
     assert_eq!(bench.count(EventKind::SignInFailed).await, 0);
     visit(&view.authorize_url).await;
-    assert!(matches!(bench.finished(view.id).await, Stage::Completed(_)));
+    assert!(matches!(
+        bench.finished(view.id).await,
+        SignInState::Completed(_)
+    ));
 }
 
 #[tokio::test]
@@ -201,8 +204,11 @@ async fn a_sign_in_whose_grant_cannot_be_stored_leaves_nothing_behind() {
         let view = bench.begin("demo").await;
         bench.store.set(fault);
         visit(&view.authorize_url).await;
-        let stage = bench.finished(view.id).await;
-        assert!(matches!(stage, Stage::Failed(_)), "{fault:?}: {stage:?}");
+        let state = bench.finished(view.id).await;
+        assert!(
+            matches!(state, SignInState::Failed(_)),
+            "{fault:?}: {state:?}"
+        );
         assert!(bench.agent.connections(None).is_empty());
         assert!(
             bench.provider.family_revoked("ada"),
@@ -212,7 +218,10 @@ async fn a_sign_in_whose_grant_cannot_be_stored_leaves_nothing_behind() {
         // Rows are read by age; the one that goes must not take the name with it in either order.
         bench.clock.jump(jiff::SignedDuration::from_secs(-1));
         let again = bench.connect("demo").await;
-        assert!(matches!(again, Stage::Completed(_)), "{fault:?}: {again:?}");
+        assert!(
+            matches!(again, SignInState::Completed(_)),
+            "{fault:?}: {again:?}"
+        );
         bench.restart().await;
         let one = || bench.agent.connections(None).len() == 1;
         eventually("what was left is removed", one).await;
@@ -229,7 +238,7 @@ async fn a_renewal_that_cannot_be_stored_is_held_until_it_can() {
     let view = bench.begin("demo").await;
     bench.store.set(Fault::Locked);
     visit(&view.authorize_url).await;
-    let Stage::Completed(done) = bench.finished(view.id).await else {
+    let SignInState::Completed(done) = bench.finished(view.id).await else {
         panic!("not completed")
     };
     assert!(done.renewed);

@@ -1,12 +1,12 @@
 //! Client keys: what is remembered of them.
 
 use crate::support::{Bench, me};
-use valetkey_agent::KeyAsk;
+use valetkey_agent::NewKey;
 
 #[tokio::test]
 async fn when_a_key_was_last_used_survives_a_restart() {
     let mut bench = Bench::start().await;
-    let ask = KeyAsk {
+    let ask = NewKey {
         name: "ci".to_owned(),
         connections: None,
         manage: false,

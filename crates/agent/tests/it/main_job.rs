@@ -2,8 +2,8 @@
 
 use crate::support::{Bench, LONG, key, me, visit};
 use valetkey_agent::protocol::TokenTest;
-use valetkey_agent::sign_in::Stage;
-use valetkey_agent::{AgentError, Invalidated, TokenAsk};
+use valetkey_agent::sign_in::SignInState;
+use valetkey_agent::{AgentError, Invalidated, TokenRequirements};
 use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
 use valetkey_demo_provider::{Fault, FaultKind, Filter, RefreshTokens, Settings};
@@ -11,7 +11,7 @@ use valetkey_demo_provider::{Fault, FaultKind, Filter, RefreshTokens, Settings};
 #[tokio::test]
 async fn a_sign_in_makes_a_connection_that_serves_tokens() {
     let bench = Bench::start().await;
-    let Stage::Completed(done) = bench.connect("demo").await else {
+    let SignInState::Completed(done) = bench.connect("demo").await else {
         panic!("not completed")
     };
     assert_eq!(done.connection.to_string(), "demo");
@@ -29,7 +29,7 @@ async fn a_fresh_token_comes_from_memory() {
     let reads = bench.store.reads();
     let answer = bench
         .agent
-        .cached_token(&key("demo"), &TokenAsk::default(), &me());
+        .cached_token(&key("demo"), &TokenRequirements::default(), &me());
     assert!(answer.is_some());
     assert_eq!(bench.store.reads(), reads);
 }
@@ -57,7 +57,11 @@ async fn a_thousand_callers_at_expiry_make_one_request() {
     let mut callers = tokio::task::JoinSet::new();
     for _ in 0..1000 {
         let agent = bench.agent.clone();
-        callers.spawn(async move { agent.token(&key("demo"), &TokenAsk::default(), &me()).await });
+        callers.spawn(async move {
+            agent
+                .token(&key("demo"), &TokenRequirements::default(), &me())
+                .await
+        });
     }
     let mut generations = std::collections::BTreeSet::new();
     while let Some(answer) = callers.join_next().await {
@@ -81,8 +85,11 @@ async fn a_caller_that_hangs_up_does_not_cancel_the_refresh() {
     bench.expire();
     let gate = bench.provider.gate(Fault::refresh);
     let agent = bench.agent.clone();
-    let caller =
-        tokio::spawn(async move { agent.token(&key("demo"), &TokenAsk::default(), &me()).await });
+    let caller = tokio::spawn(async move {
+        agent
+            .token(&key("demo"), &TokenRequirements::default(), &me())
+            .await
+    });
     bench.provider.arrived(Filter::refreshes(), 1).await;
     caller.abort();
     let _ = caller.await;
@@ -141,7 +148,7 @@ async fn invalid_grant_means_sign_in_again_once_and_connect_mends_it() {
     assert_eq!(bench.status("demo"), Status::NeedsReconnect);
     // The provider's clock stood still: by ours its id tokens would have ended already.
     bench.clock.jump(jiff::SignedDuration::from_hours(-2));
-    let Stage::Completed(done) = bench.connect("demo").await else {
+    let SignInState::Completed(done) = bench.connect("demo").await else {
         panic!("not completed")
     };
     assert!(done.renewed);
@@ -210,8 +217,11 @@ async fn a_refresh_that_comes_back_after_disconnect_is_revoked() {
         .provider
         .gate(|gate| Fault::refresh(gate).after_processing());
     let agent = bench.agent.clone();
-    let caller =
-        tokio::spawn(async move { agent.token(&key("demo"), &TokenAsk::default(), &me()).await });
+    let caller = tokio::spawn(async move {
+        agent
+            .token(&key("demo"), &TokenRequirements::default(), &me())
+            .await
+    });
     bench.provider.arrived(Filter::refreshes(), 1).await;
     bench
         .agent
@@ -231,7 +241,7 @@ async fn two_accounts_stand_side_by_side() {
     bench
         .provider
         .update(|s| *s = Settings::auto_consent("grace"));
-    let Stage::Completed(done) = bench.connect("demo").await else {
+    let SignInState::Completed(done) = bench.connect("demo").await else {
         panic!("not completed")
     };
     assert_eq!(done.connection.to_string(), "demo/grace@example.com");
@@ -247,8 +257,8 @@ async fn denied_consent_is_no_failure_of_ours() {
     bench
         .provider
         .update(|s| s.consent = valetkey_demo_provider::Consent::Deny);
-    let stage = bench.connect("demo").await;
-    assert!(matches!(stage, Stage::Denied), "{stage:?}");
+    let state = bench.connect("demo").await;
+    assert!(matches!(state, SignInState::Denied), "{state:?}");
     assert!(bench.store.items().is_empty());
 }
 
@@ -264,12 +274,12 @@ async fn a_callback_counts_once() {
     let back = sent.headers()["location"].to_str().unwrap().to_owned();
     let forged = back.replace("state=", "state=x");
     assert_eq!(client.get(&forged).send().await.unwrap().status(), 400);
-    assert!(!bench.agent.sign_in(view.id).unwrap().stage.is_over());
+    assert!(!bench.agent.sign_in(view.id).unwrap().state.is_over());
     let (status, page) = visit(&back).await;
     assert_eq!(status, 200);
     assert!(page.contains("Signed in"), "{page}");
     let done = bench.agent.wait_sign_in(view.id, LONG).await.unwrap();
-    assert!(matches!(done.stage, Stage::Completed(_)));
+    assert!(matches!(done.state, SignInState::Completed(_)));
     assert!(
         client.get(&back).send().await.is_err() || bench.provider.count(Filter::exchanges()) == 1
     );

@@ -7,8 +7,8 @@ use crate::support::{Bench, LONG, key, me};
 use jiff::SignedDuration;
 use serde_json::json;
 use tokio::task::JoinSet;
-use valetkey_agent::sign_in::SignInAsk;
-use valetkey_agent::{Agent, AgentError, ConnectionKey, TokenAsk};
+use valetkey_agent::sign_in::SignInOptions;
+use valetkey_agent::{Agent, AgentError, ConnectionKey, TokenRequirements};
 use valetkey_core::connection_state::Status;
 use valetkey_core::id::ConnectionId;
 use valetkey_core::scope::Scopes;
@@ -57,7 +57,7 @@ fn harmless(chance: &mut Chance) -> Fault {
 }
 
 async fn sign_in(agent: Agent, name: &'static str) -> Result<(), AgentError> {
-    let ask = SignInAsk {
+    let ask = SignInOptions {
         authenticator: crate::support::authenticator_key(name),
         account: None,
         scopes: Scopes::default(),
@@ -82,7 +82,7 @@ async fn act(agent: Agent, what: u64, name: &'static str) -> Option<ConnectionId
         0 => drop(agent.refresh(&named, &me()).await),
         1 => {
             let token = agent
-                .token(&named, &TokenAsk::default(), &me())
+                .token(&named, &TokenRequirements::default(), &me())
                 .await
                 .ok()?;
             let refused = &token.live.fingerprint;
@@ -92,7 +92,11 @@ async fn act(agent: Agent, what: u64, name: &'static str) -> Option<ConnectionId
             let gone = agent.disconnect(&ConnectionKey::Id(id), true, &me()).await;
             return gone.is_ok().then_some(id);
         }
-        _ => drop(agent.token(&named, &TokenAsk::default(), &me()).await),
+        _ => drop(
+            agent
+                .token(&named, &TokenRequirements::default(), &me())
+                .await,
+        ),
     }
     None
 }
@@ -181,7 +185,10 @@ async fn whatever_happens_at_once_no_login_is_lost_and_none_revived() {
         }
         for id in removed {
             let key = ConnectionKey::Id(id);
-            let token = bench.agent.token(&key, &TokenAsk::default(), &me()).await;
+            let token = bench
+                .agent
+                .token(&key, &TokenRequirements::default(), &me())
+                .await;
             assert!(matches!(token, Err(AgentError::NotFound { .. })));
         }
     }

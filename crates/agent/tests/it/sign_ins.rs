@@ -6,7 +6,7 @@ use crate::support::{
 };
 use serde_json::json;
 use valetkey_agent::AgentError;
-use valetkey_agent::sign_in::{SignInAsk, Stage};
+use valetkey_agent::sign_in::{SignInOptions, SignInState};
 use valetkey_core::event::EventKind;
 use valetkey_core::scope::Scopes;
 use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter};
@@ -89,9 +89,9 @@ async fn a_cancelled_sign_in_takes_no_answer() {
     let view = bench.begin("demo").await;
     let back = authorized(&view).await;
     let cancelled = bench.agent.cancel_sign_in(view.id, &me()).await.unwrap();
-    assert!(matches!(cancelled.stage, Stage::Cancelled));
+    assert!(matches!(cancelled.state, SignInState::Cancelled));
     let late = bench.agent.finish_by_paste(view.id, &back).await.unwrap();
-    assert!(matches!(late.stage, Stage::Cancelled));
+    assert!(matches!(late.state, SignInState::Cancelled));
     assert_eq!(bench.provider.count(Filter::exchanges()), 0);
     assert_eq!(bench.count(EventKind::SignInCancelled).await, 1);
 }
@@ -102,9 +102,12 @@ async fn a_sign_in_ends_after_five_minutes() {
     let view = bench.begin("demo").await;
     let back = authorized(&view).await;
     bench.pass(seconds(295), seconds(59)).await;
-    assert!(!bench.agent.sign_in(view.id).unwrap().stage.is_over());
+    assert!(!bench.agent.sign_in(view.id).unwrap().state.is_over());
     bench.pass(seconds(6), seconds(6)).await;
-    assert!(matches!(bench.finished(view.id).await, Stage::TimedOut));
+    assert!(matches!(
+        bench.finished(view.id).await,
+        SignInState::TimedOut
+    ));
     eventually("nobody listens", || {
         let address = back.split('/').nth(2).expect("an authority");
         std::net::TcpStream::connect(address).is_err()
@@ -121,8 +124,8 @@ async fn a_time_limit_holds_also_across_a_suspend() {
     let back = authorized(&view).await;
     bench.clock.jump(jiff::SignedDuration::from_hours(1));
     let late = bench.agent.finish_by_paste(view.id, &back).await;
-    let stage = late.map(|view| view.stage);
-    assert!(matches!(stage, Ok(Stage::TimedOut)), "{stage:?}");
+    let state = late.map(|view| view.state);
+    assert!(matches!(state, Ok(SignInState::TimedOut)), "{state:?}");
     assert_eq!(bench.provider.count(Filter::exchanges()), 0);
 }
 
@@ -153,9 +156,9 @@ async fn the_pasted_address_finishes_a_sign_in_that_no_listener_serves() {
     }
     let quoted = format!(" \"{back}\" \n");
     let over = bench.agent.finish_by_paste(view.id, &quoted).await.unwrap();
-    completed(over.stage);
+    completed(over.state);
     let again = bench.agent.finish_by_paste(view.id, &back).await.unwrap();
-    completed(again.stage);
+    completed(again.state);
     assert_eq!(bench.provider.count(Filter::exchanges()), 1);
 }
 
@@ -169,8 +172,8 @@ async fn a_pasted_address_of_another_sign_in_does_not_end_this_one() {
         matches!(error, Err(AgentError::InvalidRequest { .. })),
         "{error:?}"
     );
-    assert!(!bench.agent.sign_in(mine.id).unwrap().stage.is_over());
-    assert!(!bench.agent.sign_in(other.id).unwrap().stage.is_over());
+    assert!(!bench.agent.sign_in(mine.id).unwrap().state.is_over());
+    assert!(!bench.agent.sign_in(other.id).unwrap().state.is_over());
     completed({
         visit(&back).await;
         bench.finished(other.id).await
@@ -225,7 +228,7 @@ async fn secrets_follow_no_redirect_and_a_code_is_sent_once() {
 #[tokio::test]
 async fn why_a_program_asks_is_plain_text() {
     let bench = Bench::start().await;
-    let ask = SignInAsk {
+    let ask = SignInOptions {
         authenticator: authenticator_key("demo"),
         account: None,
         scopes: Scopes::default(),

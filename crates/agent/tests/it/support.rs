@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
-use valetkey_agent::sign_in::{Completed, SignInAsk, SignInView, Stage};
+use valetkey_agent::sign_in::{Completed, SignInOptions, SignInState, SignInView};
 use valetkey_agent::{
-    Actor, Agent, AgentError, AuthenticatorKey, Config, ConnectionKey, ConnectionView, TestClock,
-    TokenAnswer, TokenAsk,
+    Actor, Agent, AgentError, AuthenticatorKey, Config, ConnectionKey, ConnectionView, ServedToken,
+    TestClock, TokenRequirements,
 };
 use valetkey_core::connection_state::Status;
 use valetkey_core::draft::DraftInput;
@@ -139,7 +139,7 @@ impl Bench {
         authenticator: &str,
         account: Option<&str>,
     ) -> Result<SignInView, AgentError> {
-        let ask = SignInAsk {
+        let ask = SignInOptions {
             authenticator: authenticator_key(authenticator),
             account: account.map(|label| label.parse().expect("a label")),
             scopes: valetkey_core::scope::Scopes::default(),
@@ -150,16 +150,16 @@ impl Bench {
     }
 
     /// Signs in, with a browser that follows redirects.
-    pub(crate) async fn connect(&self, authenticator: &str) -> Stage {
+    pub(crate) async fn connect(&self, authenticator: &str) -> SignInState {
         let view = self.begin(authenticator).await;
         visit(&view.authorize_url).await;
         self.finished(view.id).await
     }
 
     /// How a sign-in ended.
-    pub(crate) async fn finished(&self, id: SignInId) -> Stage {
+    pub(crate) async fn finished(&self, id: SignInId) -> SignInState {
         let view = self.agent.wait_sign_in(id, LONG).await;
-        view.expect("a known sign-in").stage
+        view.expect("a known sign-in").state
     }
 
     /// Asks for the token of `demo`, which is not to be had now; when to ask again.
@@ -170,9 +170,9 @@ impl Bench {
         }
     }
 
-    pub(crate) async fn token(&self, name: &str) -> Result<TokenAnswer, AgentError> {
+    pub(crate) async fn token(&self, name: &str) -> Result<ServedToken, AgentError> {
         self.agent
-            .token(&key(name), &TokenAsk::default(), &me())
+            .token(&key(name), &TokenRequirements::default(), &me())
             .await
     }
 
@@ -183,9 +183,13 @@ impl Bench {
     }
 
     /// Asks for a token and does not wait for it.
-    pub(crate) fn ask(&self, name: &str) -> JoinHandle<Result<TokenAnswer, AgentError>> {
+    pub(crate) fn ask(&self, name: &str) -> JoinHandle<Result<ServedToken, AgentError>> {
         let (agent, key) = (self.agent.clone(), key(name));
-        tokio::spawn(async move { agent.token(&key, &TokenAsk::default(), &me()).await })
+        tokio::spawn(async move {
+            agent
+                .token(&key, &TokenRequirements::default(), &me())
+                .await
+        })
     }
 
     pub(crate) fn view(&self, name: &str) -> ConnectionView {
@@ -202,6 +206,8 @@ impl Bench {
 
     /// How often this was written to the audit log.
     pub(crate) async fn count(&self, kind: EventKind) -> usize {
+        // Waits for the writes that are queued: events are read on a connection of their own.
+        self.agent.versions().await.expect("a database");
         let filter = EventFilter {
             kinds: vec![kind],
             limit: 10_000,
@@ -301,17 +307,17 @@ pub(crate) async fn authorized(view: &SignInView) -> String {
     back.to_str().expect("text").to_owned()
 }
 
-pub(crate) fn completed(stage: Stage) -> Completed {
-    match stage {
-        Stage::Completed(done) => done,
+pub(crate) fn completed(state: SignInState) -> Completed {
+    match state {
+        SignInState::Completed(done) => done,
         other => panic!("not completed: {other:?}"),
     }
 }
 
 /// Why it failed.
-pub(crate) fn failed(stage: Stage) -> String {
-    match stage {
-        Stage::Failed(failed) => failed.message,
+pub(crate) fn failed(state: SignInState) -> String {
+    match state {
+        SignInState::Failed(failed) => failed.message,
         other => panic!("not failed: {other:?}"),
     }
 }

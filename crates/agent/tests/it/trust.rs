@@ -3,15 +3,15 @@
 use crate::support::Bench;
 use serde_json::{Value, json};
 use valetkey_agent::AgentError;
-use valetkey_agent::sign_in::Stage;
+use valetkey_agent::sign_in::SignInState;
 use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter, IdTokenFlaw};
 
 /// Signs in under `fault`; why it failed.
 async fn failure(bench: &Bench, fault: Fault) -> String {
     bench.provider.fault(fault);
-    let stage = bench.connect("demo").await;
-    let Stage::Failed(failed) = stage else {
-        panic!("it does not fail: {stage:?}");
+    let state = bench.connect("demo").await;
+    let SignInState::Failed(failed) = state else {
+        panic!("it does not fail: {state:?}");
     };
     assert!(bench.store.items().is_empty(), "nothing is stored");
     bench.provider.clear_faults();
@@ -39,7 +39,10 @@ async fn an_id_token_that_breaks_a_rule_ends_the_sign_in() {
             "{flaw:?}: a grant that nobody keeps does not stay alive"
         );
     }
-    assert!(matches!(bench.connect("demo").await, Stage::Completed(_)));
+    assert!(matches!(
+        bench.connect("demo").await,
+        SignInState::Completed(_)
+    ));
 }
 
 #[tokio::test]
@@ -87,7 +90,10 @@ async fn without_metadata_a_sign_in_that_needs_no_keys_goes_on() {
         bench
             .provider
             .fault(Fault::at(Endpoint::Discovery, kind).times(2));
-        assert!(matches!(bench.connect("plain").await, Stage::Completed(_)));
+        assert!(matches!(
+            bench.connect("plain").await,
+            SignInState::Completed(_)
+        ));
         bench.provider.clear_faults();
     }
     // Over plain http nobody but the provider's keys can vouch for an id token.
@@ -109,7 +115,7 @@ async fn userinfo_that_fails_costs_only_the_name_of_its_own() {
         FaultKind::Close,
     ] {
         bench.provider.fault(Fault::at(Endpoint::Userinfo, kind));
-        let Stage::Completed(done) = bench.connect("demo").await else {
+        let SignInState::Completed(done) = bench.connect("demo").await else {
             panic!("it completes");
         };
         assert!(done.account.is_some(), "the id token names the account");

@@ -1,7 +1,7 @@
 //! `SignInView` and `SignInState`.
 
 use valetkey_agent::ConnectionKey;
-use valetkey_agent::sign_in::{self, Remedy, Stage};
+use valetkey_agent::sign_in::{self, Remedy, SignInState as AgentState};
 use valetkey_api::sign_in::{SignInState, SignInView};
 use valetkey_api::{ApiError, ErrorCode};
 
@@ -11,17 +11,17 @@ use crate::error_response::ErrorResponse;
 /// With the connection that the sign-in made or renewed.
 pub(crate) fn sign_in(app: &App, view: sign_in::SignInView) -> Result<SignInView, ErrorResponse> {
     let name = &view.authenticator;
-    let state = match view.stage {
-        Stage::Waiting => SignInState::Started,
-        Stage::Exchanging => SignInState::Authorized,
-        Stage::Completed(done) => {
+    let state = match view.state {
+        AgentState::Started => SignInState::Started,
+        AgentState::Authorized => SignInState::Authorized,
+        AgentState::Completed(done) => {
             let connection = app.agent().connection(&ConnectionKey::Id(done.id))?;
             SignInState::Completed {
                 connection: Box::new(super::connection(connection)),
                 renewed: done.renewed,
             }
         }
-        Stage::Denied => {
+        AgentState::Denied => {
             let message = format!("you said no to `{name}` at {}", view.provider);
             let error = ApiError::new(ErrorCode::AccessDenied, message)
                 .hint(format!("run `valetkey connect {name}` to be asked again"));
@@ -29,15 +29,15 @@ pub(crate) fn sign_in(app: &App, view: sign_in::SignInView) -> Result<SignInView
                 error: Box::new(error),
             }
         }
-        Stage::Failed(failed) => {
+        AgentState::Failed(failed) => {
             let mut error = ApiError::new(code(failed.remedy), failed.message);
             error.hint = failed.hint;
             SignInState::Failed {
                 error: Box::new(error),
             }
         }
-        Stage::TimedOut => SignInState::TimedOut,
-        Stage::Cancelled => SignInState::Cancelled,
+        AgentState::TimedOut => SignInState::TimedOut,
+        AgentState::Cancelled => SignInState::Cancelled,
     };
     Ok(SignInView {
         session_id: view.id,

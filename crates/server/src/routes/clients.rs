@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use jiff::{SignedDuration, Timestamp};
-use valetkey_agent::KeyAsk;
+use valetkey_agent::NewKey;
 use valetkey_api::clients::{ClientCreated, ClientList, ClientView, NewClient};
 
 use crate::app::{App, connection_key};
@@ -49,7 +49,7 @@ pub(super) async fn create(
         .as_ref()
         .map(|names| names.iter().map(named).collect::<Result<Vec<_>, _>>())
         .transpose()?;
-    let ask = KeyAsk {
+    let ask = NewKey {
         name: new.name.unwrap_or_else(|| free_name(&app)),
         connections,
         manage: new.manage,

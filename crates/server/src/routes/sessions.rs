@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use valetkey_agent::AuthenticatorKey;
-use valetkey_agent::sign_in::SignInAsk;
+use valetkey_agent::sign_in::SignInOptions;
 use valetkey_api::core::id::SignInId;
 use valetkey_api::core::name::{AccountLabel, ProfileName};
 use valetkey_api::core::scope::Scopes;
@@ -40,7 +40,7 @@ pub(super) async fn begin(
     let profile = request.profile.unwrap_or_default();
     let (authenticator, label) = authenticator(&request.authenticator, profile)?;
     let account = request.account.as_deref().map(convert::label).transpose()?;
-    let ask = SignInAsk {
+    let ask = SignInOptions {
         authenticator,
         account: account.or(label),
         scopes: Scopes::from(request.scopes),

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use valetkey_agent::protocol::TokenTest;
-use valetkey_agent::{Actor, ConnectionKey, Invalidated, TokenAnswer, TokenAsk};
+use valetkey_agent::{Actor, ConnectionKey, Invalidated, ServedToken, TokenRequirements};
 use valetkey_api::connections::ProfileQuery;
 use valetkey_api::core::name::ConnectionName;
 use valetkey_api::core::scope::Scopes;
@@ -68,7 +68,7 @@ pub(super) async fn refresh(
 ) -> Result<Response, ErrorResponse> {
     let key = connection_key(&name, query.profile)?;
     let actor = app.allow_connection(&caller, &key, Action::UseToken)?;
-    let ask = TokenAsk {
+    let ask = TokenRequirements {
         force: true,
         ..ask(request)?
     };
@@ -78,7 +78,7 @@ pub(super) async fn refresh(
 async fn answer(
     app: &App,
     key: &ConnectionKey,
-    ask: &TokenAsk,
+    ask: &TokenRequirements,
     actor: &Actor,
 ) -> Result<Response, ErrorResponse> {
     match app.agent().token(key, ask, actor).await {
@@ -87,7 +87,7 @@ async fn answer(
     }
 }
 
-fn ask(request: TokenRequest) -> Result<TokenAsk, ErrorResponse> {
+fn ask(request: TokenRequest) -> Result<TokenRequirements, ErrorResponse> {
     if request.resource.is_some() {
         return Err(ErrorResponse::invalid(
             "tokens cannot be narrowed to a `resource` yet",
@@ -96,7 +96,7 @@ fn ask(request: TokenRequest) -> Result<TokenAsk, ErrorResponse> {
     }
     let seconds =
         |seconds: u64| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-    Ok(TokenAsk {
+    Ok(TokenRequirements {
         min_valid: request.min_valid_seconds.map(seconds),
         scopes: request.scopes.map(Scopes::from),
         force: false,
@@ -104,7 +104,7 @@ fn ask(request: TokenRequest) -> Result<TokenAsk, ErrorResponse> {
 }
 
 /// The one place where a token is serialised, straight from the grant in memory, in the shape of a [`TokenResponse`](valetkey_api::token::TokenResponse).
-fn reply(answer: &TokenAnswer) -> Response {
+fn reply(answer: &ServedToken) -> Response {
     let (live, grant) = (&answer.live, &answer.live.grant);
     Ok200(HandedOut {
         access_token: grant.access_token.expose(),

@@ -9,11 +9,11 @@ use valetkey_vault::SignInStep;
 
 /// Where a run stands.
 #[derive(Debug, Clone)]
-pub enum Stage {
-    /// For the person.
-    Waiting,
+pub enum SignInState {
+    /// Waits for the person.
+    Started,
     /// The code is being exchanged.
-    Exchanging,
+    Authorized,
     /// A connection is stored.
     Completed(Completed),
     /// The person said no.
@@ -69,11 +69,11 @@ pub enum Remedy {
     Report,
 }
 
-impl Stage {
+impl SignInState {
     /// Whether the run is over.
     pub const fn is_over(&self) -> bool {
         match self {
-            Self::Waiting | Self::Exchanging => false,
+            Self::Started | Self::Authorized => false,
             Self::Completed(_)
             | Self::Denied
             | Self::Failed(_)
@@ -84,8 +84,8 @@ impl Stage {
 
     pub(super) const fn step(&self) -> SignInStep {
         match self {
-            Self::Waiting => SignInStep::Started,
-            Self::Exchanging => SignInStep::Authorized,
+            Self::Started => SignInStep::Started,
+            Self::Authorized => SignInStep::Authorized,
             Self::Completed(_) => SignInStep::Completed,
             Self::Denied => SignInStep::Denied,
             Self::Failed(_) => SignInStep::Failed,
@@ -96,8 +96,8 @@ impl Stage {
 
     pub(super) const fn event_kind(&self) -> EventKind {
         match self {
-            Self::Waiting => EventKind::SignInStarted,
-            Self::Exchanging => EventKind::SignInAuthorized,
+            Self::Started => EventKind::SignInStarted,
+            Self::Authorized => EventKind::SignInAuthorized,
             Self::Completed(_) => EventKind::SignInCompleted,
             Self::Denied => EventKind::SignInDenied,
             Self::Failed(_) => EventKind::SignInFailed,
@@ -113,7 +113,7 @@ impl Stage {
                 "renewed": done.renewed,
             }),
             Self::Failed(failed) => json!({ "why": failed.message }),
-            Self::Waiting | Self::Exchanging | Self::Denied | Self::TimedOut | Self::Cancelled => {
+            Self::Started | Self::Authorized | Self::Denied | Self::TimedOut | Self::Cancelled => {
                 serde_json::Value::Null
             }
         }

@@ -1,11 +1,10 @@
-//! The agent's memory of all connections: rows, live grants, and who is working on what.
+//! The connection registry: every row, every grant in memory, and the task that refreshes it.
 //!
-//! The book is locked for moments and never across `.await`. A decision is made under the lock
-//! ("this token is fresh", "you are the one who refreshes"), the work is done without it, and the
-//! result comes back under the lock again, where [`valetkey_core::connection_state::apply`] says whether it
-//! still counts.
+//! The registry is locked for moments and never across `.await`. A decision is made under the lock
+//! ("this token is fresh", "start a refresh"), the work is done without it, and the result comes
+//! back under the lock, where [`valetkey_core::connection_state::apply`] refuses what is stale.
 
-mod look;
+mod lookup;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -28,7 +27,7 @@ use valetkey_core::secret::Fingerprint;
 use crate::error::AgentError;
 use crate::key::{AuthenticatorKey, ConnectionKey};
 
-pub(crate) use look::{Look, Want};
+pub(crate) use lookup::{Requirement, TokenLookup};
 
 /// A grant in memory, with all that a token reply says about it.
 #[derive(Debug)]
@@ -45,10 +44,10 @@ pub struct LiveGrant {
     pub account: Option<String>,
 }
 
-/// How a refresh ended, for all who waited for it.
-pub(crate) type FlightEnd = Result<Arc<LiveGrant>, AgentError>;
-/// Resolves once the refresh has ended.
-pub(crate) type Flight = watch::Receiver<Option<FlightEnd>>;
+/// The result of a refresh, for all who wait for it.
+pub(crate) type RefreshResult = Result<Arc<LiveGrant>, AgentError>;
+/// Yields the result of the refresh that is running.
+pub(crate) type RefreshTask = watch::Receiver<Option<RefreshResult>>;
 
 /// One connection as the agent knows it.
 pub(crate) struct Entry {
@@ -59,11 +58,11 @@ pub(crate) struct Entry {
     pub asked_until: Option<Timestamp>,
     /// The live grant is newer than its keychain item.
     pub unsaved: bool,
-    pub flight: Option<Flight>,
+    pub refresh_task: Option<RefreshTask>,
     /// Nothing is sent to the provider before this moment, whoever asks.
-    pub hold_until: Option<Timestamp>,
+    pub retry_not_before: Option<Timestamp>,
     /// Held while the connection's item and row are written, one writer at a time.
-    pub gate: Arc<tokio::sync::Mutex<()>>,
+    pub write_lock: Arc<tokio::sync::Mutex<()>>,
     due: Option<Timestamp>,
     jitter: f64,
 }
@@ -77,23 +76,23 @@ impl Entry {
 
 /// All connections and authenticators.
 #[derive(Default)]
-pub(crate) struct Book {
+pub(crate) struct ConnectionRegistry {
     authenticators: HashMap<AuthenticatorId, Arc<Authenticator>>,
     entries: HashMap<ConnectionId, Entry>,
     names: HashMap<ProfileName, HashMap<ConnectionName, ConnectionId>>,
-    alarms: BTreeSet<(Timestamp, ConnectionId)>,
+    schedule: BTreeSet<(Timestamp, ConnectionId)>,
 }
 
-impl Book {
+impl ConnectionRegistry {
     pub(crate) fn new(authenticators: Vec<Authenticator>, connections: Vec<Connection>) -> Self {
-        let mut book = Self::default();
+        let mut registry = Self::default();
         for authenticator in authenticators {
-            book.put_authenticator(authenticator);
+            registry.put_authenticator(authenticator);
         }
         for row in connections {
-            book.insert(row);
+            registry.insert(row);
         }
-        book
+        registry
     }
 
     // --- authenticators
@@ -165,7 +164,7 @@ impl Book {
         // a new start.
         let unclear =
             |refresh_error: &&RefreshError| refresh_error.kind == RefreshErrorKind::Unclear;
-        let hold_until = row
+        let retry_not_before = row
             .refresh_error
             .as_ref()
             .filter(unclear)
@@ -175,9 +174,9 @@ impl Book {
             live: None,
             asked_until: None,
             unsaved: false,
-            flight: None,
-            hold_until,
-            gate: Arc::default(),
+            refresh_task: None,
+            retry_not_before,
+            write_lock: Arc::default(),
             due: None,
             jitter: crate::random::fraction(),
         };
@@ -306,7 +305,7 @@ impl Book {
     }
 
     /// Puts a grant into memory; the row's figures follow it.
-    pub(crate) fn hold(&mut self, id: ConnectionId, grant: Grant) -> Option<Arc<LiveGrant>> {
+    pub(crate) fn cache_grant(&mut self, id: ConnectionId, grant: Grant) -> Option<Arc<LiveGrant>> {
         let name = self.name_of(&self.entries.get(&id)?.row)?;
         let entry = self.entries.get_mut(&id)?;
         let live = Arc::new(LiveGrant {
@@ -321,9 +320,9 @@ impl Book {
         Some(live)
     }
 
-    // --- alarms
+    // --- schedule
 
-    /// Plans the next alarm of this connection from its row.
+    /// Plans this connection's next refresh (or the end of its token) from its row.
     pub(crate) fn replan(&mut self, id: ConnectionId, now: Timestamp) {
         let Some(entry) = self.entries.get(&id) else {
             return;
@@ -335,12 +334,12 @@ impl Book {
                 .expires_at
                 .filter(|_| entry.row.state.status == Status::Active)
         };
-        let due = if entry.unsaved || entry.flight.is_some() {
+        let due = if entry.unsaved || entry.refresh_task.is_some() {
             entry.due
         } else if entry.row.refreshable {
-            // Ringing while nothing may be sent would only plan the same alarm again, and again.
+            // A wake-up while nothing may be sent would only plan itself again.
             freshness::due_at(&entry.row, limits, now, entry.jitter)
-                .map(|due| entry.hold_until.map_or(due, |until| due.max(until)))
+                .map(|due| entry.retry_not_before.map_or(due, |until| due.max(until)))
                 .or_else(ends)
         } else {
             ends()
@@ -348,34 +347,34 @@ impl Book {
         self.reschedule(id, due);
     }
 
-    /// Sets the next alarm of this connection.
+    /// Sets when the scheduler looks at this connection next.
     pub(crate) fn reschedule(&mut self, id: ConnectionId, due: Option<Timestamp>) {
         let Some(entry) = self.entries.get_mut(&id) else {
             return;
         };
         if let Some(old) = entry.due.take() {
-            self.alarms.remove(&(old, id));
+            self.schedule.remove(&(old, id));
         }
         if let Some(due) = due {
-            self.alarms.insert((due, id));
+            self.schedule.insert((due, id));
         }
         entry.due = due;
     }
 
-    /// The earliest alarm.
-    pub(crate) fn next_alarm(&self) -> Option<Timestamp> {
-        self.alarms.first().map(|(due, _)| *due)
+    /// The earliest planned moment.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.schedule.first().map(|(due, _)| *due)
     }
 
-    /// Takes the alarms that ring by `now`.
-    pub(crate) fn ringing(&mut self, now: Timestamp) -> Vec<ConnectionId> {
-        let mut ringing = Vec::new();
-        while let Some((due, id)) = self.alarms.first().copied()
-            && due <= now
+    /// Takes the connections that are due by `now` out of the schedule.
+    pub(crate) fn take_due(&mut self, now: Timestamp) -> Vec<ConnectionId> {
+        let mut due = Vec::new();
+        while let Some((at, id)) = self.schedule.first().copied()
+            && at <= now
         {
             self.reschedule(id, None);
-            ringing.push(id);
+            due.push(id);
         }
-        ringing
+        due
     }
 }

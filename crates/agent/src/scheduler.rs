@@ -15,9 +15,9 @@ use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness;
 use valetkey_core::id::ConnectionId;
 
-use crate::agent::{Agent, Inner};
-use crate::book::Entry;
-use crate::refresh;
+use crate::registry::Entry;
+use crate::state::Inner;
+use crate::{grants, reconcile, refresh};
 
 /// Longest sleep while something is due within [`SOON`].
 const SHORT_SLEEP: Duration = Duration::from_secs(30);
@@ -34,45 +34,30 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     plan_all(&inner);
     loop {
         let before = (inner.now(), inner.clock.uptime());
-        let sleep = inner.clock.sleep(nap(&inner, before.0));
+        let sleep = inner.clock.sleep(sleep_duration(&inner, before.0));
         tokio::select! {
             () = sleep => {}
-            () = inner.alarm.notified() => {}
+            () = inner.schedule_changed.notified() => {}
         }
         if inner.stopping.load(Ordering::SeqCst) {
             return;
         }
-        if inner.reconcile_later.load(Ordering::SeqCst) {
-            reconcile(&inner).await;
+        if inner.reconcile_pending.load(Ordering::SeqCst) {
+            reconcile::retry(&inner).await;
         }
         if jumped(&inner, before) {
             tracing::info!("the clock jumped; all logins are checked");
             wake(&inner);
         }
-        ring(&inner);
+        run_due(&inner);
     }
 }
 
-/// What could not be reconciled at start, because the keychain was locked or away.
-async fn reconcile(inner: &Arc<Inner>) {
-    let Ok(report) = inner.vault.reconcile(inner.now()).await else {
-        return;
-    };
-    if report.deferred.is_some() && report.changed_nothing() {
-        return;
-    }
-    inner.reconcile_later.store(false, Ordering::SeqCst);
-    let agent = Agent {
-        inner: Arc::clone(inner),
-    };
-    agent.take_over(report).await;
-}
-
-fn nap(inner: &Inner, now: Timestamp) -> Duration {
-    if inner.reconcile_later.load(Ordering::SeqCst) {
+fn sleep_duration(inner: &Inner, now: Timestamp) -> Duration {
+    if inner.reconcile_pending.load(Ordering::SeqCst) {
         return SHORT_SLEEP;
     }
-    let Some(due) = inner.book().next_alarm() else {
+    let Some(due) = inner.registry().next_due() else {
         return LONG_SLEEP;
     };
     let until = due.duration_since(now);
@@ -95,10 +80,10 @@ fn jumped(inner: &Inner, (wall, uptime): (Timestamp, Duration)) -> bool {
 
 fn plan_all(inner: &Inner) {
     let now = inner.now();
-    let mut book = inner.book();
-    let all: Vec<ConnectionId> = book.entries().map(|entry| entry.row.id).collect();
+    let mut registry = inner.registry();
+    let all: Vec<ConnectionId> = registry.entries().map(|entry| entry.row.id).collect();
     for id in all {
-        book.replan(id, now);
+        registry.replan(id, now);
     }
 }
 
@@ -107,8 +92,8 @@ fn plan_all(inner: &Inner) {
 fn wake(inner: &Inner) {
     plan_all(inner);
     let now = inner.now();
-    let mut book = inner.book();
-    let backing_off: Vec<ConnectionId> = book
+    let mut registry = inner.registry();
+    let backing_off: Vec<ConnectionId> = registry
         .entries()
         .filter(|entry| {
             entry
@@ -119,15 +104,15 @@ fn wake(inner: &Inner) {
         })
         .map(|entry| entry.row.id)
         .collect();
-    let overdue = book.ringing(now);
+    let overdue = registry.take_due(now);
     for id in overdue.into_iter().chain(backing_off) {
         let share = SignedDuration::from_secs_f64(SPREAD.as_secs_f64() * crate::random::fraction());
         let soon = freshness::add(now, share);
-        let due = book
+        let due = registry
             .get_mut(id)
             .and_then(|entry| held_until(entry, now))
             .map_or(soon, |until| until.max(soon));
-        book.reschedule(id, Some(due));
+        registry.reschedule(id, Some(due));
     }
 }
 
@@ -136,57 +121,59 @@ fn wake(inner: &Inner) {
 fn held_until(entry: &mut Entry, now: Timestamp) -> Option<Timestamp> {
     let refresh_error = entry.row.refresh_error.as_ref();
     if refresh_error.is_some_and(|refresh_error| refresh_error.at > now) {
-        entry.hold_until = None;
+        entry.retry_not_before = None;
     }
-    entry.hold_until
+    entry.retry_not_before
 }
 
-fn ring(inner: &Arc<Inner>) {
+fn run_due(inner: &Arc<Inner>) {
     let now = inner.now();
-    let ringing = inner.book().ringing(now);
-    for id in ringing {
+    let due = inner.registry().take_due(now);
+    for id in due {
         let inner_of_task = Arc::clone(inner);
-        inner.spawn(async move { attend(&inner_of_task, id).await });
+        inner.run(async move { run_job(&inner_of_task, id).await });
     }
 }
 
 /// What an alarm is about: a held grant, a refresh that is due, or a token that ended.
-async fn attend(inner: &Arc<Inner>, id: ConnectionId) {
+async fn run_job(inner: &Arc<Inner>, id: ConnectionId) {
     let now = inner.now();
     let (unsaved, refreshable, ended) = {
-        let book = inner.book();
-        let Some(entry) = book.get(id) else { return };
+        let registry = inner.registry();
+        let Some(entry) = registry.get(id) else {
+            return;
+        };
         let ended = entry.row.expires_at.is_some_and(|end| end <= now);
         (entry.unsaved, entry.row.refreshable, ended)
     };
     if unsaved {
-        let _ = refresh::store_one(inner, id).await;
-        if inner.book().get(id).is_some_and(|entry| entry.unsaved) {
+        let _ = grants::save_unsaved(inner, id).await;
+        if inner.registry().get(id).is_some_and(|entry| entry.unsaved) {
             return;
         }
     }
     let due = due_for_refresh(inner, id, now);
     if refreshable && due {
-        // The outcome is in the book and the log; nobody waits for it here.
+        // The outcome is in the registry and the log; nobody waits for it here.
         let _ = refresh::join(inner, id).await;
         return;
     }
     if ended {
         end(inner, id, refreshable).await;
     }
-    inner.book().replan(id, now);
-    inner.alarm.notify_one();
+    inner.registry().replan(id, now);
+    inner.schedule_changed.notify_one();
 }
 
 fn due_for_refresh(inner: &Inner, id: ConnectionId, now: Timestamp) -> bool {
-    let book = inner.book();
-    let Some(entry) = book.get(id) else {
+    let registry = inner.registry();
+    let Some(entry) = registry.get(id) else {
         return false;
     };
-    if entry.hold_until.is_some_and(|until| until > now) {
+    if entry.retry_not_before.is_some_and(|until| until > now) {
         return false;
     }
-    let limits = book.provider_of(&entry.row).refresh_limits();
+    let limits = registry.provider_of(&entry.row).refresh_limits();
     let pending = entry
         .row
         .refresh_error
@@ -199,8 +186,10 @@ fn due_for_refresh(inner: &Inner, id: ConnectionId, now: Timestamp) -> bool {
 async fn end(inner: &Arc<Inner>, id: ConnectionId, refreshable: bool) {
     let now = inner.now();
     let kind = {
-        let mut book = inner.book();
-        let Some(entry) = book.get(id) else { return };
+        let mut registry = inner.registry();
+        let Some(entry) = registry.get(id) else {
+            return;
+        };
         let from = entry.row.state.generation;
         let (transition, kind) = if refreshable {
             (Transition::Ended, EventKind::ConnectionExpired)
@@ -210,11 +199,11 @@ async fn end(inner: &Arc<Inner>, id: ConnectionId, refreshable: bool) {
                 EventKind::ConnectionNeedsReconnect,
             )
         };
-        if book.apply(id, transition).is_err() {
+        if registry.apply(id, transition).is_err() {
             return;
         }
         kind
     };
-    refresh::save_row(inner, id).await;
+    grants::save_row(inner, id).await;
     inner.record(Event::new(kind, now).connection(id)).await;
 }

@@ -1,15 +1,15 @@
-//! The loopback listener: up while a sign-in waits, and deaf to everything but its answer.
+//! The callback server: up while a sign-in waits, and answers nothing but its authorization response.
 //!
 //! It takes GET at exactly the expected path and Host; a favicon, a stranger, a wrong state or a
 //! replay gets a page and ends nothing. Runs at the same fixed port share one listener; `state`
 //! tells them apart.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,103 +20,69 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::AbortHandle;
 use valetkey_core::redirect::LoopbackHost;
 
-use super::{Door, SignIns, callback, finish, page};
-use crate::agent::Inner;
+use super::session::{CallbackListener, ResponseSource};
+use super::{callback, finish, page};
 use crate::error::AgentError;
+use crate::state::Inner;
 
 /// A client that has not sent its request by then is dropped.
-const HEADER_LIMIT: Duration = Duration::from_secs(5);
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// With more connections than this, the one that has been silent for longest makes room.
-const MOST_CONNECTIONS: usize = 64;
+const MAX_CONNECTIONS: usize = 64;
 /// Longest request head, in bytes.
-const MOST_HEAD: usize = 32 * 1024;
+const MAX_HEAD_BYTES: usize = 32 * 1024;
 
-/// A bound callback port. Dropping the last handle closes it.
-pub(crate) struct Listener {
+/// A callback listener for this host at this port, or at an ephemeral one. Sessions at the same
+/// fixed port share one.
+pub(super) async fn open(
+    inner: &Arc<Inner>,
+    host: LoopbackHost,
+    port: Option<u16>,
+) -> Result<Arc<CallbackListener>, AgentError> {
+    let Some(port) = port else {
+        return start(inner, host, 0).await;
+    };
+    if let Some(listener) = inner.sessions.fixed_listener(host, port) {
+        return Ok(listener);
+    }
+    let listener = start(inner, host, port).await?;
+    inner.sessions.share_listener(host, &listener);
+    Ok(listener)
+}
+
+async fn start(
+    inner: &Arc<Inner>,
+    host: LoopbackHost,
     port: u16,
-    tasks: Vec<JoinHandle<()>>,
-}
-
-impl Listener {
-    pub(super) fn port(&self) -> u16 {
-        self.port
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
-    }
-}
-
-/// The listeners that are up, so that runs at one fixed port share one.
-#[derive(Default)]
-pub(crate) struct Listeners {
-    fixed: Mutex<HashMap<(LoopbackHost, u16), Weak<Listener>>>,
-}
-
-impl Listeners {
-    /// A listener for this host at this port, or at an ephemeral one.
-    pub(super) async fn open(
-        &self,
-        sign_ins: &SignIns,
-        host: LoopbackHost,
-        port: Option<u16>,
-    ) -> Result<Arc<Listener>, AgentError> {
-        let Some(port) = port else {
-            return self.bind(sign_ins, host, 0).await;
-        };
-        let shared = {
-            let fixed = self.fixed.lock().unwrap_or_else(PoisonError::into_inner);
-            fixed.get(&(host, port)).and_then(Weak::upgrade)
-        };
-        if let Some(listener) = shared {
-            return Ok(listener);
-        }
-        let listener = self.bind(sign_ins, host, port).await?;
-        let mut fixed = self.fixed.lock().unwrap_or_else(PoisonError::into_inner);
-        fixed.retain(|_, listener| listener.strong_count() > 0);
-        fixed.insert((host, port), Arc::downgrade(&listener));
-        Ok(listener)
-    }
-
-    async fn bind(
-        &self,
-        sign_ins: &SignIns,
-        host: LoopbackHost,
-        port: u16,
-    ) -> Result<Arc<Listener>, AgentError> {
-        let listeners = if port == 0 {
-            bind_ephemeral(host).await
-        } else {
-            bind_all(host, port).await
-        };
-        let (listeners, port) = listeners.map_err(|error| AgentError::Conflict {
-            message: format!("port {port}, which the browser must come back to, is busy ({error})"),
-            in_use: vec![format!("{}:{port}", host.as_str())],
-            hint: Some(
-                "close the program that uses it, or register another redirect URI and tell it with `valetkey update --redirect-uri`"
-                    .to_owned(),
-            ),
-        })?;
-        let tasks = listeners
-            .into_iter()
-            .map(|listener| {
-                let gate = Gate {
-                    agent: sign_ins.agent.clone(),
-                    host,
-                    port,
-                };
-                tokio::spawn(accept(listener, gate))
-            })
-            .collect();
-        Ok(Arc::new(Listener { port, tasks }))
-    }
+) -> Result<Arc<CallbackListener>, AgentError> {
+    let listeners = if port == 0 {
+        bind_ephemeral(host).await
+    } else {
+        bind_all(host, port).await
+    };
+    let (listeners, port) = listeners.map_err(|error| AgentError::Conflict {
+        message: format!("port {port}, which the browser must come back to, is busy ({error})"),
+        in_use: vec![format!("{}:{port}", host.as_str())],
+        hint: Some(
+            "close the program that uses it, or register another redirect URI and set it with `valetkey update --redirect-uri`"
+                .to_owned(),
+        ),
+    })?;
+    let tasks = listeners
+        .into_iter()
+        .map(|listener| {
+            let handler = CallbackHandler {
+                agent: Arc::downgrade(inner),
+                host,
+                port,
+            };
+            tokio::spawn(accept(listener, handler))
+        })
+        .collect();
+    Ok(Arc::new(CallbackListener { port, tasks }))
 }
 
 /// EAFNOSUPPORT, for which `std` has no kind: the system was built or started without that family.
@@ -129,12 +95,12 @@ const NO_FAMILY: i32 = if cfg!(windows) {
 };
 
 /// How often an ephemeral port is chosen that is free in one family only.
-const MOST_TRIES: usize = 16;
+const MAX_BIND_ATTEMPTS: usize = 16;
 
 /// An ephemeral port that is ours at every address of `host`.
 async fn bind_ephemeral(host: LoopbackHost) -> io::Result<(Vec<TcpListener>, u16)> {
     let mut tried = bind_all(host, 0).await;
-    for _ in 1..MOST_TRIES {
+    for _ in 1..MAX_BIND_ATTEMPTS {
         match &tried {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
             Ok(_) | Err(_) => break,
@@ -181,62 +147,57 @@ fn is_missing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(NO_FAMILY)
 }
 
-/// The path that a redirect URI is served at; `/` where it has none.
-pub(super) fn path_of(redirect_uri: &str) -> &str {
-    let rest = redirect_uri.split_once("://").map_or("", |(_, rest)| rest);
-    rest.find('/').map_or("/", |at| &rest[at..])
-}
-
 #[derive(Clone)]
-struct Gate {
+struct CallbackHandler {
     agent: Weak<Inner>,
     host: LoopbackHost,
     port: u16,
 }
 
 /// An accepted connection, and whether its request has come.
-struct Guest {
-    asked: Arc<AtomicBool>,
+struct Peer {
+    has_request: Arc<AtomicBool>,
     task: AbortHandle,
 }
 
-async fn accept(listener: TcpListener, gate: Gate) {
-    let mut guests: VecDeque<Guest> = VecDeque::new();
+async fn accept(listener: TcpListener, handler: CallbackHandler) {
+    let mut peers: VecDeque<Peer> = VecDeque::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, most likely: give others time to close some.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        guests.retain(|guest| !guest.task.is_finished());
-        if guests.len() >= MOST_CONNECTIONS {
+        peers.retain(|peer| !peer.task.is_finished());
+        if peers.len() >= MAX_CONNECTIONS {
             // Whoever has sent a request by now is heard before anybody has to go.
             tokio::task::yield_now().await;
-            let silent = guests
+            let silent = peers
                 .iter()
-                .position(|guest| !guest.asked.load(Ordering::Relaxed));
-            match silent.and_then(|at| guests.remove(at)) {
-                Some(guest) => guest.task.abort(),
+                .position(|peer| !peer.has_request.load(Ordering::Relaxed));
+            match silent.and_then(|at| peers.remove(at)) {
+                Some(peer) => peer.task.abort(),
                 None => continue,
             }
         }
-        let asked = Arc::new(AtomicBool::new(false));
+        let has_request = Arc::new(AtomicBool::new(false));
         // Not owned by the listener: the last answer must reach the browser after it closed.
-        let task = tokio::spawn(serve(stream, gate.clone(), Arc::clone(&asked))).abort_handle();
-        guests.push_back(Guest { asked, task });
+        let task =
+            tokio::spawn(serve(stream, handler.clone(), Arc::clone(&has_request))).abort_handle();
+        peers.push_back(Peer { has_request, task });
     }
 }
 
-async fn serve(stream: TcpStream, gate: Gate, asked: Arc<AtomicBool>) {
+async fn serve(stream: TcpStream, handler: CallbackHandler, has_request: Arc<AtomicBool>) {
     let service = service_fn(move |request| {
-        asked.store(true, Ordering::Relaxed);
-        let gate = gate.clone();
-        async move { Ok::<_, Infallible>(gate.answer(request).await) }
+        has_request.store(true, Ordering::Relaxed);
+        let handler = handler.clone();
+        async move { Ok::<_, Infallible>(handler.answer(request).await) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_LIMIT)
-        .max_buf_size(MOST_HEAD)
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEAD_BYTES)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -245,7 +206,7 @@ async fn serve(stream: TcpStream, gate: Gate, asked: Arc<AtomicBool>) {
     }
 }
 
-impl Gate {
+impl CallbackHandler {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let Some(inner) = self.agent.upgrade() else {
             return reply(StatusCode::SERVICE_UNAVAILABLE, page::not_ours());
@@ -264,18 +225,18 @@ impl Gate {
         let Ok(answer) = callback::read_query(uri.query().unwrap_or_default()) else {
             return reply(StatusCode::NOT_FOUND, page::not_ours());
         };
-        let door = Door::Listener {
+        let source = ResponseSource::Callback {
             port: self.port,
             path: uri.path(),
         };
-        let taken = inner.sign_ins.take(&answer.state, door, inner.now());
+        let taken = inner.sessions.take(&answer.state, source, inner.now());
         let Some((id, pending)) = taken else {
             return reply(StatusCode::BAD_REQUEST, page::stale());
         };
         let agent = Arc::clone(&inner);
         let finished = async move { finish::finish(&agent, id, *pending, answer).await };
-        let page = match inner.to_the_end(finished).await {
-            Ok(stage) => inner.sign_ins.view(id).map(|view| page::end(&view, &stage)),
+        let page = match inner.run(finished).await {
+            Ok(state) => inner.sessions.view(id).map(|view| page::end(&view, &state)),
             Err(stopping) => Err(stopping),
         };
         match page {
@@ -345,12 +306,5 @@ mod tests {
             }
         }
         drop(listeners);
-    }
-
-    #[test]
-    fn a_redirect_uri_is_served_at_its_own_path() {
-        assert_eq!(path_of("http://127.0.0.1:4316/callback"), "/callback");
-        assert_eq!(path_of("http://localhost:9"), "/");
-        assert_eq!(path_of("http://localhost:9/"), "/");
     }
 }

@@ -1,0 +1,115 @@
+//! Start, stop, and the events of the audit log.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::{Notify, broadcast};
+use valetkey_core::event::{Event, EventId, EventKind};
+use valetkey_vault::{EventFilter, Vault};
+
+use crate::audit_log::AuditLog;
+use crate::error::AgentError;
+use crate::links::Links;
+use crate::protocol::{MAX_REFRESH_TIME, ProviderClient};
+use crate::registry::ConnectionRegistry;
+use crate::sign_in::session::Sessions;
+use crate::state::{Agent, Config, Inner};
+use crate::stored_settings::StoredSettings;
+use crate::tasks::Tasks;
+use crate::{disconnect, grants, reconcile, scheduler};
+
+/// A stop waits this long for work that has begun. What a refresh brings may be the only refresh
+/// token that still works, so it is longer than the longest refresh plus the keychain write, and
+/// shorter than the 90 s after which systemd kills.
+const DRAIN_TIMEOUT: Duration = MAX_REFRESH_TIME.saturating_add(Duration::from_secs(15));
+
+impl Agent {
+    /// Starts an agent on `vault`: reconciles what a crash left, finishes removals, plans refreshes.
+    pub async fn start(vault: Vault, config: Config) -> Result<Self, AgentError> {
+        let now = config.clock.now();
+        let report = vault.reconcile(now).await?;
+        let authenticators = vault.authenticators(None).await?;
+        let rows = vault.connections().await?;
+        let stored_settings = StoredSettings::load(&vault).await?;
+        let client_keys = vault.client_keys().await?;
+        let inner = Arc::new(Inner {
+            audit_log: AuditLog::new(
+                vault.clone(),
+                Arc::clone(&config.clock),
+                stored_settings.settings.retention_days,
+            ),
+            provider_client: ProviderClient::default(),
+            clock: config.clock,
+            version: config.version,
+            store: config.store,
+            started_at: now,
+            registry: Mutex::new(ConnectionRegistry::new(authenticators, rows)),
+            sessions: Sessions::default(),
+            naming_lock: tokio::sync::Mutex::default(),
+            links: Links::default(),
+            client_keys: Mutex::new(client_keys),
+            paused: AtomicBool::new(stored_settings.paused),
+            stored_settings: Mutex::new(stored_settings),
+            settings_lock: tokio::sync::Mutex::default(),
+            stopping: AtomicBool::new(false),
+            reconcile_pending: AtomicBool::new(false),
+            schedule_changed: Notify::new(),
+            tasks: Tasks::default(),
+            audit_log_tasks: Mutex::default(),
+            vault,
+        });
+        let audit_log_tasks = [
+            tokio::spawn(Arc::clone(&inner.audit_log).run()),
+            tokio::spawn(Arc::clone(&inner.audit_log).prune()),
+        ];
+        inner.audit_log_tasks().extend(audit_log_tasks);
+        reconcile::record(&inner, &report).await;
+        disconnect::finish_removals(&inner);
+        inner.run(scheduler::run(Arc::clone(&inner)));
+        let started =
+            Event::new(EventKind::AgentStarted, now).detail(json!({ "version": config.version }));
+        inner.record(started).await;
+        Ok(Self { inner })
+    }
+
+    /// Stops in order: nothing new begins, unsaved grants are stored, events are written.
+    pub async fn shutdown(&self) {
+        let inner = &self.inner;
+        if inner.stopping.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        inner.schedule_changed.notify_one();
+        inner.cancel_all_sign_ins().await;
+        tokio::select! {
+            () = inner.tasks.drain() => {}
+            () = inner.clock.sleep(DRAIN_TIMEOUT) => {
+                tracing::warn!("some work did not end in time and was aborted");
+            }
+        }
+        inner.tasks.close();
+        grants::save_all_unsaved(inner).await;
+        for task in inner.audit_log_tasks().drain(..) {
+            task.abort();
+        }
+        inner
+            .record(Event::new(EventKind::AgentStopped, inner.now()))
+            .await;
+        inner.audit_log.flush().await;
+        if let Err(error) = inner.vault.close().await {
+            tracing::warn!(%error, "the vault was not closed cleanly");
+        }
+    }
+
+    /// Events of the audit log.
+    pub async fn events(&self, filter: EventFilter) -> Result<Vec<(EventId, Event)>, AgentError> {
+        self.inner.audit_log.flush().await;
+        Ok(self.inner.vault.events(filter).await?)
+    }
+
+    /// Ids of new events as they are written.
+    pub fn follow(&self) -> broadcast::Receiver<EventId> {
+        self.inner.audit_log.follow()
+    }
+}

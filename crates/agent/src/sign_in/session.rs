@@ -1,0 +1,256 @@
+//! The sessions of sign-ins: what everybody may know of one, and what only its finisher may.
+//!
+//! The secrets of a session (state, verifier, nonce) live only inside [`Run::Waiting`]: taking them
+//! out ends the wait, so a response counts once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use jiff::Timestamp;
+use subtle::ConstantTimeEq as _;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use valetkey_core::id::{AuthenticatorId, SignInId};
+use valetkey_core::name::{AccountLabel, AuthenticatorName, ProfileName};
+use valetkey_core::redirect::LoopbackHost;
+use valetkey_core::scope::Scopes;
+use valetkey_vault::SignInRow;
+
+use super::state::SignInState;
+use crate::client::Client;
+use crate::error::AgentError;
+use crate::protocol::AuthorizeRequest;
+
+/// What everybody may know of a run.
+#[derive(Debug, Clone)]
+pub struct SignInView {
+    /// Its id.
+    pub id: SignInId,
+    /// The profile.
+    pub profile: ProfileName,
+    /// The authenticator.
+    pub authenticator: AuthenticatorName,
+    /// Its id.
+    pub authenticator_id: AuthenticatorId,
+    /// The label that was asked for.
+    pub account: Option<AccountLabel>,
+    /// As people write the provider.
+    pub provider: String,
+    /// Where the browser must go.
+    pub authorize_url: String,
+    /// Where it comes back to.
+    pub redirect_uri: String,
+    /// The answer must be pasted: no listener of ours serves the redirect URI.
+    pub paste_only: bool,
+    /// Scopes asked for.
+    pub asked: Scopes,
+    /// Why a program asks; untrusted text.
+    pub reason: Option<String>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Until when it waits.
+    pub expires_at: Timestamp,
+    /// Where it stands.
+    pub state: SignInState,
+}
+
+/// What a run needs to be finished; exists only while it waits.
+pub(crate) struct Pending {
+    pub(super) client: Client,
+    pub(super) request: AuthorizeRequest,
+    pub(super) label: Option<AccountLabel>,
+    pub(super) asked: Scopes,
+    /// The listener stays up while somebody holds it.
+    pub(super) listener: Option<Arc<CallbackListener>>,
+}
+
+pub(super) enum Run {
+    Waiting(Box<Pending>),
+    /// Taken by the one who finishes it.
+    Taken,
+}
+
+/// How an authorization response arrived.
+#[derive(Clone, Copy)]
+pub(super) enum ResponseSource<'a> {
+    /// At the callback server, on this path.
+    Callback { port: u16, path: &'a str },
+    /// Pasted by the person, for this session.
+    Paste(SignInId),
+}
+
+pub(super) struct Session {
+    pub(super) view: SignInView,
+    pub(super) asked: Scopes,
+    pub(super) started_at: Timestamp,
+    pub(super) ended_at: Option<Timestamp>,
+    pub(super) run: Run,
+    pub(super) state: watch::Sender<SignInState>,
+}
+
+/// All sessions, and the callback listeners that serve them.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    by_id: Mutex<HashMap<SignInId, Session>>,
+    /// Those at fixed ports, which sessions share.
+    fixed_listeners: Mutex<HashMap<(LoopbackHost, u16), Weak<CallbackListener>>>,
+}
+
+/// A bound callback port. Dropping the last handle closes it.
+pub(crate) struct CallbackListener {
+    pub(super) port: u16,
+    pub(super) tasks: Vec<JoinHandle<()>>,
+}
+
+impl Drop for CallbackListener {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl Sessions {
+    pub(super) fn fixed_listener(
+        &self,
+        host: LoopbackHost,
+        port: u16,
+    ) -> Option<Arc<CallbackListener>> {
+        let listeners = self.lock_listeners();
+        listeners.get(&(host, port)).and_then(Weak::upgrade)
+    }
+
+    pub(super) fn share_listener(&self, host: LoopbackHost, listener: &Arc<CallbackListener>) {
+        let mut listeners = self.lock_listeners();
+        listeners.retain(|_, listener| listener.strong_count() > 0);
+        listeners.insert((host, listener.port), Arc::downgrade(listener));
+    }
+
+    fn lock_listeners(
+        &self,
+    ) -> MutexGuard<'_, HashMap<(LoopbackHost, u16), Weak<CallbackListener>>> {
+        self.fixed_listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<SignInId, Session>> {
+        self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn view(&self, id: SignInId) -> Result<SignInView, AgentError> {
+        let sessions = self.lock();
+        sessions
+            .get(&id)
+            .map(Session::view)
+            .ok_or_else(|| not_found(id))
+    }
+
+    /// Takes the pending half of the run with this `state`, if one waits for it from `source` and has
+    /// not timed out: a response counts once.
+    pub(super) fn take(
+        &self,
+        state: &str,
+        source: ResponseSource<'_>,
+        now: Timestamp,
+    ) -> Option<(SignInId, Box<Pending>)> {
+        let mut sessions = self.lock();
+        let mut found = None;
+        for (id, session) in sessions.iter() {
+            let Run::Waiting(pending) = &session.run else {
+                continue;
+            };
+            let expected = match (source, &pending.listener) {
+                (ResponseSource::Paste(pasted), _) => pasted == *id,
+                (ResponseSource::Callback { port, path }, Some(listener)) => {
+                    listener.port == port && path_of(&session.view.redirect_uri) == path
+                }
+                (ResponseSource::Callback { .. }, None) => false,
+            };
+            let same = pending.request.state.as_bytes().ct_eq(state.as_bytes());
+            if expected && now < session.view.expires_at && bool::from(same) {
+                found = Some(*id);
+            }
+        }
+        let id = found?;
+        let session = sessions.get_mut(&id)?;
+        match std::mem::replace(&mut session.run, Run::Taken) {
+            Run::Waiting(pending) => Some((id, pending)),
+            Run::Taken => None,
+        }
+    }
+
+    /// Ends the wait of a run that nobody has taken yet.
+    pub(super) fn withdraw(&self, id: SignInId) -> bool {
+        let mut sessions = self.lock();
+        let Some(session) = sessions.get_mut(&id) else {
+            return false;
+        };
+        matches!(
+            std::mem::replace(&mut session.run, Run::Taken),
+            Run::Waiting(_)
+        )
+    }
+}
+
+impl Session {
+    pub(super) fn view(&self) -> SignInView {
+        SignInView {
+            state: self.state.borrow().clone(),
+            ..self.view.clone()
+        }
+    }
+
+    pub(super) fn row(&self, id: SignInId) -> SignInRow {
+        let state = self.state.borrow();
+        let (connection, problem) = match &*state {
+            SignInState::Completed(done) => (Some(done.id), None),
+            SignInState::Failed(failed) => (None, Some(failed.message.clone())),
+            SignInState::Started
+            | SignInState::Authorized
+            | SignInState::Denied
+            | SignInState::TimedOut
+            | SignInState::Cancelled => (None, None),
+        };
+        SignInRow {
+            id,
+            authenticator: self.view.authenticator_id,
+            connection,
+            step: state.step(),
+            asked_scopes: self.asked.clone(),
+            reason: self.view.reason.clone(),
+            problem,
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+        }
+    }
+}
+
+/// The path that a redirect URI is served at; `/` where it has none.
+pub(super) fn path_of(redirect_uri: &str) -> &str {
+    let rest = redirect_uri.split_once("://").map_or("", |(_, rest)| rest);
+    rest.find('/').map_or("/", |at| &rest[at..])
+}
+
+pub(super) fn not_found(id: SignInId) -> AgentError {
+    AgentError::NotFound {
+        kind: "sign-in",
+        name: id.to_string(),
+        hint: Some(
+            "it ended more than ten minutes ago; start a new one with `valetkey connect`"
+                .to_owned(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_uri_is_served_at_its_own_path() {
+        assert_eq!(path_of("http://127.0.0.1:4316/callback"), "/callback");
+        assert_eq!(path_of("http://localhost:9"), "/");
+        assert_eq!(path_of("http://localhost:9/"), "/");
+    }
+}
