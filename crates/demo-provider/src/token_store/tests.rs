@@ -190,7 +190,7 @@ fn lenient_reuse_is_refused_and_harms_nobody() {
 }
 
 #[test]
-fn previous_token_works_within_the_grace_and_both_successors_live() {
+fn previous_token_works_within_the_grace_period_and_both_successors_are_valid() {
     let mut fixture = Fixture::strict(30.0);
     let first = fixture.sign_in();
     let lost = fixture.refresh(refresh_token(&first)).unwrap();
@@ -318,9 +318,9 @@ proptest! {
         prop_assert_eq!(fixture.revoked(), None);
     }
 
-    /// In the strict mode without grace a token is taken at most once.
+    /// In strict mode without grace period a token is accepted at most once.
     #[test]
-    fn strict_token_is_taken_at_most_once(picks in prop::collection::vec(0usize..8, 1..30)) {
+    fn strict_token_is_accepted_at_most_once(picks in prop::collection::vec(0usize..8, 1..30)) {
         let mut fixture = Fixture::strict(0.0);
         let mut known = vec![refresh_token(&fixture.sign_in()).to_owned()];
         let mut taken = std::collections::HashSet::new();

@@ -236,7 +236,7 @@ async fn request_closed_before_processing_changes_nothing() {
 }
 
 #[tokio::test]
-async fn latency_delays_at_least_as_long_as_asked() {
+async fn latency_delays_at_least_as_long_as_set() {
     let (provider, app, refresh_token) = signed_in().await;
     provider.fault(Fault::refresh(FaultKind::Latency { ms: 120 }));
     let start = Instant::now();

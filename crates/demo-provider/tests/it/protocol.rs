@@ -214,7 +214,7 @@ async fn confidential_client_authenticates_in_exactly_one_way() {
 }
 
 #[tokio::test]
-async fn rotated_token_is_taken_once_and_its_reuse_kills_the_family() {
+async fn rotated_token_is_accepted_once_and_its_reuse_revokes_the_family() {
     let provider = ada();
     let app = App::of(&provider);
     let first = app.sign_in().await;
@@ -239,7 +239,7 @@ async fn rotated_token_is_taken_once_and_its_reuse_kills_the_family() {
 }
 
 #[tokio::test]
-async fn access_token_dies_at_the_end_of_its_life_and_at_once_on_demand() {
+async fn access_token_expires_after_its_lifetime_and_at_once_on_demand() {
     let provider = ada();
     provider.update(|settings| settings.access_token_lifetime_seconds = None);
     let app = App::of(&provider);
