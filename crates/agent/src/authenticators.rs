@@ -306,8 +306,8 @@ impl Agent {
         who: &Actor,
     ) -> Result<Vec<Disconnected>, AgentError> {
         let mut gone = Vec::new();
-        for id in connections {
-            gone.push(disconnect::remove(&self.inner, id, who).await?);
+        for id in &connections {
+            gone.push(disconnect::remove(&self.inner, *id, &connections, who).await?);
         }
         self.inner
             .vault

@@ -1,54 +1,96 @@
-//! What a person consented to at a provider may carry more than one connection: the same client in
-//! another profile, the same account signed in anew.
+//! One consent of an account to a client can be behind several connections: the same client in
+//! another profile or under another name, the same account signed in again.
 //!
-//! So a grant that is not wanted cannot simply be revoked. At some providers (Google) any token's end
-//! is the end of the consent, and with it of every other grant to the same client and account. RFC
-//! 7009, section 2.1, leaves it to the server how far a revocation reaches, and nothing tells us; so
-//! while another connection may live by the consent, nothing is revoked. What then stays alive at the
-//! provider is held by nobody: its tokens were never stored, and are wiped from memory.
+//! So a grant cannot simply be revoked. At some providers (Google) the revocation of any token ends
+//! the consent, and with it every other grant of the account to the client. RFC 7009, section 2.1,
+//! leaves that to the provider and gives no way to find out. So while another connection uses the
+//! same consent, nothing is revoked, except where the provider has separate endpoints for a token and
+//! for the consent (GitHub).
 
 use valetkey_core::authenticator::Authenticator;
-use valetkey_core::connection::Subject;
+use valetkey_core::connection::{Connection, Subject};
 use valetkey_core::connection_state::Status;
 use valetkey_core::grant::Grant;
+use valetkey_core::id::ConnectionId;
 
 use crate::client::Client;
+use crate::protocol::Revocation;
 use crate::registry::ConnectionRegistry;
 use crate::state::Inner;
 
-/// Whether a connection lives by the consent of this account to this client. Accounts that cannot be
-/// told apart are taken for one.
-pub(crate) fn is_shared(
-    registry: &ConnectionRegistry,
+/// A connection that uses the consent of this account to this client, other than those that are
+/// `leaving`. Accounts that cannot be identified count as the same.
+pub(crate) fn shared_with<'a>(
+    registry: &'a ConnectionRegistry,
     client: &Authenticator,
     account: Option<&Subject>,
-) -> bool {
-    let same_client = |id| {
-        registry.authenticator(id).is_some_and(|other| {
-            other.provider == client.provider && other.client_id == client.client_id
-        })
-    };
-    registry.entries().map(|entry| &entry.row).any(|row| {
+    leaving: &[ConnectionId],
+) -> Option<&'a Connection> {
+    let same_account = |row: &Connection| {
         let other = row.account.subject.as_ref();
+        account.is_none() || other.is_none() || account == other
+    };
+    let mut rows = registry.entries().map(|entry| &entry.row);
+    rows.find(|row| {
         row.state.status != Status::Removing
-            && same_client(row.authenticator)
-            && (account.is_none() || other.is_none() || account == other)
+            && !leaving.contains(&row.id)
+            && same_account(row)
+            && registry
+                .authenticator(row.authenticator)
+                .is_some_and(|other| is_same_client(client, other))
     })
 }
 
+/// The catalogue's provider may be `custom` at two servers that issued the same client id.
+fn is_same_client(one: &Authenticator, other: &Authenticator) -> bool {
+    let server = |it: &Authenticator| it.overrides.token_url.as_ref().map(|url| url.host());
+    let is_other_server = match (server(one), server(other)) {
+        (Some(one), Some(other)) => one != other,
+        (None, _) | (_, None) => false,
+    };
+    one.provider == other.provider && one.client_id == other.client_id && !is_other_server
+}
+
 impl Inner {
-    /// Revokes a grant that nobody keeps, unless that could end another connection.
+    /// Revokes a grant that no connection keeps, unless that could end another connection.
     pub(crate) async fn revoke_unwanted(
         &self,
         client: &Client,
         account: Option<&Subject>,
         grant: &Grant,
     ) {
-        if is_shared(&self.registry(), &client.authenticator, account) {
-            return tracing::debug!("not revoked: another connection lives by the same consent");
+        if shared_with(&self.registry(), &client.authenticator, account, &[]).is_some() {
+            return tracing::debug!("not revoked: another connection uses the same consent");
         }
         let now = self.now();
         self.provider_client.revoke(client, grant, now).await;
+    }
+
+    /// Revokes the consent behind a connection that is removed. While another connection uses it,
+    /// revokes the grant alone if the provider can do that, else nothing.
+    pub(crate) async fn revoke_removed(
+        &self,
+        client: &Client,
+        account: Option<&Subject>,
+        grant: &Grant,
+        leaving: &[ConnectionId],
+    ) -> Revocation {
+        let other = {
+            let registry = self.registry();
+            let other = shared_with(&registry, &client.authenticator, account, leaving);
+            other.and_then(|row| registry.name_of(row))
+        };
+        let (provider, now) = (&self.provider_client, self.now());
+        match (other, &client.endpoints.revocation) {
+            (None, _) | (_, None) => provider.revoke_consent(client, grant, now).await,
+            (Some(_), Some(way)) if way.consent_url.is_some() => {
+                provider.revoke(client, grant, now).await
+            }
+            (Some(other), Some(_)) => Revocation::NotPossible(format!(
+                "`{other}` uses the same account and client, and a revocation could sign it out \
+                 too. To end both, remove the app in the account's settings."
+            )),
+        }
     }
 }
 
@@ -60,6 +102,7 @@ mod tests {
     use valetkey_core::connection::{Account, Connection};
     use valetkey_core::connection_state::{Transition, apply};
     use valetkey_core::draft::DraftInput;
+    use valetkey_core::endpoint_url::EndpointUrl;
     use valetkey_core::id::{AuthenticatorId, ConnectionId};
     use valetkey_core::scope::Scopes;
 
@@ -106,10 +149,28 @@ mod tests {
             let account = connection(1, &here, Some("ada")).account;
             let subject = account.subject.as_ref();
             let mut registry = ConnectionRegistry::new(all, vec![other.clone()]);
-            assert_eq!(is_shared(&registry, &here, subject), shared, "{other:?}");
+            let is_shared =
+                |leaving: &[_]| shared_with(&registry, &here, subject, leaving).is_some();
+            assert_eq!(is_shared(&[]), shared, "{other:?}");
+            assert!(!is_shared(&[other.id]), "it is being removed too");
             let state = &mut registry.get_mut(other.id).unwrap().row.state;
             *state = apply(*state, Transition::Disconnected).unwrap();
-            assert!(!is_shared(&registry, &here, subject), "it is being removed");
+            let shared = shared_with(&registry, &here, subject, &[]);
+            assert!(shared.is_none(), "it is being removed");
         }
+    }
+
+    #[test]
+    fn a_client_id_that_two_servers_issued_is_two_clients() {
+        let at = |number, host: &str| {
+            let mut authenticator = authenticator(number, "app");
+            let url = format!("https://{host}/token");
+            authenticator.overrides.token_url = Some(EndpointUrl::parse(&url).unwrap());
+            authenticator
+        };
+        let here = at(1, "one.example");
+        assert!(is_same_client(&here, &at(2, "one.example")));
+        assert!(!is_same_client(&here, &at(2, "two.example")));
+        assert!(is_same_client(&here, &authenticator(2, "app")));
     }
 }

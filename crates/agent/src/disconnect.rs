@@ -14,7 +14,6 @@ use valetkey_core::name::{ConnectionName, ProfileName};
 use valetkey_vault::failpoint;
 
 use crate::client::Client;
-use crate::consent;
 use crate::error::AgentError;
 use crate::grants;
 use crate::key::{Actor, ConnectionKey};
@@ -79,7 +78,7 @@ impl Agent {
         };
         let (agent, who) = (Arc::clone(inner), who.clone());
         inner
-            .run(async move { remove(&agent, id, &who).await })
+            .run(async move { remove(&agent, id, &[], &who).await })
             .await?
     }
 }
@@ -95,16 +94,18 @@ pub(crate) fn finish_removals(inner: &Arc<Inner>) {
     for id in removing {
         let agent = Arc::clone(inner);
         inner.run(async move {
-            if let Err(error) = remove(&agent, id, &Actor::agent()).await {
+            if let Err(error) = remove(&agent, id, &[], &Actor::agent()).await {
                 tracing::warn!(connection = %id, %error, "removal is finished at the next start");
             }
         });
     }
 }
 
+/// Removes a connection; those that are `leaving` are removed after it.
 pub(crate) async fn remove(
     inner: &Arc<Inner>,
     id: ConnectionId,
+    leaving: &[ConnectionId],
     who: &Actor,
 ) -> Result<Disconnected, AgentError> {
     let (write_lock, authenticator, connection, profile) = {
@@ -149,13 +150,10 @@ pub(crate) async fn remove(
     let revocation = match (&live, authenticator) {
         (Some(live), Some(authenticator)) => match Client::of(&inner.vault, authenticator).await {
             Ok(client) => {
-                let (provider, now) = (&inner.provider_client, inner.now());
-                let subject = row.account.subject.as_ref();
-                if consent::is_shared(&inner.registry(), &client.authenticator, subject) {
-                    provider.revoke(&client, &live.grant, now).await
-                } else {
-                    provider.revoke_consent(&client, &live.grant, now).await
-                }
+                let account = row.account.subject.as_ref();
+                inner
+                    .revoke_removed(&client, account, &live.grant, leaving)
+                    .await
             }
             Err(error) => Revocation::Failed(error.to_string()),
         },

@@ -18,6 +18,7 @@ mod main_job;
 mod races;
 mod refusals;
 mod secrets;
+mod shared_consent;
 mod sign_ins;
 mod stops;
 mod support;
