@@ -163,7 +163,7 @@ mod tests {
                     let mut rows = statement.query([])?;
                     // In the middle of the table.
                     let found = rows.next()?.is_some();
-                    released.recv_timeout(Duration::from_secs(60)).unwrap();
+                    released.recv_timeout(Duration::from_mins(1)).unwrap();
                     Ok(found)
                 };
                 database.read(query).await

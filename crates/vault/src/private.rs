@@ -57,24 +57,35 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = options()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .open(path)?;
+    let mut file = create(path)?;
     file.write_all(content)?;
     file.sync_all()
 }
 
+/// An empty file, for writing and reading.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    options()
+        .create(true)
+        .truncate(true)
+        .read(true)
+        .write(true)
+        .open(path)
+}
+
+/// A file that exists, for writing and reading.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    options().read(true).write(true).open(path)
+}
+
 /// Makes a rename in the folder of `path` last. Windows has no such call and needs none.
 #[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     path.parent()
         .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 

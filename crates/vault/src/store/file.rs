@@ -1,140 +1,171 @@
 //! An encrypted file, for machines without a keychain. Only by choice, never as a fallback.
 //!
-//! The file is the truth: each call reads it anew, so decrypted secrets stay in memory no longer
-//! than a call. The passphrase becomes a key once, at the start.
+//! Each item is sealed by itself: a read decrypts one item, and a write appends one. The passphrase
+//! becomes a key once, at the start.
 
 mod format;
+mod item_log;
+mod version_1;
 
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 pub use self::format::Cost;
-use self::format::{Cipher, Damage, Items, KeyHeader, KeyKind};
+use self::format::{Cipher, Damage, FileVersion, HEADER, KeyHeader, KeyKind};
+use self::item_log::{ItemLog, LogError, random};
 use super::{FileKey, ItemName, SecretStore, StoreError};
 use crate::error::VaultError;
-use crate::private;
+use crate::failpoint;
 
-/// Less can be guessed.
-const SHORTEST_KEY_FILE: usize = 32;
+/// A shorter key file could be guessed.
+const MIN_KEY_FILE: usize = 32;
 
-/// Keeps all items in one encrypted file.
+/// Stores all items in one encrypted file.
 pub struct FileStore {
     path: PathBuf,
     cipher: Cipher,
+    log: ItemLog,
 }
 
 impl FileStore {
-    /// Opens the file, or creates an empty one under this key and `cost`.
+    /// Opens the file, or creates an empty one under this key and `cost`. A file of the first version
+    /// is rewritten in the current one.
     pub fn open(path: &Path, key: &FileKey, cost: Cost) -> Result<Self, VaultError> {
         let (kind, secret) = key_bytes(key)?;
-        let store = match read_file(path) {
-            Ok(Some(file)) => {
-                let header = KeyHeader::read(&file).map_err(|damage| corrupt(path, damage))?;
-                let wrong = |why: &str| VaultError::WrongPassphrase(why.to_owned());
-                if header.kind != kind {
-                    return Err(wrong(match header.kind {
-                        KeyKind::Passphrase => "it was made with a passphrase, not with a key file",
-                        KeyKind::KeyFile => "it was made with a key file, not with a passphrase",
-                    }));
-                }
-                let cipher = header
-                    .derive(&secret)
-                    .map_err(|damage| corrupt(path, damage))?;
-                if !cipher.opens(&file) {
-                    return Err(wrong(match kind {
-                        KeyKind::Passphrase => "the passphrase is wrong",
-                        KeyKind::KeyFile => "the key file is not the one it was made with",
-                    }));
-                }
+        // It never replaced the file, which holds all that was reported as written.
+        remove_if_there(&item_log::temporary(path))?;
+        let Some(start) = read_start(path).map_err(|error| VaultError::io("read", path, &error))?
+        else {
+            return Self::create(path, kind, cost, &secret, version_1::Items::new());
+        };
+        let header = KeyHeader::read(&start).map_err(|damage| corrupt(path, damage))?;
+        let wrong = |why: &str| VaultError::WrongPassphrase(why.to_owned());
+        if header.kind != kind {
+            return Err(wrong(match header.kind {
+                KeyKind::Passphrase => "it was made with a passphrase, not with a key file",
+                KeyKind::KeyFile => "it was made with a key file, not with a passphrase",
+            }));
+        }
+        let cipher = header
+            .derive(&secret)
+            .map_err(|damage| corrupt(path, damage))?;
+        if !cipher.opens(&start) {
+            return Err(wrong(match kind {
+                KeyKind::Passphrase => "the passphrase is wrong",
+                KeyKind::KeyFile => "the key file is not the one it was made with",
+            }));
+        }
+        let store = match header.version {
+            FileVersion::One => {
+                let items =
+                    version_1::read(path, &cipher).map_err(|error| cannot_open(path, error))?;
+                let store = Self::create(path, kind, header.cost, &secret, items)?;
+                failpoint!("file_store.migrated");
+                store
+            }
+            FileVersion::Two => {
+                let log = ItemLog::open(path, &cipher).map_err(|error| cannot_open(path, error))?;
                 Self {
                     path: path.to_owned(),
                     cipher,
+                    log,
                 }
             }
-            Ok(None) => {
-                let header = KeyHeader {
-                    kind,
-                    cost,
-                    salt: random()?,
-                };
-                let cipher = header.derive(&secret).map_err(|_| {
-                    VaultError::Bug("the cost of the key is not possible".to_owned())
-                })?;
-                let store = Self {
-                    path: path.to_owned(),
-                    cipher,
-                };
-                store
-                    .save(&Items::new())
-                    .map_err(|error| VaultError::io("write", path, &error))?;
-                store
-            }
-            Err(error) => return Err(VaultError::io("read", path, &error)),
         };
-        store.load()?;
+        // Its items are in the file now.
+        remove_if_there(&version_1::unfinished(path))?;
         Ok(store)
     }
 
-    fn load(&self) -> Result<Items, StoreError> {
-        let broken = |why: String| {
-            let path = self.path.display();
-            StoreError::Broken(format!("the secret file `{path}` cannot be read: {why}"))
+    /// A file with these items, under a new salt.
+    fn create(
+        path: &Path,
+        kind: KeyKind,
+        cost: Cost,
+        secret: &[u8],
+        items: version_1::Items,
+    ) -> Result<Self, VaultError> {
+        let header = KeyHeader {
+            version: FileVersion::Two,
+            kind,
+            cost,
+            salt: random().map_err(|error| VaultError::Disk(error.to_string()))?,
         };
-        let Some(file) = read_file(&self.path).map_err(|error| broken(error.to_string()))? else {
-            // Writing now would make an empty vault of a missing one.
-            return Err(broken(
-                "it is gone; restore it, or restart to begin with an empty one".to_owned(),
-            ));
-        };
-        self.cipher
-            .unseal(&file)
-            .map_err(|damage| broken(damage.to_string()))
-    }
-
-    fn save(&self, items: &Items) -> io::Result<()> {
-        let nonce = random().map_err(io::Error::other)?;
-        private::replace(&self.path, &self.cipher.seal(items, nonce))
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Items) -> bool) -> Result<(), StoreError> {
-        let mut items = self.load()?;
-        if !change(&mut items) {
-            return Ok(());
-        }
-        self.save(&items).map_err(|error| {
-            let path = self.path.display();
-            StoreError::Broken(format!(
-                "the secret file `{path}` cannot be written: {error}"
-            ))
+        let cipher = header
+            .derive(secret)
+            .map_err(|_| VaultError::Bug("the cost of the key is not possible".to_owned()))?;
+        let log = ItemLog::create(path, &cipher, items.into_iter().map(Ok))
+            .map_err(|error| cannot_open(path, error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            cipher,
+            log,
         })
+    }
+
+    /// Opens the file again if somebody replaced it, for instance by a copy of it.
+    fn reopen_if_changed(&mut self) -> Result<(), StoreError> {
+        match self.log.is_unchanged() {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                self.log = ItemLog::open(&self.path, &self.cipher)
+                    .map_err(|error| self.failed("read", &error))?;
+                Ok(())
+            }
+            // Writing now would make an empty vault of a missing one.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let gone = "it is gone; restore it, or restart to begin with an empty one";
+                Err(self.failed("read", &gone))
+            }
+            Err(error) => Err(self.failed("read", &error)),
+        }
+    }
+
+    fn failed(&self, what: &str, why: &impl std::fmt::Display) -> StoreError {
+        let path = self.path.display();
+        StoreError::Broken(format!("cannot {what} the secret file `{path}`: {why}"))
+    }
+
+    fn append(&mut self, item: &ItemName, value: Option<&[u8]>) -> Result<(), StoreError> {
+        self.log
+            .append(*item, value, &self.cipher)
+            .map_err(|error| self.failed("write", &error))
     }
 }
 
 impl SecretStore for FileStore {
     fn check(&mut self) -> Result<(), StoreError> {
-        self.load().map(|_| ())
+        self.reopen_if_changed()
     }
 
     fn read(&mut self, item: &ItemName) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        Ok(self.load()?.remove(item))
+        self.reopen_if_changed()?;
+        self.log
+            .read(item, &self.cipher)
+            .map_err(|error| self.failed("read", &error))
     }
 
     fn write(&mut self, item: &ItemName, value: &[u8]) -> Result<(), StoreError> {
-        self.change(|items| {
-            let old = items.insert(*item, Zeroizing::new(value.to_vec()));
-            old.is_none_or(|old| *old != value)
-        })
+        if self.read(item)?.is_some_and(|old| *old == value) {
+            return Ok(());
+        }
+        self.append(item, Some(value))
     }
 
     fn delete(&mut self, item: &ItemName) -> Result<(), StoreError> {
-        self.change(|items| items.remove(item).is_some())
+        self.reopen_if_changed()?;
+        if self.log.contains(item) {
+            self.append(item, None)?;
+        }
+        Ok(())
     }
 
     fn list(&mut self) -> Result<Vec<ItemName>, StoreError> {
-        Ok(self.load()?.into_keys().collect())
+        self.reopen_if_changed()?;
+        Ok(self.log.items().collect())
     }
 }
 
@@ -151,7 +182,7 @@ fn key_bytes(key: &FileKey) -> Result<(KeyKind, Zeroizing<Vec<u8>>), VaultError>
             let bytes = fs::read(path)
                 .map(Zeroizing::new)
                 .map_err(|error| VaultError::io("read the key file", path, &error))?;
-            if bytes.len() < SHORTEST_KEY_FILE {
+            if bytes.len() < MIN_KEY_FILE {
                 return Err(VaultError::WrongPassphrase(format!(
                     "the key file `{0}` is too short; make one with \
                      `head -c 32 /dev/urandom > {0}`",
@@ -163,19 +194,32 @@ fn key_bytes(key: &FileKey) -> Result<(KeyKind, Zeroizing<Vec<u8>>), VaultError>
     }
 }
 
-fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+/// The header, or less of it; None if there is no file.
+fn read_start(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut start = Vec::with_capacity(HEADER);
+    file.take(HEADER as u64).read_to_end(&mut start)?;
+    Ok(Some(start))
+}
+
+fn remove_if_there(path: &Path) -> Result<(), VaultError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(VaultError::io("remove", path, &error))
+        }
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
-fn random<const N: usize>() -> Result<[u8; N], VaultError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| VaultError::Disk(format!("the system gives no random bytes: {error}")))?;
-    Ok(bytes)
+fn cannot_open(path: &Path, error: LogError) -> VaultError {
+    match error {
+        LogError::Io(error) => VaultError::io("open", path, &error),
+        LogError::Damage(damage) => corrupt(path, damage),
+    }
 }
 
 fn corrupt(path: &Path, damage: Damage) -> VaultError {

@@ -196,15 +196,22 @@ fn store(home: &Home) -> StoreOpener {
     StoreOpener::new(move |_, _| Ok(Box::new(file_store(&home))))
 }
 
-/// Every name in the sources, so that no new one is forgotten here.
+/// Every name in the sources, so that no new one is forgotten here. Those of the file store have a
+/// test of their own.
 fn failpoints() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/vault");
     let mut names = BTreeSet::new();
     for entry in fs::read_dir(folder).unwrap() {
-        let source = fs::read_to_string(entry.unwrap().path()).unwrap();
-        for rest in source.split("failpoint!(\"").skip(1) {
-            names.insert(rest.split('"').next().unwrap_or_default().to_owned());
-        }
+        names.extend(failpoints_in(&entry.unwrap().path()));
     }
     names
+}
+
+/// The names in one source file.
+pub(crate) fn failpoints_in(source: &Path) -> BTreeSet<String> {
+    let source = fs::read_to_string(source).unwrap();
+    let rests = source.split("failpoint!(\"").skip(1);
+    rests
+        .map(|rest| rest.split('"').next().unwrap_or_default().to_owned())
+        .collect()
 }

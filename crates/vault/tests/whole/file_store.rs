@@ -156,12 +156,281 @@ fn an_unchanged_item_is_not_written_again() {
 fn foreign_and_newer_files_are_told_apart_from_wrong_passphrases() {
     let (_folder, path) = file();
     let mut newer = b"valetkey".to_vec();
-    newer.push(2);
+    newer.push(3);
     for content in [&b""[..], b"valet", b"ssh-rsa AAAA", &newer] {
         std::fs::write(&path, content).unwrap();
         let opened = open(&path, &passphrase("p")).map(|_| ());
         assert!(matches!(opened, Err(VaultError::Corrupt(_))), "{opened:?}");
     }
+}
+
+/// Made by the code that wrote the first version of the file, with a passphrase: `grant(1)` holds
+/// `refresh-token-1` and a client secret `client-secret`; in `.new`, written next, `grant(1)` holds
+/// `refresh-token-2`.
+const VERSION_1: &[u8] = include_bytes!("fixtures/version_1.vault");
+const VERSION_1_NEW: &[u8] = include_bytes!("fixtures/version_1.vault.new");
+
+fn version_1_key() -> FileKey {
+    passphrase("correct horse")
+}
+
+fn client_secret() -> ItemName {
+    ItemName::ClientSecret(AuthenticatorId::new(Uuid::from_u128(2)))
+}
+
+fn value(store: &mut FileStore, item: ItemName) -> Option<Vec<u8>> {
+    store.read(&item).unwrap().map(|value| value.to_vec())
+}
+
+#[test]
+fn a_file_of_the_first_version_is_migrated() {
+    let (folder, path) = file();
+    std::fs::write(&path, VERSION_1).unwrap();
+    let wrong = open(&path, &passphrase("wrong")).map(|_| ());
+    assert!(matches!(wrong, Err(VaultError::WrongPassphrase(_))));
+    assert_eq!(std::fs::read(&path).unwrap(), VERSION_1);
+    for _ in 0..2 {
+        let mut store = open(&path, &version_1_key()).unwrap();
+        assert_eq!(store.list().unwrap(), [grant(1), client_secret()]);
+        assert_eq!(value(&mut store, grant(1)).unwrap(), b"refresh-token-1");
+        assert_eq!(
+            value(&mut store, client_secret()).unwrap(),
+            b"client-secret"
+        );
+        assert_eq!(std::fs::read(&path).unwrap()[8], 2);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn an_interrupted_write_of_the_first_version_is_completed() {
+    let (folder, path) = file();
+    let new = folder.path().join("secrets.vault.new");
+    std::fs::write(&path, VERSION_1).unwrap();
+    std::fs::write(&new, VERSION_1_NEW).unwrap();
+    let mut store = open(&path, &version_1_key()).unwrap();
+    assert_eq!(value(&mut store, grant(1)).unwrap(), b"refresh-token-2");
+    assert_eq!(
+        value(&mut store, client_secret()).unwrap(),
+        b"client-secret"
+    );
+    assert!(!new.exists());
+}
+
+#[test]
+fn an_incomplete_or_older_write_of_the_first_version_is_dropped() {
+    let cut = &VERSION_1_NEW[..VERSION_1_NEW.len() - 1];
+    for (content, age) in [(cut, 0), (b"", 0), (VERSION_1_NEW, 60)] {
+        let (folder, path) = file();
+        let new = folder.path().join("secrets.vault.new");
+        std::fs::write(&path, VERSION_1).unwrap();
+        std::fs::write(&new, content).unwrap();
+        let written = std::time::SystemTime::now() - std::time::Duration::from_secs(age);
+        let file = std::fs::File::options().write(true).open(&new).unwrap();
+        file.set_modified(written).unwrap();
+        let mut store = open(&path, &version_1_key()).unwrap();
+        assert_eq!(value(&mut store, grant(1)).unwrap(), b"refresh-token-1");
+        assert!(!new.exists());
+    }
+}
+
+/// As a power cut leaves it: the mark is where the last complete write put it.
+#[test]
+fn a_write_that_was_cut_off_anywhere_leaves_the_old_value() {
+    let (_folder, path) = file();
+    let key = passphrase("p");
+    let mut store = open(&path, &key).unwrap();
+    store.write(&grant(1), b"old").unwrap();
+    let before = std::fs::read(&path).unwrap();
+    store.write(&grant(1), b"new").unwrap();
+    let after = std::fs::read(&path).unwrap();
+    let unmarked = [&before[..], &after[before.len()..]].concat();
+    for end in before.len()..=after.len() {
+        std::fs::write(&path, &unmarked[..end]).unwrap();
+        let mut store = open(&path, &key).unwrap();
+        let is_whole = end == after.len();
+        let expected: &[u8] = if is_whole { b"new" } else { b"old" };
+        assert_eq!(value(&mut store, grant(1)).unwrap(), expected, "{end}");
+        // The store goes on from there.
+        store.write(&grant(2), b"next").unwrap();
+        let mut store = open(&path, &key).unwrap();
+        assert_eq!(value(&mut store, grant(1)).unwrap(), expected);
+        assert_eq!(value(&mut store, grant(2)).unwrap(), b"next");
+    }
+    // Space that was reserved but never written.
+    std::fs::write(&path, [&before[..], &vec![0; 5000]].concat()).unwrap();
+    let mut store = open(&path, &key).unwrap();
+    assert_eq!(value(&mut store, grant(1)).unwrap(), b"old");
+}
+
+#[test]
+fn records_of_another_time_do_not_fit_in() {
+    let (_folder, path) = file();
+    let key = passphrase("p");
+    let mut store = open(&path, &key).unwrap();
+    let mut ends = Vec::new();
+    for value in [b"one", b"two", b"end"] {
+        store.write(&grant(1), value).unwrap();
+        ends.push(std::fs::read(&path).unwrap().len());
+    }
+    let whole = std::fs::read(&path).unwrap();
+    let [first, second] = [ends[0] - (ends[1] - ends[0])..ends[0], ends[0]..ends[1]];
+    let third = ends[1]..ends[2];
+    let head = &whole[..first.start];
+    for order in [
+        [&second, &first, &third],
+        [&first, &second, &first],
+        [&first, &first, &third],
+    ] {
+        let parts = order.map(|range| &whole[range.clone()]).concat();
+        std::fs::write(&path, [head, &parts].concat()).unwrap();
+        let opened = open(&path, &key).map(|_| ());
+        assert!(matches!(opened, Err(VaultError::Corrupt(_))), "{opened:?}");
+    }
+    // One left out.
+    let parts = [head, &whole[first], &whole[third]].concat();
+    std::fs::write(&path, parts).unwrap();
+    assert!(open(&path, &key).is_err());
+}
+
+#[test]
+fn a_write_adds_one_item_however_many_there_are() {
+    let (_folder, path) = file();
+    let mut store = open(&path, &passphrase("p")).unwrap();
+    for n in 0..1000 {
+        store.write(&grant(n), &[7; 1000]).unwrap();
+    }
+    let before = std::fs::read(&path).unwrap();
+    store.write(&grant(500), &[8; 1000]).unwrap();
+    let after = std::fs::read(&path).unwrap();
+    assert!(after.len() - before.len() < 1200);
+    // All but the mark near its start is as it was.
+    assert!(after[512..before.len()] == before[512..]);
+}
+
+#[test]
+fn outdated_values_are_dropped_in_time() {
+    let (folder, path) = file();
+    let key = passphrase("p");
+    let mut store = open(&path, &key).unwrap();
+    store.write(&client_secret(), b"client-secret").unwrap();
+    for n in 0..500_u16 {
+        let value = [&n.to_le_bytes()[..], &[7; 1000]].concat();
+        store.write(&grant(1), &value).unwrap();
+        let length = std::fs::metadata(&path).unwrap().len();
+        assert!(length < 70_000, "{length} after {n} writes");
+    }
+    store.delete(&client_secret()).unwrap();
+    let mut store = open(&path, &key).unwrap();
+    assert_eq!(store.list().unwrap(), [grant(1)]);
+    assert_eq!(
+        value(&mut store, grant(1)).unwrap()[..2],
+        499_u16.to_le_bytes()
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_copy_put_back_while_the_store_is_open_is_taken() {
+    let (folder, path) = file();
+    let mut store = open(&path, &passphrase("p")).unwrap();
+    store.write(&grant(1), b"old").unwrap();
+    let copy = folder.path().join("copy");
+    std::fs::copy(&path, &copy).unwrap();
+    store.write(&grant(1), b"new").unwrap();
+    std::fs::rename(&copy, &path).unwrap();
+    assert_eq!(value(&mut store, grant(1)).unwrap(), b"old");
+    store.write(&grant(2), b"x").unwrap();
+    let mut store = open(&path, &passphrase("p")).unwrap();
+    assert_eq!(store.list().unwrap(), [grant(1), grant(2)]);
+}
+
+const CRASH_PATH: &str = "VALETKEY_FILE_STORE_CRASH_TEST";
+
+/// Kills the process at every failpoint of the store: when it migrates, writes, rewrites.
+#[test]
+fn a_crash_of_the_store_loses_nothing_that_was_written() {
+    if let Some(path) = std::env::var_os(CRASH_PATH) {
+        return write_until_killed(Path::new(&path));
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let names: Vec<_> = ["file.rs", "file/item_log.rs"]
+        .into_iter()
+        .flat_map(|name| crate::crash::failpoints_in(&folder.join(name)))
+        .collect();
+    assert!(names.len() >= 6, "{names:?}");
+    for name in names {
+        for passage in [1, 2, 3, 70] {
+            let (folder, path) = file();
+            std::fs::write(&path, VERSION_1).unwrap();
+            std::fs::write(folder.path().join("secrets.vault.new"), VERSION_1_NEW).unwrap();
+            let died = std::process::Command::new(std::env::current_exe().unwrap())
+                .args([
+                    "--exact",
+                    "file_store::a_crash_of_the_store_loses_nothing_that_was_written",
+                ])
+                .env(CRASH_PATH, &path)
+                .env("VALETKEY_ABORT_AT", format!("{name}#{passage}"))
+                .output()
+                .unwrap();
+            let ended = died.status.success();
+            assert!(ended || died.status.code().is_none(), "{name}: {died:?}");
+            assert!(passage > 1 || !ended, "the child never passes `{name}`");
+            check_promises(folder.path(), &path, &format!("{name}#{passage}"));
+        }
+    }
+}
+
+/// After each step it notes what it was told.
+fn write_until_killed(path: &Path) {
+    let note = |text: String| {
+        std::fs::write(path.with_file_name("promise"), text).unwrap();
+    };
+    let mut store = open(path, &version_1_key()).unwrap();
+    note("0".to_owned());
+    for n in 1..=100 {
+        let value = format!("{n} {}", "x".repeat(1000));
+        store.write(&grant(7), value.as_bytes()).unwrap();
+        note(n.to_string());
+    }
+    store.delete(&client_secret()).unwrap();
+    note("deleted".to_owned());
+}
+
+fn check_promises(folder: &Path, path: &Path, place: &str) {
+    let promise = std::fs::read_to_string(folder.join("promise")).unwrap_or_default();
+    let mut store = open(path, &version_1_key()).unwrap();
+    // The newest login, which only `.new` had.
+    assert_eq!(
+        value(&mut store, grant(1)).unwrap(),
+        b"refresh-token-2",
+        "{place}"
+    );
+    let found = value(&mut store, grant(7)).map_or(0, |value| {
+        let text = String::from_utf8(value).unwrap();
+        text.split(' ').next().unwrap().parse::<u32>().unwrap()
+    });
+    let promised = match promise.as_str() {
+        "" => 0,
+        "deleted" => 100,
+        n => n.parse().unwrap(),
+    };
+    assert!(
+        found == promised || found == promised + 1,
+        "{place}: {found} after {promised}"
+    );
+    let secret = value(&mut store, client_secret());
+    if promise == "deleted" {
+        assert_eq!(secret, None, "{place}");
+    } else if promised < 100 {
+        assert_eq!(secret.unwrap(), b"client-secret", "{place}");
+    }
+    // And it can be written again.
+    store.write(&grant(8), b"after").unwrap();
+    let mut store = open(path, &version_1_key()).unwrap();
+    assert_eq!(value(&mut store, grant(8)).unwrap(), b"after", "{place}");
+    let left = std::fs::read_dir(folder).unwrap().count();
+    assert!(left <= 2, "{place}: files are left behind");
 }
 
 fn any_item() -> impl Strategy<Value = ItemName> {
@@ -225,7 +494,7 @@ proptest! {
     #[test]
     fn any_bytes_are_refused(content in prop::collection::vec(any::<u8>(), 0..400), ours: bool) {
         let (_folder, path) = file();
-        let start = if ours { &b"valetkey\x01\x01\x08\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00"[..] }
+        let start = if ours { &b"valetkey\x02\x01\x08\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00"[..] }
             else { b"" };
         std::fs::write(&path, [start, &content].concat()).unwrap();
         prop_assert!(open(&path, &passphrase("p")).is_err());
