@@ -110,7 +110,9 @@ fn provider(reader: &mut Reader) -> Option<&'static Provider> {
 /// The short name and the one that people read. Without a name it is called after its provider.
 fn name(reader: &mut Reader, provider: Option<&Provider>) -> Option<(AuthenticatorName, String)> {
     let Some(display_name) = reader.text("name") else {
-        if let Some(provider) = provider.filter(|provider| provider.id != "custom") {
+        // Only `custom` needs a name, so without a provider this is not known.
+        let provider = provider?;
+        if provider.id != "custom" {
             let name = provider.id.parse().ok()?;
             return Some((name, provider.display_name.clone()));
         }
