@@ -5,6 +5,7 @@
 //! that no change is ever made twice.
 
 mod event_stream;
+mod peer;
 mod response;
 mod routes;
 mod target;
@@ -14,6 +15,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use rustix::process::geteuid;
 use serde::de::DeserializeOwned;
 use valetkey_core::home::Home;
 use valetkey_core::name::ProfileName;
@@ -21,6 +23,7 @@ use valetkey_core::name::ProfileName;
 use crate::endpoint::Endpoint;
 use crate::error::{ApiError, ErrorBody};
 pub use event_stream::Follower;
+use peer::is_served_by;
 use response::{ReadError, Response};
 pub use routes::Watch;
 use target::Target;
@@ -34,6 +37,9 @@ pub enum ClientError {
     /// No agent runs in this home.
     #[error("no agent is running")]
     NotRunning,
+    /// Another user's program listens there. Nothing was sent.
+    #[error("`{}` is served by another user", .0.display())]
+    OtherUser(PathBuf),
     /// The agent refused the request.
     #[error(transparent)]
     Api(Box<ApiError>),
@@ -108,10 +114,11 @@ impl Client {
 
     fn open(&self) -> Result<Connection, ClientError> {
         match UnixStream::connect(&self.socket) {
-            Ok(stream) => Ok(Connection {
+            Ok(stream) if is_served_by(&stream, geteuid())? => Ok(Connection {
                 stream,
                 used: false,
             }),
+            Ok(_) => Err(ClientError::OtherUser(self.socket.clone())),
             Err(error) => Err(match error.kind() {
                 // What is wrong with the folder is for the agent to say, when it starts.
                 io::ErrorKind::NotFound

@@ -103,6 +103,12 @@ impl From<ClientError> for Failure {
             ClientError::NotRunning => {
                 Self::new(exit, "no agent is running").hint("start it with `valetkey serve`")
             }
+            ClientError::OtherUser(socket) => Self::new(
+                exit,
+                format!("`{}` is served by another user", socket.display()),
+            )
+            .why("nothing was sent there")
+            .hint("set `XDG_RUNTIME_DIR` or `VALETKEY_HOME` to a folder with a shorter path that only you can write to"),
             ClientError::TimedOut => Self::new(exit, "the agent did not answer in time")
                 .hint("try again; `valetkey doctor` shows what hangs"),
             ClientError::Protocol(why) => {
