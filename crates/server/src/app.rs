@@ -15,6 +15,7 @@ use crate::caller::{Caller, Key};
 use crate::error_response::ErrorResponse;
 use crate::listeners::{CONNECT_PATH, Verifier};
 use crate::permission::{self, Action, Host, PermissionError};
+use crate::event_feed::EventFeed;
 use crate::stop::Stop;
 
 /// The state of the router. A cheap handle.
@@ -29,6 +30,7 @@ struct Inner {
     addresses: OnceLock<ListenAddresses>,
     /// Notified by requests to show the window of the desktop app.
     window_request: Notify,
+    events: EventFeed,
 }
 
 /// Where an agent listens.
@@ -55,6 +57,7 @@ impl App {
         }))
     }
 
+            events: EventFeed::default(),
     /// Sets where the agent listens; once, when its listeners are bound.
     pub fn set_addresses(&self, addresses: ListenAddresses) {
         self.0.addresses.get_or_init(|| addresses);
@@ -79,6 +82,10 @@ impl App {
 
     pub fn stop(&self) -> &Stop {
         &self.0.stop
+    }
+
+    pub(crate) fn events(&self) -> &EventFeed {
+        &self.0.events
     }
 
     /// Where the agent listens; nowhere in a process that has only its window.

@@ -12,6 +12,7 @@
 //! | `routes` | one function for each route: parse, check the permission, one agent call, convert |
 //! | `extract`, `response`, `error_response` | request parameters and bodies, JSON responses, errors |
 //! | `convert` | the agent's types to the API's |
+//! | `event_feed` | live events, read once for all followers |
 //! | `document` | the OpenAPI document, compared with the routes by a test |
 //! | `desktop` | what the desktop app does in its own process: its window, copying a token |
 //! | `connect_page`, `routes::connect_page` | the page behind the local link in `auth_required` |
@@ -33,6 +34,7 @@ mod convert;
 mod desktop;
 mod document;
 mod error_response;
+mod event_feed;
 mod extract;
 pub mod listeners;
 pub mod permission;

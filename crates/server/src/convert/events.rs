@@ -1,7 +1,7 @@
 //! `EventView` and `ClientView`.
 
 use valetkey_agent::vault::ClientKeyRow;
-use valetkey_agent::{AuthenticatorKey, ConnectionKey};
+use valetkey_agent::{Agent, AuthenticatorKey, ConnectionKey};
 use valetkey_api::clients::{ClientConnection, ClientView};
 use valetkey_api::core::event::{Event, EventId};
 use valetkey_api::core::id::{AuthenticatorId, ConnectionId};
@@ -10,15 +10,15 @@ use valetkey_api::events::EventView;
 use crate::app::App;
 
 /// One line of the log, with the current names of what it is about, or the last known ones.
-pub(crate) fn event(app: &App, id: EventId, event: Event) -> EventView {
+pub(crate) fn event(agent: &Agent, id: EventId, event: Event) -> EventView {
     let logged = |field: &str| event.detail.get(field)?.as_str().map(str::to_owned);
     let connection = event
         .connection
-        .and_then(|id| connection_name(app, id))
+        .and_then(|id| connection_name(agent, id))
         .or_else(|| logged("connection"));
     let authenticator = event
         .authenticator
-        .and_then(|id| authenticator_name(app, id).or_else(|| logged("name")));
+        .and_then(|id| authenticator_name(agent, id).or_else(|| logged("name")));
     EventView {
         id,
         at: event.at,
@@ -33,13 +33,13 @@ pub(crate) fn event(app: &App, id: EventId, event: Event) -> EventView {
     }
 }
 
-fn connection_name(app: &App, id: ConnectionId) -> Option<String> {
-    let view = app.agent().connection(&ConnectionKey::Id(id)).ok()?;
+fn connection_name(agent: &Agent, id: ConnectionId) -> Option<String> {
+    let view = agent.connection(&ConnectionKey::Id(id)).ok()?;
     Some(view.name.to_string())
 }
 
-fn authenticator_name(app: &App, id: AuthenticatorId) -> Option<String> {
-    let view = app.agent().authenticator(&AuthenticatorKey::Id(id)).ok()?;
+fn authenticator_name(agent: &Agent, id: AuthenticatorId) -> Option<String> {
+    let view = agent.authenticator(&AuthenticatorKey::Id(id)).ok()?;
     Some(view.authenticator.name.to_string())
 }
 

@@ -1,5 +1,5 @@
-//! Following the audit log: server-sent events. The bus says only that there is something new; the
-//! events are read from the log, so a follower that falls behind misses nothing.
+//! Following the audit log: server-sent events. What is in the log already is read from it, what comes
+//! later is shared by all followers ([`crate::event_feed`]).
 
 use std::time::Duration;
 
@@ -13,25 +13,25 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 use valetkey_agent::vault::EventFilter;
-use valetkey_api::core::event::EventId;
 
 use crate::app::App;
-use crate::convert;
 use crate::error_response::ErrorResponse;
+use crate::event_feed::{FeedEvent, MAX_PAGE, last_id};
 
-pub(super) const MAX_PAGE: u32 = 1_000;
 /// How often a quiet stream sends a comment, so that a dead follower is noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// Events that wait for a slow reader, beside those of the feed.
+const SEND_BUFFER: usize = 2;
 
 /// Events after `filter.after` (else from now on), for as long as somebody reads.
 pub(super) async fn stream(app: &App, filter: EventFilter) -> Result<Response, ErrorResponse> {
-    // First the bus, then the log: nothing falls in between.
-    let news = app.agent().follow();
+    // First the feed, then the log: nothing falls in between.
+    let live = app.events().subscribe(app.agent(), app.stop()).await?;
     let after = match filter.after {
         Some(after) => after,
-        None => last_id(app).await?,
+        None => last_id(app.agent()).await?,
     };
-    let (sender, body) = Channel::<Bytes>::new(8);
+    let (sender, body) = Channel::<Bytes>::new(SEND_BUFFER);
     let follower = Follower {
         app: app.clone(),
         filter: EventFilter {
@@ -44,7 +44,7 @@ pub(super) async fn stream(app: &App, filter: EventFilter) -> Result<Response, E
     let stop = app.stop().clone();
     tokio::spawn(async move {
         tokio::select! {
-            () = follower.run(news) => {}
+            _ended = follower.run(live) => {}
             () = stop.requested() => {}
         }
     });
@@ -65,50 +65,54 @@ struct Follower {
 }
 
 impl Follower {
-    async fn run(mut self, mut news: Receiver<EventId>) {
-        while self.next(&mut news).await.is_ok() {}
-    }
-
-    async fn next(&mut self, news: &mut Receiver<EventId>) -> Result<(), Ended> {
-        while self.send_page().await? {}
-        match timeout(KEEP_ALIVE, news.recv()).await {
-            Ok(Ok(_) | Err(RecvError::Lagged(_))) => Ok(()),
-            Ok(Err(RecvError::Closed)) => Err(Ended),
-            Err(_quiet) => self.send(": keep-alive\n\n".to_owned()).await,
+    async fn run(mut self, mut live: Receiver<FeedEvent>) -> Result<(), Ended> {
+        self.catch_up().await?;
+        loop {
+            match timeout(KEEP_ALIVE, live.recv()).await {
+                Ok(Ok(event)) => self.send_event(event).await?,
+                Ok(Err(RecvError::Lagged(_))) => self.catch_up().await?,
+                Ok(Err(RecvError::Closed)) => return Err(Ended),
+                Err(_quiet) => self.send(Bytes::from_static(b": keep-alive\n\n")).await?,
+            }
         }
     }
 
-    /// Whether there may be more.
-    async fn send_page(&mut self) -> Result<bool, Ended> {
-        let page = self.app.agent().events(self.filter.clone()).await;
-        let page = page.map_err(|error| {
-            tracing::warn!(%error, "a follower of the log was sent away");
-            Ended
-        })?;
-        let more = page.len() == MAX_PAGE as usize;
-        for (id, event) in page {
-            let kind = event.kind.as_str();
-            let view = convert::event(&self.app, id, event);
-            let json = serde_json::to_string(&view).expect("reply types serialise");
-            let EventId(number) = id;
-            self.send(format!("id: {number}\nevent: {kind}\ndata: {json}\n\n"))
-                .await?;
-            self.filter.after = Some(id);
+    /// Reads the log to its end. What the feed brings again later is left out.
+    async fn catch_up(&mut self) -> Result<(), Ended> {
+        loop {
+            let page = self.app.agent().events(self.filter.clone()).await;
+            let page = page.map_err(|error| {
+                tracing::warn!(%error, "a follower of the log was disconnected");
+                Ended
+            })?;
+            let more = page.len() == MAX_PAGE as usize;
+            for (id, event) in page {
+                let event = FeedEvent::new(self.app.agent(), id, event);
+                self.send_event(event).await?;
+            }
+            if !more {
+                return Ok(());
+            }
         }
-        Ok(more)
     }
 
-    async fn send(&mut self, text: String) -> Result<(), Ended> {
-        self.sender.send_data(text.into()).await.map_err(|_| Ended)
+    async fn send_event(&mut self, event: FeedEvent) -> Result<(), Ended> {
+        if self.filter.after.is_some_and(|after| event.id <= after) || !self.matches(&event) {
+            return Ok(());
+        }
+        self.filter.after = Some(event.id);
+        self.send(event.text).await
     }
-}
 
-/// The newest event of the whole log.
-pub(super) async fn last_id(app: &App) -> Result<EventId, ErrorResponse> {
-    let newest = EventFilter {
-        limit: 1,
-        ..EventFilter::default()
-    };
-    let newest = app.agent().events(newest).await?;
-    Ok(newest.last().map_or(EventId::default(), |(id, _)| *id))
+    fn matches(&self, event: &FeedEvent) -> bool {
+        let EventFilter {
+            connection, kinds, ..
+        } = &self.filter;
+        (connection.is_none() || *connection == event.connection)
+            && (kinds.is_empty() || kinds.contains(&event.kind))
+    }
+
+    async fn send(&mut self, text: Bytes) -> Result<(), Ended> {
+        self.sender.send_data(text).await.map_err(|_| Ended)
+    }
 }

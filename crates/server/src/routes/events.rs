@@ -7,11 +7,12 @@ use valetkey_agent::vault::EventFilter;
 use valetkey_api::core::event::EventId;
 use valetkey_api::events::{EventList, EventQuery};
 
-use super::event_stream::{self, MAX_PAGE, last_id};
+use super::event_stream;
 use crate::app::{App, connection_key};
 use crate::caller::Caller;
 use crate::convert;
 use crate::error_response::ErrorResponse;
+use crate::event_feed::{MAX_PAGE, last_id};
 use crate::extract::QueryParams;
 use crate::permission::Action;
 use crate::response::Ok200;
@@ -43,11 +44,11 @@ pub(super) async fn list(
         filter.after = last_event_id(&headers).or(filter.after);
         return event_stream::stream(&app, filter).await;
     }
-    let last_id = last_id(&app).await?;
+    let last_id = last_id(app.agent()).await?;
     let found = app.agent().events(filter).await?;
     let events = found
         .into_iter()
-        .map(|(id, event)| convert::event(&app, id, event))
+        .map(|(id, event)| convert::event(app.agent(), id, event))
         .collect();
     Ok(Ok200(EventList { events, last_id }).into_response())
 }

@@ -90,6 +90,49 @@ async fn a_follower_hears_what_happens_and_can_resume() {
     assert!(live.is_over().await && resumed.is_over().await);
 }
 
+#[tokio::test]
+async fn every_follower_gets_each_of_its_events_once() {
+    let fixture = Fixture::connected().await;
+    let before = fixture.get("/events?limit=1").await.is(200)["last_id"].to_string();
+    let paused = "/api/v1/events?follow&kind=agent.paused";
+    let mut live = Vec::new();
+    for _ in 0..50 {
+        live.push(follow(&fixture, paused, None).await);
+    }
+    for _ in 0..3 {
+        fixture.post("/pause", json!({})).await.is(200);
+        fixture.post("/resume", json!({})).await.is(200);
+    }
+    // Some of what it asks for is in the log already, the rest comes live.
+    live.push(follow(&fixture, paused, Some(&before)).await);
+    fixture.post("/pause", json!({})).await.is(200);
+    let log = fixture.get("/events?kind=agent.paused").await.is(200);
+    let expected: Vec<_> = log["events"].as_array().unwrap().iter().collect();
+    assert_eq!(expected.len(), 4);
+    for stream in &mut live {
+        for event in &expected {
+            assert_eq!(stream.next().await["id"], event["id"]);
+        }
+    }
+}
+
+/// It must not be served from the feed's buffer alone.
+#[tokio::test]
+async fn a_follower_that_falls_behind_misses_nothing() {
+    let fixture = Fixture::connected().await;
+    let mut slow = follow(&fixture, "/api/v1/events?follow", None).await;
+    for _ in 0..200 {
+        fixture.post("/pause", json!({})).await.is(200);
+        fixture.post("/resume", json!({})).await.is(200);
+    }
+    let mut last = slow.next().await["id"].as_i64().unwrap();
+    for _ in 1..400 {
+        let id = slow.next().await["id"].as_i64().unwrap();
+        assert_eq!(id, last + 1);
+        last = id;
+    }
+}
+
 struct Stream(Body, String);
 
 async fn follow(fixture: &Fixture, path: &str, last: Option<&str>) -> Stream {
