@@ -19,6 +19,7 @@
 //! | [`agent`] | `status`, `settings`, `pause`, `resume`, `shutdown`, `window`, `doctor` |
 //! | [`error`] | the body of every error |
 //! | [`endpoint`] | no route: the file that says where the agent listens |
+//! | [`secret_json`] | no route: buffers for what holds a token or a client secret |
 //! | [`client`] | no route: the blocking client over the Unix socket |
 //! | `browser` | no route: opening the browser, for clients with a person in front (feature `browser`) |
 
@@ -33,6 +34,7 @@ pub mod endpoint;
 pub mod error;
 pub mod events;
 pub mod patch;
+pub mod secret_json;
 pub mod sign_in;
 pub mod token;
 mod wire_secret;

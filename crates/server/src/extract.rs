@@ -1,9 +1,9 @@
 //! Extractors: what routes take from a request. What cannot be read is an [`ErrorResponse`].
 
+use std::error::Error;
 use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
@@ -11,7 +11,8 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
-use valetkey_api::{ApiError, ErrorCode};
+use valetkey_api::{ApiError, ErrorCode, secret_json};
+use zeroize::Zeroizing;
 
 use crate::caller::Caller;
 use crate::error_response::ErrorResponse;
@@ -75,7 +76,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, ErrorResponse> {
         let (parts, body) = request.into_parts();
         let bytes = if body.size_hint().exact() == Some(0) {
-            Bytes::new()
+            Zeroizing::default()
         } else {
             read(body).await?
         };
@@ -87,14 +88,14 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     }
 }
 
-async fn read(body: axum::body::Body) -> Result<Bytes, ErrorResponse> {
+/// A body may hold a client secret, so its buffer is wiped.
+async fn read(body: axum::body::Body) -> Result<Zeroizing<Vec<u8>>, ErrorResponse> {
     let failed = |status, message: &str, hint: &str| {
         let error = ApiError::new(ErrorCode::InvalidRequest, message).hint(hint);
         ErrorResponse::with_status(status, error)
     };
-    let limited = Limited::new(body, MAX_BODY);
-    match timeout(BODY_TIMEOUT, limited.collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
+    match timeout(BODY_TIMEOUT, collect(Limited::new(body, MAX_BODY))).await {
+        Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(failed(
             StatusCode::PAYLOAD_TOO_LARGE,
             "the body is larger than 1 MiB",
@@ -111,6 +112,18 @@ async fn read(body: axum::body::Body) -> Result<Bytes, ErrorResponse> {
             "send it whole within 10 seconds",
         )),
     }
+}
+
+async fn collect(
+    mut body: Limited<axum::body::Body>,
+) -> Result<Zeroizing<Vec<u8>>, Box<dyn Error + Send + Sync>> {
+    let mut bytes = Zeroizing::default();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            secret_json::append(&mut bytes, &data);
+        }
+    }
+    Ok(bytes)
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), ErrorResponse> {
@@ -171,6 +184,6 @@ fn without_place(error: &serde_json::Error) -> String {
     text.to_owned()
 }
 
-fn innermost(error: &dyn std::error::Error) -> String {
+fn innermost(error: &dyn Error) -> String {
     error.source().map_or_else(|| error.to_string(), innermost)
 }

@@ -2,14 +2,25 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
+use valetkey_api::secret_json;
 
 /// A body of JSON with this status.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    let bytes = serde_json::to_vec(body).expect("reply types serialise");
-    let mut response = Response::new(Body::from(bytes));
+    let json = serde_json::to_vec(body).expect("API types serialise");
+    with_body(status, json)
+}
+
+/// A body that holds a secret: its buffer is wiped once it is sent.
+pub(crate) fn secret_json(status: StatusCode, body: &impl Serialize) -> Response {
+    with_body(status, Bytes::from_owner(secret_json::to_vec(body)))
+}
+
+fn with_body(status: StatusCode, json: impl Into<Body>) -> Response {
+    let mut response = Response::new(json.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

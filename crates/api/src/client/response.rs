@@ -3,10 +3,13 @@
 //! Everything is bounded: the head, the number of headers, the body. What is framed in two ways at
 //! once is refused, never guessed.
 
+use std::fmt;
 use std::io::{self, Read};
 
 use httparse::{EMPTY_HEADER, Status};
 use zeroize::Zeroizing;
+
+use crate::secret_json;
 
 /// Longest head of a response.
 const MAX_HEAD: usize = 16 << 10;
@@ -18,7 +21,7 @@ const MAX_BODY: usize = 32 << 20;
 const READ_SIZE: usize = 8 << 10;
 
 /// A whole response.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) struct Response {
     /// 200 and the like.
     pub(super) status: u16,
@@ -26,6 +29,16 @@ pub(super) struct Response {
     pub(super) body: Zeroizing<Vec<u8>>,
     /// Whether the connection can carry another request.
     pub(super) keep_alive: bool,
+}
+
+/// The body may be a token.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("keep_alive", &self.keep_alive)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why there is no response.
@@ -143,6 +156,7 @@ impl<'a, R: Read> Input<'a, R> {
     /// Reads some more; 0 at the end.
     fn more(&mut self) -> Result<usize, ReadError> {
         let old = self.bytes.len();
+        secret_json::reserve(&mut self.bytes, READ_SIZE);
         self.bytes.resize(old + READ_SIZE, 0);
         let read = loop {
             match self.stream.read(&mut self.bytes[old..]) {
@@ -207,7 +221,7 @@ impl<'a, R: Read> Input<'a, R> {
             if length > MAX_BODY - body.len() {
                 return Err(ReadError::Bad("it is too long"));
             }
-            body.extend_from_slice(&self.exactly(length)?);
+            secret_json::append(&mut body, &self.exactly(length)?);
             if !self.line()?.is_empty() {
                 return Err(ReadError::Bad("a chunk is longer than it says"));
             }

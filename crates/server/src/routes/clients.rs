@@ -1,6 +1,8 @@
 //! Client keys, for programs at the loopback listener.
 
 use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use valetkey_agent::NewKey;
 use valetkey_api::clients::{ClientCreated, ClientList, ClientView, NewClient};
@@ -11,7 +13,7 @@ use crate::convert;
 use crate::error_response::ErrorResponse;
 use crate::extract::{JsonBody, PathParam};
 use crate::permission::Action;
-use crate::response::{Created, Ok200};
+use crate::response::{Ok200, secret_json};
 
 /// List client keys
 #[cfg_attr(test, utoipa::path(
@@ -41,7 +43,7 @@ pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
     JsonBody(new): JsonBody<NewClient>,
-) -> Result<Created<ClientCreated>, ErrorResponse> {
+) -> Result<Response, ErrorResponse> {
     let actor = app.allow(&caller, Action::ChangeKeys)?;
     let named = |name: &String| connection_key(name, new.profile.clone());
     let connections = new
@@ -56,11 +58,12 @@ pub(super) async fn create(
         expires_at: new.expires_in.map(end).transpose()?,
     };
     let (row, key) = app.agent().create_key(ask, &actor).await?;
-    Ok(Created(ClientCreated {
+    let created = ClientCreated {
         client: convert::client(&app, &row),
         key,
         base_url: app.base_url(),
-    }))
+    };
+    Ok(secret_json(StatusCode::CREATED, &created))
 }
 
 /// Revoke a client key

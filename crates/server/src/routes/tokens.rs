@@ -4,7 +4,8 @@
 use std::time::Instant;
 
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
+use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use valetkey_agent::protocol::TokenTest;
@@ -23,7 +24,7 @@ use crate::convert;
 use crate::error_response::ErrorResponse;
 use crate::extract::{JsonBody, PathParam, QueryParams};
 use crate::permission::Action;
-use crate::response::Ok200;
+use crate::response::{Ok200, secret_json};
 
 /// Hand out a token
 ///
@@ -103,10 +104,11 @@ fn ask(request: TokenRequest) -> Result<TokenRequirements, ErrorResponse> {
     })
 }
 
-/// The one place where a token is serialised, straight from the grant in memory, in the shape of a [`TokenResponse`](valetkey_api::token::TokenResponse).
+/// The one place where a token is serialised, straight from the grant in memory, in the shape of a
+/// [`TokenResponse`](valetkey_api::token::TokenResponse).
 fn reply(answer: &ServedToken) -> Response {
     let (live, grant) = (&answer.live, &answer.live.grant);
-    Ok200(HandedOut {
+    let body = HandedOut {
         access_token: grant.access_token.expose(),
         token_type: &grant.token_type,
         expires_at: grant.expires_at,
@@ -115,8 +117,8 @@ fn reply(answer: &ServedToken) -> Response {
         connection: &live.connection,
         account: live.account.as_deref(),
         fingerprint: &live.fingerprint,
-    })
-    .into_response()
+    };
+    secret_json(StatusCode::OK, &body)
 }
 
 #[derive(Serialize)]
