@@ -10,12 +10,14 @@ use valetkey_api::core::id::ConnectionId;
 use valetkey_api::core::name::{ConnectionName, ProfileName};
 use valetkey_api::core::scope::Scopes;
 use valetkey_api::core::secret::ClientKey;
+use valetkey_api::core::settings::{ApiPort, Settings};
+use valetkey_api::{ApiError, ErrorCode};
 
 use crate::caller::{Caller, Key};
 use crate::error_response::ErrorResponse;
+use crate::event_feed::EventFeed;
 use crate::listeners::{CONNECT_PATH, Verifier};
 use crate::permission::{self, Action, Host, PermissionError};
-use crate::event_feed::EventFeed;
 use crate::stop::Stop;
 
 /// The state of the router. A cheap handle.
@@ -28,9 +30,9 @@ struct Inner {
     host: Host,
     stop: Stop,
     addresses: OnceLock<ListenAddresses>,
+    events: EventFeed,
     /// Notified by requests to show the window of the desktop app.
     window_request: Notify,
-    events: EventFeed,
 }
 
 /// Where an agent listens.
@@ -40,6 +42,8 @@ pub struct ListenAddresses {
     pub socket: PathBuf,
     /// Port of the loopback listener; None while it is closed.
     pub port: Option<u16>,
+    /// The port in the settings when it was bound.
+    pub configured_port: u16,
     /// Why it is closed, if it should be open.
     pub port_problem: Option<String>,
 }
@@ -53,11 +57,11 @@ impl App {
             host,
             stop,
             addresses: OnceLock::new(),
+            events: EventFeed::default(),
             window_request: Notify::new(),
         }))
     }
 
-            events: EventFeed::default(),
     /// Sets where the agent listens; once, when its listeners are bound.
     pub fn set_addresses(&self, addresses: ListenAddresses) {
         self.0.addresses.get_or_init(|| addresses);
@@ -80,12 +84,12 @@ impl App {
         &self.0.window_request
     }
 
-    pub fn stop(&self) -> &Stop {
-        &self.0.stop
-    }
-
     pub(crate) fn events(&self) -> &EventFeed {
         &self.0.events
+    }
+
+    pub fn stop(&self) -> &Stop {
+        &self.0.stop
     }
 
     /// Where the agent listens; nowhere in a process that has only its window.
@@ -187,6 +191,39 @@ impl App {
         match key {
             ConnectionKey::Name(profile, _) => Some(profile.clone()),
             ConnectionKey::Id(_) => Some(self.0.agent.connection(key).ok()?.profile),
+        }
+    }
+
+    /// A new key names the port that the loopback listener has now. So the agent must insist on it at
+    /// the next start, too: else whoever gets the port then would be shown the key.
+    pub(crate) async fn keep_port(&self, actor: &Actor) -> Result<(), ErrorResponse> {
+        let addresses = self.addresses();
+        let Some(port) = addresses.port else {
+            return Ok(());
+        };
+        let agent = self.agent();
+        let next = agent.settings().port.unwrap_or_default().get();
+        if next == port {
+            return Ok(());
+        }
+        let may_fix = next == addresses.configured_port && !agent.has_keys();
+        match ApiPort::try_from(port) {
+            Ok(port) if may_fix => {
+                let fix = move |settings: &mut Settings| settings.port = Some(port);
+                agent.change_settings(fix, actor).await?;
+                Ok(())
+            }
+            Ok(_) | Err(_) => {
+                let message = format!(
+                    "the loopback listener has port {port} now, and {next} from the next start on"
+                );
+                let hint = format!(
+                    "restart the agent without `--port`, or keep the port: `valetkey settings port {port}`"
+                );
+                Err(ApiError::new(ErrorCode::Conflict, message)
+                    .hint(hint)
+                    .into())
+            }
         }
     }
 

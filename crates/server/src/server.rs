@@ -57,6 +57,7 @@ impl Server {
         app.set_addresses(ListenAddresses {
             socket: socket.path().to_owned(),
             port,
+            configured_port: app.agent().settings().port.unwrap_or_default().get(),
             port_problem,
         });
         Ok(Self {

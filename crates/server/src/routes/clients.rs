@@ -33,7 +33,8 @@ pub(super) async fn list(
 
 /// Create a client key
 ///
-/// The key is shown this once.
+/// The key is shown this once. It is used at the port that the loopback listener has: the first key
+/// fixes that port in the settings.
 #[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/clients", tag = "clients",
     request_body = NewClient,
@@ -57,6 +58,7 @@ pub(super) async fn create(
         manage: new.manage,
         expires_at: new.expires_in.map(end).transpose()?,
     };
+    app.keep_port(&actor).await?;
     let (row, key) = app.agent().create_key(ask, &actor).await?;
     let created = ClientCreated {
         client: convert::client(&app, &row),

@@ -1,5 +1,7 @@
 //! The local link in `auth_required`, as a browser meets it at the loopback listener.
 
+use std::net::TcpListener;
+
 use serde_json::json;
 use tokio::task::JoinHandle;
 use valetkey_server::Server;
@@ -129,4 +131,36 @@ async fn a_key_works_at_the_loopback_listener_until_it_is_revoked() {
     let refused = ask().await.unwrap();
     assert_eq!(refused.status(), 401);
     assert_eq!(refused.headers()["www-authenticate"], "Bearer");
+}
+
+/// A key that named a port of the moment would be shown to whoever has it after a restart.
+#[tokio::test]
+async fn the_first_key_fixes_the_port_that_it_names() {
+    let fixture = Fixture::new().await;
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let wanted = taken.local_addr().unwrap().port();
+    let set = |port| fixture.patch("/settings", json!({ "port": port }));
+    set(wanted).await.is(200);
+    let lock = AgentLock::take(fixture.app.home()).unwrap();
+    let server = Server::bind(&fixture.app, &lock, wanted).unwrap();
+    let moved = server.endpoint().port.unwrap();
+    assert_ne!(moved, wanted);
+    let make = |name| fixture.post("/clients", json!({ "name": name }));
+
+    // The person wants another port from the next start on: that is not overruled.
+    set(wanted ^ 1).await.is(200);
+    let refused = make("early").await.refused(409, "conflict");
+    let message = refused["message"].as_str().unwrap();
+    assert!(message.contains(&moved.to_string()), "{message}");
+    set(wanted).await.is(200);
+
+    let base_url = make("first").await.is(201)["base_url"].clone();
+    assert_eq!(base_url, format!("http://127.0.0.1:{moved}"));
+    let settings = fixture.get("/settings").await.is(200);
+    assert_eq!(settings["port"], moved);
+    make("second").await.is(201);
+
+    // Keys name that port: no other one takes its place.
+    set(wanted).await.is(200);
+    make("third").await.refused(409, "conflict");
 }
