@@ -6,10 +6,15 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use valetkey_api::core::home::Home;
 
 use crate::private_files::{private_dir, private_file};
+
+const TRIES: u32 = 5;
+const RETRY_AFTER: Duration = Duration::from_millis(5);
 
 /// The right to be the agent of a home, until dropped.
 #[derive(Debug)]
@@ -47,14 +52,22 @@ impl AgentLock {
         };
         private_dir(&home.data).map_err(unusable)?;
         let file = private_file(&path).map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(LockError::Held {
-                    pid: read_pid(&file),
-                });
+        let mut tries = 1;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                // `valetkey stop` has it for a moment to see whether it is free.
+                Err(TryLockError::WouldBlock) if tries < TRIES => {
+                    tries += 1;
+                    thread::sleep(RETRY_AFTER);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(LockError::Held {
+                        pid: read_pid(&file),
+                    });
+                }
+                Err(TryLockError::Error(error)) => return Err(unusable(error)),
             }
-            Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
         write_pid(&file).map_err(unusable)?;
         Ok(Self { file })

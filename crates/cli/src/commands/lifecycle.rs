@@ -1,10 +1,12 @@
 //! Commands about the agent itself.
 
 use std::fs::File;
+use std::io::Read as _;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use valetkey_api::client::ClientError;
 use valetkey_api::core::home::Home;
 
 use crate::agent;
@@ -31,36 +33,55 @@ pub(super) fn resume(terminal: Terminal, global: &Global) -> Result<(), Failure>
 
 pub(super) fn stop(terminal: Terminal, global: &Global) -> Result<(), Failure> {
     let home = agent::home()?;
-    let Some(mut client) = agent::connect_if_running(global)? else {
-        // It may be stopping already.
-        wait_until_stopped(global, &home)?;
+    let until = Instant::now() + STOP_TIMEOUT;
+    let reply = loop {
+        if let Some(mut client) = agent::connect_if_running(global)? {
+            match client.shutdown() {
+                Ok(reply) => break Some(reply),
+                // Another `stop` was faster.
+                Err(ClientError::Protocol(_) | ClientError::Io(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        } else if !is_locked(&home, None) {
+            break None;
+        }
+        // An agent that has the lock and does not listen is starting or stopping.
+        wait(until)?;
+    };
+    let Some(reply) = reply else {
         return terminal.done(&json!({ "pid": null }), |_, _| {
             "no agent is running\n".to_owned()
         });
     };
-    let reply = client.shutdown()?;
-    drop(client);
-    wait_until_stopped(global, &home)?;
+    // Only then can the next agent start.
+    while is_locked(&home, Some(reply.pid)) {
+        wait(until)?;
+    }
     terminal.done(&reply, |reply, _| {
         format!("the agent (pid {}) has ended\n", reply.pid)
     })
 }
 
-/// Until the agent has released its lock: only then can the next one start.
-fn wait_until_stopped(global: &Global, home: &Home) -> Result<(), Failure> {
-    let until = Instant::now() + STOP_TIMEOUT;
-    while agent::connect_if_running(global)?.is_some() || !is_lock_free(home) {
-        if Instant::now() > until {
-            return Err(Failure::new(Exit::TryLater, "the agent is still stopping")
-                .hint("run `valetkey stop` again; `valetkey doctor` shows what hangs"));
-        }
-        sleep(STOP_POLL);
+fn wait(until: Instant) -> Result<(), Failure> {
+    if Instant::now() > until {
+        return Err(Failure::new(Exit::TryLater, "the agent is still stopping")
+            .hint("run `valetkey stop` again; `valetkey doctor` shows what hangs"));
     }
+    sleep(STOP_POLL);
     Ok(())
 }
 
-/// An agent that starts in this moment waits, since there is no endpoint to go with the lock.
-fn is_lock_free(home: &Home) -> bool {
+/// Whether an agent has the lock of this home; with `pid`, whether that one has it.
+fn is_locked(home: &Home, pid: Option<u32>) -> bool {
     // Without a lock file there never was an agent.
-    File::open(home.lock()).map_or(true, |file| file.try_lock_shared().is_ok())
+    let Ok(file) = File::open(home.lock()) else {
+        return false;
+    };
+    if file.try_lock_shared().is_ok() {
+        return false;
+    }
+    let mut text = String::new();
+    let holder = file.take(16).read_to_string(&mut text).ok();
+    let holder = holder.and_then(|_| text.trim().parse::<u32>().ok());
+    pid.is_none() || holder.is_none() || holder == pid
 }

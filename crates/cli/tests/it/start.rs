@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -198,4 +198,43 @@ fn stop_waits_until_the_lock_is_free() {
         assert_eq!(ended.code, Some(0), "{}", ended.err);
         busy.join().unwrap();
     }
+}
+
+/// `stop` while another agent starts already: that one is none of its business.
+#[test]
+fn stop_does_not_wait_for_the_next_agent() {
+    let agent = Stub::absent();
+    let lock = fs::File::create(agent.home().join("agent.lock")).unwrap();
+    lock.lock().unwrap();
+    fs::write(agent.home().join("agent.lock"), "43\n").unwrap();
+    let socket = agent.home().join("run/agent.sock");
+    agent.listen(move |_| {
+        fs::remove_file(&socket).unwrap();
+        Some((202, json!({"pid": 42})))
+    });
+    let ended = agent.run("stop");
+    assert_eq!(
+        (ended.code, ended.err.as_str()),
+        (Some(0), "the agent (pid 42) has ended\n")
+    );
+}
+
+/// An agent that is starting when `stop` looks is stopped, too.
+#[test]
+fn stop_waits_for_an_agent_that_is_starting() {
+    let agent = Stub::absent();
+    let lock = fs::File::create(agent.home().join("agent.lock")).unwrap();
+    lock.lock().unwrap();
+    let child = agent.command("stop").spawn().unwrap();
+    // Whether it looks before or after this: it finds the lock held, or the agent.
+    let socket = agent.home().join("run/agent.sock");
+    let lock = Mutex::new(Some(lock));
+    agent.listen(move |_| {
+        fs::remove_file(&socket).unwrap();
+        lock.lock().unwrap().take();
+        Some((202, json!({"pid": 42})))
+    });
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.success());
+    assert_eq!(agent.lines(), ["POST /shutdown"]);
 }

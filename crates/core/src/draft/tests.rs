@@ -177,7 +177,9 @@ fn the_api_refuses_references_instead_of_storing_them() {
 
 #[test]
 fn a_mistyped_provider_is_not_also_told_that_its_name_is_missing() {
-    let problems = words(input(&json!({ "authenticator_type": "gogle", "client_id": "x" })));
+    let problems = words(input(
+        &json!({ "authenticator_type": "gogle", "client_id": "x" }),
+    ));
     insta::assert_snapshot!(problems, @r"
     error: `gogle` is not in the catalogue
       hint: did you mean `google`?

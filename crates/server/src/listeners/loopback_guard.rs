@@ -18,9 +18,12 @@ pub(crate) const CONNECT_PATH: &str = "/connect/";
 /// Verifies client keys and the nonces of connect pages, comparing in constant time.
 #[derive(Clone)]
 pub struct Verifier {
-    find_key: Arc<dyn Fn(&ClientKey) -> Option<Arc<Key>> + Send + Sync>,
-    is_link: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    find_key: Arc<FindKey>,
+    is_link: Arc<IsLink>,
 }
+
+type FindKey = dyn Fn(&ClientKey) -> Option<Arc<Key>> + Send + Sync;
+type IsLink = dyn Fn(&str) -> bool + Send + Sync;
 
 impl Verifier {
     /// `find_key` finds the holder of a key, `is_link` whether a nonce is that of a live link.

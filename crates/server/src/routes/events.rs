@@ -73,7 +73,6 @@ fn filter(app: &App, query: &EventQuery) -> Result<EventFilter, ErrorResponse> {
         connection,
         kinds: query.kind.into_iter().collect(),
         limit: query.limit.unwrap_or(100).clamp(1, MAX_PAGE),
-        ..EventFilter::default()
     })
 }
 
