@@ -10,6 +10,7 @@
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::connection::{Connection, Subject};
 use valetkey_core::connection_state::Status;
+use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::grant::Grant;
 use valetkey_core::id::ConnectionId;
 
@@ -43,7 +44,7 @@ pub(crate) fn shared_with<'a>(
 
 /// The catalogue's provider may be `custom` at two servers that issued the same client id.
 fn is_same_client(one: &Authenticator, other: &Authenticator) -> bool {
-    let server = |it: &Authenticator| it.overrides.token_url.as_ref().map(|url| url.host());
+    let server = |it: &Authenticator| it.overrides.token_url.as_ref().map(EndpointUrl::host);
     let is_other_server = match (server(one), server(other)) {
         (Some(one), Some(other)) => one != other,
         (None, _) | (_, None) => false,
@@ -102,7 +103,6 @@ mod tests {
     use valetkey_core::connection::{Account, Connection};
     use valetkey_core::connection_state::{Transition, apply};
     use valetkey_core::draft::DraftInput;
-    use valetkey_core::endpoint_url::EndpointUrl;
     use valetkey_core::id::{AuthenticatorId, ConnectionId};
     use valetkey_core::scope::Scopes;
 
