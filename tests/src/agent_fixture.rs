@@ -1,6 +1,7 @@
 //! The usual fixture: a desktop, the demo provider that asks nobody, an agent between them.
 
 use std::process::Command;
+use std::thread;
 
 use serde_json::{Value, json};
 use valetkey_demo_provider::{DemoProvider, Settings};
@@ -82,6 +83,22 @@ impl AgentFixture {
     /// Starts an agent by this command.
     pub fn start_agent_by(&mut self, command: &mut Command) {
         self.agent = Some(Agent::launch(command));
+    }
+
+    /// Replaces the agent by one that aborts at `failpoint`.
+    pub fn restart_to_abort_at(&mut self, failpoint: &str) {
+        self.kill();
+        let mut command = Agent::command_that_aborts_at(&self.desktop, failpoint);
+        self.start_agent_by(&mut command);
+    }
+
+    /// Makes a request during which the agent aborts.
+    pub fn abort_during(&mut self, request: impl FnOnce(Api) + Send + 'static) {
+        let api = self.api();
+        let requesting = thread::spawn(move || request(api));
+        self.wait_for_abort();
+        // It panicked for want of a response, or the agent aborted just after sending one.
+        let _ = requesting.join();
     }
 
     /// Waits until the agent has aborted.

@@ -2,11 +2,10 @@
 //! reuse, so a grant that is lost or used twice shows.
 
 use std::collections::HashMap;
-use std::thread;
 
 use serde_json::json;
 use valetkey_demo_provider::Settings;
-use valetkey_tests::{Agent, AgentFixture, api, wait};
+use valetkey_tests::{Agent, AgentFixture, wait};
 
 /// A fixture whose only connection, `acme`, has an expired access token.
 fn expired(settings: Settings) -> AgentFixture {
@@ -17,22 +16,6 @@ fn expired(settings: Settings) -> AgentFixture {
     fixture.sign_in("acme");
     fixture.wait_for_expiry("acme");
     fixture
-}
-
-/// Replaces the agent by one that dies at `failpoint`.
-fn restart_to_die_at(fixture: &mut AgentFixture, failpoint: &str) {
-    fixture.kill();
-    let mut command = Agent::command_that_aborts_at(&fixture.desktop, failpoint);
-    fixture.start_agent_by(&mut command);
-}
-
-/// Does something that nobody answers, because the agent dies of it.
-fn die_of(fixture: &mut AgentFixture, deed: impl FnOnce(api::Api) + Send + 'static) {
-    let api = fixture.api();
-    let deed = thread::spawn(move || deed(api));
-    fixture.wait_for_abort();
-    // It panicked, for want of an answer; or it had one, when the agent died just after.
-    let _ = deed.join();
 }
 
 fn grants_in_keychain(fixture: &mut AgentFixture) -> usize {
@@ -55,8 +38,8 @@ fn killed_at_any_step_of_a_sign_in_the_next_one_succeeds() {
     ] {
         let mut fixture = AgentFixture::start();
         fixture.add("acme");
-        restart_to_die_at(&mut fixture, failpoint);
-        die_of(&mut fixture, |api| drop(api.sign_in("acme")));
+        fixture.restart_to_abort_at(failpoint);
+        fixture.abort_during(|api| drop(api.sign_in("acme")));
         fixture.start_agent();
 
         // Whether the grant was stored or not, list and keychain agree, and what is there works.
@@ -80,8 +63,8 @@ fn killed_at_any_step_of_a_sign_in_the_next_one_succeeds() {
 fn killed_at_any_step_of_a_refresh_outside_the_one_write_window_the_login_works() {
     for failpoint in ["refresh.marked", "vault.item_written", "vault.row_saved"] {
         let mut fixture = expired(Settings::auto_consent("ada"));
-        restart_to_die_at(&mut fixture, failpoint);
-        die_of(&mut fixture, |api| drop(api.token("acme")));
+        fixture.restart_to_abort_at(failpoint);
+        fixture.abort_during(|api| drop(api.token("acme")));
         fixture.start_agent();
         let reply = fixture.api().token("acme");
         assert_eq!(reply.status, 200, "{failpoint}: {}", reply.text());
@@ -93,8 +76,8 @@ fn killed_at_any_step_of_a_refresh_outside_the_one_write_window_the_login_works(
 fn killed_in_the_one_write_window_the_login_asks_for_a_new_sign_in() {
     for failpoint in ["refresh.answered", "vault.before_item"] {
         let mut fixture = expired(Settings::auto_consent("ada"));
-        restart_to_die_at(&mut fixture, failpoint);
-        die_of(&mut fixture, |api| drop(api.token("acme")));
+        fixture.restart_to_abort_at(failpoint);
+        fixture.abort_during(|api| drop(api.token("acme")));
         fixture.start_agent();
         let reply = fixture.api().token("acme");
         assert_eq!(reply.status, 409, "{failpoint}: {}", reply.text());
@@ -111,8 +94,8 @@ fn killed_in_the_one_write_window_a_provider_with_a_grace_period_accepts_the_old
             grace_seconds: 60.0,
             ..Settings::auto_consent("ada")
         });
-        restart_to_die_at(&mut fixture, failpoint);
-        die_of(&mut fixture, |api| drop(api.token("acme")));
+        fixture.restart_to_abort_at(failpoint);
+        fixture.abort_during(|api| drop(api.token("acme")));
         fixture.start_agent();
         let reply = fixture.api().token("acme");
         assert_eq!(reply.status, 200, "{failpoint}: {}", reply.text());
@@ -136,8 +119,8 @@ fn killed_at_any_step_of_a_disconnect_it_is_finished_at_the_next_start() {
             .desktop
             .keyring()
             .add_item(&foreign, "Foreign", b"not ours");
-        restart_to_die_at(&mut fixture, failpoint);
-        die_of(&mut fixture, |api| drop(api.disconnect("acme")));
+        fixture.restart_to_abort_at(failpoint);
+        fixture.abort_during(|api| drop(api.disconnect("acme")));
         fixture.start_agent();
 
         assert_ne!(
@@ -169,11 +152,11 @@ fn killed_at_any_step_of_a_change_of_an_authenticator_the_change_can_be_made_aga
         "vault.client_secret_deleted",
     ] {
         let mut fixture = AgentFixture::start();
-        restart_to_die_at(&mut fixture, failpoint);
+        fixture.restart_to_abort_at(failpoint);
         let mut draft = fixture.draft("acme");
         draft["client_secret"] = json!("a secret of no use");
         let again = draft.clone();
-        die_of(&mut fixture, move |api| {
+        fixture.abort_during(move |api| {
             api.add(&draft);
             api.remove("acme");
         });
