@@ -5,6 +5,7 @@
 use std::fmt::Display;
 
 use jiff::SignedDuration;
+use valetkey_core::catalogue;
 use valetkey_core::draft::Problem;
 use valetkey_core::name::{AuthenticatorName, ConnectionName};
 use valetkey_core::scope::Scopes;
@@ -138,7 +139,14 @@ impl AgentError {
 
     /// No authenticator has this name.
     pub(crate) fn no_authenticator(name: impl Display) -> Self {
-        let hint = Some("`valetkey list` lists the authenticators".to_owned());
+        let name = name.to_string();
+        let hint = match catalogue::provider(&name) {
+            Some(_) => format!(
+                "`valetkey add {name} --client-id ...` adds one; `valetkey providers {name}` says where \
+                 its client is registered"
+            ),
+            None => "`valetkey list` lists the authenticators".to_owned(),
+        };
         Self::NotFound {
             kind: "authenticator",
             name: name.to_string(),

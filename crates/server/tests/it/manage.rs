@@ -330,3 +330,15 @@ async fn the_agent_tells_how_it_is() {
     fixture.post("/shutdown", json!({})).await.is(202);
     assert!(fixture.app.stop().is_requested());
 }
+
+#[tokio::test]
+async fn a_provider_without_an_authenticator_is_answered_with_the_command_that_adds_one() {
+    let fixture = Fixture::new().await;
+    let begin = |name| fixture.post("/credentials/connections", json!({ "authenticator": name }));
+    let detail = begin("github").await.refused(404, "not_found");
+    let hint = detail["hint"].as_str().unwrap();
+    assert!(hint.contains("`valetkey add github "), "{hint}");
+    let detail = begin("nonesuch").await.refused(404, "not_found");
+    let hint = detail["hint"].as_str().unwrap();
+    assert!(hint.contains("`valetkey list`"), "{hint}");
+}
