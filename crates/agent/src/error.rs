@@ -108,7 +108,10 @@ pub enum AgentError {
     },
     /// More sign-ins wait for the person than anybody can have meant.
     #[error("too many sign-ins are open")]
-    RateLimited,
+    RateLimited {
+        /// When the first of them ends.
+        retry_after: SignedDuration,
+    },
     /// The agent is stopping.
     #[error("Valet Key is stopping")]
     Stopping,
@@ -149,8 +152,8 @@ impl AgentError {
         };
         Self::NotFound {
             kind: "authenticator",
-            name: name.to_string(),
-            hint,
+            name,
+            hint: Some(hint),
         }
     }
 }
@@ -220,7 +223,7 @@ impl AgentError {
             Self::ProviderUnreachable { .. } => {
                 Some("try again later; it heals by itself".to_owned())
             }
-            Self::RateLimited => Some("finish or cancel one; each ends by itself after five minutes".to_owned()),
+            Self::RateLimited { .. } => Some("finish or cancel one; each ends by itself after five minutes".to_owned()),
             Self::Stopping => Some("try again once it has started anew".to_owned()),
             Self::Internal(_) => Some(
                 "the log file says more; if it is not the disk, please report it"

@@ -142,15 +142,20 @@ impl App {
     }
 
     /// The response to an error about this connection, with the local link that fixes it.
-    pub(crate) fn error_response(&self, error: AgentError, key: &ConnectionKey) -> ErrorResponse {
+    pub(crate) fn error_response(
+        &self,
+        error: AgentError,
+        key: &ConnectionKey,
+        asked_by: &str,
+    ) -> ErrorResponse {
         let link = match &error {
             AgentError::AuthRequired { connection, .. } => {
-                self.connect_url(key, connection, Scopes::default())
+                self.connect_url(key, connection, Scopes::default(), asked_by)
             }
             AgentError::InsufficientScope {
                 connection,
                 missing,
-            } => self.connect_url(key, connection, missing.clone()),
+            } => self.connect_url(key, connection, missing.clone(), asked_by),
             AgentError::InvalidRequest { .. }
             | AgentError::BadDraft(_)
             | AgentError::NotFound { .. }
@@ -164,7 +169,7 @@ impl App {
             | AgentError::KeychainBroken(_)
             | AgentError::Paused
             | AgentError::ProviderUnreachable { .. }
-            | AgentError::RateLimited
+            | AgentError::RateLimited { .. }
             | AgentError::Stopping
             | AgentError::Internal(_) => None,
         };
@@ -176,12 +181,14 @@ impl App {
         key: &ConnectionKey,
         connection: &ConnectionName,
         scopes: Scopes,
+        asked_by: &str,
     ) -> Option<String> {
         let base = self.base_url()?;
         let target = LinkTarget {
             profile: self.profile_of(key)?,
             connection: connection.clone(),
             scopes,
+            asked_by: asked_by.to_owned(),
         };
         let nonce = self.0.agent.connect_link(target);
         Some(format!("{base}{CONNECT_PATH}{nonce}"))

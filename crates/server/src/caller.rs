@@ -90,6 +90,22 @@ impl Caller {
     }
 }
 
+impl Caller {
+    /// Who asks, for the person: a program by its file, without the process id.
+    pub(crate) fn asked_by(&self) -> String {
+        match self {
+            Self::Process(process) => match process.pid {
+                Some(pid) => {
+                    let actor = self.actor().to_string();
+                    actor.replacen(&format!("process {pid} "), "process ", 1)
+                }
+                None => self.actor().to_string(),
+            },
+            Self::Window | Self::Key(_) => self.actor().to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.actor(), f)

@@ -7,7 +7,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, StatusCode};
@@ -17,8 +17,8 @@ use valetkey_api::core::scope::Scopes;
 const STYLE: &str = include_str!("connect_page.css");
 
 /// The page with the button. Its own address holds the nonce, so the form needs none.
-pub(crate) fn offer(title: &str, scopes: &Scopes) -> Response {
-    let title = escape(title);
+pub(crate) fn offer(title: &str, scopes: &Scopes, asked_by: &str) -> Response {
+    let (title, asked_by) = (escape(title), escape(asked_by));
     let scopes = if scopes.is_empty() {
         String::new()
     } else {
@@ -31,7 +31,7 @@ pub(crate) fn offer(title: &str, scopes: &Scopes) -> Response {
     };
     let body = format!(
         "<h1>Sign in to {title}</h1>\
-         <p>A program on this computer needs <strong>{title}</strong>. \
+         <p><code>{asked_by}</code> on this computer needs <strong>{title}</strong>. \
          Sign in once; from then on Valet Key hands it short-lived tokens.</p>{scopes}\
          <form method=\"post\"><button autofocus>Continue to sign-in</button></form>\
          <p class=\"small\">You did not ask for this? Close this page; nothing happens.</p>"
@@ -69,6 +69,15 @@ pub(crate) fn not_begun(why: &str) -> Response {
         escape(why)
     );
     page(StatusCode::CONFLICT, &body)
+}
+
+/// Too many sign-ins that links have begun are open.
+pub(crate) fn too_many(retry_after: u64) -> Response {
+    let mut response = not_begun("too many sign-ins are open; try again in a few minutes");
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    let headers = response.headers_mut();
+    headers.insert(RETRY_AFTER, retry_after.into());
+    response
 }
 
 fn page(status: StatusCode, body: &str) -> Response {
@@ -128,8 +137,8 @@ mod tests {
     #[tokio::test]
     async fn names_cannot_become_markup() {
         let scopes = Scopes::parse_any("<i>");
-        let html = text(offer("<script>alert(1)</script>\"'&", &scopes)).await;
-        assert!(!html.contains("<script>") && !html.contains("<i>"));
+        let html = text(offer("<script>alert(1)</script>\"'&", &scopes, "<b>")).await;
+        assert!(!html.contains("<script>") && !html.contains("<i>") && !html.contains("<b>"));
         assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;"));
     }
 

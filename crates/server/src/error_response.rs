@@ -162,6 +162,10 @@ impl From<AgentError> for ErrorResponse {
                 let wait = retry_after.and_then(|wait| Duration::try_from(wait).ok());
                 detail.retry_after = wait.map(whole_seconds);
             }
+            AgentError::RateLimited { retry_after } => {
+                let wait = Duration::try_from(retry_after).unwrap_or_default();
+                detail.retry_after = Some(whole_seconds(wait).max(1));
+            }
             AgentError::Stopping => detail.retry_after = Some(1),
             AgentError::InvalidRequest { .. }
             | AgentError::NotFound { .. }
@@ -172,7 +176,6 @@ impl From<AgentError> for ErrorResponse {
             | AgentError::KeychainDenied(_)
             | AgentError::KeychainBroken(_)
             | AgentError::Paused
-            | AgentError::RateLimited
             | AgentError::Internal(_) => {}
         }
         if detail.code == ErrorCode::Internal {
@@ -206,7 +209,7 @@ const fn code(error: &AgentError) -> ErrorCode {
         // A stopping agent hands out nothing; the next one will.
         AgentError::Paused | AgentError::Stopping => ErrorCode::Paused,
         AgentError::ProviderUnreachable { .. } => ErrorCode::ProviderUnreachable,
-        AgentError::RateLimited => ErrorCode::RateLimited,
+        AgentError::RateLimited { .. } => ErrorCode::RateLimited,
         AgentError::KeychainBroken(_) | AgentError::Internal(_) => ErrorCode::Internal,
     }
 }

@@ -275,7 +275,7 @@ pub(super) async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &Agent
         | AgentError::BadDraft(_)
         | AgentError::Conflict { .. }
         | AgentError::Paused
-        | AgentError::RateLimited
+        | AgentError::RateLimited { .. }
         | AgentError::Stopping => return,
     };
     if inner.registry().get(id).is_some_and(|entry| entry.unsaved) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::watch;
 use valetkey_core::event::{Event, EventKind};
@@ -18,12 +19,15 @@ use super::{RETENTION, SIGN_IN_TIMEOUT, SignInState, callback_server};
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::key::{Actor, AuthenticatorKey};
-use crate::links::LinkTarget;
+use crate::links::{LinkTarget, is_used_up};
 use crate::protocol::AuthorizeRequest;
 use crate::state::{Agent, Inner};
 
 /// More runs than this at once are refused: nobody can have meant them.
 const MAX_OPEN_SIGN_INS: usize = 32;
+/// As much for those that links have begun: whoever holds a link must not keep the owner from signing
+/// in.
+const MAX_OPEN_BY_LINK: usize = 4;
 /// How often a waiting run looks at the wall clock.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(30);
 /// Longest `reason`, in characters.
@@ -51,6 +55,16 @@ impl Agent {
         ask: SignInOptions,
         who: &Actor,
     ) -> Result<SignInView, AgentError> {
+        self.begin(ask, None, who).await
+    }
+
+    /// `asked_by`: through a link, and who got that link.
+    async fn begin(
+        &self,
+        ask: SignInOptions,
+        asked_by: Option<String>,
+        who: &Actor,
+    ) -> Result<SignInView, AgentError> {
         self.check_running()?;
         let inner = &self.inner;
         forget_old(inner);
@@ -58,16 +72,11 @@ impl Agent {
         if !authenticator.is_active {
             return Err(AgentError::Disabled(authenticator.name.clone()));
         }
-        if inner
-            .sessions
-            .lock()
-            .values()
-            .filter(|s| s.ended_at.is_none())
-            .count()
-            >= MAX_OPEN_SIGN_INS
-        {
-            return Err(AgentError::RateLimited);
-        }
+        check_quota(
+            inner.sessions.lock().values(),
+            asked_by.is_some(),
+            inner.now(),
+        )?;
         // A login that could not be stored would be lost: better not begun.
         inner.vault.check_store().await?;
         let client = Client::of(&inner.vault, Arc::clone(&authenticator)).await?;
@@ -100,6 +109,7 @@ impl Agent {
             paste_only: listener.is_none(),
             asked: asked.clone(),
             reason: ask.reason.as_deref().map(plain),
+            asked_by,
             started_at: inner.now(),
             expires_at: freshness::add(inner.now(), SIGN_IN_TIMEOUT),
             state: SignInState::Started,
@@ -109,6 +119,7 @@ impl Agent {
             request,
             label: ask.account,
             asked,
+            by_link: view.asked_by.is_some(),
             listener,
         };
         let session = Session {
@@ -128,6 +139,7 @@ impl Agent {
             if inner.registry().authenticator(authenticator.id).is_none() {
                 return Err(AgentError::no_authenticator(&authenticator.name));
             }
+            check_quota(sessions.values(), view.asked_by.is_some(), inner.now())?;
             sessions.insert(view.id, session);
         }
         inner.run(time_out(Arc::clone(inner), view.id));
@@ -135,7 +147,11 @@ impl Agent {
             .authenticator(authenticator.id)
             .sign_in(view.id)
             .actor(who.to_string())
-            .detail(json!({ "reason": view.reason, "paste_only": view.paste_only }));
+            .detail(json!({
+                "reason": view.reason,
+                "paste_only": view.paste_only,
+                "asked_by": view.asked_by,
+            }));
         inner.record(event).await;
         inner.vault.save_sign_in(&row).await?;
         Ok(view)
@@ -143,38 +159,99 @@ impl Agent {
 
     /// A link on the loopback listener that starts the sign-in of `target`; its nonce.
     pub fn connect_link(&self, target: LinkTarget) -> String {
-        self.inner.links.nonce(target, self.inner.now())
+        let inner = &self.inner;
+        inner
+            .links
+            .nonce(target, inner.now(), |id| is_waiting(inner, id))
     }
 
     /// What a link is about, while it works.
     pub fn connect_link_target(&self, nonce: &str) -> Option<LinkTarget> {
-        self.inner.links.target(nonce, self.inner.now())
+        let inner = &self.inner;
+        let (target, sign_in) = inner.links.find(nonce, inner.now())?;
+        let works = !is_used_up(&sign_in, |id| is_waiting(inner, id));
+        works.then_some(target)
     }
 
-    /// Starts the sign-in that a link is about.
+    /// Starts the sign-in that a link is about. A link has one: asked again, that one is the answer
+    /// while it waits for the person, and then the link is used up.
     pub async fn follow_connect_link(
         &self,
         nonce: &str,
         who: &Actor,
     ) -> Result<SignInView, AgentError> {
-        let target = self
-            .connect_link_target(nonce)
-            .ok_or_else(|| AgentError::NotFound {
-                kind: "link",
-                name: "this link".to_owned(),
-                hint: Some(
-                    "links end after ten minutes; ask for a new one, or use `valetkey connect`"
-                        .to_owned(),
+        let found = self.inner.links.find(nonce, self.inner.now());
+        let (target, sign_in) = found.ok_or_else(link_ended)?;
+        let who = who.clone();
+        // To the end: else a caller that hangs up would leave a sign-in that the link does not know.
+        self.run(|agent| async move {
+            let mut sign_in = sign_in.lock().await;
+            if let Some(id) = *sign_in {
+                let view = agent.sign_in(id).map_err(|_| link_ended())?;
+                return match view.state {
+                    SignInState::Started => Ok(view),
+                    SignInState::Authorized
+                    | SignInState::Completed(_)
+                    | SignInState::Denied
+                    | SignInState::Failed(_)
+                    | SignInState::TimedOut
+                    | SignInState::Cancelled => Err(link_ended()),
+                };
+            }
+            let ask = SignInOptions {
+                authenticator: AuthenticatorKey::Name(
+                    target.profile,
+                    target.connection.authenticator,
                 ),
-            })?;
-        let ask = SignInOptions {
-            authenticator: AuthenticatorKey::Name(target.profile, target.connection.authenticator),
-            account: target.connection.account,
-            scopes: target.scopes,
-            paste_only: false,
-            reason: None,
-        };
-        self.begin_sign_in(ask, who).await
+                account: target.connection.account,
+                scopes: target.scopes,
+                paste_only: false,
+                reason: None,
+            };
+            let view = agent.begin(ask, Some(target.asked_by), &who).await?;
+            *sign_in = Some(view.id);
+            Ok(view)
+        })
+        .await
+    }
+}
+
+fn is_waiting(inner: &Inner, id: SignInId) -> bool {
+    let view = inner.sessions.view(id);
+    view.is_ok_and(|view| matches!(view.state, SignInState::Started))
+}
+
+fn link_ended() -> AgentError {
+    AgentError::NotFound {
+        kind: "link",
+        name: "this link".to_owned(),
+        hint: Some(
+            "links end after ten minutes and begin one sign-in; ask for a new one, or use \
+             `valetkey connect`"
+                .to_owned(),
+        ),
+    }
+}
+
+/// Room for one more of its kind: those that links have begun, or the others.
+fn check_quota<'a>(
+    sessions: impl Iterator<Item = &'a Session>,
+    by_link: bool,
+    now: Timestamp,
+) -> Result<(), AgentError> {
+    let open = sessions
+        .filter(|session| session.ended_at.is_none() && session.view.asked_by.is_some() == by_link);
+    let ends: Vec<Timestamp> = open.map(|session| session.view.expires_at).collect();
+    let max = if by_link {
+        MAX_OPEN_BY_LINK
+    } else {
+        MAX_OPEN_SIGN_INS
+    };
+    match ends.iter().min() {
+        Some(first) if ends.len() >= max => Err(AgentError::RateLimited {
+            retry_after: first.duration_since(now),
+        }),
+        Some(_) | None => Ok(()),
     }
 }
 

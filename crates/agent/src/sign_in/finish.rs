@@ -94,7 +94,7 @@ impl From<AgentError> for End {
             | AgentError::KeychainBroken(_) => Remedy::MendKeychain,
             AgentError::ClientMisconfigured { .. } => Remedy::FixClient,
             AgentError::ProviderUnreachable { .. }
-            | AgentError::RateLimited
+            | AgentError::RateLimited { .. }
             | AgentError::Paused
             | AgentError::Stopping => Remedy::TryLater,
             AgentError::InvalidRequest { .. }
@@ -206,6 +206,13 @@ async fn place_grant(
                 subject,
             };
             Ok(store::add(inner, client, account, &pending.asked, grant, now).await?)
+        }
+        Place::Renew(_) if pending.by_link && subject.is_none() => {
+            let name = &client.authenticator.name;
+            Err(End::failed(
+                "the account cannot be identified, and a link replaces none; nothing was changed",
+                format!("run `valetkey connect {name}` in a terminal"),
+            ))
         }
         Place::Renew(connection) => {
             // Its name is its own already, and its write_lock may be held for long.

@@ -46,6 +46,8 @@ pub struct SignInView {
     pub asked: Scopes,
     /// Why a program asks; untrusted text.
     pub reason: Option<String>,
+    /// Who got the link that began it, if one did.
+    pub asked_by: Option<String>,
     /// When it began.
     pub started_at: Timestamp,
     /// Until when it waits.
@@ -60,6 +62,8 @@ pub(crate) struct Pending {
     pub(super) request: AuthorizeRequest,
     pub(super) label: Option<AccountLabel>,
     pub(super) asked: Scopes,
+    /// A link began it, which may have been opened by whoever holds it.
+    pub(super) by_link: bool,
     /// The listener stays up while somebody holds it.
     pub(super) listener: Option<Arc<CallbackListener>>,
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use valetkey_agent::{Actor, AuthenticatorKey, LinkTarget};
+use valetkey_agent::{Actor, AgentError, AuthenticatorKey, LinkTarget};
 
 use crate::app::App;
 use crate::connect_page;
@@ -10,7 +10,9 @@ use crate::extract::PathParam;
 
 pub(super) async fn show(State(app): State<App>, PathParam(nonce): PathParam) -> Response {
     match app.agent().connect_link_target(&nonce) {
-        Some(target) => connect_page::offer(&title(&app, &target), &target.scopes),
+        Some(target) => {
+            connect_page::offer(&title(&app, &target), &target.scopes, &target.asked_by)
+        }
         None => connect_page::gone(),
     }
 }
@@ -30,6 +32,10 @@ pub(super) async fn begin(State(app): State<App>, PathParam(nonce): PathParam) -
             )
         }
         Ok(begun) => connect_page::go_to(&begun.authorize_url),
+        Err(AgentError::NotFound { kind: "link", .. }) => connect_page::gone(),
+        Err(AgentError::RateLimited { retry_after }) => {
+            connect_page::too_many(u64::try_from(retry_after.as_secs()).unwrap_or(0).max(1))
+        }
         Err(error) => connect_page::not_begun(&error.to_string()),
     }
 }

@@ -48,7 +48,7 @@ pub(super) async fn token(
     if let Some(answer) = app.agent().cached_token(&key, &ask, &actor) {
         return Ok(reply(&answer));
     }
-    answer(&app, &key, &ask, &actor).await
+    answer(&app, &key, &ask, &actor, &caller).await
 }
 
 /// Refresh a token now
@@ -73,7 +73,7 @@ pub(super) async fn refresh(
         force: true,
         ..ask(request)?
     };
-    answer(&app, &key, &ask, &actor).await
+    answer(&app, &key, &ask, &actor, &caller).await
 }
 
 async fn answer(
@@ -81,10 +81,11 @@ async fn answer(
     key: &ConnectionKey,
     ask: &TokenRequirements,
     actor: &Actor,
+    caller: &Caller,
 ) -> Result<Response, ErrorResponse> {
     match app.agent().token(key, ask, actor).await {
         Ok(answer) => Ok(reply(&answer)),
-        Err(error) => Err(app.error_response(error, key)),
+        Err(error) => Err(app.error_response(error, key, &caller.asked_by())),
     }
 }
 
@@ -156,7 +157,7 @@ pub(super) async fn invalidate(
         Ok(done) => Ok(Ok200(InvalidateResponse {
             was_current: done == Invalidated::Refreshed,
         })),
-        Err(error) => Err(app.error_response(error, &key)),
+        Err(error) => Err(app.error_response(error, &key, &caller.asked_by())),
     }
 }
 
@@ -178,7 +179,7 @@ pub(super) async fn test(
     app.allow_connection(&caller, &key, Action::ReadConnection)?;
     let began = Instant::now();
     let tested = app.agent().test(&key).await;
-    let tested = tested.map_err(|error| app.error_response(error, &key))?;
+    let tested = tested.map_err(|error| app.error_response(error, &key, &caller.asked_by()))?;
     let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let view = app.agent().connection(&key)?;
     let (method, host, account) = match tested {

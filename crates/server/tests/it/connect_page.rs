@@ -2,12 +2,13 @@
 
 use std::net::TcpListener;
 
+use http::Method;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use valetkey_server::Server;
 use valetkey_server::agent_lock::AgentLock;
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, key, visit};
 
 struct Open {
     fixture: Fixture,
@@ -131,6 +132,112 @@ async fn a_key_works_at_the_loopback_listener_until_it_is_revoked() {
     let refused = ask().await.unwrap();
     assert_eq!(refused.status(), 401);
     assert_eq!(refused.headers()["www-authenticate"], "Bearer");
+}
+
+/// Follows no redirect: what the page itself answers.
+async fn click(link: &str) -> reqwest::Response {
+    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let browser = browser.build().unwrap();
+    browser.post(link).send().await.unwrap()
+}
+
+fn location(response: &reqwest::Response) -> String {
+    assert_eq!(response.status(), 303);
+    response.headers()["location"].to_str().unwrap().to_owned()
+}
+
+/// A key without `--manage` gets a link, too, and could use it itself.
+#[tokio::test]
+async fn a_link_begins_one_sign_in_and_says_who_asked() {
+    let open = open().await;
+    let path = "/credentials/connections/demo/token";
+    let ci = key(None, false);
+    let ask = || open.fixture.ask(&ci, Method::POST, path, None);
+    let refused = ask().await.refused(409, "auth_required");
+    let link = refused["connect_url"].as_str().unwrap().to_owned();
+    let page = browser().get(&link).send().await.unwrap();
+    let page = page.text().await.unwrap();
+    assert!(page.contains("key ci"), "{page}");
+    assert_ne!(open.link().await, link, "another program's has its own");
+
+    let (first, second) = tokio::join!(click(&link), click(&link));
+    let authorize_url = location(&first);
+    assert_eq!(location(&second), authorize_url);
+    assert_eq!(location(&click(&link).await), authorize_url);
+    let again = ask().await.refused(409, "auth_required");
+    assert_eq!(again["connect_url"], link.as_str());
+    let begun = open
+        .fixture
+        .get("/events?kind=sign_in.started")
+        .await
+        .is(200);
+    let begun = begun["events"].as_array().unwrap();
+    assert_eq!(begun.len(), 1, "{begun:#?}");
+    assert_eq!(begun[0]["detail"]["asked_by"], "key ci");
+
+    visit(&authorize_url).await;
+    assert_eq!(click(&link).await.status(), 404, "it is used up");
+}
+
+#[tokio::test]
+async fn links_do_not_use_up_the_sign_ins_of_the_owner() {
+    let open = open().await;
+    let mut refused = None;
+    for n in 0..40 {
+        let path = format!("/credentials/connections/demo%2Fn{n}/token");
+        let detail = open.fixture.post(&path, json!({})).await;
+        let detail = detail.refused(409, "auth_required");
+        let response = click(detail["connect_url"].as_str().unwrap()).await;
+        if response.status() != 303 {
+            refused = Some((n, response));
+            break;
+        }
+    }
+    let (begun, refused) = refused.expect("a quota");
+    assert!(begun < 8, "{begun} sign-ins");
+    assert_eq!(refused.status(), 429);
+    let retry_after = refused.headers()["retry-after"].to_str().unwrap();
+    assert!(
+        (1..=300).contains(&retry_after.parse().unwrap()),
+        "{retry_after}"
+    );
+    let own = json!({ "authenticator": "demo" });
+    for _ in 0..32 {
+        open.fixture
+            .post("/credentials/connections", own.clone())
+            .await
+            .is(202);
+    }
+    let full = open.fixture.post("/credentials/connections", own).await;
+    let full = full.refused(429, "rate_limited");
+    let retry_after = full["retry_after"].as_u64().unwrap();
+    assert!((1..=300).contains(&retry_after), "{full:#}");
+}
+
+#[tokio::test]
+async fn a_link_replaces_no_account_that_cannot_be_identified() {
+    let open = open().await;
+    let mut anonymous = open.fixture.draft("anonymous");
+    for field in ["userinfo_url", "issuer"] {
+        anonymous[field] = json!(null);
+    }
+    anonymous["scopes"] = json!(["email"]);
+    let added = open.fixture.post("/oauth/authenticators", anonymous).await;
+    added.is(201);
+    open.fixture.connect("anonymous").await;
+    let path = "/credentials/connections/anonymous";
+    let before = open.fixture.get(path).await.is(200);
+    assert_eq!(before["account"]["subject"], json!(null), "{before:#}");
+    let more = json!({ "scopes": ["profile"] });
+    let refused = open.fixture.post(&format!("{path}/token"), more).await;
+    let refused = refused.refused(403, "insufficient_scope");
+    let link = refused["connect_url"].as_str().unwrap();
+    visit(&location(&click(link).await)).await;
+    let failed = "/events?kind=sign_in.failed";
+    let failed = open.fixture.get(failed).await.is(200);
+    assert_eq!(failed["events"].as_array().unwrap().len(), 1, "{failed:#}");
+    let after = open.fixture.get(path).await.is(200);
+    assert_eq!(after["generation"], before["generation"]);
 }
 
 /// A key that named a port of the moment would be shown to whoever has it after a restart.
