@@ -34,6 +34,9 @@ async fn apply(inner: &Arc<Inner>, report: ReconcileReport) {
         for authenticator in authenticators {
             registry.put_authenticator(authenticator);
         }
+        for id in &report.removed_authenticators {
+            registry.drop_authenticator(*id);
+        }
         for id in &report.dropped {
             registry.remove(*id);
         }

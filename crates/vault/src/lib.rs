@@ -45,5 +45,5 @@ pub use error::VaultError;
 pub use store::{FileKey, ItemName, SecretStore, StoreChoice, StoreError, StoreOpener};
 pub use vault::Vault;
 pub use vault::grants::{GrantNotKept, LoadedGrant};
-pub use vault::reconcile::ReconcileReport;
+pub use vault::reconcile::{ReconcileReport, Unfinished};
 pub use vault_id::VaultId;

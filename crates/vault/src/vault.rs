@@ -38,6 +38,8 @@ struct Shared {
     /// Held by operations that write an item and its row, so that a removal never runs between
     /// the two. The keychain does one thing at a time anyway.
     pairs: tokio::sync::Mutex<()>,
+    /// Held by a reconciliation; locked before `pairs`.
+    reconciling: tokio::sync::Mutex<()>,
 }
 
 /// The steps of [`Vault::probe_store`], in their order.
@@ -89,6 +91,7 @@ impl Vault {
             must_list_items: AtomicBool::new(must_list_items),
             interrupted: Mutex::new(None),
             pairs: tokio::sync::Mutex::new(()),
+            reconciling: tokio::sync::Mutex::new(()),
         };
         Ok(Self {
             keychain,

@@ -20,12 +20,16 @@ pub enum Fault {
     Unavailable,
     /// Calls wait until the fault is cleared, and are done then.
     Hang,
+    /// As [`Self::Hang`], from the next write on.
+    HangAtWrite,
     /// The next write fails and writes nothing; then the fault is gone.
     FailNextWrite,
     /// The next write is done but reports a failure; then the fault is gone.
     WriteThenFail,
     /// Writes fail and write nothing.
     FailWrites,
+    /// Deletions fail and delete nothing.
+    FailDeletes,
 }
 
 #[derive(Default)]
@@ -111,9 +115,11 @@ impl TestStore {
             Fault::Unavailable => Err(StoreError::Unavailable(why())),
             Fault::None
             | Fault::Hang
+            | Fault::HangAtWrite
             | Fault::FailNextWrite
             | Fault::WriteThenFail
-            | Fault::FailWrites => Ok(inner),
+            | Fault::FailWrites
+            | Fault::FailDeletes => Ok(inner),
         }
     }
 }
@@ -130,6 +136,12 @@ impl SecretStore for TestStore {
     }
 
     fn write(&mut self, item: &ItemName, value: &[u8]) -> Result<(), StoreError> {
+        {
+            let mut inner = self.lock();
+            if inner.fault == Fault::HangAtWrite {
+                inner.fault = Fault::Hang;
+            }
+        }
         let mut inner = self.enter()?;
         inner.writes += 1;
         let failed = Err(StoreError::Broken("test".to_owned()));
@@ -144,13 +156,23 @@ impl SecretStore for TestStore {
                 inner.items.write(item, value)?;
                 return failed;
             }
-            Fault::None | Fault::Hang | Fault::Locked | Fault::Denied | Fault::Unavailable => {}
+            Fault::None
+            | Fault::Hang
+            | Fault::Locked
+            | Fault::Denied
+            | Fault::Unavailable
+            | Fault::HangAtWrite
+            | Fault::FailDeletes => {}
         }
         inner.items.write(item, value)
     }
 
     fn delete(&mut self, item: &ItemName) -> Result<(), StoreError> {
-        self.enter()?.items.delete(item)
+        let mut inner = self.enter()?;
+        if inner.fault == Fault::FailDeletes {
+            return Err(StoreError::Broken("test".to_owned()));
+        }
+        inner.items.delete(item)
     }
 
     fn list(&mut self) -> Result<Vec<ItemName>, StoreError> {

@@ -41,7 +41,9 @@ impl Vault {
         }))
     }
 
-    /// Adds an authenticator; `has_secret` must say whether there is a secret.
+    /// Adds an authenticator; `has_secret` must say whether there is a secret. After an error it does
+    /// not exist, and its name is free: a secret that may have been written all the same is deleted
+    /// by [`Self::reconcile`].
     pub async fn add_authenticator(
         &self,
         row: &Authenticator,
@@ -52,10 +54,10 @@ impl Vault {
                 "`has_secret` contradicts the secret".to_owned(),
             ));
         }
+        let _pair = self.shared.pairs.lock().await;
         let Some(secret) = secret else {
             return self.insert_authenticator(row, Stage::Ready).await;
         };
-        let _pair = self.shared.pairs.lock().await;
         self.check_store().await?;
         self.insert_authenticator(row, Stage::Adding).await?;
         failpoint!("vault.authenticator_row");
@@ -63,7 +65,9 @@ impl Vault {
             .write_item(ItemName::ClientSecret(row.id), bytes(secret))
             .await
         {
-            if !error.leaves_doubt() {
+            if error.leaves_doubt() {
+                self.begin_authenticator_removal(row).await?;
+            } else {
                 let id = row.id;
                 self.database
                     .run(move |db| authenticators::delete(db, id))
@@ -76,6 +80,11 @@ impl Vault {
     }
 
     /// Saves a changed authenticator; None keeps its secret. `has_secret` follows the change.
+    ///
+    /// The row is saved whole, in one transaction and last: callers read, change and save it under
+    /// a lock of their own. After an error no field has changed but `has_secret`, which then says
+    /// what [`Self::authenticator`] reports; whether a secret was written is found out by
+    /// [`Self::reconcile`], and the change may be repeated.
     pub async fn update_authenticator(
         &self,
         row: &Authenticator,
@@ -83,18 +92,27 @@ impl Vault {
     ) -> Result<(), VaultError> {
         let _pair = self.shared.pairs.lock().await;
         let item = ItemName::ClientSecret(row.id);
-        let Some(stored) = self.authenticator(row.id).await? else {
-            return Err(VaultError::NotFound(format!(
-                "the authenticator `{}`",
-                row.name
-            )));
+        let id = row.id;
+        let found = self.database.run(move |db| authenticators::get(db, id));
+        let (stored, stage) = match found.await? {
+            Some((
+                stored,
+                stage @ (Stage::Ready | Stage::SettingSecret | Stage::DroppingSecret),
+            )) => (stored, stage),
+            None | Some((_, Stage::Adding | Stage::Removing)) => {
+                return Err(VaultError::NotFound(format!(
+                    "the authenticator `{}`",
+                    row.name
+                )));
+            }
         };
         let mut row = Authenticator {
             has_secret: stored.has_secret,
             ..row.clone()
         };
         match change {
-            None => {}
+            // A secret in doubt stays so: asking for it would need the keychain.
+            None => return self.set_stage(&row, stage).await,
             Some(SecretChange::Set(secret)) => {
                 self.check_store().await?;
                 if !stored.has_secret {
@@ -108,7 +126,11 @@ impl Vault {
             Some(SecretChange::Remove) => {
                 self.check_store().await?;
                 row.has_secret = false;
-                self.set_stage(&row, Stage::DroppingSecret).await?;
+                let dropping = Authenticator {
+                    has_secret: false,
+                    ..stored
+                };
+                self.set_stage(&dropping, Stage::DroppingSecret).await?;
                 failpoint!("vault.authenticator_row");
                 self.delete_item(item).await?;
                 failpoint!("vault.client_secret_deleted");
@@ -117,7 +139,9 @@ impl Vault {
         self.set_stage(&row, Stage::Ready).await
     }
 
-    /// Removes an authenticator and its secret; [`VaultError::InUse`] while it has connections.
+    /// Removes an authenticator and its secret; [`VaultError::InUse`] while it has connections. If
+    /// the keychain fails on the way, the removal has begun: repeat it, or let [`Self::reconcile`]
+    /// finish it. The name is free as soon as it has begun.
     pub async fn remove_authenticator(&self, id: AuthenticatorId) -> Result<(), VaultError> {
         let _pair = self.shared.pairs.lock().await;
         let Some((row, _)) = self
@@ -139,7 +163,7 @@ impl Vault {
         }
         if row.has_secret {
             self.check_store().await?;
-            self.set_stage(&row, Stage::Removing).await?;
+            self.begin_authenticator_removal(&row).await?;
         }
         self.finish_authenticator_removal(&row).await
     }
@@ -160,39 +184,77 @@ impl Vault {
         Ok(Some(ClientSecret::new(text)))
     }
 
-    /// Finishes what a crash has left between a row and its secret.
-    pub(super) async fn reconcile_authenticators(&self) -> Result<(), VaultError> {
-        let _pair = self.shared.pairs.lock().await;
-        for (mut row, stage) in self
-            .database
-            .run(|db| authenticators::unfinished(db))
-            .await?
-        {
-            let item = ItemName::ClientSecret(row.id);
-            match stage {
-                Stage::Ready => {}
-                Stage::Adding => {
-                    if self.read_item(item).await?.is_some() {
-                        self.set_stage(&row, Stage::Ready).await?;
-                    } else {
-                        let id = row.id;
-                        self.database
-                            .run(move |db| authenticators::delete(db, id))
-                            .await?;
-                    }
-                }
-                Stage::SettingSecret => {
-                    row.has_secret = self.read_item(item).await?.is_some();
-                    self.set_stage(&row, Stage::Ready).await?;
-                }
-                Stage::DroppingSecret => {
-                    self.delete_item(item).await?;
-                    self.set_stage(&row, Stage::Ready).await?;
-                }
-                Stage::Removing => self.finish_authenticator_removal(&row).await?,
+    /// Finishes what a crash or a failure has left between a row and its secret; adds the rows that
+    /// are gone now to `removed`. Waits for an operation that is under way.
+    pub(super) async fn reconcile_authenticators(
+        &self,
+        removed: &mut Vec<AuthenticatorId>,
+    ) -> Result<(), VaultError> {
+        for (row, _) in self.unfinished_authenticators().await? {
+            let _pair = self.shared.pairs.lock().await;
+            let id = row.id;
+            // Only now, under the lock, is it known that nobody works on it.
+            let found = self.database.run(move |db| authenticators::get(db, id));
+            if let Some((row, stage)) = found.await?
+                && !self.settle_authenticator(row, stage).await?
+            {
+                removed.push(id);
             }
         }
         Ok(())
+    }
+
+    pub(super) async fn unfinished_authenticators(
+        &self,
+    ) -> Result<Vec<(Authenticator, Stage)>, VaultError> {
+        self.database.run(|db| authenticators::unfinished(db)).await
+    }
+
+    /// Whether the authenticator exists afterwards. Call under the lock.
+    async fn settle_authenticator(
+        &self,
+        mut row: Authenticator,
+        stage: Stage,
+    ) -> Result<bool, VaultError> {
+        let item = ItemName::ClientSecret(row.id);
+        match stage {
+            Stage::Ready => {}
+            Stage::Adding => {
+                if self.read_item(item).await?.is_none() {
+                    let id = row.id;
+                    self.database
+                        .run(move |db| authenticators::delete(db, id))
+                        .await?;
+                    return Ok(false);
+                }
+                self.set_stage(&row, Stage::Ready).await?;
+            }
+            Stage::SettingSecret => {
+                row.has_secret = self.read_item(item).await?.is_some();
+                self.set_stage(&row, Stage::Ready).await?;
+            }
+            Stage::DroppingSecret => {
+                self.delete_item(item).await?;
+                self.set_stage(&row, Stage::Ready).await?;
+            }
+            Stage::Removing => {
+                self.finish_authenticator_removal(&row).await?;
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// From here on it exists no more for the outside. Its name becomes its id, so that another one
+    /// can have it at once.
+    async fn begin_authenticator_removal(&self, row: &Authenticator) -> Result<(), VaultError> {
+        let id = row.id.to_string();
+        let name = id.parse().expect("an id is a legal name");
+        let nameless = Authenticator {
+            name,
+            ..row.clone()
+        };
+        self.set_stage(&nameless, Stage::Removing).await
     }
 
     async fn finish_authenticator_removal(&self, row: &Authenticator) -> Result<(), VaultError> {
@@ -207,21 +269,44 @@ impl Vault {
             .await
     }
 
+    /// Inserts a row. A name that only an addition holds which a crash cut off is taken over: nobody
+    /// was told of it. Call under the lock, so that no other addition is under way.
     async fn insert_authenticator(
         &self,
         row: &Authenticator,
         stage: Stage,
     ) -> Result<(), VaultError> {
-        let row = row.clone();
-        self.database
-            .run(move |db| authenticators::insert(db, &row, stage))
-            .await
+        let insert = || {
+            let row = row.clone();
+            self.database.run(move |db| {
+                let transaction = db.transaction()?;
+                authenticators::insert(&transaction, &row, stage)?;
+                Ok(transaction.commit()?)
+            })
+        };
+        let result = insert().await;
+        if !matches!(result, Err(VaultError::NameTaken(_))) {
+            return result;
+        }
+        let unfinished = self.unfinished_authenticators().await?;
+        let holder = unfinished.into_iter().find(|(other, stage)| {
+            *stage == Stage::Adding && other.name == row.name && other.profile == row.profile
+        });
+        let Some((holder, _)) = holder else {
+            return result;
+        };
+        self.begin_authenticator_removal(&holder).await?;
+        insert().await
     }
 
     async fn set_stage(&self, row: &Authenticator, stage: Stage) -> Result<(), VaultError> {
         let row = row.clone();
         self.database
-            .run(move |db| authenticators::update(db, &row, stage))
+            .run(move |db| {
+                let transaction = db.transaction()?;
+                authenticators::update(&transaction, &row, stage)?;
+                Ok(transaction.commit()?)
+            })
             .await
     }
 }

@@ -9,7 +9,7 @@ use valetkey_core::authenticator::Authenticator;
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{Status, Transition, apply};
 use valetkey_core::grant::StoredGrant;
-use valetkey_core::id::ConnectionId;
+use valetkey_core::id::{AuthenticatorId, ConnectionId};
 use valetkey_core::name::AccountLabel;
 
 use super::Vault;
@@ -30,6 +30,8 @@ pub struct ReconcileReport {
     pub dropped: Vec<ConnectionId>,
     /// Removals to be finished: revoke, then [`Vault::finish_removal`].
     pub removing: Vec<Connection>,
+    /// Authenticators whose addition or removal was interrupted; they are gone.
+    pub removed_authenticators: Vec<AuthenticatorId>,
     /// Rows rebuilt from items without a row.
     pub adopted: Vec<Connection>,
     /// Sign-ins that the last process left open, now failed.
@@ -41,7 +43,28 @@ pub struct ReconcileReport {
 impl ReconcileReport {
     /// Whether every row is as it was. A deferred report may still have mended some of them.
     pub fn changed_nothing(&self) -> bool {
-        self.mended.is_empty() && self.dropped.is_empty() && self.adopted.is_empty()
+        self.mended.is_empty()
+            && self.dropped.is_empty()
+            && self.removed_authenticators.is_empty()
+            && self.adopted.is_empty()
+    }
+}
+
+/// What crashes and failures have left to be finished; see [`Vault::unfinished`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Connections in `removing`: revoke, then [`Vault::finish_removal`], as often as it takes. One
+    /// that is being removed just now is among them.
+    pub removals: Vec<ConnectionId>,
+    /// Whether [`Vault::reconcile`] has something to do: rows that the start found half-way, client
+    /// secrets in doubt, items that are still to be listed.
+    pub reconcile: bool,
+}
+
+impl Unfinished {
+    /// Whether nothing is left to do.
+    pub fn is_empty(&self) -> bool {
+        self.removals.is_empty() && !self.reconcile
     }
 }
 
@@ -53,7 +76,11 @@ impl Vault {
     /// Items without rows are looked for only in a database that is new or replaces a lost one: a
     /// listing costs a millisecond an item, and in a database that was always there every item has
     /// its row, which is written first and deleted last.
+    ///
+    /// May be called at any time and as often as one likes: calls take turns, each row is looked at
+    /// under the lock of the operations that write it, and what is well stays as it is.
     pub async fn reconcile(&self, now: Timestamp) -> Result<ReconcileReport, VaultError> {
+        let _one_at_a_time = self.shared.reconciling.lock().await;
         let mut report = ReconcileReport::default();
         if self.interrupted().is_none() {
             report.interrupted_sign_ins = self
@@ -75,6 +102,23 @@ impl Vault {
         Ok(report)
     }
 
+    /// What is left to be finished, so that a scheduler can retry it. Waits for a keychain operation
+    /// that is under way: its row is half-way only in appearance. Touches no keychain itself.
+    pub async fn unfinished(&self) -> Result<Unfinished, VaultError> {
+        let _pair = self.shared.pairs.lock().await;
+        let rows = self.database.run(|db| connections::unfinished(db)).await?;
+        let is_removing = |row: &Connection| row.state.status == Status::Removing;
+        let removals = rows.into_iter().filter(is_removing).map(|row| row.id);
+        // Before the first reconciliation nobody knows.
+        let interrupted = self.interrupted().is_none_or(|rows| !rows.is_empty());
+        Ok(Unfinished {
+            removals: removals.collect(),
+            reconcile: interrupted
+                || self.shared.must_list_items.load(Ordering::Relaxed)
+                || !self.unfinished_authenticators().await?.is_empty(),
+        })
+    }
+
     async fn reconcile_items(
         &self,
         report: &mut ReconcileReport,
@@ -85,7 +129,8 @@ impl Vault {
             self.reconcile_row(&row, report, now).await?;
             self.set_interrupted(begun.clone());
         }
-        self.reconcile_authenticators().await?;
+        self.reconcile_authenticators(&mut report.removed_authenticators)
+            .await?;
         if self.shared.must_list_items.load(Ordering::Relaxed) {
             self.adopt_items(report, now).await?;
             self.database

@@ -46,6 +46,29 @@ async fn a_removal_deletes_the_item_and_the_row() {
 }
 
 #[tokio::test]
+async fn a_removal_whose_deletion_failed_is_finished_at_any_later_time() {
+    let rig = Rig::connected().await;
+    rig.vault.reconcile(now()).await.unwrap();
+    let removing = after(&rig.row, Transition::Disconnected);
+    rig.vault.begin_removal(&removing).await.unwrap();
+    for fault in [Fault::FailDeletes, Fault::Locked, Fault::Unavailable] {
+        rig.store.set(fault);
+        let failed = rig.vault.finish_removal(rig.row.id).await;
+        assert!(matches!(failed, Err(VaultError::Store(_))), "{failed:?}");
+        let unfinished = rig.vault.unfinished().await.unwrap();
+        assert_eq!(unfinished.removals, [rig.row.id]);
+        assert_eq!(rig.saved().await, removing);
+    }
+    rig.store.set(Fault::None);
+    // Twice side by side.
+    let finish = || rig.vault.finish_removal(rig.row.id);
+    let (one, two) = tokio::join!(finish(), finish());
+    assert_eq!((one, two), (Ok(()), Ok(())));
+    assert!(rig.vault.unfinished().await.unwrap().is_empty());
+    assert_eq!(rig.store.items(), []);
+}
+
+#[tokio::test]
 async fn only_a_row_in_removing_loses_its_item() {
     let rig = Rig::connected().await;
     let refused = rig.vault.finish_removal(rig.row.id).await;
