@@ -136,7 +136,8 @@ pub(crate) async fn remove(
     let row = row.ok_or_else(|| AgentError::no_connection(id))?;
     let _one_writer = write_lock.lock().await;
     let live = match inner.registry().get_mut(id) {
-        Some(entry) => entry.live.take(),
+        // It stays until the removal has succeeded: a retry has to revoke it.
+        Some(entry) => entry.live.clone(),
         None => return Err(AgentError::no_connection(id)),
     };
     inner.vault.begin_removal(&row).await?;

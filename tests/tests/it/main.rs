@@ -19,6 +19,7 @@ mod looks;
 mod network_faults;
 mod page;
 mod random_kills;
+mod revocation;
 mod sign_in;
 mod take_over;
 mod tools;

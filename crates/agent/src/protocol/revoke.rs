@@ -216,13 +216,14 @@ enum Verdict {
     Failed(String),
 }
 
-/// 2xx is done, also for a token that was unknown (RFC 7009, section 2.2); Slack says `ok: false`
-/// with 200, Google `invalid_token` with 400, GitHub 404.
+/// 2xx confirms the revocation, also of an unknown token (RFC 7009, section 2.2); Slack sends
+/// `ok: false` with 200, Google `invalid_token` with 400. A 404 confirms nothing: it may come from a
+/// proxy, or from an endpoint that has moved.
 fn judge(answer: &Answer) -> Verdict {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
     let error = body["error"].as_str();
     let refused = body["ok"] == Value::Bool(false);
-    let gone = answer.status == 404 || error.is_some_and(|error| GONE.contains(&error));
+    let gone = error.is_some_and(|error| GONE.contains(&error));
     if gone || (answer.is_success() && !refused) {
         return Verdict::Done;
     }

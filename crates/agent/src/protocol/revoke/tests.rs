@@ -188,6 +188,22 @@ async fn a_kind_of_token_that_is_not_revoked_is_told_apart_from_a_failure() {
 }
 
 #[tokio::test]
+async fn a_missing_endpoint_confirms_no_revocation() {
+    for method in [
+        RevocationMethod::Rfc7009,
+        RevocationMethod::TokenOnly,
+        RevocationMethod::DeleteWithBasic,
+        RevocationMethod::Bearer,
+    ] {
+        for status in [404, 405, 410] {
+            let replies = vec![Reply::json(status, &json!({"message": "Not Found"}))];
+            let (outcome, _) = run(replies, method, &grant()).await;
+            assert_eq!(outcome, Revocation::Failed(format!("HTTP {status}")));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_failure_is_reported_as_one() {
     let (outcome, _) = run(
         vec![Reply::json(503, &json!({}))],
