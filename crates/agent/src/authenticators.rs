@@ -136,26 +136,28 @@ impl Agent {
         who: &Actor,
     ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
         self.check_running()?;
-        let old = self.inner.registry().find_authenticator(key)?;
+        let found = self.inner.registry().find_authenticator(key)?;
         let who = who.clone();
-        self.run(|agent| async move { agent.update(&old, ask, &who).await })
+        self.run(|agent| async move { agent.update(&found, ask, &who).await })
             .await
     }
 
     async fn update(
         &self,
-        old: &Authenticator,
+        found: &Authenticator,
         ask: AuthenticatorChange,
         who: &Actor,
     ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
+        let locked = self.inner.lock_authenticator(found.id).await;
+        let (_one_writer, old) = locked.ok_or_else(|| AgentError::no_authenticator(&found.name))?;
         let now = self.inner.now();
         let change = ask
             .input
-            .check_change(old, now)
+            .check_change(&old, now)
             .map_err(AgentError::BadDraft)?;
-        let new_servers = new_servers(old, &change.authenticator);
+        let new_servers = new_servers(&old, &change.authenticator);
         if !ask.force && !new_servers.is_empty() {
-            self.check_bound(old, &new_servers, change.secret.is_some())?;
+            self.check_bound(&old, &new_servers, change.secret.is_some())?;
         }
         let mut authenticator = change.authenticator;
         authenticator.is_active = ask.is_active.unwrap_or(authenticator.is_active);
@@ -278,7 +280,21 @@ impl Agent {
         who: &Actor,
     ) -> Result<Vec<Disconnected>, AgentError> {
         self.check_running()?;
-        let authenticator = self.inner.registry().find_authenticator(key)?;
+        let found = self.inner.registry().find_authenticator(key)?;
+        let who = who.clone();
+        self.run(|agent| async move { agent.remove_all(&found, force, &who).await })
+            .await
+    }
+
+    async fn remove_all(
+        &self,
+        found: &Authenticator,
+        force: bool,
+        who: &Actor,
+    ) -> Result<Vec<Disconnected>, AgentError> {
+        let locked = self.inner.lock_authenticator(found.id).await;
+        let (_one_writer, authenticator) =
+            locked.ok_or_else(|| AgentError::no_authenticator(&found.name))?;
         let connections = self.inner.registry().connections_of(authenticator.id);
         if !connections.is_empty() && !force {
             let in_use = self.name_connections(&connections);
@@ -294,17 +310,6 @@ impl Agent {
                 ),
             });
         }
-        let who = who.clone();
-        self.run(|agent| async move { agent.remove_all(&authenticator, connections, &who).await })
-            .await
-    }
-
-    async fn remove_all(
-        &self,
-        authenticator: &Authenticator,
-        connections: Vec<ConnectionId>,
-        who: &Actor,
-    ) -> Result<Vec<Disconnected>, AgentError> {
         let mut gone = Vec::new();
         for id in &connections {
             gone.push(disconnect::remove(&self.inner, *id, &connections, who).await?);

@@ -43,11 +43,12 @@
 //! Locks, in the order in which they are taken; a task that holds one takes only later ones:
 //!
 //! 1. `Inner::settings_lock`
-//! 2. `Inner::naming_lock` (for a new connection) or a connection's `write_lock` (`grants::lock`);
+//! 2. an authenticator's `write_lock` (`Inner::lock_authenticator`)
+//! 3. `Inner::naming_lock` (for a new connection) or a connection's `write_lock` (`grants::lock`);
 //!    to rename a connection its `write_lock` first, then `naming_lock`
-//! 3. the audit log's `flush_lock`
-//! 4. `Sessions`, then `ConnectionRegistry` (`std` mutexes, never held across `.await`)
-//! 5. `links`, `client_keys`, `stored_settings`, `tasks`, the audit log's queue (`std` mutexes; nothing
+//! 4. the audit log's `flush_lock`
+//! 5. `Sessions`, then `ConnectionRegistry` (`std` mutexes, never held across `.await`)
+//! 6. `links`, `client_keys`, `stored_settings`, `tasks`, the audit log's queue (`std` mutexes; nothing
 //!    is locked under them)
 //!
 //! [`Vault`]: valetkey_vault::Vault

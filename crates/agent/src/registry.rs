@@ -6,6 +6,7 @@
 
 mod lookup;
 
+use std::collections::hash_map::Entry as MapEntry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -74,10 +75,17 @@ impl Entry {
     }
 }
 
+/// One authenticator as the agent knows it.
+struct AuthenticatorEntry {
+    row: Arc<Authenticator>,
+    /// See [`ConnectionRegistry::authenticator_lock`].
+    write_lock: Arc<tokio::sync::Mutex<()>>,
+}
+
 /// All connections and authenticators.
 #[derive(Default)]
 pub(crate) struct ConnectionRegistry {
-    authenticators: HashMap<AuthenticatorId, Arc<Authenticator>>,
+    authenticators: HashMap<AuthenticatorId, AuthenticatorEntry>,
     entries: HashMap<ConnectionId, Entry>,
     names: HashMap<ProfileName, HashMap<ConnectionName, ConnectionId>>,
     schedule: BTreeSet<(Timestamp, ConnectionId)>,
@@ -98,11 +106,21 @@ impl ConnectionRegistry {
     // --- authenticators
 
     pub(crate) fn authenticators(&self) -> impl Iterator<Item = &Arc<Authenticator>> {
-        self.authenticators.values()
+        self.authenticators.values().map(|entry| &entry.row)
     }
 
     pub(crate) fn authenticator(&self, id: AuthenticatorId) -> Option<&Arc<Authenticator>> {
-        self.authenticators.get(&id)
+        self.authenticators.get(&id).map(|entry| &entry.row)
+    }
+
+    /// Held from reading an authenticator's row until its change is stored, and while a sign-in
+    /// through it is stored.
+    pub(crate) fn authenticator_lock(
+        &self,
+        id: AuthenticatorId,
+    ) -> Option<Arc<tokio::sync::Mutex<()>>> {
+        let entry = self.authenticators.get(&id)?;
+        Some(Arc::clone(&entry.write_lock))
     }
 
     pub(crate) fn find_authenticator(
@@ -110,7 +128,7 @@ impl ConnectionRegistry {
         key: &AuthenticatorKey,
     ) -> Result<Arc<Authenticator>, AgentError> {
         let found = match key {
-            AuthenticatorKey::Id(id) => self.authenticators.get(id),
+            AuthenticatorKey::Id(id) => self.authenticator(*id),
             AuthenticatorKey::Name(profile, name) => self.named_authenticator(profile, name),
         };
         found
@@ -123,14 +141,20 @@ impl ConnectionRegistry {
         profile: &ProfileName,
         name: &AuthenticatorName,
     ) -> Option<&Arc<Authenticator>> {
-        self.authenticators
-            .values()
+        self.authenticators()
             .find(|a| a.profile == *profile && a.name == *name)
     }
 
     pub(crate) fn put_authenticator(&mut self, authenticator: Authenticator) {
-        self.authenticators
-            .insert(authenticator.id, Arc::new(authenticator));
+        let id = authenticator.id;
+        let row = Arc::new(authenticator);
+        match self.authenticators.entry(id) {
+            MapEntry::Occupied(mut known) => known.get_mut().row = row,
+            MapEntry::Vacant(free) => {
+                let write_lock = Arc::default();
+                free.insert(AuthenticatorEntry { row, write_lock });
+            }
+        }
     }
 
     pub(crate) fn drop_authenticator(&mut self, id: AuthenticatorId) {
@@ -151,7 +175,7 @@ impl ConnectionRegistry {
         let Some(name) = self.name_of(&row) else {
             return;
         };
-        let profile = self.authenticators[&row.authenticator].profile.clone();
+        let profile = self.authenticators[&row.authenticator].row.profile.clone();
         let id = row.id;
         let names = self.names.entry(profile).or_default();
         // A name is free as soon as its removal has begun: another one may have it by now.
@@ -201,6 +225,7 @@ impl ConnectionRegistry {
             return;
         };
         let profile = self.authenticators[&entry.row.authenticator]
+            .row
             .profile
             .clone();
         let names = self.names.entry(profile).or_default();
@@ -269,7 +294,7 @@ impl ConnectionRegistry {
 
     /// The name of a row: its authenticator's, and the account's label.
     pub(crate) fn name_of(&self, row: &Connection) -> Option<ConnectionName> {
-        let authenticator = self.authenticators.get(&row.authenticator)?;
+        let authenticator = self.authenticator(row.authenticator)?;
         Some(ConnectionName {
             authenticator: authenticator.name.clone(),
             account: row.account.label.clone(),
@@ -279,14 +304,13 @@ impl ConnectionRegistry {
     /// The authenticator of this connection, if it is disabled: then nothing is handed out.
     pub(crate) fn disabled(&self, id: ConnectionId) -> Option<&Authenticator> {
         let entry = self.entries.get(&id)?;
-        let authenticator = self.authenticators.get(&entry.row.authenticator)?;
+        let authenticator = self.authenticator(entry.row.authenticator)?;
         (!authenticator.is_active).then_some(authenticator.as_ref())
     }
 
     pub(crate) fn provider_of(&self, row: &Connection) -> &'static Provider {
         let id = self
-            .authenticators
-            .get(&row.authenticator)
+            .authenticator(row.authenticator)
             .map_or("custom", |a| &a.provider);
         catalogue::provider(id)
             .or_else(|| catalogue::provider("custom"))

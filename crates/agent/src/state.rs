@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, OwnedMutexGuard, oneshot};
 use tokio::task::JoinHandle;
+use valetkey_core::authenticator::Authenticator;
 use valetkey_core::event::Event;
+use valetkey_core::id::AuthenticatorId;
 use valetkey_vault::{ClientKeyRow, Vault};
 
 use crate::audit_log::AuditLog;
@@ -88,6 +90,17 @@ impl Inner {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Waits for the authenticator's write lock. None if it is, or was meanwhile, removed.
+    pub(crate) async fn lock_authenticator(
+        &self,
+        id: AuthenticatorId,
+    ) -> Option<(OwnedMutexGuard<()>, Arc<Authenticator>)> {
+        let write_lock = self.registry().authenticator_lock(id)?;
+        let one_writer = write_lock.lock_owned().await;
+        let current = self.registry().authenticator(id).cloned()?;
+        Some((one_writer, current))
     }
 
     pub(crate) async fn record(&self, event: Event) {

@@ -3,6 +3,7 @@
 mod accounts;
 mod alarms;
 mod audit;
+mod authenticators;
 mod callback;
 mod certificate;
 mod consents;

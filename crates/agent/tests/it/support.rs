@@ -9,8 +9,8 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use valetkey_agent::sign_in::{Completed, SignInOptions, SignInState, SignInView};
 use valetkey_agent::{
-    Actor, Agent, AgentError, AuthenticatorKey, Config, ConnectionKey, ConnectionView, ServedToken,
-    TestClock, TokenRequirements,
+    Actor, Agent, AgentError, AuthenticatorChange, AuthenticatorKey, Config, ConnectionKey,
+    ConnectionView, ServedToken, TestClock, TokenRequirements,
 };
 use valetkey_core::connection_state::Status;
 use valetkey_core::draft::DraftInput;
@@ -334,6 +334,14 @@ pub(crate) fn key(name: &str) -> ConnectionKey {
 
 pub(crate) fn authenticator_key(name: &str) -> AuthenticatorKey {
     AuthenticatorKey::parse(name, ProfileName::default()).expect("a name")
+}
+
+/// A change of these fields of an authenticator.
+pub(crate) fn change(fields: Value) -> AuthenticatorChange {
+    AuthenticatorChange {
+        input: DraftInput::from_members(members(fields)),
+        ..AuthenticatorChange::default()
+    }
 }
 
 /// Waits until it is so, within generous bounds.
