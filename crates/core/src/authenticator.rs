@@ -180,6 +180,14 @@ impl Authenticator {
             || self.redirect_uri != old.redirect_uri
     }
 
+    /// Whether what was obtained through `old` can be used through this one: the same client at the
+    /// same endpoints.
+    pub fn is_same_client(&self, old: &Self, provider: &Provider) -> bool {
+        self.provider == old.provider
+            && self.client_id == old.client_id
+            && self.endpoints(provider) == old.endpoints(provider)
+    }
+
     /// The servers that it talks to, as origins (`https://github.com`).
     pub fn servers(&self, provider: &Provider) -> BTreeSet<String> {
         // What makes no URL is never sent to.

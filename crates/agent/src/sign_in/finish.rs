@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::OwnedMutexGuard;
+use valetkey_core::authenticator::Authenticator;
 use valetkey_core::connection::{Account, Connection, Subject};
 use valetkey_core::connection_state::Status;
 use valetkey_core::grant::Grant;
@@ -180,6 +182,27 @@ async fn run(
     kept
 }
 
+/// Locks the authenticator, if it still is the client that the sign-in began with.
+async fn lock_unchanged(
+    inner: &Inner,
+    client: &Client,
+) -> Result<(OwnedMutexGuard<()>, Arc<Authenticator>), End> {
+    let begun = &client.authenticator;
+    let locked = inner.lock_authenticator(begun.id).await;
+    let (one_writer, current) = locked.ok_or_else(|| AgentError::no_authenticator(&begun.name))?;
+    if !current.is_same_client(begun, client.provider) {
+        let name = &current.name;
+        return Err(End::failed(
+            format!(
+                "`{name}` was changed during the sign-in: its client or its endpoints are other \
+                 ones now; nothing was stored"
+            ),
+            format!("run `valetkey connect {name}` again"),
+        ));
+    }
+    Ok((one_writer, current))
+}
+
 /// Gives the grant a place among the connections, and stores it there.
 async fn place_grant(
     inner: &Arc<Inner>,
@@ -189,11 +212,14 @@ async fn place_grant(
     now: Timestamp,
 ) -> Result<Completed, End> {
     let client = &pending.client;
+    // Held to the end: a grant belongs to the client and the servers that it was obtained from, so
+    // these may not change before it is stored.
+    let (_one_writer, authenticator) = lock_unchanged(inner, client).await?;
     let (display_name, subject) = (identity.display_name, identity.subject);
     let naming = inner.naming_lock.lock().await;
     let place = place(
         inner,
-        client.authenticator.id,
+        authenticator.id,
         subject.as_ref(),
         pending.label.as_ref(),
         display_name.as_deref(),
@@ -205,7 +231,7 @@ async fn place_grant(
                 display_name,
                 subject,
             };
-            Ok(store::add(inner, client, account, &pending.asked, grant, now).await?)
+            Ok(store::add(inner, &authenticator, account, &pending.asked, grant, now).await?)
         }
         Place::Renew(_) if pending.by_link && subject.is_none() => {
             let name = &client.authenticator.name;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use valetkey_core::authenticator::Authenticator;
 use valetkey_core::connection::{Account, Connection, Subject};
 use valetkey_core::connection_state::{Status, Transition, apply};
 use valetkey_core::event::{Event, EventKind};
@@ -13,37 +14,32 @@ use valetkey_core::name::ConnectionName;
 use valetkey_core::scope::Scopes;
 
 use super::Completed;
-use crate::client::Client;
 use crate::error::AgentError;
 use crate::grants;
 use crate::state::Inner;
 
 use crate::registry::LiveGrant;
 
-/// A new connection: row `connecting`, item, read back, row `active`, and only then the registry.
+/// A new connection; the caller holds the authenticator's lock. Row `connecting`, item, read back, row `active`, and only then the registry.
 pub(super) async fn add(
     inner: &Arc<Inner>,
-    client: &Client,
+    authenticator: &Authenticator,
     account: Account,
     asked: &Scopes,
     grant: impl Fn(Generation, Option<&Grant>) -> Grant,
     now: Timestamp,
 ) -> Result<Completed, AgentError> {
     let id = ConnectionId::new(crate::random::uuid());
-    let authenticator = client.authenticator.id;
-    let mut row = Connection::connecting(id, authenticator, account, asked.clone(), now);
+    let mut row = Connection::connecting(id, authenticator.id, account, asked.clone(), now);
     row.keep_warm = inner.stored_settings().settings.keep_warm;
     let state = apply(row.state, Transition::SignedIn).expect("a new connection can be signed in");
     let grant = grant(state.generation, None);
     let stored = valetkey_core::grant::StoredGrant {
         connection: id,
         account: row.account.clone(),
-        authenticator: client.authenticator.as_ref().clone(),
+        authenticator: authenticator.clone(),
         grant: grant.clone(),
     };
-    if inner.registry().authenticator(authenticator).is_none() {
-        return Err(AgentError::no_authenticator(&client.authenticator.name));
-    }
     let row = match inner.vault.store_first_grant(&row, &stored).await {
         Ok(active) => active,
         Err(error) => {

@@ -1,8 +1,9 @@
 //! Changes of an authenticator, while its sign-ins and removals are under way.
 
-use crate::support::{Bench, authenticator_key, change, me};
+use crate::support::{Bench, authenticator_key, change, completed, failed, me, visit};
 use serde_json::json;
 use valetkey_agent::AuthenticatorChange;
+use valetkey_demo_provider::{DemoProvider, Endpoint, Settings};
 
 #[tokio::test]
 async fn two_changes_of_an_authenticator_side_by_side_both_count() {
@@ -23,4 +24,31 @@ async fn two_changes_of_an_authenticator_side_by_side_both_count() {
     let now = agent.authenticator(&key).unwrap().authenticator;
     assert!(!now.is_active, "{now:?}");
     assert_eq!(now.scopes.to_string(), "openid");
+}
+
+#[tokio::test]
+async fn a_sign_in_through_other_servers_than_the_authenticators_is_refused() {
+    let bench = Bench::start().await;
+    let other = DemoProvider::start(Settings::auto_consent("ada")).expect("a free port");
+    let view = bench.begin("demo").await;
+    let moved = json!({ "token_url": other.url("/token") });
+    bench.update("demo", moved).await;
+    visit(&view.authorize_url).await;
+    let why = failed(bench.finished(view.id).await);
+    assert!(why.contains("`demo` was changed"), "{why}");
+    assert!(bench.agent.connections(None).is_empty());
+    assert!(bench.store.items().is_empty());
+    assert!(bench.provider.family_revoked("ada"), "at its own server");
+    assert_eq!(other.count(Endpoint::Token), 0);
+}
+
+#[tokio::test]
+async fn a_changed_name_or_scope_does_not_end_an_open_sign_in() {
+    let bench = Bench::start().await;
+    let view = bench.begin("demo").await;
+    let harmless = json!({ "name": "renamed", "scopes": ["openid"] });
+    bench.update("demo", harmless).await;
+    visit(&view.authorize_url).await;
+    let done = completed(bench.finished(view.id).await);
+    assert_eq!(done.connection.to_string(), "renamed");
 }

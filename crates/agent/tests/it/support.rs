@@ -128,6 +128,14 @@ impl Bench {
             .expect("a good draft");
     }
 
+    pub(crate) async fn update(&self, authenticator: &str, fields: Value) {
+        let key = authenticator_key(authenticator);
+        self.agent
+            .update_authenticator(&key, change(fields), &me())
+            .await
+            .expect("a good change");
+    }
+
     pub(crate) async fn begin(&self, authenticator: &str) -> SignInView {
         self.begin_as(authenticator, None)
             .await
