@@ -219,14 +219,15 @@ fn read(
     if (300..400).contains(&status) {
         return refuse(Class::Later, Some("a redirect instead of an answer"));
     }
+    // A reverse proxy answers so while the provider behind it is redeployed.
+    let is_missing = matches!(status, 404 | 405 | 410);
     let members = match content {
         Content::Members(members) => members,
         Content::Page => return refuse(Class::Later, Some("a web page instead of an answer")),
+        Content::Empty if is_missing => return refuse(Class::Later, Some("nothing is there")),
         Content::Empty => return refuse(Class::Unclear, Some("an empty answer")),
-        Content::Garbled if answer.is_success() => {
-            return refuse(Class::Later, Some("an unreadable answer"));
-        }
-        Content::Garbled => return refuse(Class::Unclear, Some("an unreadable answer")),
+        // Only an OAuth error ends a login: this is a proxy's text, or half an answer.
+        Content::Garbled => return refuse(Class::Later, Some("an unreadable answer")),
     };
     if answer.is_success() && !fields.refuses {
         let missing = match TokenResponse::from_members(members, provider.token_shape) {
@@ -242,7 +243,10 @@ fn read(
             return refuse(class, Some(&missing.to_string()));
         }
     }
-    refuse(class_of(provider, &fields), None)
+    match class_of(provider, &fields) {
+        Class::Unclear if is_missing => refuse(Class::Later, None),
+        class => refuse(class, None),
+    }
 }
 
 fn class_of(provider: &Provider, fields: &ErrorFields) -> Class {

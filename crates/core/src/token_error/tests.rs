@@ -120,7 +120,7 @@ fn a_page_or_a_redirect_never_ends_a_login() {
 }
 
 #[test]
-fn half_an_answer_to_a_success_is_later_and_to_an_error_unclear() {
+fn half_an_answer_is_later() {
     let half = r#"{"access_token": "at", "refresh_to"#;
     assert_eq!(
         outcome("custom", &answer(200, half)),
@@ -128,12 +128,12 @@ fn half_an_answer_to_a_success_is_later_and_to_an_error_unclear() {
     );
     assert_eq!(
         outcome("custom", &answer(400, half)),
-        "unclear: HTTP 400: an unreadable answer"
+        "later: HTTP 400: an unreadable answer"
     );
 }
 
 #[test]
-fn an_empty_or_unknown_refusal_is_unclear() {
+fn an_empty_or_unknown_error_is_unclear() {
     assert_eq!(
         outcome("custom", &answer(400, "")),
         "unclear: HTTP 400: an empty answer"
@@ -144,13 +144,32 @@ fn an_empty_or_unknown_refusal_is_unclear() {
     );
     assert_eq!(
         outcome("custom", &answer(418, "teapot")),
-        "unclear: HTTP 418: an unreadable answer"
+        "later: HTTP 418: an unreadable answer"
     );
     assert_eq!(of("custom", 401, &json!({})), "unclear: HTTP 401");
     assert_eq!(
         of("custom", 200, &json!({"ok": true})),
         "unclear: HTTP 200: the answer holds no access token"
     );
+}
+
+#[test]
+fn what_is_not_there_is_later_unless_an_oauth_error_says_more() {
+    for status in [404, 405, 410] {
+        assert_eq!(
+            outcome("custom", &answer(status, "404 page not found\n")),
+            format!("later: HTTP {status}: an unreadable answer")
+        );
+        assert_eq!(
+            outcome("custom", &answer(status, "")),
+            format!("later: HTTP {status}: nothing is there")
+        );
+        assert!(of("custom", status, &json!({"message": "Not Found"})).starts_with("later"));
+        assert_eq!(
+            of("custom", status, &json!({"error": "invalid_grant"})),
+            "sign in again: invalid_grant"
+        );
+    }
 }
 
 #[test]
