@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::event::{Event, EventKind};
+use valetkey_core::freshness;
 use valetkey_core::id::ConnectionId;
 use valetkey_core::name::{ConnectionName, ProfileName};
 use valetkey_vault::failpoint;
@@ -22,6 +23,9 @@ use crate::state::{Agent, Inner};
 
 /// A connection that a program used this recently is removed only with `force`.
 const IN_USE: SignedDuration = SignedDuration::from_hours(24);
+
+/// A removal that failed is retried after this long.
+const RETRY_DELAY: SignedDuration = SignedDuration::from_secs(30);
 
 /// What became of a connection.
 #[derive(Debug, Clone)]
@@ -92,23 +96,48 @@ pub(crate) fn finish_removals(inner: &Arc<Inner>) {
         .map(|entry| entry.row.id)
         .collect();
     for id in removing {
-        let agent = Arc::clone(inner);
-        inner.run(async move {
-            if let Err(error) = remove(&agent, id, &[], &Actor::agent()).await {
-                tracing::warn!(connection = %id, %error, "removal is finished at the next start");
-            }
-        });
+        let task_inner = Arc::clone(inner);
+        inner.run(async move { retry_removal(&task_inner, id).await });
     }
 }
 
-/// Removes a connection; those that are `leaving` are removed after it.
+/// Goes on with a removal that was interrupted or failed; if it fails again, it is retried later.
+pub(crate) async fn retry_removal(inner: &Arc<Inner>, id: ConnectionId) {
+    if let Err(error) = remove(inner, id, &[], &Actor::agent()).await {
+        tracing::warn!(connection = %id, %error, "removal not finished; retrying later");
+    }
+}
+
+/// Removes a connection; those that are `leaving` are removed after it. A removal that has begun and
+/// fails is retried by the scheduler.
 pub(crate) async fn remove(
     inner: &Arc<Inner>,
     id: ConnectionId,
     leaving: &[ConnectionId],
     who: &Actor,
 ) -> Result<Disconnected, AgentError> {
-    let (write_lock, authenticator, connection, profile) = {
+    let removed = try_remove(inner, id, leaving, who).await;
+    if removed.is_err() {
+        let retry_at = freshness::add(inner.now(), RETRY_DELAY);
+        let mut registry = inner.registry();
+        let has_begun = registry
+            .get(id)
+            .is_some_and(|entry| entry.row.state.status == Status::Removing);
+        if has_begun {
+            registry.reschedule(id, Some(retry_at));
+            inner.schedule_changed.notify_one();
+        }
+    }
+    removed
+}
+
+async fn try_remove(
+    inner: &Arc<Inner>,
+    id: ConnectionId,
+    leaving: &[ConnectionId],
+    who: &Actor,
+) -> Result<Disconnected, AgentError> {
+    let (authenticator, connection, profile) = {
         let registry = inner.registry();
         let entry = registry
             .get(id)
@@ -121,7 +150,7 @@ pub(crate) async fn remove(
             .as_ref()
             .map(|authenticator| authenticator.profile.clone())
             .unwrap_or_default();
-        (Arc::clone(&entry.write_lock), authenticator, name, profile)
+        (authenticator, name, profile)
     };
     // The keychain must be there before anything changes: else nothing could be deleted.
     inner.vault.check_store().await?;
@@ -134,10 +163,10 @@ pub(crate) async fn remove(
         (registry.get(id).map(|entry| entry.row.clone()), began)
     };
     let row = row.ok_or_else(|| AgentError::no_connection(id))?;
-    let _one_writer = write_lock.lock().await;
-    let live = match inner.registry().get_mut(id) {
-        // It stays until the removal has succeeded: a retry has to revoke it.
-        Some(entry) => entry.live.clone(),
+    let _one_writer = grants::lock(inner, id).await?;
+    // Kept until the row is gone: a removal that fails must still be able to revoke.
+    let (live, confirmed) = match inner.registry().get(id) {
+        Some(entry) => (entry.live.clone(), entry.is_revoked),
         None => return Err(AgentError::no_connection(id)),
     };
     inner.vault.begin_removal(&row).await?;
@@ -149,6 +178,7 @@ pub(crate) async fn remove(
         inner.record(event).await;
     }
     let revocation = match (&live, authenticator) {
+        _ if confirmed => Revocation::Revoked,
         (Some(live), Some(authenticator)) => match Client::of(&inner.vault, authenticator).await {
             Ok(client) => {
                 let account = row.account.subject.as_ref();
@@ -161,8 +191,16 @@ pub(crate) async fn remove(
         (None, _) if loaded.is_err() => {
             Revocation::Failed("its grant could not be read".to_owned())
         }
+        (None, _) if !began => Revocation::NotPossible(
+            "the removal was interrupted after its token was deleted".to_owned(),
+        ),
         (None, _) | (_, None) => Revocation::NotPossible("there was no token to revoke".to_owned()),
     };
+    if revocation == Revocation::Revoked
+        && let Some(entry) = inner.registry().get_mut(id)
+    {
+        entry.is_revoked = true;
+    }
     failpoint!("disconnect.revoked");
     inner.vault.finish_removal(id).await?;
     inner.registry().remove(id);

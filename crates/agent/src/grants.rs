@@ -44,7 +44,7 @@ pub(crate) async fn lock(
 }
 
 /// Brings the grant from the keychain into memory, once; looks again for one that was missing.
-pub(crate) async fn load(inner: &Inner, id: ConnectionId) -> Result<(), AgentError> {
+pub(crate) async fn load(inner: &Arc<Inner>, id: ConnectionId) -> Result<(), AgentError> {
     if inner
         .registry()
         .get(id)
@@ -53,6 +53,14 @@ pub(crate) async fn load(inner: &Inner, id: ConnectionId) -> Result<(), AgentErr
     {
         return Ok(());
     }
+    let task_inner = Arc::clone(inner);
+    inner
+        .run(async move { load_from_keychain(&task_inner, id).await })
+        .await?
+}
+
+/// The vault may change the row too, so this runs to its end: what the disk holds, memory holds.
+async fn load_from_keychain(inner: &Inner, id: ConnectionId) -> Result<(), AgentError> {
     let _one_reader = lock(inner, id).await?;
     let now = inner.now();
     if inner

@@ -33,14 +33,15 @@ use valetkey_vault::failpoint;
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::grants;
-use crate::registry::{LiveGrant, RefreshResult, Requirement, TokenLookup};
+use crate::registry::{Entry, LiveGrant, RefreshResult, Requirement, TokenLookup};
 use crate::state::Inner;
 use failure::{not_sent, postpone, refused, unanswered, unclear};
 
-pub(crate) use failure::{MIN_RETRY_DELAY, sign_in_again, sign_in_required};
+pub(crate) use failure::{MIN_RETRY_DELAY, is_transient, sign_in_again, sign_in_required};
 
-/// Waits for the connection's refresh; starts one if none is under way.
-pub(crate) async fn join(inner: &Arc<Inner>, id: ConnectionId) -> RefreshResult {
+/// Waits for the connection's refresh; starts one if none is running and `from` is still the newest
+/// grant: what another caller's refresh brought meanwhile is not refreshed again.
+pub(crate) async fn join(inner: &Arc<Inner>, id: ConnectionId, from: Generation) -> RefreshResult {
     let mut refresh_task = {
         let mut registry = inner.registry();
         let entry = registry
@@ -48,13 +49,15 @@ pub(crate) async fn join(inner: &Arc<Inner>, id: ConnectionId) -> RefreshResult 
             .ok_or_else(|| AgentError::no_connection(id))?;
         if let Some(refresh_task) = &entry.refresh_task {
             refresh_task.clone()
+        } else if let Some(newer) = newer_than(entry, from) {
+            return Ok(newer);
         } else if inner.stopping.load(Ordering::SeqCst) {
             return Err(AgentError::Stopping);
         } else {
             let (end, refresh_task) = watch::channel(None);
             entry.refresh_task = Some(refresh_task.clone());
             let inner_of_task = Arc::clone(inner);
-            inner.run(run_refresh(inner_of_task, id, end));
+            inner.run(run_refresh(inner_of_task, id, from, end));
             refresh_task
         }
     };
@@ -70,9 +73,10 @@ pub(crate) async fn join(inner: &Arc<Inner>, id: ConnectionId) -> RefreshResult 
 async fn run_refresh(
     inner: Arc<Inner>,
     id: ConnectionId,
+    from: Generation,
     end: watch::Sender<Option<RefreshResult>>,
 ) {
-    let result = attempt(&inner, id).await;
+    let result = attempt(&inner, id, from).await;
     let now = inner.now();
     {
         let mut registry = inner.registry();
@@ -85,8 +89,8 @@ async fn run_refresh(
     end.send_replace(Some(result));
 }
 
-async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> RefreshResult {
-    let prepared = match prepare(inner, id).await {
+async fn attempt(inner: &Arc<Inner>, id: ConnectionId, from: Generation) -> RefreshResult {
+    let prepared = match prepare(inner, id, from).await {
         Ok(Preparation::Ready(prepared)) => *prepared,
         Ok(Preparation::Superseded(live)) => return Ok(live),
         Err(error) => {
@@ -129,7 +133,9 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId) -> RefreshResult {
             .await;
             Err(AgentError::ProviderUnreachable {
                 reason,
-                retry_after: Some(after.unwrap_or(MIN_RETRY_DELAY)),
+                retry_after: Some(
+                    after.map_or(MIN_RETRY_DELAY, |after| after.max(MIN_RETRY_DELAY)),
+                ),
                 bad_certificate: false,
             })
         }
@@ -174,6 +180,7 @@ async fn newest(
         TokenLookup::Fresh(live)
         | TokenLookup::Stale {
             fallback: Some(live),
+            ..
         }
         | TokenLookup::BackingOff {
             fallback: Some(live),
@@ -182,7 +189,7 @@ async fn newest(
         TokenLookup::SignInRequired => Err(sign_in_required(inner, id).await),
         TokenLookup::Removed => Err(AgentError::no_connection(id)),
         TokenLookup::NotLoaded
-        | TokenLookup::Stale { fallback: None }
+        | TokenLookup::Stale { fallback: None, .. }
         | TokenLookup::BackingOff { fallback: None, .. } => Err(error),
     }
 }
@@ -219,7 +226,10 @@ async fn store_refreshed(
             bad_certificate: false,
         });
     };
-    inner.network_works();
+    if let Some(entry) = inner.registry().get_mut(id) {
+        entry.refreshed = Some(grant.generation);
+    }
+    inner.end_backoff_of_host(&prepared.client.endpoints.token_url.host());
     let event = Event::new(EventKind::ConnectionRefreshed, now)
         .connection(id)
         .detail(json!({
@@ -251,19 +261,20 @@ enum Preparation {
 }
 
 /// The checks before a refresh is sent; ends with the row marked `refreshing`.
-async fn prepare(inner: &Arc<Inner>, id: ConnectionId) -> Result<Preparation, AgentError> {
+async fn prepare(
+    inner: &Arc<Inner>,
+    id: ConnectionId,
+    from: Generation,
+) -> Result<Preparation, AgentError> {
     grants::load(inner, id).await?;
-    let from = {
-        let registry = inner.registry();
-        let entry = registry
-            .get(id)
-            .ok_or_else(|| AgentError::no_connection(id))?;
-        entry.row.state.generation
-    };
     inner.vault.check_store().await?;
     let _one_writer = grants::lock(inner, id).await?;
     grants::save_unsaved_locked(inner, id).await?;
-    if let Some(live) = newer_than(inner, id, from) {
+    let newer = inner
+        .registry()
+        .get(id)
+        .and_then(|entry| newer_than(entry, from));
+    if let Some(live) = newer {
         return Ok(Preparation::Superseded(live));
     }
     let prepared = collect(inner, id).await?;
@@ -291,9 +302,8 @@ async fn prepare(inner: &Arc<Inner>, id: ConnectionId) -> Result<Preparation, Ag
     Ok(Preparation::Ready(Box::new(prepared)))
 }
 
-fn newer_than(inner: &Inner, id: ConnectionId, from: Generation) -> Option<Arc<LiveGrant>> {
-    let registry = inner.registry();
-    let live = registry.get(id)?.live.as_ref()?;
+fn newer_than(entry: &Entry, from: Generation) -> Option<Arc<LiveGrant>> {
+    let live = entry.live.as_ref()?;
     (live.grant.generation > from).then(|| Arc::clone(live))
 }
 
@@ -303,7 +313,8 @@ async fn collect(inner: &Inner, id: ConnectionId) -> Result<PreparedRefresh, Age
         let entry = registry
             .get(id)
             .ok_or_else(|| AgentError::no_connection(id))?;
-        let found = registry.lookup(id, inner.now(), Requirement::Newer);
+        let requirement = Requirement::NewerThan(entry.row.state.generation);
+        let found = registry.lookup(id, inner.now(), requirement);
         let TokenLookup::Stale { .. } = found else {
             return Err(AgentError::no_connection(id));
         };

@@ -14,13 +14,13 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::catalogue;
-use valetkey_core::connection::{Connection, RefreshError, RefreshErrorKind};
+use valetkey_core::connection::{Connection, RefreshErrorKind};
 use valetkey_core::connection_state::{
     ConnectionState, StaleTransition, Status, Transition, apply,
 };
 use valetkey_core::freshness;
 use valetkey_core::grant::Grant;
-use valetkey_core::id::{AuthenticatorId, ConnectionId};
+use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 use valetkey_core::name::{AuthenticatorName, ConnectionName, ProfileName};
 use valetkey_core::provider::Provider;
 use valetkey_core::secret::Fingerprint;
@@ -57,6 +57,10 @@ pub(crate) struct Entry {
     /// The keychain was asked for the grant and need not be asked again before this moment: never
     /// if it had one.
     pub asked_until: Option<Timestamp>,
+    /// The generation that the last refresh brought, if one did since the start.
+    pub refreshed: Option<Generation>,
+    /// The provider confirmed that its tokens are revoked; only the removal is left.
+    pub is_revoked: bool,
     /// The live grant is newer than its keychain item.
     pub unsaved: bool,
     pub refresh_task: Option<RefreshTask>,
@@ -184,19 +188,24 @@ impl ConnectionRegistry {
         } else {
             names.insert(name, id);
         }
-        // What was not understood is asked about once more, and then it counts: not sooner because of
-        // a new start.
-        let unclear =
-            |refresh_error: &&RefreshError| refresh_error.kind == RefreshErrorKind::Unclear;
+        // A pause that the provider asked for, or that an answer which was not understood needs, is
+        // not shortened by a new start.
         let retry_not_before = row
             .refresh_error
             .as_ref()
-            .filter(unclear)
-            .and_then(|s| s.retry_at);
+            .and_then(|error| match error.kind {
+                RefreshErrorKind::Unclear => error.retry_at,
+                RefreshErrorKind::Later
+                | RefreshErrorKind::BadCertificate
+                | RefreshErrorKind::SignInAgain
+                | RefreshErrorKind::FixClient => error.not_before,
+            });
         let entry = Entry {
             row,
             live: None,
             asked_until: None,
+            refreshed: None,
+            is_revoked: false,
             unsaved: false,
             refresh_task: None,
             retry_not_before,
@@ -383,6 +392,36 @@ impl ConnectionRegistry {
             self.schedule.insert((due, id));
         }
         entry.due = due;
+    }
+
+    /// Ends a back-off early: what failed is tried again at `due`.
+    pub(crate) fn retry_at(&mut self, id: ConnectionId, due: Timestamp) {
+        if let Some(entry) = self.entries.get_mut(&id)
+            && let Some(error) = &mut entry.row.refresh_error
+        {
+            error.retry_at = Some(due);
+        }
+        self.reschedule(id, Some(due));
+    }
+
+    /// The host of this row's token endpoint: back-off belongs to it.
+    pub(crate) fn token_host(&self, row: &Connection) -> Option<String> {
+        let authenticator = self.authenticator(row.authenticator)?;
+        let endpoints = authenticator.endpoints(self.provider_of(row)).ok()?;
+        Some(endpoints.token_url.host())
+    }
+
+    /// Why nothing of this connection can be served before the person signs in (again).
+    pub(crate) fn auth_required(&self, row: &Connection) -> AgentError {
+        match self.name_of(row) {
+            Some(connection) => AgentError::AuthRequired {
+                connection,
+                again: row.state.status != Status::Connecting,
+                reason: row.refresh_error.as_ref().map(|error| error.reason.clone()),
+            },
+            // The foreign key forbids a row whose authenticator is gone.
+            None => AgentError::no_connection(row.id),
+        }
     }
 
     /// The earliest planned moment.

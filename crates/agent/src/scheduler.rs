@@ -10,14 +10,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use valetkey_core::connection_state::Transition;
+use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness;
 use valetkey_core::id::ConnectionId;
 
 use crate::registry::Entry;
 use crate::state::Inner;
-use crate::{grants, reconcile, refresh};
+use crate::{disconnect, grants, reconcile, refresh};
 
 /// Longest sleep while something is due within [`SOON`].
 const SHORT_SLEEP: Duration = Duration::from_secs(30);
@@ -32,6 +32,7 @@ const SPREAD: SignedDuration = SignedDuration::from_secs(10);
 /// The alarm clock's task. Ends when the agent stops.
 pub(crate) async fn run(inner: Arc<Inner>) {
     plan_all(&inner);
+    spread_overdue(&inner);
     loop {
         let before = (inner.now(), inner.clock.uptime());
         let sleep = inner.clock.sleep(sleep_duration(&inner, before.0));
@@ -96,24 +97,38 @@ fn wake(inner: &Inner) {
     let backing_off: Vec<ConnectionId> = registry
         .entries()
         .filter(|entry| {
-            entry
-                .row
-                .refresh_error
-                .as_ref()
-                .is_some_and(|s| s.retry_at.is_some())
+            let error = entry.row.refresh_error.as_ref();
+            error.is_some_and(refresh::is_transient)
         })
         .map(|entry| entry.row.id)
         .collect();
     let overdue = registry.take_due(now);
     for id in overdue.into_iter().chain(backing_off) {
-        let share = SignedDuration::from_secs_f64(SPREAD.as_secs_f64() * crate::random::fraction());
-        let soon = freshness::add(now, share);
+        let soon = soon(now);
         let due = registry
             .get_mut(id)
             .and_then(|entry| held_until(entry, now))
             .map_or(soon, |until| until.max(soon));
+        registry.retry_at(id, due);
+    }
+}
+
+/// After a start, refreshes that are overdue are spread, unless there is only one.
+fn spread_overdue(inner: &Inner) {
+    let now = inner.now();
+    let mut registry = inner.registry();
+    let overdue = registry.take_due(now);
+    let several = overdue.len() > 1;
+    for id in overdue {
+        let due = if several { soon(now) } else { now };
         registry.reschedule(id, Some(due));
     }
+}
+
+/// A random moment within [`SPREAD`].
+fn soon(now: Timestamp) -> Timestamp {
+    let share = SignedDuration::from_secs_f64(SPREAD.as_secs_f64() * crate::random::fraction());
+    freshness::add(now, share)
 }
 
 /// What a provider asked us to wait is waited, also across a wake. A clock that was set back would
@@ -138,14 +153,23 @@ fn run_due(inner: &Arc<Inner>) {
 /// What an alarm is about: a held grant, a refresh that is due, or a token that ended.
 async fn run_job(inner: &Arc<Inner>, id: ConnectionId) {
     let now = inner.now();
-    let (unsaved, refreshable, ended) = {
+    let (unsaved, refreshable, ended, generation, removing) = {
         let registry = inner.registry();
         let Some(entry) = registry.get(id) else {
             return;
         };
         let ended = entry.row.expires_at.is_some_and(|end| end <= now);
-        (entry.unsaved, entry.row.refreshable, ended)
+        (
+            entry.unsaved,
+            entry.row.refreshable,
+            ended,
+            entry.row.state.generation,
+            entry.row.state.status == Status::Removing,
+        )
     };
+    if removing {
+        return disconnect::retry_removal(inner, id).await;
+    }
     if unsaved {
         let _ = grants::save_unsaved(inner, id).await;
         if inner.registry().get(id).is_some_and(|entry| entry.unsaved) {
@@ -155,7 +179,7 @@ async fn run_job(inner: &Arc<Inner>, id: ConnectionId) {
     let due = due_for_refresh(inner, id, now);
     if refreshable && due {
         // The outcome is in the registry and the log; nobody waits for it here.
-        let _ = refresh::join(inner, id).await;
+        let _ = refresh::join(inner, id, generation).await;
         return;
     }
     if ended {
@@ -174,12 +198,7 @@ fn due_for_refresh(inner: &Inner, id: ConnectionId, now: Timestamp) -> bool {
         return false;
     }
     let limits = registry.provider_of(&entry.row).refresh_limits();
-    let pending = entry
-        .row
-        .refresh_error
-        .as_ref()
-        .is_some_and(|refresh_error| refresh_error.retry_at.is_some());
-    pending || freshness::due_at(&entry.row, limits, now, 1.0).is_some_and(|due| due <= now)
+    freshness::due_at(&entry.row, limits, now, 1.0).is_some_and(|due| due <= now)
 }
 
 /// A token ended that is not refreshed by itself.

@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use valetkey_core::connection::RefreshErrorKind;
+use valetkey_core::connection_state::Status;
 use valetkey_core::freshness::RECENTLY_USED;
-use valetkey_core::id::ConnectionId;
+use valetkey_core::id::{ConnectionId, Generation};
 use valetkey_core::scope::Scopes;
 
 use crate::audit_log::{RefusedAccess, TokenAccess};
 use crate::error::AgentError;
 use crate::key::{Actor, ConnectionKey};
-use crate::registry::{LiveGrant, RefreshResult, Requirement, TokenLookup};
+use crate::registry::{ConnectionRegistry, LiveGrant, RefreshResult, Requirement, TokenLookup};
 use crate::state::{Agent, Inner};
 use crate::{grants, refresh};
 
@@ -56,41 +57,26 @@ impl Agent {
         who: &Actor,
     ) -> Option<ServedToken> {
         let inner = &self.inner;
-        if ask.force
-            || inner.paused.load(Ordering::Relaxed)
-            || inner.stopping.load(Ordering::Relaxed)
-        {
+        if ask.force || inner.stopping.load(Ordering::Relaxed) {
             return None;
         }
         let now = inner.now();
-        let live = {
-            let registry = inner.registry();
-            let id = match key {
-                ConnectionKey::Id(id) => *id,
-                ConnectionKey::Name(profile, name) => registry.named(profile, name)?,
-            };
-            match registry.lookup(id, now, Requirement::ValidFor(ask.min_valid)) {
-                TokenLookup::Fresh(live) if registry.disabled(id).is_none() => live,
-                TokenLookup::Fresh(_)
-                | TokenLookup::NotLoaded
-                | TokenLookup::Stale { .. }
-                | TokenLookup::BackingOff { .. }
-                | TokenLookup::SignInRequired
-                | TokenLookup::Removed => return None,
-            }
+        let mut registry = inner.registry();
+        let id = match key {
+            ConnectionKey::Id(id) => *id,
+            ConnectionKey::Name(profile, name) => registry.named(profile, name)?,
         };
-        if ask
-            .scopes
-            .as_ref()
-            .is_some_and(|asked| !asked.missing_from(&live.grant.scopes).is_empty())
-        {
-            return None;
+        match registry.lookup(id, now, Requirement::ValidFor(ask.min_valid)) {
+            TokenLookup::Fresh(_) => inner.serve(&mut registry, id, ask, now, who).ok(),
+            TokenLookup::NotLoaded
+            | TokenLookup::Stale { .. }
+            | TokenLookup::BackingOff { .. }
+            | TokenLookup::SignInRequired
+            | TokenLookup::Removed => None,
         }
-        inner.served(&live, now, who);
-        Some(ServedToken { live, at: now })
     }
 
-    /// A token that lives long enough; loads, refreshes or waits for a refresh if it must.
+    /// A token that is valid for long enough; loads, refreshes or waits for a refresh if it must.
     pub async fn token(
         &self,
         key: &ConnectionKey,
@@ -98,70 +84,67 @@ impl Agent {
         who: &Actor,
     ) -> Result<ServedToken, AgentError> {
         self.check_running()?;
-        let id = self.inner.registry().find(key)?;
-        let found = self.live_grant(id, ask).await;
-        let now = self.inner.now();
-        match found {
-            Ok(live) => {
-                self.inner.served(&live, now, who);
-                Ok(ServedToken { live, at: now })
-            }
-            Err(error) => {
-                let why = error.to_string();
-                let named = {
-                    let registry = self.inner.registry();
-                    let row = registry.get(id).map(|entry| &entry.row);
-                    row.and_then(|row| Some((registry.name_of(row)?, row.authenticator)))
-                };
-                let refused = Box::new(RefusedAccess {
-                    id,
-                    named,
-                    why,
-                    at: now,
-                    who: who.clone(),
-                });
-                self.inner
-                    .audit_log
-                    .record_access(TokenAccess::Refused(refused));
-                Err(error)
-            }
-        }
+        let inner = &self.inner;
+        let id = inner.registry().find(key)?;
+        let obtained = self.obtain(id, ask).await;
+        let now = inner.now();
+        let served = obtained.and_then(|()| {
+            let mut registry = inner.registry();
+            inner.serve(&mut registry, id, ask, now, who)
+        });
+        served.map_err(|error| {
+            let named = {
+                let registry = inner.registry();
+                let row = registry.get(id).map(|entry| &entry.row);
+                row.and_then(|row| Some((registry.name_of(row)?, row.authenticator)))
+            };
+            // An id says nothing to a person.
+            let error = match error {
+                AgentError::NotFound { .. } => AgentError::no_connection(key),
+                other => other,
+            };
+            let refused = Box::new(RefusedAccess {
+                id,
+                named,
+                why: error.to_string(),
+                at: now,
+                who: who.clone(),
+            });
+            inner.audit_log.record_access(TokenAccess::Refused(refused));
+            error
+        })
     }
 
-    /// The alarm goes on keeping the login of a disabled authenticator alive; nobody gets its tokens.
-    fn check_enabled(&self, id: ConnectionId) -> Result<(), AgentError> {
-        match self.inner.registry().disabled(id) {
-            Some(authenticator) => Err(AgentError::Disabled(authenticator.name.clone())),
-            None => Ok(()),
-        }
-    }
-
-    /// As [`Self::token`], for the agent's own use: nothing is handed out.
+    /// As [`Self::token`], for the agent's own use: nothing is recorded as served.
     pub(crate) async fn live_grant(
         &self,
         id: ConnectionId,
         ask: &TokenRequirements,
     ) -> Result<Arc<LiveGrant>, AgentError> {
+        self.obtain(id, ask).await?;
+        let registry = self.inner.registry();
+        self.inner.servable(&registry, id, ask, self.inner.now())
+    }
+
+    /// Sees to it that memory holds a grant that fits; [`Inner::servable`] decides whether it may
+    /// leave.
+    async fn obtain(&self, id: ConnectionId, ask: &TokenRequirements) -> Result<(), AgentError> {
         self.check_enabled(id)?;
         if self.is_paused() {
             return Err(AgentError::Paused);
         }
-        let live = if ask.force {
-            self.forced(id).await?
+        if ask.force {
+            self.forced(id, None).await.map(drop)
         } else {
-            self.fresh(id, ask.min_valid).await?
-        };
-        let missing = ask
-            .scopes
-            .as_ref()
-            .map(|asked| asked.missing_from(&live.grant.scopes))
-            .filter(|missing| !missing.is_empty());
-        match missing {
-            Some(missing) => Err(AgentError::InsufficientScope {
-                connection: live.connection.clone(),
-                missing,
-            }),
-            None => Ok(live),
+            self.fresh(id, ask.min_valid).await.map(drop)
+        }
+    }
+
+    /// The scheduler keeps the login of a disabled authenticator alive; nobody gets its tokens.
+    fn check_enabled(&self, id: ConnectionId) -> Result<(), AgentError> {
+        match self.inner.registry().disabled(id) {
+            Some(authenticator) => Err(AgentError::Disabled(authenticator.name.clone())),
+            None => Ok(()),
         }
     }
 
@@ -179,13 +162,16 @@ impl Agent {
             match found {
                 TokenLookup::Fresh(live) => return Ok(live),
                 TokenLookup::NotLoaded => grants::load(&self.inner, id).await?,
-                TokenLookup::Stale { fallback } => {
+                TokenLookup::Stale {
+                    generation,
+                    fallback,
+                } => {
                     // A provider that hangs must not hold up a token that lives.
                     let timeout = match &fallback {
                         Some(_) => FALLBACK_TIMEOUT,
                         None => CALLER_TIMEOUT,
                     };
-                    let refreshed = self.refreshed(id, timeout).await;
+                    let refreshed = self.refreshed(id, generation, timeout).await;
                     return refreshed.or_else(|error| self.or_old(fallback, error));
                 }
                 TokenLookup::BackingOff { fallback, until } => {
@@ -201,10 +187,15 @@ impl Agent {
     }
 
     /// Waits for the refresh, but not longer than `timeout`; the refresh itself goes on.
-    async fn refreshed(&self, id: ConnectionId, timeout: Duration) -> RefreshResult {
+    async fn refreshed(
+        &self,
+        id: ConnectionId,
+        from: Generation,
+        timeout: Duration,
+    ) -> RefreshResult {
         tokio::select! {
             biased;
-            end = refresh::join(&self.inner, id) => end,
+            end = refresh::join(&self.inner, id, from) => end,
             () = self.inner.clock.sleep(timeout) => Err(AgentError::ProviderUnreachable {
                 reason: format!("no answer within {} s; still waiting for it", timeout.as_secs()),
                 retry_after: Some(refresh::MIN_RETRY_DELAY),
@@ -257,22 +248,75 @@ impl Agent {
 }
 
 impl Inner {
-    fn served(&self, live: &Arc<LiveGrant>, at: Timestamp, who: &Actor) {
-        {
-            let mut registry = self.registry();
-            if let Some(entry) = registry.get_mut(live.id) {
-                let before = entry.row.used_at.replace(at);
-                // A login that rested is kept warm again from here on.
-                if before.is_none_or(|before| at.duration_since(before) >= RECENTLY_USED) {
-                    registry.replan(live.id, at);
-                    self.schedule_changed.notify_one();
-                }
+    /// The one exit: every token that is handed out leaves here, whatever happened while its caller
+    /// waited. The caller holds the registry's lock.
+    fn serve(
+        &self,
+        registry: &mut ConnectionRegistry,
+        id: ConnectionId,
+        ask: &TokenRequirements,
+        at: Timestamp,
+        who: &Actor,
+    ) -> Result<ServedToken, AgentError> {
+        let live = self.servable(registry, id, ask, at)?;
+        if let Some(entry) = registry.get_mut(id) {
+            let before = entry.row.used_at.replace(at);
+            // A connection that was not used lately is kept fresh again from here on.
+            if before.is_none_or(|before| at.duration_since(before) >= RECENTLY_USED) {
+                registry.replan(id, at);
+                self.schedule_changed.notify_one();
             }
         }
         self.audit_log.record_access(TokenAccess::Served {
-            live: Arc::clone(live),
+            live: Arc::clone(&live),
             at,
             who: who.clone(),
         });
+        Ok(ServedToken { live, at })
+    }
+
+    /// The newest grant of this connection, if it may leave now: not paused, not disabled, not
+    /// removed, not refused, valid, with the scopes that were asked for.
+    fn servable(
+        &self,
+        registry: &ConnectionRegistry,
+        id: ConnectionId,
+        ask: &TokenRequirements,
+        now: Timestamp,
+    ) -> Result<Arc<LiveGrant>, AgentError> {
+        if self.paused.load(Ordering::SeqCst) {
+            return Err(AgentError::Paused);
+        }
+        if let Some(authenticator) = registry.disabled(id) {
+            return Err(AgentError::Disabled(authenticator.name.clone()));
+        }
+        let Some(entry) = registry.get(id) else {
+            return Err(AgentError::no_connection(id));
+        };
+        match entry.row.state.status {
+            Status::Active | Status::Refreshing | Status::Expired => {}
+            Status::Removing => return Err(AgentError::no_connection(id)),
+            Status::Connecting | Status::NeedsReconnect => {
+                return Err(registry.auth_required(&entry.row));
+            }
+        }
+        let live = entry.live.as_ref().filter(|live| live.grant.is_alive(now));
+        let live = live.ok_or_else(|| AgentError::ProviderUnreachable {
+            reason: "the token ended before it could be served".to_owned(),
+            retry_after: Some(refresh::MIN_RETRY_DELAY),
+            bad_certificate: false,
+        })?;
+        let missing = ask
+            .scopes
+            .as_ref()
+            .map(|asked| asked.missing_from(&live.grant.scopes))
+            .filter(|missing| !missing.is_empty());
+        match missing {
+            Some(missing) => Err(AgentError::InsufficientScope {
+                connection: live.connection.clone(),
+                missing,
+            }),
+            None => Ok(Arc::clone(live)),
+        }
     }
 }

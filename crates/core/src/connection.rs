@@ -58,6 +58,9 @@ pub struct RefreshError {
     pub attempts: u32,
     /// When it will be tried again; None if only a person can help.
     pub retry_at: Option<Timestamp>,
+    /// The provider asked for no request before this moment (`Retry-After`, RFC 9110, 10.2.3).
+    #[serde(default)]
+    pub not_before: Option<Timestamp>,
 }
 
 /// The kinds of a [`RefreshError`].

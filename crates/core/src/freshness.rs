@@ -51,6 +51,9 @@ pub fn refresh_at(issued_at: Timestamp, expires_at: Timestamp, jitter: f64) -> T
     )
 }
 
+/// A client that the provider refused is tried again this often: it may have been mended there.
+pub const CLIENT_RETRY_INTERVAL: SignedDuration = SignedDuration::from_hours(24);
+
 /// What the catalogue knows about a provider's refresh tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RefreshTokenLimits {

@@ -1156,6 +1156,11 @@ export interface components {
             attempts: number;
             /** @description What kind, and so who can do something about it. */
             kind: components["schemas"]["RefreshErrorKind"];
+            /**
+             * Format: date-time
+             * @description The provider asked for no request before this moment (`Retry-After`, RFC 9110, 10.2.3).
+             */
+            not_before?: string | null;
             /** @description The technical reason, without secrets (`invalid_grant`, `HTTP 503`). */
             reason: string;
             /**

@@ -218,14 +218,19 @@ enum Verdict {
 
 /// 2xx confirms the revocation, also of an unknown token (RFC 7009, section 2.2); Slack sends
 /// `ok: false` with 200, Google `invalid_token` with 400. A 404 confirms nothing: it may come from a
-/// proxy, or from an endpoint that has moved.
+/// proxy, or from an endpoint that has moved. Nor does a web page, whatever its status.
 fn judge(answer: &Answer) -> Verdict {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
     let error = body["error"].as_str();
     let refused = body["ok"] == Value::Bool(false);
     let gone = error.is_some_and(|error| GONE.contains(&error));
-    if gone || (answer.is_success() && !refused) {
+    let is_page = answer.body.trim_ascii_start().starts_with(b"<");
+    if gone || (answer.is_success() && !refused && !is_page) {
         return Verdict::Done;
+    }
+    if is_page {
+        let reason = format!("HTTP {}: a web page instead of an answer", answer.status);
+        return Verdict::Failed(reason);
     }
     if error == Some("unsupported_token_type") {
         return Verdict::Unsupported;

@@ -7,15 +7,14 @@ use serde_json::json;
 use valetkey_core::connection::{RefreshError, RefreshErrorKind};
 use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::event::{Event, EventKind};
-use valetkey_core::freshness::{self, UNCLEAR_RETRY_DELAY};
+use valetkey_core::freshness::{self, CLIENT_RETRY_INTERVAL, UNCLEAR_RETRY_DELAY};
 use valetkey_core::id::{ConnectionId, Generation};
-use valetkey_core::name::ConnectionName;
 
 use super::PreparedRefresh;
 use crate::error::AgentError;
 use crate::grants;
 use crate::protocol::{NoAnswer, Unreachable};
-use crate::registry::RefreshResult;
+use crate::registry::{RefreshResult, Requirement, TokenLookup};
 use crate::state::Inner;
 
 /// A caller may try again this soon after a failure that the provider put no term to.
@@ -117,6 +116,7 @@ pub(crate) async fn sign_in_again(
                 at: now,
                 attempts: 1,
                 retry_at: None,
+                not_before: None,
             });
         }
         turned
@@ -178,12 +178,14 @@ pub(super) async fn postpone(
             RefreshErrorKind::Later
             | RefreshErrorKind::BadCertificate
             | RefreshErrorKind::Unclear => Some(freshness::add(now, pause)),
-            RefreshErrorKind::FixClient | RefreshErrorKind::SignInAgain => None,
+            RefreshErrorKind::FixClient => Some(freshness::add(now, CLIENT_RETRY_INTERVAL)),
+            RefreshErrorKind::SignInAgain => None,
         };
+        let not_before = wished.map(|wished| freshness::add(now, wished.max(MIN_RETRY_DELAY)));
         entry.retry_not_before = match kind {
             RefreshErrorKind::FixClient => Some(freshness::add(now, MIN_RETRY_DELAY)),
             _ if prepared.is_none() => None,
-            _ => Some(freshness::add(now, wished.unwrap_or(MIN_RETRY_DELAY))),
+            _ => not_before.or(Some(freshness::add(now, MIN_RETRY_DELAY))),
         };
         let first = entry
             .row
@@ -197,6 +199,7 @@ pub(super) async fn postpone(
             at: now,
             attempts,
             retry_at,
+            not_before,
         });
         (first, ended)
     };
@@ -222,33 +225,38 @@ pub(super) async fn postpone(
 }
 
 impl Inner {
-    /// A provider answered: what waits only for the network need not wait any longer.
-    pub(crate) fn network_works(&self) {
+    /// A provider host answered: what backs off from this host is tried again.
+    pub(crate) fn end_backoff_of_host(&self, host: &str) {
         let now = self.now();
         let mut registry = self.registry();
-        let waiting: Vec<_> = registry
+        let backing_off: Vec<_> = registry
             .entries()
             .filter(|entry| {
-                let refresh_error = entry.row.refresh_error.as_ref();
-                let by_network = |kind| {
-                    matches!(
-                        kind,
-                        RefreshErrorKind::Later | RefreshErrorKind::BadCertificate
-                    )
-                };
-                refresh_error.is_some_and(|s| by_network(s.kind) && s.retry_at.is_some())
+                let is_transient = entry.row.refresh_error.as_ref().is_some_and(is_transient);
+                is_transient
                     && entry.refresh_task.is_none()
+                    && registry.token_host(&entry.row).as_deref() == Some(host)
             })
             .map(|entry| {
                 let held = entry.retry_not_before.filter(|until| *until > now);
                 (entry.row.id, held.unwrap_or(now))
             })
             .collect();
-        for (id, due) in waiting {
-            registry.reschedule(id, Some(due));
+        for (id, due) in backing_off {
+            registry.retry_at(id, due);
         }
         drop(registry);
         self.schedule_changed.notify_one();
+    }
+}
+
+/// Whether a retry alone can succeed, without anybody's help.
+pub(crate) fn is_transient(error: &RefreshError) -> bool {
+    match error.kind {
+        RefreshErrorKind::Later | RefreshErrorKind::BadCertificate => true,
+        RefreshErrorKind::SignInAgain | RefreshErrorKind::FixClient | RefreshErrorKind::Unclear => {
+            false
+        }
     }
 }
 
@@ -285,13 +293,28 @@ pub(super) async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &Agent
     postpone(inner, id, None, kind, &reason, None).await;
 }
 
-/// "Sign in again", recorded once, when a grant turns out to be of no more use.
-pub(crate) async fn sign_in_required(inner: &Inner, id: ConnectionId) -> AgentError {
+/// Only a sign-in brings another token: marks and records that, once. Runs to its end.
+pub(crate) async fn sign_in_required(inner: &Arc<Inner>, id: ConnectionId) -> AgentError {
+    let task_inner = Arc::clone(inner);
+    let marked = inner.run(async move { mark_sign_in_required(&task_inner, id).await });
+    marked.await.unwrap_or_else(|stopping| stopping)
+}
+
+async fn mark_sign_in_required(inner: &Inner, id: ConnectionId) -> AgentError {
+    let _one_writer = match grants::lock(inner, id).await {
+        Ok(guard) => guard,
+        Err(removed) => return removed,
+    };
     let now = inner.now();
-    let turned = {
+    let changed = {
         let mut registry = inner.registry();
-        let Some(entry) = registry.get(id) else {
-            return AgentError::no_connection(id);
+        let found = registry.lookup(id, now, Requirement::ValidFor(None));
+        let (TokenLookup::SignInRequired, Some(entry)) = (found, registry.get(id)) else {
+            return AgentError::ProviderUnreachable {
+                reason: "the connection changed meanwhile".to_owned(),
+                retry_after: Some(MIN_RETRY_DELAY),
+                bad_certificate: false,
+            };
         };
         let (state, missing) = (entry.row.state, entry.live.is_none());
         let transition = match state.status {
@@ -305,32 +328,14 @@ pub(crate) async fn sign_in_required(inner: &Inner, id: ConnectionId) -> AgentEr
         };
         transition.is_some_and(|transition| registry.apply(id, transition).is_ok())
     };
-    if turned {
+    if changed {
         grants::save_row(inner, id).await;
         let event = Event::new(EventKind::ConnectionNeedsReconnect, now).connection(id);
         inner.record(event).await;
     }
     let registry = inner.registry();
-    let Some(entry) = registry.get(id) else {
-        return AgentError::no_connection(id);
-    };
-    AgentError::AuthRequired {
-        connection: registry
-            .name_of(&entry.row)
-            .unwrap_or_else(|| unnamed(&entry.row)),
-        again: entry.row.state.status != Status::Connecting,
-        reason: entry
-            .row
-            .refresh_error
-            .as_ref()
-            .map(|refresh_error| refresh_error.reason.clone()),
-    }
-}
-
-/// A row whose authenticator is gone cannot be named; the foreign key forbids it.
-fn unnamed(row: &valetkey_core::connection::Connection) -> ConnectionName {
-    ConnectionName {
-        authenticator: "unknown".parse().expect("a legal name"),
-        account: row.account.label.clone(),
-    }
+    registry.get(id).map_or_else(
+        || AgentError::no_connection(id),
+        |entry| registry.auth_required(&entry.row),
+    )
 }

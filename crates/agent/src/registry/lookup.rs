@@ -5,17 +5,17 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use valetkey_core::connection_state::Status;
 use valetkey_core::freshness;
-use valetkey_core::id::ConnectionId;
+use valetkey_core::id::{ConnectionId, Generation};
 
-use super::{ConnectionRegistry, LiveGrant};
+use super::{ConnectionRegistry, Entry, LiveGrant};
 
 /// Which token a caller needs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Requirement {
     /// One that lives this long; None: the default for its lifetime.
     ValidFor(Option<SignedDuration>),
-    /// Another one than the current, however long that lives: it was refused, or it is time.
-    Newer,
+    /// One of a later generation, however long it lives: this one was refused, or a caller insists.
+    NewerThan(Generation),
 }
 
 /// What the registry knows about the token that a caller needs.
@@ -25,7 +25,11 @@ pub(crate) enum TokenLookup {
     /// Not in memory: load it from the keychain, then look again.
     NotLoaded,
     /// It must be refreshed first. `fallback` lives, but not as long as was asked.
-    Stale { fallback: Option<Arc<LiveGrant>> },
+    Stale {
+        /// The generation to refresh.
+        generation: Generation,
+        fallback: Option<Arc<LiveGrant>>,
+    },
     /// It must be refreshed, but nothing may be sent to the provider before `until`.
     BackingOff {
         fallback: Option<Arc<LiveGrant>>,
@@ -65,8 +69,8 @@ impl ConnectionRegistry {
             };
         };
         let is_sufficient = match requirement {
-            Requirement::ValidFor(min_valid) => freshness::is_fresh(&live.grant, now, min_valid),
-            Requirement::Newer => false,
+            Requirement::ValidFor(min_valid) => is_valid_for(entry, live, now, min_valid),
+            Requirement::NewerThan(generation) => live.grant.generation > generation,
         };
         if is_sufficient {
             return TokenLookup::Fresh(Arc::clone(live));
@@ -79,7 +83,25 @@ impl ConnectionRegistry {
             Some(until) if until > now && entry.refresh_task.is_none() => {
                 TokenLookup::BackingOff { fallback, until }
             }
-            _ => TokenLookup::Stale { fallback },
+            _ => TokenLookup::Stale {
+                generation: live.grant.generation,
+                fallback,
+            },
         }
     }
+}
+
+/// Whether the grant is valid for `min_valid`. A refresh that has just brought less than that would
+/// bring no more the next time: until the usual time its grant is the best that there is.
+fn is_valid_for(
+    entry: &Entry,
+    live: &LiveGrant,
+    now: Timestamp,
+    min_valid: Option<SignedDuration>,
+) -> bool {
+    let lifetime = live.grant.lifetime();
+    let is_best = entry.refreshed == Some(live.grant.generation)
+        && min_valid
+            .is_some_and(|min_valid| lifetime.is_some_and(|lifetime| lifetime <= min_valid));
+    freshness::is_fresh(&live.grant, now, min_valid.filter(|_| !is_best))
 }

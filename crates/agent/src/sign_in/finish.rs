@@ -164,7 +164,7 @@ async fn run(
         .await;
     let (subject, kept) = match identity {
         Ok(identity) => {
-            inner.network_works();
+            inner.end_backoff_of_host(&client.endpoints.token_url.host());
             let subject = identity.subject.clone();
             (
                 subject,

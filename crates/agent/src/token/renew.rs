@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use valetkey_core::event::{Event, EventKind};
-use valetkey_core::id::ConnectionId;
+use valetkey_core::id::{ConnectionId, Generation};
 use valetkey_core::secret::Fingerprint;
 
 use super::{CALLER_TIMEOUT, ServedToken, TokenRequirements};
@@ -24,14 +24,30 @@ pub enum Invalidated {
 }
 
 impl Agent {
-    pub(super) async fn forced(&self, id: ConnectionId) -> Result<Arc<LiveGrant>, AgentError> {
+    /// A newer grant than `from`, or, without it, than the one that is current now.
+    pub(super) async fn forced(
+        &self,
+        id: ConnectionId,
+        from: Option<Generation>,
+    ) -> Result<Arc<LiveGrant>, AgentError> {
         grants::load(&self.inner, id).await?;
         let now = self.inner.now();
-        let found = self.inner.registry().lookup(id, now, Requirement::Newer);
+        let (from, found) = {
+            let registry = self.inner.registry();
+            let entry = registry
+                .get(id)
+                .ok_or_else(|| AgentError::no_connection(id))?;
+            let from = from.unwrap_or(entry.row.state.generation);
+            let found = registry.lookup(id, now, Requirement::NewerThan(from));
+            (from, found)
+        };
         match found {
-            TokenLookup::Stale { .. } => self.refreshed(id, CALLER_TIMEOUT).await,
-            TokenLookup::BackingOff { until, .. } => Err(self.held(id, until.duration_since(now))),
+            TokenLookup::Fresh(live) if live.grant.generation > from => Ok(live),
             TokenLookup::Fresh(live) => Err(AgentError::NotRefreshable(live.connection.clone())),
+            TokenLookup::Stale { generation, .. } => {
+                self.refreshed(id, generation, CALLER_TIMEOUT).await
+            }
+            TokenLookup::BackingOff { until, .. } => Err(self.held(id, until.duration_since(now))),
             TokenLookup::SignInRequired => Err(refresh::sign_in_required(&self.inner, id).await),
             TokenLookup::NotLoaded | TokenLookup::Removed => Err(AgentError::no_connection(id)),
         }
@@ -60,7 +76,7 @@ impl Agent {
         self.check_running()?;
         let id = self.inner.registry().find(key)?;
         self.check_enabled(id)?;
-        self.forced(id).await.map(drop)
+        self.forced(id, None).await.map(drop)
     }
 
     /// A program's token was refused. If it is still the current one it is replaced, or, where there
@@ -72,9 +88,19 @@ impl Agent {
         refused: &Fingerprint,
         who: &Actor,
     ) -> Result<Invalidated, AgentError> {
-        self.check_running()?;
         let id = self.inner.registry().find(key)?;
         self.check_enabled(id)?;
+        let (refused, who) = (refused.clone(), who.clone());
+        self.run(|agent| async move { agent.replace_refused(id, &refused, &who).await })
+            .await
+    }
+
+    async fn replace_refused(
+        &self,
+        id: ConnectionId,
+        refused: &Fingerprint,
+        who: &Actor,
+    ) -> Result<Invalidated, AgentError> {
         grants::load(&self.inner, id).await?;
         let current = self
             .inner
@@ -90,11 +116,11 @@ impl Agent {
         let Some(current) = current else {
             return Ok(Invalidated::AlreadyNewer);
         };
-        match self.forced(id).await {
+        let from = current.grant.generation;
+        match self.forced(id, Some(from)).await {
             Ok(_) => Ok(Invalidated::Refreshed),
             Err(AgentError::NotRefreshable(connection)) => {
                 let reason = "its token was refused, and it has no refresh token";
-                let from = current.grant.generation;
                 if !refresh::sign_in_again(&self.inner, id, from, reason).await {
                     return Ok(Invalidated::AlreadyNewer);
                 }

@@ -190,6 +190,7 @@ async fn an_item_does_not_revive_a_refused_connection() {
         at: refused.created_at,
         attempts: 1,
         retry_at: None,
+        not_before: None,
     });
     rig.vault.save_connection(&refused).await.unwrap();
     assert_eq!(rig.loaded().await.mended, None);

@@ -36,6 +36,7 @@ async fn a_connection_keeps_every_field() {
         at: now(),
         attempts: 3,
         retry_at: Some(now()),
+        not_before: None,
     });
     rig.vault.save_connection(&row).await.unwrap();
     assert_eq!(rig.vault.connections().await.unwrap(), [row]);

@@ -215,3 +215,10 @@ async fn a_failure_is_reported_as_one() {
     let (outcome, _) = run(vec![Reply::Drop], RevocationMethod::Rfc7009, &grant()).await;
     assert!(matches!(outcome, Revocation::Failed(_)));
 }
+
+#[tokio::test]
+async fn a_web_page_has_revoked_nothing() {
+    let page = Reply::raw("HTTP/1.1 200 X\r\nContent-Length: 18\r\n\r\n<html>Wi-Fi</html>");
+    let (outcome, _fake) = run(vec![page], RevocationMethod::Rfc7009, &grant()).await;
+    assert!(matches!(outcome, Revocation::Failed(_)), "{outcome:?}");
+}

@@ -1,0 +1,77 @@
+//! Removals that fail or are interrupted: nothing is forgotten, and the report is true.
+
+use valetkey_agent::AgentError;
+use valetkey_agent::protocol::Revocation;
+use valetkey_core::event::EventKind;
+use valetkey_demo_provider::{Endpoint, Fault as ProviderFault, Filter};
+use valetkey_vault::store::testing::Fault;
+
+use crate::support::{Bench, eventually, key, me, seconds};
+
+#[tokio::test]
+async fn a_disconnect_that_failed_still_revokes_the_next_time() {
+    let bench = Bench::connected().await;
+    let token = bench.access("demo").await;
+    let gate = bench
+        .provider
+        .gate(|gate| ProviderFault::at(Endpoint::Revoke, gate));
+    let (agent, demo) = (bench.agent.clone(), key("demo"));
+    let first = tokio::spawn(async move { agent.disconnect(&demo, true, &me()).await });
+    bench
+        .provider
+        .arrived(Filter::from(Endpoint::Revoke), 1)
+        .await;
+    bench.store.set(Fault::Locked);
+    bench.provider.fault(ProviderFault::at(
+        Endpoint::Revoke,
+        valetkey_demo_provider::FaultKind::status(503),
+    ));
+    gate.release();
+    let failed = first.await.expect("no panic").expect_err("locked");
+    assert!(
+        matches!(failed, AgentError::KeychainLocked(_)),
+        "{failed:?}"
+    );
+    bench.store.set(Fault::None);
+    let id = bench
+        .agent
+        .connections(None)
+        .first()
+        .map(|view| view.row.id);
+    let again = match id {
+        Some(id) => {
+            let key = valetkey_agent::ConnectionKey::Id(id);
+            bench.agent.disconnect(&key, true, &me()).await
+        }
+        None => panic!("the row is still there"),
+    };
+    let again = again.expect("disconnected");
+    assert_eq!(again.revocation, Revocation::Revoked);
+    assert!(!bench.provider.access_token_lives(&token));
+    assert!(bench.store.items().is_empty());
+}
+
+#[tokio::test]
+async fn a_removal_that_could_not_be_finished_is_retried_while_the_agent_runs() {
+    let mut bench = Bench::connected().await;
+    let gate = bench
+        .provider
+        .gate(|gate| ProviderFault::at(Endpoint::Revoke, gate));
+    let (agent, demo) = (bench.agent.clone(), key("demo"));
+    let first = tokio::spawn(async move { agent.disconnect(&demo, true, &me()).await });
+    bench
+        .provider
+        .arrived(Filter::from(Endpoint::Revoke), 1)
+        .await;
+    bench.store.set(Fault::Locked);
+    gate.release();
+    drop(first.await.expect("no panic").expect_err("locked"));
+    // The keychain is still locked when the agent starts the next time, and is unlocked later.
+    bench.restart().await;
+    bench.settle().await;
+    bench.store.set(Fault::None);
+    bench.pass(seconds(120), seconds(10)).await;
+    eventually("removed", || bench.agent.connections(None).is_empty()).await;
+    eventually("no item is left", || bench.store.items().is_empty()).await;
+    assert_eq!(bench.count(EventKind::ConnectionRemoved).await, 1);
+}

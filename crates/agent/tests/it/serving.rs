@@ -1,0 +1,344 @@
+//! One exit for tokens: what changed while a caller waited counts, and nothing is asked for twice.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+use jiff::SignedDuration;
+use serde_json::json;
+use tokio::task::JoinHandle;
+use valetkey_agent::{AgentError, AuthenticatorChange, ServedToken, TokenRequirements};
+use valetkey_core::connection_state::Status;
+use valetkey_demo_provider::{DemoProvider, Fault, FaultKind, Filter, Gate, Settings};
+
+use crate::support::{Bench, authenticator_key, eventually, key, me, seconds};
+
+/// More than any token of the demo provider lives: it must be refreshed, and the old one is valid.
+fn longer_than_it_lives() -> TokenRequirements {
+    TokenRequirements {
+        min_valid: Some(SignedDuration::from_hours(48)),
+        ..TokenRequirements::default()
+    }
+}
+
+/// A caller waits for a refresh that the provider holds; its old token is still valid.
+async fn waiting(bench: &Bench) -> (Gate, JoinHandle<Result<ServedToken, AgentError>>) {
+    let gate = bench.provider.gate(Fault::refresh);
+    let agent = bench.agent.clone();
+    let caller = tokio::spawn(async move {
+        agent
+            .token(&key("demo"), &longer_than_it_lives(), &me())
+            .await
+    });
+    bench.provider.arrived(Filter::refreshes(), 1).await;
+    (gate, caller)
+}
+
+async fn disable(bench: &Bench) {
+    let change = AuthenticatorChange {
+        is_active: Some(false),
+        ..AuthenticatorChange::default()
+    };
+    let name = authenticator_key("demo");
+    bench
+        .agent
+        .update_authenticator(&name, change, &me())
+        .await
+        .expect("disabled");
+}
+
+#[tokio::test]
+async fn a_caller_that_waits_gets_no_old_token_after_a_disconnect() {
+    let bench = Bench::connected().await;
+    let (gate, caller) = waiting(&bench).await;
+    bench
+        .agent
+        .disconnect(&key("demo"), true, &me())
+        .await
+        .expect("disconnected");
+    bench.clock.advance(seconds(6));
+    let served = caller.await.expect("no panic");
+    assert!(
+        matches!(served, Err(AgentError::NotFound { .. })),
+        "{served:?}"
+    );
+    gate.release();
+}
+
+#[tokio::test]
+async fn a_caller_that_waits_gets_no_token_after_a_pause() {
+    for released in [false, true] {
+        let bench = Bench::connected().await;
+        let (gate, caller) = waiting(&bench).await;
+        bench.agent.pause(&me()).await.expect("paused");
+        if released {
+            gate.release();
+        } else {
+            bench.clock.advance(seconds(6));
+        }
+        let served = caller.await.expect("no panic");
+        assert!(
+            matches!(served, Err(AgentError::Paused)),
+            "released {released}: {served:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_waits_gets_no_token_of_an_authenticator_that_was_disabled() {
+    for released in [false, true] {
+        let bench = Bench::connected().await;
+        let (gate, caller) = waiting(&bench).await;
+        disable(&bench).await;
+        if released {
+            gate.release();
+        } else {
+            bench.clock.advance(seconds(6));
+        }
+        let served = caller.await.expect("no panic");
+        assert!(
+            matches!(served, Err(AgentError::Disabled(_))),
+            "released {released}: {served:?}"
+        );
+    }
+}
+
+/// Polls `call` so often, then lets `between` run to its end, then finishes `call`. None if `call`
+/// ended before.
+async fn interrupted<T>(
+    polls: usize,
+    call: impl Future<Output = T>,
+    between: impl Future<Output = ()>,
+) -> Option<T> {
+    let mut call = pin!(call);
+    for _ in 0..polls {
+        let woken = AtomicBool::new(false);
+        let pending = poll_fn(|context| {
+            if woken.swap(true, Ordering::Relaxed) {
+                return Poll::Ready(true);
+            }
+            match call.as_mut().poll(context) {
+                Poll::Ready(_) => Poll::Ready(false),
+                // Goes on once the call can, as its task would.
+                Poll::Pending => Poll::Pending,
+            }
+        });
+        if !pending.await {
+            return None;
+        }
+    }
+    between.await;
+    Some(call.await)
+}
+
+#[tokio::test]
+async fn two_reports_of_one_refused_token_make_one_refresh() {
+    let mut interleaved = 0;
+    for polls in 1..12 {
+        let bench = Bench::connected().await;
+        let token = bench.token("demo").await.expect("a token");
+        let refused = &token.live.fingerprint;
+        let (agent, demo, who) = (&bench.agent, key("demo"), me());
+        let first = async {
+            let end = agent.invalidate(&demo, refused, &who).await;
+            assert!(end.is_ok(), "{end:?}");
+        };
+        let second = interrupted(polls, agent.invalidate(&demo, refused, &who), first).await;
+        let Some(second) = second else { break };
+        interleaved += 1;
+        assert!(second.is_ok(), "after {polls} polls: {second:?}");
+        assert_eq!(bench.refreshes(), 1, "after {polls} polls");
+    }
+    assert!(interleaved > 0, "some call was interrupted");
+}
+
+#[tokio::test]
+async fn a_wish_for_more_than_the_provider_gives_is_one_refresh() {
+    let bench = Bench::connected().await;
+    for _ in 0..20 {
+        let served = bench
+            .agent
+            .token(&key("demo"), &longer_than_it_lives(), &me())
+            .await
+            .expect("the best that there is");
+        let end = served.live.grant.expires_at.expect("an end");
+        assert!(end > served.at);
+    }
+    assert_eq!(bench.refreshes(), 1);
+    // At the usual time it is refreshed as always.
+    bench.expire();
+    bench.access("demo").await;
+    assert_eq!(bench.refreshes(), 2);
+}
+
+#[tokio::test]
+async fn a_caller_that_hangs_up_during_the_first_load_leaves_memory_as_the_disk_is() {
+    for polls in 1..10 {
+        let bench = Bench::connected().await;
+        let name = bench.grant_item("demo");
+        let item = bench.store.item(name).expect("an item");
+        bench.store.tamper(name, None);
+        let mut bench = bench;
+        bench.restart().await;
+        let lost = bench.token("demo").await.expect_err("its item is gone");
+        assert!(matches!(lost, AgentError::AuthRequired { .. }), "{lost:?}");
+        bench.store.tamper(name, Some(&item));
+        bench.clock.advance(seconds(31));
+        {
+            let (agent, demo, who) = (&bench.agent, key("demo"), me());
+            let requirements = TokenRequirements::default();
+            let call = agent.token(&demo, &requirements, &who);
+            let mut call = pin!(call);
+            for _ in 0..polls {
+                let mut first = true;
+                poll_fn(|context| {
+                    if !std::mem::take(&mut first) {
+                        return Poll::Ready(());
+                    }
+                    match call.as_mut().poll(context) {
+                        Poll::Ready(_) => Poll::Ready(()),
+                        Poll::Pending => Poll::Pending,
+                    }
+                })
+                .await;
+                if bench.status("demo") == Status::Active {
+                    break;
+                }
+            }
+            // The caller hangs up here.
+        }
+        bench.settle().await;
+        bench.clock.advance(seconds(31));
+        let demo = bench.token("demo").await;
+        assert!(demo.is_ok(), "hung up after {polls} polls: {demo:?}");
+        eventually("active", || bench.status("demo") == Status::Active).await;
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_not_there_ends_no_login() {
+    for status in [404, 405, 410] {
+        let bench = Bench::connected().await;
+        bench.expire();
+        bench
+            .provider
+            .fault(Fault::refresh(FaultKind::status(status)).forever());
+        for _ in 0..12 {
+            let later = bench.token("demo").await.expect_err("not there");
+            assert!(
+                matches!(later, AgentError::ProviderUnreachable { .. }),
+                "{status}: {later:?}"
+            );
+            bench.pass(seconds(600), seconds(300)).await;
+        }
+        bench.provider.clear_faults();
+        bench.pass(seconds(1800), seconds(300)).await;
+        eventually("renewed", || bench.status("demo") == Status::Active).await;
+        bench.access("demo").await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_was_refused_is_tried_again_after_a_day() {
+    let bench = Bench::connected().await;
+    bench.expire();
+    bench
+        .provider
+        .fault(Fault::refresh(FaultKind::oauth_error("invalid_client")));
+    let refused = bench
+        .token("demo")
+        .await
+        .expect_err("the client is refused");
+    assert!(
+        matches!(refused, AgentError::ClientMisconfigured { .. }),
+        "{refused:?}"
+    );
+    bench.pass(seconds(12 * 3600), seconds(1800)).await;
+    assert_eq!(bench.refreshes(), 1, "not within half a day");
+    bench.pass(seconds(13 * 3600), seconds(1800)).await;
+    bench.provider.ended(Filter::refreshes(), 2).await;
+    eventually("active", || bench.status("demo") == Status::Active).await;
+}
+
+#[tokio::test]
+async fn no_wish_of_the_provider_ends_the_least_pause() {
+    let bench = Bench::connected().await;
+    bench.expire();
+    let busy = FaultKind::Status {
+        status: 503,
+        retry_after: Some("0".to_owned()),
+    };
+    bench.provider.fault(Fault::refresh(busy).forever());
+    for _ in 0..20 {
+        let wait = bench.try_later().await.expect("a term");
+        assert!(wait >= SignedDuration::from_secs(1), "{wait:?}");
+    }
+    assert_eq!(bench.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_pause_that_the_provider_asked_for_outlasts_a_restart() {
+    let mut bench = Bench::connected().await;
+    bench.expire();
+    let busy = FaultKind::Status {
+        status: 429,
+        retry_after: Some("600".to_owned()),
+    };
+    bench.provider.fault(Fault::refresh(busy));
+    bench.try_later().await;
+    bench.restart().await;
+    let wait = bench.try_later().await.expect("a term");
+    assert!(wait > SignedDuration::from_mins(9), "{wait:?}");
+    assert_eq!(bench.refreshes(), 1);
+    bench.pass(seconds(630), seconds(10)).await;
+    bench.access("demo").await;
+}
+
+#[tokio::test]
+async fn success_at_one_provider_ends_no_back_off_at_another() {
+    let bench = Bench::connected().await;
+    let other = DemoProvider::start(Settings::auto_consent("ada")).expect("a free port");
+    // Another host name, since back-off belongs to a host.
+    let at = |path: &str| other.url(path).replace("127.0.0.1", "localhost");
+    let fields = json!({
+        "name": "other", "authorize_url": at("/authorize"), "token_url": at("/token"),
+        "revocation_url": null, "userinfo_url": null, "issuer": null, "scopes": ["email", "offline_access"],
+    });
+    bench.add("other", fields).await;
+    bench.connect("other").await;
+    bench.expire();
+    other.fault(Fault::refresh(FaultKind::status(503)).forever());
+    drop(bench.token("other").await.expect_err("down"));
+    for _ in 0..30 {
+        bench.agent.renew(&key("demo")).await.expect("renewed");
+        bench.pass(seconds(1), seconds(1)).await;
+    }
+    let asked = other.count(Filter::refreshes());
+    assert!(asked <= 5, "{asked} requests in half a minute");
+}
+
+#[tokio::test]
+async fn a_start_spreads_the_refreshes_that_are_overdue() {
+    let mut bench = Bench::connected().await;
+    let mut names = Vec::new();
+    for number in 0..12 {
+        let name = format!("more-{number}");
+        // Without userinfo there is one connection per authenticator.
+        bench.add(&name, json!({})).await;
+        bench.connect(&name).await;
+        names.push(name);
+    }
+    let before = bench.refreshes();
+    bench.agent.shutdown().await;
+    bench.clock.jump(SignedDuration::from_hours(30));
+    bench.start_again().await;
+    bench.settle().await;
+    let at_once = bench.refreshes() - before;
+    assert!(at_once <= 6, "{at_once} of 13 at once");
+    bench.pass(seconds(15), seconds(1)).await;
+    bench
+        .provider
+        .ended(Filter::refreshes(), before + names.len() + 1)
+        .await;
+}
