@@ -116,6 +116,28 @@ async fn every_follower_gets_each_of_its_events_once() {
     }
 }
 
+/// The feed ends with its last follower and starts with the next one.
+#[tokio::test]
+async fn followers_that_come_and_go_miss_nothing() {
+    let fixture = Fixture::connected().await;
+    let path = "/api/v1/events?follow&kind=agent.paused";
+    let mut last = fixture.get("/events?limit=1").await.is(200)["last_id"].to_string();
+    for _ in 0..20 {
+        drop(follow(&fixture, path, None).await);
+        // With this the feed finds that nobody follows, or that somebody has come.
+        let pause = fixture.post("/pause", json!({}));
+        let (paused, mut live) = tokio::join!(pause, follow(&fixture, path, Some(&last)));
+        paused.is(200);
+        last = live.next().await["id"].to_string();
+        let resume = fixture.post("/resume", json!({}));
+        resume.await.is(200);
+    }
+    let log = fixture.get("/events?kind=agent.paused").await.is(200);
+    let events = log["events"].as_array().unwrap();
+    assert_eq!(events.len(), 20);
+    assert_eq!(events[19]["id"].to_string(), last);
+}
+
 /// It must not be served from the feed's buffer alone.
 #[tokio::test]
 async fn a_follower_that_falls_behind_misses_nothing() {
