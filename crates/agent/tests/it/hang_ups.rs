@@ -7,10 +7,11 @@ use std::task::Poll;
 use crate::support::{Bench, authenticator_key, eventually, key, me};
 use serde_json::{Map, Value, json};
 use valetkey_agent::sign_in::SignInState;
-use valetkey_agent::{AuthenticatorChange, ConnectionChange, LabelChange, NewKey};
+use valetkey_agent::{AuthenticatorChange, ConnectionChange, LabelChange, LinkTarget, NewKey};
 use valetkey_core::draft::DraftInput;
 use valetkey_core::event::EventKind;
 use valetkey_core::name::ProfileName;
+use valetkey_core::scope::Scopes;
 use valetkey_vault::EventFilter;
 
 /// Asks, and hangs up before the answer can be there: a call is begun when it is polled.
@@ -117,4 +118,28 @@ async fn who_reads_the_log_and_hangs_up_loses_none_of_it() {
     }
     hang_up(bench.agent.events(EventFilter::default())).await;
     assert_eq!(bench.count(EventKind::TokenServed).await, 3);
+}
+
+/// A link begins one sign-in, also where the first who followed it has hung up.
+#[tokio::test]
+async fn a_link_knows_the_sign_in_of_a_caller_that_hung_up() {
+    let bench = Bench::start().await;
+    let target = LinkTarget {
+        profile: ProfileName::default(),
+        connection: "demo".parse().expect("a name"),
+        scopes: Scopes::default(),
+        asked_by: "key ci".to_owned(),
+    };
+    let nonce = bench.agent.connect_link(target);
+    hang_up(bench.agent.follow_connect_link(&nonce, &me())).await;
+    let follow = async || bench.agent.follow_connect_link(&nonce, &me()).await;
+    let (first, second) = tokio::join!(follow(), follow());
+    let first = first.expect("its sign-in");
+    assert_eq!(second.expect("its sign-in").id, first.id);
+    let started = EventFilter {
+        kinds: vec![EventKind::SignInStarted],
+        ..EventFilter::default()
+    };
+    let started = bench.agent.events(started).await.expect("read");
+    assert_eq!(started.len(), 1);
 }
