@@ -153,11 +153,15 @@ pub enum Revocation {
     /// The provider has no way to do it.
     NotPossible {
         /// Why, and what the person can do there.
+        // The audit log stores it as `why`.
+        #[serde(alias = "why")]
         reason: String,
     },
     /// It was tried and failed: the tokens live until they end.
     Failed {
         /// Why.
+        // The audit log stores it as `why`.
+        #[serde(alias = "why")]
         reason: String,
     },
 }

@@ -1,12 +1,17 @@
 //! The audit log: `GET events`.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use valetkey_core::actor::Actor;
 use valetkey_core::event::{EventId, EventKind};
 use valetkey_core::id::{AuthenticatorId, ConnectionId, SignInId};
 use valetkey_core::name::ProfileName;
+
+use crate::connections::Revocation;
 
 /// Query of `GET events`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -76,8 +81,74 @@ pub struct EventView {
     pub authenticator: Option<String>,
     /// The sign-in, if it is a step of one.
     pub session_id: Option<SignInId>,
-    /// Who asked, in words.
-    pub actor: Option<String>,
-    /// Further facts, by name.
-    pub detail: Value,
+    /// Who asked.
+    pub actor: Option<Actor>,
+    #[serde(deserialize_with = "null_is_empty")]
+    pub detail: EventDetail,
+}
+
+/// Further facts about an event; its kind decides which there are. Never a secret.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct EventDetail {
+    /// Why it failed or was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Why a program asks for a sign-in, in its own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Version of the agent that started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// When the new token expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// Scopes that a sign-in brought.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub granted: Vec<String>,
+    /// Scopes that were asked for and not granted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// Whether a sign-in renewed a connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewed: Option<bool>,
+    /// Whether an authenticator is enabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_active: Option<bool>,
+    /// Whether an authenticator got a new client secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_secret: Option<bool>,
+    /// Whether a token that was reported as refused was the current one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current: Option<bool>,
+    /// Name of a client key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// What became of the tokens at the provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Revocation>,
+    /// Facts without a field of their own.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, Value>,
+}
+
+impl EventDetail {
+    /// Reads what the audit log stores; facts that do not fit their field stay in `other`.
+    pub fn read(stored: &Value) -> Self {
+        let Value::Object(facts) = stored else {
+            return Self::default();
+        };
+        let mut facts = facts.clone();
+        facts.retain(|_, fact| !fact.is_null());
+        Self::deserialize(Value::Object(facts.clone())).unwrap_or_else(|_| Self {
+            other: facts.into_iter().collect(),
+            ..Self::default()
+        })
+    }
+}
+
+/// Agents before this field had a type sent null.
+fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EventDetail, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

@@ -27,7 +27,7 @@ pub struct Event {
     pub authenticator: Option<AuthenticatorId>,
     /// The sign-in, if it is a step of one.
     pub sign_in: Option<SignInId>,
-    /// Who asked, in words: `process 4711 /usr/bin/node`, `key ci`, `valetkey`.
+    /// Who asked: the text of an [`Actor`](crate::actor::Actor).
     pub actor: Option<String>,
     /// Further facts, by name. Never a secret, a code or a full query.
     pub detail: Value,

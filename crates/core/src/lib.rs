@@ -14,7 +14,7 @@
 //! | [`grant`], [`secret`] | the secret half of a connection: one keychain item |
 //! | [`token_response`], [`refusal`] | what did the provider's token endpoint say, in whichever dialect |
 //! | [`freshness`] | is this token fresh, which connections are kept warm, when is the next refresh due, how long to back off |
-//! | [`event`] | one line of the audit log |
+//! | [`event`], [`actor`] | one line of the audit log, and who asked |
 //! | [`settings`] | what a person may set |
 //! | [`home`] | where everything lives on disk |
 //! | [`id`], [`name`], [`scope`], [`endpoint_url`] | the small words used by all of them |
@@ -22,6 +22,7 @@
 //! The invariant of [`life`]: no sequence of transitions revives a removed connection, and a result
 //! that carries an old generation changes nothing.
 
+pub mod actor;
 pub mod authenticator;
 pub mod catalogue;
 pub mod connection;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use valetkey_agent::Actor;
+use valetkey_api::core::actor;
 use valetkey_api::core::id::{ClientKeyId, ConnectionId};
 
 /// The sender of a request, as an extension of it.
@@ -46,14 +47,13 @@ impl Process {
 
     fn actor(&self) -> &Actor {
         self.actor.get_or_init(|| {
-            let Some(pid) = self.pid else {
-                return Actor::new("process");
-            };
-            let exe = std::fs::read_link(format!("/proc/{pid}/exe"));
-            Actor::new(exe.map_or_else(
-                |_| format!("process {pid}"),
-                |exe| format!("process {pid} {}", exe.display()),
-            ))
+            let executable = self
+                .pid
+                .and_then(|pid| std::fs::read_link(format!("/proc/{pid}/exe")).ok());
+            named(&actor::Actor::Process {
+                pid: self.pid,
+                executable: executable.map(|path| path.display().to_string()),
+            })
         })
     }
 }
@@ -83,9 +83,11 @@ impl Caller {
     /// As the audit log names it: `process 4711 /usr/bin/node`, `key ci`, `window`.
     pub fn actor(&self) -> Actor {
         match self {
-            Self::Window => Actor::new("window"),
+            Self::Window => named(&actor::Actor::Window),
             Self::Process(process) => process.actor().clone(),
-            Self::Key(key) => Actor::new(format!("key {}", key.name)),
+            Self::Key(key) => named(&actor::Actor::Key {
+                name: key.name.clone(),
+            }),
         }
     }
 }
@@ -104,6 +106,11 @@ impl Caller {
             Self::Window | Self::Key(_) => self.actor().to_string(),
         }
     }
+}
+
+/// By the text that the audit log stores.
+pub(crate) fn named(actor: &actor::Actor) -> Actor {
+    Actor::new(actor.to_string())
 }
 
 impl fmt::Display for Caller {

@@ -1,12 +1,14 @@
 //! What the desktop app does in its own process, beside serving its window like everybody else: it is
 //! asked to show the window, and it copies and renews tokens without letting the page see them.
 
-use valetkey_agent::{Actor, TokenRequirements};
+use valetkey_agent::TokenRequirements;
+use valetkey_api::core::actor::Actor;
 use valetkey_api::core::name::ProfileName;
 use valetkey_api::core::secret::AccessToken;
 use valetkey_api::error::{ApiError, ErrorCode};
 
 use crate::app::{App, connection_key};
+use crate::caller::named;
 use crate::error_response::ErrorResponse;
 use crate::permission::Host;
 
@@ -22,7 +24,7 @@ impl App {
         let ask = TokenRequirements::default();
         match self
             .agent()
-            .token(&key, &ask, &Actor::new("clipboard"))
+            .token(&key, &ask, &named(&Actor::Clipboard))
             .await
         {
             Ok(answer) => Ok(answer.live.grant.access_token.clone()),

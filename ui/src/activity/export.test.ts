@@ -18,7 +18,7 @@ const event: LogEvent = {
 test("cells are quoted, and no cell is a formula", () => {
   const [, row] = asCsv([event]).split("\r\n");
   expect(row).toBe(
-    `7,2026-11-21T12:00:00Z,connection.postponed,'=hub,,,could not be refreshed; trying again by itself,"{""why"":""said \\""no\\"", twice""}"`,
+    `7,2026-11-21T12:00:00Z,connection.postponed,'=hub,,,could not be refreshed; retries automatically,"{""why"":""said \\""no\\"", twice""}"`,
   );
 });
 

@@ -1,5 +1,6 @@
 // The events on the screen as a file.
 import type { LogEvent } from "../api/types";
+import { actorText } from "../words/actor";
 import { line } from "../words/events";
 
 const COLUMNS = ["id", "at", "kind", "connection", "authenticator", "actor", "words", "detail"] as const;
@@ -8,18 +9,18 @@ export function asJson(events: readonly LogEvent[]): string {
   return `${JSON.stringify(events, null, 2)}\n`;
 }
 
-/** RFC 4180; a cell that a spreadsheet would take for a formula is defused. */
+/** RFC 4180; a cell that a spreadsheet would read as a formula is escaped. */
 export function asCsv(events: readonly LogEvent[]): string {
   const rows = events.map((event) => {
     const words = line(event);
-    const detail = event.detail === null ? "" : JSON.stringify(event.detail);
+    const detail = Object.keys(event.detail).length === 0 ? "" : JSON.stringify(event.detail);
     const cells = [
       event.id,
       event.at,
       event.kind,
       event.connection,
       event.authenticator,
-      event.actor,
+      actorText(event.actor)?.name,
       words.text,
       detail,
     ];

@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
-import type { LogEvent } from "../api/types";
+import type { Actor, LogEvent } from "../api/types";
 import { programs, shown, type Filter } from "./filter";
 
-function event(id: number, kind: string, connection: string, actor: string | null = null): LogEvent {
+function event(id: number, kind: string, connection: string, actor: Actor | null = null): LogEvent {
   return {
     id,
     at: "2026-11-21T12:00:00Z",
     kind,
     connection,
     actor,
-    detail: null,
+    detail: {},
     connection_id: "c",
     authenticator: null,
     authenticator_id: null,
@@ -18,8 +18,8 @@ function event(id: number, kind: string, connection: string, actor: string | nul
 }
 
 const LOG = [
-  event(1, "token.served", "github", "process 1 /usr/bin/node"),
-  event(2, "token.served", "google", "key ci"),
+  event(1, "token.served", "github", { kind: "process", pid: 1, executable: "/usr/bin/node" }),
+  event(2, "token.served", "google", { kind: "key", name: "ci" }),
   event(3, "connection.needs_reconnect", "github"),
 ];
 const all: Filter = { group: null, program: null, search: "" };
@@ -39,5 +39,5 @@ test("by kind, by program, and by words of what is on the screen", () => {
 });
 
 test("programs are named once, in order", () => {
-  expect(programs([...LOG, event(4, "token.served", "google", "key ci")])).toEqual(["ci", "node"]);
+  expect(programs([...LOG, event(4, "token.served", "google", { kind: "key", name: "ci" })])).toEqual(["ci", "node"]);
 });

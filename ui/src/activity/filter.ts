@@ -1,7 +1,7 @@
 // Which lines of the log are shown, and what each is about.
 import type { Authenticator, Connection, LogEvent } from "../api/types";
 import { line, type Group } from "../words/events";
-import { who } from "../words/actor";
+import { actorText } from "../words/actor";
 import { title } from "../words/names";
 
 export interface Filter {
@@ -16,19 +16,19 @@ export function shown(
   { group, program, search }: Filter,
   subject: (event: LogEvent) => string | null,
 ): LogEvent[] {
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const terms = search.toLowerCase().split(/\s+/).filter(Boolean);
   return events.filter((event) => {
-    const said = line(event, subject(event));
-    if (group !== null && said.group !== group) return false;
-    if (program !== null && who(event.actor)?.name !== program) return false;
+    const words = line(event, subject(event));
+    if (group !== null && words.group !== group) return false;
+    if (program !== null && actorText(event.actor)?.name !== program) return false;
     const haystack =
-      `${said.subject} ${said.text} ${said.aside} ${event.kind} ${event.connection ?? ""} ${event.actor ?? ""}`.toLowerCase();
-    return words.every((word) => haystack.includes(word));
+      `${words.subject} ${words.text} ${words.note} ${event.kind} ${event.connection ?? ""} ${actorText(event.actor)?.name ?? ""}`.toLowerCase();
+    return terms.every((term) => haystack.includes(term));
   });
 }
 
 export function programs(events: readonly LogEvent[]): string[] {
-  return [...new Set(events.flatMap(({ actor }) => who(actor)?.name ?? []))].sort();
+  return [...new Set(events.flatMap(({ actor }) => actorText(actor)?.name ?? []))].sort();
 }
 
 /** The name of what an event is about. The steps of a sign-in carry only its id. */

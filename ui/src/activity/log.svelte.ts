@@ -1,4 +1,4 @@
-// The audit log, newest first, as far back as the person asked for.
+// The audit log, newest first, loaded page by page.
 import { api, ask } from "../api/client";
 import { Failure } from "../api/failure";
 import type { LogEvent } from "../api/types";
@@ -11,7 +11,7 @@ export class Log {
   state = $state<"reading" | "more" | "whole">("reading");
   failure = $state.raw<Failure | null>(null);
 
-  /** `connection`: only what is about this one. */
+  /** With a `connection`, only its events. */
   constructor(private readonly connection: string | null) {}
 
   start(): () => void {
@@ -22,11 +22,10 @@ export class Log {
 
   #add(event: LogEvent): void {
     if (this.connection !== null && event.connection_id !== this.connection) return;
-    this.#hold([event]);
+    this.#merge([event]);
   }
 
-  /** Beside what is there. */
-  #hold(more: LogEvent[]): void {
+  #merge(more: LogEvent[]): void {
     const known = new Set(this.events.map(({ id }) => id));
     this.events = newestFirst([...this.events, ...more.filter(({ id }) => !known.has(id))]);
   }
@@ -34,10 +33,10 @@ export class Log {
   async #newest(): Promise<void> {
     try {
       const page = await this.#read({});
-      // What came while it was read is newer than the page. The rest goes: between the two may be a gap.
+      // Events that arrived meanwhile are newer than the page. Older ones are dropped: there may be a gap.
       const last = Math.max(0, ...page.map(({ id }) => id));
       this.events = this.events.filter(({ id }) => id > last);
-      this.#hold(page);
+      this.#merge(page);
       this.#reaches(page);
       this.failure = null;
     } catch (thrown) {
@@ -48,9 +47,9 @@ export class Log {
   async older(): Promise<void> {
     const before = this.#oldest();
     const page = await this.#read({ before });
-    // Begun anew meanwhile: this page no longer follows on what is shown.
+    // The log was read again meanwhile: this page no longer continues it.
     if (this.#oldest() !== before) return;
-    this.#hold(page);
+    this.#merge(page);
     this.#reaches(page);
   }
 
@@ -58,7 +57,7 @@ export class Log {
     const about = this.connection === null ? {} : { connection: this.connection };
     const query = { ...where, ...about, limit: PAGE };
     const { events } = await ask(api.GET("/api/v1/events", { params: { query } }));
-    return events as LogEvent[];
+    return events;
   }
 
   #oldest(): number {
@@ -70,7 +69,7 @@ export class Log {
   }
 }
 
-/** Hand-outs are written to the log a little later than they happen, so its numbers are not the order. */
+/** Hand-outs are logged in batches, so their ids may be out of order. */
 function newestFirst(events: LogEvent[]): LogEvent[] {
   return [...events].sort((a, b) => Date.parse(b.at) - Date.parse(a.at) || b.id - a.id);
 }

@@ -456,6 +456,35 @@ export interface components {
             label?: components["schemas"]["AccountLabel"] | null;
             subject?: components["schemas"]["Subject"] | null;
         };
+        /** @description Who asked. */
+        Actor: {
+            /** @description Path of its executable, as the kernel named it. */
+            executable?: string | null;
+            /** @enum {string} */
+            kind: "process";
+            /** Format: int32 */
+            pid?: number | null;
+        } | {
+            /** @enum {string} */
+            kind: "key";
+            name: string;
+        } | {
+            /** @enum {string} */
+            kind: "window";
+        } | {
+            /** @enum {string} */
+            kind: "connect_page";
+        } | {
+            /** @enum {string} */
+            kind: "clipboard";
+        } | {
+            /** @enum {string} */
+            kind: "agent";
+        } | {
+            /** @enum {string} */
+            kind: "other";
+            name: string;
+        };
         /** @description Reply to `GET status`, `POST pause` and `POST resume`. Asking changes nothing and prompts nobody. */
         AgentStatus: {
             /** @description How many authenticators there are. */
@@ -868,6 +897,69 @@ export interface components {
          * @enum {string}
          */
         ErrorCode: "invalid_request" | "unauthorized" | "access_denied" | "proxy_only" | "insufficient_scope" | "not_found" | "auth_required" | "conflict" | "rate_limited" | "internal" | "not_configured" | "client_misconfigured" | "keychain_locked" | "keychain_unavailable" | "paused" | "provider_unreachable";
+        /** @description Further facts about an event; its kind decides which there are. Never a secret. */
+        EventDetail: {
+            /**
+             * @description Whether a token that was reported as refused was the current one.
+             * @default null
+             */
+            current?: boolean | null;
+            /**
+             * Format: date-time
+             * @description When the new token expires.
+             * @default null
+             */
+            expires_at?: string | null;
+            /**
+             * @description Scopes that a sign-in brought.
+             * @default []
+             */
+            granted?: string[];
+            /**
+             * @description Whether an authenticator is enabled.
+             * @default null
+             */
+            is_active?: boolean | null;
+            /**
+             * @description Name of a client key.
+             * @default null
+             */
+            key?: string | null;
+            /**
+             * @description Scopes that were asked for and not granted.
+             * @default []
+             */
+            missing?: string[];
+            /**
+             * @description Whether an authenticator got a new client secret.
+             * @default null
+             */
+            new_secret?: boolean | null;
+            /**
+             * @description Why a program asks for a sign-in, in its own words.
+             * @default null
+             */
+            reason?: string | null;
+            /**
+             * @description Whether a sign-in renewed a connection.
+             * @default null
+             */
+            renewed?: boolean | null;
+            /** @default null */
+            revocation?: components["schemas"]["Revocation"] | null;
+            /**
+             * @description Version of the agent that started.
+             * @default null
+             */
+            version?: string | null;
+            /**
+             * @description Why it failed or was refused.
+             * @default null
+             */
+            why?: string | null;
+        } & {
+            [key: string]: unknown;
+        };
         /**
          * Format: int64
          * @description Where an event stands in the log; grows by one.
@@ -887,8 +979,7 @@ export interface components {
         };
         /** @description One line of the audit log. Never holds a secret. */
         EventView: {
-            /** @description Who asked, in words. */
-            actor?: string | null;
+            actor?: components["schemas"]["Actor"] | null;
             /**
              * Format: date-time
              * @description When.
@@ -900,8 +991,7 @@ export interface components {
             /** @description Its name now, or the last one that is known. */
             connection?: string | null;
             connection_id?: components["schemas"]["ConnectionId"] | null;
-            /** @description Further facts, by name. */
-            detail: unknown;
+            detail: components["schemas"]["EventDetail"];
             /** @description Where it stands in the log. */
             id: components["schemas"]["EventId"];
             /** @description What. */

@@ -25,8 +25,7 @@ export type ApiError = Schemas["ApiError"];
 
 export type EventKind = Schemas["EventKind"];
 
-/** One line of the audit log. An agent that is newer than this page may say other kinds. */
-export type LogEvent = Omit<Schemas["EventView"], "detail" | "kind"> & {
-  kind: EventKind | (string & {});
-  detail: Record<string, unknown> | null;
-};
+export type Actor = Schemas["Actor"];
+
+/** One line of the audit log. A newer agent may send other kinds. */
+export type LogEvent = Omit<Schemas["EventView"], "kind"> & { kind: EventKind | (string & {}) };

@@ -1,8 +1,8 @@
-// Which program used a connection last: the list says when, the audit log says who.
+// Which program used a connection last. The connection has the time, the audit log the program.
 import { SvelteMap } from "svelte/reactivity";
 import { api, ask } from "../api/client";
 import type { LogEvent } from "../api/types";
-import { who } from "../words/actor";
+import { actorText } from "../words/actor";
 import { live } from "./live.svelte";
 
 class LastUse {
@@ -13,7 +13,7 @@ class LastUse {
     return () => stops.forEach((stop) => stop());
   }
 
-  /** "node", if the log still tells. */
+  /** "node"; null if the log has no such event any more. */
   by(connection: string): string | null {
     return this.#names.get(connection) ?? null;
   }
@@ -26,7 +26,7 @@ class LastUse {
 
   #note(event: LogEvent): void {
     if (event.kind !== "token.served" || !event.connection_id) return;
-    const name = who(event.actor)?.name;
+    const name = actorText(event.actor)?.name;
     if (name) this.#names.set(event.connection_id, name);
   }
 }

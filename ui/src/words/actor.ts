@@ -1,21 +1,32 @@
-// Who asked, as the audit log says it: `process 4711 /usr/bin/node`, `key ci`, `window`, `valetkey`.
+import type { Actor } from "../api/types";
 
-export interface Who {
+export interface ActorText {
   /** "node" */
   name: string;
   /** "socket · pid 4711" */
-  door: string;
+  via: string;
 }
 
-export function who(actor: string | null | undefined): Who | null {
-  if (!actor) return null;
-  const process = /^process (\d+)(?: (.+))?$/.exec(actor);
-  if (process) {
-    const [, pid = "", path] = process;
-    return { name: path?.split("/").at(-1) ?? `process ${pid}`, door: `socket · pid ${pid}` };
+/** Null for the agent itself, which needs no mention. */
+export function actorText(actor: Actor | null | undefined): ActorText | null {
+  switch (actor?.kind) {
+    case undefined:
+    case "agent":
+      return null;
+    case "process": {
+      const pid = actor.pid == null ? "" : ` · pid ${actor.pid}`;
+      const name = actor.executable?.split("/").at(-1) ?? `process ${actor.pid ?? ""}`.trim();
+      return { name, via: `socket${pid}` };
+    }
+    case "key":
+      return { name: actor.name, via: "client key" };
+    case "window":
+      return { name: "this window", via: "this window" };
+    case "clipboard":
+      return { name: "the clipboard", via: "desktop app" };
+    case "connect_page":
+      return { name: "the connect page", via: "local link" };
+    case "other":
+      return { name: actor.name, via: actor.name };
   }
-  if (actor.startsWith("key ")) return { name: actor.slice(4), door: "client key" };
-  if (actor === "window") return { name: "this window", door: "this window" };
-  if (actor === "valetkey") return null;
-  return { name: actor, door: actor };
 }

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { LogEvent } from "../api/types";
-import { alone, line } from "./events";
-import { who } from "./actor";
+import type { Actor, LogEvent } from "../api/types";
+import { actorText } from "./actor";
+import { line, withoutSubject } from "./events";
 
-function event(kind: string, detail: Record<string, unknown> | null = null, actor: string | null = null): LogEvent {
+function event(kind: string, detail: LogEvent["detail"] = {}, actor: Actor | null = null): LogEvent {
   return {
     id: 1,
     at: "2026-11-21T12:00:00Z",
@@ -18,21 +18,21 @@ function event(kind: string, detail: Record<string, unknown> | null = null, acto
   };
 }
 
-test("a hand-out names the program and its door", () => {
-  const said = line(event("token.served", null, "process 4711 /usr/bin/node"));
-  expect(said).toEqual({
+test("a hand-out names the program and how it asked", () => {
+  const shown = line(event("token.served", {}, { kind: "process", pid: 4711, executable: "/usr/bin/node" }));
+  expect(shown).toEqual({
     subject: "github/work",
     tone: "ok",
     group: "handed out",
     text: "token handed to node",
-    aside: "socket · pid 4711",
+    note: "socket · pid 4711",
   });
-  expect(alone(said)).toBe("Token handed to node");
+  expect(withoutSubject(shown)).toBe("Token handed to node");
 });
 
-test("scopes that were not granted are told", () => {
-  const said = line(event("sign_in.completed", { granted: ["a"], missing: ["repo"], renewed: true }));
-  expect([said.tone, said.text, said.aside]).toEqual(["warn", "signed in again", "not granted: repo"]);
+test("scopes that were not granted are shown", () => {
+  const shown = line(event("sign_in.completed", { granted: ["a"], missing: ["repo"], renewed: true }));
+  expect([shown.tone, shown.text, shown.note]).toEqual(["warn", "signed in again", "not granted: repo"]);
 });
 
 test("a kind of a newer agent is shown by its word", () => {
@@ -40,8 +40,16 @@ test("a kind of a newer agent is shown by its word", () => {
 });
 
 test("who asked", () => {
-  expect(who("process 12")).toEqual({ name: "process 12", door: "socket · pid 12" });
-  expect(who("key ci")).toEqual({ name: "ci", door: "client key" });
-  expect(who("valetkey")).toBeNull();
-  expect(who(null)).toBeNull();
+  expect(actorText({ kind: "process", pid: 12 })).toEqual({ name: "process 12", via: "socket · pid 12" });
+  expect(actorText({ kind: "process" })).toEqual({ name: "process", via: "socket" });
+  expect(actorText({ kind: "key", name: "ci" })).toEqual({ name: "ci", via: "client key" });
+  expect(actorText({ kind: "agent" })).toBeNull();
+  expect(actorText(null)).toBeNull();
+});
+
+test("tokens count as revoked by the outcome, whatever the reason says", () => {
+  const reason = "GitHub has no way; it can be revoked in its settings";
+  const kept = line(event("connection.removed", { revocation: { outcome: "not_possible", reason } }));
+  expect([kept.tone, kept.note]).toEqual(["warn", reason]);
+  expect(line(event("connection.removed", { revocation: { outcome: "revoked" } })).tone).toBe("ok");
 });

@@ -19,12 +19,13 @@ pub(crate) fn list(list: &EventList, now: Timestamp, style: Style) -> String {
             .connection
             .as_deref()
             .or(event.authenticator.as_deref());
+        let actor = event.actor.as_ref().map(ToString::to_string);
         table.row([
             Cell::toned(&event.id.0.to_string(), Tone::Faint),
             ago(now, event.at).into(),
             event.kind.as_str().into(),
             about.unwrap_or("-").into(),
-            event.actor.as_deref().unwrap_or("-").into(),
+            actor.as_deref().unwrap_or("-").into(),
             detail(event).into(),
         ]);
     }
@@ -48,7 +49,8 @@ pub(crate) fn line(event: &EventView) -> String {
 /// `name=value name.inner=value`; what is null or empty is left out.
 fn detail(event: &EventView) -> String {
     let mut facts = Vec::new();
-    collect("", &event.detail, &mut facts);
+    let detail = serde_json::to_value(&event.detail).expect("it serialises");
+    collect("", &detail, &mut facts);
     facts.join(" ")
 }
 

@@ -53,7 +53,7 @@ impl Streaming {
         let event = json!({
             "id": id, "at": "2026-11-21T08:00:00.123Z", "kind": "token.served", "connection_id": null,
             "connection": "github", "authenticator_id": null, "authenticator": null, "session_id": null,
-            "actor": "valetkey", "detail": {"door": "socket"}
+            "actor": {"kind": "agent"}, "detail": {"door": "socket"}
         });
         let text = format!("id: {id}\nevent: token.served\ndata: {event}\n\n");
         write!(self.stream, "{:x}\r\n{text}\r\n", text.len()).unwrap();

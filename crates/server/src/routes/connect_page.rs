@@ -2,9 +2,11 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use valetkey_agent::{Actor, AgentError, AuthenticatorKey, LinkTarget};
+use valetkey_agent::{AgentError, AuthenticatorKey, LinkTarget};
+use valetkey_api::core::actor::Actor;
 
 use crate::app::App;
+use crate::caller::named;
 use crate::connect_page;
 use crate::extract::PathParam;
 
@@ -22,7 +24,7 @@ pub(super) async fn begin(State(app): State<App>, PathParam(nonce): PathParam) -
     if app.agent().connect_link_target(&nonce).is_none() {
         return connect_page::gone();
     }
-    let actor = Actor::new("connect page");
+    let actor = named(&Actor::ConnectPage);
     match app.agent().follow_connect_link(&nonce, &actor).await {
         Ok(begun) if begun.paste_only => {
             // Where that ends must be pasted somewhere, and here is no such place.

@@ -28,11 +28,11 @@ async fn the_log_tells_who_did_what_to_whom() {
         .find(|event| event["kind"] == "token.served")
         .unwrap();
     assert_eq!(served["connection"], "demo");
-    let actor = served["actor"].as_str().unwrap();
-    assert!(
-        actor.starts_with(&format!("process {} /", std::process::id())),
-        "{actor}"
-    );
+    let actor = &served["actor"];
+    assert_eq!(actor["kind"], "process");
+    assert_eq!(actor["pid"], std::process::id());
+    let executable = std::env::current_exe().unwrap();
+    assert_eq!(actor["executable"], executable.display().to_string());
     let after = format!("/events?after={}", log["last_id"]);
     assert_eq!(fixture.get(&after).await.is(200)["events"], json!([]));
 }
