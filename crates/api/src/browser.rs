@@ -7,7 +7,7 @@
 use std::env;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use valetkey_core::endpoint_url::EndpointUrl;
@@ -89,7 +89,8 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-fn launch(command: &mut Command) -> Result<(), String> {
+/// Starts an opener without our environment variables, which may hold a passphrase.
+pub fn launch(command: &mut Command) -> Result<(), String> {
     // A group of its own: Ctrl-C here must not end the browser.
     command
         .stdin(Stdio::null())
@@ -114,11 +115,17 @@ fn launch(command: &mut Command) -> Result<(), String> {
             Err(error) => return Err(format!("`{program}`: {error}")),
         }
     }
-    Ok(())
+    // It may run for days: without a wait it would stay as a zombie of this process.
+    let wait = thread::Builder::new().name("opener".to_owned());
+    wait.spawn(move || child.wait())
+        .map(drop)
+        .map_err(|error| format!("`{program}`: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     const URL: &str = "https://h/a?b=%20c&d='e f";
@@ -177,6 +184,27 @@ mod tests {
             assert!(open(url, Some("true")).is_err(), "{url}");
         }
         assert!(open("https://example.com/", Some("true")).is_ok());
+    }
+
+    #[test]
+    fn a_browser_that_outlives_its_start_leaves_no_zombie() {
+        let folder = tempfile::tempdir().unwrap();
+        let (pid, end) = (folder.path().join("pid"), folder.path().join("end"));
+        let script = format!(
+            "echo $$ > {}; while [ ! -e {} ]; do sleep 0.01; done",
+            pid.display(),
+            end.display()
+        );
+        launch(Command::new("sh").args(["-c", &script])).unwrap();
+        let pid = std::fs::read_to_string(pid).unwrap();
+        let process = PathBuf::from("/proc").join(pid.trim());
+        assert!(process.exists(), "it still runs");
+        std::fs::write(end, "").unwrap();
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while process.exists() {
+            assert!(Instant::now() < deadline, "it is a zombie");
+            sleep(OPENER_POLL);
+        }
     }
 
     #[test]
