@@ -12,7 +12,7 @@ use std::thread;
 use serde_json::{Value, json};
 use tauri::ipc::{Channel, Invoke, InvokeBody, InvokeResolver, JavaScriptChannelId};
 use tauri::{
-    AppHandle, Manager as _, RunEvent, WebviewUrl, WebviewWindowBuilder, WindowEvent, Wry,
+    AppHandle, Manager as _, RunEvent, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent, Wry,
 };
 use valetkey_server::start;
 
@@ -102,9 +102,14 @@ fn make(app: &AppHandle, page: String) -> tauri::Result<()> {
         // The page takes dropped files itself.
         .disable_drag_drop_handler()
         // Nothing but our own page is ever shown; links go to the system's browser.
-        .on_navigation(|url| url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost"))
+        .on_navigation(is_page)
         .build()
         .map(drop)
+}
+
+/// Whether this URL is of our own page: exactly the origin that Tauri serves it at.
+fn is_page(url: &Url) -> bool {
+    url.scheme() == "tauri" && url.host_str() == Some("localhost") && url.port().is_none()
 }
 
 fn raise(app: &AppHandle, fragment: Option<&str>) -> tauri::Result<()> {
@@ -208,4 +213,25 @@ fn receive(app: &AppHandle, from_app: impl Read) {
         }
     }
     app.exit(0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_origin_of_the_page_is_navigated_to() {
+        let allowed = |url: &str| is_page(&url.parse().expect("a URL"));
+        assert!(allowed("tauri://localhost/index.html#/connection/7"));
+        for url in [
+            "http://tauri.localhost/",
+            "https://tauri.localhost:8443/",
+            "tauri://evil.example/index.html",
+            "tauri://localhost:99/index.html",
+            "https://example.com/",
+            "data:text/html,x",
+        ] {
+            assert!(!allowed(url), "{url}");
+        }
+    }
 }
