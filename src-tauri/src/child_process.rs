@@ -12,7 +12,20 @@ pub(crate) use pipes::take_pipes;
 /// understand each other.
 pub(crate) fn command() -> Command {
     let mut command = Command::new("/proc/self/exe");
+    without_passphrase(&mut command);
     // Desktops show it as the name of the window.
     command.arg0(env!("CARGO_PKG_NAME"));
     command
+}
+
+/// Keeps the passphrase of the encrypted file out of the environment of a child process, where every
+/// program of the user can read it.
+pub(crate) fn without_passphrase(command: &mut Command) {
+    for variable in [
+        "VALETKEY_PASSPHRASE",
+        "VALETKEY_PASSPHRASE_FILE",
+        "VALETKEY_KEY_FILE",
+    ] {
+        command.env_remove(variable);
+    }
 }

@@ -5,7 +5,7 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{self, Stdio};
 use std::time::Duration;
 
 use http::Method;
@@ -19,6 +19,7 @@ use valetkey_api::error::{ApiError, ErrorCode};
 
 use crate::actions::Actions;
 use crate::api_client::ApiClient;
+use crate::child_process::without_passphrase;
 use crate::state::Shell;
 
 const PROGRAM: &str = "valetkey-demo-provider";
@@ -84,7 +85,9 @@ async fn is_known(api: &ApiClient, authenticator: &str) -> bool {
 /// The running provider and its issuer. It ends when its stdin does, so with the app.
 async fn start() -> io::Result<(Child, String)> {
     let program = program().ok_or_else(|| io::Error::other("this program has no name"))?;
-    let mut provider = Command::new(program)
+    let mut command = process::Command::new(program);
+    without_passphrase(&mut command);
+    let mut provider = Command::from(command)
         .arg("--until-stdin-closes")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -1,6 +1,8 @@
 //! The desktop app on a real session bus, with a real keychain, a real web view and a screen that
 //! nobody looks at.
 
+use std::fs;
+
 use rustix::process::{Pid, Signal, kill_process};
 use valetkey_tests::{Desktop, HttpClient, Session, wait};
 
@@ -76,4 +78,31 @@ fn a_window_that_was_killed_leaves_the_agent_alone_and_opens_anew() {
     session.screen().wait_for_window("Valet Key");
     assert_ne!(window(), [first]);
     assert_eq!(http.get("/api/v1/status").json()["pid"], app.id());
+}
+
+#[test]
+fn the_passphrase_is_not_in_the_environment_of_the_window() {
+    const PASSPHRASE: &str = "planted-passphrase-91c2";
+    let mut desktop = Desktop::start();
+    desktop.set("VALETKEY_PASSPHRASE", PASSPHRASE);
+    let session = Session::bare(desktop);
+    let app = session.app(&["--secret-store", "file"]);
+    let status = session.http().get("/api/v1/status").json();
+    assert_eq!(status["secret_store"]["kind"], "file");
+    wait::until("its window", || {
+        (session.web_processes() == 1).then_some(())
+    });
+
+    let mut windows = session.programs("valetkey-desktop");
+    windows.retain(|it| *it != app.id());
+    assert_eq!(windows.len(), 1, "the process of the window");
+    for process in [windows, session.programs("WebKitWebProcess")].concat() {
+        // A hardened process is readable by root only.
+        let Ok(environment) = fs::read(format!("/proc/{process}/environ")) else {
+            continue;
+        };
+        let environment = String::from_utf8_lossy(&environment);
+        assert!(environment.contains("HOME="), "{environment}");
+        assert!(!environment.contains(PASSPHRASE), "process {process}");
+    }
 }
