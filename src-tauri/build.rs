@@ -1,21 +1,17 @@
-//! Reads `tauri.conf.json` and the capabilities.
+//! Reads `tauri.conf.json` and the capabilities, which name the commands of the page.
+
+use serde_json::Value;
 
 fn main() {
-    let commands = tauri_build::AppManifest::new().commands(&[
-        "request",
-        "follow",
-        "unfollow",
-        "open_url",
-        "copy_token",
-        "refresh_now",
-        "save_file",
-        "shell_state",
-        "set_autostart",
-        "login_offer_done",
-        "begin_demo",
-        "open_log_folder",
-        "first_start_done",
-    ]);
-    let attributes = tauri_build::Attributes::new().app_manifest(commands);
+    let capability: Value = serde_json::from_str(include_str!("capabilities/window.json"))
+        .expect("the capability is JSON");
+    let permissions = capability["permissions"].as_array().expect("a list");
+    let commands: Vec<&str> = permissions
+        .iter()
+        .filter_map(|permission| permission.as_str()?.strip_prefix("allow-"))
+        .map(|name| &*name.replace('-', "_").leak())
+        .collect();
+    let manifest = tauri_build::AppManifest::new().commands(commands.leak());
+    let attributes = tauri_build::Attributes::new().app_manifest(manifest);
     tauri_build::try_build(attributes).expect("tauri.conf.json and capabilities are well formed");
 }

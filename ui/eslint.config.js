@@ -6,7 +6,7 @@ import ts from "typescript-eslint";
 import svelteConfig from "./svelte.config.js";
 
 export default defineConfig(
-  globalIgnores(["dist", "test-results", "src/api/schema.d.ts"]),
+  globalIgnores(["dist", "test-results", "src/api/schema.d.ts", "src/backend/*.gen.ts"]),
   js.configs.recommended,
   ts.configs.strictTypeChecked,
   ts.configs.stylisticTypeChecked,

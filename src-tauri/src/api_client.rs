@@ -11,15 +11,11 @@ use valetkey_api::error::{ApiError, ErrorBody, ErrorCode};
 use valetkey_server::caller::Caller;
 use valetkey_server::{App, router};
 
+use crate::commands::ApiReply;
+
 /// A cheap handle on the API of this process.
 #[derive(Clone)]
 pub(crate) struct ApiClient(Router);
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) body: String,
-}
 
 impl ApiClient {
     pub(crate) fn new(app: App) -> Self {
@@ -57,12 +53,12 @@ impl ApiClient {
         method: Method,
         path: &str,
         body: Option<String>,
-    ) -> Result<Reply, Box<ApiError>> {
+    ) -> Result<ApiReply, Box<ApiError>> {
         let response = self.send(method, path, body).await?;
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await.map_err(unreadable)?;
         let body = String::from_utf8_lossy(&bytes.to_bytes()).into_owned();
-        Ok(Reply { status, body })
+        Ok(ApiReply { status, body })
     }
 
     /// A typed request.

@@ -5,53 +5,17 @@
 
 use http::Method;
 use http_body_util::BodyExt as _;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tauri::{AppHandle, Manager as _};
+use valetkey_api::browser;
 use valetkey_api::error::{ApiError, ErrorCode};
 
 use crate::actions::{ActionError, Actions};
-use crate::api_client::Reply;
+use crate::commands::{Command, Copied, Reply, ShellState};
 use crate::ipc::ToWindow;
 use crate::state::{Once, Shell};
 use crate::window::link::WindowLink;
 use crate::{autostart, clipboard, demo, downloads, notifier, tray};
-
-/// The commands of the page with their arguments.
-#[derive(Deserialize)]
-#[serde(tag = "command", content = "args", rename_all = "snake_case")]
-pub(crate) enum Command {
-    /// One request to the API.
-    Request {
-        method: String,
-        path: String,
-        body: Option<String>,
-    },
-    /// An event stream. Its text comes piece by piece, an empty one is the end.
-    Follow { path: String, stream: u32 },
-    /// Ends an event stream.
-    Unfollow { id: u32 },
-    /// Opens a web address in the person's browser.
-    OpenUrl { url: String },
-    /// Copies a token to the clipboard. The page asked the person first.
-    CopyToken { connection: String },
-    /// Gets a new token from the provider, which stays in this process.
-    RefreshNow { connection: String },
-    /// Saves an export in the person's downloads; answers where.
-    SaveFile { name: String, text: String },
-    /// Answers the shell's own state.
-    ShellState {},
-    /// Turns start at login on or off.
-    SetAutostart { enabled: bool },
-    /// The person does not want to start the app at login, for now.
-    LoginOfferDone {},
-    /// Starts a provider to try the app with; answers the id of its authenticator.
-    BeginDemo {},
-    /// Shows the folder of the log.
-    OpenLogFolder {},
-    /// The person has finished the first steps.
-    FirstStartDone {},
-}
 
 /// Reads a command of the page; call it in the order in which the page called.
 pub(crate) fn read(
@@ -72,55 +36,54 @@ pub(crate) async fn run(
     app: &AppHandle,
     link: &WindowLink,
     command: Command,
-) -> Result<Value, Box<ApiError>> {
+) -> Result<Reply, Box<ApiError>> {
     let actions = app.state::<Actions>();
     let shell = app.state::<Shell>();
-    let answer = match command {
+    Ok(match command {
         Command::Request { method, path, body } => {
-            let Reply { status, body } = actions
-                .api
-                .request(self::method(&method)?, &path, body)
-                .await?;
-            json!({"status": status, "body": body})
+            let method = self::method(&method)?;
+            Reply::Request(actions.api.request(method, &path, body).await?)
         }
         Command::Follow { path, stream } => {
             let begun = follow(&actions, link, &path, stream).await;
             if begun.is_err() {
                 link.streams().end(stream);
             }
-            begun?.into()
+            Reply::Follow(begun?)
         }
         Command::Unfollow { id } => {
             link.streams().end(id);
-            Value::Null
+            Reply::Unfollow(())
         }
-        Command::OpenUrl { url } => open_url(&actions, &url).await.map(Value::from)?,
+        Command::OpenUrl { url } => Reply::OpenUrl(open_url(&actions, &url).await?),
         Command::CopyToken { connection } => {
             actions.copy_token(&connection).await?;
-            json!({"clears_in_seconds": clipboard::CLEARED_AFTER.as_secs()})
+            let seconds = clipboard::CLEARED_AFTER.as_secs();
+            Reply::CopyToken(Copied {
+                clears_in_seconds: seconds.try_into().unwrap_or(u32::MAX),
+            })
         }
         Command::RefreshNow { connection } => {
-            actions.refresh(&connection).await.map(Value::from)?
+            Reply::RefreshNow(actions.refresh(&connection).await?)
         }
-        Command::SaveFile { name, text } => save(app, name, text).await?.into(),
-        Command::ShellState {} => json!(state(app, &shell).await),
+        Command::SaveFile { name, text } => Reply::SaveFile(save(app, name, text).await?),
+        Command::ShellState {} => Reply::ShellState(state(app, &shell).await),
         Command::SetAutostart { enabled } => {
             autostart::set(app, enabled)?;
             shell.mark_seen(Once::LoginOffer);
-            Value::Null
+            Reply::SetAutostart(())
         }
         Command::LoginOfferDone {} => {
             shell.mark_seen(Once::LoginOffer);
-            Value::Null
+            Reply::LoginOfferDone(())
         }
-        Command::BeginDemo {} => demo::begin(app).await?.into(),
-        Command::OpenLogFolder {} => open_log_folder(&shell).map(Value::from)?,
+        Command::BeginDemo {} => Reply::BeginDemo(demo::begin(app).await?),
+        Command::OpenLogFolder {} => Reply::OpenLogFolder(open_log_folder(&shell).await?),
         Command::FirstStartDone {} => {
             shell.mark_seen(Once::FirstSteps);
-            Value::Null
+            Reply::FirstStartDone(())
         }
-    };
-    Ok(answer)
+    })
 }
 
 fn method(name: &str) -> Result<Method, Box<ApiError>> {
@@ -186,19 +149,6 @@ async fn save(app: &AppHandle, name: String, text: String) -> Result<String, Box
     Ok(saved.display().to_string())
 }
 
-/// The shell's own state.
-#[derive(Debug, Serialize)]
-struct ShellState {
-    version: &'static str,
-    autostart: Option<bool>,
-    tray_problem: Option<String>,
-    notification_problem: Option<String>,
-    log_folder: String,
-    first_start: bool,
-    login_offered: bool,
-    demo: bool,
-}
-
 async fn state(app: &AppHandle, shell: &Shell) -> ShellState {
     // Checked again: a panel may have started since.
     let handle = app.clone();
@@ -217,14 +167,16 @@ async fn state(app: &AppHandle, shell: &Shell) -> ShellState {
     }
 }
 
-fn open_log_folder(shell: &Shell) -> Result<(), Box<ApiError>> {
-    open::that_detached(&shell.home.state).map_err(|error| {
-        let folder = shell.home.state.display();
-        ApiError::new(
-            ErrorCode::Internal,
-            format!("`{folder}` cannot be shown: {error}"),
-        )
-        .hint("open it in your file manager")
-        .into()
-    })
+async fn open_log_folder(shell: &Shell) -> Result<(), Box<ApiError>> {
+    let folder = shell.home.state.clone();
+    let message = format!("`{}` cannot be shown", folder.display());
+    let open = move || {
+        let mut openers = open::commands(folder);
+        openers.iter_mut().any(|it| browser::launch(it).is_ok())
+    };
+    if tokio::task::spawn_blocking(open).await.unwrap_or(false) {
+        return Ok(());
+    }
+    let error = ApiError::new(ErrorCode::Internal, message);
+    Err(error.hint("open it in your file manager").into())
 }

@@ -27,7 +27,8 @@
 //! | `window` | the one window: its child process, the handle and the link to it |
 //! | `window_process` | the child process: shows the page, holds no secret |
 //! | `ipc` | the messages between the two |
-//! | `bridge` | the commands of the page |
+//! | `commands`, `route` | what the page and the shell share: generated for the page |
+//! | `bridge` | runs the commands of the page |
 //! | `dialog` | questions and errors while the app runs |
 //! | `demo` | a provider to try the app with |
 //! | `clipboard` | a copied token, and when it is cleared |
@@ -41,6 +42,7 @@ mod autostart;
 mod bridge;
 mod child_process;
 mod clipboard;
+mod commands;
 mod context;
 mod demo;
 mod dialog;
@@ -51,6 +53,7 @@ mod ipc;
 mod notifications;
 mod notifier;
 mod prompt;
+mod route;
 mod single_instance;
 mod snapshot;
 mod startup;

@@ -7,7 +7,8 @@ use tauri::{AppHandle, Manager as _};
 use crate::actions::Actions;
 use crate::dialog;
 use crate::notifications::{Action, Kind, Notification};
-use crate::window::handle::{self, Place};
+use crate::route::Route;
+use crate::window::handle;
 
 /// Connects to the desktop's notifications; a desktop without them is told in the window.
 pub(crate) fn begin(app: &AppHandle) {
@@ -43,7 +44,7 @@ pub(crate) fn withdraw(app: &AppHandle, kind: Kind) {
 /// session bus could fake it.
 fn act(app: &AppHandle, action: Action) {
     match action {
-        Action::Open => handle::show(app, &Place::Connections),
+        Action::Open => handle::show(app, Some(Route::Connections)),
         Action::Reconnect {
             connection,
             profile,

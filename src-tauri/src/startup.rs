@@ -16,7 +16,7 @@ use crate::embedded_agent::EmbeddedAgent;
 use crate::prompt::{self, Answer};
 use crate::single_instance::{self, Instance};
 use crate::state::Shell;
-use crate::window::handle::{self as window_handle, Place};
+use crate::window::handle as window_handle;
 use crate::{context, display, notifier, tray, watcher, window};
 
 /// Exit code without a display (sysexits).
@@ -131,11 +131,11 @@ fn begin(app: &AppHandle, embedded: EmbeddedAgent, hidden: bool) -> Result<(), F
     tauri::async_runtime::spawn(async move {
         loop {
             agent.window_wanted().await;
-            window_handle::show(&handle, &Place::Anywhere);
+            window_handle::show(&handle, None);
         }
     });
     if !hidden || no_tray {
-        window_handle::show(app, &Place::Anywhere);
+        window_handle::show(app, None);
     }
     Ok(())
 }

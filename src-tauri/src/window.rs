@@ -17,10 +17,11 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use valetkey_api::error::{ApiError, ErrorCode};
 
-use self::handle::Place;
+use self::handle::ShowRequest;
 use self::link::WindowLink;
 use crate::args::Subprocess;
-use crate::bridge::{self, Command};
+use crate::bridge;
+use crate::commands::Command;
 use crate::ipc::{FromWindow, ToWindow};
 use crate::{child_process, dialog};
 
@@ -33,11 +34,11 @@ pub(crate) fn begin(app: &AppHandle) {
     tauri::async_runtime::spawn(serve(app.clone(), requests));
 }
 
-async fn serve(app: AppHandle, mut requests: mpsc::UnboundedReceiver<Place>) {
-    while let Some(place) = requests.recv().await {
-        let mut next = Some(place);
-        while let Some(place) = next.take() {
-            match open(&app, &place, &mut requests).await {
+async fn serve(app: AppHandle, mut requests: mpsc::UnboundedReceiver<ShowRequest>) {
+    while let Some(request) = requests.recv().await {
+        let mut next = Some(request);
+        while let Some(request) = next.take() {
+            match open(&app, &request, &mut requests).await {
                 Ok(missed) => next = missed,
                 Err(error) => {
                     tracing::error!(%error, "window");
@@ -58,11 +59,11 @@ fn no_window(error: &io::Error) -> ApiError {
 /// Runs one window until it ends. Returns a request that came too late for it.
 async fn open(
     app: &AppHandle,
-    place: &Place,
-    requests: &mut mpsc::UnboundedReceiver<Place>,
-) -> io::Result<Option<Place>> {
+    request: &ShowRequest,
+    requests: &mut mpsc::UnboundedReceiver<ShowRequest>,
+) -> io::Result<Option<ShowRequest>> {
     let subprocess = Subprocess::Window {
-        at: place.fragment(),
+        at: request.fragment(),
     };
     let mut program = child_process::command();
     program.args(subprocess.to_args());
@@ -102,7 +103,7 @@ struct OpenWindow<'a> {
     /// Requests that it has not answered by coming to the front; the first is its start.
     unanswered: u32,
     /// The last of them, except the first.
-    missed: Option<Place>,
+    missed: Option<ShowRequest>,
     /// When it counts as hanging, unless it has answered all.
     deadline: Instant,
 }
@@ -113,7 +114,7 @@ impl OpenWindow<'_> {
         &mut self,
         process: &mut Child,
         output: ChildStdout,
-        requests: &mut mpsc::UnboundedReceiver<Place>,
+        requests: &mut mpsc::UnboundedReceiver<ShowRequest>,
     ) -> io::Result<ExitStatus> {
         let mut lines = BufReader::new(output).lines();
         loop {
@@ -125,7 +126,7 @@ impl OpenWindow<'_> {
                 },
                 // Its web engine may hold the pipe open for a while.
                 status = process.wait() => return status,
-                Some(place) = requests.recv() => self.show(place),
+                Some(request) = requests.recv() => self.show(request),
                 () = sleep_until(self.deadline), if self.unanswered > 0 => {
                     tracing::warn!("the window does not respond and is killed");
                     process.kill().await?;
@@ -160,9 +161,9 @@ impl OpenWindow<'_> {
         }
     }
 
-    fn show(&mut self, place: Place) {
-        let fragment = place.fragment();
-        self.missed = Some(place);
+    fn show(&mut self, request: ShowRequest) {
+        let fragment = request.fragment();
+        self.missed = Some(request);
         self.unanswered += 1;
         self.deadline = Instant::now() + RESPONSE_TIMEOUT;
         let link = self.link.clone();
@@ -183,7 +184,10 @@ async fn answer(
         Err(error) => Err(error),
     };
     let message = match done {
-        Ok(value) => ToWindow::Done { id, value },
+        Ok(reply) => ToWindow::Done {
+            id,
+            value: json!(reply)["reply"].take(),
+        },
         Err(error) => ToWindow::Failed {
             id,
             error: json!(error),

@@ -16,6 +16,7 @@ use tauri::{
 };
 use valetkey_server::start;
 
+use crate::commands::STREAM_ARGUMENT;
 use crate::ipc::{self, FromWindow, ToWindow};
 use crate::{child_process, context};
 
@@ -137,7 +138,7 @@ fn forward(invoke: Invoke<Wry>) -> bool {
         return true;
     };
     let channel: Option<JavaScriptChannelId> = args
-        .get("onText")
+        .get(STREAM_ARGUMENT)
         .and_then(Value::as_str)
         .and_then(|channel| channel.parse().ok());
     let stream = channel.map(|channel| {

@@ -29,7 +29,11 @@ impl WindowFixture {
 
     /// On a desktop that was used before, at a provider like this.
     pub fn on(desktop: Desktop, settings: Settings) -> Self {
-        let mut session = Session::bare(desktop);
+        Self::in_session(Session::bare(desktop), settings)
+    }
+
+    /// In a session with more than the window, such as a tray.
+    pub fn in_session(mut session: Session, settings: Settings) -> Self {
         let browser = Browser::install(&mut session.desktop, &Person::named(ACCOUNT));
         let view = WebView::open(&session.desktop);
         view.click(Role::Button, "Skip");

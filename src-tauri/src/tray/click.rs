@@ -11,13 +11,14 @@ use valetkey_api::error::ApiError;
 use super::model::MenuAction;
 use crate::actions::{ActionError, Actions};
 use crate::dialog::{self, confirm};
-use crate::window::handle::{self, Place};
+use crate::route::Route;
+use crate::window::handle;
 
 pub(super) fn run(app: &AppHandle, action: MenuAction) {
     match action {
-        MenuAction::Open => return handle::show(app, &Place::Connections),
-        MenuAction::Settings => return handle::show(app, &Place::Settings),
-        MenuAction::Details { id } => return handle::show(app, &Place::Connection(id)),
+        MenuAction::Open => return handle::show(app, Some(Route::Connections)),
+        MenuAction::Settings => return handle::show(app, Some(Route::Settings)),
+        MenuAction::Details { id } => return handle::show(app, Some(Route::Connection { id })),
         MenuAction::Quit => return app.state::<Actions>().quit(),
         MenuAction::CopyToken { id, name } => return confirm_copy(app, id, &name),
         MenuAction::Connect { .. }

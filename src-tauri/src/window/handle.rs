@@ -5,38 +5,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tauri::{AppHandle, Manager as _};
 use tokio::sync::mpsc;
 
-/// Where in the page to begin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// Wherever it was.
-    Anywhere,
-    /// The list of connections.
-    Connections,
-    /// One connection's details, by its id.
-    Connection(String),
-    /// The settings.
-    Settings,
-}
+use crate::route::Route;
 
-impl Place {
+/// Bring the window to the front, at this route of its page or wherever it is.
+pub(super) struct ShowRequest(pub(super) Option<Route>);
+
+impl ShowRequest {
     pub(super) fn fragment(&self) -> Option<String> {
-        match self {
-            Self::Anywhere => None,
-            Self::Connections => Some("#/connections".to_owned()),
-            Self::Connection(id) => Some(format!("#/connections/{id}")),
-            Self::Settings => Some("#/settings".to_owned()),
-        }
+        self.0.as_ref().map(Route::fragment)
     }
 }
 
 /// The app's handle on its window.
 struct WindowHandle {
-    requests: mpsc::UnboundedSender<Place>,
+    requests: mpsc::UnboundedSender<ShowRequest>,
     focused: AtomicBool,
 }
 
 /// Makes [`show`] work; answers where its requests arrive.
-pub(super) fn manage(app: &AppHandle) -> mpsc::UnboundedReceiver<Place> {
+pub(super) fn manage(app: &AppHandle) -> mpsc::UnboundedReceiver<ShowRequest> {
     let (requests, requested) = mpsc::unbounded_channel();
     app.manage(WindowHandle {
         requests,
@@ -45,12 +32,12 @@ pub(super) fn manage(app: &AppHandle) -> mpsc::UnboundedReceiver<Place> {
     requested
 }
 
-/// Shows the window in front, and makes it first if there is none.
-pub(crate) fn show(app: &AppHandle, place: &Place) {
+/// Brings the window to the front, at `route` or wherever it is; opens it first if there is none.
+pub(crate) fn show(app: &AppHandle, route: Option<Route>) {
     // The receiver is gone while the app ends.
     app.state::<WindowHandle>()
         .requests
-        .send(place.clone())
+        .send(ShowRequest(route))
         .ok();
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 use valetkey_demo_provider::Settings;
 use valetkey_tests::webview::{ENTER, ESCAPE};
-use valetkey_tests::{Desktop, Role, WindowFixture, cli, demo_client, leak_search, wait};
+use valetkey_tests::{Desktop, Role, Session, WindowFixture, cli, demo_client, leak_search, wait};
 
 /// Begins every code and token of the provider.
 const PREFIX: &str = "planted-token-2d90-";
@@ -310,4 +310,18 @@ fn who_has_no_client_tries_the_demo_and_it_is_gone_at_the_next_start() {
         session.api().authenticators().is_empty().then_some(())
     });
     assert_eq!(session.api().connections(), Vec::<String>::new());
+}
+
+#[test]
+fn details_in_the_tray_opens_the_details_of_that_connection() {
+    let session = Session::bare(Desktop::start()).with_windows().with_panel();
+    let scene = WindowFixture::in_session(session, Settings::default());
+    let tray = scene.session.tray();
+    tray.wait_for_icon();
+    scene.sign_in("mail");
+    scene.sign_in("calendar");
+    tray.wait_for_line("calendar: connected");
+    tray.pick(&["calendar", "Details"]);
+    scene.view.see("Use it in");
+    scene.view.see("Programs ask for calendar");
 }

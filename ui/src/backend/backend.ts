@@ -1,49 +1,39 @@
-/** The door to the agent. What differs between the desktop app and a plain browser stands behind it. */
+import type { ShellState } from "./shell.gen";
+
+/** The way to the agent. It hides what differs between the desktop app and a plain browser. */
 export interface Backend {
-  /** What the paths of requests are joined to. */
+  /** Base URL of the requests. */
   readonly base: string;
   fetch(request: Request): Promise<Response>;
   /** Follows a stream of server-sent events, until it ends or is aborted. */
-  follow(path: string, ear: StreamEar, abort: AbortSignal): Promise<void>;
+  follow(path: string, handlers: StreamHandlers, abort: AbortSignal): Promise<void>;
   /** Opens an address in the person's browser. */
-  openUrl(url: string): Promise<void>;
-  /** Hands the person a file; answers where it is, if this page can know that. */
+  openUrl(url: string): Promise<unknown>;
+  /** Saves a file; answers its path where that is known. */
   save(name: string, type: string, text: string): Promise<string | null>;
-  /** What only the desktop app can do. */
+  /** Null in a plain browser. */
   readonly desktop: Desktop | null;
 }
 
-export interface StreamEar {
+export interface StreamHandlers {
   begun(): void;
   text(piece: string): void;
 }
 
 export interface Desktop {
   state(): Promise<ShellState>;
-  setAutostart(enabled: boolean): Promise<void>;
-  /** The person said “Not now”. */
-  loginOfferDone(): Promise<void>;
-  /** Starts a provider to try the app with; answers its authenticator's id. */
+  setAutostart(enabled: boolean): Promise<unknown>;
+  /** The offer was declined. */
+  loginOfferDone(): Promise<unknown>;
+  /** Starts a provider to try the app with; answers the id of its authenticator. */
   beginDemo(): Promise<string>;
-  openLogFolder(): Promise<void>;
-  firstStartDone(): Promise<void>;
-  /** Puts a fresh token on the clipboard; the page never sees it. Answers the seconds it stays there. */
+  openLogFolder(): Promise<unknown>;
+  firstStartDone(): Promise<unknown>;
+  /** Puts a fresh token on the clipboard; the page never sees it. Answers after how many seconds it is cleared. */
   copyToken(connection: string): Promise<number>;
   /** Gets a new token from the provider; the page never sees it. */
-  refreshNow(connection: string): Promise<void>;
+  refreshNow(connection: string): Promise<unknown>;
 }
 
-export interface ShellState {
-  version: string;
-  autostart: boolean | null;
-  tray_problem: string | null;
-  notification_problem: string | null;
-  log_folder: string;
-  first_start: boolean;
-  login_offered: boolean;
-  /** There is a demo to be tried. */
-  demo: boolean;
-}
-
-/** The agent does not answer at all. */
+/** The agent does not answer. */
 export class AgentGone extends Error {}

@@ -1,8 +1,8 @@
 // A plain browser in front of the loopback listener; the dev server's proxy adds the client key.
-import { AgentGone, type Backend, type StreamEar } from "./backend";
+import { AgentGone, type Backend, type StreamHandlers } from "./backend";
 
-/** The proxy's word for "nobody listens there": a gateway error without the API's body. */
-function nobodyThere(response: Response): boolean {
+/** The proxy answers 502 without the API's body when nothing listens. */
+function isUnreachable(response: Response): boolean {
   return response.status === 502 && !response.headers.get("content-type")?.includes("json");
 }
 
@@ -11,19 +11,19 @@ async function send(request: Request): Promise<Response> {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new AgentGone();
   });
-  if (nobodyThere(response)) throw new AgentGone();
+  if (isUnreachable(response)) throw new AgentGone();
   return response;
 }
 
-async function follow(path: string, ear: StreamEar, abort: AbortSignal): Promise<void> {
+async function follow(path: string, handlers: StreamHandlers, abort: AbortSignal): Promise<void> {
   const response = await send(new Request(path, { signal: abort }));
   if (!response.ok || !response.body) throw new AgentGone();
-  ear.begun();
+  handlers.begun();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    ear.text(value);
+    handlers.text(value);
   }
 }
 

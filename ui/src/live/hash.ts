@@ -1,4 +1,8 @@
-// The hash of the address names the page.
+// The fragment of the URL names the page.
+import type { Route as ShellRoute } from "../backend/shell.gen";
+
+/** Pages by their name in the URL. */
+export type Page = ShellRoute["page"] | "add" | "authenticator" | "activity" | "welcome";
 
 export type Route =
   | { page: "connections"; details: string | null }
@@ -8,9 +12,10 @@ export type Route =
   | { page: "settings" }
   | { page: "welcome" };
 
+/** An unknown fragment shows the connections. */
 export function parseHash(hash: string): Route {
   const [page, part] = hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
-  switch (page) {
+  switch (page as Page) {
     case "connection":
       return { page: "connections", details: part ?? null };
     case "add":
@@ -23,6 +28,7 @@ export function parseHash(hash: string): Route {
       return { page: "settings" };
     case "welcome":
       return { page: "welcome" };
+    case "connections":
     default:
       return { page: "connections", details: null };
   }

@@ -1,6 +1,5 @@
-// Which page is open, by the hash of the address.
-
-import { parseHash, type Route } from "./hash";
+// The page that is open, as the fragment of the URL says.
+import { parseHash, type Page, type Route } from "./hash";
 
 class Router {
   now = $state<Route>(parseHash(location.hash));
@@ -17,10 +16,10 @@ class Router {
 export const router = new Router();
 
 /** `#/activity/GitHub%2Fwork` */
-export function href(page: string, part?: string): string {
+export function href(page: Page, part?: string): string {
   return part === undefined ? `#/${page}` : `#/${page}/${encodeURIComponent(part)}`;
 }
 
-export function go(page: string, part?: string): void {
+export function go(page: Page, part?: string): void {
   location.hash = href(page, part);
 }
