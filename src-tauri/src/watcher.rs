@@ -76,7 +76,9 @@ impl Watcher {
                         }
                         events.extend(self::events(&mut text));
                     }
-                    wait = self.refresh(&events).await?;
+                    if events.iter().any(|event| changes_snapshot(event.kind)) {
+                        wait = self.refresh(&events).await?;
+                    }
                 }
                 Ok(Some(Err(_)) | None) => return Ok(()),
                 Err(_elapsed) => wait = self.refresh(&[]).await?,
@@ -118,6 +120,19 @@ impl Watcher {
     }
 }
 
+/// Whether tray or notifications can look different after such an event. Hand-outs are frequent and
+/// change nothing that they show.
+const fn changes_snapshot(kind: EventKind) -> bool {
+    !matches!(
+        kind,
+        EventKind::TokenServed
+            | EventKind::TokenRefused
+            | EventKind::TokenInvalidated
+            | EventKind::KeyCreated
+            | EventKind::KeyRevoked
+    )
+}
+
 /// Takes the whole events out of the text of a server-sent-events stream.
 fn events(text: &mut String) -> Vec<EventView> {
     let mut found = Vec::new();
@@ -132,6 +147,20 @@ fn events(text: &mut String) -> Vec<EventView> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hand_out_reads_nothing_again() {
+        assert!(!changes_snapshot(EventKind::TokenServed));
+        for kind in [
+            EventKind::ConnectionRefreshed,
+            EventKind::AuthenticatorUpdated,
+            EventKind::SignInStarted,
+            EventKind::SettingsChanged,
+            EventKind::Paused,
+        ] {
+            assert!(changes_snapshot(kind), "{kind:?}");
+        }
+    }
 
     #[test]
     fn events_may_come_in_pieces() {

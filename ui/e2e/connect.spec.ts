@@ -96,8 +96,11 @@ test("a hand-out is seen without a reload", async ({ page, world }) => {
   await world.signIn("demo");
   await page.goto("/");
   await expect(page.getByText("not used yet")).toBeVisible();
-  await world.token("demo");
+  const read: string[] = [];
+  page.on("request", (request) => read.push(request.url()));
+  for (let count = 0; count < 5; count++) await world.token("demo");
   await expect(page.getByText("used just now by ui")).toBeVisible();
+  expect(read, "a hand-out reads nothing again").toEqual([]);
 });
 
 test("disconnecting asks, names what is in use, and tells what was revoked", async ({ page, world }) => {

@@ -1,19 +1,19 @@
-// Follows the audit log for as long as the page lives: begins again after every break, a little later
-// each time, and takes a stream that has gone quiet for dead.
+// Follows the audit log. Reconnects after every break, with a growing pause; a stream without a
+// keep-alive counts as broken.
 import type { LogEvent } from "../api/types";
 import { backend } from "../backend";
 import { sseReader } from "./sse";
 
 const PATH = "/api/v1/events?follow=true";
-/** The agent says every 30 seconds that it is still there. */
-const QUIET_MS = 45_000;
+/** The agent sends a keep-alive every 30 seconds. */
+const SILENCE_TIMEOUT_MS = 45_000;
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 5000;
+const MAX_PAUSE_MS = 5000;
 
-export interface FollowerEar {
+export interface FollowerHandlers {
   begun(): Promise<void>;
   event(event: LogEvent): void;
-  broken(thrown: unknown): void;
+  failed(thrown: unknown): void;
 }
 
 export class Follower {
@@ -22,7 +22,7 @@ export class Follower {
   #pause = FIRST_PAUSE_MS;
   #stopped = false;
 
-  constructor(private readonly ear: FollowerEar) {}
+  constructor(private readonly handlers: FollowerHandlers) {}
 
   start(): () => void {
     this.#stopped = false;
@@ -34,13 +34,13 @@ export class Follower {
     };
   }
 
-  /** Ends the pause between two tries. */
+  /** Ends the pause before the next attempt. */
   hurry(): void {
     this.#pause = FIRST_PAUSE_MS;
     this.#wake();
   }
 
-  /** Gives this stream up, so that all begins anew. */
+  /** Drops this stream and reconnects. */
   again(): void {
     this.#abort.abort();
   }
@@ -50,31 +50,31 @@ export class Follower {
       this.#abort = new AbortController();
       try {
         await this.#follow(this.#abort);
-        // An agent that stops ends its streams: the next try tells what is the matter.
+        // An agent that stops ends its streams; the next attempt reports the problem.
       } catch (thrown) {
-        if (!this.#abort.signal.aborted) this.ear.broken(thrown);
+        if (!this.#abort.signal.aborted) this.handlers.failed(thrown);
       }
       await this.#rest();
     }
   }
 
   async #follow(abort: AbortController): Promise<void> {
-    let timer = setTimeout(() => abort.abort(), QUIET_MS);
-    const read = sseReader((data) => this.ear.event(JSON.parse(data) as LogEvent));
-    const ear = {
+    let timer = setTimeout(() => abort.abort(), SILENCE_TIMEOUT_MS);
+    const read = sseReader((data) => this.handlers.event(JSON.parse(data) as LogEvent));
+    const stream = {
       begun: () => {
-        void this.ear.begun().then(() => {
+        void this.handlers.begun().then(() => {
           if (!abort.signal.aborted) this.#pause = FIRST_PAUSE_MS;
         });
       },
       text: (piece: string) => {
         clearTimeout(timer);
-        timer = setTimeout(() => abort.abort(), QUIET_MS);
+        timer = setTimeout(() => abort.abort(), SILENCE_TIMEOUT_MS);
         read(piece);
       },
     };
     try {
-      await backend.follow(PATH, ear, abort.signal);
+      await backend.follow(PATH, stream, abort.signal);
     } finally {
       clearTimeout(timer);
     }
@@ -83,7 +83,7 @@ export class Follower {
   #rest(): Promise<void> {
     if (this.#stopped) return Promise.resolve();
     const pause = this.#pause;
-    this.#pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+    this.#pause = Math.min(pause * 2, MAX_PAUSE_MS);
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, pause);
       this.#wake = () => {

@@ -1,15 +1,15 @@
-// The agent as this page knows it. One direction: an event says that something is new, the snapshot is
-// read again, the views follow. Nothing here is truth; after every break all of it is read afresh.
+// The agent's state in this page. Data flows one way: an event names what changed, that is read again,
+// and the views follow. After a disconnect everything is read again.
 import { api, ask } from "../api/client";
 import { Failure } from "../api/failure";
 import type { AgentStatus, Authenticator, Connection, LogEvent, Provider } from "../api/types";
 import { clock } from "./clock.svelte";
 import { Follower } from "./follower";
-import { Refetch } from "./refetch";
+import { Refetch, type Round } from "./refetch";
 import { stale, type Snapshot } from "./stale";
 
-/** How often a troubled secret store is looked at: no event tells that somebody unlocked it. */
-const LOOK_AGAIN_MS = 4000;
+/** How often a secret store with a problem is polled: no event reports that it was unlocked. */
+const STORE_POLL_MS = 4000;
 
 export type Phase = "loading" | "ready" | "gone" | "failed";
 
@@ -22,17 +22,17 @@ class Live {
   providers = $state.raw<Provider[]>([]);
   online = $state(navigator.onLine);
 
-  readonly #ears = new Set<(event: LogEvent) => void>();
+  readonly #listeners = new Set<(event: LogEvent) => void>();
   readonly #resumed = new Set<() => void>();
-  readonly #refetch = new Refetch<Snapshot>(
-    (which) => this.#read(which),
-    (thrown) => this.#broken(thrown),
+  readonly #refetch = new Refetch(
+    (round) => this.#read(round),
+    (thrown) => this.#failed(thrown),
   );
 
   readonly #follower = new Follower({
     begun: () => this.#begun(),
-    event: (event) => this.#heard(event),
-    broken: (thrown) => this.#broken(thrown),
+    event: (event) => this.#handle(event),
+    failed: (thrown) => this.#failed(thrown),
   });
 
   start(): () => void {
@@ -45,8 +45,8 @@ class Live {
       const store = this.status?.secret_store;
       if (store && (store.state !== "ready" || store.unsaved > 0)) void this.refresh("status");
     };
-    const looking = setInterval(look, LOOK_AGAIN_MS);
-    // What is there is shown at once; it is read again when the stream has begun.
+    const looking = setInterval(look, STORE_POLL_MS);
+    // Shown at once, and read again when the event stream has begun.
     void this.#readAll();
     const stop = this.#follower.start();
     return () => {
@@ -57,24 +57,23 @@ class Live {
     };
   }
 
-  /** Tries at once what is otherwise tried in a while. */
+  /** Reconnects now instead of after the pause. */
   retry(): void {
     this.#follower.hurry();
   }
 
-  /** Each event, as it happens. */
-  onEvent(ear: (event: LogEvent) => void): () => void {
-    this.#ears.add(ear);
-    return () => this.#ears.delete(ear);
+  onEvent(listener: (event: LogEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
-  /** Each time that the stream begins: events may have been missed. */
-  onResumed(ear: () => void): () => void {
-    this.#resumed.add(ear);
-    return () => this.#resumed.delete(ear);
+  /** Called whenever the stream begins: events may have been missed. */
+  onResumed(listener: () => void): () => void {
+    this.#resumed.add(listener);
+    return () => this.#resumed.delete(listener);
   }
 
-  /** Reads these snapshots again; resolves when they are there. */
+  /** Reads these snapshots again. */
   refresh(...which: Snapshot[]): Promise<void> {
     return this.#refetch.now(which);
   }
@@ -82,7 +81,7 @@ class Live {
   async #begun(): Promise<void> {
     await this.#readAll();
     if (this.failure) return;
-    for (const ear of this.#resumed) ear();
+    for (const listener of this.#resumed) listener();
   }
 
   async #readAll(): Promise<void> {
@@ -90,22 +89,27 @@ class Live {
     if (!this.failure) this.phase = "ready";
   }
 
-  #heard(event: LogEvent): void {
-    const { snapshots, soon } = stale(event.kind);
-    if (soon) void this.#refetch.now(snapshots);
-    else this.#refetch.later(snapshots);
-    for (const ear of this.#ears) ear(event);
+  #handle(event: LogEvent): void {
+    if (event.kind === "token.served") this.#used(event);
+    void this.#refetch.now(stale(event));
+    for (const listener of this.#listeners) listener(event);
   }
 
-  #broken(thrown: unknown): void {
+  #failed(thrown: unknown): void {
     const failure = Failure.of(thrown);
     this.failure = failure;
     this.phase = failure.code === "agent_gone" ? "gone" : "failed";
     this.#follower.again();
   }
 
-  async #read(which: ReadonlySet<Snapshot>): Promise<void> {
-    const [providers, authenticators, connections, status] = await Promise.all([
+  #used({ connection_id, at }: LogEvent): void {
+    clock.catchUp();
+    this.connections = this.connections.map((one) => (one.id === connection_id ? { ...one, used_at: at } : one));
+  }
+
+  async #read({ snapshots: which, connections: ids }: Round): Promise<void> {
+    const [single, providers, authenticators, connections, status] = await Promise.all([
+      Promise.all([...ids].map((id) => this.#readOne(id))),
       which.has("providers") ? ask(api.GET("/api/v1/oauth/providers")) : null,
       which.has("authenticators") ? ask(api.GET("/api/v1/oauth/authenticators")) : null,
       which.has("connections") ? ask(api.GET("/api/v1/credentials/connections")) : null,
@@ -116,7 +120,22 @@ class Live {
     if (providers) this.providers = providers.providers;
     if (authenticators) this.authenticators = authenticators.authenticators;
     if (connections) this.connections = connections.connections;
+    for (const [id, connection] of single) {
+      const others = this.connections.filter((one) => one.id !== id);
+      this.connections = connection ? [...others, connection] : others;
+    }
     if (status) this.status = status;
+  }
+
+  /** Null: it is gone. */
+  async #readOne(id: string): Promise<[string, Connection | null]> {
+    try {
+      const params = { path: { id } };
+      return [id, await ask(api.GET("/api/v1/credentials/connections/{id}", { params }))];
+    } catch (thrown) {
+      if (Failure.of(thrown).code === "not_found") return [id, null];
+      throw thrown;
+    }
   }
 }
 

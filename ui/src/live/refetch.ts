@@ -1,46 +1,62 @@
-// Reads snapshots one round at a time: what is asked for during a round is read in the next one, so a
-// burst of events costs two rounds and the last one sees all of it.
+// Reads snapshots one round at a time: what is requested during a round is read in the next one, so a
+// burst of events costs two rounds, and the last one sees all of it.
+import type { Snapshot, Stale } from "./stale";
 
-const LATER_MS = 800;
+/** What one round reads. */
+export interface Round {
+  snapshots: ReadonlySet<Snapshot>;
+  /** Ids of single connections; empty when all are read. */
+  connections: ReadonlySet<string>;
+}
 
-export class Refetch<Which> {
-  #wanted = new Set<Which>();
+/** More single connections than this are read as a whole list. */
+const MAX_SINGLE = 4;
+
+export class Refetch {
+  #snapshots = new Set<Snapshot>();
+  #connections = new Set<string>();
   #running: Promise<void> | null = null;
-  #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
-    private readonly read: (which: ReadonlySet<Which>) => Promise<void>,
-    private readonly broken: (thrown: unknown) => void,
+    private readonly read: (round: Round) => Promise<void>,
+    private readonly failed: (thrown: unknown) => void,
   ) {}
 
-  now(which: Which[]): Promise<void> {
-    for (const one of which) this.#wanted.add(one);
-    if (this.#wanted.size === 0) return this.#running ?? Promise.resolve();
+  now(stale: readonly Stale[]): Promise<void> {
+    for (const one of stale) {
+      if (typeof one === "string") this.#snapshots.add(one);
+      else this.#connections.add(one.connection);
+    }
+    if (!this.#wanted()) return this.#running ?? Promise.resolve();
     this.#running ??= this.#rounds().finally(() => {
       this.#running = null;
     });
     return this.#running;
   }
 
-  later(which: Which[]): void {
-    if (this.#timer !== null) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      void this.now(which);
-    }, LATER_MS);
+  #wanted(): boolean {
+    return this.#snapshots.size + this.#connections.size > 0;
+  }
+
+  #take(): Round {
+    if (this.#connections.size > MAX_SINGLE) this.#snapshots.add("connections");
+    if (this.#snapshots.has("connections")) this.#connections.clear();
+    const round = { snapshots: this.#snapshots, connections: this.#connections };
+    this.#snapshots = new Set();
+    this.#connections = new Set();
+    return round;
   }
 
   async #rounds(): Promise<void> {
     // Calls of the same moment join the first round.
     await Promise.resolve();
-    while (this.#wanted.size > 0) {
-      const round = this.#wanted;
-      this.#wanted = new Set();
+    while (this.#wanted()) {
       try {
-        await this.read(round);
+        await this.read(this.#take());
       } catch (thrown) {
-        this.#wanted.clear();
-        this.broken(thrown);
+        this.#snapshots.clear();
+        this.#connections.clear();
+        this.failed(thrown);
         return;
       }
     }

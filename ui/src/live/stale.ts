@@ -1,25 +1,36 @@
-// Which snapshots an event makes old.
+// What has to be read again after an event.
 
 export type Snapshot = "providers" | "authenticators" | "connections" | "status";
+/** A whole snapshot, or one connection by its id. */
+export type Stale = Snapshot | { connection: string };
 
-export interface Stale {
-  snapshots: Snapshot[];
-  /** False for what happens often and changes little: a token was handed out. */
-  soon: boolean;
+interface EventAbout {
+  kind: string;
+  connection_id?: string | null;
 }
 
-export function stale(kind: string): Stale {
+/** A hand-out changes only the last use, which the event itself tells. */
+export function stale({ kind, connection_id }: EventAbout): Stale[] {
+  const one: Stale = connection_id ? { connection: connection_id } : "connections";
+  switch (kind) {
+    case "connection.refreshed":
+    case "connection.postponed":
+    case "connection.updated":
+      return kind === "connection.updated" ? [one, "authenticators"] : [one, "status"];
+    case "connection.added":
+    case "connection.adopted":
+    case "connection.removed":
+      return ["connections", "authenticators", "status"];
+  }
   switch (kind.split(".")[0]) {
-    case "token":
-      return { snapshots: ["connections"], soon: false };
     case "connection":
     case "grant":
-      return { snapshots: ["connections", "authenticators", "status"], soon: true };
+      return [one, "status"];
     case "authenticator":
-      return { snapshots: ["authenticators", "connections", "status"], soon: true };
+      return ["authenticators", "connections", "status"];
     case "agent":
-      return { snapshots: ["connections", "status"], soon: true };
+      return ["status"];
     default:
-      return { snapshots: [], soon: true };
+      return [];
   }
 }
