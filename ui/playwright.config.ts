@@ -1,11 +1,11 @@
 import { defineConfig } from "@playwright/test";
 
-/** Walks through the built page, in front of a real agent: `tests/tests/it/page.rs` sets the stage. */
+/** Tests of the built page with a real agent, started by `tests/tests/it/page.rs`. */
 export default defineConfig({
   testDir: "e2e",
   outputDir: "test-results",
   globalSetup: "./e2e/serve.ts",
-  // One agent, one story at a time.
+  // All tests share one agent.
   workers: 1,
   forbidOnly: true,
   timeout: 60_000,

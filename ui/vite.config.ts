@@ -6,7 +6,7 @@ import { defineConfig } from "vitest/config";
 const agent = process.env.VALETKEY_UI_AGENT ?? "http://127.0.0.1:4315";
 const key = process.env.VALETKEY_UI_KEY ?? "";
 
-/** The door takes no browser's request: the proxy comes as a program with a key. */
+/** The listener refuses requests of browsers, so the proxy sends them as a program with a key. */
 const proxy: Record<string, ProxyOptions> = {
   "/api": {
     target: agent,
@@ -19,10 +19,10 @@ const proxy: Record<string, ProxyOptions> = {
           if (browsers) request.removeHeader(name);
         }
       });
-      // A stream that has nothing to say yet has begun all the same.
+      // A stream without data yet has begun, too.
       server.on("proxyRes", (answer, _request, response) => {
         setImmediate(() => response.flushHeaders());
-        // One that breaks off must not look as if it went on.
+        // A broken stream must end here, too.
         answer.on("close", () => response.end());
       });
       server.on("error", (_error, _request, response) => {

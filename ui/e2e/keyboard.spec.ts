@@ -72,7 +72,7 @@ test("the whole main job needs no mouse", async ({ page, world }) => {
   await press(page.getByRole("link", { name: /Any OAuth provider/ }));
   await page.getByRole("heading", { name: "Add authenticator" }).waitFor();
   await type("Name", "Demo");
-  // What is missing is told, and the first of it has the focus.
+  // Missing fields are named, and the first has the focus.
   await press(page.getByRole("button", { name: "Save and connect" }));
   await expect(page.getByLabel("Client ID")).toBeFocused();
   await page.keyboard.type("demo");
@@ -98,7 +98,7 @@ test("the whole main job needs no mouse", async ({ page, world }) => {
   await press(page.getByRole("button", { name: "Pause" }));
   await expect(page.getByRole("button", { name: "Resume" })).toBeFocused();
   await page.keyboard.press("Enter");
-  await expect(page.getByText("Handing out again.")).toBeVisible();
+  await expect(page.getByText("Token sharing is resumed.")).toBeVisible();
 
   await press(page.getByRole("link", { name: "Connections" }));
   await press(page.getByRole("button", { name: "Disconnect Demo" }));

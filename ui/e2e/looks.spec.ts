@@ -1,5 +1,5 @@
 // Every page, state and dialog, light and dark, in a small and in a usual window: axe finds nothing, nothing
-// sticks out, and there is a picture of it in test-results.
+// overflows, and a picture is in test-results.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { asDesktop } from "./shell";
@@ -14,7 +14,7 @@ const SCHEMES = ["light", "dark"] as const;
 /** `again` opens anew what a new size of the window closes. */
 type Look = (name: string, again?: () => Promise<void>) => Promise<void>;
 
-// Its pictures tell more than a trace.
+// Screenshots are enough.
 base.use({ trace: "off" });
 
 const test = base.extend<{ look: Look }>({

@@ -1,4 +1,4 @@
-// What a person sets, on the page and in the agent.
+// Settings, on the page and in the agent.
 import { readFile } from "node:fs/promises";
 import { expect, test, type World } from "./world";
 
@@ -24,7 +24,7 @@ test("each kind of notification has its switch", async ({ page, world }) => {
     .poll(() => stored(world))
     .toMatchObject({ notifications: { needs_you: true, ends_soon: false, sign_in: true } });
   await expect(soon).toBeFocused();
-  // Whoever else changes it: the page follows.
+  // The page follows changes by other clients.
   await world.agent("PATCH", "settings", { notifications: { ends_soon: true } });
   await expect(soon).toBeChecked();
 });
@@ -37,7 +37,7 @@ test("quiet hours are checked as they are saved", async ({ page, world }) => {
   await page.getByRole("button", { name: "Save quiet hours" }).click();
   await expect(page.getByText("Write a time of day, like 22:00.")).toBeVisible();
   await expect(to).toBeFocused();
-  // A half-filled form survives a look at another page.
+  // A half-filled form survives switching pages.
   await page.getByRole("link", { name: "Activity" }).click();
   await page.getByRole("link", { name: "Settings" }).click();
   await expect(to).toHaveValue("25:00");

@@ -28,7 +28,7 @@ test("a locked keychain is said so, until it is unlocked", async ({ page, world 
 test("paused is shown, and resumed with a click", async ({ page, world }) => {
   await page.goto("/#/settings");
   await page.getByRole("button", { name: "Pause" }).click();
-  await expect(page.getByText("Paused: nothing is handed out.")).toBeVisible();
+  await expect(page.getByText("Paused: programs get no tokens.")).toBeVisible();
   await page.getByRole("link", { name: "Connections" }).click();
   await page.getByRole("button", { name: "Resume" }).click();
   await expect(page.getByText("Token sharing is paused.")).toBeHidden();

@@ -52,7 +52,7 @@ export class World {
     await this.provider("PATCH", "settings", { consent: "ask" });
   }
 
-  /** An authenticator at the demo provider, dressed as one of the catalogue. */
+  /** An authenticator at the demo provider, shown as one of the catalogue. */
   async authenticator(name: string, type = "custom", scopes = ["openid", "email"]): Promise<string> {
     const body = {
       authenticator_type: type,
@@ -72,7 +72,7 @@ export class World {
     return saved.authenticator.id;
   }
 
-  /** From now on the provider says yes by itself. */
+  /** From now on the provider consents automatically. */
   async consent(account: string, scopes: string[] | null = null): Promise<void> {
     await this.provider("PATCH", "settings", { consent: { allow: { account, scopes } } });
   }

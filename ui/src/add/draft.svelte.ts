@@ -1,5 +1,5 @@
-// An authenticator as it is being written. It lives as long as the page, so that a half-filled form
-// survives a look elsewhere; a secret never goes anywhere but into the request that saves it.
+// The form of an authenticator. It lives as long as the window, so that a half-filled form survives
+// switching pages. A secret is only put into the request that saves it.
 import type { Authenticator, AuthenticatorPatch, NewAuthenticator, Problem, Provider } from "../api/types";
 import type { Imported } from "./importFile";
 
@@ -11,32 +11,32 @@ const TEXTS: TextField[] = ["name", "client_id", "client_secret", "redirect_uri"
 
 export class Draft {
   provider = $state("");
-  /** Where it will be saved; null: in the profile in view. */
+  /** Null: the profile in view. */
   profile = $state<string | null>(null);
   readonly texts = $state<Record<TextField, string>>(blank());
   scopes = $state<string[]>([]);
   placeholders = $state<Record<string, string>>({});
   authorizeParams = $state<Record<string, string>>({});
-  /** What the agent found wrong at the last try; a field that is changed loses its problems. */
+  /** Problems that the agent reported; changing a field removes its problems. */
   problems = $state.raw<Problem[]>([]);
-  /** Fields that a file leaves to a variable (`${GOOGLE_CLIENT_SECRET}`): the person fills them in. */
+  /** Fields that a file leaves to a variable (`${GOOGLE_CLIENT_SECRET}`), with its name. */
   variables = $state<Record<string, string>>({});
   advanced = $state(false);
-  /** False: disabled once it is saved, as it was where it comes from. */
+  /** False: it is disabled after saving, as it was exported. */
   isActive = true;
-  /** As it was begun. */
+  /** The body at the start. */
   #begun = "";
 
   get empty(): boolean {
     return TEXTS.every((field) => field === "name" || this.texts[field] === "");
   }
 
-  /** Whether a person's work would be lost with it. */
+  /** Whether the person has changed something. */
   get touched(): boolean {
     return this.provider !== "" && JSON.stringify(this.body()) !== this.#begun;
   }
 
-  /** Starts anew at this provider. */
+  /** Starts with the defaults of this provider. */
   begin(provider: Provider, taken: (name: string) => boolean): void {
     Object.assign(this.texts, blank());
     this.provider = provider.id;
@@ -52,7 +52,7 @@ export class Draft {
     this.#begun = JSON.stringify(this.body());
   }
 
-  /** What a file says of it, to be looked over. */
+  /** Fills in what a file contains. */
   take(imported: Imported, provider: Provider, taken: (name: string) => boolean): void {
     this.begin(provider, taken);
     this.profile = imported.profile;
@@ -67,16 +67,16 @@ export class Draft {
 
   set(field: TextField, value: string): void {
     this.texts[field] = value;
-    this.forget(field);
+    this.changed(field);
   }
 
   setScopes(scopes: string[]): void {
     this.scopes = [...new Set(scopes)];
-    this.forget("scopes");
+    this.changed("scopes");
   }
 
-  /** Its problem is being dealt with. */
-  forget(field: string): void {
+  /** Removes the problems of a field that was changed. */
+  changed(field: string): void {
     this.problems = this.problems.filter((problem) => problem.field !== field);
     if (this.texts[field as TextField]) delete this.variables[field];
   }
@@ -89,7 +89,7 @@ export class Draft {
     this.variables = {};
   }
 
-  /** As the API takes it: what was left empty is left out, so that the provider's defaults hold. */
+  /** The request body. Empty fields are left out, so that the defaults of the provider apply. */
   body(): NewAuthenticator {
     const texts = Object.fromEntries(
       TEXTS.map((field): [string, string] => [field, this.texts[field].trim()]).filter(([, value]) => value !== ""),
@@ -104,7 +104,7 @@ export class Draft {
     };
   }
 
-  /** Shows what is stored, to be changed. */
+  /** Fills in a stored authenticator. */
   load(old: Authenticator): void {
     this.provider = old.provider;
     Object.assign(this.texts, stored(old));
@@ -114,7 +114,7 @@ export class Draft {
     this.advanced = old.provider === "custom";
   }
 
-  /** What differs from what is stored. An empty secret keeps the old one. */
+  /** The changes against the stored one. An empty secret keeps the old one. */
   patch(old: Authenticator): AuthenticatorPatch {
     const before = stored(old);
     const changes: Record<string, unknown> = {};

@@ -1,4 +1,4 @@
-// What can be said while a person types, before the agent is asked. The agent has the last word.
+// Checks while a person types. The agent validates again when it saves.
 import type { Provider } from "../api/types";
 import { URL_FIELDS } from "./draft.svelte";
 
@@ -6,7 +6,7 @@ export interface Hint {
   field: string;
   tone: "bad" | "warn";
   text: string;
-  /** A better value, to be taken with a click. */
+  /** A better value that a click fills in. */
   offer?: string;
 }
 
@@ -17,7 +17,7 @@ export interface Typed {
   taken: (name: string) => boolean;
 }
 
-/** Words with which access tokens begin, and who issues them. */
+/** Prefixes of access tokens, and who issues them. */
 const TOKENS: [RegExp, string][] = [
   [/^(gh[pousr]_|github_pat_)/, "a GitHub access token"],
   [/^xox[a-z]-/, "a Slack token"],

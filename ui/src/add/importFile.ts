@@ -1,19 +1,19 @@
 // Files that describe an OAuth client: our own format, and Google's `client_secret_*.json`.
 
-/** What a file says of one authenticator, in the words of the API. */
+/** One authenticator of a file, with the field names of the API. */
 export interface Imported {
   provider: string;
-  /** Where it belongs; null: to the profile in view. */
+  /** Null: the profile in view. */
   profile: string | null;
   texts: Record<string, string>;
   scopes: string[] | null;
   placeholders: Record<string, string>;
   authorizeParams: Record<string, string>;
-  /** False: it was disabled where it comes from. */
+  /** False: it was exported as disabled. */
   isActive: boolean;
-  /** Fields that hang on a variable, by field: its name. */
+  /** Names of the variables that a file refers to, by field. */
   variables: Record<string, string>;
-  /** Told to the person. */
+  /** Shown to the person. */
   remarks: string[];
 }
 
@@ -33,7 +33,7 @@ const TEXTS = [
 ];
 const VARIABLE = /\$\{([^}]*)\}/;
 
-/** One authenticator, or the several of an export. */
+/** Reads one authenticator, or all of an export. */
 export function readFile(text: string): Imported[] {
   const members = object(parse(text));
   const several = members?.authenticators;
@@ -142,7 +142,7 @@ function take(imported: Imported, field: string, value: unknown): boolean {
   return false;
 }
 
-/** This page sees no environment: what hangs on a variable is left for the person. */
+/** The page cannot read environment variables: the person fills those fields in. */
 function resolved(imported: Imported, field: string, value: string): string {
   const variable = VARIABLE.exec(value);
   if (!variable) return value;

@@ -1,5 +1,5 @@
-// Files with authenticators: one goes into the form to be looked over; of several a list is kept until
-// all of it is dealt with.
+// Import of files. A single authenticator is filled into the form for review; several are shown as a
+// list until it is closed.
 import { Failure } from "../api/failure";
 import { live } from "../live/live.svelte";
 import { notices } from "../live/notices.svelte";
@@ -10,14 +10,13 @@ import { adding, Draft } from "./draft.svelte";
 import { add } from "./save";
 import { NotImported, readFile, type Imported } from "./importFile";
 
-export type Standing = "ready" | "needs you" | "there";
+export type ImportState = "ready" | "incomplete" | "added";
 
 class Importing {
-  /** The several of an export. */
   list = $state.raw<Imported[]>([]);
-  /** What the agent said against one of them, by its place in the list. */
+  /** Why the agent refused one of them, by its index in the list. */
   refused = $state.raw<Record<number, string>>({});
-  /** One that would take the place of what a person has written, and the file that it is from. */
+  /** One that waits for the confirmation to replace changes in the form. */
   asked = $state.raw<{ one: Imported; file: string | null } | null>(null);
 
   async take(file: File): Promise<void> {
@@ -31,7 +30,7 @@ class Importing {
         this.refused = {};
         notices.done(`${file.name} is read: ${found.length} authenticators.`);
       } else if (first) {
-        this.lookOver(first, file.name);
+        this.review(first, file.name);
       }
       go("add");
     } catch (thrown) {
@@ -39,8 +38,8 @@ class Importing {
     }
   }
 
-  /** Puts it into the form, unless that holds what somebody has written: they are asked first. */
-  lookOver(one: Imported, file: string | null = null): void {
+  /** Fills it into the form; asks first if the form has unsaved changes. */
+  review(one: Imported, file: string | null = null): void {
     this.asked = { one, file };
     if (!adding.touched) this.replace();
   }
@@ -51,26 +50,25 @@ class Importing {
     this.asked = null;
     const provider = live.providers.find(({ id }) => id === one.provider);
     if (provider) adding.take(one, provider, (name) => taken(name, profile(one)));
-    if (file !== null) notices.done(`${file} is read. Look it over, then save.`, one.remarks.join(" ") || null);
+    if (file !== null) notices.done(`${file} is read. Review it, then save.`, one.remarks.join(" ") || null);
   }
 
-  /** Leaves the form as it is. */
   keep(): void {
     this.asked = null;
   }
 
-  standing(one: Imported): Standing {
-    if (taken(name(one), profile(one))) return "there";
-    return Object.keys(one.variables).length > 0 ? "needs you" : "ready";
+  state(one: Imported): ImportState {
+    if (taken(name(one), profile(one))) return "added";
+    return Object.keys(one.variables).length > 0 ? "incomplete" : "ready";
   }
 
-  /** Adds those that are complete; what the agent refuses stays, with its reason. */
+  /** Adds all that are complete; those that the agent refuses stay in the list. */
   async addReady(): Promise<void> {
     const refused: Record<number, string> = {};
     let added = 0;
     for (const [index, one] of this.list.entries()) {
       const provider = live.providers.find(({ id }) => id === one.provider);
-      if (!provider || this.standing(one) !== "ready") continue;
+      if (!provider || this.state(one) !== "ready") continue;
       const draft = new Draft();
       draft.take(one, provider, () => false);
       try {
@@ -86,7 +84,7 @@ class Importing {
     if (added > 0) notices.done(`${added} ${added === 1 ? "authenticator is" : "authenticators are"} added.`);
   }
 
-  forget(): void {
+  clear(): void {
     this.list = [];
     this.refused = {};
   }

@@ -1,49 +1,49 @@
-// What a person is told when something did not work: what happened, why, what to do.
+// Errors as the person reads them: what happened, why, what to do.
 import type { ApiError, InUse, Problem } from "./types";
 
-/** What the API, the shell or the page itself says: the codes of the last two are their own. */
-type Told = Partial<Omit<ApiError, "code">> & { code?: string; message: string };
+/** An error of the API, the shell or the page. The last two have codes of their own. */
+type ErrorLike = Partial<Omit<ApiError, "code">> & { code?: string; message: string };
 
 export class Failure extends Error {
   readonly code: string;
   readonly hint: string | null;
-  /** The technical reason, small beside the words. */
+  /** The technical reason, shown small. */
   readonly reason: string | null;
   readonly problems: Problem[];
   readonly inUse: InUse[];
   readonly consoleUrl: string | null;
 
-  constructor(told: Told) {
-    super(sentence(told.message));
-    this.code = told.code ?? "internal";
-    this.hint = told.hint ? sentence(told.hint) : null;
-    this.reason = told.reason ?? null;
-    this.problems = told.problems ?? [];
-    this.inUse = told.in_use ?? [];
-    this.consoleUrl = told.console_url ?? null;
+  constructor(error: ErrorLike) {
+    super(sentence(error.message));
+    this.code = error.code ?? "internal";
+    this.hint = error.hint ? sentence(error.hint) : null;
+    this.reason = error.reason ?? null;
+    this.problems = error.problems ?? [];
+    this.inUse = error.in_use ?? [];
+    this.consoleUrl = error.console_url ?? null;
   }
 
-  /** Whatever was thrown or answered, as words. */
+  /** Of anything thrown or answered. */
   static of(thrown: unknown): Failure {
     if (thrown instanceof Failure) return thrown;
-    const told = isTold(thrown) ? thrown.detail : thrown;
-    if (hasMessage(told)) return new Failure(told);
+    const error = isErrorBody(thrown) ? thrown.detail : thrown;
+    if (hasMessage(error)) return new Failure(error);
     return GONE;
   }
 }
 
-/** Nobody answered: the agent is not there. */
+/** The agent did not answer. */
 const GONE = new Failure({
   code: "agent_gone",
   message: "Valet Key's agent does not answer",
-  hint: "it is looked for all the time; nothing is lost",
+  hint: "the page reconnects automatically; nothing is lost",
 });
 
-function isTold(value: unknown): value is { detail: Told } {
+function isErrorBody(value: unknown): value is { detail: ErrorLike } {
   return typeof value === "object" && value !== null && "detail" in value && hasMessage(value.detail);
 }
 
-function hasMessage(value: unknown): value is Told {
+function hasMessage(value: unknown): value is ErrorLike {
   if (typeof value !== "object" || value === null || !("message" in value)) return false;
   return typeof value.message === "string" && value.message !== "";
 }

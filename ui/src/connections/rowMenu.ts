@@ -1,4 +1,4 @@
-// What the menu of a row offers: only what can be done with it now.
+// The menu of a row: only what can be done now.
 import { backend } from "../backend";
 import { canRefresh, check, refreshNow, setActive } from "../live/changes";
 import { copying, disconnecting } from "../live/confirm.svelte";

@@ -1,5 +1,5 @@
-// The list: every connection, every sign-in of a new account, every authenticator that nobody is
-// signed in through. Pure; the page gives it what is known.
+// The list: every connection, every sign-in of a new account, every authenticator
+// without a connection. Pure.
 import type { Authenticator, Connection } from "../api/types";
 import type { Pending } from "../live/signIns.svelte";
 import { title as named } from "../words/names";
@@ -50,7 +50,7 @@ export function buildRows({ authenticators, connections, pending }: Known): Row[
   return [...rows, ...fresh.sort(byName), ...idle.sort(byName)];
 }
 
-/** Which connection it will renew. Of a sign-in that began elsewhere: the one that waits for it. */
+/** The connection that it renews. For a sign-in that began elsewhere: the one that needs it. */
 function renews(pending: Pending, connections: readonly Connection[]): string | null {
   if (pending.connection) return connections.some(({ id }) => id === pending.connection) ? pending.connection : null;
   const lost = connections.filter(

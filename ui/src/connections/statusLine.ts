@@ -6,11 +6,11 @@ import type { Row } from "./rows";
 export interface StatusLine {
   first: string;
   second: string;
-  /** Exact times, for the tip. */
+  /** Exact times, for the tooltip. */
   instants: string[];
 }
 
-/** `now` may lag a little; countdowns take `second`. */
+/** Countdowns use `second`, the clock that ticks every second. */
 export function statusLine(row: Row, now: number, second: number, usedBy: string | null): StatusLine {
   const { connection, pending, authenticator } = row;
   if (pending) return { ...waiting(row, second), instants: [] };

@@ -1,4 +1,4 @@
-// Snippets that work as they stand: each asks for a fresh token at the moment of use.
+// Snippets that work without changes: each asks for a fresh token when it runs.
 import type { Connection } from "../api/types";
 
 export interface Snippet {
@@ -11,7 +11,7 @@ export function variable(name: string): string {
   return `${name.toUpperCase().replaceAll(/[^A-Z0-9]+/g, "_")}_TOKEN`;
 }
 
-/** For `sh`: what a shell would read otherwise stands in single quotes. */
+/** Quoted for `sh` where necessary. */
 function quoted(word: string): string {
   return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
@@ -29,7 +29,7 @@ export function snippets(connection: Pick<Connection, "name" | "profile" | "prov
   const server = { mcpServers: { [name.replaceAll("/", "-")]: { command: "valetkey", args: run } } };
   const route = `http://valetkey/api/v1/credentials/connections/${encodeURIComponent(name)}/token${query}`;
   return [
-    // By stdin: every user of the machine can read command lines.
+    // By stdin, because every user of the machine can read command lines.
     { name: "Shell", text: `valetkey token ${quoted(name)}${flags} --header |\n  curl -H @- ${url}` },
     {
       name: "TypeScript",
@@ -54,7 +54,7 @@ print(urllib.request.urlopen(request).read())`,
   ];
 }
 
-/** Something harmless to ask each provider. */
+/** A harmless request for each provider. */
 const API: Record<string, string> = {
   github: "https://api.github.com/user",
   google: "https://openidconnect.googleapis.com/v1/userinfo",

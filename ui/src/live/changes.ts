@@ -1,4 +1,4 @@
-// What the person changes. Each resolves when the agent has done it and the snapshot is read again.
+// Changes that the person makes. Each resolves when the agent has done it and the snapshot is read again.
 import { api, ask } from "../api/client";
 import { backend } from "../backend";
 import type { Authenticator, Connection, KeepWarm } from "../api/types";
@@ -16,7 +16,7 @@ export async function setActive(authenticator: Authenticator, active: boolean): 
   );
 }
 
-/** Asks the provider whether it takes the token; renews one that is stale. */
+/** Asks the provider whether it accepts the token; refreshes an expired one first. */
 export async function check(connection: Connection): Promise<void> {
   const params = { path: { id: connection.id } };
   const told = await ask(api.POST("/api/v1/credentials/connections/{id}/test", { params }));
@@ -29,14 +29,13 @@ export async function check(connection: Connection): Promise<void> {
   );
 }
 
-/** Gets a new token, whatever the old one is: only the desktop app can, without showing it. */
+/** Forces a refresh. Only the desktop app can do it without showing the token. */
 export async function refreshNow(connection: Connection): Promise<void> {
   await backend.desktop?.refreshNow(connection.id);
   await live.refresh("connections");
   notices.done(`${connection.name} has a new token.`);
 }
 
-/** Whether there is something to refresh, and somebody to do it. */
 export function canRefresh({ refreshable, status }: Connection): boolean {
   return backend.desktop !== null && refreshable && (status === "active" || status === "expired");
 }
@@ -57,5 +56,5 @@ export async function keepWarm(connection: Connection, keep_warm: KeepWarm): Pro
 export async function setPaused(paused: boolean): Promise<void> {
   await ask(paused ? api.POST("/api/v1/pause") : api.POST("/api/v1/resume"));
   await live.refresh("status");
-  notices.done(paused ? "Paused: nothing is handed out." : "Handing out again.");
+  notices.done(paused ? "Paused: programs get no tokens." : "Token sharing is resumed.");
 }

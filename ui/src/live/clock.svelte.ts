@@ -3,7 +3,7 @@
 class Clock {
   /** For countdowns. */
   second = $state(Date.now());
-  /** For "41 min": often enough, and cheap with hundreds of rows. */
+  /** For "41 min"; ticks every ten seconds, which is cheap with hundreds of rows. */
   slow = $state(Date.now());
 
   start(): () => void {
@@ -20,7 +20,7 @@ class Clock {
     };
   }
 
-  /** After fresh data: nothing that just happened may lie in the future. */
+  /** Called with new data, so that nothing that just happened lies in the future. */
   catchUp(): void {
     this.second = this.slow = Date.now();
   }

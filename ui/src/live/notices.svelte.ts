@@ -1,4 +1,4 @@
-// What was done, and what failed: told once, in a live region.
+// Short messages about what succeeded or failed.
 import { Failure } from "../api/failure";
 
 export interface Notice {
@@ -9,8 +9,8 @@ export interface Notice {
   reason: string | null;
 }
 
-/** Long enough to read twice; failures stay until they are put away. */
-const DONE_STAYS_MS = 7000;
+/** Failures stay until they are dismissed. */
+const DONE_SHOWN_MS = 7000;
 
 class Notices {
   list = $state<Notice[]>([]);
@@ -18,7 +18,7 @@ class Notices {
 
   done(text: string, hint: string | null = null): void {
     const id = this.#add({ tone: "done", text, hint, reason: null });
-    setTimeout(() => this.dismiss(id), DONE_STAYS_MS);
+    setTimeout(() => this.dismiss(id), DONE_SHOWN_MS);
   }
 
   failed(thrown: unknown): void {

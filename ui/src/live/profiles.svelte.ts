@@ -1,4 +1,4 @@
-// The window shows one profile or all of them. Only the view changes: names elsewhere stay as they are.
+// The window shows one profile or all of them. This changes only the view.
 import { live } from "./live.svelte";
 
 class Profiles {

@@ -1,4 +1,4 @@
-// A file for the person: the browser's download, or saved by the desktop app, which says where.
+// Saves a file: a download in a browser; in the desktop app a notice shows the path.
 import { backend } from "../backend";
 import { notices } from "./notices.svelte";
 

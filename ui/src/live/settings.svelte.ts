@@ -1,10 +1,10 @@
-// What the person has set, as the agent keeps it. Whatever face changes it, this page follows.
+// The settings, as the agent stores them. The page follows changes by other clients.
 import { api, ask } from "../api/client";
 import type { Settings as Known, SettingsPatch } from "../api/types";
 import { live } from "./live.svelte";
 import { notices } from "./notices.svelte";
 
-/** Texts that are being typed and not saved yet: they outlive a look at another page. */
+/** Texts that are typed and not saved yet: they survive switching pages. */
 export type Typed = "browser" | "port" | "quiet_from" | "quiet_to";
 
 class Settings {
@@ -25,7 +25,7 @@ class Settings {
     }
   }
 
-  /** Saves; the typed texts that it was made of are forgotten then, unless more was typed meanwhile. */
+  /** Saves, then removes the typed texts that were saved, unless they were changed meanwhile. */
   async change(body: SettingsPatch, ...typed: Typed[]): Promise<void> {
     const sent = { ...this.typed };
     this.known = await ask(api.PATCH("/api/v1/settings", { body }));

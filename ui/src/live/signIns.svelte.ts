@@ -1,5 +1,5 @@
-// Sign-ins under way, begun here or elsewhere (a terminal, a local link). The agent's events say when
-// one goes on; each is then asked how it stands.
+// Pending sign-ins, begun here or elsewhere (a terminal, a local link). The agent's events say when one
+// changes; its state is then read again.
 import { api, ask } from "../api/client";
 import { Failure } from "../api/failure";
 import type { Connection, LogEvent, SignIn } from "../api/types";
@@ -10,12 +10,12 @@ import { notices } from "./notices.svelte";
 export interface Pending {
   session: string;
   authenticatorId: string;
-  /** The connection that is renewed; null: a new account, or nobody knows. */
+  /** The connection that is renewed; null: a new account, or unknown. */
   connection: string | null;
   expiresAt: string;
-  /** Said yes; the code is being exchanged. */
+  /** The provider sent a code, which is being exchanged. */
   authorized: boolean;
-  /** Of our own sign-ins: where the browser should be, and whether it could be opened. */
+  /** Set for sign-ins of this window only, like `browserProblem`. */
   url: string | null;
   browserProblem: Failure | null;
 }
@@ -26,9 +26,9 @@ export interface Target {
 }
 
 /** A sign-in takes at most ten minutes. */
-const LONGEST_MS = 11 * 60_000;
+const MAX_AGE_MS = 11 * 60_000;
 
-/** Which connection a sign-in that asked for a label renews. */
+/** The connection that a sign-in with a label renews. */
 function labelled({ authenticator_id: through, account }: SignIn): string | null {
   if (account === null) return null;
   return live.connections.find((one) => one.authenticator_id === through && one.account.label === account)?.id ?? null;
@@ -36,13 +36,13 @@ function labelled({ authenticator_id: through, account }: SignIn): string | null
 
 class SignIns {
   list = $state.raw<Pending[]>([]);
-  /** Why the last one came to nothing, by authenticator id or connection id. */
+  /** Why the last one failed, by authenticator id or connection id. */
   readonly failures = $state<Record<string, Failure>>({});
-  /** Answers may overtake each other: what has ended does not begin again. */
+  /** Responses may arrive out of order: an ended sign-in stays ended. */
   readonly #ended = new Set<string>();
 
   start(): () => void {
-    const stops = [live.onEvent((event) => this.#heard(event)), live.onResumed(() => void this.#resume())];
+    const stops = [live.onEvent((event) => this.#handle(event)), live.onResumed(() => void this.#resume())];
     return () => stops.forEach((stop) => stop());
   }
 
@@ -56,7 +56,7 @@ class SignIns {
     await this.openBrowser(started.session_id);
   }
 
-  /** A browser that cannot be opened is no dead end: the address is shown. */
+  /** Without a browser the address is shown instead. */
   async openBrowser(session: string): Promise<void> {
     const url = this.list.find((one) => one.session === session)?.url;
     if (!url) return;
@@ -71,37 +71,37 @@ class SignIns {
 
   async cancel(session: string): Promise<void> {
     const params = { path: { id: session } };
-    this.#settle(await ask(api.DELETE("/api/v1/credentials/sessions/{id}", { params })));
+    this.#apply(await ask(api.DELETE("/api/v1/credentials/sessions/{id}", { params })));
   }
 
-  /** Finishes one with the address on which the browser ended. */
+  /** Finishes one with the redirect URL. */
   async paste(session: string, url: string): Promise<void> {
     const params = { path: { id: session } };
     const body = { url };
-    this.#settle(await ask(api.POST("/api/v1/credentials/sessions/{id}/callback", { params, body })));
+    this.#apply(await ask(api.POST("/api/v1/credentials/sessions/{id}/callback", { params, body })));
   }
 
-  #heard(event: LogEvent): void {
-    if (event.kind.startsWith("sign_in.") && event.session_id) void this.#look(event.session_id);
+  #handle(event: LogEvent): void {
+    if (event.kind.startsWith("sign_in.") && event.session_id) void this.#update(event.session_id);
   }
 
-  /** After a break: those that ended meanwhile, and those that others began. */
+  /** After a disconnect: reads pending and recently started ones again. */
   async #resume(): Promise<void> {
     const query = { kind: "sign_in.started" as const, limit: 20 };
     const { events } = await ask(api.GET("/api/v1/events", { params: { query } })).catch(() => ({ events: [] }));
     const sessions = new Set(this.list.map(({ session }) => session));
     for (const { session_id, at } of events) {
-      const recent = Date.now() - Date.parse(at) < LONGEST_MS;
+      const recent = Date.now() - Date.parse(at) < MAX_AGE_MS;
       if (session_id && recent) sessions.add(session_id);
     }
-    await Promise.all([...sessions].map((session) => this.#look(session)));
+    await Promise.all([...sessions].map((session) => this.#update(session)));
   }
 
-  async #look(session: string): Promise<void> {
+  async #update(session: string): Promise<void> {
     try {
-      this.#settle(await this.#ask(session));
+      this.#apply(await this.#ask(session));
     } catch {
-      // An agent that was restarted knows nothing of it.
+      // A restarted agent does not know it.
       this.#drop(session);
     }
   }
@@ -110,7 +110,7 @@ class SignIns {
     return ask(api.GET("/api/v1/credentials/sessions/{id}", { params: { path: { id: session } } }));
   }
 
-  #settle(view: SignIn): void {
+  #apply(view: SignIn): void {
     const known = this.list.find(({ session }) => session === view.session_id);
     if (this.#ended.has(view.session_id)) return;
     if (view.state === "started" || view.state === "authorized") {
@@ -119,7 +119,7 @@ class SignIns {
     }
     this.#ended.add(view.session_id);
     this.#drop(view.session_id);
-    // What began elsewhere is told there; here the list shows it.
+    // The result of one that began elsewhere is reported there.
     if (!known?.url) return;
     if (view.state === "completed") {
       const missing = view.connection.missing_scopes.length;

@@ -1,4 +1,4 @@
-// Server-sent events, as the HTML standard says to read them: only the field that we use.
+// Server-sent events (HTML standard, 9.2.6); only the `data` field is read.
 
 /** Takes pieces of text as they arrive; calls `event` with the data of each whole event. */
 export function sseReader(event: (data: string) => void): (piece: string) => void {

@@ -1,21 +1,21 @@
 import { siGithub, siGoogle } from "simple-icons";
 import type { Provider } from "../api/types";
 
-/** Marks that simple-icons gives into the public domain; the others are shown by their initials. */
+/** Marks that simple-icons publishes under CC0; other providers show their initials. */
 const MARKS: Record<string, string> = { github: siGithub.path, google: siGoogle.path };
 
 export function markPath(provider: string): string | null {
   return MARKS[provider] ?? null;
 }
 
-/** Initials for a provider without its own, such as `custom`: those of the name. */
+/** A provider without initials, such as `custom`, gets the first letter of the name. */
 export function initials(provider: Provider | null, name: string): string {
   const own = provider?.initials ?? "";
   if (/^[\p{L}\p{N}]{1,2}$/u.test(own)) return own;
   return /[\p{L}\p{N}]/u.exec(name)?.[0].toUpperCase() ?? "?";
 }
 
-/** White if that has enough contrast on the provider's colour , else black (WCAG's
+/** White if that has enough contrast on the provider's colour, else black (WCAG's
  * relative luminance). */
 export function inkOn(colour: string, contrast: number): string {
   const parts = /^#(..)(..)(..)$/.exec(colour)?.slice(1) ?? [];

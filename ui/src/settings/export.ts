@@ -4,15 +4,15 @@ import type { Authenticator, Provider } from "../api/types";
 import { slug } from "../words/names";
 
 /**
- * `${WORK_GITHUB_CLIENT_SECRET}`: the terminal resolves it, the window asks for its value. Each name is
- * given out once, else two clients would get one secret.
+ * `${WORK_GITHUB_CLIENT_SECRET}`: the terminal resolves it, the window asks for its value. Names are
+ * unique, otherwise two clients would get one secret.
  */
 class Variables {
   #given = new Set<string>();
 
   of(one: Authenticator): string {
     const profile = one.profile === "default" ? "" : letters(one.profile);
-    // A name without Latin letters leaves nothing of itself.
+    // Nothing is left of a name without Latin letters.
     const words = [profile, letters(one.name) || letters(one.provider), "CLIENT_SECRET"].filter((word) => word !== "");
     const wanted = words.join("_").replace(/^(?=[0-9])/, "_");
     let name = wanted;
@@ -22,7 +22,7 @@ class Variables {
   }
 }
 
-/** What a variable may hold of it. */
+/** The letters that the name of a variable may have. */
 function letters(name: string): string {
   return name
     .toUpperCase()
@@ -34,7 +34,7 @@ function entry(one: Authenticator, provider: Provider | undefined, variables: Va
   const own = Object.entries(one.own_endpoints).filter(([, value]) => value != null);
   return {
     authenticator_type: one.provider,
-    // As it was typed, where that still leads to its name.
+    // As it was typed, if that still leads to its name.
     name: slug(one.display_name) === one.name ? one.display_name : one.name,
     ...(one.profile === "default" ? {} : { profile: one.profile }),
     client_id: one.client_id,

@@ -1,4 +1,4 @@
-// What is typed on the settings page, read as the agent takes it; a problem is a sentence.
+// Parses what is typed on the settings page. A problem is a sentence.
 
 export type Read<T> = { value: T } | { problem: string };
 
@@ -35,7 +35,7 @@ export function hours(from: string, to: string): { value: Hours } | { problem: H
   return { value: { from: begin.value, to: end.value } };
 }
 
-/** Empty is the usual one. */
+/** Empty: the default port. */
 export function port(text: string): Read<number | null> {
   if (text.trim() === "") return { value: null };
   const number = /^\d{1,5}$/.test(text.trim()) ? Number(text) : 0;

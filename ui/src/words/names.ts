@@ -1,4 +1,4 @@
-// What things are called on the screen.
+// Names as the screen shows them.
 import type { Authenticator, Connection, KeepWarm } from "../api/types";
 
 /** "GitHub" of "GitHub (OAuth App)". */
@@ -12,7 +12,7 @@ export function title(authenticator: Authenticator, connection: Connection | nul
   return label ? `${authenticator.display_name} / ${label}` : authenticator.display_name;
 }
 
-/** What commands call it, as the agent makes it from what was typed. */
+/** The name for commands, as the agent derives it from what was typed. */
 export function slug(typed: string): string {
   return typed
     .toLowerCase()

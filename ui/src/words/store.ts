@@ -1,12 +1,12 @@
-// How the secret store fares, where a person should know.
+// Problems of the secret store, as text.
 import type { AgentStatus } from "../api/types";
 
-export interface Trouble {
+export interface StoreProblem {
   title: string;
   text: string;
 }
 
-export function storeTrouble({ kind, state, unsaved, reason }: AgentStatus["secret_store"]): Trouble | null {
+export function storeProblem({ kind, state, unsaved, reason }: AgentStatus["secret_store"]): StoreProblem | null {
   const kept =
     unsaved > 0 ? ` ${unsaved} new ${unsaved === 1 ? "login is" : "logins are"} kept in memory until then.` : "";
   const store = kind === "file" ? "secret file" : "keychain";
@@ -16,7 +16,7 @@ export function storeTrouble({ kind, state, unsaved, reason }: AgentStatus["secr
     case "locked":
       return {
         title: `The ${store} is locked.`,
-        text: `Unlock it; nothing is lost, and all goes on by itself.${kept}`,
+        text: `Unlock it to continue; nothing is lost.${kept}`,
       };
     case "denied":
       return { title: `The ${store} refused access.`, text: `Allow Valet Key to use it.${kept}` };

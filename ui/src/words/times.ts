@@ -1,10 +1,10 @@
-// Times as a person says them.
+// Relative and exact times.
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** "41 min", "3 h", "12 days": rounded down, so that it never promises too much. */
+/** "41 min", "3 h", "12 days": rounded down. */
 export function span(ms: number): string {
   if (ms < MINUTE) return "less than a minute";
   if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min`;
@@ -38,7 +38,7 @@ const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyl
 const CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const DATE = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 
-/** For the tip of a relative time. */
+/** For the tooltip of a relative time. */
 export function exact(at: string): string {
   return EXACT.format(new Date(at));
 }
