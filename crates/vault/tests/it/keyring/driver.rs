@@ -33,7 +33,7 @@ impl Driver {
     pub(crate) fn start(desktop: &Desktop, home: &str) -> Self {
         let mut command = desktop.command(std::env::current_exe().unwrap());
         command
-            .args(["--exact", "driver::child", "--nocapture"])
+            .args(["--exact", "keyring::driver::child", "--nocapture"])
             .env(HOME, desktop.folder().join(home));
         let mut driver = Self {
             process: Running::start(&mut command),

@@ -4,12 +4,6 @@
 //! A process finds its keychain through its environment, so each vault runs in a child on that
 //! desktop ([`driver`]); the test moves the keychain under it.
 
-#![cfg(target_os = "linux")]
-#![expect(
-    clippy::unwrap_used,
-    reason = "what fails here fails the test, helpers included"
-)]
-
 mod driver;
 
 use std::collections::{BTreeSet, HashMap};
@@ -17,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use valetkey_tests::Desktop;
 
-use crate::driver::Driver;
+use self::driver::Driver;
 
 const THEIRS: &str = "grant/00000000-0000-4000-8000-000000000007";
 

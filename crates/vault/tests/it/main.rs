@@ -12,6 +12,8 @@ mod fixture;
 mod grants;
 #[cfg(unix)]
 mod homes;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod size;
 mod start;
 mod tables;
