@@ -28,8 +28,8 @@ pub(crate) use self::migration::schema_version;
 pub(crate) use self::open::Opened;
 use crate::error::VaultError;
 
-/// Callers beyond this many wait for a place in the queue.
-const QUEUE: usize = 256;
+/// Jobs that may be queued; further callers wait for a place.
+const MAX_QUEUED: usize = 256;
 
 enum Job {
     Work(Box<dyn FnOnce(&mut Connection) + Send>),
@@ -55,7 +55,7 @@ pub(crate) struct Database {
 impl Database {
     /// Starts the thread and opens the database of `home` there, creating what is missing.
     pub(crate) async fn start(home: Home) -> Result<(Self, Opened), VaultError> {
-        let (jobs, mut queue) = mpsc::channel(QUEUE);
+        let (jobs, mut queue) = mpsc::channel(MAX_QUEUED);
         let (opened, ready) = oneshot::channel();
         let reader = Arc::new(Mutex::new(Reader::NotOpen(home.database())));
         thread::Builder::new()

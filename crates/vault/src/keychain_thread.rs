@@ -16,8 +16,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::error::VaultError;
 use crate::store::{SecretStore, StoreError};
 
-/// Callers beyond this many wait for a place in the queue.
-const QUEUE: usize = 64;
+/// Jobs that may be queued; further callers wait for a place.
+const MAX_QUEUED: usize = 64;
 
 type Work = Box<dyn FnOnce(&mut dyn SecretStore) + Send>;
 
@@ -29,13 +29,13 @@ struct Job {
 }
 
 /// Since when a call runs; None between calls.
-type Board = watch::Sender<Option<Instant>>;
+type RunningSince = watch::Sender<Option<Instant>>;
 
 /// Handle of the thread.
 #[derive(Clone)]
 pub(crate) struct KeychainThread {
     jobs: mpsc::Sender<Job>,
-    running: Board,
+    running: RunningSince,
     time_limit: Duration,
 }
 
@@ -45,10 +45,10 @@ impl KeychainThread {
         open: impl FnOnce() -> Result<Box<dyn SecretStore>, VaultError> + Send + 'static,
         time_limit: Duration,
     ) -> Result<Self, VaultError> {
-        let (jobs, queue) = mpsc::channel(QUEUE);
+        let (jobs, queue) = mpsc::channel(MAX_QUEUED);
         let (opened, ready) = oneshot::channel();
-        let running = Board::new(None);
-        let board = running.clone();
+        let running = RunningSince::new(None);
+        let running_since = running.clone();
         thread::Builder::new()
             .name("keychain".to_owned())
             .spawn(move || {
@@ -56,7 +56,7 @@ impl KeychainThread {
                 match store {
                     Ok(store) => {
                         if opened.send(Ok(())).is_ok() {
-                            serve(store, queue, &board);
+                            serve(store, queue, &running_since);
                         }
                     }
                     // The opener was dropped meanwhile: nobody to tell.
@@ -129,9 +129,9 @@ fn stopped() -> StoreError {
     StoreError::Broken("its thread has stopped".to_owned())
 }
 
-fn serve(mut store: Box<dyn SecretStore>, mut queue: mpsc::Receiver<Job>, board: &Board) {
+fn serve(mut store: Box<dyn SecretStore>, mut queue: mpsc::Receiver<Job>, running: &RunningSince) {
     while let Some(Job { name, wanted, work }) = queue.blocking_recv() {
-        board.send_replace(Some(Instant::now()));
+        running.send_replace(Some(Instant::now()));
         if wanted.send(()).is_ok() {
             // The platform stores are other people's code; where panics unwind (not in a release
             // build, which ends and starts anew), one there fails this call only.
@@ -139,6 +139,6 @@ fn serve(mut store: Box<dyn SecretStore>, mut queue: mpsc::Receiver<Job>, board:
                 tracing::error!(call = name, "keychain call panicked");
             }
         }
-        board.send_replace(None);
+        running.send_replace(None);
     }
 }

@@ -1,4 +1,4 @@
-//! Where logins are **kept**: secrets in the keychain, everything else in SQLite. The only writer
+//! Stores logins: secrets in the keychain, everything else in SQLite. The only writer
 //! of both.
 //!
 //! The hard problem: two stores and no transaction across them, while the process may be killed

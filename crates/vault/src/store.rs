@@ -39,7 +39,7 @@ pub trait SecretStore: Send + 'static {
 /// Why a secret store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Heals when the person unlocks it.
+    /// Works again once the person has unlocked it.
     #[error("the keychain is locked ({0})")]
     Locked(String),
     /// The person or a policy said no.
@@ -163,7 +163,7 @@ pub struct StoreOpener {
 }
 
 /// A person may answer a prompt of the keychain's own in this time; nobody waits longer for it.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl StoreOpener {
     /// Opens whatever `open` makes.
@@ -173,7 +173,7 @@ impl StoreOpener {
         Self {
             open: Box::new(open),
             kind: None,
-            time_limit: TIME_LIMIT,
+            time_limit: CALL_TIMEOUT,
         }
     }
 

@@ -41,7 +41,7 @@ pub struct ClientKeyRow {
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
-    /// When it last opened the door.
+    /// When it was last used.
     pub used_at: Option<Timestamp>,
 }
 

@@ -55,7 +55,7 @@ impl SignInStep {
         Self::Cancelled,
     ];
 
-    /// The word on every face.
+    /// The word in the API, the database and the user interface.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Started => "started",

@@ -109,7 +109,7 @@ impl Vault {
             .await
     }
 
-    /// Notes when client keys last opened the door.
+    /// Saves when client keys were last used.
     pub async fn mark_keys_used(
         &self,
         uses: Vec<(ClientKeyId, Timestamp)>,

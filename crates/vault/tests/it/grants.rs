@@ -1,4 +1,4 @@
-//! The whole operations in which the keychain leads, and what heals rows and items that differ.
+//! Operations that write an item and its row, and the repair of rows and items that differ.
 
 use std::time::Duration;
 
@@ -264,7 +264,7 @@ async fn a_first_grant_that_cannot_be_stored_can_be_stored_later_or_given_up() {
 }
 
 #[tokio::test]
-async fn a_hanging_keychain_fails_everyone_at_once_and_heals() {
+async fn a_hanging_keychain_fails_everyone_at_once_and_recovers() {
     let rig = Rig::with_time_limit(Duration::from_millis(50)).await;
     let (newer_row, newer) = refreshed(&rig.authenticator, &rig.row);
     rig.store.set(Fault::Hang);
@@ -295,7 +295,7 @@ async fn a_hanging_keychain_fails_everyone_at_once_and_heals() {
 
 /// A client that hangs up drops its call; the time limit is everybody's.
 #[tokio::test]
-async fn a_caller_that_goes_away_leaves_the_time_limit_behind() {
+async fn the_time_limit_holds_after_its_caller_has_gone() {
     let rig = Rig::with_time_limit(Duration::from_millis(50)).await;
     rig.store.set(Fault::Hang);
     {

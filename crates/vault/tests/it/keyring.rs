@@ -92,7 +92,7 @@ fn two_homes_never_touch_each_others_items() {
 }
 
 #[test]
-fn a_locked_keychain_is_reported_at_once_without_a_prompt_and_heals() {
+fn a_locked_keychain_is_reported_at_once_without_a_prompt_until_it_is_unlocked() {
     let mut desktop = Desktop::start();
     let mut vault = Driver::start(&desktop, "home");
     let id = vault.ask("first none");
@@ -151,7 +151,7 @@ fn a_restarted_keychain_works_at_once() {
 }
 
 #[test]
-fn a_frozen_keychain_fails_calls_and_heals() {
+fn a_frozen_keychain_fails_calls_and_recovers() {
     let mut desktop = Desktop::start();
     let mut vault = Driver::start(&desktop, "home");
     let id = vault.ask("first none");

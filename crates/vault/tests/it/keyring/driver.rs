@@ -20,7 +20,7 @@ use valetkey_tests::{Desktop, Running};
 use valetkey_vault::{GrantNotKept, StoreChoice, StoreError, StoreOpener, Vault, VaultError};
 
 const HOME: &str = "VALETKEY_DRIVER_HOME";
-const TIME_LIMIT: Duration = Duration::from_secs(2);
+const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 const REPLY: &str = "reply: ";
 
 /// The test's side.
@@ -67,7 +67,7 @@ async fn child() {
         return;
     };
     let home = Home::at(Path::new(&home));
-    let store = StoreOpener::from(StoreChoice::Keychain).time_limit(TIME_LIMIT);
+    let store = StoreOpener::from(StoreChoice::Keychain).time_limit(CALL_TIMEOUT);
     let vault = Vault::open(&home, store).await.unwrap();
     let github = match vault.authenticators(None).await.unwrap().pop() {
         Some(github) => github,
