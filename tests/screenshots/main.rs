@@ -1,14 +1,13 @@
 //! `cargo xtask screenshots FOLDER`: the README's pictures, of the real app with real data.
 //!
-//! The providers are played by one demo provider; names, accounts and scopes are made up.
+//! All URLs lead to one demo provider; names, accounts and scopes are made up.
 
 use std::fs;
 use std::path::PathBuf;
 
 use serde_json::json;
 use valetkey_demo_provider::{Account, Consent, DemoProvider, Settings};
-use valetkey_tests::demo_client::ACCOUNT;
-use valetkey_tests::demo_client::draft;
+use valetkey_tests::demo_client::{ACCOUNT, draft};
 use valetkey_tests::desktop::Area;
 use valetkey_tests::webview::Role;
 use valetkey_tests::{
@@ -29,7 +28,7 @@ struct Login {
     name: &'static str,
     kind: &'static str,
     scopes: &'static [&'static str],
-    /// Who signs in; nobody yet if there is none.
+    /// The account that is signed in; None leaves it unconnected.
     account: Option<&'static str>,
 }
 
@@ -88,12 +87,12 @@ impl Pictures {
         if let Some(theme) = theme {
             desktop.set("GTK_THEME", theme);
         }
-        let scene = WindowFixture::on(desktop, provider_settings());
-        let view = &scene.view;
-        furnish(&scene.provider, &scene.api());
-        cli::ok(scene.desktop(), &["token", "google"]);
+        let fixture = WindowFixture::on(desktop, provider_settings());
+        let view = &fixture.view;
+        add_logins(&fixture.provider, &fixture.api());
+        cli::ok(fixture.desktop(), &["token", "google"]);
         cli::ok(
-            scene.desktop(),
+            fixture.desktop(),
             &["run", "--env", "TOKEN=github", "--", "true"],
         );
         view.see_in_row("Slack", "Sign in again");
@@ -101,7 +100,7 @@ impl Pictures {
         view.see_in_row("GitHub", "used just now");
         let take = |page: &str| {
             let name = format!("{page}-{look}");
-            self.take(&scene.session, &name, &WINDOW);
+            self.take(&fixture.session, &name, &WINDOW);
         };
         take("window");
         view.click(Role::Link, "GitHub");
@@ -119,7 +118,7 @@ impl Pictures {
     /// The icon in the panel with its menu.
     fn tray(&self) {
         let session = Session::bare(Desktop::start()).with_windows().with_panel();
-        let (_app, _provider) = furnished(&session);
+        let (_app, _provider) = start_app_with_logins(&session);
         session.tray().wait_for_line("Slack: sign in again");
         session.screen().click_at(ICON.0, ICON.1);
         self.take(&session, "tray", &UPPER_RIGHT);
@@ -128,7 +127,7 @@ impl Pictures {
     /// A notification below the icon.
     fn notification(&self) {
         let session = Session::start();
-        let (_app, _provider) = furnished(&session);
+        let (_app, _provider) = start_app_with_logins(&session);
         let shown = session.notifications();
         shown.wait_for("Slack needs you to sign in again");
         self.take(&session, "notification", &BELOW_ICON);
@@ -151,23 +150,23 @@ impl Pictures {
     }
 }
 
-/// The app in the tray, and a provider that its authenticators belong to.
-fn furnished(session: &Session) -> (Running, DemoProvider) {
+/// The app in the tray, and the provider of its authenticators.
+fn start_app_with_logins(session: &Session) -> (Running, DemoProvider) {
     let app = session.app(&["--hidden"]);
     session.tray().wait_for_icon();
-    // Sign-ins would be told too.
+    // Otherwise sign-ins are notified too.
     cli::ok(&session.desktop, &["settings", "notify-sign-in", "off"]);
     let provider = DemoProvider::start(provider_settings()).expect("a free port");
-    furnish(&provider, &session.api());
+    add_logins(&provider, &session.api());
     (app, provider)
 }
 
-/// Five authenticators; four were connected, one of them has lost its login.
-fn furnish(provider: &DemoProvider, api: &Api) {
+/// Five authenticators, four of them connected, one of which needs a new sign-in.
+fn add_logins(provider: &DemoProvider, api: &Api) {
     for login in &LOGINS {
         let mut draft = draft(provider, login.name);
         draft["authenticator_type"] = login.kind.into();
-        // Ports that are fixed may be taken.
+        // A fixed port may be in use.
         draft["redirect_uri"] = "http://127.0.0.1/callback".into();
         draft["client_id"] = "demo-confidential".into();
         draft["client_secret"] = "demo-secret".into();

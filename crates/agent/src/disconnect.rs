@@ -1,7 +1,8 @@
 //! Disconnecting: nothing of a removed connection is ever served, revived or left behind.
 //!
-//! The generation moves on first, so that work in refresh_task loses. Then the row says `removing`, the
-//! provider is asked to revoke, the item goes, the row goes. After a crash the next start finishes.
+//! The generation is increased first, so that a running refresh has no effect. Then the row is set to
+//! `removing`, the provider revokes, the keychain item and the row are deleted. After a crash the next
+//! start finishes the removal.
 
 use std::sync::Arc;
 

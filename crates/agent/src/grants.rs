@@ -123,7 +123,7 @@ fn turned(was: Status, is: Status) -> Option<(EventKind, &'static str)> {
 /// marked unsaved, which is told once.
 ///
 /// `renewed` changes what else of the row is new. None if the connection was removed or signed in
-/// again meanwhile: nobody will keep the grant, give it back. The caller holds the write_lock.
+/// again meanwhile: nobody will keep the grant, give it back. The caller holds the write lock.
 pub(crate) async fn commit(
     inner: &Arc<Inner>,
     id: ConnectionId,
@@ -183,7 +183,7 @@ fn row_after(
 }
 
 /// Writes the held grant: item first, row second; if it cannot be written, plans the next try. The
-/// caller holds the write_lock.
+/// caller holds the write lock.
 async fn write_unsaved(inner: &Arc<Inner>, id: ConnectionId) -> Result<(), VaultError> {
     let Some((row, stored)) = item_of(inner, id) else {
         return Ok(());
@@ -233,7 +233,7 @@ pub(crate) async fn save_unsaved(inner: &Arc<Inner>, id: ConnectionId) -> Result
     save_unsaved_locked(inner, id).await
 }
 
-/// As [`save_unsaved`]; the caller holds the write_lock.
+/// As [`save_unsaved`]; the caller holds the write lock.
 pub(crate) async fn save_unsaved_locked(
     inner: &Arc<Inner>,
     id: ConnectionId,

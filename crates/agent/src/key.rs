@@ -1,4 +1,4 @@
-//! How callers name things, and how the log names callers.
+//! References to connections and authenticators, and the actor of a request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,14 +9,12 @@ use valetkey_core::name::{AuthenticatorName, BadName, ConnectionName, ProfileNam
 /// A connection by id, or by name within a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnectionKey {
-    /// By id.
     Id(ConnectionId),
-    /// By name.
     Name(ProfileName, ConnectionName),
 }
 
 impl ConnectionKey {
-    /// Reads a UUID, or else a name in `profile`.
+    /// Parses a UUID, or else a name in `profile`.
     pub fn parse(text: &str, profile: ProfileName) -> Result<Self, BadName> {
         match text.parse() {
             Ok(id) => Ok(Self::Id(id)),
@@ -37,14 +35,12 @@ impl fmt::Display for ConnectionKey {
 /// An authenticator by id, or by name within a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuthenticatorKey {
-    /// By id.
     Id(AuthenticatorId),
-    /// By name.
     Name(ProfileName, AuthenticatorName),
 }
 
 impl AuthenticatorKey {
-    /// Reads a UUID, or else a name in `profile`.
+    /// Parses a UUID, or else a name in `profile`.
     pub fn parse(text: &str, profile: ProfileName) -> Result<Self, BadName> {
         match text.parse() {
             Ok(id) => Ok(Self::Id(id)),
@@ -62,14 +58,13 @@ impl fmt::Display for AuthenticatorKey {
     }
 }
 
-/// Who asked, in words, for the audit log: `process 4711 /usr/bin/node`, `key ci`.
+/// Who made a request, for the audit log: `process 4711 /usr/bin/node`, `key ci`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor(Arc<str>);
 
 impl Actor {
-    /// Somebody outside.
-    pub fn new(words: impl Into<Arc<str>>) -> Self {
-        Self(words.into())
+    pub fn new(description: impl Into<Arc<str>>) -> Self {
+        Self(description.into())
     }
 
     /// The agent itself.

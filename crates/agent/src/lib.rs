@@ -12,7 +12,7 @@
 //! | | `registry` | every connection: row, live grant, running refresh, schedule |
 //! | | `sign_in::session` | the sign-ins that are open, with their secrets |
 //! | | `stored_settings`, `links` | settings and pause; sign-in links |
-//! | | `audit_log` | writes events; batches hand-outs |
+//! | | `audit_log` | writes events; those of served tokens in batches |
 //! | | `tasks`, `clock`, `key`, `error`, `client` | running work; time; names of things; errors; a client with its secret |
 //! | | [`protocol`] | requests to providers, in their dialects |
 //! | flows | `grants` | loads and stores grants; the write lock of a connection |
@@ -30,13 +30,13 @@
 //!
 //! Rules that hold everywhere:
 //!
-//! - The registry is locked for moments, never across `.await`; what comes back after an `.await` is
-//!   put through [`valetkey_core::connection_state::apply`], which refuses what is stale, or, for rows
-//!   that the vault mended, compared by status or generation.
-//! - The keychain leads: of a later grant the item is written first, the row second, and the registry,
-//!   and so anybody, learns of it third; a caller meanwhile gets the old token while it is valid, or
-//!   waits. Only a grant whose write failed is served from memory alone. First grants and removals
-//!   begin with their row (see [`valetkey_vault`]).
+//! - The registry is never locked across `.await`. A result that arrives after an `.await` goes through
+//!   [`valetkey_core::connection_state::apply`], which rejects stale transitions; rows that the vault
+//!   corrected are compared by status or generation.
+//! - The keychain leads: a refreshed grant is written to the keychain first, to its row second and to
+//!   the registry third; a caller meanwhile gets the old token while it is valid, or waits. Only a grant
+//!   whose write failed is served from memory alone. First grants and removals begin with their row (see
+//!   [`valetkey_vault`]).
 //! - Every change runs through `run`, to its end or to the agent's stop (which waits longer than the
 //!   longest refresh): callers wait for work, they do not own it.
 //!

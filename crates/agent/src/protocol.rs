@@ -1,17 +1,17 @@
-//! Requests to providers, in their dialects, and how far the answers are believed.
+//! Requests to providers, in their dialects, and the validation of their responses.
 //!
 //! `oauth2` builds the requests that carry secrets (PKCE, client authentication, form encoding) and
-//! hands them back unsent; our HTTP client sends them, bounded in time and size. What comes back is
-//! read by [`valetkey_core::token_response`] and [`valetkey_core::token_error`], which know the dialects that
+//! returns them unsent; our HTTP client sends them, with limits on time and size. Responses are parsed
+//! by [`valetkey_core::token_response`] and [`valetkey_core::token_error`], which know the dialects that
 //! `oauth2` does not.
 //!
-//! | module | conversation |
+//! | module | purpose |
 //! | --- | --- |
-//! | `authorize` | the URL that the browser opens, and what must come back with it |
-//! | `discovery` | the provider's metadata and signing keys, as far as a sign-in needs them |
-//! | `token` | code for grant, refresh token for grant |
+//! | `authorize` | the URL that the browser opens, and the validation of its response |
+//! | `discovery` | the metadata and signing keys that a sign-in needs |
+//! | `token` | exchanges a code or a refresh token for a grant |
 //! | `id_token`, `account` | who signed in |
-//! | `revoke` | the end of a grant |
+//! | `revoke` | revokes a grant |
 
 mod account;
 mod authorize;

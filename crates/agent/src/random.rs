@@ -10,7 +10,7 @@ fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// 256 random bits in base64url: a state, a nonce, a key.
+/// 256 random bits in base64url, for a state, nonce or client key.
 pub(crate) fn token() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<32>())
 }
@@ -20,7 +20,7 @@ pub(crate) fn uuid() -> Uuid {
     uuid::Builder::from_random_bytes(bytes()).into_uuid()
 }
 
-/// Evenly from 0 to 1: jitter.
+/// A uniform value from 0 to 1, for jitter.
 pub(crate) fn fraction() -> f64 {
     f64::from(u32::from_le_bytes(bytes())) / f64::from(u32::MAX)
 }

@@ -1,8 +1,8 @@
 //! Work that runs to its end whether or not its caller still waits: refreshes, sign-ins, every
 //! change, the scheduler.
 //!
-//! A stop may lose none of it, and work begins further work: so [`Tasks::drain`] waits until nothing
-//! is left, and closes in the same moment, so that nothing can begin that nobody would wait for.
+//! Tasks start further tasks, and a stop waits for all of them: [`Tasks::drain`] closes at the moment
+//! when none is left, so that no task starts after it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -33,7 +33,7 @@ impl Tasks {
         if let Some(running) = &mut *self.running() {
             while running.try_join_next().is_some() {}
             running.spawn(async move {
-                // The caller may have hung up.
+                // Fails if the caller no longer waits.
                 let _ = sender.send(work.await);
             });
         }
@@ -42,8 +42,8 @@ impl Tasks {
 
     /// Waits until no task is left, including those that begin meanwhile, and closes.
     pub(crate) async fn drain(&self) {
-        while let Some(mut some) = self.take() {
-            while some.join_next().await.is_some() {}
+        while let Some(mut tasks) = self.take() {
+            while tasks.join_next().await.is_some() {}
         }
     }
 
@@ -56,7 +56,7 @@ impl Tasks {
         running.as_mut().map(std::mem::take)
     }
 
-    /// Aborts what still runs, and closes.
+    /// Aborts all running tasks, and closes.
     pub(crate) fn close(&self) {
         *self.running() = None;
     }

@@ -1,8 +1,8 @@
-//! The connect page: the local link that `auth_required` names. It shows who is wanted and a button;
-//! the button starts the sign-in and sends the browser on to the provider.
+//! The connect page, whose link `auth_required` carries. It shows the authenticator and who asked; its
+//! button starts the sign-in and redirects the browser to the provider.
 //!
-//! Its address is the only proof asked for, so it is random and short-lived; the page is never cached,
-//! never framed, and its address is never a referrer to another site. Values in it are escaped.
+//! The link is the only credential, so it is random and short-lived; the page is not cached or framed,
+//! and sends no referrer to another site. Values in it are escaped.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -16,8 +16,8 @@ use valetkey_api::core::scope::Scopes;
 
 const STYLE: &str = include_str!("connect_page.css");
 
-/// The page with the button. Its own address holds the nonce, so the form needs none.
-pub(crate) fn offer(title: &str, scopes: &Scopes, asked_by: &str) -> Response {
+/// The page with the button. Its URL holds the nonce, so the form needs none.
+pub(crate) fn sign_in_page(title: &str, scopes: &Scopes, asked_by: &str) -> Response {
     let (title, asked_by) = (escape(title), escape(asked_by));
     let scopes = if scopes.is_empty() {
         String::new()
@@ -40,19 +40,19 @@ pub(crate) fn offer(title: &str, scopes: &Scopes, asked_by: &str) -> Response {
 }
 
 /// Sends the browser to the provider.
-pub(crate) fn go_to(authorize_url: &str) -> Response {
+pub(crate) fn redirect_to(authorize_url: &str) -> Response {
     let mut response = page(StatusCode::SEE_OTHER, "<h1>One moment</h1>");
     match HeaderValue::from_str(authorize_url) {
         Ok(location) => {
             response.headers_mut().insert(LOCATION, location);
             response
         }
-        Err(_) => not_begun("the provider's address cannot be opened"),
+        Err(_) => sign_in_failed("the provider's address cannot be opened"),
     }
 }
 
-/// The link ended, or never was.
-pub(crate) fn gone() -> Response {
+/// The link has expired, or is unknown.
+pub(crate) fn link_expired() -> Response {
     page(
         StatusCode::NOT_FOUND,
         "<h1>This link has ended</h1>\
@@ -62,7 +62,7 @@ pub(crate) fn gone() -> Response {
 }
 
 /// The sign-in could not begin.
-pub(crate) fn not_begun(why: &str) -> Response {
+pub(crate) fn sign_in_failed(why: &str) -> Response {
     let body = format!(
         "<h1>The sign-in could not begin</h1><p>{}</p>\
          <p>Run <code>valetkey connect</code> in a terminal to try again.</p>",
@@ -72,8 +72,8 @@ pub(crate) fn not_begun(why: &str) -> Response {
 }
 
 /// Too many sign-ins that links have begun are open.
-pub(crate) fn too_many(retry_after: u64) -> Response {
-    let mut response = not_begun("too many sign-ins are open; try again in a few minutes");
+pub(crate) fn too_many_sign_ins(retry_after: u64) -> Response {
+    let mut response = sign_in_failed("too many sign-ins are open; try again in a few minutes");
     *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
     let headers = response.headers_mut();
     headers.insert(RETRY_AFTER, retry_after.into());
@@ -137,7 +137,12 @@ mod tests {
     #[tokio::test]
     async fn names_cannot_become_markup() {
         let scopes = Scopes::parse_any("<i>");
-        let html = text(offer("<script>alert(1)</script>\"'&", &scopes, "<b>")).await;
+        let html = text(sign_in_page(
+            "<script>alert(1)</script>\"'&",
+            &scopes,
+            "<b>",
+        ))
+        .await;
         assert!(!html.contains("<script>") && !html.contains("<i>") && !html.contains("<b>"));
         assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;"));
     }
@@ -145,9 +150,9 @@ mod tests {
     #[tokio::test]
     async fn the_page_takes_nothing_from_elsewhere() {
         for response in [
-            gone(),
-            not_begun("x"),
-            go_to("https://example.com/authorize?x=1"),
+            link_expired(),
+            sign_in_failed("x"),
+            redirect_to("https://example.com/authorize?x=1"),
         ] {
             let policy = response.headers()[CONTENT_SECURITY_POLICY]
                 .to_str()

@@ -127,7 +127,7 @@ impl From<GuardError> for ErrorResponse {
 impl IntoResponse for GuardError {
     fn into_response(self) -> Response {
         let mut response = match self {
-            Self::UnknownLink => connect_page::gone(),
+            Self::UnknownLink => connect_page::link_expired(),
             Self::Host
             | Self::Origin
             | Self::CrossSite

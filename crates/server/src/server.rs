@@ -14,10 +14,10 @@ use crate::listeners::{Limits, LoopbackListener, UnixSocket};
 use crate::private_files::write_whole;
 use crate::routes::router;
 
-/// Programs of this user: a thousand may wait for one refresh.
+/// For programs of this user, of which a thousand may wait for one refresh.
 const MAX_SOCKET_CONNECTIONS: usize = 4_096;
-/// Any user of the machine can connect to the loopback listener, so it gets fewer, and none of the
-/// socket's.
+/// Fewer, since every user of the machine can connect to the loopback listener; separate from those of
+/// the socket.
 const MAX_LOOPBACK_CONNECTIONS: usize = 512;
 /// Open files that are not connections: database, keychain, log, requests to providers.
 const RESERVED_FILES: usize = 256;
@@ -32,10 +32,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds both listeners and tells `app` and `endpoint.json` where they are. A loopback listener that
-    /// cannot be bound is reported, not fatal: else another user who takes the port could keep this
-    /// user's programs from their tokens.
-    pub fn bind(app: &App, _one_agent: &AgentLock, port: u16) -> io::Result<Self> {
+    /// Binds both listeners and publishes their addresses to `app` and `endpoint.json`. Failure to bind
+    /// the loopback listener is reported but not fatal: otherwise another user who takes the port could
+    /// keep the agent from starting.
+    pub fn bind(app: &App, _held: &AgentLock, port: u16) -> io::Result<Self> {
         let files = raise_file_limit();
         let max_connections = MAX_SOCKET_CONNECTIONS
             .min(files.saturating_sub(MAX_LOOPBACK_CONNECTIONS + RESERVED_FILES));
@@ -97,7 +97,7 @@ impl Server {
             limits(self.max_connections),
             app.stop().clone(),
         );
-        // Removed first: whoever starts an agent meanwhile must not take this one for ready.
+        // Removed first, so that a client that starts an agent meanwhile does not find this one ready.
         let endpoint = async {
             app.stop().requested().await;
             drop(self.endpoint);
@@ -127,19 +127,19 @@ impl Drop for EndpointFile {
     }
 }
 
-/// As many open files as this process may have; the number.
+/// Raises the limit of open files to its maximum, and returns it.
 fn raise_file_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);
-    let (now, most) = (limit.current, limit.maximum);
+    let (soft, hard) = (limit.current, limit.maximum);
     let raised = rustix::process::Rlimit {
-        current: most,
+        current: hard,
         ..limit
     };
     let files = match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => most,
+        Ok(()) => hard,
         Err(error) => {
             tracing::warn!(%error, "the limit of open files stays as it is");
-            now
+            soft
         }
     };
     files.map_or(usize::MAX, |files| {

@@ -1,4 +1,4 @@
-//! The URL that the browser opens, and what must come back with the answer.
+//! The URL that the browser opens, and the validation of the response.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,18 +13,18 @@ use crate::client::Client;
 /// Random bytes of a state or nonce.
 const RANDOM_BYTES: u32 = 32;
 
-/// A request to the authorization endpoint, and what its answer is checked against (RFC 6749, section
+/// A request to the authorization endpoint, and what its response is validated against (RFC 6749, section
 /// 4.1.1; RFC 7636; OpenID Connect Core, section 3.1.2.1).
 pub struct AuthorizeRequest {
     /// For the browser.
     pub url: String,
     /// 32 random bytes; one use.
     pub state: String,
-    /// Must stand in the id token; None if none was asked for.
+    /// Required in the id token; None if no id token is requested.
     pub nonce: Option<String>,
-    /// Exactly as sent; the exchange repeats it.
+    /// As sent; the code exchange repeats it.
     pub redirect_uri: String,
-    /// Proves at the exchange that the code is ours; None where the provider breaks on PKCE.
+    /// PKCE verifier; None if the provider does not support PKCE.
     pub(super) verifier: Option<PkceCodeVerifier>,
     pub(super) metadata: Option<Arc<Metadata>>,
 }
@@ -36,8 +36,8 @@ impl fmt::Debug for AuthorizeRequest {
 }
 
 impl AuthorizeRequest {
-    /// Makes a fresh request that comes back to `redirect_uri`. A query that the endpoint has already
-    /// is kept, and nothing is sent twice.
+    /// Creates a request that is answered at `redirect_uri`. Keeps the query of the endpoint's URL and
+    /// repeats no parameter.
     pub fn new(
         client: &Client,
         metadata: Option<Arc<Metadata>>,
@@ -84,8 +84,8 @@ impl AuthorizeRequest {
         }
     }
 
-    /// Checks who sent the answer (RFC 9207): a wrong `iss` is refused, with success and error alike;
-    /// a missing one if the provider promises to send it.
+    /// Checks the issuer of the response (RFC 9207): refuses a wrong `iss`, also of an error response, and
+    /// a missing one if the metadata promises it.
     pub fn check_issuer(&self, client: &Client, iss: Option<&str>) -> Result<(), SignInFailure> {
         let metadata = self.metadata.as_deref();
         let expected = metadata
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_stand_where_and_as_the_provider_wants_them() {
+    fn scopes_use_the_parameter_and_separator_of_the_provider() {
         let mut client = client();
         client.endpoints.scope_param = "user_scope".to_owned();
         client.endpoints.scope_separator = ",".to_owned();
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn states_and_verifiers_are_long_legal_and_never_the_same() {
+    fn states_and_verifiers_are_long_legal_and_unique() {
         let mut seen = HashSet::new();
         for _ in 0..10_000 {
             let (_, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_another_issuer_is_refused_and_a_missing_one_if_it_was_promised() {
+    fn another_issuer_is_refused_and_a_missing_one_if_it_was_promised() {
         let mut client = client();
         let check = |client: &Client, metadata: Option<Metadata>, iss| {
             let request =

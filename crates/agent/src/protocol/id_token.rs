@@ -1,8 +1,7 @@
-//! Who signed in, according to an id token (OpenID Connect Core, section 3.1.3.7).
+//! Validates id tokens (OpenID Connect Core, section 3.1.3.7).
 //!
-//! Nothing in it is believed before every rule has been checked, against our own clock. The signature
-//! is checked with the provider's published keys. Where they cannot be had, a token that came straight
-//! from an https token endpoint is believed on the strength of TLS (rule 6); over http never.
+//! The signature is checked with the provider's published keys. If those are not available, a token
+//! from an https token endpoint is trusted because of TLS (rule 6), one over http is not.
 
 use jiff::Timestamp;
 use jsonwebtoken::jwk::{Jwk, KeyAlgorithm, PublicKeyUse};
@@ -16,12 +15,12 @@ use super::discovery::is_issuer;
 use super::{Metadata, ProviderClient};
 use crate::client::Client;
 
-/// Clocks may differ by this much; seconds.
-const SKEW: f64 = 60.0;
-/// `sub` is at most this long (section 2).
-const LONGEST_SUB: usize = 255;
+/// Allowed difference between clocks, in seconds.
+const MAX_SKEW: f64 = 60.0;
+/// Longest `sub` (section 2).
+const MAX_SUB_LENGTH: usize = 255;
 
-/// Never `none`, never HMAC: what everyone can sign proves nothing.
+/// Without `none` and HMAC, by which anyone could sign.
 const ALGORITHMS: &[Algorithm] = &[
     Algorithm::RS256,
     Algorithm::RS384,
@@ -34,7 +33,7 @@ const ALGORITHMS: &[Algorithm] = &[
     Algorithm::EdDSA,
 ];
 
-/// A checked id token.
+/// A valid id token.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Verified {
     /// Issuer and `sub`.
@@ -43,8 +42,8 @@ pub(super) struct Verified {
     pub(super) claims: Map<String, Value>,
 }
 
-/// Checks `token`. None if there is nothing to check it by: no issuer is known, and it did not come
-/// over TLS; then it says nothing, and does no harm.
+/// Validates `token`. None if that is not possible, because no issuer is known and it did not come over
+/// TLS; its claims are then ignored.
 pub(super) async fn verify(
     provider: &ProviderClient,
     client: &Client,
@@ -76,14 +75,14 @@ pub(super) async fn verify(
     let subject = rules.check(&claims).map_err(untrusted)?;
     let signed = match metadata.and_then(|metadata| metadata.jwks_uri.as_ref()) {
         Some(jwks_uri) => {
-            let mut known = provider.keys(jwks_uri, false, now).await;
-            if known
+            let mut keys = provider.keys(jwks_uri, false, now).await;
+            if keys
                 .as_ref()
                 .is_ok_and(|keys| !is_signed(token, &header, keys))
             {
-                known = provider.keys(jwks_uri, true, now).await;
+                keys = provider.keys(jwks_uri, true, now).await;
             }
-            known.ok().map(|keys| is_signed(token, &header, &keys))
+            keys.ok().map(|keys| is_signed(token, &header, &keys))
         }
         None => None,
     };
@@ -91,13 +90,13 @@ pub(super) async fn verify(
         Some(true) => Ok(Some(Verified { subject, claims })),
         Some(false) => Err(untrusted("its signature is not the provider's")),
         None if over_tls => Ok(Some(Verified { subject, claims })),
-        None => Err(untrusted("the provider's keys cannot be had")),
+        None => Err(untrusted("the provider's keys are not available")),
     }
 }
 
-/// Whether a refreshed id token speaks of somebody else than the one before (section 12.2). What
-/// cannot be read says nothing.
-pub(super) fn is_of_another(known: Option<&IdToken>, new: Option<&IdToken>) -> bool {
+/// Whether a refreshed id token is for another account than the one before (section 12.2). False if one
+/// of them cannot be read.
+pub(super) fn is_for_other_account(known: Option<&IdToken>, new: Option<&IdToken>) -> bool {
     let claims = |token: Option<&IdToken>| read(token?).ok().map(|(_, claims)| claims);
     let (Some(known), Some(new)) = (claims(known), claims(new)) else {
         return false;
@@ -138,7 +137,7 @@ impl Rules<'_> {
             .flatten()
             .all(named)
         {
-            return Err("it is of another issuer");
+            return Err("it was issued by another issuer");
         }
 
         let audiences: Vec<&str> = match claims.get("aud") {
@@ -162,33 +161,33 @@ impl Rules<'_> {
             reason = "exact until the year 285 million"
         )]
         let now = self.now.as_second() as f64;
-        let expires_at = seconds("exp").ok_or("it has no end")?;
-        if expires_at <= now - SKEW {
-            return Err("it has ended; is this machine's clock right?");
+        let expires_at = seconds("exp").ok_or("it has no expiry")?;
+        if expires_at <= now - MAX_SKEW {
+            return Err("it has expired; is this machine's clock right?");
         }
         let issued_at = seconds("iat").ok_or("it does not say when it was issued")?;
         let valid_from = seconds("nbf").unwrap_or(issued_at);
-        if issued_at.max(valid_from) > now + SKEW {
-            return Err("it is from the future; is this machine's clock right?");
+        if issued_at.max(valid_from) > now + MAX_SKEW {
+            return Err("it was issued in the future; is this machine's clock right?");
         }
         if self.nonce.is_some_and(|nonce| text("nonce") != Some(nonce)) {
-            return Err("its nonce is not ours");
+            return Err("its nonce differs from that of the request");
         }
-        let sub = text("sub").filter(|sub| !sub.is_empty() && sub.len() <= LONGEST_SUB);
+        let sub = text("sub").filter(|sub| !sub.is_empty() && sub.len() <= MAX_SUB_LENGTH);
         Ok(Subject {
             issuer: iss.to_owned(),
-            sub: sub.ok_or("it names nobody")?.to_owned(),
+            sub: sub.ok_or("it names no account")?.to_owned(),
         })
     }
 }
 
-/// Whether one of the keys that may be meant has signed it.
+/// Whether it is signed by one of the keys that its header allows.
 fn is_signed(token: &IdToken, header: &Header, keys: &[Jwk]) -> bool {
     let mut validation = Validation::new(header.alg);
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
-    let meant = |key: &&Jwk| {
+    let is_candidate = |key: &&Jwk| {
         let common = &key.common;
         let by_id = header.kid.is_none() || common.key_id.is_none() || common.key_id == header.kid;
         let by_use = !matches!(common.public_key_use, Some(PublicKeyUse::Encryption));
@@ -197,7 +196,7 @@ fn is_signed(token: &IdToken, header: &Header, keys: &[Jwk]) -> bool {
             .is_none_or(|algorithm| algorithm == KeyAlgorithm::from(header.alg));
         by_id && by_use && by_algorithm
     };
-    keys.iter().filter(meant).any(|key| {
+    keys.iter().filter(is_candidate).any(|key| {
         DecodingKey::from_jwk(key).is_ok_and(|key| {
             jsonwebtoken::decode::<Map<String, Value>>(token.expose(), &key, &validation).is_ok()
         })

@@ -5,7 +5,7 @@ use valetkey_core::secret::{ClientSecret, IdToken, RefreshToken};
 use valetkey_core::token_error::{RefreshOutcome, SignInFailure, read_exchange, read_refresh};
 use valetkey_core::token_response::TokenResponse;
 
-use super::id_token::is_of_another;
+use super::id_token::is_for_other_account;
 use super::{AuthorizeRequest, NoAnswer, ProviderClient, Unreachable, request};
 use crate::client::Client;
 
@@ -78,7 +78,9 @@ impl ProviderClient {
                     reason: format!("{reason} (after an answer was lost on the way)"),
                 }
             }
-            RefreshOutcome::Refreshed(reply) if is_of_another(known, reply.id_token.as_ref()) => {
+            RefreshOutcome::Refreshed(reply)
+                if is_for_other_account(known, reply.id_token.as_ref()) =>
+            {
                 RefreshOutcome::SignInAgain {
                     reason: "the provider answered with another account".to_owned(),
                 }

@@ -77,7 +77,8 @@ async fn give_up(inner: &Inner, mut row: Connection) {
     }
 }
 
-/// The same account again: a new grant under the next generation; an old refresh in refresh_task loses.
+/// The same account again: a new grant under the next generation, so that a running refresh of the old
+/// one has no effect.
 pub(super) async fn renew(
     inner: &Arc<Inner>,
     id: ConnectionId,

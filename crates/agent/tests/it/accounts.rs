@@ -1,4 +1,4 @@
-//! Whose a login is, through which client it came, and what was granted.
+//! Accounts, clients and granted scopes of connections.
 
 use std::collections::BTreeSet;
 
@@ -13,13 +13,13 @@ use valetkey_agent::{AgentError, AuthenticatorChange, TokenRequirements};
 use valetkey_demo_provider::{Client, Consent, Endpoint, Family, Fault, Settings};
 use valetkey_vault::store::testing::Fault as StoreFault;
 
-fn consents(bench: &Bench, account: &str) {
+fn consent_as(bench: &Bench, account: &str) {
     bench
         .provider
         .update(|settings| settings.consent = Consent::allow(account));
 }
 
-async fn as_work(bench: &Bench) -> SignInState {
+async fn sign_in_as_work(bench: &Bench) -> SignInState {
     let view = bench.begin_as("demo", Some("work")).await;
     let view = view.expect("a sign-in begins");
     visit(&view.authorize_url).await;
@@ -34,7 +34,7 @@ async fn sign_ins_run_side_by_side() {
         views.push((account, bench.begin("demo").await));
     }
     for (account, view) in views.iter().rev() {
-        consents(&bench, account);
+        consent_as(&bench, account);
         assert_eq!(visit(&view.authorize_url).await.0, 200);
     }
     let mut names = Vec::new();
@@ -56,19 +56,19 @@ async fn sign_ins_that_end_at_once_each_get_a_name() {
     for round in 1..=4 {
         let name = format!("round-{round}");
         bench.add(&name, json!({})).await;
-        let mut ways_back = Vec::new();
+        let mut callbacks = Vec::new();
         let mut ids = Vec::new();
         for account in ["ada", "grace", "linus"] {
-            consents(&bench, account);
+            consent_as(&bench, account);
             let view = bench.begin(&name).await;
-            ways_back.push(authorized(&view).await);
+            callbacks.push(authorized(&view).await);
             ids.push(view.id);
         }
-        // None of them is stored before all of them might be.
+        // No grant is stored before all three are ready to be.
         bench.store.set(StoreFault::Hang);
-        let mut ends = JoinSet::new();
-        for back in ways_back {
-            ends.spawn(async move { visit(&back).await });
+        let mut visits = JoinSet::new();
+        for callback in callbacks {
+            visits.spawn(async move { visit(&callback).await });
         }
         bench.provider.ended(Endpoint::Token, 3 * round).await;
         eventually("stored", || bench.store.is_hanging()).await;
@@ -76,7 +76,7 @@ async fn sign_ins_that_end_at_once_each_get_a_name() {
             tokio::task::yield_now().await;
         }
         bench.store.set(StoreFault::None);
-        ends.join_all().await;
+        visits.join_all().await;
         let mut names = BTreeSet::new();
         for id in ids {
             names.insert(completed(bench.finished(id).await).connection);
@@ -117,23 +117,23 @@ async fn scopes_that_were_not_granted_are_named() {
 }
 
 #[tokio::test]
-async fn a_label_that_another_account_holds_is_refused_and_the_grant_given_back() {
+async fn a_label_of_another_account_is_refused_and_the_grant_revoked() {
     let bench = Bench::start().await;
     bench.connect("demo").await;
-    consents(&bench, "grace");
-    let done = completed(as_work(&bench).await);
+    consent_as(&bench, "grace");
+    let done = completed(sign_in_as_work(&bench).await);
     assert_eq!(done.connection.to_string(), "demo/work");
     let work = bench.access("demo/work").await;
 
-    consents(&bench, "linus");
-    let why = failed(as_work(&bench).await);
-    assert!(why.contains("grace@example.com"), "{why}");
-    assert!(why.contains("linus@example.com"), "{why}");
+    consent_as(&bench, "linus");
+    let message = failed(sign_in_as_work(&bench).await);
+    assert!(message.contains("grace@example.com"), "{message}");
+    assert!(message.contains("linus@example.com"), "{message}");
     assert!(bench.provider.family_revoked("linus"));
     assert_eq!(bench.access("demo/work").await, work);
 
-    consents(&bench, "grace");
-    assert!(completed(as_work(&bench).await).renewed);
+    consent_as(&bench, "grace");
+    assert!(completed(sign_in_as_work(&bench).await).renewed);
     assert_eq!(bench.agent.connections(None).len(), 2);
 }
 
@@ -145,7 +145,10 @@ async fn without_any_name_of_the_account_a_sign_in_works_and_renews() {
     let first = completed(bench.connect("nameless").await);
     assert_eq!((first.account, first.renewed), (None, false));
     let second = completed(bench.connect("nameless").await);
-    assert!(second.renewed, "accounts that cannot be told apart are one");
+    assert!(
+        second.renewed,
+        "accounts that cannot be identified count as one"
+    );
     assert!(bench.token("nameless").await.is_ok());
 }
 
@@ -215,7 +218,7 @@ async fn a_confidential_client_authenticates_in_the_way_it_is_told() {
 async fn an_authenticator_in_use_is_removed_only_by_force() {
     let bench = Bench::start().await;
     bench.connect("demo").await;
-    consents(&bench, "grace");
+    consent_as(&bench, "grace");
     bench.connect("demo").await;
     let key = authenticator_key("demo");
     let refused = bench.agent.remove_authenticator(&key, false, &me()).await;

@@ -1,4 +1,4 @@
-//! The audit log says whom and what it is about, also when that is gone.
+//! The audit log names connections and callers, also after they were removed.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ async fn each_step_of_a_sign_in_names_its_authenticator() {
 }
 
 #[tokio::test]
-async fn who_got_and_who_was_refused_a_token_is_known_after_its_connection_is_gone() {
+async fn served_and_refused_tokens_keep_their_names_after_their_connection_is_removed() {
     let bench = Bench::start().await;
     bench.connect("demo").await;
     let authenticator = bench.view("demo").row.authenticator;
@@ -57,10 +57,10 @@ async fn who_got_and_who_was_refused_a_token_is_known_after_its_connection_is_go
 }
 
 #[tokio::test]
-async fn every_token_of_a_busy_second_is_logged_in_order_under_its_own_name() {
+async fn every_served_token_is_logged_in_order_under_its_caller() {
     let bench = Bench::start().await;
     bench.connect("demo").await;
-    // By twos, as programs do that ask more than once, and more than are written together.
+    // Each caller twice, and more than one batch.
     let names: Vec<_> = (0..2500).map(|n| format!("process {}", n / 2)).collect();
     for name in &names {
         let who = Actor::new(name.as_str());
@@ -79,7 +79,7 @@ async fn every_token_of_a_busy_second_is_logged_in_order_under_its_own_name() {
 
 /// Followers are notified once for each transaction.
 #[tokio::test]
-async fn hand_outs_under_load_are_written_in_full_batches() {
+async fn served_tokens_under_load_are_written_in_full_batches() {
     const BATCH: usize = 512;
     const ROUNDS: usize = 20;
     let bench = Bench::start().await;
@@ -88,7 +88,7 @@ async fn hand_outs_under_load_are_written_in_full_batches() {
     events(&bench, &[]).await;
     let mut transactions = bench.agent.follow();
     let started = std::time::Instant::now();
-    let hand_out = || {
+    let serve = || {
         let token = bench
             .agent
             .cached_token(&key("demo"), &TokenRequirements::default(), &me());
@@ -96,15 +96,15 @@ async fn hand_outs_under_load_are_written_in_full_batches() {
     };
     let mut count = 0;
     for _ in 0..ROUNDS {
-        (0..BATCH).for_each(|_| hand_out());
-        // While the batch is being written, the next hand-out comes: no reason to write again.
+        (0..BATCH).for_each(|_| serve());
+        // A token served while a batch is written must not cause another write.
         for _ in 0..8 {
             tokio::task::yield_now().await;
         }
-        hand_out();
+        serve();
         transactions.recv().await.expect("a transaction");
         count += 1;
-        // Time to write again, if something is to be written.
+        // Gives it time to write again, if it did.
         for _ in 0..20 {
             let _ = bench.agent.status().await;
         }

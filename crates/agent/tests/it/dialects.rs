@@ -1,4 +1,4 @@
-//! Providers that speak otherwise than the RFCs: the same login, from sign-in to revocation.
+//! Providers that deviate from the RFCs, from sign-in to revocation.
 
 use crate::support::{Bench, key, me};
 use serde_json::{Value, json};
@@ -8,8 +8,8 @@ use valetkey_agent::sign_in::SignInState;
 use valetkey_core::connection_state::Status;
 use valetkey_demo_provider::{Dialect, Fault, FaultKind, Filter, Settings};
 
-/// The whole life of a login at `authenticator_type`, all of whose URLs lead to the demo provider.
-async fn live(dialect: Dialect, authenticator_type: &str, more: Value, account: &str) {
+/// Signs in, refreshes and disconnects at `authenticator_type`, with all URLs at the demo provider.
+async fn assert_lifecycle(dialect: Dialect, authenticator_type: &str, more: Value, account: &str) {
     let bench = Bench::with(Settings {
         dialect,
         ..Settings::auto_consent("ada")
@@ -42,23 +42,23 @@ async fn live(dialect: Dialect, authenticator_type: &str, more: Value, account: 
 }
 
 #[tokio::test]
-async fn a_login_at_github_lives_from_sign_in_to_revocation() {
+async fn a_login_at_github_works_from_sign_in_to_revocation() {
     let more =
         json!({"scopes": ["read:user"], "revocation_url": "/applications/demo-confidential/token"});
-    live(Dialect::Github, "github", more, "ada").await;
+    assert_lifecycle(Dialect::Github, "github", more, "ada").await;
 }
 
 #[tokio::test]
-async fn a_login_at_slack_lives_from_sign_in_to_revocation() {
+async fn a_login_at_slack_works_from_sign_in_to_revocation() {
     let more = json!({
         "scopes": ["users:read", "chat:write"], "revocation_url": "/api/auth.revoke",
         "redirect_uri": "http://localhost/callback",
     });
-    live(Dialect::Slack, "slack", more, "ada @ Demo team").await;
+    assert_lifecycle(Dialect::Slack, "slack", more, "ada @ Demo team").await;
 }
 
 #[tokio::test]
-async fn a_refusal_with_http_200_means_sign_in_again() {
+async fn a_token_error_with_status_200_means_sign_in_again() {
     let bench = Bench::start().await;
     for (dialect, code) in [
         (Dialect::Github, "bad_refresh_token"),

@@ -25,9 +25,9 @@ async fn an_id_token_that_breaks_a_rule_ends_the_sign_in() {
         (IdTokenFlaw::WrongNonce, "nonce"),
         (IdTokenFlaw::MissingNonce, "nonce"),
         (IdTokenFlaw::WrongAudience, "for another client"),
-        (IdTokenFlaw::WrongIssuer, "of another issuer"),
+        (IdTokenFlaw::WrongIssuer, "by another issuer"),
         (IdTokenFlaw::WrongSubject, "another account"),
-        (IdTokenFlaw::Expired, "has ended"),
+        (IdTokenFlaw::Expired, "has expired"),
         (IdTokenFlaw::BadSignature, "signature"),
         (IdTokenFlaw::Unsigned, "algorithm"),
     ];
@@ -103,7 +103,7 @@ async fn without_metadata_a_sign_in_that_needs_no_keys_goes_on() {
         Fault::at(Endpoint::Discovery, FaultKind::status(500)).times(2),
     )
     .await;
-    assert!(message.contains("keys cannot be had"), "{message}");
+    assert!(message.contains("keys are not available"), "{message}");
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ pub(super) async fn show(
 ) -> Result<Ok200<AuthenticatorView>, ErrorResponse> {
     app.allow(&caller, Action::Manage)?;
     let key = authenticator_key(&name, query.profile)?;
-    Ok(Ok200(shown(&app, &key)?))
+    Ok(Ok200(view(&app, &key)?))
 }
 
 /// Change an authenticator
@@ -166,18 +166,21 @@ pub(super) async fn remove(
 ) -> Result<Ok200<AuthenticatorRemoved>, ErrorResponse> {
     let actor = app.allow(&caller, Action::Manage)?;
     let key = authenticator_key(&name, query.profile)?;
-    let authenticator = shown(&app, &key)?;
-    let gone = app
+    let authenticator = view(&app, &key)?;
+    let disconnected = app
         .agent()
         .remove_authenticator(&key, query.force, &actor)
         .await?;
     Ok(Ok200(AuthenticatorRemoved {
         authenticator,
-        disconnected: gone.into_iter().map(convert::disconnected).collect(),
+        disconnected: disconnected
+            .into_iter()
+            .map(convert::disconnected)
+            .collect(),
     }))
 }
 
-fn shown(app: &App, key: &AuthenticatorKey) -> Result<AuthenticatorView, ErrorResponse> {
+fn view(app: &App, key: &AuthenticatorKey) -> Result<AuthenticatorView, ErrorResponse> {
     let view = app.agent().authenticator(key)?;
     let connections = app.agent().connections(Some(&view.authenticator.profile));
     Ok(convert::authenticator(&view, &connections))

@@ -13,32 +13,32 @@ use crate::extract::PathParam;
 pub(super) async fn show(State(app): State<App>, PathParam(nonce): PathParam) -> Response {
     match app.agent().connect_link_target(&nonce) {
         Some(target) => {
-            connect_page::offer(&title(&app, &target), &target.scopes, &target.asked_by)
+            connect_page::sign_in_page(&title(&app, &target), &target.scopes, &target.asked_by)
         }
-        None => connect_page::gone(),
+        None => connect_page::link_expired(),
     }
 }
 
-/// Begins the sign-in and sends the browser on.
+/// Begins the sign-in and redirects the browser to the provider.
 pub(super) async fn begin(State(app): State<App>, PathParam(nonce): PathParam) -> Response {
     if app.agent().connect_link_target(&nonce).is_none() {
-        return connect_page::gone();
+        return connect_page::link_expired();
     }
     let actor = named(&Actor::ConnectPage);
     match app.agent().follow_connect_link(&nonce, &actor).await {
         Ok(begun) if begun.paste_only => {
-            // Where that ends must be pasted somewhere, and here is no such place.
+            // The address at which it ends would have to be pasted, and this page has no field for that.
             app.agent().cancel_sign_in(begun.id, &actor).await.ok();
-            connect_page::not_begun(
+            connect_page::sign_in_failed(
                 "This sign-in ends on a page of its own, whose address must be pasted",
             )
         }
-        Ok(begun) => connect_page::go_to(&begun.authorize_url),
-        Err(AgentError::NotFound { kind: "link", .. }) => connect_page::gone(),
-        Err(AgentError::RateLimited { retry_after }) => {
-            connect_page::too_many(u64::try_from(retry_after.as_secs()).unwrap_or(0).max(1))
-        }
-        Err(error) => connect_page::not_begun(&error.to_string()),
+        Ok(begun) => connect_page::redirect_to(&begun.authorize_url),
+        Err(AgentError::NotFound { kind: "link", .. }) => connect_page::link_expired(),
+        Err(AgentError::RateLimited { retry_after }) => connect_page::too_many_sign_ins(
+            u64::try_from(retry_after.as_secs()).unwrap_or(0).max(1),
+        ),
+        Err(error) => connect_page::sign_in_failed(&error.to_string()),
     }
 }
 

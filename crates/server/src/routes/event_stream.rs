@@ -1,5 +1,5 @@
-//! Following the audit log: server-sent events. What is in the log already is read from it, what comes
-//! later is shared by all followers ([`crate::event_feed`]).
+//! Follows the audit log by server-sent events. Past events are read from the log, new ones come from
+//! the feed that all followers share ([`crate::event_feed`]).
 
 use std::time::Duration;
 
@@ -18,14 +18,14 @@ use crate::app::App;
 use crate::error_response::ErrorResponse;
 use crate::event_feed::{FeedEvent, MAX_PAGE, last_id};
 
-/// How often a quiet stream sends a comment, so that a dead follower is noticed.
+/// How often an idle stream sends a comment, which detects a closed connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
-/// Events that wait for a slow reader, beside those of the feed.
+/// Events buffered for a slow reader, in addition to those of the feed.
 const SEND_BUFFER: usize = 2;
 
-/// Events after `filter.after` (else from now on), for as long as somebody reads.
+/// Events after `filter.after`, or from now on, until the connection closes.
 pub(super) async fn stream(app: &App, filter: EventFilter) -> Result<Response, ErrorResponse> {
-    // First the feed, then the log: nothing falls in between.
+    // Subscribes before it reads the log, so that no event is missed.
     let live = app.events().subscribe(app.agent(), app.stop()).await?;
     let after = match filter.after {
         Some(after) => after,
@@ -55,7 +55,7 @@ pub(super) async fn stream(app: &App, filter: EventFilter) -> Result<Response, E
     Ok(response)
 }
 
-/// The reader is gone, or the log cannot be read.
+/// The connection is closed, or the log cannot be read.
 struct Ended;
 
 struct Follower {
@@ -72,12 +72,12 @@ impl Follower {
                 Ok(Ok(event)) => self.send_event(event).await?,
                 Ok(Err(RecvError::Lagged(_))) => self.catch_up().await?,
                 Ok(Err(RecvError::Closed)) => return Err(Ended),
-                Err(_quiet) => self.send(Bytes::from_static(b": keep-alive\n\n")).await?,
+                Err(_idle) => self.send(Bytes::from_static(b": keep-alive\n\n")).await?,
             }
         }
     }
 
-    /// Reads the log to its end. What the feed brings again later is left out.
+    /// Sends the log to its end. Events that the feed repeats later are skipped.
     async fn catch_up(&mut self) -> Result<(), Ended> {
         loop {
             let page = self.app.agent().events(self.filter.clone()).await;

@@ -1,4 +1,4 @@
-//! Sign-ins. No route here opens a browser: the client in front of the person does.
+//! Sign-ins. No route opens a browser; the client does.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::extract::{JsonBody, PathParam, QueryParams};
 use crate::permission::Action;
 use crate::response::{Accepted, Ok200};
 
-/// Of a long poll, in seconds.
+/// Longest long poll, in seconds.
 const MAX_WAIT: u64 = 60;
 
 /// Begin a sign-in
@@ -40,7 +40,7 @@ pub(super) async fn begin(
     let profile = request.profile.unwrap_or_default();
     let (authenticator, label) = authenticator(&request.authenticator, profile)?;
     let account = request.account.as_deref().map(convert::label).transpose()?;
-    let ask = SignInOptions {
+    let options = SignInOptions {
         authenticator,
         account: account.or(label),
         scopes: Scopes::from(request.scopes),
@@ -50,7 +50,7 @@ pub(super) async fn begin(
         },
         reason: request.reason,
     };
-    let begun = app.agent().begin_sign_in(ask, &actor).await?;
+    let begun = app.agent().begin_sign_in(options, &actor).await?;
     Ok(Accepted(SignInStarted {
         session_id: begun.id,
         authorize_url: begun.authorize_url,

@@ -101,22 +101,22 @@ async fn a_token_that_keeps_every_rule_names_its_subject() {
 #[tokio::test]
 async fn each_broken_rule_is_refused() {
     let broken = [
-        ("iss", json!("https://h/"), "of another issuer"),
+        ("iss", json!("https://h/"), "by another issuer"),
         ("iss", json!(null), "names no issuer"),
         ("aud", json!("somebody"), "for another client"),
         ("aud", json!([]), "for another client"),
         ("aud", json!(["client id", "b"]), "for several clients"),
         ("azp", json!("b"), "(azp)"),
-        ("exp", json!(1_799_999_940), "has ended"),
-        ("exp", json!(null), "has no end"),
-        ("exp", json!("1800000600"), "has no end"),
-        ("iat", json!(1_800_000_061), "from the future"),
+        ("exp", json!(1_799_999_940), "has expired"),
+        ("exp", json!(null), "has no expiry"),
+        ("exp", json!("1800000600"), "has no expiry"),
+        ("iat", json!(1_800_000_061), "in the future"),
         ("iat", json!(null), "when it was issued"),
-        ("nbf", json!(1_800_000_061), "from the future"),
+        ("nbf", json!(1_800_000_061), "in the future"),
         ("nonce", json!("other"), "nonce"),
         ("nonce", json!(null), "nonce"),
-        ("sub", json!(""), "names nobody"),
-        ("sub", json!("x".repeat(256)), "names nobody"),
+        ("sub", json!(""), "names no account"),
+        ("sub", json!("x".repeat(256)), "names no account"),
     ];
     for (claim, value, expected) in broken {
         let mut claims = claims();
@@ -250,13 +250,13 @@ async fn the_tenant_of_a_microsoft_token_completes_its_issuer() {
 #[test]
 fn a_refreshed_token_of_somebody_else_is_noticed() {
     let known = sign(&claims(), 1, "a");
-    let is_of_another = |new: &IdToken| is_of_another(Some(&known), Some(new));
-    assert!(!is_of_another(&sign(&claims(), 2, "b")));
-    assert!(!is_of_another(&IdToken::new("unreadable")));
+    let is_for_other_account = |new: &IdToken| is_for_other_account(Some(&known), Some(new));
+    assert!(!is_for_other_account(&sign(&claims(), 2, "b")));
+    assert!(!is_for_other_account(&IdToken::new("unreadable")));
     for (claim, value) in [("sub", "bob"), ("iss", "https://other")] {
         let mut claims = claims();
         claims[claim] = value.into();
-        assert!(is_of_another(&sign(&claims, 1, "a")), "{claim}");
+        assert!(is_for_other_account(&sign(&claims, 1, "a")), "{claim}");
     }
 }
 
