@@ -1,5 +1,10 @@
 //! The wall clock, and sleeping by it. A trait, because tests must make it jump.
 
+#[cfg_attr(target_os = "linux", path = "clock/timerfd.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "clock/no_kernel_timer.rs")]
+mod kernel_timer;
+mod wall_timer;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,6 +13,9 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
+
+pub use kernel_timer::KernelTimer;
+pub(crate) use wall_timer::WallTimer;
 
 /// A sleep, boxed so that the trait can be an object.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -22,6 +30,11 @@ pub trait Clock: Send + Sync + 'static {
 
     /// Waits for `duration` of [`Self::uptime`].
     fn sleep(&self, duration: Duration) -> Sleep;
+
+    /// A timer of the kernel that follows this clock; None if there is none.
+    fn kernel_timer(&self) -> Option<KernelTimer> {
+        None
+    }
 }
 
 /// The machine's clock.
@@ -49,6 +62,10 @@ impl Clock for SystemClock {
 
     fn sleep(&self, duration: Duration) -> Sleep {
         Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn kernel_timer(&self) -> Option<KernelTimer> {
+        KernelTimer::new()
     }
 }
 

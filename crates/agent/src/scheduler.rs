@@ -1,13 +1,10 @@
-//! The alarm clock: refreshes what is due, stores what is still unsaved, reconciles what the start had
-//! to put off. By the wall clock, also after sleep and jumps.
+//! Refreshes what is due, stores what is still unsaved, reconciles what the start had to put off.
 //!
-//! Timers count time in which the machine was awake; deadlines are wall-clock. So the sleeper wakes
-//! at least every 30 s while something is due within the hour, and when the two clocks disagree it
-//! treats that as a wake: everything is looked at again, and what is overdue is spread out.
+//! Deadlines are wall-clock times. When the machine was suspended or its clock was set, everything
+//! is planned again, and what is overdue is spread out. [`WallTimer`] notices both.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use valetkey_core::connection_state::{Status, Transition};
@@ -15,29 +12,24 @@ use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness;
 use valetkey_core::id::ConnectionId;
 
+use crate::clock::WallTimer;
 use crate::registry::Entry;
 use crate::state::Inner;
 use crate::{disconnect, grants, reconcile, refresh};
 
-/// Longest sleep while something is due within [`SOON`].
-const SHORT_SLEEP: Duration = Duration::from_secs(30);
-/// Longest sleep otherwise.
-const LONG_SLEEP: Duration = Duration::from_mins(10);
-const SOON: SignedDuration = SignedDuration::from_hours(1);
-/// The clocks may drift apart this far in one sleep before it counts as a jump.
-const JUMP: SignedDuration = SignedDuration::from_secs(10);
+/// How soon a reconciliation that had to be put off is tried again.
+const RECONCILE_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
 /// After a wake, overdue refreshes are spread over this time.
 const SPREAD: SignedDuration = SignedDuration::from_secs(10);
 
-/// The alarm clock's task. Ends when the agent stops.
+/// The scheduler's task. Ends when the agent stops.
 pub(crate) async fn run(inner: Arc<Inner>) {
+    let mut timer = WallTimer::new(Arc::clone(&inner.clock));
     plan_all(&inner);
     spread_overdue(&inner);
     loop {
-        let before = (inner.now(), inner.clock.uptime());
-        let sleep = inner.clock.sleep(sleep_duration(&inner, before.0));
         tokio::select! {
-            () = sleep => {}
+            () = timer.sleep_until(next_deadline(&inner)) => {}
             () = inner.schedule_changed.notified() => {}
         }
         if inner.stopping.load(Ordering::SeqCst) {
@@ -46,37 +38,21 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         if inner.reconcile_pending.load(Ordering::SeqCst) {
             reconcile::retry(&inner).await;
         }
-        if jumped(&inner, before) {
-            tracing::info!("the clock jumped; all logins are checked");
+        if timer.clock_changed() {
+            tracing::info!("the clock changed; all connections are checked");
             wake(&inner);
         }
         run_due(&inner);
     }
 }
 
-fn sleep_duration(inner: &Inner, now: Timestamp) -> Duration {
-    if inner.reconcile_pending.load(Ordering::SeqCst) {
-        return SHORT_SLEEP;
-    }
-    let Some(due) = inner.registry().next_due() else {
-        return LONG_SLEEP;
-    };
-    let until = due.duration_since(now);
-    let longest = if until < SOON {
-        SHORT_SLEEP
-    } else {
-        LONG_SLEEP
-    };
-    Duration::try_from(until)
-        .unwrap_or(Duration::ZERO)
-        .min(longest)
-}
-
-fn jumped(inner: &Inner, (wall, uptime): (Timestamp, Duration)) -> bool {
-    let by_wall = inner.now().duration_since(wall);
-    let awake = SignedDuration::try_from(inner.clock.uptime().saturating_sub(uptime))
-        .unwrap_or(SignedDuration::MAX);
-    (by_wall - awake).abs() > JUMP
+fn next_deadline(inner: &Inner) -> Option<Timestamp> {
+    let reconcile = inner.reconcile_pending.load(Ordering::SeqCst);
+    let reconcile = reconcile.then(|| freshness::add(inner.now(), RECONCILE_INTERVAL));
+    reconcile
+        .into_iter()
+        .chain(inner.registry().next_due())
+        .min()
 }
 
 fn plan_all(inner: &Inner) {
@@ -88,8 +64,8 @@ fn plan_all(inner: &Inner) {
     }
 }
 
-/// The machine woke up, or the clock was set: every alarm is planned anew, back-offs end, and what
-/// is overdue is spread out.
+/// The machine resumed, or the clock was set: everything is planned again, back-offs end, and what is
+/// overdue is spread out.
 fn wake(inner: &Inner) {
     plan_all(inner);
     let now = inner.now();
