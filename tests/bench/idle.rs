@@ -15,15 +15,15 @@ pub(crate) fn measure(pid: u32, sizes: &Sizes, report: &mut Report) {
     thread::sleep(SETTLED);
     let (wake_ups, written) = (wake_ups(pid), written(pid));
     thread::sleep(sizes.idle);
-    let minutes = sizes.idle.as_secs_f64() / 60.0;
-    let each_minute = (self::wake_ups(pid) - wake_ups) / minutes;
+    let seconds = sizes.idle.as_secs_f64();
+    let each_minute = (self::wake_ups(pid) - wake_ups) / seconds * 60.0;
     report.figure(
         "wake-ups a minute of an idle agent, a refresh due within the hour",
         each_minute,
         "",
         Some(0.0),
     );
-    let what = format!("written to disk by an idle agent in {minutes:.0} minutes");
+    let what = format!("written to disk by an idle agent in {seconds:.0} s");
     report.figure(&what, self::written(pid) - written, "bytes", Some(0.0));
 }
 
