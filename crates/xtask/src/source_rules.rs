@@ -1,5 +1,5 @@
 //! Rules about source files that no compiler checks: no unfinished work, no empty type names, no
-//! overlong files.
+//! overlong files, no `mod.rs`.
 
 use std::fs;
 
@@ -46,6 +46,11 @@ pub(crate) fn broken() -> Result<Vec<String>, TaskError> {
 
 fn broken_in(file: &str, text: &str) -> Vec<String> {
     let mut broken = Vec::new();
+    if file == "mod.rs" || file.ends_with("/mod.rs") {
+        broken.push(format!(
+            "{file}: put the module into `foo.rs` beside `foo/`"
+        ));
+    }
     for (line, number) in text.lines().zip(1..) {
         if let Some(word) = UNFINISHED.iter().find(|word| line.contains(**word)) {
             broken.push(format!("{file}:{number}: unfinished: `{word}`"));
@@ -97,6 +102,13 @@ mod tests {
             broken_in("a.rs", text),
             ["a.rs:1: `TokenManager`: `Manager` says nothing about the type"]
         );
+    }
+
+    #[test]
+    fn a_mod_file_is_found() {
+        let expected = "a/mod.rs: put the module into `foo.rs` beside `foo/`";
+        assert_eq!(broken_in("a/mod.rs", ""), [expected]);
+        assert_eq!(broken_in("a/amod.rs", ""), [""; 0]);
     }
 
     #[test]
