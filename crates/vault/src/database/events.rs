@@ -30,7 +30,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
           CREATE INDEX events_by_connection ON events (connection) WHERE connection IS NOT NULL",
     },
     Migration {
-        // Rows of half the size, and an index for each filter and for pruning.
+        // Numbers and bytes in place of text pay for an index for each filter and one for pruning.
         version: 9,
         sql: "CREATE TABLE compact_events (
               id INTEGER PRIMARY KEY AUTOINCREMENT,
