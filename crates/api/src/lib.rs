@@ -1,6 +1,6 @@
 //! The contract of the API: every request and response, the error codes, and a typed client.
 //!
-//! The server builds on these types, the CLI speaks them, the OpenAPI document is made from them
+//! The server and the CLI use these types, the OpenAPI document is made from them
 //! (feature `openapi`). There is no server and no agent here, and no rule about what happens.
 //!
 //! Conventions: `snake_case`; times are RFC 3339 in UTC, or null where there is none; durations are

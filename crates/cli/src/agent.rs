@@ -4,7 +4,7 @@
 //! with its job server, a terminal that closes. So `valetkey` runs itself once more, and that
 //! process leaves the session, marks every inherited descriptor to be closed and becomes
 //! `valetkey-agent`. The first process waits for its one line on stdout ([`StartLine`]). Whether it
-//! is safe to start (is there a keychain?) only the agent knows: it says so in that line.
+//! is safe to start (is there a keychain?) only the agent knows: its line contains the answer.
 
 use std::env;
 use std::io::Read as _;

@@ -14,7 +14,7 @@ pub(crate) enum Exit {
     NotFound = 66,
     /// The agent or the keychain is not there.
     Unavailable = 69,
-    /// Heals by itself.
+    /// A later try may succeed.
     TryLater = 75,
     /// A sign-in is needed, or access is denied.
     NotAllowed = 77,

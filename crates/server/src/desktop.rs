@@ -34,8 +34,8 @@ impl App {
         }
     }
 
-    /// Gets a new token from the provider, because the person says so. Nobody is given it: the page
-    /// must not see it, so this is no route.
+    /// Gets a new token from the provider, as the person asked. It is not returned: the page must not see
+    /// it, so this is no route.
     pub async fn renew_for_person(&self, connection: &str) -> Result<(), ApiError> {
         let key = connection_key(connection, None).map_err(ErrorResponse::into_error)?;
         let renewed = self.agent().renew(&key).await;

@@ -1,8 +1,8 @@
-//! The one way in which the agent's process ends: somebody asks, everyone who waits hears it.
+//! The request to stop the agent's process, and waiting for it.
 
 use tokio::sync::watch;
 
-/// A cheap handle on the wish to stop.
+/// A cheap handle on the request to stop.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Sender<bool>);
 
@@ -25,8 +25,8 @@ impl Stop {
 
     /// Returns once somebody has asked.
     pub async fn requested(&self) {
-        let mut wish = self.0.subscribe();
+        let mut requested = self.0.subscribe();
         // Cannot fail: `self` holds a sender.
-        wish.wait_for(|asked| *asked).await.ok();
+        requested.wait_for(|asked| *asked).await.ok();
     }
 }

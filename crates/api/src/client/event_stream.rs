@@ -59,7 +59,7 @@ impl Follower {
         Ok(follower)
     }
 
-    /// Takes in what has arrived, which may be a part of an event or a sign of life; waits where
+    /// Reads what has arrived, which may be a part of an event or a keep-alive comment; waits where
     /// nothing has.
     pub fn read(&mut self) -> Result<(), ClientError> {
         let mut bytes = [0; READ_SIZE];

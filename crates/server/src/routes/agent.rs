@@ -100,7 +100,7 @@ pub(super) async fn resume(
 
 /// Stop the agent
 ///
-/// It finishes what it has begun, stores what is not stored, and ends.
+/// It finishes work in progress, stores what is not stored, and ends.
 #[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/shutdown", tag = "agent",
     responses((status = 202, body = ShutdownResponse))

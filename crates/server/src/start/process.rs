@@ -1,4 +1,4 @@
-//! The process itself: what it keeps from others, and the signals it hears.
+//! Process hardening and signals.
 
 use std::io;
 
