@@ -156,7 +156,7 @@ test("a list in every state", async ({ page, world, look }) => {
   });
   await page.keyboard.press("Escape");
   await page.getByRole("link", { name: "GitHub", exact: true }).click();
-  await page.getByText("RecentEvents").waitFor();
+  await page.getByText("Recent activity").waitFor();
   await look("details");
   await page.getByRole("button", { name: "Disconnect…" }).click();
   await page.getByRole("button", { name: "Disconnect", exact: true }).last().click();
