@@ -28,6 +28,10 @@ pub struct SignInRequest {
     /// Label for the account; absent: the first account, or whatever account comes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
+    /// Takes the place of the account that has this name, even if it is another one or nobody can say
+    /// who signed in. Otherwise such a sign-in fails.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replace: bool,
     /// Asked for beside the authenticator's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,

@@ -12,7 +12,8 @@ export interface paths {
         put?: never;
         /**
          * Create a client key
-         * @description The key is shown this once.
+         * @description The key is shown this once. It is used at the port that the loopback listener has: the first key
+         *     fixes that port in the settings.
          */
         post: operations["clients_create"];
         delete?: never;
@@ -1405,6 +1406,11 @@ export interface components {
             profile?: components["schemas"]["ProfileName"] | null;
             /** @description Why a tool asks, shown to the person as untrusted text. */
             reason?: string | null;
+            /**
+             * @description Takes the place of the account that has this name, even if it is another one or nobody can say
+             *     who signed in. Otherwise such a sign-in fails.
+             */
+            replace?: boolean;
             /** @description Asked for beside the authenticator's own. */
             scopes?: string[];
         };

@@ -40,6 +40,9 @@ pub struct SignInOptions {
     pub authenticator: AuthenticatorKey,
     /// Label for a second account; also names the connection to renew.
     pub account: Option<AccountLabel>,
+    /// Takes the place of whatever account has the name, even if it is another one or cannot be
+    /// identified.
+    pub replace: bool,
     /// Asked for beside the authenticator's own.
     pub scopes: Scopes,
     /// The browser runs on another machine: no listener, the person pastes where it ended.
@@ -119,6 +122,7 @@ impl Agent {
             request,
             label: ask.account,
             asked,
+            replace: ask.replace,
             by_link: view.asked_by.is_some(),
             listener,
         };
@@ -204,6 +208,7 @@ impl Agent {
                     target.connection.authenticator,
                 ),
                 account: target.connection.account,
+                replace: false,
                 scopes: target.scopes,
                 paste_only: false,
                 reason: None,

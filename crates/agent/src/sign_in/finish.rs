@@ -16,7 +16,8 @@ use valetkey_vault::failpoint;
 
 use super::callback::{Answer, Code};
 use super::session::Pending;
-use super::{Completed, Failed, Remedy, SignInState, store};
+use super::store::{self, SignedIn};
+use super::{Completed, Failed, Remedy, SignInState};
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::key::Actor;
@@ -221,7 +222,7 @@ async fn place_grant(
         inner,
         authenticator.id,
         subject.as_ref(),
-        pending.label.as_ref(),
+        pending,
         display_name.as_deref(),
     );
     match place {
@@ -233,32 +234,46 @@ async fn place_grant(
             };
             Ok(store::add(inner, &authenticator, account, &pending.asked, grant, now).await?)
         }
-        Place::Renew(_) if pending.by_link && subject.is_none() => {
-            let name = &client.authenticator.name;
-            Err(End::failed(
-                "the account cannot be identified, and a link replaces none; nothing was changed",
-                format!("run `valetkey connect {name}` in a terminal"),
-            ))
-        }
         Place::Renew(connection) => {
             // Its name is its own already, and its write_lock may be held for long.
             drop(naming);
-            let known = Account {
-                label: None,
+            let signed_in = SignedIn {
                 display_name,
                 subject,
+                replaces: pending.replace,
             };
-            Ok(store::renew(inner, connection, known, &pending.asked, grant).await?)
+            Ok(store::renew(inner, connection, signed_in, &pending.asked, grant).await?)
         }
-        Place::OtherAccount(name, other) => {
+        Place::OtherAccount { name, holder } => {
             let got = display_name.unwrap_or_else(|| "another account".to_owned());
             Err(End::failed(
                 format!(
-                    "`{name}` is signed in as {other}, but you signed in as {got}; nothing was changed"
+                    "`{name}` is signed in as {holder}, but you signed in as {got}; nothing was changed"
                 ),
                 format!(
-                    "choose {other} at the provider, or give the new account its own label with `--account`"
+                    "choose {holder} at the provider, give the new account its own label with \
+                     `--account`, or put it in the place of {holder} with `--replace`"
                 ),
+            ))
+        }
+        Place::Unidentified { name, holder } => {
+            let client_name = &authenticator.name;
+            let holder = holder.map_or_else(String::new, |holder| format!(" as {holder}"));
+            let hint = if pending.by_link {
+                format!("run `valetkey connect {name}` in a terminal")
+            } else {
+                format!(
+                    "try again; or give it a label of its own with `valetkey connect \
+                     {client_name} --account LABEL`, or put it in the place of `{name}` with \
+                     `valetkey connect {name} --replace`"
+                )
+            };
+            Err(End::failed(
+                format!(
+                    "`{name}` is signed in{holder}, and whether this is the same account could not \
+                     be found out; nothing was changed"
+                ),
+                hint,
             ))
         }
     }
@@ -268,19 +283,29 @@ async fn place_grant(
 enum Place {
     /// A connection of its own.
     New(Option<AccountLabel>),
-    /// The same account again.
+    /// The same account again, or one that may take its place.
     Renew(ConnectionId),
     /// The label is taken by another account.
-    OtherAccount(ConnectionName, String),
+    OtherAccount {
+        name: ConnectionName,
+        holder: String,
+    },
+    /// The name is taken, and by whom it is or who signed in is not known.
+    Unidentified {
+        name: ConnectionName,
+        holder: Option<String>,
+    },
 }
 
-/// The same (issuer, sub) renews its connection; a label that another account holds is refused;
-/// the first account of an authenticator needs no label, later ones are named after their login.
+/// The same (issuer, sub) renews its connection. A name that another account holds is refused, and so
+/// is one whose holder is known where the new account is not; `--replace` overrides both. Two accounts
+/// that nobody can identify are taken for one, but not through a link, which others may have opened.
+/// The first account of an authenticator needs no label, later ones are named after their login.
 fn place(
     inner: &Inner,
     authenticator: AuthenticatorId,
     subject: Option<&Subject>,
-    label: Option<&AccountLabel>,
+    pending: &Pending,
     login: Option<&str>,
 ) -> Place {
     let registry = inner.registry();
@@ -297,30 +322,30 @@ fn place(
     }
     let at_label =
         |label: Option<&AccountLabel>| rows.iter().find(|row| row.account.label.as_ref() == label);
-    if let Some(taken) = label.and_then(|label| at_label(Some(label))) {
-        // Two accounts that cannot be told apart are taken for one.
-        return match (&taken.account.subject, subject) {
-            (Some(_), Some(_)) => Place::OtherAccount(
-                registry
-                    .name_of(taken)
-                    .expect("listed under its authenticator"),
-                taken
-                    .account
-                    .display_name
-                    .clone()
-                    .unwrap_or_else(|| "another account".to_owned()),
-            ),
-            _ => Place::Renew(taken.id),
-        };
-    }
-    if label.is_some() {
+    let label = pending.label.as_ref();
+    let Some(taken) = at_label(label) else {
         return Place::New(label.cloned());
-    }
-    let Some(first) = at_label(None) else {
-        return Place::New(None);
     };
-    if subject.is_none() || first.account.subject.is_none() {
-        return Place::Renew(first.id);
+    if pending.replace {
+        return Place::Renew(taken.id);
+    }
+    let name = || {
+        let name = registry.name_of(taken);
+        name.expect("listed under its authenticator")
+    };
+    let holder = taken.account.display_name.clone();
+    match (&taken.account.subject, subject) {
+        (Some(_), Some(_)) if label.is_none() => {}
+        (Some(_), Some(_)) => {
+            let holder = holder.unwrap_or_else(|| "another account".to_owned());
+            let name = name();
+            return Place::OtherAccount { name, holder };
+        }
+        (None, _) if !pending.by_link => return Place::Renew(taken.id),
+        (Some(_), None) | (None, _) => {
+            let name = name();
+            return Place::Unidentified { name, holder };
+        }
     }
     let free = |label: &AccountLabel| at_label(Some(label)).is_none();
     let by_login = login.and_then(AccountLabel::from_account).filter(free);

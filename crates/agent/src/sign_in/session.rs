@@ -62,6 +62,8 @@ pub(crate) struct Pending {
     pub(super) request: AuthorizeRequest,
     pub(super) label: Option<AccountLabel>,
     pub(super) asked: Scopes,
+    /// Takes the place of whatever account has the name.
+    pub(super) replace: bool,
     /// A link began it, which may have been opened by whoever holds it.
     pub(super) by_link: bool,
     /// The listener stays up while somebody holds it.

@@ -77,12 +77,19 @@ async fn give_up(inner: &Inner, mut row: Connection) {
     }
 }
 
-/// The same account again: a new grant under the next generation, so that a running refresh of the old
-/// one has no effect.
+/// Who signed in again.
+pub(super) struct SignedIn {
+    pub(super) display_name: Option<String>,
+    pub(super) subject: Option<Subject>,
+    /// It may be another account: what is known of the old one goes.
+    pub(super) replaces: bool,
+}
+
+/// A new grant under the next generation, so that a running refresh of the old one has no effect.
 pub(super) async fn renew(
     inner: &Arc<Inner>,
     id: ConnectionId,
-    known: Account,
+    account: SignedIn,
     asked: &Scopes,
     grant: impl Fn(Generation, Option<&Grant>) -> Grant,
 ) -> Result<Completed, AgentError> {
@@ -102,18 +109,22 @@ pub(super) async fn renew(
     // consent only, and without it the login would end with this access token.
     let mut new = grant(generation, None);
     if new.refresh_token.is_none()
-        && let Some(old) = still_good(inner, id, known.subject.as_ref())
+        && let Some(old) = still_good(inner, id, account.subject.as_ref())
     {
         new.refresh_token.clone_from(&old.grant.refresh_token);
         new.refresh_expires_at = old.grant.refresh_expires_at;
     }
     let renewed = |row: &mut Connection| {
         row.asked_scopes = asked.clone();
-        row.account.display_name = known
-            .display_name
-            .clone()
-            .or(row.account.display_name.take());
-        row.account.subject = known.subject.clone().or(row.account.subject.take());
+        let same = account.subject.is_some() && row.account.subject == account.subject;
+        let (display_name, subject) = (account.display_name.clone(), account.subject.clone());
+        if account.replaces && !same {
+            row.account.display_name = display_name;
+            row.account.subject = subject;
+        } else {
+            row.account.display_name = display_name.or(row.account.display_name.take());
+            row.account.subject = subject.or(row.account.subject.take());
+        }
     };
     let kept = grants::commit(inner, id, Transition::SignedIn, renewed, &new).await;
     let Some(live) = kept else {

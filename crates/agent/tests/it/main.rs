@@ -11,6 +11,7 @@ mod dialects;
 mod faults;
 mod fix_client;
 mod hang_ups;
+mod identities;
 mod keychain;
 mod keychain_leads;
 mod keychain_start;

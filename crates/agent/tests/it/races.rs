@@ -60,6 +60,7 @@ async fn sign_in(agent: Agent, name: &'static str) -> Result<(), AgentError> {
     let ask = SignInOptions {
         authenticator: crate::support::authenticator_key(name),
         account: None,
+        replace: false,
         scopes: Scopes::default(),
         paste_only: false,
         reason: None,

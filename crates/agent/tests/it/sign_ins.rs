@@ -231,6 +231,7 @@ async fn why_a_program_asks_is_plain_text() {
     let ask = SignInOptions {
         authenticator: authenticator_key("demo"),
         account: None,
+        replace: false,
         scopes: Scopes::default(),
         paste_only: false,
         reason: Some(format!("a\u{1b}[31mb\n{}", "c".repeat(1000))),

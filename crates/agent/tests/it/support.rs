@@ -150,6 +150,7 @@ impl Bench {
         let ask = SignInOptions {
             authenticator: authenticator_key(authenticator),
             account: account.map(|label| label.parse().expect("a label")),
+            replace: false,
             scopes: valetkey_core::scope::Scopes::default(),
             paste_only: false,
             reason: None,

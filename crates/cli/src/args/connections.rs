@@ -27,6 +27,9 @@ pub(crate) struct Connect {
     /// Label for the account: `--account work` makes it `github/work`
     #[arg(long, value_name = "LABEL")]
     pub(crate) account: Option<String>,
+    /// Put the login in the place of the account that has this name, whoever it is
+    #[arg(long)]
+    pub(crate) replace: bool,
     /// Ask for these scopes, too; separated by commas
     #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
     pub(crate) scopes: Vec<String>,

@@ -36,6 +36,7 @@ pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Res
         authenticator: args.authenticator,
         profile: global.profile.clone(),
         account: args.account,
+        replace: args.replace,
         scopes: args.scopes,
         method: SignInMethod::Browser,
         reason: args.reason,

@@ -43,6 +43,7 @@ pub(super) async fn begin(
     let options = SignInOptions {
         authenticator,
         account: account.or(label),
+        replace: request.replace,
         scopes: Scopes::from(request.scopes),
         paste_only: match request.method {
             SignInMethod::Browser => false,
