@@ -157,8 +157,11 @@ impl Agent {
                     authenticator: authenticator.name.clone(),
                     account: label.clone(),
                 };
-                let holder = registry.named(&authenticator.profile, &name);
-                if holder.is_some_and(|holder| holder != id) {
+                let holder = registry
+                    .named(&authenticator.profile, &name)
+                    .and_then(|holder| registry.get(holder))
+                    .filter(|holder| holder.row.state.status != Status::Removing);
+                if holder.is_some_and(|holder| holder.row.id != id) {
                     return Err(AgentError::Conflict {
                         message: format!("there is a connection `{name}` already"),
                         in_use: Vec::new(),

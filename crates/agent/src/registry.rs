@@ -182,12 +182,7 @@ impl ConnectionRegistry {
         let profile = self.authenticators[&row.authenticator].row.profile.clone();
         let id = row.id;
         let names = self.names.entry(profile).or_default();
-        // A name is free as soon as its removal has begun: another one may have it by now.
-        if row.state.status == Status::Removing {
-            names.entry(name).or_insert(id);
-        } else {
-            names.insert(name, id);
-        }
+        take_name(names, name, &row);
         // A pause that the provider asked for, or that an answer which was not understood needs, is
         // not shortened by a new start.
         let retry_not_before = row
@@ -239,7 +234,7 @@ impl ConnectionRegistry {
             .clone();
         let names = self.names.entry(profile).or_default();
         names.retain(|_, named| *named != id);
-        names.insert(name.clone(), id);
+        take_name(names, name.clone(), &entry.row);
         self.relabel(id, &name);
     }
 
@@ -439,5 +434,19 @@ impl ConnectionRegistry {
             due.push(id);
         }
         due
+    }
+}
+
+/// Lets a row be found by its name. A name is free as soon as its removal has begun: another row may
+/// have it, and keeps it.
+fn take_name(
+    names: &mut HashMap<ConnectionName, ConnectionId>,
+    name: ConnectionName,
+    row: &Connection,
+) {
+    if row.state.status == Status::Removing {
+        names.entry(name).or_insert(row.id);
+    } else {
+        names.insert(name, row.id);
     }
 }

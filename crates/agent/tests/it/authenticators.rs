@@ -1,9 +1,9 @@
 //! Changes of an authenticator, while its sign-ins and removals are under way.
 
-use crate::support::{Bench, authenticator_key, change, completed, failed, me, visit};
+use crate::support::{Bench, authenticator_key, change, completed, failed, key, me, visit};
 use serde_json::json;
 use valetkey_agent::AuthenticatorChange;
-use valetkey_demo_provider::{DemoProvider, Endpoint, Settings};
+use valetkey_demo_provider::{DemoProvider, Endpoint, Fault, Settings};
 
 #[tokio::test]
 async fn two_changes_of_an_authenticator_side_by_side_both_count() {
@@ -51,4 +51,27 @@ async fn a_changed_name_or_scope_does_not_end_an_open_sign_in() {
     visit(&view.authorize_url).await;
     let done = completed(bench.finished(view.id).await);
     assert_eq!(done.connection.to_string(), "renamed");
+}
+
+#[tokio::test]
+async fn a_rename_hides_no_login_behind_one_that_is_being_removed() {
+    // The order in which a rename reaches the connections is not fixed.
+    for round in 0..8 {
+        let bench = Bench::start().await;
+        let old = completed(bench.connect("demo").await).id;
+        let gate = bench
+            .provider
+            .gate(|gate| Fault::at(Endpoint::Revoke, gate));
+        let agent = bench.agent.clone();
+        let removing =
+            tokio::spawn(async move { agent.disconnect(&key("demo"), true, &me()).await });
+        bench.provider.arrived(Endpoint::Revoke, 1).await;
+        let new = completed(bench.connect("demo").await).id;
+        assert_ne!(old, new);
+        bench.update("demo", json!({ "name": "renamed" })).await;
+        assert_eq!(bench.view("renamed").row.id, new, "round {round}");
+        gate.release();
+        removing.await.unwrap().unwrap();
+        assert_eq!(bench.view("renamed").row.id, new, "round {round}");
+    }
 }
