@@ -58,7 +58,9 @@ impl Agent {
         ask: SignInOptions,
         who: &Actor,
     ) -> Result<SignInView, AgentError> {
-        self.begin(ask, None, who).await
+        let who = who.clone();
+        self.run(|agent| async move { agent.begin(ask, None, &who).await })
+            .await
     }
 
     /// `asked_by`: through a link, and who got that link.

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use crate::support::{Bench, authenticator_key, eventually, key, me};
+use crate::support::{Bench, LONG, authenticator_key, eventually, key, me};
 use serde_json::{Map, Value, json};
 use valetkey_agent::sign_in::SignInState;
 use valetkey_agent::{AuthenticatorChange, ConnectionChange, LabelChange, LinkTarget, NewKey};
@@ -142,4 +142,16 @@ async fn a_link_knows_the_sign_in_of_a_caller_that_hung_up() {
     };
     let started = bench.agent.events(started).await.expect("read");
     assert_eq!(started.len(), 1);
+}
+
+#[tokio::test]
+async fn a_sign_in_is_begun_to_the_end() {
+    let bench = Bench::start().await;
+    hang_up(bench.begin_as("demo", None)).await;
+    let begun = async {
+        while bench.count(EventKind::SignInStarted).await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, begun).await.expect("begun");
 }
