@@ -314,6 +314,7 @@ impl Agent {
         for id in &connections {
             gone.push(disconnect::remove(&self.inner, *id, &connections, who).await?);
         }
+        self.finish_failed_sign_ins().await?;
         self.inner
             .vault
             .remove_authenticator(authenticator.id)
@@ -329,6 +330,17 @@ impl Agent {
         )
         .await;
         Ok(gone)
+    }
+
+    /// Removes what sign-ins have left that could not be stored: nobody can see or disconnect it.
+    async fn finish_failed_sign_ins(&self) -> Result<(), AgentError> {
+        let vault = &self.inner.vault;
+        for id in vault.unfinished().await?.removals {
+            if self.inner.registry().get(id).is_none() {
+                vault.finish_removal(id).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn record_change(

@@ -1,9 +1,12 @@
 //! Changes of an authenticator, while its sign-ins and removals are under way.
 
-use crate::support::{Bench, authenticator_key, change, completed, failed, key, me, visit};
+use crate::support::{Bench, LONG, authenticator_key, change, completed, failed, key, me, visit};
 use serde_json::json;
-use valetkey_agent::AuthenticatorChange;
+use valetkey_agent::{AgentError, AuthenticatorChange};
+use valetkey_core::draft::DraftInput;
+use valetkey_core::name::ProfileName;
 use valetkey_demo_provider::{DemoProvider, Endpoint, Fault, Settings};
+use valetkey_vault::store::testing::Fault as StoreFault;
 
 #[tokio::test]
 async fn two_changes_of_an_authenticator_side_by_side_both_count() {
@@ -74,4 +77,60 @@ async fn a_rename_hides_no_login_behind_one_that_is_being_removed() {
         removing.await.unwrap().unwrap();
         assert_eq!(bench.view("renamed").row.id, new, "round {round}");
     }
+}
+
+async fn add_with_secret(bench: &Bench) -> Result<(), AgentError> {
+    let fields = json!({
+        "name": "new", "authenticator_type": "custom", "client_id": "demo",
+        "client_secret": "secret",
+        "authorize_url": bench.provider.url("/authorize"),
+        "token_url": bench.provider.url("/token"),
+    });
+    let input = DraftInput::from_json(&fields.to_string()).unwrap();
+    let profile = ProfileName::default();
+    let added = bench.agent.add_authenticator(input, profile, &me()).await;
+    added.map(drop)
+}
+
+/// Ends the fault, and waits for the call that hung.
+async fn keychain_works(bench: &Bench) {
+    bench.store.set(StoreFault::None);
+    let works = async {
+        while bench.agent.status().await.store_problem.is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, works).await.expect("it works");
+}
+
+#[tokio::test]
+async fn the_name_of_an_authenticator_that_was_not_added_is_free() {
+    let mut bench = Bench::start().await;
+    bench.store.set(StoreFault::HangAtWrite);
+    let error = add_with_secret(&bench).await;
+    let error = error.expect_err("the keychain hangs");
+    assert!(matches!(error, AgentError::KeychainLocked(_)), "{error:?}");
+    keychain_works(&bench).await;
+    add_with_secret(&bench)
+        .await
+        .expect("nothing is in the way");
+    let key = authenticator_key("new");
+    let removed = bench.agent.remove_authenticator(&key, false, &me()).await;
+    removed.expect("it has no connection");
+    bench.restart().await;
+    assert!(bench.store.items().is_empty());
+}
+
+#[tokio::test]
+async fn an_authenticator_can_be_removed_after_a_sign_in_that_was_not_stored() {
+    let bench = Bench::start().await;
+    let view = bench.begin("demo").await;
+    bench.store.set(StoreFault::HangAtWrite);
+    visit(&view.authorize_url).await;
+    failed(bench.finished(view.id).await);
+    keychain_works(&bench).await;
+    let key = authenticator_key("demo");
+    let removed = bench.agent.remove_authenticator(&key, false, &me()).await;
+    removed.expect("it has no connection");
+    assert!(bench.store.items().is_empty());
 }
