@@ -29,7 +29,8 @@ pub(crate) fn shared_with<'a>(
 ) -> Option<&'a Connection> {
     let same_account = |row: &Connection| {
         let other = row.account.subject.as_ref();
-        account.is_none() || other.is_none() || account == other
+        let both = account.zip(other);
+        both.is_none_or(|(account, other)| account.is_same_account(other))
     };
     let mut rows = registry.entries().map(|entry| &entry.row);
     rows.find(|row| {

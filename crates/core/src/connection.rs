@@ -30,6 +30,16 @@ pub struct Subject {
     pub sub: String,
 }
 
+impl Subject {
+    /// Whether both name one account of the same client. Until its issuer is known an account stands
+    /// under its provider's id or host; then only the second half can be compared.
+    pub fn is_same_account(&self, other: &Self) -> bool {
+        let has_issuer = |subject: &Self| subject.issuer.contains("://");
+        self.sub == other.sub
+            && (self.issuer == other.issuer || has_issuer(self) != has_issuer(other))
+    }
+}
+
 /// When a connection is refreshed without being asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -191,5 +201,25 @@ impl Connection {
         self.refresh_expires_at = grant.refresh_expires_at;
         self.refreshable = grant.refresh_token.is_some();
         self.refresh_error = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_the_same_under_an_issuer_that_was_named_later() {
+        let subject = |issuer: &str, sub: &str| Subject {
+            issuer: issuer.to_owned(),
+            sub: sub.to_owned(),
+        };
+        let ada = subject("https://id.example", "ada");
+        assert!(ada.is_same_account(&ada.clone()));
+        assert!(ada.is_same_account(&subject("id.example", "ada")));
+        assert!(subject("id.example", "ada").is_same_account(&ada));
+        assert!(!ada.is_same_account(&subject("id.example", "grace")));
+        assert!(!ada.is_same_account(&subject("https://other.example", "ada")));
+        assert!(!subject("github", "ada").is_same_account(&subject("gitlab", "ada")));
     }
 }

@@ -314,9 +314,13 @@ fn place(
         .map(|entry| &entry.row)
         .filter(|row| row.authenticator == authenticator && row.state.status != Status::Removing)
         .collect();
-    let same = rows
-        .iter()
-        .find(|row| subject.is_some() && row.account.subject.as_ref() == subject);
+    let is_same = |row: &&&Connection| {
+        let known = row.account.subject.as_ref();
+        known
+            .zip(subject)
+            .is_some_and(|(known, new)| known.is_same_account(new))
+    };
+    let same = rows.iter().find(is_same);
     if let Some(row) = same {
         return Place::Renew(row.id);
     }

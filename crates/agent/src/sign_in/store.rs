@@ -64,7 +64,8 @@ pub(super) async fn add(
 }
 
 /// A first grant that could not be stored: nobody was told of it, and nothing of it stays. Its name is
-/// free at once; what the keychain cannot do now, the next start does.
+/// free at once; what the keychain cannot do now stays in `removing`, known to the
+/// vault alone.
 async fn give_up(inner: &Inner, mut row: Connection) {
     row.state =
         apply(row.state, Transition::Disconnected).expect("a new connection can be disconnected");
@@ -73,7 +74,7 @@ async fn give_up(inner: &Inner, mut row: Connection) {
         inner.vault.finish_removal(row.id).await
     };
     if let Err(error) = removed.await {
-        tracing::warn!(%error, "what is left of a failed sign-in is removed at the next start");
+        tracing::warn!(%error, "what is left of a failed sign-in is removed later");
     }
 }
 
@@ -116,7 +117,7 @@ pub(super) async fn renew(
     }
     let renewed = |row: &mut Connection| {
         row.asked_scopes = asked.clone();
-        let same = account.subject.is_some() && row.account.subject == account.subject;
+        let same = is_same(row.account.subject.as_ref(), account.subject.as_ref());
         let (display_name, subject) = (account.display_name.clone(), account.subject.clone());
         if account.replaces && !same {
             row.account.display_name = display_name;
@@ -139,6 +140,13 @@ pub(super) async fn renew(
     done(inner, id, connection, asked, &new, true)
 }
 
+/// Whether both are known, and the same.
+fn is_same(known: Option<&Subject>, new: Option<&Subject>) -> bool {
+    known
+        .zip(new)
+        .is_some_and(|(known, new)| known.is_same_account(new))
+}
+
 /// The grant that is renewed, if it is the same account's for certain and was not refused.
 fn still_good(
     inner: &Inner,
@@ -147,7 +155,7 @@ fn still_good(
 ) -> Option<Arc<LiveGrant>> {
     let registry = inner.registry();
     let entry = registry.get(id)?;
-    let same = account.is_some() && entry.row.account.subject.as_ref() == account;
+    let same = is_same(entry.row.account.subject.as_ref(), account);
     let refused = entry.row.state.status == Status::NeedsReconnect;
     entry.live.clone().filter(|_| same && !refused)
 }

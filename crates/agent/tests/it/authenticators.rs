@@ -134,3 +134,18 @@ async fn an_authenticator_can_be_removed_after_a_sign_in_that_was_not_stored() {
     removed.expect("it has no connection");
     assert!(bench.store.items().is_empty());
 }
+
+#[tokio::test]
+async fn an_account_stays_the_same_when_its_issuer_is_named_later() {
+    let bench = Bench::start().await;
+    let plain = json!({ "issuer": null, "scopes": ["email", "offline_access"] });
+    bench.add("plain", plain).await;
+    let first = completed(bench.connect("plain").await);
+    assert_eq!(first.account.as_deref(), Some("ada@example.com"));
+    let issuer = json!({ "issuer": bench.provider.issuer(), "scopes": ["openid", "email"] });
+    bench.update("plain", issuer).await;
+    let again = completed(bench.connect("plain").await);
+    assert_eq!((again.id, again.renewed), (first.id, true));
+    let subject = bench.view("plain").row.account.subject.unwrap();
+    assert_eq!(subject.issuer, bench.provider.issuer());
+}
