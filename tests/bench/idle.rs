@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::environment::Sizes;
 use crate::report::Report;
 
-/// What was asked before has been written, and its connections are closed, within this time.
-const SETTLED: Duration = Duration::from_secs(15);
+/// The audit log is written and the timers of closed connections have run out within this time.
+const SETTLED: Duration = Duration::from_secs(45);
 
 /// Wake-ups of all its threads and bytes that it writes to disk.
 pub(crate) fn measure(pid: u32, sizes: &Sizes, report: &mut Report) {
