@@ -12,6 +12,7 @@ mod desktop;
 mod desktop_faults;
 mod desktop_walk;
 mod harness;
+mod idle;
 mod interleavings;
 mod keychain;
 mod leaks;
