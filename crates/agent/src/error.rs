@@ -221,7 +221,7 @@ impl AgentError {
                     .to_owned(),
             ),
             Self::ProviderUnreachable { .. } => {
-                Some("try again later; it heals by itself".to_owned())
+                Some("try again later; Valet Key retries automatically".to_owned())
             }
             Self::RateLimited { .. } => Some("finish or cancel one; each ends by itself after five minutes".to_owned()),
             Self::Stopping => Some("try again once it has started anew".to_owned()),

@@ -102,7 +102,7 @@ async fn load_from_keychain(inner: &Inner, id: ConnectionId) -> Result<(), Agent
     Ok(())
 }
 
-/// What a person is told when the keychain item changes where a connection stands.
+/// The event to record when the keychain item changed the status of a connection.
 fn turned(was: Status, is: Status) -> Option<(EventKind, &'static str)> {
     let lost = |status| status == Status::NeedsReconnect;
     match (lost(was), lost(is)) {
@@ -120,7 +120,7 @@ fn turned(was: Status, is: Status) -> Option<(EventKind, &'static str)> {
 
 /// Stores a grant that just came: item first, row second. Only then does the registry know it, so that
 /// nobody is given a token that could still be lost. One that cannot be written is held by the registry,
-/// marked unsaved, which is told once.
+/// marked unsaved, which is recorded once.
 ///
 /// `renewed` changes what else of the row is new. None if the connection was removed or signed in
 /// again meanwhile: nobody will keep the grant, give it back. The caller holds the write lock.

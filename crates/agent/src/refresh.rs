@@ -64,7 +64,7 @@ pub(crate) async fn join(inner: &Arc<Inner>, id: ConnectionId, from: Generation)
     let end = refresh_task.wait_for(Option::is_some).await;
     match end {
         Ok(end) => end.clone().expect("waited for Some"),
-        // The refresh_task was stopped with the agent.
+        // The refresh was aborted by the stop of the agent.
         Err(_) => Err(AgentError::Stopping),
     }
 }

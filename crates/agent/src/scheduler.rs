@@ -126,7 +126,7 @@ fn run_due(inner: &Arc<Inner>) {
     }
 }
 
-/// What an alarm is about: a held grant, a refresh that is due, or a token that ended.
+/// Does what is due for one connection: a removal, an unsaved grant, a refresh, or the end of a token.
 async fn run_job(inner: &Arc<Inner>, id: ConnectionId) {
     let now = inner.now();
     let (unsaved, refreshable, ended, generation, removing) = {

@@ -40,7 +40,7 @@ pub(crate) const SIGN_IN_TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
 const RETENTION: SignedDuration = SignedDuration::from_mins(10);
 
 impl Inner {
-    /// Moves a run to its next state: recorded first, then told.
+    /// Moves a session to its next state: recorded first, then visible to those who wait.
     async fn set_sign_in_state(&self, id: SignInId, state: SignInState, who: &Actor) {
         let now = self.now();
         let event = Event::new(state.event_kind(), now)

@@ -78,7 +78,7 @@ pub struct RefreshError {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RefreshErrorKind {
-    /// Network, overload, outage: heals by itself.
+    /// Network, overload, outage: retried automatically.
     Later,
     /// Who was reached could not prove to be the provider: its certificate is not trusted.
     BadCertificate,

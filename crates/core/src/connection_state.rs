@@ -22,7 +22,7 @@ pub enum Status {
     Active,
     /// A refresh is under way; the old token is served while it lives.
     Refreshing,
-    /// The token ended and could not be renewed yet; heals by itself or by a refresh.
+    /// The token ended and could not be renewed yet; it is retried automatically.
     Expired,
     /// Only the person can mend it, by signing in again.
     NeedsReconnect,

@@ -35,7 +35,7 @@ pub fn is_fresh(grant: &Grant, now: Timestamp, min_valid: Option<SignedDuration>
         .is_none_or(|remaining| remaining > min_valid)
 }
 
-/// When the alarm for a token of this life rings: 5 minutes before its end, or at 80 % of a life
+/// When a token of this lifetime is refreshed: 5 minutes before its end, or at 80 % of a lifetime
 /// under 25 minutes, up to 10 % of the remaining margin earlier by `jitter` (0..1).
 pub fn refresh_at(issued_at: Timestamp, expires_at: Timestamp, jitter: f64) -> Timestamp {
     let lifetime = expires_at.duration_since(issued_at);

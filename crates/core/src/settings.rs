@@ -311,7 +311,7 @@ pub enum SettingError {
     /// From a time to itself.
     #[error("quiet hours cannot begin and end at the same time")]
     QuietForNoTime,
-    /// No port for the door.
+    /// No port for the loopback listener.
     #[error(
         "the port is one of 1024-65535, but not {CALLBACK_PORT}, where browsers come back from sign-ins"
     )]

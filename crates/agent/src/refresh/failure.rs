@@ -132,7 +132,7 @@ pub(crate) async fn sign_in_again(
     turned
 }
 
-/// Not now: the login stays, the old token is served while it lives, the alarm tries again.
+/// Not now: the login stays, the old token is served while it is valid, the scheduler tries again.
 pub(super) async fn postpone(
     inner: &Arc<Inner>,
     id: ConnectionId,
@@ -260,7 +260,7 @@ pub(crate) fn is_transient(error: &RefreshError) -> bool {
     }
 }
 
-/// Nothing was sent. The alarm waits before it tries again, or it would ring without pause.
+/// Nothing was sent. The scheduler waits before it tries again, or it would retry without pause.
 pub(super) async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &AgentError) {
     let (kind, reason) = match error {
         AgentError::ClientMisconfigured { reason, .. } => {
@@ -287,7 +287,7 @@ pub(super) async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &Agent
         | AgentError::Stopping => return,
     };
     if inner.registry().get(id).is_some_and(|entry| entry.unsaved) {
-        // Its own alarm rings for the grant that is not stored yet.
+        // A retry is planned already, for the grant that is not stored yet.
         return;
     }
     postpone(inner, id, None, kind, &reason, None).await;

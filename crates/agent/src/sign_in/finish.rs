@@ -235,7 +235,7 @@ async fn place_grant(
             Ok(store::add(inner, &authenticator, account, &pending.asked, grant, now).await?)
         }
         Place::Renew(connection) => {
-            // Its name is its own already, and its write_lock may be held for long.
+            // It has its name already, and its write lock may be held for long.
             drop(naming);
             let signed_in = SignedIn {
                 display_name,

@@ -1,5 +1,5 @@
 //! Storing what a sign-in brought: a first grant whole or not at all, a renewed one at once. What is
-//! not stored here the caller gives back.
+//! not stored here the caller revokes.
 
 use std::sync::Arc;
 

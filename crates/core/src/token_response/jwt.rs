@@ -1,4 +1,4 @@
-//! The end of an access token that happens to be a JWT. Read without trust: it only sets an alarm.
+//! The end of an access token that happens to be a JWT. Read without trust: it only plans a refresh.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
