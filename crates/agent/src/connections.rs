@@ -173,7 +173,7 @@ impl Agent {
             row
         };
         if let Some((_, stored)) = grants::item_of(inner, id) {
-            let stored = valetkey_core::grant::StoredGrant {
+            let stored = valetkey_core::stored_grant::StoredGrant {
                 account: changed.account.clone(),
                 ..stored
             };

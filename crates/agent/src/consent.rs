@@ -7,8 +7,9 @@
 //! same consent, nothing is revoked, except where the provider has separate endpoints for a token and
 //! for the consent (GitHub).
 
+use valetkey_core::account::Subject;
 use valetkey_core::authenticator::Authenticator;
-use valetkey_core::connection::{Connection, Subject};
+use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::Status;
 use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::grant::Grant;
@@ -100,8 +101,9 @@ impl Inner {
 mod tests {
     use jiff::Timestamp;
     use serde_json::json;
+    use valetkey_core::account::Account;
     use valetkey_core::authenticator::Authenticator;
-    use valetkey_core::connection::{Account, Connection};
+    use valetkey_core::connection::Connection;
     use valetkey_core::connection_state::{Transition, apply};
     use valetkey_core::draft::DraftInput;
     use valetkey_core::id::{AuthenticatorId, ConnectionId};

@@ -14,8 +14,9 @@ use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{Status, Transition, apply};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness;
-use valetkey_core::grant::{Grant, StoredGrant};
+use valetkey_core::grant::Grant;
 use valetkey_core::id::ConnectionId;
+use valetkey_core::stored_grant::StoredGrant;
 use valetkey_vault::{GrantNotKept, LoadedGrant, VaultError};
 
 use crate::error::AgentError;

@@ -6,7 +6,8 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use valetkey_core::connection::{KeepWarm, RefreshError, Subject};
+use valetkey_core::account::Subject;
+use valetkey_core::connection::{KeepWarm, RefreshError};
 use valetkey_core::connection_state::Status;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 use valetkey_core::name::{AccountLabel, AuthenticatorName, ConnectionName, ProfileName};

@@ -9,6 +9,7 @@ mod check;
 mod input;
 mod nearest;
 mod reader;
+mod references;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::connection::{Connection, KeepWarm};
 use crate::connection_state::Status;
 use crate::grant::Grant;
+use crate::provider::RefreshTokenLimits;
 
 /// A refresh is due this long before the end of a long-lived token.
 const EARLY: SignedDuration = SignedDuration::from_mins(5);
@@ -53,15 +54,6 @@ pub fn refresh_at(issued_at: Timestamp, expires_at: Timestamp, jitter: f64) -> T
 
 /// A client that the provider refused is tried again this often: it may have been mended there.
 pub const CLIENT_RETRY_INTERVAL: SignedDuration = SignedDuration::from_hours(24);
-
-/// What the catalogue knows about a provider's refresh tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RefreshTokenLimits {
-    /// A refresh token that is idle for this long dies; None if unknown.
-    pub idle: Option<SignedDuration>,
-    /// The catalogue says that refresh tokens have no idle limit.
-    pub open_ended: bool,
-}
 
 /// When `connection` should be refreshed without being asked, or None.
 ///

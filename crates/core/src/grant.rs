@@ -1,14 +1,10 @@
-//! The secret half of a connection: tokens, what they allow, until when. Stored as ONE item.
+//! The secret half of a connection: tokens, what they allow, until when.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
-use crate::authenticator::Authenticator;
-use crate::connection::Account;
-use crate::id::{ConnectionId, Generation};
+use crate::id::Generation;
 use crate::scope::Scopes;
-use crate::secret::{AccessToken, IdToken, RefreshToken, Stored};
+use crate::secret::{AccessToken, IdToken, RefreshToken};
 
 /// What a provider granted, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,118 +45,4 @@ impl Grant {
     pub fn is_alive(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now < end)
     }
-}
-
-/// A grant with enough beside it to rebuild its row: the content of one keychain item.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredGrant {
-    /// The connection it belongs to.
-    pub connection: ConnectionId,
-    /// The account behind it.
-    pub account: Account,
-    /// The client it was issued to.
-    pub authenticator: Authenticator,
-    /// The grant.
-    pub grant: Grant,
-}
-
-/// The item is not ours, or from a newer version.
-#[derive(Debug, thiserror::Error)]
-#[error("the stored grant cannot be read: {0}")]
-pub struct BadItem(String);
-
-const VERSION: u32 = 1;
-
-impl StoredGrant {
-    /// The item's content: JSON.
-    pub fn to_item(&self) -> Zeroizing<Vec<u8>> {
-        let grant = &self.grant;
-        let item = ItemOut {
-            version: VERSION,
-            connection: self.connection,
-            account: &self.account,
-            authenticator: &self.authenticator,
-            generation: grant.generation,
-            access_token: Stored(&grant.access_token),
-            refresh_token: grant.refresh_token.as_ref().map(Stored),
-            id_token: grant.id_token.as_ref().map(Stored),
-            token_type: &grant.token_type,
-            issued_at: grant.issued_at,
-            expires_at: grant.expires_at,
-            refresh_expires_at: grant.refresh_expires_at,
-            scopes: &grant.scopes,
-        };
-        Zeroizing::new(serde_json::to_vec(&item).expect("plain structs serialise"))
-    }
-
-    /// Reads an item. The message never quotes it.
-    pub fn from_item(bytes: &[u8]) -> Result<Self, BadItem> {
-        let place = |error: serde_json::Error| {
-            BadItem(format!("line {}, column {}", error.line(), error.column()))
-        };
-        let version: ItemVersion = serde_json::from_slice(bytes).map_err(place)?;
-        if version.version != VERSION {
-            return Err(BadItem(format!(
-                "its version is {}, not {VERSION}",
-                version.version
-            )));
-        }
-        let item: ItemIn = serde_json::from_slice(bytes).map_err(place)?;
-        Ok(Self {
-            connection: item.connection,
-            account: item.account,
-            authenticator: item.authenticator,
-            grant: Grant {
-                generation: item.generation,
-                access_token: item.access_token.0,
-                refresh_token: item.refresh_token.map(|token| token.0),
-                id_token: item.id_token.map(|token| token.0),
-                token_type: item.token_type,
-                issued_at: item.issued_at,
-                expires_at: item.expires_at,
-                refresh_expires_at: item.refresh_expires_at,
-                scopes: item.scopes,
-            },
-        })
-    }
-}
-
-#[derive(Deserialize)]
-struct ItemVersion {
-    version: u32,
-}
-
-#[derive(Serialize)]
-struct ItemOut<'a> {
-    version: u32,
-    connection: ConnectionId,
-    account: &'a Account,
-    authenticator: &'a Authenticator,
-    generation: Generation,
-    access_token: Stored<&'a AccessToken>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<Stored<&'a RefreshToken>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id_token: Option<Stored<&'a IdToken>>,
-    token_type: &'a str,
-    issued_at: Timestamp,
-    expires_at: Option<Timestamp>,
-    refresh_expires_at: Option<Timestamp>,
-    scopes: &'a Scopes,
-}
-
-#[derive(Deserialize)]
-struct ItemIn {
-    connection: ConnectionId,
-    account: Account,
-    authenticator: Authenticator,
-    generation: Generation,
-    access_token: Stored<AccessToken>,
-    refresh_token: Option<Stored<RefreshToken>>,
-    id_token: Option<Stored<IdToken>>,
-    token_type: String,
-    issued_at: Timestamp,
-    expires_at: Option<Timestamp>,
-    refresh_expires_at: Option<Timestamp>,
-    scopes: Scopes,
 }

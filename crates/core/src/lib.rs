@@ -22,6 +22,7 @@
 //! The invariant of [`life`]: no sequence of transitions revives a removed connection, and a result
 //! that carries an old generation changes nothing.
 
+pub mod account;
 pub mod actor;
 pub mod authenticator;
 pub mod catalogue;
@@ -40,5 +41,6 @@ pub mod redirect;
 pub mod scope;
 pub mod secret;
 pub mod settings;
+pub mod stored_grant;
 pub mod token_error;
 pub mod token_response;

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::freshness::RefreshTokenLimits;
 use crate::redirect::{LoopbackHost, RedirectUri};
 
 /// A catalogue entry.
@@ -234,6 +233,15 @@ impl Default for RedirectRules {
             note: None,
         }
     }
+}
+
+/// What the catalogue knows about a provider's refresh tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RefreshTokenLimits {
+    /// A refresh token that is idle for this long dies; None if unknown.
+    pub idle: Option<SignedDuration>,
+    /// The catalogue says that refresh tokens have no idle limit.
+    pub open_ended: bool,
 }
 
 /// What an error of the token endpoint means for the person. See [`crate::token_error`].

@@ -4,7 +4,7 @@ use ::http::header::{ACCEPT, AUTHORIZATION};
 use ::http::{HeaderValue, Method, Request};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use valetkey_core::connection::Subject;
+use valetkey_core::account::Subject;
 use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::provider::{Userinfo, UserinfoMethod};
 use valetkey_core::secret::AccessToken;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jsonwebtoken::jwk::{Jwk, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use serde_json::{Map, Value};
-use valetkey_core::connection::Subject;
+use valetkey_core::account::Subject;
 use valetkey_core::secret::IdToken;
 use valetkey_core::token_error::SignInFailure;
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::OwnedMutexGuard;
+use valetkey_core::account::{Account, Subject};
 use valetkey_core::authenticator::Authenticator;
-use valetkey_core::connection::{Account, Connection, Subject};
+use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::Status;
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation, SignInId};

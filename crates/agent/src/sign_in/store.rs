@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use valetkey_core::account::{Account, Subject};
 use valetkey_core::authenticator::Authenticator;
-use valetkey_core::connection::{Account, Connection, Subject};
+use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{Status, Transition, apply};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::grant::Grant;
@@ -34,7 +35,7 @@ pub(super) async fn add(
     row.keep_warm = inner.stored_settings().settings.keep_warm;
     let state = apply(row.state, Transition::SignedIn).expect("a new connection can be signed in");
     let grant = grant(state.generation, None);
-    let stored = valetkey_core::grant::StoredGrant {
+    let stored = valetkey_core::stored_grant::StoredGrant {
         connection: id,
         account: row.account.clone(),
         authenticator: authenticator.clone(),

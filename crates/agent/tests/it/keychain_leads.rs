@@ -4,7 +4,7 @@ use crate::support::{Bench, completed, eventually, key, me};
 use valetkey_agent::{AgentError, TokenRequirements};
 use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
-use valetkey_core::grant::StoredGrant;
+use valetkey_core::stored_grant::StoredGrant;
 use valetkey_demo_provider::{Fault as ProviderFault, Filter};
 use valetkey_vault::store::testing::Fault;
 

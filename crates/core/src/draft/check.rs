@@ -5,9 +5,9 @@ mod overrides;
 
 use serde_json::{Map, Value};
 
-use super::input::References;
 use super::nearest::nearest;
 use super::reader::{Reader, list};
+use super::references::References;
 use super::{Draft, Problem, Warning};
 use crate::catalogue;
 use crate::name::AuthenticatorName;

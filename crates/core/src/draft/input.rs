@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::check::{self, Kept};
-use super::{Change, Draft, Problem, SecretChange, Warning, reader};
+use super::references::{References, is_unset, resolve_value};
+use super::{Change, Draft, Problem, SecretChange, Warning};
 use crate::authenticator::Authenticator;
 use crate::name::AuthenticatorName;
 
@@ -17,16 +18,6 @@ use crate::name::AuthenticatorName;
 pub struct DraftInput {
     members: Map<String, Value>,
     references: References,
-}
-
-/// Where `${NAME}` references stand.
-#[derive(Clone, Default, PartialEq)]
-pub(super) enum References {
-    /// Nobody looked them up, as in an API request: they are refused wherever they stand.
-    #[default]
-    Unread,
-    /// They were looked up; these fields hold variables that are not set.
-    Unset(BTreeMap<String, String>),
 }
 
 impl DraftInput {
@@ -99,7 +90,7 @@ impl DraftInput {
             References::Unread => Vec::new(),
             References::Unset(unset) => unset
                 .iter()
-                .map(|(field, name)| reader::is_unset(field, name))
+                .map(|(field, name)| is_unset(field, name))
                 .collect(),
         }
     }
@@ -245,51 +236,6 @@ fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
             (value, _) => {
                 target.insert(name.clone(), value.clone());
             }
-        }
-    }
-}
-
-fn resolve_value(value: &mut Value, look_up: &mut impl FnMut(&str) -> Option<String>) {
-    match value {
-        Value::String(text) => *text = resolve_text(text, look_up),
-        Value::Array(items) => {
-            for item in items {
-                resolve_value(item, look_up);
-            }
-        }
-        Value::Object(members) => {
-            for item in members.values_mut() {
-                resolve_value(item, look_up);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-fn resolve_text(text: &str, look_up: &mut impl FnMut(&str) -> Option<String>) -> String {
-    let mut resolved = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, name, after)) = split_reference(rest) {
-        resolved.push_str(before);
-        resolved.push_str(&look_up(name).unwrap_or_default());
-        rest = after;
-    }
-    resolved.push_str(rest);
-    resolved
-}
-
-/// The first `${NAME}`: what stands before it, its name, what follows.
-pub(super) fn split_reference(text: &str) -> Option<(&str, &str, &str)> {
-    let mut from = 0;
-    loop {
-        let start = from + text[from..].find("${")?;
-        let inner = &text[start + 2..];
-        let length = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        match length {
-            Some(length) if length > 0 && inner[length..].starts_with('}') => {
-                return Some((&text[..start], &inner[..length], &inner[length + 1..]));
-            }
-            _ => from = start + 2,
         }
     }
 }

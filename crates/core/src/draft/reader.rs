@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::input::{References, split_reference};
 use super::nearest::nearest;
+use super::references::{References, is_unset, split_reference};
 use super::{Problem, Warning};
 
 /// Fields of an authenticator; the catalogue adds its placeholders.
@@ -222,15 +222,6 @@ impl Reader {
         }
         let trimmed = text.trim();
         (!trimmed.is_empty()).then(|| trimmed.to_owned())
-    }
-}
-
-/// A field hangs on a variable that is not set.
-pub(super) fn is_unset(field: &str, name: &str) -> Problem {
-    Problem {
-        field: field.to_owned(),
-        message: format!("`${{{name}}}` in `{field}` is not set"),
-        hint: format!("set the environment variable `{name}` and try again"),
     }
 }
 

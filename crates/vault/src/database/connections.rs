@@ -5,7 +5,8 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, params};
-use valetkey_core::connection::{Account, Connection, Subject};
+use valetkey_core::account::{Account, Subject};
+use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{ConnectionState, Status};
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 

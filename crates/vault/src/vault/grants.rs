@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{Status, Transition, apply};
-use valetkey_core::grant::StoredGrant;
 use valetkey_core::id::ConnectionId;
+use valetkey_core::stored_grant::StoredGrant;
 
 use super::Vault;
 use crate::database::connections;

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{Status, Transition, apply};
-use valetkey_core::grant::StoredGrant;
 use valetkey_core::id::{AuthenticatorId, ConnectionId};
 use valetkey_core::name::AccountLabel;
+use valetkey_core::stored_grant::StoredGrant;
 
 use super::Vault;
 use super::grants::agree;

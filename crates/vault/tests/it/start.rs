@@ -1,7 +1,7 @@
 //! What a start finds after a crash or a loss, and what it makes of it.
 
 use valetkey_core::connection_state::{Status, Transition};
-use valetkey_core::grant::StoredGrant;
+use valetkey_core::stored_grant::StoredGrant;
 use valetkey_vault::store::testing::{Fault, TestStore};
 use valetkey_vault::{ItemName, Vault, VaultError};
 

@@ -2,7 +2,8 @@
 
 use jiff::SignedDuration;
 use uuid::Uuid;
-use valetkey_core::connection::{KeepWarm, RefreshError, RefreshErrorKind, Subject};
+use valetkey_core::account::Subject;
+use valetkey_core::connection::{KeepWarm, RefreshError, RefreshErrorKind};
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::id::ClientKeyId;
 use valetkey_core::secret::Fingerprint;

@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use uuid::Uuid;
+use valetkey_core::account::Account;
 use valetkey_core::authenticator::{Authenticator, Overrides};
-use valetkey_core::connection::{Account, Connection};
+use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{Transition, apply};
-use valetkey_core::grant::{Grant, StoredGrant};
+use valetkey_core::grant::Grant;
 use valetkey_core::home::Home;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 use valetkey_core::name::ProfileName;
 use valetkey_core::redirect::RedirectUri;
 use valetkey_core::scope::Scopes;
 use valetkey_core::secret::{AccessToken, RefreshToken};
+use valetkey_core::stored_grant::StoredGrant;
 use valetkey_tests::{Desktop, Running};
 use valetkey_vault::{GrantNotKept, StoreChoice, StoreError, StoreOpener, Vault, VaultError};
 

@@ -1,0 +1,71 @@
+//! `${NAME}` references to variables of the environment, in the fields of an authenticator.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Problem;
+
+/// Where `${NAME}` references stand.
+#[derive(Clone, Default, PartialEq)]
+pub(super) enum References {
+    /// Nobody looked them up, as in an API request: they are refused wherever they stand.
+    #[default]
+    Unread,
+    /// They were looked up; these fields hold variables that are not set.
+    Unset(BTreeMap<String, String>),
+}
+
+pub(super) fn resolve_value(value: &mut Value, look_up: &mut impl FnMut(&str) -> Option<String>) {
+    match value {
+        Value::String(text) => *text = resolve_text(text, look_up),
+        Value::Array(items) => {
+            for item in items {
+                resolve_value(item, look_up);
+            }
+        }
+        Value::Object(members) => {
+            for item in members.values_mut() {
+                resolve_value(item, look_up);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn resolve_text(text: &str, look_up: &mut impl FnMut(&str) -> Option<String>) -> String {
+    let mut resolved = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, name, after)) = split_reference(rest) {
+        resolved.push_str(before);
+        resolved.push_str(&look_up(name).unwrap_or_default());
+        rest = after;
+    }
+    resolved.push_str(rest);
+    resolved
+}
+
+/// The first `${NAME}`: what stands before it, its name, what follows.
+pub(super) fn split_reference(text: &str) -> Option<(&str, &str, &str)> {
+    let mut from = 0;
+    loop {
+        let start = from + text[from..].find("${")?;
+        let inner = &text[start + 2..];
+        let length = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        match length {
+            Some(length) if length > 0 && inner[length..].starts_with('}') => {
+                return Some((&text[..start], &inner[..length], &inner[length + 1..]));
+            }
+            _ => from = start + 2,
+        }
+    }
+}
+
+/// A field refers to a variable that is not set.
+pub(super) fn is_unset(field: &str, name: &str) -> Problem {
+    Problem {
+        field: field.to_owned(),
+        message: format!("`${{{name}}}` in `{field}` is not set"),
+        hint: format!("set the environment variable `{name}` and try again"),
+    }
+}
