@@ -42,7 +42,7 @@
 //!
 //! Locks, in the order in which they are taken; a task that holds one takes only later ones:
 //!
-//! 1. `Inner::settings_lock`
+//! 1. `Inner::settings_lock`, or the lock of a link (`links::LinkSignIn`)
 //! 2. an authenticator's `write_lock` (`Inner::lock_authenticator`)
 //! 3. `Inner::naming_lock` (for a new connection) or a connection's `write_lock` (`grants::lock`);
 //!    to rename a connection its `write_lock` first, then `naming_lock`

@@ -86,7 +86,7 @@ async fn add_with_secret(bench: &Bench) -> Result<(), AgentError> {
         "authorize_url": bench.provider.url("/authorize"),
         "token_url": bench.provider.url("/token"),
     });
-    let input = DraftInput::from_json(&fields.to_string()).unwrap();
+    let input = DraftInput::from_json(&fields.to_string()).expect("a good draft");
     let profile = ProfileName::default();
     let added = bench.agent.add_authenticator(input, profile, &me()).await;
     added.map(drop)
