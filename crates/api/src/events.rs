@@ -125,6 +125,9 @@ pub struct EventDetail {
     /// Name of a client key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// How many requests for tokens the log left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
     /// What became of the tokens at the provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation: Option<Revocation>,

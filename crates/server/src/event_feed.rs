@@ -31,7 +31,7 @@ pub(crate) struct FeedEvent {
 }
 
 impl FeedEvent {
-    pub(crate) fn new(agent: &Agent, id: EventId, event: Event) -> Self {
+    pub(crate) fn new(agent: &Agent, id: EventId, event: &Event) -> Self {
         let (kind, connection) = (event.kind, event.connection);
         let view = convert::event(agent, id, event);
         let json = serde_json::to_string(&view).expect("API types serialise");
@@ -134,7 +134,7 @@ async fn read_after(agent: Agent, after: EventId) -> Result<Vec<FeedEvent>, Agen
     };
     let events = agent.events(filter).await?.into_iter();
     Ok(events
-        .map(|(id, event)| FeedEvent::new(&agent, id, event))
+        .map(|(id, event)| FeedEvent::new(&agent, id, &event))
         .collect())
 }
 

@@ -51,10 +51,13 @@ fn responses_after(change: impl FnOnce(&Api) + Send + 'static, refresh: Refresh)
             });
             gate.release();
             changing.join().expect("the change is made");
-            (waiting.join().unwrap(), fixture.api().token("acme"))
+            (
+                waiting.join().expect("no panic"),
+                fixture.api().token("acme"),
+            )
         }
         Refresh::Hangs => {
-            let reply = waiting.join().unwrap();
+            let reply = waiting.join().expect("no panic");
             gate.release();
             changing.join().expect("the change is made");
             (reply, fixture.api().token("acme"))

@@ -395,7 +395,7 @@ export interface paths {
         put?: never;
         /**
          * Stop the agent
-         * @description It finishes what it has begun, stores what is not stored, and ends.
+         * @description It finishes work in progress, stores what is not stored, and ends.
          */
         post: operations["agent_shutdown"];
         delete?: never;
@@ -900,6 +900,12 @@ export interface components {
         ErrorCode: "invalid_request" | "unauthorized" | "access_denied" | "proxy_only" | "insufficient_scope" | "not_found" | "auth_required" | "conflict" | "rate_limited" | "internal" | "not_configured" | "client_misconfigured" | "keychain_locked" | "keychain_unavailable" | "paused" | "provider_unreachable";
         /** @description Further facts about an event; its kind decides which there are. Never a secret. */
         EventDetail: {
+            /**
+             * Format: int64
+             * @description How many requests for tokens the log left out.
+             * @default null
+             */
+            count?: number | null;
             /**
              * @description Whether a token that was reported as refused was the current one.
              * @default null

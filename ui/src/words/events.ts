@@ -105,7 +105,12 @@ const WORDS: Record<EventKind, Words> = {
     text: `token refused to ${by(event)}`,
     note: why(event) || via(event),
   }),
-  "token.unrecorded": says("bad", "problems", "requests for tokens were left out of the log", (event) => `${String(event.detail?.["count"])} of them`),
+  "token.unrecorded": says(
+    "bad",
+    "problems",
+    "requests for tokens were left out of the log",
+    (event) => `${String(event.detail.count)} of them`,
+  ),
   "token.invalidated": (event) => ({
     tone: "idle",
     group: "problems",

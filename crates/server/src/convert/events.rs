@@ -11,7 +11,7 @@ use valetkey_api::events::{EventDetail, EventView};
 use crate::app::App;
 
 /// One line of the log, with the current names of what it is about, or the last known ones.
-pub(crate) fn event(agent: &Agent, id: EventId, event: Event) -> EventView {
+pub(crate) fn event(agent: &Agent, id: EventId, event: &Event) -> EventView {
     let logged = |field: &str| event.detail.get(field)?.as_str().map(str::to_owned);
     let connection = event
         .connection

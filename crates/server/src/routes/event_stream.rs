@@ -87,7 +87,7 @@ impl Follower {
             })?;
             let more = page.len() == MAX_PAGE as usize;
             for (id, event) in page {
-                let event = FeedEvent::new(self.app.agent(), id, event);
+                let event = FeedEvent::new(self.app.agent(), id, &event);
                 self.send_event(event).await?;
             }
             if !more {

@@ -48,7 +48,7 @@ pub(super) async fn list(
     let found = app.agent().events(filter).await?;
     let events = found
         .into_iter()
-        .map(|(id, event)| convert::event(app.agent(), id, event))
+        .map(|(id, event)| convert::event(app.agent(), id, &event))
         .collect();
     Ok(Ok200(EventList { events, last_id }).into_response())
 }

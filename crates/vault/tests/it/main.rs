@@ -8,6 +8,7 @@
 mod authenticators;
 mod crash;
 mod file_store;
+mod file_store_recovery;
 mod fixture;
 mod grants;
 #[cfg(unix)]
