@@ -13,7 +13,7 @@ fn copy_token(scene: &WindowFixture) {
     view.see_in_row("mail", "Connected");
     view.click(Role::Button, "More for mail");
     view.click(Role::MenuItem, "Copy token…");
-    view.see("It is cleared after 30 seconds.");
+    view.see("The clipboard is cleared after 30 seconds.");
     view.click(Role::Button, "Copy token");
     view.see("A token of mail is on the clipboard.");
 }

@@ -180,7 +180,7 @@ fn an_authenticator_comes_from_a_file_that_is_chosen_or_dropped() {
     let file = scene.desktop().folder().join("client_secret_1.json");
     fs::write(&file, google.to_string()).unwrap();
     view.give_file("File to import", &file);
-    view.see("client_secret_1.json is read. Look it over, then save.");
+    view.see("client_secret_1.json is read. Review it, then save.");
     view.click(Role::Button, "Save");
     view.see("google is saved.");
 
@@ -194,7 +194,7 @@ fn an_authenticator_comes_from_a_file_that_is_chosen_or_dropped() {
         carried.items.add(new File([arguments[0]], 'hub.json', {type: 'application/json'}));
         window.dispatchEvent(new DragEvent('drop', {dataTransfer: carried, cancelable: true}))";
     view.run(drop, &json!([ours.to_string()]));
-    view.see("hub.json is read. Look it over, then save.");
+    view.see("hub.json is read. Review it, then save.");
     view.see("The file leaves this to the variable HUB_SECRET");
     view.fill("Client secret", "0123456789abcdef");
     view.click(Role::Button, "Save");
