@@ -6,6 +6,7 @@ use std::sync::mpsc;
 
 use tauri::{AppHandle, Manager as _, RunEvent};
 use valetkey_api::ErrorCode;
+use valetkey_api::error_text::ErrorText;
 use valetkey_server::start::{self, Failure, LogOptions};
 
 use crate::actions::Actions;
@@ -106,7 +107,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 }
 
 fn no_screen(message: &str, hint: &str) -> ExitCode {
-    writeln!(std::io::stderr(), "error: {message}\n\nhint: {hint}").ok();
+    let text = ErrorText::new(message).hint(Some(hint));
+    write!(std::io::stderr(), "{text}").ok();
     ExitCode::from(UNAVAILABLE)
 }
 

@@ -18,6 +18,7 @@
 //! | [`events`] | `events` |
 //! | [`agent`] | `status`, `settings`, `pause`, `resume`, `shutdown`, `window`, `doctor` |
 //! | [`error`] | the body of every error |
+//! | [`error_text`] | no route: how an error looks on a terminal |
 //! | [`endpoint`] | no route: the file that says where the agent listens |
 //! | [`secret_json`] | no route: buffers for what holds a token or a client secret |
 //! | [`client`] | no route: the blocking client over the Unix socket |
@@ -32,6 +33,7 @@ pub mod clients;
 pub mod connections;
 pub mod endpoint;
 pub mod error;
+pub mod error_text;
 pub mod events;
 pub mod patch;
 pub mod secret_json;

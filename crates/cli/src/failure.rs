@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 use valetkey_api::ApiError;
 use valetkey_api::client::ClientError;
 use valetkey_api::core::draft::Problem;
+use valetkey_api::error_text::ErrorText;
 
 use crate::exit::Exit;
+
+const INCOMPLETE: &str = "the authenticator cannot be used as it is";
 
 /// Why a command did not work.
 #[derive(Debug)]
@@ -67,13 +70,24 @@ impl Failure {
         }
     }
 
+    /// For a person.
+    pub(crate) fn text(&self) -> ErrorText {
+        match self {
+            Self::Api(error) => (&**error).into(),
+            Self::Problems(problems) => ErrorText::new(INCOMPLETE).problems(problems),
+            Self::Own(own) => ErrorText::new(&own.what)
+                .reason(own.why.as_deref())
+                .hint(own.hint.as_deref()),
+        }
+    }
+
     /// For `--json`: the body that the API would have sent.
     pub(crate) fn to_json(&self) -> Value {
         match self {
             Self::Api(error) => json!({ "detail": error }),
             Self::Problems(problems) => json!({ "detail": {
                 "code": "invalid_request",
-                "message": "the authenticator cannot be used as it is",
+                "message": INCOMPLETE,
                 "problems": problems,
             }}),
             Self::Own(own) => json!({ "detail": {

@@ -1,7 +1,7 @@
 //! Text for people: pure functions from responses.
 //!
 //! Times are relative to `now`; the exact ones stand in `--json`. Text from outside passes through
-//! [`crate::style::safe`].
+//! [`valetkey_api::error_text::printable`].
 
 pub(crate) mod agent;
 pub(crate) mod authenticators;

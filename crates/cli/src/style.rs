@@ -1,6 +1,5 @@
-//! Colour, where a person looks on; and text from outside made safe for a terminal.
+//! Colour, where a person looks on.
 
-use std::borrow::Cow;
 use std::fmt;
 
 /// How words are set apart.
@@ -61,32 +60,9 @@ impl<T: fmt::Display> fmt::Display for Painted<T> {
     }
 }
 
-/// `text` without what a terminal obeys: names and messages come from providers and other programs.
-pub(crate) fn safe(text: &str) -> Cow<'_, str> {
-    if text.chars().any(is_unsafe) {
-        let shown = text
-            .chars()
-            .map(|c| if is_unsafe(c) { '\u{fffd}' } else { c });
-        Cow::Owned(shown.collect())
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-/// Control characters, and those that change the direction of what follows.
-fn is_unsafe(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn escape_sequences_do_not_reach_the_terminal() {
-        assert_eq!(safe("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
-        assert_eq!(safe("Zoë 🦀"), "Zoë 🦀");
-    }
 
     #[test]
     fn colour_is_only_added_around_the_text() {

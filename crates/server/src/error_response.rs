@@ -146,38 +146,66 @@ fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
+/// The one place where an error of the agent gets its code and the fields that go with it.
 impl From<AgentError> for ErrorResponse {
     fn from(error: AgentError) -> Self {
-        let mut detail = ApiError::new(code(&error), error.to_string());
-        detail.hint = error.hint();
-        match error {
-            AgentError::BadDraft(problems) => detail.problems = problems,
-            AgentError::AuthRequired { reason, .. } => detail.reason = reason,
-            AgentError::InsufficientScope { missing, .. } => detail.missing_scopes = missing.into(),
-            AgentError::Conflict { in_use, .. } => {
-                detail.in_use = in_use.into_iter().map(connection_in_use).collect();
+        let (message, hint) = (error.to_string(), error.hint());
+        let api = |code| ApiError {
+            hint,
+            ..ApiError::new(code, message)
+        };
+        let detail = match error {
+            AgentError::InvalidRequest { .. } => api(ErrorCode::InvalidRequest),
+            AgentError::BadDraft(problems) => ApiError {
+                problems,
+                ..api(ErrorCode::InvalidRequest)
+            },
+            AgentError::NotFound { .. } => api(ErrorCode::NotFound),
+            AgentError::AuthRequired { reason, .. } => ApiError {
+                reason,
+                ..api(ErrorCode::AuthRequired)
+            },
+            AgentError::Disabled(_) | AgentError::NotRefreshable(_) => {
+                api(ErrorCode::NotConfigured)
             }
-            AgentError::ClientMisconfigured { console_url, .. } => detail.console_url = console_url,
+            AgentError::InsufficientScope { missing, .. } => ApiError {
+                missing_scopes: missing.into(),
+                ..api(ErrorCode::InsufficientScope)
+            },
+            AgentError::Conflict { in_use, .. } => ApiError {
+                in_use: in_use.into_iter().map(connection_in_use).collect(),
+                ..api(ErrorCode::Conflict)
+            },
+            AgentError::ClientMisconfigured { console_url, .. } => ApiError {
+                console_url,
+                ..api(ErrorCode::ClientMisconfigured)
+            },
+            AgentError::KeychainLocked(_) => api(ErrorCode::KeychainLocked),
+            AgentError::KeychainUnavailable(_) | AgentError::KeychainDenied(_) => {
+                api(ErrorCode::KeychainUnavailable)
+            }
+            AgentError::Paused => api(ErrorCode::Paused),
+            // A stopping agent hands out nothing; the next one will.
+            AgentError::Stopping => ApiError {
+                retry_after: Some(1),
+                ..api(ErrorCode::Paused)
+            },
             AgentError::ProviderUnreachable { retry_after, .. } => {
                 let wait = retry_after.and_then(|wait| Duration::try_from(wait).ok());
-                detail.retry_after = wait.map(whole_seconds);
+                ApiError {
+                    retry_after: wait.map(whole_seconds),
+                    ..api(ErrorCode::ProviderUnreachable)
+                }
             }
             AgentError::RateLimited { retry_after } => {
                 let wait = Duration::try_from(retry_after).unwrap_or_default();
-                detail.retry_after = Some(whole_seconds(wait).max(1));
+                ApiError {
+                    retry_after: Some(whole_seconds(wait).max(1)),
+                    ..api(ErrorCode::RateLimited)
+                }
             }
-            AgentError::Stopping => detail.retry_after = Some(1),
-            AgentError::InvalidRequest { .. }
-            | AgentError::NotFound { .. }
-            | AgentError::Disabled(_)
-            | AgentError::NotRefreshable(_)
-            | AgentError::KeychainLocked(_)
-            | AgentError::KeychainUnavailable(_)
-            | AgentError::KeychainDenied(_)
-            | AgentError::KeychainBroken(_)
-            | AgentError::Paused
-            | AgentError::Internal(_) => {}
-        }
+            AgentError::KeychainBroken(_) | AgentError::Internal(_) => api(ErrorCode::Internal),
+        };
         if detail.code == ErrorCode::Internal {
             tracing::error!(error = %detail.message, "internal");
         }
@@ -190,27 +218,6 @@ fn connection_in_use(name: String) -> InUse {
         kind: InUseKind::Connection,
         name,
         used_at: None,
-    }
-}
-
-const fn code(error: &AgentError) -> ErrorCode {
-    match error {
-        AgentError::InvalidRequest { .. } | AgentError::BadDraft(_) => ErrorCode::InvalidRequest,
-        AgentError::NotFound { .. } => ErrorCode::NotFound,
-        AgentError::AuthRequired { .. } => ErrorCode::AuthRequired,
-        AgentError::Disabled(_) | AgentError::NotRefreshable(_) => ErrorCode::NotConfigured,
-        AgentError::InsufficientScope { .. } => ErrorCode::InsufficientScope,
-        AgentError::Conflict { .. } => ErrorCode::Conflict,
-        AgentError::ClientMisconfigured { .. } => ErrorCode::ClientMisconfigured,
-        AgentError::KeychainLocked(_) => ErrorCode::KeychainLocked,
-        AgentError::KeychainUnavailable(_) | AgentError::KeychainDenied(_) => {
-            ErrorCode::KeychainUnavailable
-        }
-        // A stopping agent hands out nothing; the next one will.
-        AgentError::Paused | AgentError::Stopping => ErrorCode::Paused,
-        AgentError::ProviderUnreachable { .. } => ErrorCode::ProviderUnreachable,
-        AgentError::RateLimited { .. } => ErrorCode::RateLimited,
-        AgentError::KeychainBroken(_) | AgentError::Internal(_) => ErrorCode::Internal,
     }
 }
 

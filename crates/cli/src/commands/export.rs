@@ -9,13 +9,13 @@ use valetkey_api::ErrorCode;
 use valetkey_api::authenticators::{AuthenticatorSaved, AuthenticatorView};
 use valetkey_api::client::ClientError;
 use valetkey_api::core::draft::DraftInput;
+use valetkey_api::error_text::printable;
 
 use crate::agent;
 use crate::args::{Add, Global};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::authenticators as words;
-use crate::style::safe;
 use crate::terminal::Terminal;
 
 /// The authenticators of an export; None if the text is something else.
@@ -159,7 +159,7 @@ impl Outcome {
 
     fn is_there(&mut self, terminal: Terminal, name: String) {
         if !terminal.json {
-            terminal.say(|_| format!("`{}` is there already\n", safe(&name)));
+            terminal.say(|_| format!("`{}` is there already\n", printable(&name)));
         }
         self.there.push(name);
     }

@@ -7,11 +7,12 @@ use valetkey_api::authenticators::{
     ProviderView,
 };
 use valetkey_api::core::redirect::RedirectUri;
+use valetkey_api::error_text::printable;
 
 use super::connections;
 use super::failure::hint;
 use super::table::{Cell, Table, fields};
-use crate::style::{Style, Tone, safe};
+use crate::style::{Style, Tone};
 
 /// `valetkey list`
 pub(crate) fn list(list: &AuthenticatorList, style: Style) -> String {
@@ -110,7 +111,7 @@ pub(crate) fn added(saved: &AuthenticatorSaved, style: Style) -> String {
     let mut text = format!("added `{}`\n", view.name);
     let console = view.console_url.as_ref().map_or_else(
         || "your provider".to_owned(),
-        |url| format!("<{}>", safe(url)),
+        |url| format!("<{}>", printable(url)),
     );
     if let RedirectUri::Loopback { .. } = view.redirect_uri {
         let register = format!(
@@ -202,7 +203,7 @@ pub(crate) fn provider(provider: &ProviderView, style: Style) -> String {
         write!(text, "\n{}\n", style.paint(Tone::Heading, title))
             .expect("a String takes everything");
         for line in lines {
-            writeln!(text, "  {}", safe(&line)).expect("a String takes everything");
+            writeln!(text, "  {}", printable(&line)).expect("a String takes everything");
         }
     };
     let steps = provider.setup_steps.iter().enumerate();

@@ -6,13 +6,14 @@ use valetkey_api::agent::AgentStatus;
 use valetkey_api::connections::{ConnectionList, ConnectionView, Disconnected, Revocation};
 use valetkey_api::core::connection::{KeepWarm, RefreshError, RefreshErrorKind};
 use valetkey_api::core::connection_state::Status;
+use valetkey_api::error_text::printable;
 use valetkey_api::token::{TestMethod, TestResponse};
 
 use super::agent;
 use super::failure::{hint, warning};
 use super::table::{Cell, Table, fields};
 use super::time::{ago, until};
-use crate::style::{Style, Tone, safe};
+use crate::style::{Style, Tone};
 
 /// `valetkey status` as JSON.
 #[derive(Serialize)]
@@ -128,7 +129,7 @@ fn trouble(refresh_error: &RefreshError, now: Timestamp) -> String {
 
 /// `valetkey label`
 pub(crate) fn labelled(old: &str, view: &ConnectionView, _: Style) -> String {
-    format!("`{}` is now `{}`\n", safe(old), view.name)
+    format!("`{}` is now `{}`\n", printable(old), view.name)
 }
 
 /// `valetkey keep-warm`
@@ -226,10 +227,10 @@ pub(crate) fn disconnected(gone: &Disconnected, style: Style) -> String {
 /// `valetkey test`
 pub(crate) fn tested(reply: &TestResponse, style: Style) -> String {
     let name = &reply.connection.name;
-    let host = safe(reply.host.as_deref().unwrap_or("the provider"));
+    let host = printable(reply.host.as_deref().unwrap_or("the provider"));
     let how = match reply.method {
         TestMethod::Userinfo => match &reply.account {
-            Some(account) => format!("{host} says it is {}", safe(account)),
+            Some(account) => format!("{host} says it is {}", printable(account)),
             None => format!("{host} accepts the token"),
         },
         TestMethod::Refresh => format!("{host} refreshed the token"),

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use valetkey_api::agent::{Check, CheckOutcome, Version};
+use valetkey_api::error_text::printable;
 
 use super::failure::hint;
-use crate::style::{Style, Tone, safe};
+use crate::style::{Style, Tone};
 
 /// What was found, by the agent and here.
 #[derive(Debug, Serialize)]
@@ -33,7 +34,7 @@ pub(crate) fn findings(findings: &Findings, style: Style) -> String {
         };
         let name = check.name.replace('_', " ");
         let word = style.paint(tone, word);
-        writeln!(text, "{word}  {name:width$}  {}", safe(&check.message))
+        writeln!(text, "{word}  {name:width$}  {}", printable(&check.message))
             .expect("a String takes everything");
         if let Some(todo) = &check.hint {
             write!(text, "         {}", hint(todo, style)).expect("a String takes everything");
@@ -43,7 +44,7 @@ pub(crate) fn findings(findings: &Findings, style: Style) -> String {
     let versions: Vec<String> = versions
         .map(|v| format!("{} {}", v.name, v.version))
         .collect();
-    let versions = safe(&versions.join(" · ")).into_owned();
+    let versions = printable(&versions.join(" · ")).into_owned();
     write!(text, "\n{}\n", style.paint(Tone::Faint, versions)).expect("a String takes everything");
     text
 }

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
+use valetkey_api::error_text::printable;
 use valetkey_api::events::{EventList, EventView};
 
 use super::table::{Cell, Table};
 use super::time::ago;
-use crate::style::{Style, Tone, safe};
+use crate::style::{Style, Tone};
 
 /// `valetkey events`
 pub(crate) fn list(list: &EventList, now: Timestamp, style: Style) -> String {
@@ -43,7 +44,7 @@ pub(crate) fn line(event: &EventView) -> String {
         Some(detail(event)).filter(|detail| !detail.is_empty()),
     ];
     let words: Vec<String> = words.into_iter().flatten().collect();
-    format!("{}\n", safe(&words.join("  ")))
+    format!("{}\n", printable(&words.join("  ")))
 }
 
 /// `name=value name.inner=value`; what is null or empty is left out.

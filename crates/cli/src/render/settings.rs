@@ -3,9 +3,9 @@
 use clap::ValueEnum as _;
 use valetkey_api::core::connection::KeepWarm;
 use valetkey_api::core::settings::Settings;
+use valetkey_api::error_text::printable;
 
 use crate::args::Setting;
-use crate::style::safe;
 
 /// `valetkey settings`
 pub(crate) fn all(settings: &Settings) -> String {
@@ -16,7 +16,7 @@ pub(crate) fn all(settings: &Settings) -> String {
     let width = names.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let lines = names.into_iter().map(|(name, setting)| {
         let value = value(settings, setting).unwrap_or_else(|| unset(setting).to_owned());
-        format!("{name:width$}  {}\n", safe(&value))
+        format!("{name:width$}  {}\n", printable(&value))
     });
     lines.collect()
 }
@@ -35,7 +35,7 @@ pub(crate) fn changed(settings: &Settings, setting: Setting) -> String {
         | Setting::KeepWarm
         | Setting::Retention => "",
     };
-    format!("{}  {}{later}\n", name(setting), safe(&value))
+    format!("{}  {}{later}\n", name(setting), printable(&value))
 }
 
 /// `valetkey settings NAME`: the value alone, nothing if it is not set.

@@ -3,24 +3,25 @@
 use jiff::Timestamp;
 use valetkey_api::connections::ConnectionView;
 use valetkey_api::core::name::AccountLabel;
+use valetkey_api::error_text::printable;
 use valetkey_api::sign_in::SignInStarted;
 
 use super::failure::{hint, warning};
 use super::time::until;
-use crate::style::{Style, Tone, safe};
+use crate::style::{Style, Tone};
 
 /// Before the wait: what is waited for, and how long.
 pub(crate) fn waiting(name: &str, started: &SignInStarted, now: Timestamp, style: Style) -> String {
     let limit = until(now, started.expires_at);
     format!(
         "waiting for you to sign in to `{}` in the browser (at most {limit}; Ctrl-C cancels)\n",
-        style.paint(Tone::Heading, safe(name))
+        style.paint(Tone::Heading, printable(name))
     )
 }
 
 /// Where there is no browser: the address, and how to come back.
 pub(crate) fn by_hand(started: &SignInStarted, style: Style) -> String {
-    let address = safe(&started.authorize_url);
+    let address = printable(&started.authorize_url);
     format!(
         "open this address in a browser:\n\n{address}\n\n{}",
         way_back(started, style)
@@ -31,7 +32,7 @@ pub(crate) fn by_hand(started: &SignInStarted, style: Style) -> String {
 pub(crate) fn way_back(started: &SignInStarted, style: Style) -> String {
     let back = format!(
         "it ends at `{}...`; if that page cannot be shown, paste its whole address here",
-        safe(&started.redirect_uri)
+        printable(&started.redirect_uri)
     );
     hint(&back, style)
 }
@@ -52,7 +53,7 @@ pub(crate) fn bad_paste(why: &str, style: Style) -> String {
 
 /// After it, where another account was asked for: the provider signed in the one that was there.
 pub(crate) fn same_account(view: &ConnectionView, asked: &AccountLabel, style: Style) -> String {
-    let provider = safe(&view.provider_name);
+    let provider = printable(&view.provider_name);
     let authenticator = &view.authenticator;
     let what = format!(
         "this is not `{authenticator}/{asked}`: {provider} signed in the account of `{}` again",
@@ -76,7 +77,7 @@ pub(crate) fn completed(view: &ConnectionView, renewed: bool, style: Style) -> S
         },
     );
     let account = match &view.account.display_name {
-        Some(account) => format!(" as {}", safe(account)),
+        Some(account) => format!(" as {}", printable(account)),
         None => String::new(),
     };
     let mut text = format!("{done}: `{}`{account}\n", view.name);

@@ -1,8 +1,9 @@
 //! Columns of text, two spaces apart.
 
 use std::fmt::Write as _;
+use valetkey_api::error_text::printable;
 
-use crate::style::{Style, Tone, safe};
+use crate::style::{Style, Tone};
 
 /// A table with its headings.
 pub(super) struct Table {
@@ -28,7 +29,7 @@ impl Cell {
 impl From<&str> for Cell {
     fn from(text: &str) -> Self {
         Self {
-            text: safe(text).into_owned(),
+            text: printable(text).into_owned(),
             tone: None,
         }
     }
@@ -96,7 +97,7 @@ pub(super) fn fields(rows: &[(&str, String)], style: Style) -> String {
     for (name, value) in rows {
         let name = format!("{name:width$}");
         let name = style.paint(Tone::Faint, name);
-        writeln!(text, "{name}  {}", safe(value)).expect("a String takes everything");
+        writeln!(text, "{name}  {}", printable(value)).expect("a String takes everything");
     }
     text
 }

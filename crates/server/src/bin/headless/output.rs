@@ -5,6 +5,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 
 use valetkey_api::endpoint::{Endpoint, StartLine};
+use valetkey_api::error_text::ErrorText;
 
 use valetkey_server::start::Failure;
 
@@ -36,7 +37,8 @@ impl Output {
 
     /// The agent could not start.
     pub(crate) fn failed(&self, failure: &Failure) {
-        self.message(&failure_message(failure));
+        let text = ErrorText::from(&*failure.0).to_string();
+        self.message(text.trim_end());
         line(&StartLine::Failed(failure.0.clone()));
     }
 
@@ -69,18 +71,4 @@ fn line(line: &StartLine) {
     writeln!(stdout, "{text}")
         .and_then(|()| stdout.flush())
         .ok();
-}
-
-fn failure_message(failure: &Failure) -> String {
-    let error = &failure.0;
-    let mut text = format!("error: {}", error.message);
-    if let Some(reason) = &error.reason {
-        text.push_str("\n  ");
-        text.push_str(reason);
-    }
-    if let Some(hint) = &error.hint {
-        text.push_str("\n\nhint: ");
-        text.push_str(hint);
-    }
-    text
 }
