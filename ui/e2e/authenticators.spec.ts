@@ -9,6 +9,33 @@ test("a half-filled form survives a look elsewhere", async ({ page }) => {
   await expect(page.getByLabel("Client ID")).toHaveValue("Ov23li");
 });
 
+test("an empty window adds an authenticator of any provider", async ({ page }) => {
+  await page.goto("/");
+  await page.getByRole("link", { name: "Add authenticator" }).waitFor();
+  await page.getByRole("link", { name: /Connect an account/ }).click();
+  const github = page.getByRole("button", { name: "GitHub", exact: true });
+  await github.click();
+  await expect(github).toHaveAttribute("aria-pressed", "true");
+  await expect(page.getByText("One-time set-up at GitHub")).toBeVisible();
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("github");
+});
+
+test("another provider keeps what fits", async ({ page }) => {
+  await page.goto("/#/add/custom");
+  await page.getByLabel("Name", { exact: true }).fill("team");
+  await page.getByLabel("Client ID").fill("Ov23li");
+  await page.getByLabel("Client secret").fill("0123456789abcdef");
+  await page.getByLabel("Token URL").fill("https://login.example.com/token");
+  const github = page.getByRole("button", { name: "GitHub", exact: true });
+  await github.click();
+  await expect(github).toHaveAttribute("aria-pressed", "true");
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("team");
+  await expect(page.getByLabel("Client ID")).toHaveValue("Ov23li");
+  await expect(page.getByLabel("Client secret")).toHaveValue("0123456789abcdef");
+  await page.getByRole("button", { name: "Custom" }).click();
+  await expect(page.getByLabel("Token URL")).toHaveValue("https://login.example.com/token");
+});
+
 test("Google's file fills the form", async ({ page }) => {
   await page.goto("/#/add");
   const file = {

@@ -8,6 +8,15 @@ export type UrlField = (typeof URL_FIELDS)[number];
 
 export type TextField = "name" | "client_id" | "client_secret" | "redirect_uri" | "client_auth" | UrlField;
 const TEXTS: TextField[] = ["name", "client_id", "client_secret", "redirect_uri", "client_auth", ...URL_FIELDS];
+/** Fields that belong to one provider. */
+const OWN = ["redirect_uri", "client_auth", ...URL_FIELDS] as const;
+
+/** What was entered for one provider and fits no other. */
+interface Left {
+  texts: Partial<Record<TextField, string>>;
+  scopes: string[];
+  placeholders: Record<string, string>;
+}
 
 export class Draft {
   provider = $state("");
@@ -26,10 +35,10 @@ export class Draft {
   isActive = true;
   /** The body at the start. */
   #begun = "";
-
-  get empty(): boolean {
-    return TEXTS.every((field) => field === "name" || this.texts[field] === "");
-  }
+  /** The name that was filled in automatically. */
+  #automatic = "";
+  /** By provider. */
+  readonly #left = new Map<string, Left>();
 
   /** Whether the person has changed something. */
   get touched(): boolean {
@@ -41,7 +50,7 @@ export class Draft {
     Object.assign(this.texts, blank());
     this.provider = provider.id;
     this.profile = null;
-    this.texts.name = freeName(provider.id === "custom" ? "" : provider.id, taken);
+    this.texts.name = this.#automatic = freeName(provider.id === "custom" ? "" : provider.id, taken);
     this.scopes = [...provider.default_scopes];
     this.placeholders = {};
     this.authorizeParams = {};
@@ -50,6 +59,26 @@ export class Draft {
     this.advanced = provider.id === "custom";
     this.isActive = true;
     this.#begun = JSON.stringify(this.body());
+  }
+
+  /** Changes to another provider: what fits is kept, the rest is restored when its provider is chosen again. */
+  change(provider: Provider, taken: (name: string) => boolean): void {
+    const { name, client_id, client_secret } = this.texts;
+    const { scopes, profile } = this;
+    const isNamed = name !== this.#automatic;
+    if (this.provider !== "") {
+      const texts = Object.fromEntries(OWN.map((field) => [field, this.texts[field]]));
+      this.#left.set(this.provider, { texts, scopes, placeholders: { ...this.placeholders } });
+    }
+    this.begin(provider, taken);
+    this.profile = profile;
+    Object.assign(this.texts, { client_id, client_secret });
+    if (isNamed) this.texts.name = name;
+    const known = new Set(provider.scope_presets.flatMap((preset) => preset.scopes));
+    const left = this.#left.get(provider.id);
+    Object.assign(this.texts, left?.texts);
+    Object.assign(this.placeholders, left?.placeholders);
+    this.scopes = left?.scopes ?? [...new Set([...this.scopes, ...scopes.filter((scope) => known.has(scope))])];
   }
 
   /** Fills in what a file contains. */
@@ -87,6 +116,7 @@ export class Draft {
     Object.assign(this.texts, blank());
     this.problems = [];
     this.variables = {};
+    this.#left.clear();
   }
 
   /** The request body. Empty fields are left out, so that the defaults of the provider apply. */

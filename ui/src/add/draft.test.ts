@@ -3,7 +3,12 @@ import type { Authenticator, Provider } from "../api/types";
 import { Draft } from "./draft.svelte";
 import { readFile, type Imported } from "./importFile";
 
-const GITHUB = { id: "github", default_scopes: ["read:user"] } as Provider;
+const GITHUB = {
+  id: "github",
+  default_scopes: ["read:user"],
+  scope_presets: [{ description: "Read organisations", scopes: ["read:org"] }],
+} as Provider;
+const CUSTOM = { id: "custom", default_scopes: [] as string[], scope_presets: [] as unknown[] } as Provider;
 const STORED = {
   provider: "github",
   name: "github",
@@ -22,7 +27,31 @@ beforeEach(() => {
 
 test("a name that is taken gets a number", () => {
   draft.begin(GITHUB, (name) => name === "github" || name === "github-2");
-  expect([draft.texts.name, draft.scopes, draft.empty]).toEqual(["github-3", ["read:user"], true]);
+  expect([draft.texts.name, draft.scopes]).toEqual(["github-3", ["read:user"]]);
+});
+
+test("another provider keeps what fits, and what does not comes back with its own", () => {
+  draft.begin(CUSTOM, () => false);
+  draft.set("client_id", "Iv1.x");
+  draft.set("token_url", "https://login.example.com/token");
+  draft.setScopes(["read:org", "files.read"]);
+  draft.change(GITHUB, () => false);
+  expect(draft.body()).toEqual({
+    authenticator_type: "github",
+    name: "github",
+    client_id: "Iv1.x",
+    scopes: ["read:user", "read:org"],
+  });
+  draft.set("name", "mine");
+  draft.set("client_id", "Iv2.y");
+  draft.change(CUSTOM, () => false);
+  expect(draft.body()).toEqual({
+    authenticator_type: "custom",
+    name: "mine",
+    client_id: "Iv2.y",
+    token_url: "https://login.example.com/token",
+    scopes: ["read:org", "files.read"],
+  });
 });
 
 test("what was left empty is left to the provider", () => {

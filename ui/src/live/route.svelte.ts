@@ -23,3 +23,8 @@ export function href(page: Page, part?: string): string {
 export function go(page: Page, part?: string): void {
   location.hash = href(page, part);
 }
+
+/** As `go`, without an entry in the history. */
+export function replace(page: Page, part?: string): void {
+  location.replace(href(page, part));
+}
