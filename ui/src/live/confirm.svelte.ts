@@ -1,9 +1,9 @@
 // Actions on a connection that are confirmed in a dialog first.
 import { api, ask } from "../api/client";
-import { Failure } from "../api/failure";
-import type { Connection, Disconnected } from "../api/types";
+import type { Connection, Disconnected, LogEvent } from "../api/types";
 import { backend } from "../backend";
 import { live } from "./live.svelte";
+import { actorText } from "../words/actor";
 import { notices } from "./notices.svelte";
 
 /** The desktop shell copies the token: it never reaches this page. */
@@ -27,34 +27,50 @@ class Copying {
   }
 }
 
-/** The agent refuses to disconnect what is in use; a second confirmation forces it. */
+/** A program that got a token, and when it last did. */
+export interface User {
+  name: string;
+  at: string;
+}
+
+/** Programs that got a token this recently stop working. */
+const IN_USE_MS = 24 * 60 * 60_000;
+
+/** One question that names the programs that would stop working: the answer disconnects what is in use, too. */
 class Disconnecting {
   connection = $state.raw<Connection | null>(null);
-  conflict = $state.raw<Failure | null>(null);
+  /** Null: not read yet. */
+  users = $state.raw<User[] | null>(null);
 
   open(connection: Connection): void {
     this.connection = connection;
-    this.conflict = null;
+    this.users = null;
+    void this.#read(connection.id);
   }
 
   close(): void {
     this.connection = null;
-    this.conflict = null;
   }
 
   async confirm(): Promise<void> {
     if (!this.connection) return;
-    const params = { path: { id: this.connection.id }, query: { force: this.conflict !== null } };
-    try {
-      const done = await ask(api.DELETE("/api/v1/credentials/connections/{id}", { params }));
-      this.close();
-      notifyDisconnected(done);
-      await live.refresh("connections", "authenticators", "status");
-    } catch (thrown) {
-      const failure = Failure.of(thrown);
-      if (failure.code !== "conflict" || this.conflict) throw failure;
-      this.conflict = failure;
+    const params = { path: { id: this.connection.id }, query: { force: true } };
+    const done = await ask(api.DELETE("/api/v1/credentials/connections/{id}", { params }));
+    this.close();
+    notifyDisconnected(done);
+    await live.refresh("connections", "authenticators", "status");
+  }
+
+  async #read(connection: string): Promise<void> {
+    const query = { connection, kind: "token.served" as const, limit: 300 };
+    const { events } = await ask(api.GET("/api/v1/events", { params: { query } })).catch(() => ({ events: [] }));
+    const users = new Map<string, string>();
+    for (const { actor, at } of events as LogEvent[]) {
+      const name = actorText(actor)?.name;
+      if (name && Date.now() - Date.parse(at) < IN_USE_MS) users.set(name, at);
     }
+    if (this.connection?.id !== connection) return;
+    this.users = [...users].map(([name, at]) => ({ name, at })).sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
   }
 }
 
