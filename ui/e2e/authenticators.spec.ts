@@ -36,6 +36,29 @@ test("another provider keeps what fits", async ({ page }) => {
   await expect(page.getByLabel("Token URL")).toHaveValue("https://login.example.com/token");
 });
 
+test("messages have their line, and the first faulty field is in view with its label", async ({ page }) => {
+  await page.setViewportSize({ width: 640, height: 480 });
+  await page.goto("/#/add/github");
+  const top = async (label: string): Promise<number> => (await page.getByLabel(label).boundingBox())?.y ?? 0;
+  const distance = async (): Promise<number> => (await top("Client secret")) - (await top("Client ID"));
+  const before = await distance();
+  await page.getByLabel("Client ID").fill("Ov23 li");
+  await page.getByText("There is a space in it.").waitFor();
+  expect(await distance()).toBe(before);
+  await page.getByLabel("Client ID").fill("");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByText("Enter the client ID.").waitFor();
+  await expect(page.getByLabel("Client ID")).toBeFocused();
+  await expect(page.getByText("Client ID", { exact: true })).toBeInViewport({ ratio: 1 });
+});
+
+test("suggested scopes come after the field", async ({ page }) => {
+  await page.goto("/#/add/github");
+  await page.getByLabel("Add scopes").focus();
+  await page.keyboard.press("Tab");
+  await expect(page.locator("fieldset button").first()).toBeFocused();
+});
+
 test("Google's file fills the form", async ({ page }) => {
   await page.goto("/#/add");
   const file = {

@@ -33,12 +33,15 @@ const ADVANCED = [
   "issuer",
 ];
 
-/** Shows problems at their fields and focuses the first; rethrows anything else. */
+/** Shows problems at their fields and focuses the first of the form; rethrows anything else. */
 export function showProblems(thrown: unknown, draft: Draft): void {
   const failure = Failure.of(thrown);
   draft.problems = failure.problems;
   if (failure.problems.length === 0) throw failure;
   if (failure.problems.some(({ field }) => ADVANCED.includes(field))) draft.advanced = true;
-  const first = failure.problems.find(({ field }) => field !== "")?.field;
-  setTimeout(() => document.getElementById(`field-${first}`)?.focus());
+  setTimeout(() => {
+    const first = document.querySelector<HTMLElement>("form [aria-invalid='true']");
+    first?.focus({ preventScroll: true });
+    first?.closest("[data-field]")?.scrollIntoView({ block: "center" });
+  });
 }

@@ -1,0 +1,18 @@
+// What the agent found wrong, in the words of the form.
+import { sentence } from "../api/failure";
+import type { Problem } from "../api/types";
+
+/** The JSON names of fields that have no label of their own here. */
+const LABELS: Record<string, string> = { authenticator_type: "Provider", scopes: "Scopes", "": "Form" };
+
+/** "Enter the client ID." for "`client_id` is missing". */
+export function problemText({ field, message, hint }: Problem, label = LABELS[field] ?? field): string {
+  const words = lowerFirst(label.replace(/ \(.*\)$/, ""));
+  if (message.replaceAll("`", "") === `${field} is missing`) return `Enter the ${words}. ${sentence(hint)}`;
+  const named = field === "" ? message : message.replace(new RegExp(`^\`?${field}\`?(?= )`), `the ${words}`);
+  return `${sentence(named)} ${sentence(hint)}`;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
