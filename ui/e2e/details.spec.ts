@@ -13,6 +13,11 @@ test("details: scopes in words, snippets, label, policy, timeline", async ({ pag
   await expect(drawer.getByText("Copied")).toBeVisible();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toContain("subprocess");
 
+  const actions = drawer.getByRole("group", { name: "Actions" }).getByRole("button");
+  await expect(actions).toHaveText(["Check now", "Sign in again", "⋯", "Disconnect…"]);
+  await drawer.getByRole("button", { name: "More for Demo" }).click();
+  await expect(drawer.getByRole("menuitem", { name: "Edit authenticator…" })).toBeVisible();
+  await page.keyboard.press("Escape");
   await drawer.getByRole("button", { name: "Check now" }).click();
   await expect(drawer.getByText(/demo works: the provider knows you as ada@example\.com/)).toBeVisible();
   await drawer.getByLabel("Token", { exact: true }).selectOption("always");

@@ -45,16 +45,3 @@ test("no network is no failure", async ({ page, world }) => {
   });
   await expect(page.getByText("This computer is offline.")).toBeVisible();
 });
-
-test("a failed request is told with what to do", async ({ page, world }) => {
-  await world.authenticator("Demo");
-  await world.provider("PATCH", "settings", { consent: "ask" });
-  await page.goto("/");
-  const detail = { code: "internal", message: "the database is full", hint: "make room on the disk" };
-  await page.route("**/api/v1/credentials/connections", (route) =>
-    route.request().method() === "POST" ? route.fulfill({ status: 500, json: { detail } }) : route.fallback(),
-  );
-  await page.getByRole("button", { name: "Connect Demo" }).click();
-  await expect(page.getByText("The database is full.")).toBeVisible();
-  await expect(page.getByText("Make room on the disk.")).toBeVisible();
-});

@@ -42,7 +42,7 @@ fn look_at_every_page(name: &str, theme: &str) -> Vec<u64> {
     view.see_in_row("calendar", "used just now");
     scene.provider.revoke_account("ada");
     scene.api().post_to("mail", "refresh", &json!({}));
-    view.see("mail needs you to sign in again.");
+    view.see("mail (ada@example.com) needs you to sign in again.");
     look("connections");
     view.click(Role::Button, "More for calendar");
     view.see("Copy token…");

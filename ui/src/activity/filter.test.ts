@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Actor, LogEvent } from "../api/types";
+import type { About } from "../words/events";
 import { programs, shown, type Filter } from "./filter";
 
 function event(id: number, kind: string, connection: string, actor: Actor | null = null): LogEvent {
@@ -25,9 +26,9 @@ const LOG = [
 const all: Filter = { group: null, program: null, search: "" };
 
 function ids(filter: Partial<Filter>): number[] {
-  return shown(LOG, { ...all, ...filter }, ({ connection }) => (connection === "github" ? "GitHub" : null)).map(
-    ({ id }) => id,
-  );
+  const about = ({ connection }: LogEvent): About =>
+    connection === "github" ? { name: "GitHub", account: "ada@example.com" } : { name: null, account: null };
+  return shown(LOG, { ...all, ...filter }, about).map(({ id }) => id);
 }
 
 test("by kind, by program, and by words of what is on the screen", () => {
@@ -35,6 +36,7 @@ test("by kind, by program, and by words of what is on the screen", () => {
   expect(ids({ program: "ci" })).toEqual([2]);
   expect(ids({ search: "hub NODE" })).toEqual([1]);
   expect(ids({ search: "needs_reconnect" })).toEqual([3]);
+  expect(ids({ search: "ada@example.com" })).toEqual([1, 3]);
   expect(ids({ group: "handed out", search: "google" })).toEqual([2]);
 });
 

@@ -1,6 +1,6 @@
 // Which lines of the log are shown, and what each is about.
 import type { Authenticator, Connection, LogEvent } from "../api/types";
-import { line, type Group } from "../words/events";
+import { line, type About, type Group } from "../words/events";
 import { actorText } from "../words/actor";
 import { title } from "../words/names";
 
@@ -14,15 +14,16 @@ export interface Filter {
 export function shown(
   events: readonly LogEvent[],
   { group, program, search }: Filter,
-  subject: (event: LogEvent) => string | null,
+  about: (event: LogEvent) => About,
 ): LogEvent[] {
   const terms = search.toLowerCase().split(/\s+/).filter(Boolean);
   return events.filter((event) => {
-    const words = line(event, subject(event));
+    const { account } = about(event);
+    const words = line(event, about(event));
     if (group !== null && words.group !== group) return false;
     if (program !== null && actorText(event.actor)?.name !== program) return false;
     const haystack =
-      `${words.subject} ${words.text} ${words.note} ${event.kind} ${event.connection ?? ""} ${actorText(event.actor)?.name ?? ""}`.toLowerCase();
+      `${words.subject} ${words.text} ${words.note} ${event.kind} ${event.connection ?? ""} ${account ?? ""} ${actorText(event.actor)?.name ?? ""}`.toLowerCase();
     return terms.every((term) => haystack.includes(term));
   });
 }
@@ -31,12 +32,12 @@ export function programs(events: readonly LogEvent[]): string[] {
   return [...new Set(events.flatMap(({ actor }) => actorText(actor)?.name ?? []))].sort();
 }
 
-/** The name of what an event is about. The steps of a sign-in carry only its id. */
+/** The name and account of what an event is about. The steps of a sign-in carry only its id. */
 export function subjects(
   authenticators: readonly Authenticator[],
   connections: readonly Connection[],
   events: readonly LogEvent[],
-): (event: LogEvent) => string | null {
+): (event: LogEvent) => About {
   const clients = new Map(authenticators.map((one) => [one.id, one]));
   const accounts = new Map(connections.map((one) => [one.id, one]));
   const sessions = new Map(
@@ -46,9 +47,10 @@ export function subjects(
   );
   return (event) => {
     const connection = accounts.get(event.connection_id ?? "");
-    if (event.connection_id && !connection) return null;
+    if (event.connection_id && !connection) return { name: null, account: null };
     const id = connection?.authenticator_id ?? event.authenticator_id ?? sessions.get(event.session_id ?? "");
     const authenticator = clients.get(id ?? "");
-    return authenticator ? title(authenticator, connection ?? null) : null;
+    const name = authenticator ? title(authenticator, connection ?? null) : null;
+    return { name, account: connection?.account.display_name ?? null };
   };
 }

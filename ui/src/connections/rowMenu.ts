@@ -1,19 +1,17 @@
 // The menu of a row: only what can be done now.
 import { backend } from "../backend";
+import { failures } from "../live/failures.svelte";
 import { canRefresh, check, refreshNow, setActive } from "../live/changes";
 import { copying, disconnecting } from "../live/confirm.svelte";
-import { notices } from "../live/notices.svelte";
 import { go } from "../live/route.svelte";
 import { signIns } from "../live/signIns.svelte";
 import type { Item } from "../parts/Menu.svelte";
 import type { Row } from "./rows";
 
-function doing(run: () => Promise<void>): () => void {
-  return () => void run().catch((thrown: unknown) => notices.failed(thrown));
-}
-
 export function rowMenu({ authenticator, connection, pending }: Row): Item[] {
   const items: Item[] = [];
+  const subject = connection?.id ?? authenticator.id;
+  const doing = (run: () => Promise<void>) => () => void failures.attempt(subject, run);
   const works = connection?.status === "active" || connection?.status === "expired";
   if (connection) items.push({ words: "Details", run: () => go("connection", connection.id) });
   if (connection && works && authenticator.is_active) {
@@ -23,9 +21,9 @@ export function rowMenu({ authenticator, connection, pending }: Row): Item[] {
   }
   if (authenticator.is_active && !pending) {
     const again = { authenticatorId: authenticator.id, connection: connection ?? undefined };
-    if (connection) items.push({ words: "Sign in again", run: doing(() => signIns.begin(again)) });
+    if (connection) items.push({ words: "Sign in again", run: () => void signIns.begin(again) });
     const words = connection ? "Add another account" : "Connect";
-    items.push({ words, run: doing(() => signIns.begin({ authenticatorId: authenticator.id })) });
+    items.push({ words, run: () => void signIns.begin({ authenticatorId: authenticator.id }) });
   }
   if (connection) items.push({ words: "Activity", run: () => go("activity", connection.id) });
   items.push({ words: "Edit authenticator…", run: () => go("authenticator", authenticator.id) });
@@ -33,6 +31,7 @@ export function rowMenu({ authenticator, connection, pending }: Row): Item[] {
     words: authenticator.is_active ? "Disable" : "Enable",
     run: doing(() => setActive(authenticator, !authenticator.is_active)),
   });
+  if (failures.has(subject)) items.push({ words: "Hide the message", run: () => failures.clear(subject) });
   if (connection) items.push({ words: "Disconnect…", danger: true, run: () => disconnecting.open(connection) });
   return items;
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Authenticator, Connection } from "../api/types";
 import type { Pending } from "../live/signIns.svelte";
 import { statusLine } from "./statusLine";
-import { primaryAction, buildRows, matching, rowState, title } from "./rows";
+import { primaryAction, buildRows, matching, rowState, title, type Known, type Row } from "./rows";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 
@@ -68,22 +68,47 @@ function pending(owner: string, more: Partial<Pending> = {}): Pending {
   };
 }
 
-test("connections come first, then sign-ins, then what nobody is signed in through", () => {
-  const rows = buildRows({
-    authenticators: ["zeta", "alpha", "mid"].map((name) => authenticator(name)),
-    connections: [connection("zeta/work"), connection("zeta")],
-    pending: [pending("mid")],
-  });
-  expect(rows.map((row) => `${title(row)}: ${rowState(row).words}`)).toEqual([
-    "zeta: Connected",
-    "zeta / work: Connected",
-    "mid: Signing in…",
-    "alpha: Not connected",
+function build(known: Omit<Known, "hasFailed">): Row[] {
+  return buildRows({ ...known, hasFailed: () => false });
+}
+
+function lines(known: Omit<Known, "hasFailed">): string[] {
+  return build(known).map((row) => `${row.key} ${title(row)}: ${rowState(row).words}`);
+}
+
+test("a row keeps its key and its place when its state changes", () => {
+  const authenticators = ["zeta", "alpha", "mid"].map((name) => authenticator(name));
+  const others = { before: "a-alpha alpha: Not connected", after: "a-zeta zeta: Not connected" };
+  const stages: [Omit<Known, "hasFailed">, string][] = [
+    [{ authenticators, connections: [], pending: [] }, "a-mid mid: Not connected"],
+    [{ authenticators, connections: [], pending: [pending("mid")] }, "a-mid mid: Signing in…"],
+    [{ authenticators, connections: [connection("mid")], pending: [] }, "a-mid mid: Connected"],
+  ];
+  for (const [known, middle] of stages) expect(lines(known)).toEqual([others.before, middle, others.after]);
+});
+
+test("a second account stands below the first", () => {
+  const authenticators = [authenticator("hub")];
+  const first = connection("hub", { created_at: "2026-11-21T10:00:00Z" });
+  const second = connection("hub/work", { created_at: "2026-11-21T11:00:00Z" });
+  expect(lines({ authenticators, connections: [first], pending: [pending("hub", { url: "https://x" })] })).toEqual([
+    "a-hub hub: Connected",
+    "s-hub hub: Signing in…",
+  ]);
+  expect(lines({ authenticators, connections: [second, first], pending: [] })).toEqual([
+    "a-hub hub: Connected",
+    "c-hub/work hub / work: Connected",
   ]);
 });
 
+test("an account that could not be added has a row of its own", () => {
+  const known = { authenticators: [authenticator("hub")], connections: [connection("hub")], pending: [] };
+  const rows = buildRows({ ...known, hasFailed: (id) => id === "a-hub" });
+  expect(rows.map((row) => rowState(row).words)).toEqual(["Connected", "Not connected"]);
+});
+
 test("a sign-in that renews a connection stands in its row", () => {
-  const rows = buildRows({
+  const rows = build({
     authenticators: [authenticator("hub")],
     connections: [connection("hub", { status: "needs_reconnect" })],
     pending: [pending("hub", { connection: "c-hub" })],
@@ -92,7 +117,7 @@ test("a sign-in that renews a connection stands in its row", () => {
 });
 
 test("a sign-in that began elsewhere stands where it is waited for", () => {
-  const rows = buildRows({
+  const rows = build({
     authenticators: [authenticator("hub")],
     connections: [connection("hub"), connection("hub/work", { status: "needs_reconnect" })],
     pending: [pending("hub")],
@@ -106,7 +131,7 @@ test("a sign-in that began elsewhere stands where it is waited for", () => {
 test("each state offers the one thing to do", () => {
   const acts = (["active", "refreshing", "expired", "needs_reconnect", "connecting", "removing"] as const).map(
     (status) => {
-      const [row] = buildRows({
+      const [row] = build({
         authenticators: [authenticator("hub")],
         connections: [connection("hub", { status })],
         pending: [],
@@ -118,7 +143,7 @@ test("each state offers the one thing to do", () => {
 });
 
 test("a disabled authenticator offers to enable it", () => {
-  const [row] = buildRows({
+  const [row] = build({
     authenticators: [authenticator("hub", { is_active: false })],
     connections: [],
     pending: [],
@@ -127,7 +152,7 @@ test("a disabled authenticator offers to enable it", () => {
 });
 
 test("the search finds all of its words, anywhere", () => {
-  const rows = buildRows({
+  const rows = build({
     authenticators: [authenticator("hub"), authenticator("mail")],
     connections: [connection("hub"), connection("mail", { scopes: ["gmail.readonly"] })],
     pending: [],
@@ -137,8 +162,8 @@ test("the search finds all of its words, anywhere", () => {
 });
 
 test("the statusLine line", () => {
-  const lines = (more: Partial<Connection>): string[] => {
-    const [row] = buildRows({
+  const statusLines = (more: Partial<Connection>): string[] => {
+    const [row] = build({
       authenticators: [authenticator("hub")],
       connections: [connection("hub", more)],
       pending: [],
@@ -152,8 +177,8 @@ test("the statusLine line", () => {
     at: "2026-11-21T11:48:00Z",
     attempts: 1,
   };
-  expect(lines({ used_at: "2026-11-21T11:58:00Z" })).toEqual(["Refreshes in 41 min", "used 2 min ago by node"]);
-  expect(lines({ expires_at: null, refresh_due_at: null })).toEqual(["Never expires", "not used yet"]);
-  expect(lines({ status: "needs_reconnect", refresh_error })).toEqual(["Expired 12 min ago", "invalid_grant"]);
-  expect(lines({ refreshable: false, refresh_due_at: null })).toEqual(["Ends in 46 min", "not used yet"]);
+  expect(statusLines({ used_at: "2026-11-21T11:58:00Z" })).toEqual(["Refreshes in 41 min", "used 2 min ago by node"]);
+  expect(statusLines({ expires_at: null, refresh_due_at: null })).toEqual(["Never expires", "not used yet"]);
+  expect(statusLines({ status: "needs_reconnect", refresh_error })).toEqual(["Expired 12 min ago", "invalid_grant"]);
+  expect(statusLines({ refreshable: false, refresh_due_at: null })).toEqual(["Ends in 46 min", "not used yet"]);
 });

@@ -19,11 +19,20 @@ export interface Known {
   authenticators: readonly Authenticator[];
   connections: readonly Connection[];
   pending: readonly Pending[];
+  /** Whether the last attempt to add an account to this authenticator failed. */
+  hasFailed: (authenticator: string) => boolean;
 }
 
-export function buildRows({ authenticators, connections, pending }: Known): Row[] {
+/** Each row keeps its key and its place when its state changes: the key of an authenticator's first row is the
+ * authenticator's id, whether it has a connection, a sign-in or neither. */
+export function buildRows({ authenticators, connections, pending, hasFailed }: Known): Row[] {
   const byId = new Map(authenticators.map((one) => [one.id, one]));
   const used = new Set<string>();
+  const key = (authenticator: Authenticator, other: string): string => {
+    const first = !used.has(authenticator.id);
+    used.add(authenticator.id);
+    return first ? authenticator.id : other;
+  };
   const renewing = new Map(
     pending.flatMap((one) => {
       const renewed = renews(one, connections);
@@ -31,23 +40,23 @@ export function buildRows({ authenticators, connections, pending }: Known): Row[
     }),
   );
   const rows: Row[] = [];
-  for (const connection of connections) {
+  for (const connection of [...connections].sort(byAge)) {
     const authenticator = byId.get(connection.authenticator_id);
     if (!authenticator) continue;
-    used.add(authenticator.id);
-    rows.push(row(authenticator, connection, renewing.get(connection.id) ?? null));
+    const of = { authenticator, connection, pending: renewing.get(connection.id) ?? null };
+    rows.push(row(key(authenticator, connection.id), of));
   }
-  const fresh: Row[] = [];
   for (const one of pending) {
     if ([...renewing.values()].includes(one)) continue;
     const authenticator = byId.get(one.authenticatorId);
-    if (!authenticator) continue;
-    used.add(authenticator.id);
-    fresh.push(row(authenticator, null, one));
+    if (authenticator)
+      rows.push(row(key(authenticator, one.session), { authenticator, connection: null, pending: one }));
   }
-  const idle = authenticators.filter(({ id }) => !used.has(id)).map((one) => row(one, null, null));
-  rows.sort(byName);
-  return [...rows, ...fresh.sort(byName), ...idle.sort(byName)];
+  for (const authenticator of authenticators) {
+    if (used.has(authenticator.id) && !hasFailed(authenticator.id)) continue;
+    rows.push(row(key(authenticator, `${authenticator.id}+`), { authenticator, connection: null, pending: null }));
+  }
+  return rows.sort(byPlace);
 }
 
 /** The connection that it renews. For a sign-in that began elsewhere: the one that needs it. */
@@ -59,11 +68,25 @@ function renews(pending: Pending, connections: readonly Connection[]): string | 
   return lost.length === 1 && pending.url === null ? (lost[0]?.id ?? null) : null;
 }
 
-function byName(a: Row, b: Row): number {
-  return title(a).localeCompare(title(b)) || a.key.localeCompare(b.key);
+function byAge(a: Connection, b: Connection): number {
+  return Date.parse(a.created_at) - Date.parse(b.created_at) || a.id.localeCompare(b.id);
 }
 
-function row(authenticator: Authenticator, connection: Connection | null, pending: Pending | null): Row {
+/** By name. Where two are equal, a later account comes after the first row of its authenticator. */
+function byPlace(a: Row, b: Row): number {
+  return (
+    title(a).localeCompare(title(b)) ||
+    a.authenticator.profile.localeCompare(b.authenticator.profile) ||
+    a.authenticator.id.localeCompare(b.authenticator.id) ||
+    Number(a.key !== a.authenticator.id) - Number(b.key !== b.authenticator.id) ||
+    a.key.localeCompare(b.key)
+  );
+}
+
+function row(
+  key: string,
+  { authenticator, connection, pending }: Pick<Row, "authenticator" | "connection" | "pending">,
+): Row {
   const words = [
     authenticator.display_name,
     authenticator.name,
@@ -74,7 +97,7 @@ function row(authenticator: Authenticator, connection: Connection | null, pendin
     ...(connection?.scopes ?? authenticator.scopes),
   ];
   return {
-    key: connection?.id ?? pending?.session ?? authenticator.id,
+    key,
     authenticator,
     connection,
     pending,

@@ -4,6 +4,7 @@ import { api, ask } from "../api/client";
 import { Failure } from "../api/failure";
 import type { Connection, LogEvent, SignIn } from "../api/types";
 import { backend } from "../backend";
+import { failures } from "./failures.svelte";
 import { live } from "./live.svelte";
 import { notices } from "./notices.svelte";
 
@@ -25,6 +26,12 @@ export interface Target {
   connection?: Connection | undefined;
 }
 
+const TIMED_OUT = new Failure({
+  code: "timed_out",
+  message: "nobody finished the sign-in in time",
+  hint: "connect again when you are at the browser",
+});
+
 /** A sign-in takes at most ten minutes. */
 const MAX_AGE_MS = 11 * 60_000;
 
@@ -34,10 +41,16 @@ function labelled({ authenticator_id: through, account }: SignIn): string | null
   return live.connections.find((one) => one.authenticator_id === through && one.account.label === account)?.id ?? null;
 }
 
+/** The row of a sign-in. Without a label it renews the only connection that needs it, if there is one. */
+function rowOf({ connection, authenticatorId }: Pick<Pending, "connection" | "authenticatorId">): string {
+  const lost = live.connections.filter(
+    ({ authenticator_id, status }) => authenticator_id === authenticatorId && status === "needs_reconnect",
+  );
+  return connection ?? (lost.length === 1 ? lost[0]?.id : undefined) ?? authenticatorId;
+}
+
 class SignIns {
   list = $state.raw<Pending[]>([]);
-  /** Why the last one failed, by authenticator id or connection id. */
-  readonly failures = $state<Record<string, Failure>>({});
   /** Responses may arrive out of order: an ended sign-in stays ended. */
   readonly #ended = new Set<string>();
 
@@ -46,8 +59,12 @@ class SignIns {
     return () => stops.forEach((stop) => stop());
   }
 
-  async begin({ authenticatorId, connection }: Target): Promise<void> {
-    delete this.failures[connection?.id ?? authenticatorId];
+  /** A failure is shown in the row. */
+  begin(target: Target): Promise<void> {
+    return failures.attempt(target.connection?.id ?? target.authenticatorId, () => this.#begin(target));
+  }
+
+  async #begin({ authenticatorId, connection }: Target): Promise<void> {
     const account = connection?.account.label ?? null;
     const body = { authenticator: authenticatorId, ...(account === null ? {} : { account }) };
     const started = await ask(api.POST("/api/v1/credentials/connections", { body }));
@@ -119,7 +136,10 @@ class SignIns {
     }
     this.#ended.add(view.session_id);
     this.#drop(view.session_id);
-    // The result of one that began elsewhere is reported there.
+    const row = rowOf({ connection: known?.connection ?? labelled(view), authenticatorId: view.authenticator_id });
+    if (view.state === "denied" || view.state === "failed") failures.set(row, new Failure(view.error));
+    if (view.state === "timed_out") failures.set(row, TIMED_OUT);
+    // The success of one that began elsewhere is reported there.
     if (!known?.url) return;
     if (view.state === "completed") {
       const missing = view.connection.missing_scopes.length;
@@ -127,25 +147,7 @@ class SignIns {
       notices.done(`${view.connection.name} is connected.`, hint);
       return;
     }
-    if (view.state === "cancelled") {
-      notices.done("The sign-in was cancelled.");
-      return;
-    }
-    this.#fail(known, view);
-  }
-
-  #fail(known: Pending, view: SignIn): void {
-    const failure = new Failure(
-      view.state === "denied" || view.state === "failed"
-        ? view.error
-        : {
-            code: "timed_out",
-            message: "nobody finished the sign-in in time",
-            hint: "connect again when you are at the browser",
-          },
-    );
-    this.failures[known.connection ?? known.authenticatorId] = failure;
-    notices.failed(failure);
+    if (view.state === "cancelled") notices.done("The sign-in was cancelled.");
   }
 
   #put(view: SignIn, extra: { url?: string; connection?: string | null }): void {
@@ -159,6 +161,7 @@ class SignIns {
       url: extra.url ?? old?.url ?? null,
       browserProblem: old?.browserProblem ?? null,
     };
+    failures.clear(rowOf(pending));
     this.list = [...this.list.filter(({ session }) => session !== view.session_id), pending];
   }
 

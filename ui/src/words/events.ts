@@ -17,7 +17,7 @@ export interface Line {
   note: string;
 }
 
-type Words = (event: LogEvent) => Omit<Line, "subject">;
+type Words = (event: LogEvent, account: string | null) => Omit<Line, "subject">;
 
 function by({ actor }: LogEvent): string {
   return actorText(actor)?.name ?? "a program";
@@ -68,10 +68,10 @@ const WORDS: Record<EventKind, Words> = {
   "authenticator.removed": says("idle", "rest", "authenticator removed"),
   "sign_in.started": says("idle", "signed in", "sign-in started", (event) => event.detail.reason ?? via(event)),
   "sign_in.authorized": says("idle", "signed in", "sign-in allowed at the provider", none),
-  "sign_in.completed": (event) => ({
+  "sign_in.completed": (event, account) => ({
     tone: (event.detail.missing ?? []).length > 0 ? "warn" : "ok",
     group: "signed in",
-    text: event.detail.renewed === true ? "signed in again" : "signed in",
+    text: `signed in${event.detail.renewed === true ? " again" : ""}${account ? ` as ${account}` : ""}`,
     note: scopes(event),
   }),
   "sign_in.denied": says("warn", "problems", "sign-in was denied at the provider", none),
@@ -132,10 +132,16 @@ const WORDS: Record<EventKind, Words> = {
   "settings.changed": says("idle", "rest", "Settings changed"),
 };
 
-/** `subject` replaces the name that the event carries. An unknown kind is shown as it is. */
-export function line(event: LogEvent, subject?: string | null): Line {
+/** What is known beside the event: a name that replaces the one it carries, and who is signed in. */
+export interface About {
+  name: string | null;
+  account: string | null;
+}
+
+/** An unknown kind is shown as it is. */
+export function line(event: LogEvent, about: About = { name: null, account: null }): Line {
   const words = (WORDS as Record<string, Words>)[event.kind] ?? says("idle", "rest", event.kind);
-  return { subject: subject ?? event.connection ?? event.authenticator ?? "", ...words(event) };
+  return { subject: about.name ?? event.connection ?? event.authenticator ?? "", ...words(event, about.account) };
 }
 
 /** As a sentence without a subject: in the timeline of one connection. */
