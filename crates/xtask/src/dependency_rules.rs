@@ -42,7 +42,6 @@ const RESTRICTED: &[(&str, &[&str])] = &[
     (
         "axum",
         &[
-            "valetkey-agent",
             "valetkey-server",
             // Calls the router in its own process.
             "valetkey-desktop",
