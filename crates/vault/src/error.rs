@@ -3,8 +3,6 @@
 use std::io;
 use std::path::Path;
 
-use crate::store::StoreError;
-
 /// Why the vault did not do what it was asked. No message holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
@@ -54,6 +52,36 @@ pub enum VaultError {
     /// A mistake of ours.
     #[error("internal error: {0}; please report it")]
     Bug(String),
+}
+
+/// Why a secret store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Works again once the person has unlocked it.
+    #[error("the keychain is locked ({0})")]
+    Locked(String),
+    /// The person or a policy said no.
+    #[error("the keychain refused access ({0})")]
+    Denied(String),
+    /// There is none here.
+    #[error("no keychain can be reached ({0})")]
+    Unavailable(String),
+    /// It did not answer in time. A write may or may not have happened.
+    #[error("the keychain does not answer")]
+    Hung,
+    /// It failed in another way. A write may or may not have happened.
+    #[error("the secret store failed: {0}")]
+    Broken(String),
+}
+
+impl StoreError {
+    /// Whether a write that ended like this may have happened all the same.
+    pub(crate) const fn leaves_doubt(&self) -> bool {
+        match self {
+            Self::Hung | Self::Broken(_) => true,
+            Self::Locked(_) | Self::Denied(_) | Self::Unavailable(_) => false,
+        }
+    }
 }
 
 impl VaultError {

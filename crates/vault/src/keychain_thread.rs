@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::error::VaultError;
-use crate::store::{SecretStore, StoreError};
+use crate::error::{StoreError, VaultError};
+use crate::secret_store::SecretStore;
 
 /// Jobs that may be queued; further callers wait for a place.
 const MAX_QUEUED: usize = 64;

@@ -22,6 +22,7 @@
 //! | [`vault::grants`] | in which order is a grant written, read, removed |
 //! | [`vault::authenticators`] | the same for client secrets |
 //! | [`vault::reconcile`] | what did a crash leave; which items have no row (adoption) |
+//! | [`secret_store`] | what must a secret store do; how are its items named |
 //! | [`store`] | where secrets are: keychain, encrypted file, memory |
 //! | `keychain_thread` | what if the keychain hangs |
 //! | `database` | the tables, their rows and migrations |
@@ -34,6 +35,7 @@ pub mod error;
 pub mod failpoint;
 mod keychain_thread;
 mod private;
+pub mod secret_store;
 pub mod store;
 pub mod vault;
 pub mod vault_id;
@@ -41,8 +43,9 @@ pub mod vault_id;
 pub use database::client_keys::ClientKeyRow;
 pub use database::events::EventFilter;
 pub use database::sign_ins::{SignInRow, SignInStep};
-pub use error::VaultError;
-pub use store::{FileKey, ItemName, SecretStore, StoreChoice, StoreError, StoreOpener};
+pub use error::{StoreError, VaultError};
+pub use secret_store::{ItemName, SecretStore};
+pub use store::{FileKey, StoreChoice, StoreOpener};
 pub use vault::Vault;
 pub use vault::grants::{GrantNotKept, LoadedGrant};
 pub use vault::reconcile::{ReconcileReport, Unfinished};

@@ -15,9 +15,10 @@ use valetkey_core::home::Home;
 use zeroize::Zeroizing;
 
 use crate::database::{Database, Opened, schema_version, settings};
-use crate::error::VaultError;
+use crate::error::{StoreError, VaultError};
 use crate::keychain_thread::KeychainThread;
-use crate::store::{ItemName, SecretStore, StoreError, StoreOpener};
+use crate::secret_store::{ItemName, SecretStore};
+use crate::store::StoreOpener;
 use crate::vault_id::VaultId;
 
 /// Keychain and database of one home. Cheap to clone; both threads end with the last handle.

@@ -245,8 +245,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<(EventId, Event)>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::migration;
     use super::*;
+    use crate::database::{migration, schema};
 
     const CONNECTION: &str = "00000000-0000-4000-8000-000000000007";
 
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn every_filter_has_an_index_and_no_list_is_sorted() {
         let mut connection = Connection::open_in_memory().unwrap();
-        migration::migrate(&mut connection, "none".as_ref(), &migration::all()).unwrap();
+        migration::migrate(&mut connection, "none".as_ref(), &schema::migrations()).unwrap();
         let id = Some(CONNECTION.parse().unwrap());
         let kinds = vec![EventKind::TokenServed];
         let all = EventFilter::default;
@@ -325,7 +325,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("valetkey.db");
         let mut connection = Connection::open(&path).unwrap();
-        let (old, new): (Vec<_>, Vec<_>) = migration::all()
+        let (old, new): (Vec<_>, Vec<_>) = schema::migrations()
             .into_iter()
             .partition(|migration| migration.version < 9);
         migration::migrate(&mut connection, &path, &old).unwrap();

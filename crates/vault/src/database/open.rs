@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use valetkey_core::home::Home;
 
-use super::{migration, settings};
+use super::{migration, schema, settings};
 use crate::error::VaultError;
 use crate::private;
 use crate::vault_id::VaultId;
@@ -48,7 +48,7 @@ pub(super) fn open(home: &Home) -> Result<(Connection, Opened), VaultError> {
         }
         Err(error) => return Err(error.into()),
     };
-    migration::migrate(&mut connection, &path, &migration::all())?;
+    migration::migrate(&mut connection, &path, &schema::migrations())?;
     let recorded = settings::vault_id(&connection)?;
     let vault_id = VaultId::of(home, recorded)?;
     if vault_id.recorded() != recorded {

@@ -7,6 +7,7 @@ mod format;
 mod item_log;
 mod version_1;
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
@@ -16,12 +17,30 @@ use zeroize::Zeroizing;
 pub use self::format::Cost;
 use self::format::{Cipher, Damage, FileVersion, HEADER, KeyHeader, KeyKind};
 use self::item_log::{ItemLog, LogError, random};
-use super::{FileKey, ItemName, SecretStore, StoreError};
-use crate::error::VaultError;
+use crate::error::{StoreError, VaultError};
 use crate::failpoint;
+use crate::secret_store::{ItemName, SecretStore};
 
 /// A shorter key file could be guessed.
 const MIN_KEY_FILE: usize = 32;
+
+/// What opens the encrypted file.
+#[derive(Clone)]
+pub enum FileKey {
+    /// A passphrase; the caller has asked for it or read it, without the final newline.
+    Passphrase(Zeroizing<String>),
+    /// A file of at least 32 random bytes.
+    KeyFile(PathBuf),
+}
+
+impl fmt::Debug for FileKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passphrase(_) => f.write_str("Passphrase([redacted])"),
+            Self::KeyFile(path) => write!(f, "KeyFile({})", path.display()),
+        }
+    }
+}
 
 /// Stores all items in one encrypted file.
 pub struct FileStore {
@@ -124,7 +143,7 @@ impl FileStore {
         }
     }
 
-    fn failed(&self, what: &str, why: &impl std::fmt::Display) -> StoreError {
+    fn failed(&self, what: &str, why: &impl fmt::Display) -> StoreError {
         let path = self.path.display();
         StoreError::Broken(format!("cannot {what} the secret file `{path}`: {why}"))
     }

@@ -21,7 +21,8 @@ use keyring_core::{CredentialStore, Entry, Error};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-use super::{ItemName, SecretStore, StoreError};
+use crate::error::StoreError;
+use crate::secret_store::{ItemName, SecretStore};
 use crate::vault_id::VaultId;
 
 /// The keychain, seen from one home.

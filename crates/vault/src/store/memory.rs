@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-use super::{ItemName, SecretStore, StoreError};
+use crate::error::StoreError;
+use crate::secret_store::{ItemName, SecretStore};
 
 /// Keeps items in memory only; wiped on drop.
 #[derive(Default)]

@@ -4,7 +4,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroizing;
 
-use super::{ItemName, MemoryStore, SecretStore, StoreError, StoreOpener};
+use super::{MemoryStore, StoreOpener};
+use crate::error::StoreError;
+use crate::secret_store::{ItemName, SecretStore};
 
 /// What is wrong with the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -12,7 +12,7 @@ use crate::database::authenticators::{self, Stage};
 use crate::database::connections;
 use crate::error::VaultError;
 use crate::failpoint;
-use crate::store::ItemName;
+use crate::secret_store::ItemName;
 
 impl Vault {
     /// All authenticators, or those of one profile.

@@ -8,9 +8,9 @@ use valetkey_core::stored_grant::StoredGrant;
 
 use super::Vault;
 use crate::database::connections;
-use crate::error::VaultError;
+use crate::error::{StoreError, VaultError};
 use crate::failpoint;
-use crate::store::{ItemName, StoreError};
+use crate::secret_store::ItemName;
 
 /// Why a grant was not kept, and so what becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

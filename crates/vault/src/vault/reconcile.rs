@@ -19,7 +19,7 @@ use crate::database::sign_ins::{self, SignInRow};
 use crate::database::{connections, settings};
 use crate::error::VaultError;
 use crate::failpoint;
-use crate::store::{ItemName, SecretStore};
+use crate::secret_store::{ItemName, SecretStore};
 
 /// What the reconciliation found and did.
 #[derive(Debug, Default)]

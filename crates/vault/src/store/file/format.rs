@@ -17,7 +17,7 @@ use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
-use crate::store::ItemName;
+use crate::secret_store::ItemName;
 
 const MAGIC: &[u8; 8] = b"valetkey";
 const KEY_HEADER: usize = 8 + 1 + 1 + 12 + 16;

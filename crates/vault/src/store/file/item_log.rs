@@ -20,7 +20,7 @@ use super::format::{
 };
 use crate::failpoint;
 use crate::private;
-use crate::store::ItemName;
+use crate::secret_store::ItemName;
 
 /// Outdated records may take this much, or as much as the current ones, before the file is rewritten.
 const MAX_OUTDATED: u64 = 64 * 1024;

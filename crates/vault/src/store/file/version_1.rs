@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::format::{Cipher, Damage, HEADER, NONCE, take, take_slice};
 use super::item_log::LogError;
-use crate::store::ItemName;
+use crate::secret_store::ItemName;
 
 pub(super) type Items = BTreeMap<ItemName, Zeroizing<Vec<u8>>>;
 

@@ -9,7 +9,7 @@ use secret_service::blocking::SecretService;
 use zbus_secret_service_keyring_store::Store;
 
 use super::{Failure, common_failure};
-use crate::store::StoreError;
+use crate::error::StoreError;
 
 /// Looks whether something is locked, and asks nobody to unlock it.
 pub(super) struct Guard(SecretService<'static>);
