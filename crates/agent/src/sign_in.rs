@@ -29,6 +29,7 @@ use crate::error::AgentError;
 use crate::key::Actor;
 use crate::state::{Agent, Inner};
 use session::{ResponseSource, Session, not_found};
+use state::detail;
 
 pub use begin::SignInOptions;
 pub use session::SignInView;
@@ -46,7 +47,7 @@ impl Inner {
         let event = Event::new(state.event_kind(), now)
             .sign_in(id)
             .actor(who.to_string())
-            .detail(state.detail());
+            .detail(detail(&state));
         let authenticator = {
             let sessions = self.sessions.lock();
             sessions
@@ -61,7 +62,7 @@ impl Inner {
             SignInState::Completed(done) => event.connection(done.id),
             SignInState::Started
             | SignInState::Authorized
-            | SignInState::Denied
+            | SignInState::Denied(_)
             | SignInState::Failed(_)
             | SignInState::TimedOut
             | SignInState::Cancelled => event,
@@ -73,7 +74,7 @@ impl Inner {
             let Some(session) = sessions.get_mut(&id) else {
                 return;
             };
-            if state.is_over() {
+            if state.has_ended() {
                 session.ended_at = Some(now);
                 tracing::info!(authenticator = %session.view.authenticator, outcome = kind.as_str(), "sign-in over");
             }
@@ -144,7 +145,7 @@ impl Agent {
                 .subscribe()
         };
         // Over, or not yet: both are answers.
-        let _ = tokio::time::timeout(longest, state.wait_for(SignInState::is_over)).await;
+        let _ = tokio::time::timeout(longest, state.wait_for(SignInState::has_ended)).await;
         self.inner.sessions.view(id)
     }
 
@@ -181,7 +182,7 @@ impl Agent {
         let inner = &self.inner;
         let now = inner.now();
         let view = inner.sessions.view(id)?;
-        if view.state.is_over() {
+        if view.state.has_ended() {
             return Ok(view);
         }
         if view.expires_at <= now {

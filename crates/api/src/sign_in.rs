@@ -119,49 +119,24 @@ pub struct SignInView {
 }
 
 /// Where a sign-in stands: the field `state`, with what belongs to it.
+pub type SignInState = valetkey_core::sign_in::SignInState<SignInCompleted, SignInError>;
+
+/// What belongs to a sign-in that was completed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum SignInState {
-    /// Waits for the person.
-    Started,
-    /// The person said yes; the code is being exchanged and stored.
-    Authorized,
-    /// The grant is stored.
-    Completed {
-        /// The connection, new or renewed; its `missing_scopes` were not granted.
-        connection: Box<ConnectionView>,
-        /// True if the account was signed in before.
-        renewed: bool,
-    },
-    /// The person said no at the provider.
-    Denied {
-        /// What to tell.
-        error: Box<ApiError>,
-    },
-    /// It failed.
-    Failed {
-        /// Why, and what to do.
-        error: Box<ApiError>,
-    },
-    /// Nobody finished it in time.
-    TimedOut,
-    /// It was cancelled here.
-    Cancelled,
+pub struct SignInCompleted {
+    /// The connection, new or renewed; its `missing_scopes` were not granted.
+    pub connection: Box<ConnectionView>,
+    /// True if the account was signed in before.
+    pub renewed: bool,
 }
 
-impl SignInState {
-    /// Whether nothing more will happen.
-    pub const fn has_ended(&self) -> bool {
-        match self {
-            Self::Started | Self::Authorized => false,
-            Self::Completed { .. }
-            | Self::Denied { .. }
-            | Self::Failed { .. }
-            | Self::TimedOut
-            | Self::Cancelled => true,
-        }
-    }
+/// What belongs to a sign-in that was denied or failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SignInError {
+    /// Why, and what to do.
+    pub error: Box<ApiError>,
 }
 
 /// Body of `POST credentials/sessions/{id}/callback`: where the browser ended up.

@@ -10,16 +10,17 @@
 //! | --- | --- |
 //! | [`provider`], [`catalogue`] | which services issue tokens, and how each of them differs (data, no code) |
 //! | [`authenticator`], [`draft`], [`redirect`] | which OAuth client did the person register there, and how is it written (`${VAR}`) |
-//! | [`connection`], [`life`] | which account is signed in, in which state, and what may happen next |
+//! | [`connection`], [`connection_state`] | which account is signed in, in which state, and what may happen next |
 //! | [`grant`], [`secret`] | the secret half of a connection: one keychain item |
-//! | [`token_response`], [`refusal`] | what did the provider's token endpoint say, in whichever dialect |
+//! | [`token_response`], [`token_error`] | what did the provider's token endpoint say, in whichever dialect |
 //! | [`freshness`] | is this token fresh, which connections are kept warm, when is the next refresh due, how long to back off |
+//! | [`sign_in`] | where does one run of a login flow stand |
 //! | [`event`], [`actor`] | one line of the audit log, and who asked |
 //! | [`settings`] | what a person may set |
 //! | [`home`] | where everything lives on disk |
 //! | [`id`], [`name`], [`scope`], [`endpoint_url`] | the small words used by all of them |
 //!
-//! The invariant of [`life`]: no sequence of transitions revives a removed connection, and a result
+//! The invariant of [`connection_state`]: no sequence of transitions revives a removed connection, and a result
 //! that carries an old generation changes nothing.
 
 pub mod account;
@@ -41,6 +42,7 @@ pub mod redirect;
 pub mod scope;
 pub mod secret;
 pub mod settings;
+pub mod sign_in;
 pub mod stored_grant;
 pub mod token_error;
 pub mod token_response;

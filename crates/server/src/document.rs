@@ -15,6 +15,7 @@ mod tests {
     use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, ResponseBuilder};
     use utoipa::{Modify, OpenApi};
     use valetkey_api::core::event::EventKind;
+    use valetkey_api::sign_in::{SignInCompleted, SignInError};
     use valetkey_api::{ErrorBody, ErrorCode};
 
     use super::COMMITTED;
@@ -35,7 +36,8 @@ mod tests {
             url = "http://127.0.0.1:4315",
             description = "The loopback listener; `endpoint.json` names its port if that was taken."
         )),
-        components(schemas(ErrorBody)),
+        // The last two are arguments of a generic type, which are not found by themselves.
+        components(schemas(ErrorBody, SignInCompleted, SignInError)),
         security((), ("client_key" = [])),
         modifiers(&ClientKey)
     )]

@@ -42,7 +42,7 @@ pub mod vault_id;
 
 pub use database::client_keys::ClientKeyRow;
 pub use database::events::EventFilter;
-pub use database::sign_ins::{SignInRow, SignInStep};
+pub use database::sign_ins::SignInRow;
 pub use error::{StoreError, VaultError};
 pub use secret_store::{ItemName, SecretStore};
 pub use store::{FileKey, StoreChoice, StoreOpener};

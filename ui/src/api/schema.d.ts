@@ -1391,6 +1391,18 @@ export interface components {
              */
             pid: number;
         };
+        /** @description What belongs to a sign-in that was completed. */
+        SignInCompleted: {
+            /** @description The connection, new or renewed; its `missing_scopes` were not granted. */
+            connection: components["schemas"]["ConnectionView"];
+            /** @description True if the account was signed in before. */
+            renewed: boolean;
+        };
+        /** @description What belongs to a sign-in that was denied or failed. */
+        SignInError: {
+            /** @description Why, and what to do. */
+            error: components["schemas"]["ApiError"];
+        };
         /**
          * Format: uuid
          * @description One run of a login flow.
@@ -1441,24 +1453,16 @@ export interface components {
         } | {
             /** @enum {string} */
             state: "authorized";
-        } | {
-            /** @description The connection, new or renewed; its `missing_scopes` were not granted. */
-            connection: components["schemas"]["ConnectionView"];
-            /** @description True if the account was signed in before. */
-            renewed: boolean;
+        } | (components["schemas"]["SignInCompleted"] & {
             /** @enum {string} */
             state: "completed";
-        } | {
-            /** @description What to tell. */
-            error: components["schemas"]["ApiError"];
+        }) | (components["schemas"]["SignInError"] & {
             /** @enum {string} */
             state: "denied";
-        } | {
-            /** @description Why, and what to do. */
-            error: components["schemas"]["ApiError"];
+        }) | (components["schemas"]["SignInError"] & {
             /** @enum {string} */
             state: "failed";
-        } | {
+        }) | {
             /** @enum {string} */
             state: "timed_out";
         } | {

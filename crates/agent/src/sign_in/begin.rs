@@ -198,7 +198,7 @@ impl Agent {
                     SignInState::Started => Ok(view),
                     SignInState::Authorized
                     | SignInState::Completed(_)
-                    | SignInState::Denied
+                    | SignInState::Denied(_)
                     | SignInState::Failed(_)
                     | SignInState::TimedOut
                     | SignInState::Cancelled => Err(link_ended()),
@@ -312,7 +312,7 @@ async fn time_out(inner: Arc<Inner>, id: SignInId) {
             inner.clock.sleep(left.min(RECHECK_INTERVAL)).await;
         }
     };
-    let over = async { state.wait_for(SignInState::is_over).await.map(drop) };
+    let over = async { state.wait_for(SignInState::has_ended).await.map(drop) };
     tokio::select! {
         () = up => inner.time_out(id).await,
         // Or the agent is gone.

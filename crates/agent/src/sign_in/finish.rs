@@ -34,7 +34,7 @@ pub(super) async fn finish(
 ) -> SignInState {
     let state = match run(inner, id, &pending, answer).await {
         Ok(done) => SignInState::Completed(done),
-        Err(End::Denied) => SignInState::Denied,
+        Err(End::Denied(denied)) => SignInState::Denied(denied),
         Err(End::Failed(failed)) => SignInState::Failed(failed),
     };
     inner
@@ -44,7 +44,7 @@ pub(super) async fn finish(
 }
 
 enum End {
-    Denied,
+    Denied(Failed),
     Failed(Failed),
 }
 
@@ -62,7 +62,14 @@ impl End {
     fn of(failure: &SignInFailure, client: &Client) -> Self {
         let name = &client.authenticator.name;
         let (remedy, hint) = match failure {
-            SignInFailure::Denied { .. } => return Self::Denied,
+            SignInFailure::Denied { .. } => {
+                let provider = client.provider_name();
+                return Self::Denied(Failed {
+                    remedy: Remedy::StartAgain,
+                    message: format!("you said no to `{name}` at {provider}"),
+                    hint: Some(format!("run `valetkey connect {name}` to be asked again")),
+                });
+            }
             SignInFailure::StartAgain { .. } | SignInFailure::Unclear { .. } => {
                 (Remedy::StartAgain, "start the sign-in again".to_owned())
             }

@@ -55,7 +55,7 @@ pub(super) fn end(view: &SignInView, state: &SignInState) -> Page {
             ));
             layout(TICK, "Signed in", &lines.concat())
         }
-        SignInState::Denied => layout(
+        SignInState::Denied(_) => layout(
             CROSS,
             "Access was not granted",
             &format!(

@@ -214,7 +214,7 @@ impl Session {
             SignInState::Failed(failed) => (None, Some(failed.message.clone())),
             SignInState::Started
             | SignInState::Authorized
-            | SignInState::Denied
+            | SignInState::Denied(_)
             | SignInState::TimedOut
             | SignInState::Cancelled => (None, None),
         };
@@ -222,7 +222,7 @@ impl Session {
             id,
             authenticator: self.view.authenticator_id,
             connection,
-            step: state.step(),
+            state: state.bare(),
             asked_scopes: self.asked.clone(),
             reason: self.view.reason.clone(),
             problem,

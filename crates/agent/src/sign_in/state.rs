@@ -1,30 +1,12 @@
 //! Where a sign-in stands, and how it may end.
 
 use serde_json::json;
-use valetkey_core::event::EventKind;
 use valetkey_core::id::ConnectionId;
 use valetkey_core::name::ConnectionName;
 use valetkey_core::scope::Scopes;
-use valetkey_vault::SignInStep;
 
-/// Where a run stands.
-#[derive(Debug, Clone)]
-pub enum SignInState {
-    /// Waits for the person.
-    Started,
-    /// The code is being exchanged.
-    Authorized,
-    /// A connection is stored.
-    Completed(Completed),
-    /// The person said no.
-    Denied,
-    /// It failed, for this reason.
-    Failed(Failed),
-    /// Five minutes went by.
-    TimedOut,
-    /// The person cancelled it here.
-    Cancelled,
-}
+/// Where a sign-in stands.
+pub type SignInState = valetkey_core::sign_in::SignInState<Completed, Failed>;
 
 /// A run's good end.
 #[derive(Debug, Clone)]
@@ -69,53 +51,18 @@ pub enum Remedy {
     Report,
 }
 
-impl SignInState {
-    /// Whether the run is over.
-    pub const fn is_over(&self) -> bool {
-        match self {
-            Self::Started | Self::Authorized => false,
-            Self::Completed(_)
-            | Self::Denied
-            | Self::Failed(_)
-            | Self::TimedOut
-            | Self::Cancelled => true,
-        }
-    }
-
-    pub(super) const fn step(&self) -> SignInStep {
-        match self {
-            Self::Started => SignInStep::Started,
-            Self::Authorized => SignInStep::Authorized,
-            Self::Completed(_) => SignInStep::Completed,
-            Self::Denied => SignInStep::Denied,
-            Self::Failed(_) => SignInStep::Failed,
-            Self::TimedOut => SignInStep::TimedOut,
-            Self::Cancelled => SignInStep::Cancelled,
-        }
-    }
-
-    pub(super) const fn event_kind(&self) -> EventKind {
-        match self {
-            Self::Started => EventKind::SignInStarted,
-            Self::Authorized => EventKind::SignInAuthorized,
-            Self::Completed(_) => EventKind::SignInCompleted,
-            Self::Denied => EventKind::SignInDenied,
-            Self::Failed(_) => EventKind::SignInFailed,
-            Self::TimedOut => EventKind::SignInTimedOut,
-            Self::Cancelled => EventKind::SignInCancelled,
-        }
-    }
-
-    pub(super) fn detail(&self) -> serde_json::Value {
-        match self {
-            Self::Completed(done) => json!({
-                "connection": done.connection, "granted": done.granted, "missing": done.missing,
-                "renewed": done.renewed,
-            }),
-            Self::Failed(failed) => json!({ "why": failed.message }),
-            Self::Started | Self::Authorized | Self::Denied | Self::TimedOut | Self::Cancelled => {
-                serde_json::Value::Null
-            }
-        }
+/// What the audit log keeps of a state.
+pub(super) fn detail(state: &SignInState) -> serde_json::Value {
+    match state {
+        SignInState::Completed(done) => json!({
+            "connection": done.connection, "granted": done.granted, "missing": done.missing,
+            "renewed": done.renewed,
+        }),
+        SignInState::Failed(failed) => json!({ "why": failed.message }),
+        SignInState::Started
+        | SignInState::Authorized
+        | SignInState::Denied(_)
+        | SignInState::TimedOut
+        | SignInState::Cancelled => serde_json::Value::Null,
     }
 }

@@ -258,7 +258,7 @@ async fn denied_consent_is_no_failure_of_ours() {
         .provider
         .update(|s| s.consent = valetkey_demo_provider::Consent::Deny);
     let state = bench.connect("demo").await;
-    assert!(matches!(state, SignInState::Denied), "{state:?}");
+    assert!(matches!(state, SignInState::Denied(_)), "{state:?}");
     assert!(bench.store.items().is_empty());
 }
 
@@ -274,7 +274,7 @@ async fn a_callback_counts_once() {
     let back = sent.headers()["location"].to_str().unwrap().to_owned();
     let forged = back.replace("state=", "state=x");
     assert_eq!(client.get(&forged).send().await.unwrap().status(), 400);
-    assert!(!bench.agent.sign_in(view.id).unwrap().state.is_over());
+    assert!(!bench.agent.sign_in(view.id).unwrap().state.has_ended());
     let (status, page) = visit(&back).await;
     assert_eq!(status, 200);
     assert!(page.contains("Signed in"), "{page}");

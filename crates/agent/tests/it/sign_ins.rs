@@ -102,7 +102,7 @@ async fn a_sign_in_ends_after_five_minutes() {
     let view = bench.begin("demo").await;
     let back = authorized(&view).await;
     bench.pass(seconds(295), seconds(59)).await;
-    assert!(!bench.agent.sign_in(view.id).unwrap().state.is_over());
+    assert!(!bench.agent.sign_in(view.id).unwrap().state.has_ended());
     bench.pass(seconds(6), seconds(6)).await;
     assert!(matches!(
         bench.finished(view.id).await,
@@ -172,8 +172,8 @@ async fn a_pasted_address_of_another_sign_in_does_not_end_this_one() {
         matches!(error, Err(AgentError::InvalidRequest { .. })),
         "{error:?}"
     );
-    assert!(!bench.agent.sign_in(mine.id).unwrap().state.is_over());
-    assert!(!bench.agent.sign_in(other.id).unwrap().state.is_over());
+    assert!(!bench.agent.sign_in(mine.id).unwrap().state.has_ended());
+    assert!(!bench.agent.sign_in(other.id).unwrap().state.has_ended());
     completed({
         visit(&back).await;
         bench.finished(other.id).await

@@ -13,7 +13,8 @@ use valetkey_api::core::id::SignInId;
 use valetkey_api::core::name::AccountLabel;
 use valetkey_api::error::ErrorCode;
 use valetkey_api::sign_in::{
-    PastedCallback, SignInMethod, SignInRequest, SignInStarted, SignInState, SignInView,
+    PastedCallback, SignInCompleted, SignInError, SignInMethod, SignInRequest, SignInStarted,
+    SignInState, SignInView,
 };
 
 use super::paste::Paste;
@@ -168,11 +169,11 @@ fn conclude(
 ) -> Result<(), Failure> {
     let name = view.authenticator.to_string();
     match view.state {
-        SignInState::Completed { .. } if terminal.json => terminal.json(&view),
-        SignInState::Completed {
+        SignInState::Completed(_) if terminal.json => terminal.json(&view),
+        SignInState::Completed(SignInCompleted {
             connection,
             renewed,
-        } => {
+        }) => {
             let other = asked.filter(|asked| connection.account.label.as_ref() != Some(asked));
             terminal.say(|style| match other {
                 Some(asked) if renewed => words::same_account(&connection, asked, style),
@@ -180,7 +181,9 @@ fn conclude(
             });
             Ok(())
         }
-        SignInState::Denied { error } | SignInState::Failed { error } => Err(Failure::Api(error)),
+        SignInState::Denied(SignInError { error }) | SignInState::Failed(SignInError { error }) => {
+            Err(Failure::Api(error))
+        }
         SignInState::TimedOut => Err(Failure::new(
             Exit::NotAllowed,
             format!("nobody signed in to `{name}` in time"),

@@ -1,8 +1,8 @@
 //! `SignInView` and `SignInState`.
 
 use valetkey_agent::ConnectionKey;
-use valetkey_agent::sign_in::{self, Remedy, SignInState as AgentState};
-use valetkey_api::sign_in::{SignInState, SignInView};
+use valetkey_agent::sign_in::{self, Failed, Remedy, SignInState as AgentState};
+use valetkey_api::sign_in::{SignInCompleted, SignInError, SignInState, SignInView};
 use valetkey_api::{ApiError, ErrorCode};
 
 use crate::app::App;
@@ -10,32 +10,18 @@ use crate::error_response::ErrorResponse;
 
 /// With the connection that the sign-in made or renewed.
 pub(crate) fn sign_in(app: &App, view: sign_in::SignInView) -> Result<SignInView, ErrorResponse> {
-    let name = &view.authenticator;
     let state = match view.state {
         AgentState::Started => SignInState::Started,
         AgentState::Authorized => SignInState::Authorized,
         AgentState::Completed(done) => {
             let connection = app.agent().connection(&ConnectionKey::Id(done.id))?;
-            SignInState::Completed {
+            SignInState::Completed(SignInCompleted {
                 connection: Box::new(super::connection(connection)),
                 renewed: done.renewed,
-            }
+            })
         }
-        AgentState::Denied => {
-            let message = format!("you said no to `{name}` at {}", view.provider);
-            let error = ApiError::new(ErrorCode::AccessDenied, message)
-                .hint(format!("run `valetkey connect {name}` to be asked again"));
-            SignInState::Denied {
-                error: Box::new(error),
-            }
-        }
-        AgentState::Failed(failed) => {
-            let mut error = ApiError::new(code(failed.remedy), failed.message);
-            error.hint = failed.hint;
-            SignInState::Failed {
-                error: Box::new(error),
-            }
-        }
+        AgentState::Denied(denied) => SignInState::Denied(error(ErrorCode::AccessDenied, denied)),
+        AgentState::Failed(failed) => SignInState::Failed(error(code(failed.remedy), failed)),
         AgentState::TimedOut => SignInState::TimedOut,
         AgentState::Cancelled => SignInState::Cancelled,
     };
@@ -51,6 +37,14 @@ pub(crate) fn sign_in(app: &App, view: sign_in::SignInView) -> Result<SignInView
         expires_at: view.expires_at,
         state,
     })
+}
+
+fn error(code: ErrorCode, failed: Failed) -> SignInError {
+    let mut error = ApiError::new(code, failed.message);
+    error.hint = failed.hint;
+    SignInError {
+        error: Box::new(error),
+    }
 }
 
 const fn code(remedy: Remedy) -> ErrorCode {

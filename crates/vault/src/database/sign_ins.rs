@@ -4,14 +4,16 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use valetkey_core::id::{AuthenticatorId, ConnectionId, SignInId};
 use valetkey_core::scope::Scopes;
+use valetkey_core::sign_in::SignInState;
 
 use super::column::{At, Json, Text, word};
 use super::migration::Migration;
 use crate::error::VaultError;
 
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 5,
-    sql: "CREATE TABLE sign_ins (
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 5,
+        sql: "CREATE TABLE sign_ins (
               id TEXT PRIMARY KEY,
               authenticator TEXT NOT NULL,
               connection TEXT,
@@ -23,56 +25,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
               ended_at TEXT
           ) STRICT, WITHOUT ROWID;
           CREATE INDEX sign_ins_by_start ON sign_ins (started_at)",
-}];
-
-/// How far a sign-in came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SignInStep {
-    /// Waits for the person.
-    Started,
-    /// The provider sent the person back; the code is being exchanged.
-    Authorized,
-    /// Its grant is stored.
-    Completed,
-    /// The person said no at the provider.
-    Denied,
-    /// It failed.
-    Failed,
-    /// Nobody finished it in time.
-    TimedOut,
-    /// The person cancelled it here.
-    Cancelled,
-}
-
-impl SignInStep {
-    const ALL: [Self; 7] = [
-        Self::Started,
-        Self::Authorized,
-        Self::Completed,
-        Self::Denied,
-        Self::Failed,
-        Self::TimedOut,
-        Self::Cancelled,
-    ];
-
-    /// The word in the API, the database and the user interface.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Authorized => "authorized",
-            Self::Completed => "completed",
-            Self::Denied => "denied",
-            Self::Failed => "failed",
-            Self::TimedOut => "timed_out",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// Whether it is still under way.
-    pub const fn is_open(self) -> bool {
-        matches!(self, Self::Started | Self::Authorized)
-    }
-}
+    },
+    Migration {
+        version: 10,
+        sql: "ALTER TABLE sign_ins RENAME COLUMN step TO state",
+    },
+];
 
 /// One run of a login flow. Holds no state, code or verifier: those never leave memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,8 +41,8 @@ pub struct SignInRow {
     pub authenticator: AuthenticatorId,
     /// The connection it made or renewed, once it is known.
     pub connection: Option<ConnectionId>,
-    /// How far it came.
-    pub step: SignInStep,
+    /// Where it stands, or how it ended.
+    pub state: SignInState,
     /// Scopes asked for.
     pub asked_scopes: Scopes,
     /// Why a tool asked, in its own words: untrusted.
@@ -98,7 +56,7 @@ pub struct SignInRow {
 }
 
 const COLUMNS: &str =
-    "id, authenticator, connection, step, asked_scopes, reason, problem, started_at, ended_at";
+    "id, authenticator, connection, state, asked_scopes, reason, problem, started_at, ended_at";
 
 /// Inserts or replaces.
 pub(crate) fn save(connection: &Connection, row: &SignInRow) -> Result<(), VaultError> {
@@ -109,7 +67,7 @@ pub(crate) fn save(connection: &Connection, row: &SignInRow) -> Result<(), Vault
         Text(row.id),
         Text(row.authenticator),
         row.connection.map(Text),
-        row.step.as_str(),
+        row.state.as_str(),
         Json(&row.asked_scopes),
         row.reason,
         row.problem,
@@ -134,9 +92,9 @@ pub(crate) fn end_open(
     now: Timestamp,
 ) -> Result<Vec<SignInRow>, VaultError> {
     let sql = format!(
-        "UPDATE sign_ins SET step = 'failed', ended_at = ?1,
+        "UPDATE sign_ins SET state = 'failed', ended_at = ?1,
              problem = 'Valet Key stopped before it was finished'
-         WHERE step IN ('started', 'authorized') RETURNING {COLUMNS}"
+         WHERE state IN ('started', 'authorized') RETURNING {COLUMNS}"
     );
     let mut statement = connection.prepare(&sql)?;
     Ok(statement
@@ -145,16 +103,11 @@ pub(crate) fn end_open(
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<SignInRow> {
-    let parse = |text: &str| {
-        SignInStep::ALL
-            .into_iter()
-            .find(|step| step.as_str() == text)
-    };
     Ok(SignInRow {
         id: row.get::<_, Text<_>>(0)?.0,
         authenticator: row.get::<_, Text<_>>(1)?.0,
         connection: row.get::<_, Option<Text<_>>>(2)?.map(|Text(id)| id),
-        step: word(row.get_ref(3)?, parse)?,
+        state: word(row.get_ref(3)?, SignInState::parse)?,
         asked_scopes: row.get::<_, Json<_>>(4)?.0,
         reason: row.get(5)?,
         problem: row.get(6)?,

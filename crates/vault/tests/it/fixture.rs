@@ -20,9 +20,10 @@ use valetkey_core::name::ProfileName;
 use valetkey_core::redirect::RedirectUri;
 use valetkey_core::scope::Scopes;
 use valetkey_core::secret::{AccessToken, RefreshToken};
+use valetkey_core::sign_in::SignInState;
 use valetkey_core::stored_grant::StoredGrant;
 use valetkey_vault::store::testing::TestStore;
-use valetkey_vault::{ItemName, LoadedGrant, SignInRow, SignInStep, Vault};
+use valetkey_vault::{ItemName, LoadedGrant, SignInRow, Vault};
 
 pub(crate) fn now() -> Timestamp {
     "2026-03-01T12:00:00.123456789Z".parse().unwrap()
@@ -118,7 +119,7 @@ pub(crate) fn open_sign_in(rig: &Rig) -> SignInRow {
         id: SignInId::new(Uuid::now_v7()),
         authenticator: rig.authenticator.id,
         connection: None,
-        step: SignInStep::Started,
+        state: SignInState::Started,
         asked_scopes: Scopes::parse_any("openid"),
         reason: Some("to read your mail".into()),
         problem: None,

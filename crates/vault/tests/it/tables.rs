@@ -7,11 +7,12 @@ use valetkey_core::connection::{KeepWarm, RefreshError, RefreshErrorKind};
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::id::ClientKeyId;
 use valetkey_core::secret::Fingerprint;
+use valetkey_core::sign_in::SignInState;
 use valetkey_vault::store::MemoryStore;
 use valetkey_vault::vault::ProbeStep;
 use valetkey_vault::{
-    ClientKeyRow, EventFilter, ItemName, SecretStore, SignInRow, SignInStep, StoreError,
-    StoreOpener, Vault, VaultError,
+    ClientKeyRow, EventFilter, ItemName, SecretStore, SignInRow, StoreError, StoreOpener, Vault,
+    VaultError,
 };
 use zeroize::Zeroizing;
 
@@ -162,7 +163,7 @@ async fn open_sign_ins_end_with_the_process_that_ran_them() {
     let rig = Rig::connected().await;
     let done = SignInRow {
         connection: Some(rig.row.id),
-        step: SignInStep::Completed,
+        state: SignInState::Completed(()),
         ended_at: Some(now()),
         ..open_sign_in(&rig)
     };
@@ -175,8 +176,8 @@ async fn open_sign_ins_end_with_the_process_that_ran_them() {
         panic!("{report:?}")
     };
     assert_eq!(
-        (ended.id, ended.step, ended.ended_at),
-        (open.id, SignInStep::Failed, Some(now()))
+        (ended.id, ended.state, ended.ended_at),
+        (open.id, SignInState::Failed(()), Some(now()))
     );
     let stored = rig.vault.sign_ins(10).await.unwrap();
     assert!(stored.contains(&done) && stored.contains(ended) && stored.len() == 2);
