@@ -20,7 +20,6 @@
 //! | [`error`] | the body of every error |
 //! | [`error_text`] | no route: how an error looks on a terminal |
 //! | [`endpoint`] | no route: the file that says where the agent listens |
-//! | [`secret_json`] | no route: buffers for what holds a token or a client secret |
 //! | [`client`] | no route: the blocking client over the Unix socket |
 //! | `browser` | no route: opening the browser, for clients with a person in front (feature `browser`) |
 
@@ -36,7 +35,6 @@ pub mod error;
 pub mod error_text;
 pub mod events;
 pub mod patch;
-pub mod secret_json;
 pub mod sign_in;
 pub mod token;
 mod wire_secret;

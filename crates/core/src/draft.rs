@@ -7,6 +7,7 @@
 
 mod check;
 mod input;
+mod members;
 mod nearest;
 mod reader;
 mod references;

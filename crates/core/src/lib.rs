@@ -16,6 +16,7 @@
 //! | [`freshness`] | is this token fresh, which connections are kept warm, when is the next refresh due, how long to back off |
 //! | [`sign_in`] | where does one run of a login flow stand |
 //! | [`event`], [`actor`] | one line of the audit log, and who asked |
+//! | [`secret_json`] | buffers for JSON that holds a secret |
 //! | [`settings`] | what a person may set |
 //! | [`home`] | where everything lives on disk |
 //! | [`id`], [`name`], [`scope`], [`endpoint_url`] | the small words used by all of them |
@@ -41,6 +42,7 @@ pub mod provider;
 pub mod redirect;
 pub mod scope;
 pub mod secret;
+pub mod secret_json;
 pub mod settings;
 pub mod sign_in;
 pub mod stored_grant;

@@ -10,6 +10,7 @@ use crate::grant::Grant;
 use crate::id::{ConnectionId, Generation};
 use crate::scope::Scopes;
 use crate::secret::{AccessToken, IdToken, RefreshToken, Stored};
+use crate::secret_json;
 
 /// A grant with enough beside it to rebuild its row: the content of one keychain item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl StoredGrant {
             refresh_expires_at: grant.refresh_expires_at,
             scopes: &grant.scopes,
         };
-        Zeroizing::new(serde_json::to_vec(&item).expect("plain structs serialise"))
+        secret_json::to_vec(&item)
     }
 
     /// Reads an item. The message never quotes it.

@@ -11,7 +11,8 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
-use valetkey_api::{ApiError, ErrorCode, secret_json};
+use valetkey_api::core::secret_json;
+use valetkey_api::{ApiError, ErrorCode};
 use zeroize::Zeroizing;
 
 use crate::caller::Caller;

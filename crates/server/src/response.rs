@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
-use valetkey_api::secret_json;
+use valetkey_api::core::secret_json;
 
 /// A body of JSON with this status.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {

@@ -7,9 +7,8 @@ use std::fmt;
 use std::io::{self, Read};
 
 use httparse::{EMPTY_HEADER, Status};
+use valetkey_core::secret_json;
 use zeroize::Zeroizing;
-
-use crate::secret_json;
 
 /// Longest head of a response.
 const MAX_HEAD: usize = 16 << 10;

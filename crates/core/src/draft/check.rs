@@ -3,8 +3,7 @@
 mod client;
 mod overrides;
 
-use serde_json::{Map, Value};
-
+use super::members::Members;
 use super::nearest::nearest;
 use super::reader::{Reader, list};
 use super::references::References;
@@ -23,7 +22,7 @@ pub(super) enum Kept {
 }
 
 pub(super) fn check(
-    members: Map<String, Value>,
+    members: Members,
     references: References,
     kept: Kept,
 ) -> Result<(Draft, Vec<Warning>), Vec<Problem>> {
@@ -66,10 +65,7 @@ pub(super) fn check(
 }
 
 /// The name alone, of fields that may be wrong elsewhere.
-pub(super) fn short_name(
-    members: Map<String, Value>,
-    references: References,
-) -> Option<AuthenticatorName> {
+pub(super) fn short_name(members: Members, references: References) -> Option<AuthenticatorName> {
     let mut reader = Reader::new(members, references);
     let provider = provider(&mut reader);
     name(&mut reader, provider).map(|(name, _)| name)

@@ -5,18 +5,20 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::check::{self, Kept};
+use super::members::Members;
 use super::references::{References, is_unset, resolve_value};
 use super::{Change, Draft, Problem, SecretChange, Warning};
 use crate::authenticator::Authenticator;
 use crate::name::AuthenticatorName;
+use crate::secret_json;
 
-/// Fields of an authenticator by their JSON names. Wiped on drop, since one of them may be a secret.
+/// Fields of an authenticator by their JSON names.
 #[derive(Clone, Default, PartialEq)]
 pub struct DraftInput {
-    members: Map<String, Value>,
+    members: Members,
     references: References,
 }
 
@@ -46,14 +48,14 @@ impl DraftInput {
     /// Takes the members of a request body.
     pub fn from_members(members: Map<String, Value>) -> Self {
         Self {
-            members,
+            members: members.into(),
             references: References::Unread,
         }
     }
 
     /// Sets a field, as a flag does; it wins over the file.
     pub fn set(&mut self, field: &str, value: impl Into<Value>) {
-        self.members.insert(field.to_owned(), value.into());
+        self.members.set(field.to_owned(), value.into());
         if let References::Unset(unset) = &mut self.references {
             unset.remove(field);
         }
@@ -69,9 +71,11 @@ impl DraftInput {
     #[must_use]
     pub fn resolve(mut self, variable: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut unset = BTreeMap::new();
-        for (field, value) in &mut self.members {
+        for (field, value) in self.members.iter_mut() {
             let mut look_up = |name: &str| {
-                let value = variable(name).filter(|value| !value.is_empty());
+                let value = variable(name)
+                    .filter(|value| !value.is_empty())
+                    .map(Zeroizing::new);
                 if value.is_none() {
                     unset.insert(field.clone(), name.to_owned());
                 }
@@ -100,13 +104,15 @@ impl DraftInput {
         let fields = ["name", "authenticator_type"].into_iter();
         let members =
             fields.filter_map(|field| Some((field.to_owned(), self.members.get(field)?.clone())));
-        check::short_name(members.collect(), self.references.clone())
+        check::short_name(
+            members.collect::<Map<_, _>>().into(),
+            self.references.clone(),
+        )
     }
 
     /// Checks everything at once.
     pub fn check(self) -> Result<(Draft, Vec<Warning>), Vec<Problem>> {
-        let (members, references) = self.take();
-        check::check(members, references, Kept::Nothing)
+        check::check(self.members, self.references, Kept::Nothing)
     }
 
     /// Checks this as a change of `old`: fields that are there replace, `null` takes away, the rest
@@ -129,14 +135,13 @@ impl DraftInput {
         if let Some(app_id) = self.members.get("app_id").filter(|id| !id.is_null()) {
             merged.insert("client_id".to_owned(), app_id.clone());
         }
-        let (patch, references) = self.take();
-        merge(&mut merged, &patch);
+        merged.merge(self.members);
         let kept = if old.has_secret && !takes_secret {
             Kept::Secret
         } else {
             Kept::Nothing
         };
-        let (draft, mut warnings) = check::check(merged, references, kept)?;
+        let (draft, mut warnings) = check::check(merged, self.references, kept)?;
         if draft.client_id != old.client_id {
             warnings.push(Warning {
                 field: "client_id".to_owned(),
@@ -181,24 +186,8 @@ impl DraftInput {
 
     /// The fields as JSON, for the request that hands them to the agent. Holds the secret.
     pub fn to_json(&self) -> Zeroizing<String> {
-        Zeroizing::new(serde_json::to_string(&self.members).expect("members are JSON"))
-    }
-
-    fn take(mut self) -> (Map<String, Value>, References) {
-        (
-            std::mem::take(&mut self.members),
-            std::mem::take(&mut self.references),
-        )
-    }
-}
-
-impl Drop for DraftInput {
-    fn drop(&mut self) {
-        for value in self.members.values_mut() {
-            if let Value::String(text) = value {
-                text.zeroize();
-            }
-        }
+        let json = std::mem::take(&mut *secret_json::to_vec(&*self.members));
+        Zeroizing::new(String::from_utf8(json).expect("JSON is UTF-8"))
     }
 }
 
@@ -209,7 +198,7 @@ impl fmt::Debug for DraftInput {
 }
 
 /// The members that would give this authenticator, without its secret.
-fn members_of(old: &Authenticator) -> Map<String, Value> {
+fn members_of(old: &Authenticator) -> Members {
     let mut members = match serde_json::to_value(&old.overrides) {
         Ok(Value::Object(members)) => members,
         _ => Map::new(),
@@ -222,20 +211,5 @@ fn members_of(old: &Authenticator) -> Map<String, Value> {
         "redirect_uri".to_owned(),
         old.redirect_uri.to_string().into(),
     );
-    members
-}
-
-/// RFC 7396: `null` takes away, objects are merged, everything else replaces.
-fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
-    for (name, value) in patch {
-        match (value, target.get_mut(name)) {
-            (Value::Null, _) => {
-                target.remove(name);
-            }
-            (Value::Object(patch), Some(Value::Object(target))) => merge(target, patch),
-            (value, _) => {
-                target.insert(name.clone(), value.clone());
-            }
-        }
-    }
+    members.into()
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+use zeroize::Zeroizing;
 
+use super::members::Members;
 use super::nearest::nearest;
 use super::references::{References, is_unset, split_reference};
 use super::{Problem, Warning};
@@ -50,7 +52,7 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 ];
 
 pub(super) struct Reader {
-    members: Map<String, Value>,
+    members: Members,
     references: References,
     broken: Vec<String>,
     pub(super) problems: Vec<Problem>,
@@ -58,7 +60,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(members: Map<String, Value>, references: References) -> Self {
+    pub(super) fn new(members: Members, references: References) -> Self {
         Self {
             members,
             references,
@@ -164,7 +166,7 @@ impl Reader {
     /// Names every member that nobody asked for.
     pub(super) fn refuse_the_rest(&mut self, placeholders: &[&str]) {
         let members = std::mem::take(&mut self.members);
-        for (field, value) in members {
+        for (field, value) in members.iter() {
             if value.is_null() {
                 continue;
             }
@@ -172,7 +174,7 @@ impl Reader {
             let known = FIELDS.iter().chain(placeholders).copied();
             let meant = other
                 .map(|(_, ours)| *ours)
-                .or_else(|| nearest(&field, known));
+                .or_else(|| nearest(field, known));
             let hint = meant.map_or_else(
                 || {
                     format!(
@@ -183,7 +185,7 @@ impl Reader {
                 |meant| format!("did you mean `{meant}`?"),
             );
             let shown: String = field.chars().take(64).collect();
-            self.problem(&field, format!("`{shown}` is not a field"), hint);
+            self.problem(field, format!("`{shown}` is not a field"), hint);
         }
     }
 
@@ -220,6 +222,7 @@ impl Reader {
             self.problem(field, message, hint);
             return None;
         }
+        let text = Zeroizing::new(text);
         let trimmed = text.trim();
         (!trimmed.is_empty()).then(|| trimmed.to_owned())
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use zeroize::Zeroizing;
+
 use super::Problem;
 
 /// Where `${NAME}` references stand.
@@ -16,7 +18,10 @@ pub(super) enum References {
     Unset(BTreeMap<String, String>),
 }
 
-pub(super) fn resolve_value(value: &mut Value, look_up: &mut impl FnMut(&str) -> Option<String>) {
+pub(super) fn resolve_value(
+    value: &mut Value,
+    look_up: &mut impl FnMut(&str) -> Option<Zeroizing<String>>,
+) {
     match value {
         Value::String(text) => *text = resolve_text(text, look_up),
         Value::Array(items) => {
@@ -33,13 +38,19 @@ pub(super) fn resolve_value(value: &mut Value, look_up: &mut impl FnMut(&str) ->
     }
 }
 
-fn resolve_text(text: &str, look_up: &mut impl FnMut(&str) -> Option<String>) -> String {
-    let mut resolved = String::with_capacity(text.len());
+fn resolve_text(text: &str, look_up: &mut impl FnMut(&str) -> Option<Zeroizing<String>>) -> String {
+    let mut parts = Vec::new();
     let mut rest = text;
     while let Some((before, name, after)) = split_reference(rest) {
-        resolved.push_str(before);
-        resolved.push_str(&look_up(name).unwrap_or_default());
+        parts.push(Zeroizing::new(before.to_owned()));
+        parts.extend(look_up(name));
         rest = after;
+    }
+    // Reserved at once: growing would leave copies of a secret behind in freed memory.
+    let size = parts.iter().map(|part| part.len()).sum::<usize>() + rest.len();
+    let mut resolved = String::with_capacity(size);
+    for part in &parts {
+        resolved.push_str(part);
     }
     resolved.push_str(rest);
     resolved

@@ -78,7 +78,7 @@ pub(super) fn client_secret(
     client_id: Option<&str>,
     kept: Kept,
 ) -> Option<ClientSecret> {
-    let Some(secret) = reader.text("client_secret") else {
+    let Some(secret) = reader.text("client_secret").map(ClientSecret::new) else {
         if let Some(provider) = provider.filter(|p| p.needs_client_secret && kept == Kept::Nothing)
         {
             let hint = at_console("create one", Some(provider));
@@ -91,12 +91,13 @@ pub(super) fn client_secret(
         }
         return None;
     };
-    let wrong = if starts_with(&secret, TOKENS) {
+    let wrong = if starts_with(secret.expose(), TOKENS) {
         Some("this is an access token, not a client secret (it is not shown here)")
-    } else if Some(secret.as_str()) == client_id || secret.ends_with(".apps.googleusercontent.com")
+    } else if Some(secret.expose()) == client_id
+        || secret.expose().ends_with(".apps.googleusercontent.com")
     {
         Some("this is the client id, not its secret")
-    } else if secret.chars().any(char::is_control) {
+    } else if secret.expose().chars().any(char::is_control) {
         Some("a client secret holds no line breaks or control characters")
     } else {
         None
@@ -109,7 +110,7 @@ pub(super) fn client_secret(
         );
         return None;
     }
-    Some(ClientSecret::new(secret))
+    Some(secret)
 }
 
 fn starts_with(text: &str, beginnings: &[&str]) -> bool {

@@ -11,7 +11,7 @@ const INITIAL_CAPACITY: usize = 1024;
 /// `value` as JSON.
 pub fn to_vec(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
     let mut buffer = Buffer(Zeroizing::new(Vec::with_capacity(INITIAL_CAPACITY)));
-    serde_json::to_writer(&mut buffer, value).expect("API types serialise");
+    serde_json::to_writer(&mut buffer, value).expect("plain structs serialise");
     buffer.0
 }
 
@@ -22,7 +22,7 @@ pub fn append(buffer: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
 }
 
 /// Room for so many more bytes.
-pub(crate) fn reserve(buffer: &mut Zeroizing<Vec<u8>>, additional: usize) {
+pub fn reserve(buffer: &mut Zeroizing<Vec<u8>>, additional: usize) {
     let needed = buffer.len() + additional;
     if needed > buffer.capacity() {
         let capacity = needed.max(2 * buffer.capacity());
