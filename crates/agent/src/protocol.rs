@@ -1,9 +1,9 @@
 //! Requests to providers, in their dialects, and the validation of their responses.
 //!
-//! `oauth2` builds the requests that carry secrets (PKCE, client authentication, form encoding) and
-//! returns them unsent; our HTTP client sends them, with limits on time and size. Responses are parsed
-//! by [`valetkey_core::token_response`] and [`valetkey_core::token_error`], which know the dialects that
-//! `oauth2` does not.
+//! `oauth2` makes what protects a sign-in: the PKCE verifier and its challenge, state and nonce. Requests
+//! that carry secrets are forms, built in one place and wiped after use; our HTTP client sends them, with
+//! limits on time and size. Responses are parsed by [`valetkey_core::token_response`] and
+//! [`valetkey_core::token_error`], which know the dialects of the providers.
 //!
 //! | module | purpose |
 //! | --- | --- |
@@ -12,6 +12,8 @@
 //! | `token` | exchanges a code or a refresh token for a grant |
 //! | `id_token`, `account` | who signed in |
 //! | `revoke` | revokes a grant |
+//! | `request` | the forms of `token` and `revoke`, with client authentication |
+//! | `http` | sends a request and reads the whole response |
 
 mod account;
 mod authorize;

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::endpoint_url::{BadUrl, EndpointUrl};
 use crate::id::AuthenticatorId;
 use crate::name::{AuthenticatorName, ProfileName};
-use crate::provider::{ClientAuth, Provider, Revocation, RevocationMethod, TokenShape, Userinfo};
+use crate::provider::{
+    ClientAuth, Provider, RevocationEndpoint, RevocationMethod, TokenShape, Userinfo,
+};
 use crate::redirect::RedirectUri;
 use crate::scope::Scopes;
 
@@ -85,7 +87,7 @@ pub struct Endpoints {
     /// Token endpoint.
     pub token_url: EndpointUrl,
     /// How to revoke, if it is possible.
-    pub revocation: Option<Revocation>,
+    pub revocation: Option<RevocationEndpoint>,
     /// How to ask who it is.
     pub userinfo: Option<Userinfo>,
     /// Issuer identifier; Microsoft's holds the literal `{tenantid}`.
@@ -123,17 +125,17 @@ impl Authenticator {
         };
         // Another URL is another place, not another way: what the provider's own ways are stays.
         let revocation = match (&own.revocation_url, &provider.revocation) {
-            (Some(url), way) => Some(Revocation {
+            (Some(url), known) => Some(RevocationEndpoint {
                 url: url.to_string(),
                 consent_url: None,
-                method: way
+                method: known
                     .as_ref()
-                    .map_or_else(RevocationMethod::default, |way| way.method),
+                    .map_or_else(RevocationMethod::default, |known| known.method),
             }),
-            (None, Some(way)) => Some(Revocation {
-                url: fill(&way.url),
-                consent_url: way.consent_url.as_deref().map(fill),
-                method: way.method,
+            (None, Some(known)) => Some(RevocationEndpoint {
+                url: fill(&known.url),
+                consent_url: known.consent_url.as_deref().map(fill),
+                method: known.method,
             }),
             (None, None) => None,
         };

@@ -31,7 +31,7 @@ pub struct Provider {
     /// Who is signed in.
     pub userinfo: Option<Userinfo>,
     /// How a token is revoked; None: not possible at this provider.
-    pub revocation: Option<Revocation>,
+    pub revocation: Option<RevocationEndpoint>,
     /// What the person is told where revocation is not possible.
     pub revocation_note: Option<String>,
     /// Values that complete the URLs.
@@ -125,7 +125,7 @@ pub enum UserinfoMethod {
 /// How tokens are revoked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Revocation {
+pub struct RevocationEndpoint {
     /// URL; `{client_id}` is filled in.
     pub url: String,
     /// Where the person's whole consent ends, all tokens of the account for this client with it, if

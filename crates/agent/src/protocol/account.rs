@@ -1,7 +1,8 @@
 //! Who signed in: a name for people, and what makes it the same account for ever.
 
 use ::http::header::{ACCEPT, AUTHORIZATION};
-use ::http::{HeaderValue, Method, Request};
+use ::http::{Method, Request};
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use valetkey_core::account::Subject;
@@ -12,7 +13,7 @@ use valetkey_core::token_error::{SignInFailure, one_line};
 use valetkey_core::token_response::TokenResponse;
 
 use super::id_token::{self, Verified};
-use super::{AuthorizeRequest, ProviderClient};
+use super::{AuthorizeRequest, ProviderClient, request};
 use crate::client::Client;
 
 /// Longest name that is shown, in characters.
@@ -176,20 +177,19 @@ fn namespace(client: &Client) -> String {
     }
 }
 
-fn request(userinfo: &Userinfo, token: &AccessToken) -> Option<Request<Vec<u8>>> {
+fn request(userinfo: &Userinfo, token: &AccessToken) -> Option<Request<Bytes>> {
     let url = EndpointUrl::parse(&userinfo.url).ok()?;
-    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok()?;
-    bearer.set_sensitive(true);
+    let bearer = request::authorization("Bearer", token.expose()).ok()?;
     let method = match userinfo.method {
         UserinfoMethod::Get => Method::GET,
         UserinfoMethod::Post => Method::POST,
     };
     Request::builder()
         .method(method)
-        .uri(super::request::uri(&url).ok()?)
+        .uri(request::uri(&url).ok()?)
         .header(ACCEPT, "application/json")
         .header(AUTHORIZATION, bearer)
-        .body(Vec::new())
+        .body(Bytes::new())
         .ok()
 }
 

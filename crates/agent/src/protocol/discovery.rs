@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ::http::Request;
 use ::http::header::ACCEPT;
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::jwk::Jwk;
 use serde::Deserialize;
@@ -98,7 +99,7 @@ impl ProviderClient {
     async fn fetch<T: DeserializeOwned>(&self, url: &EndpointUrl) -> Result<T, String> {
         let request = Request::get(request::uri(url).map_err(|error| error.to_string())?)
             .header(ACCEPT, "application/json")
-            .body(Vec::new())
+            .body(Bytes::new())
             .map_err(|error| error.to_string())?;
         let answer = tokio::time::timeout(CALLER_TIMEOUT, self.send(request)).await;
         let answer = answer.map_err(|_| "no answer in time".to_owned())?;

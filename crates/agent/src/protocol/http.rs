@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use ::http::{Request, Uri};
+use bytes::Bytes;
 use jsonwebtoken::jwk::Jwk;
 use reqwest::redirect::Policy;
 use valetkey_core::token_response::Answer;
@@ -79,7 +80,7 @@ pub struct ProviderClient {
 
 impl ProviderClient {
     /// Sends one request and reads the whole answer, whatever its status.
-    pub(super) async fn send(&self, request: Request<Vec<u8>>) -> Result<Answer, Unreachable> {
+    pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Answer, Unreachable> {
         let client = self.client(request.uri())?;
         let request = reqwest::Request::try_from(request).map_err(|error| unreachable(&error))?;
         let response = client
@@ -210,8 +211,8 @@ mod tests {
     use super::*;
     use crate::protocol::fake::{Fake, Reply};
 
-    fn get(url: &str) -> Request<Vec<u8>> {
-        Request::get(url).body(Vec::new()).unwrap()
+    fn get(url: &str) -> Request<Bytes> {
+        Request::get(url).body(Bytes::new()).unwrap()
     }
 
     fn quick() -> ProviderClient {

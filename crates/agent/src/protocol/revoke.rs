@@ -3,28 +3,30 @@
 use std::time::Duration;
 
 use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use ::http::{HeaderValue, Method, Request};
+use ::http::{Method, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use jiff::Timestamp;
-use oauth2::StandardRevocableToken;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::grant::Grant;
-use valetkey_core::provider::{ClientAuth, Revocation as Way, RevocationMethod};
+use valetkey_core::provider::{ClientAuth, RevocationEndpoint, RevocationMethod};
+use valetkey_core::secret_json;
 use valetkey_core::token_error::clean;
 use valetkey_core::token_response::Answer;
+use zeroize::Zeroizing;
 
 use super::ProviderClient;
-use super::request::{self, NotBuilt};
+use super::request::{self, NotBuilt, RevocableToken};
 use crate::client::Client;
 
 /// A disconnect waits no longer than this for the provider.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Said by providers about a token that is gone already, which is what was wanted.
-const GONE: &[&str] = &[
+/// Errors of providers for a token that works no more, which is what was wanted.
+const ALREADY_REVOKED: &[&str] = &[
     "invalid_token",
     "invalid_grant",
     "token_revoked",
@@ -49,9 +51,10 @@ pub enum Revocation {
 }
 
 impl ProviderClient {
-    /// Revokes the refresh token, then the access token if it still lives; within 10 s.
+    /// Revokes the refresh token, then the access token if it is still valid; within 10 s.
     pub async fn revoke(&self, client: &Client, grant: &Grant, now: Timestamp) -> Revocation {
-        self.revoke_at(|way| &way.url, client, grant, now).await
+        self.revoke_at(|endpoint| &endpoint.url, client, grant, now)
+            .await
     }
 
     /// Ends what the person consented to: every token of the account for this client, where the
@@ -63,7 +66,7 @@ impl ProviderClient {
         now: Timestamp,
     ) -> Revocation {
         self.revoke_at(
-            |way| way.consent_url.as_ref().unwrap_or(&way.url),
+            |endpoint| endpoint.consent_url.as_ref().unwrap_or(&endpoint.url),
             client,
             grant,
             now,
@@ -73,22 +76,22 @@ impl ProviderClient {
 
     async fn revoke_at(
         &self,
-        url: impl FnOnce(&Way) -> &String,
+        url: impl FnOnce(&RevocationEndpoint) -> &String,
         client: &Client,
         grant: &Grant,
         now: Timestamp,
     ) -> Revocation {
-        let Some(way) = &client.endpoints.revocation else {
+        let Some(endpoint) = &client.endpoints.revocation else {
             let note = client.provider.revocation_note.clone();
             return Revocation::NotPossible(note.unwrap_or_else(|| {
             "No revocation URL is known for this provider. Remove the app in the account's settings."
                 .to_owned()
         }));
         };
-        let Ok(url) = EndpointUrl::parse(url(way)) else {
+        let Ok(url) = EndpointUrl::parse(url(endpoint)) else {
             return Revocation::Failed("the revocation URL cannot be used".to_owned());
         };
-        let requests = match plan(client, way.method, &url, grant, now) {
+        let requests = match plan(client, endpoint.method, &url, grant, now) {
             Ok(requests) => requests,
             Err(outcome) => return outcome,
         };
@@ -124,24 +127,20 @@ fn plan(
     url: &EndpointUrl,
     grant: &Grant,
     now: Timestamp,
-) -> Result<Vec<Request<Vec<u8>>>, Revocation> {
-    let access = grant.access_token.expose();
-    let access_form =
-        || StandardRevocableToken::AccessToken(oauth2::AccessToken::new(access.to_owned()));
-    let refresh_form = grant.refresh_token.as_ref().map(|token| {
-        StandardRevocableToken::RefreshToken(oauth2::RefreshToken::new(token.expose().to_owned()))
-    });
+) -> Result<Vec<Request<Bytes>>, Revocation> {
+    let access = RevocableToken::Access(&grant.access_token);
+    let refresh = grant.refresh_token.as_ref().map(RevocableToken::Refresh);
     let built = match method {
         RevocationMethod::Rfc7009 => {
-            let alive = (grant.is_alive(now) || refresh_form.is_none()).then(access_form);
-            let tokens = refresh_form.into_iter().chain(alive);
+            let has_not_expired = grant.is_alive(now) || refresh.is_none();
+            let tokens = refresh.into_iter().chain(has_not_expired.then_some(access));
             tokens
                 .map(|token| request::revoke(client, client.endpoints.client_auth, url, token))
                 .collect()
         }
         RevocationMethod::TokenOnly => {
             // Either token ends the whole grant, so the second would be unknown already.
-            let token = refresh_form.unwrap_or_else(access_form);
+            let token = refresh.unwrap_or(access);
             request::revoke(client, ClientAuth::None, url, token).map(|request| vec![request])
         }
         RevocationMethod::DeleteWithBasic => {
@@ -152,24 +151,19 @@ fn plan(
                         .to_owned(),
                 ));
             };
-            must_live(grant, now)?;
-            let credentials = STANDARD.encode(format!(
-                "{}:{}",
-                client.authenticator.client_id,
-                secret.expose()
-            ));
-            let body = json!({ "access_token": access }).to_string();
-            with_auth(Method::DELETE, url, &format!("Basic {credentials}"), body).map(|r| vec![r])
+            require_valid_token(grant, now)?;
+            let client_id = &client.authenticator.client_id;
+            let credentials = Zeroizing::new(format!("{client_id}:{}", secret.expose()));
+            let credentials = Zeroizing::new(STANDARD.encode(&*credentials));
+            let body = secret_json::to_vec(&DeleteBody {
+                access_token: grant.access_token.expose(),
+            });
+            authorized(Method::DELETE, url, ("Basic", &credentials), body).map(|r| vec![r])
         }
         RevocationMethod::Bearer => {
-            must_live(grant, now)?;
-            with_auth(
-                Method::POST,
-                url,
-                &format!("Bearer {access}"),
-                String::new(),
-            )
-            .map(|r| vec![r])
+            require_valid_token(grant, now)?;
+            let credentials = ("Bearer", grant.access_token.expose());
+            authorized(Method::POST, url, credentials, Zeroizing::default()).map(|r| vec![r])
         }
     };
     built.map_err(|error| Revocation::Failed(error.to_string()))
@@ -178,34 +172,38 @@ fn plan(
 /// Some ways name only an access token. One that has ended is unknown there already, which says
 /// nothing about the refresh token beside it. Refreshing in order to revoke was rejected: it would
 /// bring to life what is to end, and leave it alive if the second half fails.
-fn must_live(grant: &Grant, now: Timestamp) -> Result<(), Revocation> {
+fn require_valid_token(grant: &Grant, now: Timestamp) -> Result<(), Revocation> {
     if grant.is_alive(now) {
         return Ok(());
     }
     Err(Revocation::NotPossible(
-        "The provider revokes only with a live access token, and this one has ended. Remove the app in the account's \
+        "The provider revokes only with a valid access token, and this one has expired. Remove the app in the account's \
          settings."
             .to_owned(),
     ))
 }
 
-fn with_auth(
+#[derive(Serialize)]
+struct DeleteBody<'a> {
+    access_token: &'a str,
+}
+
+/// A request with these `credentials` (scheme and value); `body` is JSON or empty.
+fn authorized(
     method: Method,
     url: &EndpointUrl,
-    authorization: &str,
-    body: String,
-) -> Result<Request<Vec<u8>>, NotBuilt> {
-    let mut secret = HeaderValue::from_str(authorization).map_err(|_| NotBuilt)?;
-    secret.set_sensitive(true);
+    (scheme, credentials): (&str, &str),
+    body: Zeroizing<Vec<u8>>,
+) -> Result<Request<Bytes>, NotBuilt> {
     let mut request = Request::builder()
         .method(method)
         .uri(request::uri(url)?)
         .header(ACCEPT, "application/json")
-        .header(AUTHORIZATION, secret);
+        .header(AUTHORIZATION, request::authorization(scheme, credentials)?);
     if !body.is_empty() {
         request = request.header(CONTENT_TYPE, "application/json");
     }
-    request.body(body.into_bytes()).map_err(|_| NotBuilt)
+    request.body(request::wiped(body)).map_err(|_| NotBuilt)
 }
 
 /// What one answer says about its token.
@@ -223,9 +221,9 @@ fn judge(answer: &Answer) -> Verdict {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
     let error = body["error"].as_str();
     let refused = body["ok"] == Value::Bool(false);
-    let gone = error.is_some_and(|error| GONE.contains(&error));
+    let already_revoked = error.is_some_and(|error| ALREADY_REVOKED.contains(&error));
     let is_page = answer.body.trim_ascii_start().starts_with(b"<");
-    if gone || (answer.is_success() && !refused && !is_page) {
+    if already_revoked || (answer.is_success() && !refused && !is_page) {
         return Verdict::Done;
     }
     if is_page {

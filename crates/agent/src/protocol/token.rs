@@ -54,7 +54,7 @@ impl ProviderClient {
         known: Option<&IdToken>,
         now: Timestamp,
     ) -> Result<RefreshOutcome, Unreachable> {
-        let first = match request::refresh(client, token.expose()) {
+        let first = match request::refresh(client, token) {
             Ok(request) => request,
             Err(error) => {
                 let reason = error.to_string();

@@ -3,6 +3,8 @@ use valetkey_core::id::Generation;
 use valetkey_core::scope::Scopes;
 use valetkey_core::secret::{AccessToken, RefreshToken};
 
+use serde_json::json;
+
 use super::*;
 use crate::protocol::fake::{Fake, Reply, client_at};
 
@@ -25,7 +27,7 @@ fn grant() -> Grant {
 fn client(fake: &Fake, method: RevocationMethod) -> Client {
     let mut client = fake.client(ClientAuth::ClientSecretBasic);
     let url = fake.url("/revoke");
-    client.endpoints.revocation = Some(Way {
+    client.endpoints.revocation = Some(RevocationEndpoint {
         url,
         consent_url: Some(fake.url("/consent")),
         method,
@@ -46,7 +48,7 @@ fn ok() -> Reply {
 }
 
 #[tokio::test]
-async fn the_refresh_token_goes_first_then_the_living_access_token() {
+async fn the_refresh_token_goes_first_then_the_valid_access_token() {
     let (outcome, fake) = run(vec![ok(), ok()], RevocationMethod::Rfc7009, &grant()).await;
     assert_eq!(outcome, Revocation::Revoked);
     let sent = fake.requests();
