@@ -4,7 +4,7 @@
 //! that say the one thing that matters for a refresh: could the provider have seen the request?
 
 use std::error::Error;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
@@ -70,10 +70,11 @@ pub enum NoAnswer {
 #[derive(Debug, Default)]
 pub struct ProviderClient {
     limits: HttpLimits,
-    /// https, through the proxy that the environment names.
-    secure: OnceLock<reqwest::Client>,
+    /// https, through the proxy that the environment names. Holds the root certificates that the
+    /// system had when it was made; dropped when they do not suffice.
+    secure: Mutex<Option<reqwest::Client>>,
     /// http, which is loopback always: no proxy may see it, and it needs no certificates.
-    loopback: OnceLock<reqwest::Client>,
+    loopback: Mutex<Option<reqwest::Client>>,
     pub(super) metadata: Memory<Metadata>,
     pub(super) keys: Memory<Vec<Jwk>>,
 }
@@ -81,20 +82,24 @@ pub struct ProviderClient {
 impl ProviderClient {
     /// Sends one request and reads the whole answer, whatever its status.
     pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Answer, Unreachable> {
-        let client = self.client(request.uri())?;
+        let client = self.client(request.uri()).await?;
         let request = reqwest::Request::try_from(request).map_err(|error| unreachable(&error))?;
-        let response = client
-            .execute(request)
-            .await
-            .map_err(|error| unreachable(&error))?;
+        let response = client.execute(request).await.map_err(|error| {
+            let error = unreachable(&error);
+            if error.kind == NoAnswer::BadCertificate {
+                // An authority that is trusted from now on counts at the next request.
+                *lock(&self.secure) = None;
+            }
+            error
+        })?;
         read(response).await
     }
 
-    fn client(&self, uri: &Uri) -> Result<&reqwest::Client, Unreachable> {
+    async fn client(&self, uri: &Uri) -> Result<reqwest::Client, Unreachable> {
         let secure = uri.scheme_str() == Some("https");
         let slot = if secure { &self.secure } else { &self.loopback };
-        if let Some(client) = slot.get() {
-            return Ok(client);
+        if let Some(client) = &*lock(slot) {
+            return Ok(client.clone());
         }
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("valetkey/", env!("CARGO_PKG_VERSION")))
@@ -107,8 +112,13 @@ impl ProviderClient {
         if !secure {
             builder = builder.no_proxy().tls_certs_only([]);
         }
-        let client = builder.build().map_err(|error| unreachable(&error))?;
-        Ok(slot.get_or_init(|| client))
+        // Reads the system's root certificates: some hundred of them.
+        let built = tokio::task::spawn_blocking(move || builder.build());
+        let client = built
+            .await
+            .expect("building a client does not panic")
+            .map_err(|error| unreachable(&error))?;
+        Ok(lock(slot).get_or_insert(client).clone())
     }
 }
 
@@ -120,6 +130,10 @@ impl ProviderClient {
             ..Self::default()
         }
     }
+}
+
+fn lock(slot: &Mutex<Option<reqwest::Client>>) -> MutexGuard<'_, Option<reqwest::Client>> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Reads an answer to its end, up to 1 MiB.

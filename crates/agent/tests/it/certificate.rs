@@ -1,11 +1,13 @@
 //! Somebody answers in the provider's place: nothing is sent, the login stays, and it is said why.
 
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{Bench, authenticator_key, failed, me};
+use crate::support::{Bench, authenticator_key, eventually, failed, me};
 use jiff::SignedDuration;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use serde_json::{Map, Value, json};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
@@ -20,9 +22,18 @@ use valetkey_core::event::EventKind;
 
 /// A TLS server with a certificate of its own making, and the number of bytes that were told it.
 async fn impostor() -> (String, Arc<AtomicUsize>) {
+    let (url, _, told) = tls_server().await;
+    (url, told)
+}
+
+fn certificate() -> CertifiedKey<KeyPair> {
     let names = vec!["127.0.0.1".to_owned()];
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(names).expect("a certificate");
+    generate_simple_self_signed(names).expect("a certificate")
+}
+
+/// Its token URL, its certificate (PEM), and the number of bytes that were told it. It never answers.
+async fn tls_server() -> (String, String, Arc<AtomicUsize>) {
+    let CertifiedKey { cert, signing_key } = certificate();
     let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
     let config = ServerConfig::builder()
         .with_no_client_auth()
@@ -42,7 +53,7 @@ async fn impostor() -> (String, Arc<AtomicUsize>) {
             }
         }
     });
-    (url, told)
+    (url, cert.pem(), told)
 }
 
 async fn token_url_becomes(bench: &Bench, url: &str) {
@@ -99,6 +110,59 @@ async fn a_certificate_that_nobody_vouches_for_is_named_and_the_login_survives()
     bench.clock.jump(SignedDuration::from_secs(6));
     let token = bench.access("demo").await;
     assert!(bench.provider.access_token_lives(&token));
+}
+
+/// Runs again in a process of its own, whose root certificates are in a file.
+#[test]
+fn an_authority_that_is_trusted_since_counts_without_a_restart() {
+    const NAME: &str = "certificate::an_authority_that_is_trusted_since_counts_without_a_restart";
+    const FILE: &str = "SSL_CERT_FILE";
+    const CHILD: &str = "VALETKEY_TEST_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        let file = std::env::var_os(FILE).expect("a file");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        return runtime
+            .expect("a runtime")
+            .block_on(trust_later(Path::new(&file)));
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("roots.pem");
+    std::fs::write(&file, certificate().cert.pem()).expect("written");
+    let child = Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", NAME, "--nocapture"])
+        .env(CHILD, "1")
+        .env(FILE, &file)
+        .output()
+        .expect("started");
+    let output = String::from_utf8_lossy(&child.stdout);
+    let errors = String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success(), "{output}{errors}");
+    assert!(output.contains("1 passed"), "{output}");
+}
+
+async fn trust_later(roots: &Path) {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.expire();
+    let (url, certificate, told) = tls_server().await;
+    token_url_becomes(&bench, &url).await;
+    let refused = bench.token("demo").await.expect_err("not trusted");
+    let is_certificate = |error: &AgentError| {
+        matches!(
+            error,
+            AgentError::ProviderUnreachable {
+                bad_certificate: true,
+                ..
+            }
+        )
+    };
+    assert!(is_certificate(&refused), "{refused:?}");
+    std::fs::write(roots, certificate).expect("written");
+    bench.clock.jump(SignedDuration::from_secs(6));
+    let _call = bench.ask("demo");
+    eventually("a request", || told.load(Ordering::SeqCst) > 0).await;
 }
 
 #[tokio::test]
