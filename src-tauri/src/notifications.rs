@@ -2,7 +2,7 @@
 //!
 //! One per change of state, never repeated: the severity that was shown is remembered for each
 //! connection, and only a higher one leads to a new notification. What is retried automatically leads
-//! to none. A problem that was solved is shown again when it comes back. Several at once become one.
+//! to none unless that has failed for a day. A problem that was solved is shown again when it comes back. Several at once become one.
 //!
 //! A kind that is switched off counts as shown: switching it on again shows nothing old. In quiet
 //! hours nothing is shown or remembered, so at their end everything that still needs the person comes
@@ -154,6 +154,7 @@ fn severity(connection: &ConnectionView, now: Timestamp) -> Option<Severity> {
     Some(match connection.status {
         Status::Connecting | Status::Refreshing | Status::Removing => return None,
         Status::Active | Status::Expired if needs_fixing(connection) => Severity::NeedsYou,
+        Status::Active | Status::Expired if is_unavailable(connection, now) => Severity::NeedsYou,
         Status::Active | Status::Expired if connection.refreshable => Severity::None,
         Status::NeedsReconnect | Status::Expired => Severity::NeedsYou,
         Status::Active => {
@@ -178,6 +179,17 @@ fn needs_fixing(connection: &ConnectionView) -> bool {
     refresh_error.is_some_and(|it| it.kind == RefreshErrorKind::FixClient)
 }
 
+/// Its token endpoint has answered for a day, and never with a token.
+fn is_unavailable(connection: &ConnectionView, now: Timestamp) -> bool {
+    connection.refresh_error.as_ref().is_some_and(|error| {
+        let answered = matches!(
+            error.kind,
+            RefreshErrorKind::Later | RefreshErrorKind::BadCertificate
+        );
+        answered && now.duration_since(error.since) >= A_DAY
+    })
+}
+
 /// One notification for all of them.
 fn problems(
     snapshot: &Snapshot,
@@ -189,7 +201,7 @@ fn problems(
         return ends_soon(snapshot, ending, now);
     }
     if ending.is_empty() {
-        return needs_you(snapshot, lost);
+        return needs_you(snapshot, lost, now);
     }
     Some(Notification {
         kind: Kind::NeedsYou,
@@ -203,7 +215,12 @@ fn problems(
     })
 }
 
-fn needs_you(snapshot: &Snapshot, connections: &[&ConnectionView]) -> Option<Notification> {
+fn needs_you(
+    snapshot: &Snapshot,
+    connections: &[&ConnectionView],
+    now: Timestamp,
+) -> Option<Notification> {
+    let no_sign_in_helps = |it: &ConnectionView| needs_fixing(it) || is_unavailable(it, now);
     let (title, body) = match connections {
         [] => return None,
         [one] if needs_fixing(one) => (
@@ -213,11 +230,21 @@ fn needs_you(snapshot: &Snapshot, connections: &[&ConnectionView]) -> Option<Not
             ),
             why(one).unwrap_or_else(|| "Its provider refuses it".to_owned()),
         ),
+        [one] if is_unavailable(one, now) => (
+            format!(
+                "{} has not been refreshed for a day",
+                snapshot.display_name(one)
+            ),
+            format!(
+                "Its provider gives no token ({})",
+                why(one).unwrap_or_default()
+            ),
+        ),
         [one] => (
             format!("{} needs you to sign in again", snapshot.display_name(one)),
             why(one).unwrap_or_else(|| "Its login has ended".to_owned()),
         ),
-        many if many.iter().any(|it| needs_fixing(it)) => (
+        many if many.iter().any(|it| no_sign_in_helps(it)) => (
             format!("{} accounts need you", many.len()),
             names(snapshot, many),
         ),
@@ -230,7 +257,10 @@ fn needs_you(snapshot: &Snapshot, connections: &[&ConnectionView]) -> Option<Not
         kind: Kind::NeedsYou,
         title,
         body,
-        action: action(connections),
+        action: match connections {
+            [one] if no_sign_in_helps(one) => Action::Open,
+            _ => action(connections),
+        },
     })
 }
 
@@ -329,7 +359,7 @@ fn subject(snapshot: &Snapshot, event: &EventView) -> Option<String> {
 
 fn action(connections: &[&ConnectionView]) -> Action {
     match connections {
-        [one] if !needs_fixing(one) => Action::Reconnect {
+        [one] => Action::Reconnect {
             connection: one.name.to_string(),
             profile: one.profile.to_string(),
         },

@@ -18,7 +18,7 @@ mod failure;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::sync::watch;
 use valetkey_core::account::Subject;
@@ -119,9 +119,13 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId, from: Generation) -> Refr
         Ok(outcome) => outcome,
         Err(no_answer) => return unanswered(inner, id, &prepared, no_answer).await,
     };
+    // `expires_in` counts from here: whoever holds the lock below may take its time.
+    let received = inner.now();
     failpoint!("refresh.answered");
     let end = match outcome {
-        RefreshOutcome::Refreshed(reply) => store_refreshed(inner, id, &prepared, *reply).await,
+        RefreshOutcome::Refreshed(reply) => {
+            store_refreshed(inner, id, &prepared, *reply, received).await
+        }
         RefreshOutcome::Later { after, reason } => {
             postpone(
                 inner,
@@ -201,16 +205,16 @@ async fn store_refreshed(
     id: ConnectionId,
     prepared: &PreparedRefresh,
     reply: TokenResponse,
+    received: Timestamp,
 ) -> RefreshResult {
     let one_writer = grants::lock(inner, id).await?;
-    let now = inner.now();
     let lifetime = prepared.client.provider.access_token_lifetime_seconds;
     let grant = reply.into_grant(
         prepared.from.next(),
         Some(&prepared.old.grant),
         &prepared.asked,
         lifetime.map(|seconds| SignedDuration::from_secs(seconds.into())),
-        now,
+        received,
     );
     let transition = Transition::Refreshed {
         from: prepared.from,
@@ -231,7 +235,7 @@ async fn store_refreshed(
         entry.refreshed = Some(grant.generation);
     }
     inner.end_backoff_of_host(&prepared.client.endpoints.token_url.host());
-    let event = Event::new(EventKind::ConnectionRefreshed, now)
+    let event = Event::new(EventKind::ConnectionRefreshed, inner.now())
         .connection(id)
         .detail(json!({
             "generation": grant.generation,

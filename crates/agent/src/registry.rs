@@ -191,6 +191,8 @@ impl ConnectionRegistry {
             .and_then(|error| match error.kind {
                 RefreshErrorKind::Unclear => error.retry_at,
                 RefreshErrorKind::Later
+                | RefreshErrorKind::Unreachable
+                | RefreshErrorKind::NotStorable
                 | RefreshErrorKind::BadCertificate
                 | RefreshErrorKind::SignInAgain
                 | RefreshErrorKind::FixClient => error.not_before,

@@ -153,37 +153,73 @@ impl Agent {
         id: ConnectionId,
         min_valid: Option<SignedDuration>,
     ) -> Result<Arc<LiveGrant>, AgentError> {
+        let clock = &self.inner.clock;
+        let deadline = clock.uptime() + CALLER_TIMEOUT;
         loop {
             let now = self.inner.now();
             let found = self
                 .inner
                 .registry()
                 .lookup(id, now, Requirement::ValidFor(min_valid));
-            match found {
+            let (fallback, error) = match found {
                 TokenLookup::Fresh(live) => return Ok(live),
-                TokenLookup::NotLoaded => grants::load(&self.inner, id).await?,
+                TokenLookup::NotLoaded => {
+                    grants::load(&self.inner, id).await?;
+                    continue;
+                }
                 TokenLookup::Stale {
                     generation,
                     fallback,
                 } => {
-                    // A provider that hangs must not hold up a token that lives.
+                    // A provider that hangs must not hold up a token that is still valid.
                     let timeout = match &fallback {
                         Some(_) => FALLBACK_TIMEOUT,
-                        None => CALLER_TIMEOUT,
+                        None => deadline.saturating_sub(clock.uptime()),
                     };
-                    let refreshed = self.refreshed(id, generation, timeout).await;
-                    return refreshed.or_else(|error| self.or_old(fallback, error));
+                    match self.refreshed(id, generation, timeout).await {
+                        Ok(live) => return Ok(live),
+                        Err(error) => (fallback, error),
+                    }
                 }
                 TokenLookup::BackingOff { fallback, until } => {
                     let error = self.held(id, until.duration_since(now));
-                    return self.or_old(fallback, error);
+                    (fallback, error)
                 }
                 TokenLookup::SignInRequired => {
                     return Err(refresh::sign_in_required(&self.inner, id).await);
                 }
                 TokenLookup::Removed => return Err(AgentError::no_connection(id)),
+            };
+            if fallback.is_some() || !self.wait_for_retry(id, deadline).await {
+                return self.or_old(fallback, error);
             }
         }
+    }
+
+    /// Waits until a refresh that the provider did not answer with a token may be sent again, if that
+    /// is before the caller's `deadline` (of the clock's uptime). It was answered, so it is not in
+    /// doubt, and one overloaded moment should not fail everybody who waits.
+    async fn wait_for_retry(&self, id: ConnectionId, deadline: Duration) -> bool {
+        let now = self.inner.now();
+        let until = {
+            let registry = self.inner.registry();
+            let entry = registry.get(id);
+            let entry = entry.filter(|entry| {
+                let error = entry.row.refresh_error.as_ref();
+                error.is_some_and(|error| error.kind == RefreshErrorKind::Later)
+            });
+            entry.and_then(|entry| entry.retry_not_before)
+        };
+        let Some(until) = until else {
+            return false;
+        };
+        let clock = &self.inner.clock;
+        let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        if clock.uptime() + wait >= deadline {
+            return false;
+        }
+        clock.sleep(wait).await;
+        true
     }
 
     /// Waits for the refresh, but not longer than `timeout`; the refresh itself goes on.

@@ -34,6 +34,8 @@ pub struct RefreshError {
     pub reason: String,
     /// When it happened.
     pub at: Timestamp,
+    /// When the first of these attempts failed: there was no new token since then.
+    pub since: Timestamp,
     /// How often in a row.
     pub attempts: u32,
     /// When it will be tried again; None if only a person can help.
@@ -48,8 +50,13 @@ pub struct RefreshError {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RefreshErrorKind {
-    /// Network, overload, outage: retried automatically.
+    /// The provider answered, but not now: overload, outage, a page instead of an answer. Retried
+    /// automatically.
     Later,
+    /// Nobody answered: no network, or no provider. Retried automatically.
+    Unreachable,
+    /// Nothing was sent, since the keychain or the disk of this machine failed. Retried automatically.
+    NotStorable,
     /// Who was reached could not prove to be the provider: its certificate is not trusted.
     BadCertificate,
     /// The grant is dead: sign in again.
@@ -65,6 +72,8 @@ impl RefreshErrorKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Later => "later",
+            Self::Unreachable => "unreachable",
+            Self::NotStorable => "not_storable",
             Self::BadCertificate => "bad_certificate",
             Self::SignInAgain => "sign_in_again",
             Self::FixClient => "fix_client",

@@ -93,6 +93,8 @@ kinds! {
     ConnectionRefreshed = "connection.refreshed",
     /// A refresh failed for now.
     ConnectionPostponed = "connection.postponed",
+    /// Its provider has not issued a token for a day, although it should have.
+    ConnectionUnavailable = "connection.unavailable",
     /// The token ended and could not be renewed yet.
     ConnectionExpired = "connection.expired",
     /// Only the person can mend it now.

@@ -147,7 +147,7 @@ fn what_heals_by_itself_is_not_told() {
     let mut notifications = begun(&["github"]);
     let later = json!({
         "status": "expired",
-        "refresh_error": { "kind": "later", "reason": "HTTP 503", "at": "2026-11-21T19:00:00Z", "attempts": 4, "retry_at": null }
+        "refresh_error": { "kind": "later", "reason": "HTTP 503", "at": "2026-11-21T19:00:00Z", "since": "2026-11-21T19:00:00Z", "attempts": 4, "retry_at": null }
     });
     let expired = connection("github", later);
     assert_eq!(notifications.after(&snapshot([expired]), &[], &at(NOW)), []);
@@ -158,7 +158,7 @@ fn a_refused_client_is_told_without_a_sign_in_that_would_not_help() {
     let mut notifications = begun(&["github"]);
     let refused = json!({
         "status": "expired",
-        "refresh_error": { "kind": "fix_client", "reason": "invalid_client", "at": "2026-11-21T19:00:00Z", "attempts": 1, "retry_at": null }
+        "refresh_error": { "kind": "fix_client", "reason": "invalid_client", "at": "2026-11-21T19:00:00Z", "since": "2026-11-21T19:00:00Z", "attempts": 1, "retry_at": null }
     });
     let shown = notifications.after(&snapshot([connection("github", refused)]), &[], &at(NOW));
     assert_eq!(
@@ -169,6 +169,30 @@ fn a_refused_client_is_told_without_a_sign_in_that_would_not_help() {
         (shown[0].body.as_str(), &shown[0].action),
         ("invalid_client", &Action::Open)
     );
+}
+
+#[test]
+fn an_endpoint_that_gave_no_token_for_a_day_is_told_once() {
+    let mut notifications = begun(&["github"]);
+    let refused_since = |since: &str| {
+        let error = json!({
+            "kind": "later", "reason": "HTTP 404", "at": "2026-11-21T19:00:00Z", "since": since, "attempts": 90, "retry_at": null
+        });
+        connection(
+            "github",
+            json!({ "status": "expired", "refresh_error": error }),
+        )
+    };
+    let soon = snapshot([refused_since("2026-11-21T00:00:00Z")]);
+    assert_eq!(notifications.after(&soon, &[], &at(NOW)), []);
+    let late = snapshot([refused_since("2026-11-19T00:00:00Z")]);
+    let shown = notifications.after(&late, &[], &at(NOW));
+    assert_eq!(titles(&shown), ["github has not been refreshed for a day"]);
+    assert_eq!(
+        (shown[0].body.as_str(), &shown[0].action),
+        ("Its provider gives no token (HTTP 404)", &Action::Open)
+    );
+    assert_eq!(notifications.after(&late, &[], &at(NOW)), []);
 }
 
 #[test]

@@ -976,7 +976,7 @@ export interface components {
          * @description The kinds of events. The words are stable.
          * @enum {string}
          */
-        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.unrecorded" | "token.invalidated" | "key.created" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed";
+        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.unrecorded" | "token.invalidated" | "key.created" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed";
         /** @description Reply to `GET events`. */
         EventList: {
             /** @description Oldest first. */
@@ -1265,12 +1265,17 @@ export interface components {
              * @description When it will be tried again; None if only a person can help.
              */
             retry_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When the first of these attempts failed: there was no new token since then.
+             */
+            since: string;
         };
         /**
          * @description The kinds of a [`RefreshError`].
          * @enum {string}
          */
-        RefreshErrorKind: "later" | "bad_certificate" | "sign_in_again" | "fix_client" | "unclear";
+        RefreshErrorKind: "later" | "unreachable" | "not_storable" | "bad_certificate" | "sign_in_again" | "fix_client" | "unclear";
         /** @description Whether the provider revoked the tokens. */
         Revocation: {
             /** @enum {string} */

@@ -84,6 +84,7 @@ const WORDS: Record<EventKind, Words> = {
     detail.expires_at ? `until ${exact(detail.expires_at)}` : "",
   ),
   "connection.postponed": says("idle", "problems", "could not be refreshed; retries automatically", why),
+  "connection.unavailable": says("warn", "problems", "has not been refreshed for a day; retries automatically", why),
   "connection.expired": says("warn", "problems", "token expired and could not be refreshed yet", why),
   "connection.needs_reconnect": says("warn", "problems", "needs you to sign in again", why),
   "connection.misconfigured": says("bad", "problems", "is refused: the registered client must be fixed", why),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use valetkey_core::connection::{RefreshError, RefreshErrorKind};
 use valetkey_core::connection_state::{Status, Transition};
@@ -19,6 +19,11 @@ use crate::state::Inner;
 
 /// A caller may try again this soon after a failure that the provider put no term to.
 pub(crate) const MIN_RETRY_DELAY: SignedDuration = SignedDuration::from_secs(5);
+
+/// As [`MIN_RETRY_DELAY`], after the first failure: one bad answer should not be noticed.
+const FIRST_RETRY_DELAY: SignedDuration = SignedDuration::from_secs(1);
+/// The person is told of a token endpoint that has issued nothing for this long.
+const UNAVAILABLE_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 /// A refusal that nobody understands is asked about once more, minutes later; then it counts.
 pub(super) async fn unclear(
@@ -64,7 +69,8 @@ pub(super) async fn unanswered(
     let Unreachable { reason, kind } = no_answer;
     let kind = match kind {
         NoAnswer::BadCertificate => RefreshErrorKind::BadCertificate,
-        NoAnswer::NotSent | NoAnswer::Lost | NoAnswer::TooLarge => RefreshErrorKind::Later,
+        NoAnswer::NotSent | NoAnswer::Lost => RefreshErrorKind::Unreachable,
+        NoAnswer::TooLarge => RefreshErrorKind::Later,
     };
     postpone(inner, id, Some(prepared), kind, &reason, None).await;
     Err(AgentError::ProviderUnreachable {
@@ -114,6 +120,7 @@ pub(crate) async fn sign_in_again(
                 kind: RefreshErrorKind::SignInAgain,
                 reason: reason.to_owned(),
                 at: now,
+                since: now,
                 attempts: 1,
                 retry_at: None,
                 not_before: None,
@@ -142,7 +149,7 @@ pub(super) async fn postpone(
     wished: Option<SignedDuration>,
 ) {
     let now = inner.now();
-    let (first, ended) = {
+    let (first, ended, unavailable) = {
         let mut registry = inner.registry();
         let ended = if let Some(prepared) = prepared {
             let alive = prepared.old.grant.is_alive(now);
@@ -167,15 +174,14 @@ pub(super) async fn postpone(
         if prepared.is_none() && waits_already && !ended {
             return;
         }
-        let attempts = entry
-            .row
-            .refresh_error
-            .as_ref()
-            .map_or(0, |refresh_error| refresh_error.attempts)
-            + 1;
+        let last = entry.row.refresh_error.take();
+        let attempts = last.as_ref().map_or(0, |last| last.attempts) + 1;
+        let since = last.as_ref().map_or(now, |last| last.since);
         let pause = freshness::backoff(attempts, wished, crate::random::fraction());
         let retry_at = match kind {
             RefreshErrorKind::Later
+            | RefreshErrorKind::Unreachable
+            | RefreshErrorKind::NotStorable
             | RefreshErrorKind::BadCertificate
             | RefreshErrorKind::Unclear => Some(freshness::add(now, pause)),
             RefreshErrorKind::FixClient => Some(freshness::add(now, CLIENT_RETRY_INTERVAL)),
@@ -185,23 +191,26 @@ pub(super) async fn postpone(
         entry.retry_not_before = match kind {
             RefreshErrorKind::FixClient => Some(freshness::add(now, MIN_RETRY_DELAY)),
             _ if prepared.is_none() => None,
+            _ if attempts == 1 => not_before.or(Some(freshness::add(now, FIRST_RETRY_DELAY))),
             _ => not_before.or(Some(freshness::add(now, MIN_RETRY_DELAY))),
         };
-        let first = entry
-            .row
-            .refresh_error
-            .as_ref()
-            .is_none_or(|old| old.kind != kind);
-        let reason = reason.to_owned();
-        entry.row.refresh_error = Some(RefreshError {
+        let error = RefreshError {
             kind,
-            reason,
+            reason: reason.to_owned(),
             at: now,
+            since,
             attempts,
             retry_at,
             not_before,
-        });
-        (first, ended)
+        };
+        let first = last
+            .as_ref()
+            .is_none_or(|last| last.kind != kind && !(is_transient(last) && is_transient(&error)));
+        let is_day_over = |at: Timestamp| at.duration_since(since) >= UNAVAILABLE_AFTER;
+        let unavailable =
+            is_answered(kind) && is_day_over(now) && last.is_some_and(|last| !is_day_over(last.at));
+        entry.row.refresh_error = Some(error);
+        (first, ended, unavailable)
     };
     grants::save_row(inner, id).await;
     tracing::warn!(connection = %id, kind = kind.as_str(), reason, "refresh postponed");
@@ -209,6 +218,8 @@ pub(super) async fn postpone(
         let word = match kind {
             RefreshErrorKind::FixClient => EventKind::ConnectionMisconfigured,
             RefreshErrorKind::Later
+            | RefreshErrorKind::Unreachable
+            | RefreshErrorKind::NotStorable
             | RefreshErrorKind::BadCertificate
             | RefreshErrorKind::Unclear
             | RefreshErrorKind::SignInAgain => EventKind::ConnectionPostponed,
@@ -220,6 +231,12 @@ pub(super) async fn postpone(
     }
     if ended {
         let event = Event::new(EventKind::ConnectionExpired, now).connection(id);
+        inner.record(event).await;
+    }
+    if unavailable {
+        let event = Event::new(EventKind::ConnectionUnavailable, now)
+            .connection(id)
+            .detail(json!({ "why": reason }));
         inner.record(event).await;
     }
 }
@@ -250,10 +267,22 @@ impl Inner {
     }
 }
 
+/// Whether whoever was reached answered, and only its answer is missing a token. Where nobody answers,
+/// it may be this machine that has no network.
+fn is_answered(kind: RefreshErrorKind) -> bool {
+    matches!(
+        kind,
+        RefreshErrorKind::Later | RefreshErrorKind::BadCertificate
+    )
+}
+
 /// Whether a retry alone can succeed, without anybody's help.
 pub(crate) fn is_transient(error: &RefreshError) -> bool {
     match error.kind {
-        RefreshErrorKind::Later | RefreshErrorKind::BadCertificate => true,
+        RefreshErrorKind::Later
+        | RefreshErrorKind::Unreachable
+        | RefreshErrorKind::NotStorable
+        | RefreshErrorKind::BadCertificate => true,
         RefreshErrorKind::SignInAgain | RefreshErrorKind::FixClient | RefreshErrorKind::Unclear => {
             false
         }
@@ -273,8 +302,10 @@ pub(super) async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &Agent
         | AgentError::KeychainUnavailable(_)
         | AgentError::KeychainDenied(_)
         | AgentError::KeychainBroken(_)
-        | AgentError::ProviderUnreachable { .. }
-        | AgentError::Internal(_) => (RefreshErrorKind::Later, error.to_string()),
+        | AgentError::Internal(_) => (RefreshErrorKind::NotStorable, error.to_string()),
+        AgentError::ProviderUnreachable { reason, .. } => {
+            (RefreshErrorKind::Unreachable, reason.clone())
+        }
         AgentError::NotFound { .. }
         | AgentError::AuthRequired { .. }
         | AgentError::InsufficientScope { .. }

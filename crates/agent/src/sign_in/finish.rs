@@ -155,8 +155,9 @@ async fn run(
         .exchange_code(client, &pending.request, &code, now)
         .await;
     let reply = exchange.map_err(|failure| End::of(&failure, client))?;
-    failpoint!("sign_in.exchanged");
+    // `expires_in` counts from here.
     let now = inner.now();
+    failpoint!("sign_in.exchanged");
     let lifetime = client.provider.access_token_lifetime_seconds;
     let grant = |generation, previous: Option<&Grant>| {
         reply.clone().into_grant(

@@ -4,6 +4,7 @@ mod accounts;
 mod alarms;
 mod audit;
 mod authenticators;
+mod back_off;
 mod callback;
 mod certificate;
 mod consents;

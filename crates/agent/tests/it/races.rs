@@ -137,8 +137,17 @@ async fn play(bench: &Bench, chance: &mut Chance) -> BTreeSet<ConnectionId> {
                 bench.clock.advance(crate::support::seconds(30));
             }
         }
-        while let Some(done) = acts.join_next().await {
-            removed.extend(done.expect("no panic"));
+        loop {
+            tokio::select! {
+                done = acts.join_next() => match done {
+                    Some(done) => removed.extend(done.expect("no panic")),
+                    None => break,
+                },
+                // Some wait for a retry.
+                () = tokio::time::sleep(Duration::from_millis(20)) => {
+                    bench.clock.advance(crate::support::seconds(1));
+                }
+            }
         }
     }
     removed

@@ -45,15 +45,16 @@ async fn an_error_in_a_success_is_an_error() {
     for (error, again) in [("invalid_grant", true), ("temporarily_unavailable", false)] {
         let bench = Bench::connected().await;
         bench.expire();
-        bench.provider.fault(Fault::refresh(FaultKind::OauthError {
+        let refusal = FaultKind::OauthError {
             error: error.to_owned(),
             description: Some("no".to_owned()),
             status: Some(200),
-        }));
-        let failed = bench.token("demo").await.expect_err("an error");
+        };
+        bench.provider.fault(Fault::refresh(refusal).forever());
+        let failed = bench.token_in_time("demo").await.expect_err("an error");
         let sign_in = matches!(failed, AgentError::AuthRequired { .. });
         assert_eq!(sign_in, again, "{error}: {failed:?}");
-        assert_eq!(bench.refreshes(), 1);
+        assert_eq!(bench.refreshes() == 1, again, "{error}");
     }
 }
 

@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use jiff::SignedDuration;
-use serde_json::json;
 use tokio::task::JoinHandle;
 use valetkey_agent::{AgentError, AuthenticatorChange, ServedToken, TokenRequirements};
 use valetkey_core::connection_state::Status;
-use valetkey_demo_provider::{DemoProvider, Fault, FaultKind, Filter, Gate, Settings};
+use valetkey_demo_provider::{Fault, Filter, Gate};
 
 use crate::support::{Bench, authenticator_key, eventually, key, me, seconds};
 
@@ -214,131 +213,4 @@ async fn a_caller_that_hangs_up_during_the_first_load_leaves_memory_as_the_disk_
         assert!(demo.is_ok(), "hung up after {polls} polls: {demo:?}");
         eventually("active", || bench.status("demo") == Status::Active).await;
     }
-}
-
-#[tokio::test]
-async fn a_page_that_is_not_there_ends_no_login() {
-    for status in [404, 405, 410] {
-        let bench = Bench::connected().await;
-        bench.expire();
-        bench
-            .provider
-            .fault(Fault::refresh(FaultKind::status(status)).forever());
-        for _ in 0..12 {
-            let later = bench.token("demo").await.expect_err("not there");
-            assert!(
-                matches!(later, AgentError::ProviderUnreachable { .. }),
-                "{status}: {later:?}"
-            );
-            bench.pass(seconds(600), seconds(300)).await;
-        }
-        bench.provider.clear_faults();
-        bench.pass(seconds(1800), seconds(300)).await;
-        eventually("renewed", || bench.status("demo") == Status::Active).await;
-        bench.access("demo").await;
-    }
-}
-
-#[tokio::test]
-async fn a_client_that_was_refused_is_tried_again_after_a_day() {
-    let bench = Bench::connected().await;
-    bench.expire();
-    bench
-        .provider
-        .fault(Fault::refresh(FaultKind::oauth_error("invalid_client")));
-    let refused = bench
-        .token("demo")
-        .await
-        .expect_err("the client is refused");
-    assert!(
-        matches!(refused, AgentError::ClientMisconfigured { .. }),
-        "{refused:?}"
-    );
-    bench.pass(seconds(12 * 3600), seconds(1800)).await;
-    assert_eq!(bench.refreshes(), 1, "not within half a day");
-    bench.pass(seconds(13 * 3600), seconds(1800)).await;
-    bench.provider.ended(Filter::refreshes(), 2).await;
-    eventually("active", || bench.status("demo") == Status::Active).await;
-}
-
-#[tokio::test]
-async fn no_wish_of_the_provider_ends_the_least_pause() {
-    let bench = Bench::connected().await;
-    bench.expire();
-    let busy = FaultKind::Status {
-        status: 503,
-        retry_after: Some("0".to_owned()),
-    };
-    bench.provider.fault(Fault::refresh(busy).forever());
-    for _ in 0..20 {
-        let wait = bench.try_later().await.expect("a term");
-        assert!(wait >= SignedDuration::from_secs(1), "{wait:?}");
-    }
-    assert_eq!(bench.refreshes(), 1);
-}
-
-#[tokio::test]
-async fn a_pause_that_the_provider_asked_for_outlasts_a_restart() {
-    let mut bench = Bench::connected().await;
-    bench.expire();
-    let busy = FaultKind::Status {
-        status: 429,
-        retry_after: Some("600".to_owned()),
-    };
-    bench.provider.fault(Fault::refresh(busy));
-    bench.try_later().await;
-    bench.restart().await;
-    let wait = bench.try_later().await.expect("a term");
-    assert!(wait > SignedDuration::from_mins(9), "{wait:?}");
-    assert_eq!(bench.refreshes(), 1);
-    bench.pass(seconds(630), seconds(10)).await;
-    bench.access("demo").await;
-}
-
-#[tokio::test]
-async fn success_at_one_provider_ends_no_back_off_at_another() {
-    let bench = Bench::connected().await;
-    let other = DemoProvider::start(Settings::auto_consent("ada")).expect("a free port");
-    // Another host name, since back-off belongs to a host.
-    let at = |path: &str| other.url(path).replace("127.0.0.1", "localhost");
-    let fields = json!({
-        "name": "other", "authorize_url": at("/authorize"), "token_url": at("/token"),
-        "revocation_url": null, "userinfo_url": null, "issuer": null, "scopes": ["email", "offline_access"],
-    });
-    bench.add("other", fields).await;
-    bench.connect("other").await;
-    bench.expire();
-    other.fault(Fault::refresh(FaultKind::status(503)).forever());
-    drop(bench.token("other").await.expect_err("down"));
-    for _ in 0..30 {
-        bench.agent.renew(&key("demo")).await.expect("renewed");
-        bench.pass(seconds(1), seconds(1)).await;
-    }
-    let asked = other.count(Filter::refreshes());
-    assert!(asked <= 5, "{asked} requests in half a minute");
-}
-
-#[tokio::test]
-async fn a_start_spreads_the_refreshes_that_are_overdue() {
-    let mut bench = Bench::connected().await;
-    let mut names = Vec::new();
-    for number in 0..12 {
-        let name = format!("more-{number}");
-        // Without userinfo there is one connection per authenticator.
-        bench.add(&name, json!({})).await;
-        bench.connect(&name).await;
-        names.push(name);
-    }
-    let before = bench.refreshes();
-    bench.agent.shutdown().await;
-    bench.clock.jump(SignedDuration::from_hours(30));
-    bench.start_again().await;
-    bench.settle().await;
-    let at_once = bench.refreshes() - before;
-    assert!(at_once <= 6, "{at_once} of 13 at once");
-    bench.pass(seconds(15), seconds(1)).await;
-    bench
-        .provider
-        .ended(Filter::refreshes(), before + names.len() + 1)
-        .await;
 }

@@ -173,9 +173,21 @@ impl Bench {
 
     /// Asks for the token of `demo`, which is not to be had now; when to ask again.
     pub(crate) async fn try_later(&self) -> Option<SignedDuration> {
-        match self.token("demo").await {
+        match self.token_in_time("demo").await {
             Err(AgentError::ProviderUnreachable { retry_after, .. }) => retry_after,
             other => panic!("not `try later`: {other:?}"),
+        }
+    }
+
+    /// As [`Self::token`], while time passes: the call waits for retries.
+    pub(crate) async fn token_in_time(&self, name: &str) -> Result<ServedToken, AgentError> {
+        let call = self.ask(name);
+        loop {
+            self.settle().await;
+            if call.is_finished() {
+                return call.await.expect("no panic");
+            }
+            self.clock.advance(seconds(1));
         }
     }
 

@@ -116,9 +116,11 @@ fn trouble(refresh_error: &RefreshError, now: Timestamp) -> String {
         None => String::new(),
     };
     match refresh_error.kind {
-        RefreshErrorKind::Later | RefreshErrorKind::BadCertificate => {
+        RefreshErrorKind::Later => format!("provider does not issue tokens now ({reason}){next}"),
+        RefreshErrorKind::Unreachable | RefreshErrorKind::BadCertificate => {
             format!("provider cannot be reached ({reason}){next}")
         }
+        RefreshErrorKind::NotStorable => format!("not refreshed ({reason}){next}"),
         RefreshErrorKind::Unclear => {
             format!("provider's answer was not understood ({reason}){next}")
         }

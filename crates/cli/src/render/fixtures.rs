@@ -46,7 +46,7 @@ fn merge(into: &mut Value, changes: Value) {
 
 /// The last refresh error of a connection.
 pub(super) fn refresh_error(kind: &str, reason: &str, retry_at: Option<&str>) -> Value {
-    json!({"kind": kind, "reason": reason, "at": "2026-11-21T11:58:00Z", "attempts": 2, "retry_at": retry_at})
+    json!({"kind": kind, "reason": reason, "at": "2026-11-21T11:58:00Z", "since": "2026-11-21T11:58:00Z", "attempts": 2, "retry_at": retry_at})
 }
 
 /// A running agent; `changes` are merged into it.

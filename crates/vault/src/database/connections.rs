@@ -46,6 +46,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         version: 8,
         sql: "ALTER TABLE connections RENAME COLUMN setback TO refresh_error",
     },
+    Migration {
+        version: 11,
+        sql: "UPDATE connections
+              SET refresh_error = json_set(refresh_error, '$.since', json_extract(refresh_error, '$.at'))
+              WHERE refresh_error IS NOT NULL",
+    },
 ];
 
 const COLUMNS: &str = "id, authenticator, label, display_name, issuer, sub, status, generation, \

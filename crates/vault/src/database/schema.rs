@@ -98,6 +98,7 @@ mod tests {
         let row = connections::all(&connection).unwrap().remove(0);
         let error = row.refresh_error.unwrap();
         assert_eq!((error.reason.as_str(), error.attempts), ("HTTP 503", 2));
+        assert_eq!(error.since, error.at);
     }
 
     #[test]

@@ -188,6 +188,7 @@ async fn an_item_does_not_revive_a_refused_connection() {
         kind: RefreshErrorKind::SignInAgain,
         reason: "invalid_grant".to_owned(),
         at: refused.created_at,
+        since: refused.created_at,
         attempts: 1,
         retry_at: None,
         not_before: None,

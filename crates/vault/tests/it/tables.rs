@@ -36,6 +36,7 @@ async fn a_connection_keeps_every_field() {
         kind: RefreshErrorKind::Later,
         reason: "HTTP 503".into(),
         at: now(),
+        since: now(),
         attempts: 3,
         retry_at: Some(now()),
         not_before: None,
