@@ -15,9 +15,9 @@ use valetkey_core::provider::Provider;
 
 use crate::disconnect::{self, Disconnected};
 use crate::error::AgentError;
-use crate::grants;
 use crate::key::{Actor, AuthenticatorKey};
 use crate::state::Agent;
+use crate::{grants, reconcile};
 
 /// An authenticator as a list shows it.
 #[derive(Debug, Clone)]
@@ -90,8 +90,10 @@ impl Agent {
     ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
         self.check_running()?;
         let who = who.clone();
-        self.run(|agent| async move { agent.add(input, profile, &who).await })
-            .await
+        self.run(
+            |agent| async move { agent.or_finish_later(agent.add(input, profile, &who)).await },
+        )
+        .await
     }
 
     async fn add(
@@ -138,8 +140,10 @@ impl Agent {
         self.check_running()?;
         let found = self.inner.registry().find_authenticator(key)?;
         let who = who.clone();
-        self.run(|agent| async move { agent.update(&found, ask, &who).await })
-            .await
+        self.run(
+            |agent| async move { agent.or_finish_later(agent.update(&found, ask, &who)).await },
+        )
+        .await
     }
 
     async fn update(
@@ -282,8 +286,12 @@ impl Agent {
         self.check_running()?;
         let found = self.inner.registry().find_authenticator(key)?;
         let who = who.clone();
-        self.run(|agent| async move { agent.remove_all(&found, force, &who).await })
-            .await
+        self.run(|agent| async move {
+            agent
+                .or_finish_later(agent.remove_all(&found, force, &who))
+                .await
+        })
+        .await
     }
 
     async fn remove_all(
@@ -314,7 +322,7 @@ impl Agent {
         for id in &connections {
             gone.push(disconnect::remove(&self.inner, *id, &connections, who).await?);
         }
-        self.finish_failed_sign_ins().await?;
+        reconcile::finish_failed_sign_ins(&self.inner).await?;
         self.inner
             .vault
             .remove_authenticator(authenticator.id)
@@ -332,15 +340,16 @@ impl Agent {
         Ok(gone)
     }
 
-    /// Removes what sign-ins have left that could not be stored: nobody can see or disconnect it.
-    async fn finish_failed_sign_ins(&self) -> Result<(), AgentError> {
-        let vault = &self.inner.vault;
-        for id in vault.unfinished().await?.removals {
-            if self.inner.registry().get(id).is_none() {
-                vault.finish_removal(id).await?;
-            }
+    /// After a failure a secret may be in doubt, or a removal half-way.
+    async fn or_finish_later<T>(
+        &self,
+        change: impl Future<Output = Result<T, AgentError>>,
+    ) -> Result<T, AgentError> {
+        let changed = change.await;
+        if changed.is_err() {
+            self.inner.finish_later();
         }
-        Ok(())
+        changed
     }
 
     async fn record_change(

@@ -88,18 +88,20 @@ impl Agent {
     }
 }
 
-/// Finishes the removals that were interrupted.
-pub(crate) fn finish_removals(inner: &Arc<Inner>) {
-    let removing: Vec<ConnectionId> = inner
-        .registry()
+/// Has the scheduler finish the removals that were interrupted.
+pub(crate) fn schedule_removals(inner: &Inner) {
+    let now = inner.now();
+    let mut registry = inner.registry();
+    let removing: Vec<ConnectionId> = registry
         .entries()
         .filter(|entry| entry.row.state.status == Status::Removing)
         .map(|entry| entry.row.id)
         .collect();
     for id in removing {
-        let task_inner = Arc::clone(inner);
-        inner.run(async move { retry_removal(&task_inner, id).await });
+        registry.reschedule(id, Some(now));
     }
+    drop(registry);
+    inner.schedule_changed.notify_one();
 }
 
 /// Goes on with a removal that was interrupted or failed; if it fails again, it is retried later.

@@ -23,7 +23,7 @@
 //! | | `authenticators`, `connections`, `keys`, `settings`, `status` | one API resource each |
 //! | lifecycle | `lifecycle` | start and stop |
 //! | | `scheduler` | refreshes before expiry, retries unfinished work |
-//! | | `reconcile` | takes over what `Vault::reconcile` found |
+//! | | `reconcile` | finishes what a crash or a failure left half-way |
 //!
 //! Who may call is `valetkey_server`'s business (`permission`), storage and its order
 //! [`valetkey_vault`]'s.
@@ -45,7 +45,8 @@
 //! 1. `Inner::settings_lock`, or the lock of a link (`links::LinkSignIn`)
 //! 2. an authenticator's `write_lock` (`Inner::lock_authenticator`)
 //! 3. `Inner::naming_lock` (for a new connection) or a connection's `write_lock` (`grants::lock`);
-//!    to rename a connection its `write_lock` first, then `naming_lock`
+//!    to rename a connection its `write_lock` first, then `naming_lock`; only `reconcile` holds several,
+//!    in the order of their ids
 //! 4. the audit log's `flush_lock`
 //! 5. `Sessions`, then `ConnectionRegistry` (`std` mutexes, never held across `.await`)
 //! 6. `links`, `client_keys`, `stored_settings`, `tasks`, the audit log's queue (`std` mutexes; nothing

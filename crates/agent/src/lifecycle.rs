@@ -54,7 +54,7 @@ impl Agent {
             stored_settings: Mutex::new(stored_settings),
             settings_lock: tokio::sync::Mutex::default(),
             stopping: AtomicBool::new(false),
-            reconcile_pending: AtomicBool::new(false),
+            unfinished: AtomicBool::new(false),
             schedule_changed: Notify::new(),
             tasks: Tasks::default(),
             audit_log_tasks: Mutex::default(),
@@ -66,7 +66,7 @@ impl Agent {
         ];
         inner.audit_log_tasks().extend(audit_log_tasks);
         reconcile::record(&inner, &report).await;
-        disconnect::finish_removals(&inner);
+        disconnect::schedule_removals(&inner);
         inner.run(scheduler::run(Arc::clone(&inner)));
         let started =
             Event::new(EventKind::AgentStarted, now).detail(json!({ "version": config.version }));

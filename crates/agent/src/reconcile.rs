@@ -1,62 +1,118 @@
-//! Takes over what `Vault::reconcile` found: at start, or later if the keychain was locked then.
+//! Finishes what a crash or a failure left half-way, and takes over what `Vault::reconcile` found: at
+//! start, and later as often as it takes.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::json;
 use valetkey_core::event::{Event, EventKind};
-use valetkey_vault::ReconcileReport;
+use valetkey_vault::{ReconcileReport, VaultError};
 
-use crate::disconnect;
+use crate::error::AgentError;
 use crate::state::Inner;
+use crate::{disconnect, grants};
 
-/// Reconciles what the start had to put off. Called by the scheduler until it succeeds.
-pub(crate) async fn retry(inner: &Arc<Inner>) {
-    let Ok(report) = inner.vault.reconcile(inner.now()).await else {
-        return;
-    };
-    if report.deferred.is_some() && report.changed_nothing() {
-        return;
+/// Finishes what is left half-way: called by the scheduler until nothing is.
+pub(crate) async fn finish(inner: &Arc<Inner>) {
+    // First: what is left behind from here on is for the next time.
+    inner.unfinished.store(false, Ordering::SeqCst);
+    if let Err(error) = try_finish(inner).await {
+        tracing::warn!(%error, "work that was left half-way is finished later");
+        inner.finish_later();
     }
-    inner.reconcile_pending.store(false, Ordering::SeqCst);
-    apply(inner, report).await;
 }
 
-/// Brings the registry up to date with the report of a late reconciliation.
-async fn apply(inner: &Arc<Inner>, report: ReconcileReport) {
-    let authenticators = match inner.vault.authenticators(None).await {
-        Ok(authenticators) => authenticators,
-        Err(error) => return tracing::error!(%error, "authenticators not read"),
+async fn try_finish(inner: &Arc<Inner>) -> Result<(), AgentError> {
+    finish_failed_sign_ins(inner).await?;
+    let unfinished = inner.vault.unfinished().await?;
+    if !unfinished.reconcile {
+        return Ok(());
+    }
+    let report = {
+        // Nobody else writes these rows meanwhile. In the order of ids, and this is the one task that
+        // holds several.
+        let mut ids = unfinished.interrupted;
+        ids.sort_unstable();
+        let mut writers = Vec::new();
+        for id in ids {
+            writers.extend(grants::lock(inner, id).await);
+        }
+        let report = inner.vault.reconcile(inner.now()).await?;
+        if report.deferred.is_some() && report.changed_nothing() {
+            // Said at the start already.
+            inner.finish_later();
+            return Ok(());
+        }
+        take_over_rows(inner, &report);
+        report
     };
-    {
-        let now = inner.now();
-        let mut registry = inner.registry();
-        for authenticator in authenticators {
-            registry.put_authenticator(authenticator);
-        }
-        for id in &report.removed_authenticators {
-            registry.drop_authenticator(*id);
-        }
-        for id in &report.dropped {
-            registry.remove(*id);
-        }
-        for row in &report.mended {
-            if let Some(entry) = registry.get_mut(row.id)
-                && entry.row.state.generation <= row.state.generation
-            {
-                entry.row = row.clone();
-            }
-        }
-        for row in &report.adopted {
-            registry.insert(row.clone());
-        }
-        for row in report.mended.iter().chain(&report.adopted) {
-            registry.replan(row.id, now);
+    take_over_authenticators(inner, &report).await?;
+    adopt(inner, &report);
+    record(inner, &report).await;
+    disconnect::schedule_removals(inner);
+    Ok(())
+}
+
+/// Removes what sign-ins have left that could not be stored: nobody can see or disconnect it.
+pub(crate) async fn finish_failed_sign_ins(inner: &Inner) -> Result<(), VaultError> {
+    for id in inner.vault.unfinished().await?.removals {
+        if inner.registry().get(id).is_none() {
+            inner.vault.finish_removal(id).await?;
         }
     }
+    Ok(())
+}
+
+/// Rows that were compared with their items. Their write locks are held.
+fn take_over_rows(inner: &Inner, report: &ReconcileReport) {
+    let now = inner.now();
+    let mut registry = inner.registry();
+    for id in &report.dropped {
+        registry.remove(*id);
+    }
+    for row in &report.mended {
+        if let Some(entry) = registry.get_mut(row.id)
+            && entry.row.state.generation <= row.state.generation
+        {
+            entry.row = row.clone();
+        }
+        registry.replan(row.id, now);
+    }
+}
+
+/// Whether they have a secret is known now. One after the other, each under its lock: a change that is
+/// being stored is not undone.
+async fn take_over_authenticators(
+    inner: &Inner,
+    report: &ReconcileReport,
+) -> Result<(), AgentError> {
+    for id in &report.removed_authenticators {
+        inner.registry().drop_authenticator(*id);
+    }
+    for authenticator in inner.vault.authenticators(None).await? {
+        let id = authenticator.id;
+        let one_writer = inner.lock_authenticator(id).await;
+        // Read again under the lock; an unknown one was adopted with its connections.
+        let newest = match &one_writer {
+            Some(_) => inner.vault.authenticator(id).await?,
+            None => Some(authenticator),
+        };
+        if let Some(newest) = newest {
+            inner.registry().put_authenticator(newest);
+        }
+    }
+    Ok(())
+}
+
+fn adopt(inner: &Inner, report: &ReconcileReport) {
+    let now = inner.now();
+    let mut registry = inner.registry();
+    for row in &report.adopted {
+        registry.insert(row.clone());
+        registry.replan(row.id, now);
+    }
+    drop(registry);
     inner.schedule_changed.notify_one();
-    record(inner, &report).await;
-    disconnect::finish_removals(inner);
 }
 
 /// Records what was found, and whether it must be repeated.
@@ -76,6 +132,6 @@ pub(crate) async fn record(inner: &Inner, report: &ReconcileReport) {
     }
     if let Some(problem) = &report.deferred {
         tracing::warn!(%problem, "the keychain cannot be read yet; logins are checked when it can");
-        inner.reconcile_pending.store(true, Ordering::SeqCst);
+        inner.finish_later();
     }
 }

@@ -286,6 +286,7 @@ async fn prepare(
     if inner.stopping.load(Ordering::SeqCst) {
         return Err(AgentError::Stopping);
     }
+    inner.vault.forget_interrupted(id);
     if inner
         .registry()
         .apply(id, Transition::RefreshBegan)

@@ -1,4 +1,4 @@
-//! Refreshes what is due, stores what is still unsaved, reconciles what the start had to put off.
+//! Refreshes what is due, stores what is still unsaved, has finished what was left half-way.
 //!
 //! Deadlines are wall-clock times. When the machine was suspended or its clock was set, everything
 //! is planned again, and what is overdue is spread out. [`WallTimer`] notices both.
@@ -17,26 +17,33 @@ use crate::registry::Entry;
 use crate::state::Inner;
 use crate::{disconnect, grants, reconcile, refresh};
 
-/// How soon a reconciliation that had to be put off is tried again.
-const RECONCILE_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
+/// How soon what was left half-way is tried to be finished.
+const FINISH_DELAY: SignedDuration = SignedDuration::from_secs(30);
 /// After a wake, overdue refreshes are spread over this time.
 const SPREAD: SignedDuration = SignedDuration::from_secs(10);
 
 /// The scheduler's task. Ends when the agent stops.
 pub(crate) async fn run(inner: Arc<Inner>) {
     let mut timer = WallTimer::new(Arc::clone(&inner.clock));
+    let mut finish_at = None;
     plan_all(&inner);
     spread_overdue(&inner);
     loop {
+        if finish_at.is_none() && inner.unfinished.load(Ordering::SeqCst) {
+            finish_at = Some(freshness::add(inner.now(), FINISH_DELAY));
+        }
+        let next_due = inner.registry().next_due();
         tokio::select! {
-            () = timer.sleep_until(next_deadline(&inner)) => {}
+            () = timer.sleep_until(finish_at.into_iter().chain(next_due).min()) => {}
             () = inner.schedule_changed.notified() => {}
         }
         if inner.stopping.load(Ordering::SeqCst) {
             return;
         }
-        if inner.reconcile_pending.load(Ordering::SeqCst) {
-            reconcile::retry(&inner).await;
+        if finish_at.is_some_and(|at| at <= inner.now()) {
+            finish_at = None;
+            let inner_of_task = Arc::clone(&inner);
+            inner.run(async move { reconcile::finish(&inner_of_task).await });
         }
         if timer.clock_changed() {
             tracing::info!("the clock changed; all connections are checked");
@@ -44,15 +51,6 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         }
         run_due(&inner);
     }
-}
-
-fn next_deadline(inner: &Inner) -> Option<Timestamp> {
-    let reconcile = inner.reconcile_pending.load(Ordering::SeqCst);
-    let reconcile = reconcile.then(|| freshness::add(inner.now(), RECONCILE_INTERVAL));
-    reconcile
-        .into_iter()
-        .chain(inner.registry().next_due())
-        .min()
 }
 
 fn plan_all(inner: &Inner) {

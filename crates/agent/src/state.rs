@@ -57,8 +57,8 @@ pub(crate) struct Inner {
     pub settings_lock: tokio::sync::Mutex<()>,
     pub paused: AtomicBool,
     pub stopping: AtomicBool,
-    /// The keychain could not be read at start: reconcile when it can.
-    pub reconcile_pending: AtomicBool,
+    /// Something was left half-way, at start or since; the scheduler has it finished.
+    pub unfinished: AtomicBool,
     /// Wakes the scheduler: the earliest deadline may have changed.
     pub schedule_changed: Notify,
     pub tasks: Tasks,
@@ -105,6 +105,12 @@ impl Inner {
 
     pub(crate) async fn record(&self, event: Event) {
         self.audit_log.record_change(event).await;
+    }
+
+    /// Work failed on its way and may have left a row or an item behind: the scheduler has it finished.
+    pub(crate) fn finish_later(&self) {
+        self.unfinished.store(true, Ordering::SeqCst);
+        self.schedule_changed.notify_one();
     }
 
     /// Starts `work`, which runs to its end whether or not the caller awaits it: the one way to

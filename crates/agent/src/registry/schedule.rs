@@ -13,6 +13,10 @@ impl ConnectionRegistry {
         let Some(entry) = self.entries.get(&id) else {
             return;
         };
+        if entry.row.state.status == Status::Removing {
+            // Its removal sets when it is retried.
+            return;
+        }
         let limits = self.provider_of(&entry.row).refresh_limits();
         let ends = || {
             entry

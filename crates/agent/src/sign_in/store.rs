@@ -76,6 +76,7 @@ async fn give_up(inner: &Inner, mut row: Connection) {
     };
     if let Err(error) = removed.await {
         tracing::warn!(%error, "what is left of a failed sign-in is removed later");
+        inner.finish_later();
     }
 }
 

@@ -28,3 +28,4 @@ mod sign_ins;
 mod stops;
 mod support;
 mod trust;
+mod unfinished;

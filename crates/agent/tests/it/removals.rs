@@ -1,26 +1,33 @@
 //! Removals that fail or are interrupted: nothing is forgotten, and the report is true.
 
-use valetkey_agent::AgentError;
+use tokio::task::JoinHandle;
 use valetkey_agent::protocol::Revocation;
+use valetkey_agent::{AgentError, Disconnected};
 use valetkey_core::event::EventKind;
-use valetkey_demo_provider::{Endpoint, Fault as ProviderFault, Filter};
+use valetkey_demo_provider::{Endpoint, Fault as ProviderFault, Filter, Gate};
 use valetkey_vault::store::testing::Fault;
 
 use crate::support::{Bench, eventually, key, me, seconds};
+
+/// A disconnect that waits for the provider's answer to its revocation.
+async fn revoking(bench: &Bench) -> (Gate, JoinHandle<Result<Disconnected, AgentError>>) {
+    let gate = bench
+        .provider
+        .gate(|gate| ProviderFault::at(Endpoint::Revoke, gate));
+    let (agent, demo) = (bench.agent.clone(), key("demo"));
+    let call = tokio::spawn(async move { agent.disconnect(&demo, true, &me()).await });
+    bench
+        .provider
+        .arrived(Filter::from(Endpoint::Revoke), 1)
+        .await;
+    (gate, call)
+}
 
 #[tokio::test]
 async fn a_disconnect_that_failed_still_revokes_the_next_time() {
     let bench = Bench::connected().await;
     let token = bench.access("demo").await;
-    let gate = bench
-        .provider
-        .gate(|gate| ProviderFault::at(Endpoint::Revoke, gate));
-    let (agent, demo) = (bench.agent.clone(), key("demo"));
-    let first = tokio::spawn(async move { agent.disconnect(&demo, true, &me()).await });
-    bench
-        .provider
-        .arrived(Filter::from(Endpoint::Revoke), 1)
-        .await;
+    let (gate, first) = revoking(&bench).await;
     bench.store.set(Fault::Locked);
     bench.provider.fault(ProviderFault::at(
         Endpoint::Revoke,
@@ -54,15 +61,7 @@ async fn a_disconnect_that_failed_still_revokes_the_next_time() {
 #[tokio::test]
 async fn a_removal_that_could_not_be_finished_is_retried_while_the_agent_runs() {
     let mut bench = Bench::connected().await;
-    let gate = bench
-        .provider
-        .gate(|gate| ProviderFault::at(Endpoint::Revoke, gate));
-    let (agent, demo) = (bench.agent.clone(), key("demo"));
-    let first = tokio::spawn(async move { agent.disconnect(&demo, true, &me()).await });
-    bench
-        .provider
-        .arrived(Filter::from(Endpoint::Revoke), 1)
-        .await;
+    let (gate, first) = revoking(&bench).await;
     bench.store.set(Fault::Locked);
     gate.release();
     drop(first.await.expect("no panic").expect_err("locked"));

@@ -12,6 +12,7 @@ use valetkey_agent::{
     Actor, Agent, AgentError, AuthenticatorChange, AuthenticatorKey, Config, ConnectionKey,
     ConnectionView, ServedToken, TestClock, TokenRequirements,
 };
+use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::Status;
 use valetkey_core::draft::DraftInput;
 use valetkey_core::event::EventKind;
@@ -219,6 +220,13 @@ impl Bench {
 
     pub(crate) fn status(&self, name: &str) -> Status {
         self.view(name).row.state.status
+    }
+
+    /// The row as the database has it.
+    pub(crate) async fn stored(&self, name: &str) -> Connection {
+        let id = self.view(name).row.id;
+        let row = self.vault.connection(id).await;
+        row.expect("a database").expect("a row")
     }
 
     pub(crate) fn grant_item(&self, name: &str) -> ItemName {

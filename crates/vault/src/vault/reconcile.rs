@@ -56,8 +56,11 @@ pub struct Unfinished {
     /// Connections in `removing`: revoke, then [`Vault::finish_removal`], as often as it takes. One
     /// that is being removed just now is among them.
     pub removals: Vec<ConnectionId>,
-    /// Whether [`Vault::reconcile`] has something to do: rows that the start found half-way, client
-    /// secrets in doubt, items that are still to be listed.
+    /// Rows that the start found half-way and that are still to be compared with their items. Who
+    /// writes rows under a lock of its own holds it for these while they are reconciled.
+    pub interrupted: Vec<ConnectionId>,
+    /// Whether [`Vault::reconcile`] has something to do: interrupted rows, client secrets in doubt,
+    /// items that are still to be listed.
     pub reconcile: bool,
 }
 
@@ -109,11 +112,14 @@ impl Vault {
         let rows = self.database.run(|db| connections::unfinished(db)).await?;
         let is_removing = |row: &Connection| row.state.status == Status::Removing;
         let removals = rows.into_iter().filter(is_removing).map(|row| row.id);
+        let interrupted = self.interrupted();
         // Before the first reconciliation nobody knows.
-        let interrupted = self.interrupted().is_none_or(|rows| !rows.is_empty());
+        let has_interrupted = interrupted.as_ref().is_none_or(|rows| !rows.is_empty());
+        let interrupted = interrupted.unwrap_or_default();
         Ok(Unfinished {
             removals: removals.collect(),
-            reconcile: interrupted
+            interrupted: interrupted.iter().map(|row| row.id).collect(),
+            reconcile: has_interrupted
                 || self.shared.must_list_items.load(Ordering::Relaxed)
                 || !self.unfinished_authenticators().await?.is_empty(),
         })
@@ -124,10 +130,9 @@ impl Vault {
         report: &mut ReconcileReport,
         now: Timestamp,
     ) -> Result<(), VaultError> {
-        let mut begun = self.interrupted().unwrap_or_default();
-        while let Some(row) = begun.pop() {
+        for row in self.interrupted().unwrap_or_default() {
             self.reconcile_row(&row, report, now).await?;
-            self.set_interrupted(begun.clone());
+            self.forget_interrupted(row.id);
         }
         self.reconcile_authenticators(&mut report.removed_authenticators)
             .await?;
@@ -193,6 +198,18 @@ impl Vault {
             .interrupted
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(rows);
+    }
+
+    /// New work begins on this row: what the start found of it counts no more.
+    pub fn forget_interrupted(&self, id: ConnectionId) {
+        let mut interrupted = self
+            .shared
+            .interrupted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(rows) = &mut *interrupted {
+            rows.retain(|row| row.id != id);
+        }
     }
 
     async fn adopt_items(
