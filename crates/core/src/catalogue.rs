@@ -28,3 +28,30 @@ pub fn providers() -> &'static [Provider] {
 pub fn provider(id: &str) -> Option<&'static Provider> {
     providers().iter().find(|provider| provider.id == id)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::redirect::RedirectUri;
+
+    /// Where every sign-in comes back to the same port, only the path tells two providers apart
+    /// (RFC 9700, section 2.1: distinct redirect URIs defend against mix-up).
+    #[test]
+    fn redirect_uris_at_a_fixed_port_are_distinct() {
+        let mut seen = BTreeSet::new();
+        for provider in providers() {
+            let redirect = &provider.redirect.default;
+            if let RedirectUri::Loopback {
+                port: Some(_),
+                path,
+                ..
+            } = redirect
+            {
+                assert!(seen.insert(path), "{}: {path} is shared", provider.id);
+                assert_ne!(path, "/callback", "{}", provider.id);
+            }
+        }
+    }
+}
