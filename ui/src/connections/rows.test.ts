@@ -175,6 +175,7 @@ test("the statusLine line", () => {
     kind: "sign_in_again" as const,
     reason: "invalid_grant",
     at: "2026-11-21T11:48:00Z",
+    since: "2026-11-21T11:48:00Z",
     attempts: 1,
   };
   expect(statusLines({ used_at: "2026-11-21T11:58:00Z" })).toEqual(["Refreshes in 41 min", "used 2 min ago by node"]);
