@@ -41,7 +41,7 @@ test("a browser that cannot be opened is no dead end", async ({ page, world }) =
   await page.goto("/");
   await page.getByRole("button", { name: "Connect Demo" }).click();
   await expect(page.getByText("No browser could be started.")).toBeVisible();
-  const address = await page.getByLabel("The address to open").inputValue();
+  const address = await page.getByLabel("Address to open").inputValue();
   await world.consent("ada");
   await fetch(address);
   await expect(page.getByText("Connected", { exact: true })).toBeVisible();
@@ -83,12 +83,17 @@ test("starting at login is offered once, when there is something to keep fresh",
   await expect.poll(() => calls(page, "login_offer_done")).toHaveLength(1);
 });
 
-test("the first start is three steps, and can be skipped", async ({ page }) => {
+test("the first start is three steps with three headlines, and can be skipped", async ({ page }) => {
   await asDesktop(page, true);
   await page.goto("/");
   await expect(page.getByRole("heading", { name: "Sign in once. Let your tools drive." })).toBeVisible();
   await page.getByRole("button", { name: "Continue" }).click();
   await expect(page.getByRole("heading", { name: "Your keychain is ready." })).toBeVisible();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(page.getByRole("heading", { name: "Connect your first account." })).toBeVisible();
+  await expect(page.getByText("Programs that run as your user")).toBeVisible();
+  await expect(page.getByText("programs you allow")).toHaveCount(0);
+  await page.reload();
   await page.getByRole("button", { name: "Skip" }).click();
   await expect(page.getByText("Nobody is signed in yet.")).toBeVisible();
   await expect.poll(async () => (await calls(page, "first_start_done")).length).toBeGreaterThan(0);
