@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Actor, LogEvent } from "../api/types";
 import type { About } from "../words/events";
-import { programs, shown, type Filter } from "./filter";
+import { programs, shown, subjects, type Filter } from "./filter";
 
 function event(id: number, kind: string, connection: string, actor: Actor | null = null): LogEvent {
   return {
@@ -42,4 +42,22 @@ test("by kind, by program, and by words of what is on the screen", () => {
 
 test("programs are named once, in order", () => {
   expect(programs([...LOG, event(4, "token.served", "google", { kind: "key", name: "ci" })])).toEqual(["ci", "node"]);
+});
+
+test("what was removed keeps the name that the log has", () => {
+  const started = { ...event(1, "sign_in.started", ""), connection: null, connection_id: null, session_id: "s" };
+  const log = [
+    { ...started, authenticator_id: "a" },
+    { ...event(2, "connection.added", ""), connection: null },
+    { ...event(3, "connection.removed", "hub/work"), authenticator_id: "a" },
+    {
+      ...event(4, "authenticator.removed", ""),
+      connection: null,
+      connection_id: null,
+      authenticator_id: "a",
+      authenticator: "hub",
+    },
+  ];
+  const about = subjects([], [], log, (name) => name);
+  expect(log.map((one) => about(one).name)).toEqual(["hub", "hub/work", "hub/work", "hub"]);
 });

@@ -37,6 +37,7 @@ export function subjects(
   authenticators: readonly Authenticator[],
   connections: readonly Connection[],
   events: readonly LogEvent[],
+  qualified: (name: string, profile: string) => string,
 ): (event: LogEvent) => About {
   const clients = new Map(authenticators.map((one) => [one.id, one]));
   const accounts = new Map(connections.map((one) => [one.id, one]));
@@ -45,12 +46,22 @@ export function subjects(
       session_id && authenticator_id ? [[session_id, authenticator_id]] : [],
     ),
   );
+  // What was removed keeps the name that another event of the log has; so does its authenticator.
+  const names = new Map<string, string>();
+  const owners = new Map<string, string>();
+  for (const { connection_id, connection, authenticator_id, authenticator } of events) {
+    if (connection_id && connection) names.set(connection_id, connection);
+    if (authenticator_id && authenticator) names.set(authenticator_id, authenticator);
+    if (connection_id && authenticator_id) owners.set(connection_id, authenticator_id);
+  }
   return (event) => {
     const connection = accounts.get(event.connection_id ?? "");
-    if (event.connection_id && !connection) return { name: null, account: null };
-    const id = connection?.authenticator_id ?? event.authenticator_id ?? sessions.get(event.session_id ?? "");
-    const authenticator = clients.get(id ?? "");
-    const name = authenticator ? title(authenticator, connection ?? null) : null;
-    return { name, account: connection?.account.display_name ?? null };
+    const owner = connection?.authenticator_id ?? owners.get(event.connection_id ?? "") ?? event.authenticator_id;
+    const authenticator = clients.get(owner ?? sessions.get(event.session_id ?? "") ?? "");
+    const isRemoved = event.connection_id ? !connection : !authenticator;
+    const known = isRemoved ? names.get(event.connection_id ?? owner ?? "") : undefined;
+    const name = known ?? (authenticator && !isRemoved ? title(authenticator, connection ?? null) : null);
+    const whole = name && authenticator ? qualified(name, authenticator.profile) : name;
+    return { name: whole, account: connection?.account.display_name ?? null };
   };
 }

@@ -70,6 +70,6 @@ export class Log {
 }
 
 /** Hand-outs are logged in batches, so their ids may be out of order. */
-function newestFirst(events: LogEvent[]): LogEvent[] {
+export function newestFirst(events: readonly LogEvent[]): LogEvent[] {
   return [...events].sort((a, b) => Date.parse(b.at) - Date.parse(a.at) || b.id - a.id);
 }
