@@ -134,6 +134,80 @@ test("what is cut is in a tooltip, and space is used before anything is cut", as
   await expect(page.locator('[data-connection="demo"] .name')).toHaveAttribute("title", "Demo");
 });
 
+test("a failed sign-in is in its row in a window that opens later", async ({ page, world }) => {
+  const id = await world.authenticator("Demo");
+  const started = await world.agent<{ authorize_url: string; session_id: string }>("POST", "credentials/connections", {
+    authenticator: id,
+  });
+  await world.provider("PATCH", "settings", { consent: "deny" });
+  await fetch(started.authorize_url);
+  await world.agent("GET", `credentials/sessions/${started.session_id}?wait=20`);
+  await page.goto("/");
+  await expect(page.locator('[data-connection="demo"]').getByText("You said no to")).toBeVisible();
+});
+
+test("a wrong client secret leads to the form of the authenticator", async ({ page, world }) => {
+  const id = await world.authenticator("Demo");
+  await world.agent("PATCH", `oauth/authenticators/${id}`, { client_secret: "wrong" });
+  await world.consent("ada");
+  await page.goto("/");
+  await opening(page, () => page.getByRole("button", { name: "Connect Demo" }).click());
+  const row = page.locator('[data-connection="demo"]');
+  await row.getByRole("button", { name: "Edit authenticator of Demo" }).click();
+  await expect(page.getByLabel("Client secret")).toBeVisible();
+  await page.getByRole("button", { name: "Back" }).click();
+  await expect(row.getByRole("button", { name: "Edit authenticator of Demo" })).toBeVisible();
+});
+
+test("any pending sign-in takes the address that the browser ended on", async ({ page, world }) => {
+  const id = await world.authenticator("Demo");
+  await world.consent("ada");
+  await page.goto("/");
+  const started = await world.agent<{ authorize_url: string }>("POST", "credentials/connections", {
+    authenticator: id,
+  });
+  const row = page.locator('[data-connection="demo"]');
+  await row.getByRole("button", { name: "Paste the address" }).click();
+  await row.getByLabel("Address that the browser ended on").fill("http://127.0.0.1/callback?code=1&state=wrong");
+  await row.getByRole("button", { name: "Finish" }).click();
+  await expect(row.getByRole("alert")).not.toBeEmpty();
+  const reply = await fetch(started.authorize_url, { redirect: "manual" });
+  await row.getByLabel("Address that the browser ended on").fill(reply.headers.get("location") ?? "");
+  await row.getByRole("button", { name: "Finish" }).click();
+  await expect(row.getByText("Connected", { exact: true })).toBeVisible();
+});
+
+test("a redirect to another machine asks for the address at once", async ({ page, world }) => {
+  const redirect = "https://login.example.com/callback";
+  await world.provider("PATCH", "settings", {
+    clients: [{ id: "demo-confidential", secret: "demo-secret", redirect_uris: [redirect] }],
+  });
+  await world.authenticator("Demo", "custom", ["openid", "email"], { redirect_uri: redirect });
+  await page.goto("/");
+  await opening(page, () => page.getByRole("button", { name: "Connect Demo" }).click());
+  await expect(page.getByLabel("Address that the browser ended on")).toBeVisible();
+});
+
+test("two profiles are told apart", async ({ page, world }) => {
+  await world.authenticator("Demo");
+  await world.authenticator("Demo", "custom", ["openid", "email"], { profile: "staging" });
+  await world.signIn("demo");
+  await world.signIn("demo", "grace", undefined, "staging");
+  await page.goto("/");
+  const rows = page.locator("main li");
+  await expect(rows.nth(0).getByText("default", { exact: true })).toBeVisible();
+  await expect(rows.nth(1).getByText("staging", { exact: true })).toBeVisible();
+  await rows.nth(1).getByRole("button", { name: "Disconnect Demo (staging)" }).click();
+  const dialog = page.getByRole("dialog", { name: "Disconnect demo (staging)" });
+  await dialog.getByRole("button", { name: "Disconnect", exact: true }).click();
+  await expect(page.getByText("demo (staging) is disconnected.")).toBeVisible();
+  await page.getByRole("link", { name: "Activity" }).click();
+  await expect(page.getByText(/^demo \(staging\) disconnected/).first()).toBeVisible();
+  await page.getByLabel("Profile").selectOption("default");
+  await page.getByRole("link", { name: "Connections" }).click();
+  await expect(rows).toHaveCount(1);
+});
+
 test("a sign-in that a terminal began is shown", async ({ page, world }) => {
   const id = await world.authenticator("Demo");
   await page.goto("/");

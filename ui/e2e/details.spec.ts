@@ -19,7 +19,7 @@ test("details: scopes in words, snippets, label, policy, timeline", async ({ pag
   await expect(drawer.getByRole("menuitem", { name: "Edit authenticator…" })).toBeVisible();
   await page.keyboard.press("Escape");
   await drawer.getByRole("button", { name: "Check now" }).click();
-  await expect(drawer.getByText(/demo works: the provider knows you as ada@example\.com/)).toBeVisible();
+  await expect(drawer.getByText(/demo works: the provider accepts the token as ada@example\.com/)).toBeVisible();
   await drawer.getByLabel("Token", { exact: true }).selectOption("always");
   await expect(drawer.getByText("Saved.")).toBeVisible();
   await drawer.getByLabel("Account label").fill("work");

@@ -53,7 +53,12 @@ export class World {
   }
 
   /** An authenticator at the demo provider, shown as one of the catalogue. */
-  async authenticator(name: string, type = "custom", scopes = ["openid", "email"]): Promise<string> {
+  async authenticator(
+    name: string,
+    type = "custom",
+    scopes = ["openid", "email"],
+    { profile = "default", redirect_uri = "http://127.0.0.1/callback" } = {},
+  ): Promise<string> {
     const body = {
       authenticator_type: type,
       name,
@@ -61,14 +66,14 @@ export class World {
       client_secret: "demo-secret",
       scopes,
       // Any port: one that is fixed may be busy, here as anywhere.
-      redirect_uri: "http://127.0.0.1/callback",
+      redirect_uri,
       issuer: PROVIDER,
       authorize_url: `${PROVIDER}/authorize`,
       token_url: `${PROVIDER}/token`,
       userinfo_url: `${PROVIDER}/userinfo`,
       revocation_url: `${PROVIDER}/revoke`,
     };
-    const saved = await this.agent<{ authenticator: Named }>("POST", "oauth/authenticators", body);
+    const saved = await this.agent<{ authenticator: Named }>("POST", `oauth/authenticators?profile=${profile}`, body);
     return saved.authenticator.id;
   }
 
@@ -78,9 +83,9 @@ export class World {
   }
 
   /** Signs in without the window; answers the connection's id. */
-  async signIn(authenticator: string, who = "ada", account?: string): Promise<string> {
+  async signIn(authenticator: string, who = "ada", account?: string, profile = "default"): Promise<string> {
     await this.consent(who);
-    const body = { authenticator, ...(account === undefined ? {} : { account }) };
+    const body = { authenticator, profile, ...(account === undefined ? {} : { account }) };
     const started = await this.agent<{ authorize_url: string; session_id: string }>(
       "POST",
       "credentials/connections",

@@ -4,16 +4,18 @@ import { backend } from "../backend";
 import type { Authenticator, Connection, KeepWarm } from "../api/types";
 import { live } from "./live.svelte";
 import { notices } from "./notices.svelte";
+import { profiles } from "./profiles.svelte";
+
+function named({ name, profile }: { name: string; profile: string }): string {
+  return profiles.qualified(name, profile);
+}
 
 export async function setActive(authenticator: Authenticator, active: boolean): Promise<void> {
   const params = { path: { id: authenticator.id } };
   await ask(api.PATCH("/api/v1/oauth/authenticators/{id}", { params, body: { is_active: active } }));
   await live.refresh("authenticators", "connections");
-  notices.done(
-    active
-      ? `${authenticator.display_name} is enabled again.`
-      : `${authenticator.display_name} is disabled: no sign-ins, no tokens; nothing is lost.`,
-  );
+  const name = profiles.qualified(authenticator.display_name, authenticator.profile);
+  notices.done(active ? `${name} is enabled again.` : `${name} is disabled: no sign-ins, no tokens; nothing is lost.`);
 }
 
 /** Asks the provider whether it accepts the token; refreshes an expired one first. */
@@ -24,8 +26,8 @@ export async function check(connection: Connection): Promise<void> {
   const account = told.account ? ` as ${told.account}` : "";
   notices.done(
     told.method === "stored"
-      ? `${connection.name} has a token that lives; its provider cannot be asked about it.`
-      : `${connection.name} works: the provider knows you${account} (${told.elapsed_ms} ms).`,
+      ? `${named(connection)} has a token that has not expired. Its provider has no way to check it.`
+      : `${named(connection)} works: the provider accepts the token${account} (${told.elapsed_ms} ms).`,
   );
 }
 
@@ -33,7 +35,7 @@ export async function check(connection: Connection): Promise<void> {
 export async function refreshNow(connection: Connection): Promise<void> {
   await backend.desktop?.refreshNow(connection.id);
   await live.refresh("connections");
-  notices.done(`${connection.name} has a new token.`);
+  notices.done(`${named(connection)} has a new token.`);
 }
 
 export function canRefresh({ refreshable, status }: Connection): boolean {
@@ -44,7 +46,7 @@ export async function rename(connection: Connection, account: string | null): Pr
   const params = { path: { id: connection.id } };
   const view = await ask(api.PATCH("/api/v1/credentials/connections/{id}", { params, body: { account } }));
   await live.refresh("connections", "authenticators");
-  notices.done(`${connection.name} is called ${view.name} now.`);
+  notices.done(`${named(connection)} is called ${named(view)} now.`);
 }
 
 export async function keepWarm(connection: Connection, keep_warm: KeepWarm): Promise<void> {

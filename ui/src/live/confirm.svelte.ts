@@ -5,6 +5,7 @@ import { backend } from "../backend";
 import { live } from "./live.svelte";
 import { actorText } from "../words/actor";
 import { notices } from "./notices.svelte";
+import { profiles } from "./profiles.svelte";
 
 /** The desktop shell copies the token: it never reaches this page. */
 class Copying {
@@ -20,7 +21,8 @@ class Copying {
 
   async confirm(): Promise<void> {
     if (!this.connection || !backend.desktop) return;
-    const { id, name } = this.connection;
+    const { id, profile } = this.connection;
+    const name = profiles.qualified(this.connection.name, profile);
     const seconds = await backend.desktop.copyToken(id);
     this.close();
     notices.done(`A token of ${name} is on the clipboard.`, `The clipboard is cleared in ${seconds} seconds.`);
@@ -74,7 +76,8 @@ class Disconnecting {
   }
 }
 
-export function notifyDisconnected({ name, revocation }: Disconnected): void {
+export function notifyDisconnected({ name: bare, profile, revocation }: Disconnected): void {
+  const name = profiles.qualified(bare, profile);
   switch (revocation.outcome) {
     case "revoked":
       notices.done(`${name} is disconnected.`, "The provider revoked its tokens.");

@@ -7,6 +7,7 @@ import { backend } from "../backend";
 import { failures } from "./failures.svelte";
 import { live } from "./live.svelte";
 import { notices } from "./notices.svelte";
+import { profiles } from "./profiles.svelte";
 
 export interface Pending {
   session: string;
@@ -144,7 +145,7 @@ class SignIns {
     if (view.state === "completed") {
       const missing = view.connection.missing_scopes.length;
       const hint = missing > 0 ? `${missing} of the scopes that were asked for were not granted.` : null;
-      notices.done(`${view.connection.name} is connected.`, hint);
+      notices.done(`${profiles.qualified(view.connection.name, view.profile)} is connected.`, hint);
       return;
     }
     if (view.state === "cancelled") notices.done("The sign-in was cancelled.");
