@@ -320,7 +320,12 @@ impl Agent {
         }
         let mut gone = Vec::new();
         for id in &connections {
-            gone.push(disconnect::remove(&self.inner, *id, &connections, who).await?);
+            match disconnect::remove(&self.inner, *id, &connections, who).await {
+                Ok(removed) => gone.push(removed),
+                // Somebody disconnected it meanwhile.
+                Err(AgentError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
         reconcile::finish_failed_sign_ins(&self.inner).await?;
         self.inner

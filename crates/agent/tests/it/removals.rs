@@ -7,7 +7,7 @@ use valetkey_core::event::EventKind;
 use valetkey_demo_provider::{Endpoint, Fault as ProviderFault, Filter, Gate};
 use valetkey_vault::store::testing::Fault;
 
-use crate::support::{Bench, eventually, key, me, seconds};
+use crate::support::{Bench, authenticator_key, eventually, key, me, seconds};
 
 /// A disconnect that waits for the provider's answer to its revocation.
 async fn revoking(bench: &Bench) -> (Gate, JoinHandle<Result<Disconnected, AgentError>>) {
@@ -56,6 +56,23 @@ async fn a_disconnect_that_failed_still_revokes_the_next_time() {
     assert_eq!(again.revocation, Revocation::Revoked);
     assert!(!bench.provider.access_token_lives(&token));
     assert!(bench.store.items().is_empty());
+}
+
+#[tokio::test]
+async fn an_authenticator_goes_although_its_connection_is_disconnected_meanwhile() {
+    let bench = Bench::connected().await;
+    let (gate, disconnect) = revoking(&bench).await;
+    let agent = bench.agent.clone();
+    let removal = tokio::spawn(async move {
+        let demo = authenticator_key("demo");
+        agent.remove_authenticator(&demo, true, &me()).await
+    });
+    bench.take_turns().await;
+    gate.release();
+    disconnect.await.expect("no panic").expect("disconnected");
+    let removed = removal.await.expect("no panic").expect("removed");
+    assert!(removed.is_empty(), "{removed:?}");
+    assert!(bench.agent.authenticators(None, true).is_empty());
 }
 
 #[tokio::test]
