@@ -134,3 +134,6 @@ impl Agent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

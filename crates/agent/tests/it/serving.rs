@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use jiff::SignedDuration;
@@ -101,55 +100,6 @@ async fn a_caller_that_waits_gets_no_token_of_an_authenticator_that_was_disabled
             "released {released}: {served:?}"
         );
     }
-}
-
-/// Polls `call` so often, then lets `between` run to its end, then finishes `call`. None if `call`
-/// ended before.
-async fn interrupted<T>(
-    polls: usize,
-    call: impl Future<Output = T>,
-    between: impl Future<Output = ()>,
-) -> Option<T> {
-    let mut call = pin!(call);
-    for _ in 0..polls {
-        let woken = AtomicBool::new(false);
-        let pending = poll_fn(|context| {
-            if woken.swap(true, Ordering::Relaxed) {
-                return Poll::Ready(true);
-            }
-            match call.as_mut().poll(context) {
-                Poll::Ready(_) => Poll::Ready(false),
-                // Goes on once the call can, as its task would.
-                Poll::Pending => Poll::Pending,
-            }
-        });
-        if !pending.await {
-            return None;
-        }
-    }
-    between.await;
-    Some(call.await)
-}
-
-#[tokio::test]
-async fn two_reports_of_one_refused_token_make_one_refresh() {
-    let mut interleaved = 0;
-    for polls in 1..12 {
-        let bench = Bench::connected().await;
-        let token = bench.token("demo").await.expect("a token");
-        let refused = &token.live.fingerprint;
-        let (agent, demo, who) = (&bench.agent, key("demo"), me());
-        let first = async {
-            let end = agent.invalidate(&demo, refused, &who).await;
-            assert!(end.is_ok(), "{end:?}");
-        };
-        let second = interrupted(polls, agent.invalidate(&demo, refused, &who), first).await;
-        let Some(second) = second else { break };
-        interleaved += 1;
-        assert!(second.is_ok(), "after {polls} polls: {second:?}");
-        assert_eq!(bench.refreshes(), 1, "after {polls} polls");
-    }
-    assert!(interleaved > 0, "some call was interrupted");
 }
 
 #[tokio::test]
