@@ -138,6 +138,7 @@ fn grant(n: usize, now: Timestamp) -> Grant {
         id_token: None,
         token_type: "Bearer".to_owned(),
         issued_at: now,
+        issued_boot_time: None,
         expires_at: now.checked_add(SignedDuration::from_hours(8)).ok(),
         refresh_expires_at: None,
         scopes: Scopes::default(),

@@ -1,5 +1,7 @@
 //! The wall clock, and sleeping by it. A trait, because tests must make it jump.
 
+#[cfg_attr(not(target_os = "linux"), path = "clock/no_boot_clock.rs")]
+mod boot_clock;
 #[cfg_attr(target_os = "linux", path = "clock/timerfd.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "clock/no_kernel_timer.rs")]
 mod kernel_timer;
@@ -8,12 +10,15 @@ mod wall_timer;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
+use uuid::Uuid;
+use valetkey_core::clock_reading::{BootTime, ClockReading};
 
+use boot_clock::BootClock;
 pub use kernel_timer::KernelTimer;
 pub(crate) use wall_timer::WallTimer;
 
@@ -24,6 +29,17 @@ pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub trait Clock: Send + Sync + 'static {
     /// Wall-clock time. May jump: the machine sleeps, the person sets it.
     fn now(&self) -> Timestamp;
+
+    /// Time since the machine started, suspended time included; None where no such clock is known.
+    fn boot_time(&self) -> Option<BootTime>;
+
+    /// What both clocks say now.
+    fn reading(&self) -> ClockReading {
+        ClockReading {
+            wall: self.now(),
+            boot: self.boot_time(),
+        }
+    }
 
     /// Time passed while the machine was awake; never jumps. Any origin.
     fn uptime(&self) -> Duration;
@@ -41,12 +57,14 @@ pub trait Clock: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct SystemClock {
     origin: Instant,
+    boot_clock: BootClock,
 }
 
 impl Default for SystemClock {
     fn default() -> Self {
         Self {
             origin: Instant::now(),
+            boot_clock: BootClock::new(),
         }
     }
 }
@@ -54,6 +72,10 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn boot_time(&self) -> Option<BootTime> {
+        self.boot_clock.now()
     }
 
     fn uptime(&self) -> Duration {
@@ -69,10 +91,17 @@ impl Clock for SystemClock {
     }
 }
 
+#[derive(Debug)]
+struct TestTime {
+    wall: Timestamp,
+    uptime: Duration,
+    boot: BootTime,
+}
+
 /// A clock that stands still until a test moves it.
 #[derive(Debug)]
 pub struct TestClock {
-    time: Mutex<(Timestamp, Duration)>,
+    time: Mutex<TestTime>,
     sleeps: AtomicUsize,
     moved: watch::Sender<Duration>,
 }
@@ -81,7 +110,14 @@ impl TestClock {
     /// Starts at `now`.
     pub fn new(now: Timestamp) -> Self {
         Self {
-            time: Mutex::new((now, Duration::ZERO)),
+            time: Mutex::new(TestTime {
+                wall: now,
+                uptime: Duration::ZERO,
+                boot: BootTime {
+                    boot_id: Uuid::from_u128(1),
+                    elapsed: SignedDuration::from_hours(1000),
+                },
+            }),
             sleeps: AtomicUsize::new(0),
             moved: watch::Sender::new(Duration::ZERO),
         }
@@ -95,28 +131,53 @@ impl TestClock {
     /// Time passes, for everybody.
     pub fn advance(&self, by: Duration) {
         let uptime = {
-            let mut time = self.time.lock().unwrap_or_else(PoisonError::into_inner);
-            time.0 += SignedDuration::try_from(by).expect("tests stay within range");
-            time.1 += by;
-            time.1
+            let mut time = self.time();
+            let signed = SignedDuration::try_from(by).expect("tests stay within range");
+            time.wall += signed;
+            time.boot.elapsed += signed;
+            time.uptime += by;
+            time.uptime
         };
         self.moved.send_replace(uptime);
     }
 
-    /// The wall clock jumps (suspend, or set by hand); no sleeper notices yet.
+    /// Time passes while the machine is suspended; no sleeper notices yet.
     pub fn jump(&self, by: SignedDuration) {
-        let mut time = self.time.lock().unwrap_or_else(PoisonError::into_inner);
-        time.0 += by;
+        let mut time = self.time();
+        time.wall += by;
+        time.boot.elapsed += by;
+    }
+
+    /// The person sets the wall clock; no sleeper notices yet.
+    pub fn set(&self, by: SignedDuration) {
+        self.time().wall += by;
+    }
+
+    /// The machine starts again.
+    pub fn reboot(&self) {
+        let mut time = self.time();
+        time.boot = BootTime {
+            boot_id: Uuid::from_u128(time.boot.boot_id.as_u128() + 1),
+            elapsed: SignedDuration::ZERO,
+        };
+    }
+
+    fn time(&self) -> MutexGuard<'_, TestTime> {
+        self.time.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        self.time.lock().unwrap_or_else(PoisonError::into_inner).0
+        self.time().wall
+    }
+
+    fn boot_time(&self) -> Option<BootTime> {
+        Some(self.time().boot)
     }
 
     fn uptime(&self) -> Duration {
-        self.time.lock().unwrap_or_else(PoisonError::into_inner).1
+        self.time().uptime
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {

@@ -103,6 +103,7 @@ mod tests {
     use serde_json::json;
     use valetkey_core::account::Account;
     use valetkey_core::authenticator::Authenticator;
+    use valetkey_core::clock_reading::ClockReading;
     use valetkey_core::connection::Connection;
     use valetkey_core::connection_state::{Transition, apply};
     use valetkey_core::draft::DraftInput;
@@ -151,7 +152,11 @@ mod tests {
             let all = vec![here.clone(), there.clone(), another.clone()];
             let account = connection(1, &here, Some("ada")).account;
             let subject = account.subject.as_ref();
-            let mut registry = ConnectionRegistry::new(all, vec![other.clone()]);
+            let mut registry = ConnectionRegistry::new(
+                all,
+                vec![other.clone()],
+                ClockReading::wall(Timestamp::UNIX_EPOCH),
+            );
             let is_shared =
                 |leaving: &[_]| shared_with(&registry, &here, subject, leaving).is_some();
             assert_eq!(is_shared(&[]), shared, "{other:?}");

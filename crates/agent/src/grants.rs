@@ -73,6 +73,7 @@ async fn load_from_keychain(inner: &Inner, id: ConnectionId) -> Result<(), Agent
     }
     // The vault mends a row that is older than its item: the item leads.
     let LoadedGrant { grant, mended } = inner.vault.load_grant(id, now).await?;
+    let reading = inner.clock.reading();
     let told = {
         let mut registry = inner.registry();
         let Some(entry) = registry.get_mut(id) else {
@@ -80,13 +81,15 @@ async fn load_from_keychain(inner: &Inner, id: ConnectionId) -> Result<(), Agent
         };
         entry.asked_until = Some(freshness::add(now, RECHECK_INTERVAL));
         let mut told = None;
-        if let Some(mended) = mended
+        if let Some(mut mended) = mended
             && entry.row.state.status != Status::Removing
         {
+            mended.follow_clock(&reading);
             let was = std::mem::replace(&mut entry.row, mended).state.status;
             told = turned(was, entry.row.state.status);
         }
-        if let Some(StoredGrant { grant, .. }) = grant {
+        if let Some(StoredGrant { mut grant, .. }) = grant {
+            grant.follow_clock(&reading);
             registry.cache_grant(id, grant);
         }
         registry.replan(id, now);

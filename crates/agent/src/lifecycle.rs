@@ -28,7 +28,8 @@ const DRAIN_TIMEOUT: Duration = MAX_REFRESH_TIME.saturating_add(Duration::from_s
 impl Agent {
     /// Starts an agent on `vault`: reconciles what a crash left, finishes removals, plans refreshes.
     pub async fn start(vault: Vault, config: Config) -> Result<Self, AgentError> {
-        let now = config.clock.now();
+        let reading = config.clock.reading();
+        let now = reading.wall;
         let report = vault.reconcile(now).await?;
         let authenticators = vault.authenticators(None).await?;
         let rows = vault.connections().await?;
@@ -40,12 +41,12 @@ impl Agent {
                 Arc::clone(&config.clock),
                 stored_settings.settings.retention_days,
             ),
-            provider_client: ProviderClient::default(),
+            provider_client: ProviderClient::new(Arc::clone(&config.clock)),
             clock: config.clock,
             version: config.version,
             store: config.store,
             started_at: now,
-            registry: Mutex::new(ConnectionRegistry::new(authenticators, rows)),
+            registry: Mutex::new(ConnectionRegistry::new(authenticators, rows, reading)),
             sessions: Sessions::default(),
             naming_lock: tokio::sync::Mutex::default(),
             links: Links::default(),

@@ -14,12 +14,14 @@
 //! | `revoke` | revokes a grant |
 //! | `request` | the forms of `token` and `revoke`, with client authentication |
 //! | `http` | sends a request and reads the whole response |
+//! | `provider_time` | what time it is by the `Date` of the last response |
 
 mod account;
 mod authorize;
 mod discovery;
 mod http;
 mod id_token;
+mod provider_time;
 mod request;
 mod revoke;
 mod token;

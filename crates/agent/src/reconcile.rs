@@ -65,7 +65,7 @@ pub(crate) async fn finish_failed_sign_ins(inner: &Inner) -> Result<(), VaultErr
 
 /// Rows that were compared with their items. Their write locks are held.
 fn take_over_rows(inner: &Inner, report: &ReconcileReport) {
-    let now = inner.now();
+    let now = inner.clock.reading();
     let mut registry = inner.registry();
     for id in &report.dropped {
         registry.remove(*id);
@@ -75,8 +75,9 @@ fn take_over_rows(inner: &Inner, report: &ReconcileReport) {
             && entry.row.state.generation <= row.state.generation
         {
             entry.row = row.clone();
+            entry.row.follow_clock(&now);
         }
-        registry.replan(row.id, now);
+        registry.replan(row.id, now.wall);
     }
 }
 
@@ -105,11 +106,14 @@ async fn take_over_authenticators(
 }
 
 fn adopt(inner: &Inner, report: &ReconcileReport) {
-    let now = inner.now();
+    let now = inner.clock.reading();
     let mut registry = inner.registry();
     for row in &report.adopted {
-        registry.insert(row.clone());
-        registry.replan(row.id, now);
+        let mut row = row.clone();
+        row.follow_clock(&now);
+        let id = row.id;
+        registry.insert(row);
+        registry.replan(id, now.wall);
     }
     drop(registry);
     inner.schedule_changed.notify_one();

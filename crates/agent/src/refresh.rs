@@ -18,10 +18,11 @@ mod failure;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::json;
 use tokio::sync::watch;
 use valetkey_core::account::Subject;
+use valetkey_core::clock_reading::ClockReading;
 use valetkey_core::connection::RefreshErrorKind;
 use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::event::{Event, EventKind};
@@ -120,7 +121,7 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId, from: Generation) -> Refr
         Err(no_answer) => return unanswered(inner, id, &prepared, no_answer).await,
     };
     // `expires_in` counts from here: whoever holds the lock below may take its time.
-    let received = inner.now();
+    let received = inner.clock.reading();
     failpoint!("refresh.answered");
     let end = match outcome {
         RefreshOutcome::Refreshed(reply) => {
@@ -205,7 +206,7 @@ async fn store_refreshed(
     id: ConnectionId,
     prepared: &PreparedRefresh,
     reply: TokenResponse,
-    received: Timestamp,
+    received: ClockReading,
 ) -> RefreshResult {
     let one_writer = grants::lock(inner, id).await?;
     let lifetime = prepared.client.provider.access_token_lifetime_seconds;

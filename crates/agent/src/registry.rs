@@ -4,6 +4,7 @@
 //! ("this token is fresh", "start a refresh"), the work is done without it, and the result comes
 //! back under the lock, where [`valetkey_core::connection_state::apply`] refuses what is stale.
 
+mod clock;
 mod lookup;
 mod schedule;
 
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::catalogue;
+use valetkey_core::clock_reading::ClockReading;
 use valetkey_core::connection::{Connection, RefreshErrorKind};
 use valetkey_core::connection_state::{
     ConnectionState, StaleTransition, Status, Transition, apply,
@@ -31,7 +33,7 @@ use crate::key::{AuthenticatorKey, ConnectionKey};
 pub(crate) use lookup::{Requirement, TokenLookup};
 
 /// A grant in memory, with all that a token reply says about it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct LiveGrant {
     /// The grant.
     pub grant: Grant,
@@ -87,21 +89,33 @@ struct AuthenticatorEntry {
 }
 
 /// All connections and authenticators.
-#[derive(Default)]
 pub(crate) struct ConnectionRegistry {
     authenticators: HashMap<AuthenticatorId, AuthenticatorEntry>,
     entries: HashMap<ConnectionId, Entry>,
     names: HashMap<ProfileName, HashMap<ConnectionName, ConnectionId>>,
     schedule: BTreeSet<(Timestamp, ConnectionId)>,
+    /// When all times here were right: before the wall clock was set again.
+    clock: ClockReading,
 }
 
 impl ConnectionRegistry {
-    pub(crate) fn new(authenticators: Vec<Authenticator>, connections: Vec<Connection>) -> Self {
-        let mut registry = Self::default();
+    pub(crate) fn new(
+        authenticators: Vec<Authenticator>,
+        connections: Vec<Connection>,
+        now: ClockReading,
+    ) -> Self {
+        let mut registry = Self {
+            authenticators: HashMap::new(),
+            entries: HashMap::new(),
+            names: HashMap::new(),
+            schedule: BTreeSet::new(),
+            clock: now,
+        };
         for authenticator in authenticators {
             registry.put_authenticator(authenticator);
         }
-        for row in connections {
+        for mut row in connections {
+            row.follow_clock(&now);
             registry.insert(row);
         }
         registry

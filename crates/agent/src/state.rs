@@ -66,8 +66,13 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
+    /// The registry, with its times by the wall clock as it is set now.
     pub(crate) fn registry(&self) -> MutexGuard<'_, ConnectionRegistry> {
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        if registry.follow_clock(self.clock.reading()) {
+            self.schedule_changed.notify_one();
+        }
+        registry
     }
 
     pub(crate) fn stored_settings(&self) -> MutexGuard<'_, StoredSettings> {

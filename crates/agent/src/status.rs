@@ -45,6 +45,8 @@ pub struct Check {
 pub enum CheckOutcome {
     /// It is well.
     Well,
+    /// It works, but deserves a look.
+    Warning,
     /// It does not work.
     Bad,
     /// Something before it failed.
@@ -58,6 +60,15 @@ impl Check {
             outcome: CheckOutcome::Well,
             message: message.into(),
             hint: None,
+        }
+    }
+
+    fn warning(name: &'static str, message: String, hint: &str) -> Self {
+        Self {
+            name,
+            outcome: CheckOutcome::Warning,
+            message,
+            hint: Some(hint.to_owned()),
         }
     }
 
@@ -91,6 +102,8 @@ const PROBE: [(ProbeStep, &str, &str); 3] = [
 const OLDEST_SANE: Timestamp = Timestamp::constant(1_767_225_600, 0);
 /// A wall clock that moves this much against the machine's own in one check is being set.
 const SANE_DRIFT: SignedDuration = SignedDuration::from_secs(2);
+/// A clock may differ this much from that of a provider.
+const MAX_OFFSET: SignedDuration = SignedDuration::from_mins(1);
 
 impl Agent {
     /// The agent at a glance.
@@ -183,6 +196,25 @@ impl Agent {
                 "it is being set right now",
                 Some("try again in a moment".to_owned()),
             );
+        }
+        if let Some(time) = self.inner.provider_client.last_time() {
+            let offset = time.offset(&self.inner.clock.reading());
+            if offset.abs() > MAX_OFFSET {
+                let direction = if offset.is_negative() {
+                    "behind"
+                } else {
+                    "ahead of"
+                };
+                let seconds = SignedDuration::from_secs(offset.abs().as_secs());
+                return Check::warning(
+                    "clock",
+                    format!(
+                        "it says {says}, {seconds:#} {direction} {}'s clock",
+                        time.host
+                    ),
+                    "set the clock, or let the system set it from the network",
+                );
+            }
         }
         Check::well("clock", says.to_string())
     }

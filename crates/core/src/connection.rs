@@ -1,10 +1,12 @@
 //! A connection as the database keeps it: everything a list needs and no secret.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
+use crate::clock_reading::{BootTime, ClockChange, ClockReading};
 use crate::connection_state::{ConnectionState, Status};
+use crate::freshness::add;
 use crate::grant::Grant;
 use crate::id::{AuthenticatorId, ConnectionId};
 use crate::scope::Scopes;
@@ -99,6 +101,8 @@ pub struct Connection {
     pub scopes: Scopes,
     /// When the current access token arrived.
     pub issued_at: Option<Timestamp>,
+    /// The same moment by the boot clock, where there is one.
+    pub issued_boot_time: Option<BootTime>,
     /// When it ends; None if no end was announced.
     pub expires_at: Option<Timestamp>,
     /// When the refresh token ends, if announced.
@@ -135,6 +139,7 @@ impl Connection {
             asked_scopes,
             scopes: Scopes::default(),
             issued_at: None,
+            issued_boot_time: None,
             expires_at: None,
             refresh_expires_at: None,
             refreshable: false,
@@ -164,6 +169,42 @@ impl Connection {
         row
     }
 
+    /// As [`Grant::follow_clock`], for the figures of the row.
+    pub fn follow_clock(&mut self, now: &ClockReading) {
+        let Some(issued_at) = self.issued_at else {
+            return;
+        };
+        let received = ClockReading {
+            wall: issued_at,
+            boot: self.issued_boot_time,
+        };
+        match now.change_since(&received) {
+            ClockChange::None => {}
+            ClockChange::SetBy(by) => self.move_times(by),
+            ClockChange::SetBack => {
+                if self.refreshable && self.expires_at.is_some() {
+                    self.issued_at = Some(now.wall);
+                    self.issued_boot_time = now.boot;
+                    self.expires_at = Some(now.wall);
+                }
+            }
+        }
+    }
+
+    /// The wall clock was set by this much.
+    pub fn move_times(&mut self, by: SignedDuration) {
+        let move_time = |time: &mut Option<Timestamp>| *time = time.map(|time| add(time, by));
+        move_time(&mut self.issued_at);
+        move_time(&mut self.expires_at);
+        move_time(&mut self.refresh_expires_at);
+        if let Some(error) = &mut self.refresh_error {
+            error.at = add(error.at, by);
+            error.since = add(error.since, by);
+            move_time(&mut error.retry_at);
+            move_time(&mut error.not_before);
+        }
+    }
+
     /// Whether the provider refused its grant for good: no keychain item can mend that.
     pub fn is_refused(&self) -> bool {
         let refresh_error = self.refresh_error.as_ref();
@@ -176,6 +217,7 @@ impl Connection {
         self.state.generation = grant.generation;
         self.scopes.clone_from(&grant.scopes);
         self.issued_at = Some(grant.issued_at);
+        self.issued_boot_time = grant.issued_boot_time;
         self.expires_at = grant.expires_at;
         self.refresh_expires_at = grant.refresh_expires_at;
         self.refreshable = grant.refresh_token.is_some();

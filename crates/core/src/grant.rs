@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::clock_reading::{BootTime, ClockChange, ClockReading};
+use crate::freshness::add;
 use crate::id::Generation;
 use crate::scope::Scopes;
 use crate::secret::{AccessToken, IdToken, RefreshToken};
@@ -21,6 +23,8 @@ pub struct Grant {
     pub token_type: String,
     /// When the tokens arrived.
     pub issued_at: Timestamp,
+    /// The same moment by the boot clock, where there is one.
+    pub issued_boot_time: Option<BootTime>,
     /// End of the access token; None if the provider announced none.
     pub expires_at: Option<Timestamp>,
     /// End of the refresh token, if announced.
@@ -30,6 +34,34 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// Moves the times of the grant to the wall clock as it is set now. Where only that it was set back
+    /// is known, what is left of the access token is not: it counts as expired if it can be refreshed.
+    pub fn follow_clock(&mut self, now: &ClockReading) {
+        let received = ClockReading {
+            wall: self.issued_at,
+            boot: self.issued_boot_time,
+        };
+        match now.change_since(&received) {
+            ClockChange::None => {}
+            ClockChange::SetBy(by) => self.move_times(by),
+            ClockChange::SetBack => {
+                if self.refresh_token.is_some() && self.expires_at.is_some() {
+                    self.issued_at = now.wall;
+                    self.issued_boot_time = now.boot;
+                    self.expires_at = Some(now.wall);
+                }
+            }
+        }
+    }
+
+    /// The wall clock was set by this much.
+    pub fn move_times(&mut self, by: SignedDuration) {
+        self.issued_at = add(self.issued_at, by);
+        for end in [&mut self.expires_at, &mut self.refresh_expires_at] {
+            *end = end.map(|end| add(end, by));
+        }
+    }
+
     /// Whole life of the access token.
     pub fn lifetime(&self) -> Option<SignedDuration> {
         self.expires_at

@@ -13,6 +13,7 @@
 //! | [`connection`], [`connection_state`] | which account is signed in, in which state, and what may happen next |
 //! | [`grant`], [`secret`] | the secret half of a connection: one keychain item |
 //! | [`token_response`], [`token_error`] | what did the provider's token endpoint say, in whichever dialect |
+//! | [`clock_reading`] | what time is it, and was the clock set |
 //! | [`freshness`] | is this token fresh, which connections are kept warm, when is the next refresh due, how long to back off |
 //! | [`sign_in`] | where does one run of a login flow stand |
 //! | [`event`], [`actor`] | one line of the audit log, and who asked |
@@ -28,6 +29,7 @@ pub mod account;
 pub mod actor;
 pub mod authenticator;
 pub mod catalogue;
+pub mod clock_reading;
 pub mod connection;
 pub mod connection_state;
 pub mod draft;

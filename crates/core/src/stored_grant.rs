@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::account::Account;
 use crate::authenticator::Authenticator;
+use crate::clock_reading::BootTime;
 use crate::grant::Grant;
 use crate::id::{ConnectionId, Generation};
 use crate::scope::Scopes;
@@ -47,6 +48,7 @@ impl StoredGrant {
             id_token: grant.id_token.as_ref().map(Stored),
             token_type: &grant.token_type,
             issued_at: grant.issued_at,
+            issued_boot_time: grant.issued_boot_time,
             expires_at: grant.expires_at,
             refresh_expires_at: grant.refresh_expires_at,
             scopes: &grant.scopes,
@@ -78,6 +80,7 @@ impl StoredGrant {
                 id_token: item.id_token.map(|token| token.0),
                 token_type: item.token_type,
                 issued_at: item.issued_at,
+                issued_boot_time: item.issued_boot_time,
                 expires_at: item.expires_at,
                 refresh_expires_at: item.refresh_expires_at,
                 scopes: item.scopes,
@@ -105,6 +108,8 @@ struct ItemOut<'a> {
     id_token: Option<Stored<&'a IdToken>>,
     token_type: &'a str,
     issued_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_boot_time: Option<BootTime>,
     expires_at: Option<Timestamp>,
     refresh_expires_at: Option<Timestamp>,
     scopes: &'a Scopes,
@@ -121,6 +126,7 @@ struct ItemIn {
     id_token: Option<Stored<IdToken>>,
     token_type: String,
     issued_at: Timestamp,
+    issued_boot_time: Option<BootTime>,
     expires_at: Option<Timestamp>,
     refresh_expires_at: Option<Timestamp>,
     scopes: Scopes,

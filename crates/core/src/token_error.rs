@@ -18,6 +18,7 @@ use crate::token_response::{Answer, Content, NoGrant, TokenResponse};
 use error_fields::ErrorFields;
 
 pub use error_fields::{clean, one_line};
+pub use retry_after::http_date;
 
 /// What came of a refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]

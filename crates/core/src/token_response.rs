@@ -6,12 +6,13 @@
 mod answer;
 mod jwt;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
 pub use answer::Answer;
 pub(crate) use answer::Content;
 
+use crate::clock_reading::ClockReading;
 use crate::freshness;
 use crate::grant::Grant;
 use crate::id::Generation;
@@ -100,13 +101,13 @@ impl TokenResponse {
         previous: Option<&Grant>,
         asked: &Scopes,
         default_life: Option<SignedDuration>,
-        now: Timestamp,
+        now: ClockReading,
     ) -> Grant {
-        let after = |life| freshness::add(now, life);
+        let after = |life| freshness::add(now.wall, life);
         let expires_at = self
             .expires_in
             .map(after)
-            .or_else(|| jwt::expiry(self.access_token.expose()).filter(|end| *end > now))
+            .or_else(|| jwt::expiry(self.access_token.expose()).filter(|end| *end > now.wall))
             .or_else(|| default_life.map(after));
         let rotated = self.refresh_token.is_some();
         let kept = previous.filter(|_| !rotated);
@@ -121,7 +122,8 @@ impl TokenResponse {
             refresh_token: self.refresh_token.or_else(|| kept?.refresh_token.clone()),
             id_token: self.id_token.or_else(|| previous?.id_token.clone()),
             token_type: "Bearer".to_owned(),
-            issued_at: now,
+            issued_at: now.wall,
+            issued_boot_time: now.boot,
             scopes: self
                 .scopes
                 .or_else(|| previous.map(|grant| grant.scopes.clone()))

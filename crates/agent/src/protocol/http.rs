@@ -4,18 +4,21 @@
 //! that say the one thing that matters for a refresh: could the provider have seen the request?
 
 use std::error::Error;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use ::http::header::{CONTENT_TYPE, DATE, HeaderName, RETRY_AFTER};
 use ::http::{Request, Uri};
 use bytes::Bytes;
 use jsonwebtoken::jwk::Jwk;
 use reqwest::redirect::Policy;
+use valetkey_core::token_error::http_date;
 use valetkey_core::token_response::Answer;
 use zeroize::Zeroizing;
 
 use super::discovery::{Memory, Metadata};
+use super::provider_time::ProviderTime;
+use crate::clock::Clock;
 
 /// No answer of a provider is larger than this.
 const LARGEST_BODY: usize = 1 << 20;
@@ -67,9 +70,10 @@ pub enum NoAnswer {
 }
 
 /// Speaks with providers, and remembers what they publish. Cheap until the first request.
-#[derive(Debug, Default)]
 pub struct ProviderClient {
     limits: HttpLimits,
+    clock: Arc<dyn Clock>,
+    last_time: Mutex<Option<ProviderTime>>,
     /// https, through the proxy that the environment names. Holds the root certificates that the
     /// system had when it was made; dropped when they do not suffice.
     secure: Mutex<Option<reqwest::Client>>,
@@ -80,6 +84,44 @@ pub struct ProviderClient {
 }
 
 impl ProviderClient {
+    /// A client that compares this clock with those of the providers.
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            limits: HttpLimits::default(),
+            clock,
+            last_time: Mutex::default(),
+            secure: Mutex::default(),
+            loopback: Mutex::default(),
+            metadata: Memory::default(),
+            keys: Memory::default(),
+        }
+    }
+
+    /// What time the last provider that answered said it was.
+    pub(crate) fn last_time(&self) -> Option<ProviderTime> {
+        let last_time = self.last_time.lock();
+        last_time.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_time(&self, response: &reqwest::Response) {
+        let header = response.headers().get(DATE);
+        let date = header.and_then(|date| http_date(date.to_str().ok()?));
+        let host = response.url().host_str();
+        let Some((date, host)) = date.zip(host) else {
+            return;
+        };
+        let time = ProviderTime {
+            host: host.to_owned(),
+            date,
+            received: self.clock.reading(),
+        };
+        let mut last_time = self
+            .last_time
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *last_time = Some(time);
+    }
+
     /// Sends one request and reads the whole answer, whatever its status.
     pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Answer, Unreachable> {
         let client = self.client(request.uri()).await?;
@@ -92,6 +134,7 @@ impl ProviderClient {
             }
             error
         })?;
+        self.note_time(&response);
         read(response).await
     }
 
@@ -134,6 +177,13 @@ impl ProviderClient {
 
 fn lock(slot: &Mutex<Option<reqwest::Client>>) -> MutexGuard<'_, Option<reqwest::Client>> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+impl Default for ProviderClient {
+    fn default() -> Self {
+        Self::new(Arc::new(crate::clock::SystemClock::default()))
+    }
 }
 
 /// Reads an answer to its end, up to 1 MiB.

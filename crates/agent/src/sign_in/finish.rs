@@ -156,7 +156,8 @@ async fn run(
         .await;
     let reply = exchange.map_err(|failure| End::of(&failure, client))?;
     // `expires_in` counts from here.
-    let now = inner.now();
+    let received = inner.clock.reading();
+    let now = received.wall;
     failpoint!("sign_in.exchanged");
     let lifetime = client.provider.access_token_lifetime_seconds;
     let grant = |generation, previous: Option<&Grant>| {
@@ -165,7 +166,7 @@ async fn run(
             previous,
             &pending.asked,
             lifetime.map(|seconds| SignedDuration::from_secs(seconds.into())),
-            now,
+            received,
         )
     };
     let identity = inner

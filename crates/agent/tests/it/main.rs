@@ -7,6 +7,7 @@ mod authenticators;
 mod back_off;
 mod callback;
 mod certificate;
+mod clock_changes;
 mod consents;
 mod dialects;
 mod faults;

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 /// A longer wish is cut to this: a login must not rest for a year because of a typing error.
 const LONGEST: SignedDuration = SignedDuration::from_hours(1);
 
-/// The three forms of an HTTP date (RFC 9110, section 5.6.7), and RFC 3339.
+/// The three forms of an HTTP date.
 const DATES: &[&str] = &[
     "%a, %d %b %Y %H:%M:%S GMT",
     "%A, %d-%b-%y %H:%M:%S GMT",
@@ -21,18 +21,20 @@ pub(super) fn parse(text: &str, now: Timestamp) -> Option<SignedDuration> {
     if let Ok(seconds) = text.parse::<f64>() {
         return from_seconds(seconds);
     }
-    let until = DATES
-        .iter()
-        .find_map(|format| {
-            let civil: DateTime = strtime::parse(format, text).ok()?.to_datetime().ok()?;
-            Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
-        })
-        .or_else(|| text.parse().ok())?;
+    let until = http_date(text).or_else(|| text.parse().ok())?;
     Some(
         until
             .duration_since(now)
             .clamp(SignedDuration::ZERO, LONGEST),
     )
+}
+
+/// Reads an HTTP date (RFC 9110, section 5.6.7).
+pub fn http_date(text: &str) -> Option<Timestamp> {
+    DATES.iter().find_map(|format| {
+        let civil: DateTime = strtime::parse(format, text).ok()?.to_datetime().ok()?;
+        Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    })
 }
 
 /// Seconds, perhaps with a fraction; nothing if they are negative or no number.

@@ -1,9 +1,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::clock_reading::ClockReading;
 
 fn read(body: &Value) -> Result<TokenResponse, NoGrant> {
     read_as(body, TokenShape::Standard)
@@ -23,7 +25,7 @@ fn grant_of(body: &Value, previous: Option<&Grant>) -> Grant {
         previous,
         &Scopes::parse_any("openid email"),
         None,
-        now(),
+        ClockReading::wall(now()),
     )
 }
 
@@ -185,7 +187,13 @@ fn without_expires_in_the_jwt_counts_then_the_catalogue_then_nothing() {
     let grant = |token: &str, default: Option<SignedDuration>| {
         read(&json!({ "access_token": token }))
             .unwrap()
-            .into_grant(Generation(1), None, &Scopes::default(), default, now())
+            .into_grant(
+                Generation(1),
+                None,
+                &Scopes::default(),
+                default,
+                ClockReading::wall(now()),
+            )
             .expires_at
     };
     let in_ten = now().as_second() + 10;
@@ -272,7 +280,7 @@ proptest! {
         for shape in [TokenShape::Standard, TokenShape::AuthedUser] {
             if let Ok(reply) = TokenResponse::from_members(members.clone(), shape) {
                 let default = default.map(|s| secs(s.into()));
-                let grant = reply.into_grant(Generation(1), None, &Scopes::default(), default, now());
+                let grant = reply.into_grant(Generation(1), None, &Scopes::default(), default, ClockReading::wall(now()));
                 prop_assert!(grant.is_alive(now()));
                 prop_assert!(!grant.access_token.expose().is_empty());
             }

@@ -72,6 +72,7 @@ pub(crate) fn check(found: agent::Check) -> Check {
         name: found.name.to_owned(),
         outcome: match found.outcome {
             agent::CheckOutcome::Well => CheckOutcome::Ok,
+            agent::CheckOutcome::Warning => CheckOutcome::Warning,
             agent::CheckOutcome::Bad => CheckOutcome::Failed,
             agent::CheckOutcome::NotTried => CheckOutcome::Skipped,
         },

@@ -52,11 +52,15 @@ pub(super) const MIGRATIONS: &[Migration] = &[
               SET refresh_error = json_set(refresh_error, '$.since', json_extract(refresh_error, '$.at'))
               WHERE refresh_error IS NOT NULL",
     },
+    Migration {
+        version: 12,
+        sql: "ALTER TABLE connections ADD COLUMN issued_boot_time TEXT",
+    },
 ];
 
 const COLUMNS: &str = "id, authenticator, label, display_name, issuer, sub, status, generation, \
                        asked_scopes, scopes, issued_at, expires_at, refresh_expires_at, \
-                       refreshable, created_at, used_at, keep_warm, refresh_error";
+                       refreshable, created_at, used_at, keep_warm, refresh_error, issued_boot_time";
 
 pub(crate) fn all(db: &Db) -> Result<Vec<Connection>, VaultError> {
     select(db, "ORDER BY created_at, id")
@@ -92,7 +96,8 @@ pub(crate) fn count_of(db: &Db, authenticator: AuthenticatorId) -> Result<u32, V
 pub(crate) fn insert(db: &Db, row: &Connection) -> Result<(), VaultError> {
     let sql = format!(
         "INSERT INTO connections ({COLUMNS})
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+                 ?19)
          ON CONFLICT (id) DO UPDATE SET {ASSIGNMENTS} WHERE status = 'connecting'"
     );
     expect_one(write(db, &sql, row)?, row)
@@ -101,7 +106,7 @@ pub(crate) fn insert(db: &Db, row: &Connection) -> Result<(), VaultError> {
 const ASSIGNMENTS: &str = "authenticator = ?2, label = ?3, display_name = ?4, issuer = ?5, \
     sub = ?6, status = ?7, generation = ?8, asked_scopes = ?9, scopes = ?10, issued_at = ?11, \
     expires_at = ?12, refresh_expires_at = ?13, refreshable = ?14, created_at = ?15, \
-    used_at = ?16, keep_warm = ?17, refresh_error = ?18";
+    used_at = ?16, keep_warm = ?17, refresh_error = ?18, issued_boot_time = ?19";
 
 /// Saves a row that exists.
 pub(crate) fn update(db: &Db, row: &Connection) -> Result<(), VaultError> {
@@ -167,6 +172,7 @@ fn write(db: &Db, sql: &str, row: &Connection) -> Result<usize, VaultError> {
         row.used_at.map(At),
         Json(&row.keep_warm),
         row.refresh_error.as_ref().map(Json),
+        row.issued_boot_time.map(Json),
     ];
     db.prepare_cached(sql)?.execute(values).map_err(|error| {
         let label = account.label.as_ref();
@@ -220,5 +226,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
         refresh_error: row
             .get::<_, Option<Json<_>>>(17)?
             .map(|Json(refresh_error)| refresh_error),
+        issued_boot_time: row
+            .get::<_, Option<Json<_>>>(18)?
+            .map(|Json(boot_time)| boot_time),
     })
 }

@@ -6,11 +6,12 @@
 )]
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use uuid::Uuid;
 use valetkey_core::account::Account;
 use valetkey_core::authenticator::{Authenticator, Overrides};
+use valetkey_core::clock_reading::BootTime;
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{Transition, apply};
 use valetkey_core::grant::Grant;
@@ -75,6 +76,10 @@ pub(crate) fn grant(generation: u64) -> Grant {
         id_token: None,
         token_type: "Bearer".to_owned(),
         issued_at: now(),
+        issued_boot_time: Some(BootTime {
+            boot_id: Uuid::from_u128(7),
+            elapsed: SignedDuration::from_millis(90_061_001),
+        }),
         expires_at: Some("2026-03-01T13:00:00Z".parse().unwrap()),
         refresh_expires_at: None,
         scopes: Scopes::parse_any("openid"),

@@ -18,6 +18,7 @@ fn grant() -> Grant {
         id_token: None,
         token_type: "Bearer".to_owned(),
         issued_at: NOW,
+        issued_boot_time: None,
         expires_at: NOW.checked_add(SignedDuration::from_secs(60)).ok(),
         refresh_expires_at: None,
         scopes: Scopes::default(),

@@ -195,6 +195,7 @@ fn stored(authenticator: &Authenticator, row: &Connection, generation: Generatio
             id_token: None,
             token_type: "Bearer".to_owned(),
             issued_at: Timestamp::now(),
+            issued_boot_time: None,
             expires_at: None,
             refresh_expires_at: None,
             scopes: Scopes::default(),
