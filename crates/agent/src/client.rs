@@ -24,6 +24,17 @@ pub struct Client {
 }
 
 impl Client {
+    /// Adds the login that the provider shall offer first (OpenID Connect Core, section 3.1.2.1), unless
+    /// the person has set that parameter.
+    pub(crate) fn hint_login(&mut self, login: &str) {
+        if let Some(parameter) = &self.provider.login_hint_param {
+            let params = &mut self.endpoints.authorize_params;
+            params
+                .entry(parameter.clone())
+                .or_insert_with(|| login.to_owned());
+        }
+    }
+
     /// Completes `authenticator`; reads its secret from the keychain if it has one.
     pub(crate) async fn of(
         vault: &Vault,

@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use valetkey_core::id::{AuthenticatorId, SignInId};
-use valetkey_core::name::{AccountLabel, AuthenticatorName, ProfileName};
+use valetkey_core::name::{AccountLabel, AuthenticatorName, ConnectionName, ProfileName};
 use valetkey_core::scope::Scopes;
 
 use crate::connections::ConnectionView;
@@ -32,9 +32,12 @@ pub struct SignInRequest {
     /// who signed in. Otherwise such a sign-in fails.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replace: bool,
-    /// Asked for beside the authenticator's own.
+    /// Asked for beside the authenticator's own, and beside those that the connection of this name has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
+    /// Asks for `scopes` alone, or without any for the authenticator's own: the way to fewer scopes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_scopes: bool,
     /// How the person comes back.
     #[serde(default)]
     pub method: SignInMethod,
@@ -68,6 +71,15 @@ pub struct SignInStarted {
     pub redirect_uri: String,
     /// Nobody can finish it after this.
     pub expires_at: Timestamp,
+    /// Scopes asked for.
+    #[serde(default)]
+    pub asked_scopes: Scopes,
+    /// Those among them that the connection of this name does not have. Empty if there is none.
+    #[serde(default)]
+    pub added_scopes: Scopes,
+    /// Those that the connection of this name has, and that are not asked for any more.
+    #[serde(default)]
+    pub dropped_scopes: Scopes,
 }
 
 /// The authorize URL holds the state, so it is left out.
@@ -129,6 +141,11 @@ pub struct SignInCompleted {
     pub connection: Box<ConnectionView>,
     /// True if the account was signed in before.
     pub renewed: bool,
+    /// The connection that was to be renewed, where another account signed in: it stays as it is, and
+    /// `connection` is a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub instead_of: Option<ConnectionName>,
 }
 
 /// What belongs to a sign-in that was denied or failed.

@@ -52,6 +52,8 @@ pub struct Provider {
     /// Fixed additions to the authorize URL.
     #[serde(default)]
     pub authorize_params: BTreeMap<String, String>,
+    /// Parameter of the authorize URL that names the login to offer first; None where there is none.
+    pub login_hint_param: Option<String>,
     /// False where PKCE breaks the provider.
     #[serde(default = "yes")]
     pub pkce: bool,

@@ -1400,6 +1400,11 @@ export interface components {
         SignInCompleted: {
             /** @description The connection, new or renewed; its `missing_scopes` were not granted. */
             connection: components["schemas"]["ConnectionView"];
+            /**
+             * @description The connection that was to be renewed, where another account signed in: it stays as it is, and
+             *     `connection` is a new one.
+             */
+            instead_of?: string | null;
             /** @description True if the account was signed in before. */
             renewed: boolean;
         };
@@ -1426,6 +1431,8 @@ export interface components {
             authenticator: string;
             /** @description How the person comes back. */
             method?: components["schemas"]["SignInMethod"];
+            /** @description Asks for `scopes` alone, or without any for the authenticator's own: the way to fewer scopes. */
+            only_scopes?: boolean;
             profile?: components["schemas"]["ProfileName"] | null;
             /** @description Why a tool asks, shown to the person as untrusted text. */
             reason?: string | null;
@@ -1434,13 +1441,19 @@ export interface components {
              *     who signed in. Otherwise such a sign-in fails.
              */
             replace?: boolean;
-            /** @description Asked for beside the authenticator's own. */
+            /** @description Asked for beside the authenticator's own, and beside those that the connection of this name has. */
             scopes?: string[];
         };
         /** @description Reply to `POST credentials/connections` (202). */
         SignInStarted: {
+            /** @description Those among them that the connection of this name does not have. Empty if there is none. */
+            added_scopes?: components["schemas"]["Scopes"];
+            /** @description Scopes asked for. */
+            asked_scopes?: components["schemas"]["Scopes"];
             /** @description What the browser opens: https, or http on loopback. */
             authorize_url: string;
+            /** @description Those that the connection of this name has, and that are not asked for any more. */
+            dropped_scopes?: components["schemas"]["Scopes"];
             /**
              * Format: date-time
              * @description Nobody can finish it after this.

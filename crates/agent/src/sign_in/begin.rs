@@ -6,9 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::watch;
+use valetkey_core::connection::Connection;
+use valetkey_core::connection_state::Status;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness;
-use valetkey_core::id::SignInId;
+use valetkey_core::id::{AuthenticatorId, SignInId};
 use valetkey_core::name::AccountLabel;
 use valetkey_core::redirect::{CALLBACK_PORT, RedirectUri};
 use valetkey_core::scope::Scopes;
@@ -43,8 +45,10 @@ pub struct SignInOptions {
     /// Takes the place of whatever account has the name, even if it is another one or cannot be
     /// identified.
     pub replace: bool,
-    /// Asked for beside the authenticator's own.
+    /// Asked for beside the authenticator's own and those that the connection to renew has.
     pub scopes: Scopes,
+    /// Asks for `scopes` alone, or without any for the authenticator's own.
+    pub only_scopes: bool,
     /// The browser runs on another machine: no listener, the person pastes where it ended.
     pub paste_only: bool,
     /// Why a program asks; shown to the person as untrusted text.
@@ -84,8 +88,13 @@ impl Agent {
         )?;
         // A login that could not be stored would be lost: better not begun.
         inner.vault.check_store().await?;
-        let client = Client::of(&inner.vault, Arc::clone(&authenticator)).await?;
-        let asked = authenticator.scopes.union(&ask.scopes);
+        let mut client = Client::of(&inner.vault, Arc::clone(&authenticator)).await?;
+        let known = connection_to_renew(inner, &ask, authenticator.id);
+        let granted = known.as_ref().map(|row| row.scopes.clone());
+        let asked = scopes_to_ask(&authenticator.scopes, &ask, granted.as_ref());
+        if let Some(login) = known.as_ref().and_then(login_hint).filter(|_| !ask.replace) {
+            client.hint_login(login);
+        }
         let metadata = inner.provider_client.metadata(&client, inner.now()).await;
         let metadata = metadata.map_err(|failure| not_begun(&client, failure))?;
 
@@ -112,6 +121,10 @@ impl Agent {
             authorize_url: request.url.clone(),
             redirect_uri,
             paste_only: listener.is_none(),
+            added: granted
+                .as_ref()
+                .map_or_else(Scopes::default, |granted| asked.missing_from(granted)),
+            dropped: granted.map_or_else(Scopes::default, |granted| granted.missing_from(&asked)),
             asked: asked.clone(),
             reason: ask.reason.as_deref().map(plain),
             asked_by,
@@ -124,6 +137,7 @@ impl Agent {
             request,
             label: ask.account,
             asked,
+            renews: known.map(|row| row.id),
             replace: ask.replace,
             by_link: view.asked_by.is_some(),
             listener,
@@ -212,6 +226,7 @@ impl Agent {
                 account: target.connection.account,
                 replace: false,
                 scopes: target.scopes,
+                only_scopes: false,
                 paste_only: false,
                 reason: None,
             };
@@ -238,6 +253,41 @@ fn link_ended() -> AgentError {
                 .to_owned(),
         ),
     }
+}
+
+/// The connection that has the name which was asked for.
+fn connection_to_renew(
+    inner: &Inner,
+    ask: &SignInOptions,
+    authenticator: AuthenticatorId,
+) -> Option<Connection> {
+    let registry = inner.registry();
+    let mut rows = registry.entries().map(|entry| &entry.row);
+    let row = rows.find(|row| {
+        row.authenticator == authenticator
+            && row.account.label == ask.account
+            && row.state.status != Status::Removing
+    });
+    row.cloned()
+}
+
+/// Connecting again takes no scope away, unless exactly these are asked for.
+fn scopes_to_ask(configured: &Scopes, ask: &SignInOptions, granted: Option<&Scopes>) -> Scopes {
+    if !ask.only_scopes {
+        let asked = configured.union(&ask.scopes);
+        return granted.map_or_else(|| asked.clone(), |granted| asked.union(granted));
+    }
+    if ask.scopes.is_empty() {
+        configured.clone()
+    } else {
+        ask.scopes.clone()
+    }
+}
+
+/// The login at the provider, so that it offers this account first. A name with spaces is no login.
+fn login_hint(row: &Connection) -> Option<&str> {
+    let name = row.account.display_name.as_deref()?;
+    (!name.contains(char::is_whitespace)).then_some(name)
 }
 
 /// Room for one more of its kind: those that links have begun, or the others.

@@ -236,13 +236,15 @@ async fn place_grant(
         display_name.as_deref(),
     );
     match place {
-        Place::New(label) => {
+        Place::New { label, instead_of } => {
             let account = Account {
                 label,
                 display_name,
                 subject,
             };
-            Ok(store::add(inner, &authenticator, account, &pending.asked, grant, now).await?)
+            let done =
+                store::add(inner, &authenticator, account, &pending.asked, grant, now).await?;
+            Ok(Completed { instead_of, ..done })
         }
         Place::Renew(connection) => {
             // It has its name already, and its write lock may be held for long.
@@ -292,7 +294,11 @@ async fn place_grant(
 /// Where a new grant belongs.
 enum Place {
     /// A connection of its own.
-    New(Option<AccountLabel>),
+    New {
+        label: Option<AccountLabel>,
+        /// The connection that was to be renewed, which another account has.
+        instead_of: Option<ConnectionName>,
+    },
     /// The same account again, or one that may take its place.
     Renew(ConnectionId),
     /// The label is taken by another account.
@@ -338,7 +344,10 @@ fn place(
         |label: Option<&AccountLabel>| rows.iter().find(|row| row.account.label.as_ref() == label);
     let label = pending.label.as_ref();
     let Some(taken) = at_label(label) else {
-        return Place::New(label.cloned());
+        return Place::New {
+            label: label.cloned(),
+            instead_of: None,
+        };
     };
     if pending.replace {
         return Place::Renew(taken.id);
@@ -369,5 +378,8 @@ fn place(
             .find(free)
             .expect("there are more numbers than connections")
     };
-    Place::New(Some(by_login.unwrap_or_else(numbered)))
+    Place::New {
+        label: Some(by_login.unwrap_or_else(numbered)),
+        instead_of: (pending.renews == Some(taken.id)).then(name),
+    }
 }

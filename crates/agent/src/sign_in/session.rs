@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use valetkey_core::id::{AuthenticatorId, SignInId};
+use valetkey_core::id::{AuthenticatorId, ConnectionId, SignInId};
 use valetkey_core::name::{AccountLabel, AuthenticatorName, ProfileName};
 use valetkey_core::redirect::LoopbackHost;
 use valetkey_core::scope::Scopes;
@@ -44,6 +44,10 @@ pub struct SignInView {
     pub paste_only: bool,
     /// Scopes asked for.
     pub asked: Scopes,
+    /// Those among them that the connection to renew does not have; none if there is no such one.
+    pub added: Scopes,
+    /// Those that the connection to renew has, and that are not asked for any more.
+    pub dropped: Scopes,
     /// Why a program asks; untrusted text.
     pub reason: Option<String>,
     /// Who got the link that began it, if one did.
@@ -62,6 +66,8 @@ pub(crate) struct Pending {
     pub(super) request: AuthorizeRequest,
     pub(super) label: Option<AccountLabel>,
     pub(super) asked: Scopes,
+    /// The connection that had the name when the sign-in began.
+    pub(super) renews: Option<ConnectionId>,
     /// Takes the place of whatever account has the name.
     pub(super) replace: bool,
     /// A link began it, which may have been opened by whoever holds it.

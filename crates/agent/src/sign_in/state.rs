@@ -23,6 +23,8 @@ pub struct Completed {
     pub missing: Scopes,
     /// An existing connection was renewed.
     pub renewed: bool,
+    /// The connection that was to be renewed, where another account signed in.
+    pub instead_of: Option<ConnectionName>,
 }
 
 /// A run's bad end.
@@ -56,7 +58,7 @@ pub(super) fn detail(state: &SignInState) -> serde_json::Value {
     match state {
         SignInState::Completed(done) => json!({
             "connection": done.connection, "granted": done.granted, "missing": done.missing,
-            "renewed": done.renewed,
+            "renewed": done.renewed, "instead_of": done.instead_of,
         }),
         SignInState::Failed(failed) => json!({ "why": failed.message }),
         SignInState::Started

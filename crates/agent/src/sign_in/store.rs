@@ -182,5 +182,6 @@ fn done(
         granted: grant.scopes.clone(),
         missing: asked.missing_from(&grant.scopes),
         renewed,
+        instead_of: None,
     })
 }

@@ -37,6 +37,7 @@ fn options(authenticator: &str) -> SignInOptions {
         account: None,
         replace: false,
         scopes: Scopes::default(),
+        only_scopes: false,
         paste_only: false,
         reason: None,
     }

@@ -20,6 +20,7 @@ mod keychain_start;
 mod keys;
 mod main_job;
 mod races;
+mod reconnect;
 mod refusals;
 mod removals;
 mod secrets;

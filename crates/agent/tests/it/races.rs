@@ -62,6 +62,7 @@ async fn sign_in(agent: Agent, name: &'static str) -> Result<(), AgentError> {
         account: None,
         replace: false,
         scopes: Scopes::default(),
+        only_scopes: false,
         paste_only: false,
         reason: None,
     };

@@ -233,6 +233,7 @@ async fn why_a_program_asks_is_plain_text() {
         account: None,
         replace: false,
         scopes: Scopes::default(),
+        only_scopes: false,
         paste_only: false,
         reason: Some(format!("a\u{1b}[31mb\n{}", "c".repeat(1000))),
     };

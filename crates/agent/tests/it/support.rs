@@ -153,6 +153,7 @@ impl Bench {
             account: account.map(|label| label.parse().expect("a label")),
             replace: false,
             scopes: valetkey_core::scope::Scopes::default(),
+            only_scopes: false,
             paste_only: false,
             reason: None,
         };

@@ -33,6 +33,9 @@ pub(crate) struct Connect {
     /// Ask for these scopes, too; separated by commas
     #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
     pub(crate) scopes: Vec<String>,
+    /// Ask for no other scopes than those of `--scopes`, or without any the authenticator's own
+    #[arg(long)]
+    pub(crate) only_scopes: bool,
     /// Print the address instead of opening a browser, and take the address it ends at from stdin
     #[arg(long)]
     pub(crate) no_browser: bool,

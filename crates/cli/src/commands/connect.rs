@@ -39,9 +39,13 @@ pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Res
         account: args.account,
         replace: args.replace,
         scopes: args.scopes,
+        only_scopes: args.only_scopes,
         method: SignInMethod::Browser,
         reason: args.reason,
     })?;
+    if !terminal.json {
+        terminal.say(|style| words::scope_change(&started, style));
+    }
     let interrupt = Interrupt::catch()?;
     let takes_paste = if args.no_browser {
         offer(terminal, &started)?;
@@ -173,11 +177,12 @@ fn conclude(
         SignInState::Completed(SignInCompleted {
             connection,
             renewed,
+            instead_of,
         }) => {
             let other = asked.filter(|asked| connection.account.label.as_ref() != Some(asked));
             terminal.say(|style| match other {
                 Some(asked) if renewed => words::same_account(&connection, asked, style),
-                _ => words::completed(&connection, renewed, style),
+                _ => words::completed(&connection, renewed, instead_of.as_ref(), style),
             });
             Ok(())
         }

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use valetkey_api::connections::ConnectionView;
-use valetkey_api::core::name::AccountLabel;
+use valetkey_api::core::name::{AccountLabel, ConnectionName};
+use valetkey_api::core::scope::Scopes;
 use valetkey_api::error_text::printable;
 use valetkey_api::sign_in::SignInStarted;
 
@@ -17,6 +18,23 @@ pub(crate) fn waiting(name: &str, started: &SignInStarted, now: Timestamp, style
         "waiting for you to sign in to `{}` in the browser (at most {limit}; Ctrl-C cancels)\n",
         style.paint(Tone::Heading, printable(name))
     )
+}
+
+/// Before the browser opens: what the connection gains and loses; nothing where it stays as it is.
+pub(crate) fn scope_change(started: &SignInStarted, style: Style) -> String {
+    let line = |words: &str, scopes: &Scopes| {
+        let scopes = scopes.to_string();
+        let words = style.paint(Tone::Heading, words);
+        format!("{words}: {}\n", printable(&scopes))
+    };
+    let mut text = String::new();
+    if !started.added_scopes.is_empty() {
+        text.push_str(&line("asks for more scopes", &started.added_scopes));
+    }
+    if !started.dropped_scopes.is_empty() {
+        text.push_str(&line("no longer asks for", &started.dropped_scopes));
+    }
+    text
 }
 
 /// Where there is no browser: the address, and how to come back.
@@ -63,11 +81,16 @@ pub(crate) fn same_account(view: &ConnectionView, asked: &AccountLabel, style: S
         "choose the other account at {provider} (sign out there, or use a private window), then run \
          `valetkey connect {authenticator} --account {asked}` again"
     );
-    completed(view, true, style) + &warning(&what, &todo, style)
+    completed(view, true, None, style) + &warning(&what, &todo, style)
 }
 
-/// After it: who it is, and what was not granted.
-pub(crate) fn completed(view: &ConnectionView, renewed: bool, style: Style) -> String {
+/// After it: who it is, and what was not granted. `instead_of`: the connection that was to be renewed.
+pub(crate) fn completed(
+    view: &ConnectionView,
+    renewed: bool,
+    instead_of: Option<&ConnectionName>,
+    style: Style,
+) -> String {
     let done = style.paint(
         Tone::Good,
         if renewed {
@@ -81,6 +104,14 @@ pub(crate) fn completed(view: &ConnectionView, renewed: bool, style: Style) -> S
         None => String::new(),
     };
     let mut text = format!("{done}: `{}`{account}\n", view.name);
+    if let Some(old) = instead_of {
+        let name = &view.name;
+        text.push_str(&warning(
+            &format!("this is another account than that of `{old}`, so it is a new connection"),
+            &format!("`{old}` stays as it is; `valetkey label {name} LABEL` renames the new one"),
+            style,
+        ));
+    }
     if !view.missing_scopes.is_empty() {
         text.push_str(&warning(
             &format!("not granted: {}", view.missing_scopes),

@@ -18,6 +18,7 @@ pub(crate) fn sign_in(app: &App, view: sign_in::SignInView) -> Result<SignInView
             SignInState::Completed(SignInCompleted {
                 connection: Box::new(super::connection(connection)),
                 renewed: done.renewed,
+                instead_of: done.instead_of,
             })
         }
         AgentState::Denied(denied) => SignInState::Denied(error(ErrorCode::AccessDenied, denied)),

@@ -45,6 +45,7 @@ pub(super) async fn begin(
         account: account.or(label),
         replace: request.replace,
         scopes: Scopes::from(request.scopes),
+        only_scopes: request.only_scopes,
         paste_only: match request.method {
             SignInMethod::Browser => false,
             SignInMethod::Paste => true,
@@ -57,6 +58,9 @@ pub(super) async fn begin(
         authorize_url: begun.authorize_url,
         redirect_uri: begun.redirect_uri,
         expires_at: begun.expires_at,
+        asked_scopes: begun.asked,
+        added_scopes: begun.added,
+        dropped_scopes: begun.dropped,
     }))
 }
 

@@ -50,6 +50,7 @@ async fn connected(provider: &DemoProvider, home: &TempDir) -> (Agent, Connectio
         account: None,
         replace: false,
         scopes: Scopes::default(),
+        only_scopes: false,
         paste_only: false,
         reason: None,
     };

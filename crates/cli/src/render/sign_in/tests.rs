@@ -20,12 +20,20 @@ fn the_words_of_a_sign_in() {
         "google",
         json!({"missing_scopes": ["drive"], "scopes": ["openid", "email"]}),
     );
+    let changed = SignInStarted {
+        added_scopes: Scopes::parse_any("files.write"),
+        dropped_scopes: Scopes::parse_any("files.read mail.read"),
+        ..started()
+    };
     let texts = [
         waiting("github/work", &started(), now(), style),
         no_browser("`xdg-open` failed (exit status: 3)", style) + &by_hand(&started(), style),
         bad_paste("this address belongs to no sign-in", style),
-        completed(&granted, false, style),
-        completed(&less, true, style),
+        scope_change(&started(), style),
+        scope_change(&changed, style),
+        completed(&granted, false, None, style),
+        completed(&granted, false, Some(&"github".parse().unwrap()), style),
+        completed(&less, true, None, style),
         same_account(
             &connection("github", json!({})),
             &"work".parse().unwrap(),
