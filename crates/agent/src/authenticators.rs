@@ -153,7 +153,8 @@ impl Agent {
         who: &Actor,
     ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
         let locked = self.inner.lock_authenticator(found.id).await;
-        let (_one_writer, old) = locked.ok_or_else(|| AgentError::no_authenticator(&found.name))?;
+        let (_one_writer, old) =
+            locked.ok_or_else(|| AgentError::no_authenticator(&found.full_name().into()))?;
         let now = self.inner.now();
         let change = ask
             .input
@@ -302,7 +303,7 @@ impl Agent {
     ) -> Result<Vec<Disconnected>, AgentError> {
         let locked = self.inner.lock_authenticator(found.id).await;
         let (_one_writer, authenticator) =
-            locked.ok_or_else(|| AgentError::no_authenticator(&found.name))?;
+            locked.ok_or_else(|| AgentError::no_authenticator(&found.full_name().into()))?;
         let connections = self.inner.registry().connections_of(authenticator.id);
         if !connections.is_empty() && !force {
             let in_use = self.name_connections(&connections);

@@ -56,14 +56,14 @@ impl Client {
                     ),
                     hint: Some(format!(
                         "`valetkey update {}` changes it",
-                        authenticator.name
+                        authenticator.full_name().argument()
                     )),
                 })?;
         let secret = if authenticator.has_secret {
             let secret = vault.client_secret(authenticator.id).await?;
             Some(secret.ok_or_else(|| AgentError::ClientMisconfigured {
                 provider: authenticator.provider_name(provider).to_owned(),
-                authenticator: authenticator.name.to_string(),
+                authenticator: authenticator.full_name(),
                 reason: "its client secret is no longer in the keychain".to_owned(),
                 console_url: provider.console_url.clone(),
             })?)
@@ -83,11 +83,23 @@ impl Client {
         self.authenticator.provider_name(self.provider)
     }
 
+    /// What to do about a field with a wrong value.
+    pub(crate) fn set_field(&self, field: &str, value: Option<&str>) -> String {
+        let name = self.authenticator.full_name().argument();
+        let option = field.replace('_', "-");
+        match value {
+            Some(value) => format!("run `valetkey update {name} --{option} {value}`"),
+            None => format!(
+                "`valetkey show {name}` shows it, `valetkey update {name} --{option} URL` sets it"
+            ),
+        }
+    }
+
     /// The provider refuses this client.
     pub(crate) fn misconfigured(&self, reason: String) -> AgentError {
         AgentError::ClientMisconfigured {
             provider: self.provider_name().to_owned(),
-            authenticator: self.authenticator.name.to_string(),
+            authenticator: self.authenticator.full_name(),
             reason,
             console_url: self.provider.console_url.clone(),
         }

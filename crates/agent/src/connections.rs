@@ -13,7 +13,7 @@ use crate::error::AgentError;
 use crate::grants;
 use crate::key::{Actor, ConnectionKey};
 use crate::protocol::TokenTest;
-use crate::registry::{ConnectionRegistry, Entry};
+use crate::registry::{ConnectionRegistry, Entry, LiveGrant};
 use crate::state::Agent;
 use crate::token::TokenRequirements;
 
@@ -34,6 +34,14 @@ pub struct ConnectionView {
     pub unsaved: bool,
     /// When it is refreshed next, if it is by itself.
     pub refreshes_at: Option<Timestamp>,
+}
+
+/// What a test of a connection found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tested {
+    pub outcome: TokenTest,
+    /// The provider refused the token at first, and a refresh brought the one that was tested.
+    pub refreshed: bool,
 }
 
 /// What may be changed.
@@ -202,12 +210,31 @@ impl Agent {
         self.connection(&ConnectionKey::Id(id))
     }
 
-    /// Asks the provider whether it takes the current token. Nothing is handed out, so nothing counts
-    /// as used.
-    pub async fn test(&self, key: &ConnectionKey) -> Result<TokenTest, AgentError> {
+    /// Asks the provider whether it takes the current token; one that it refuses is refreshed and tried
+    /// once more. Nothing is handed out, so nothing counts as used.
+    pub async fn test(&self, key: &ConnectionKey) -> Result<Tested, AgentError> {
         self.check_running()?;
         let id = self.inner.registry().find(key)?;
         let live = self.live_grant(id, &TokenRequirements::default()).await?;
+        let outcome = self.try_token(key, &live).await?;
+        if outcome != TokenTest::Refused || live.grant.refresh_token.is_none() {
+            return Ok(Tested {
+                outcome,
+                refreshed: false,
+            });
+        }
+        let live = self.forced(id, Some(live.grant.generation)).await?;
+        Ok(Tested {
+            outcome: self.try_token(key, &live).await?,
+            refreshed: true,
+        })
+    }
+
+    async fn try_token(
+        &self,
+        key: &ConnectionKey,
+        live: &LiveGrant,
+    ) -> Result<TokenTest, AgentError> {
         let authenticator = {
             let registry = self.inner.registry();
             let row = registry.get(live.id).map(|entry| entry.row.authenticator);

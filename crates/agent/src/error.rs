@@ -7,9 +7,11 @@ use std::fmt::Display;
 use jiff::SignedDuration;
 use valetkey_core::catalogue;
 use valetkey_core::draft::Problem;
-use valetkey_core::name::{AuthenticatorName, ConnectionName};
+use valetkey_core::name::{AuthenticatorName, ConnectionName, InProfile};
 use valetkey_core::scope::Scopes;
 use valetkey_vault::{GrantNotKept, StoreError, VaultError};
+
+use crate::key::AuthenticatorKey;
 
 /// Why an agent call failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -39,7 +41,7 @@ pub enum AgentError {
     #[error("`{connection}` needs you to sign in{}", if *.again { " again" } else { "" })]
     AuthRequired {
         /// The connection, or the authenticator that has none yet.
-        connection: ConnectionName,
+        connection: InProfile<ConnectionName>,
         /// False if it never was signed in.
         again: bool,
         /// Why, technically.
@@ -47,15 +49,15 @@ pub enum AgentError {
     },
     /// The authenticator is disabled: no sign-ins, no tokens, nothing is lost.
     #[error("`{0}` is disabled")]
-    Disabled(AuthenticatorName),
+    Disabled(InProfile<AuthenticatorName>),
     /// There is no refresh token, so only a sign-in brings another token.
     #[error("`{0}` has no refresh token")]
-    NotRefreshable(ConnectionName),
+    NotRefreshable(InProfile<ConnectionName>),
     /// The connection lacks scopes that were asked for.
     #[error("`{connection}` was not granted `{missing}`")]
     InsufficientScope {
         /// The connection.
-        connection: ConnectionName,
+        connection: InProfile<ConnectionName>,
         /// What is missing.
         missing: Scopes,
     },
@@ -75,7 +77,7 @@ pub enum AgentError {
         /// Display name of the provider.
         provider: String,
         /// The authenticator to mend.
-        authenticator: String,
+        authenticator: InProfile<AuthenticatorName>,
         /// What the provider said.
         reason: String,
         /// Where to mend it.
@@ -93,6 +95,9 @@ pub enum AgentError {
     /// The secret store fails, or what it holds is damaged or gone.
     #[error("{0}")]
     KeychainBroken(String),
+    /// Nothing can be written; what was stored is there.
+    #[error("the disk is full ({0})")]
+    DiskFull(String),
     /// Handing out is paused.
     #[error("handing out tokens is paused")]
     Paused,
@@ -141,12 +146,13 @@ impl AgentError {
     }
 
     /// No authenticator has this name.
-    pub(crate) fn no_authenticator(name: impl Display) -> Self {
-        let name = name.to_string();
+    pub(crate) fn no_authenticator(key: &AuthenticatorKey) -> Self {
+        let name = key.to_string();
         let hint = match catalogue::provider(&name) {
             Some(_) => format!(
-                "`valetkey add {name} --client-id ...` adds one; `valetkey providers {name}` says where \
-                 its client is registered"
+                "`valetkey add {} --client-id ...` adds one; `valetkey providers {name}` says where \
+                 its client is registered",
+                key.argument()
             ),
             None => "`valetkey list` lists the authenticators".to_owned(),
         };
@@ -159,6 +165,21 @@ impl AgentError {
 }
 
 impl AgentError {
+    /// The sign-in that mends it, with the scopes to be asked for.
+    pub fn sign_in(&self) -> Option<(InProfile<ConnectionName>, Scopes)> {
+        if let Self::AuthRequired { connection, .. } = self {
+            return Some((connection.clone(), Scopes::default()));
+        }
+        let Self::InsufficientScope {
+            connection,
+            missing,
+        } = self
+        else {
+            return None;
+        };
+        Some((connection.clone(), missing.clone()))
+    }
+
     /// What to do about it, where the error itself knows.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -166,18 +187,21 @@ impl AgentError {
             | Self::NotFound { hint, .. }
             | Self::Conflict { hint, .. } => hint.clone(),
             Self::AuthRequired { connection, .. } => {
-                Some(format!("run `valetkey connect {connection}`"))
+                Some(format!("run `valetkey connect {}`", connection.argument()))
             }
-            Self::Disabled(authenticator) => Some(format!("run `valetkey enable {authenticator}`")),
+            Self::Disabled(authenticator) => {
+                Some(format!("run `valetkey enable {}`", authenticator.argument()))
+            }
             Self::NotRefreshable(connection) => Some(format!(
-                "use the token that it has; if that one is refused, `valetkey connect {connection}` \
-                 brings a new one"
+                "use the token that it has; if that one is refused, `valetkey connect {}` brings a new one",
+                connection.argument()
             )),
             Self::InsufficientScope {
                 connection,
                 missing,
             } => Some(format!(
-                "run `valetkey connect {connection} --scopes {}`",
+                "run `valetkey connect {} --scopes {}`",
+                connection.argument(),
                 missing.join(",")
             )),
             Self::ClientMisconfigured {
@@ -185,12 +209,11 @@ impl AgentError {
                 authenticator,
                 ..
             } => {
-                let at = console_url
-                    .as_ref()
-                    .map(|url| format!(" at {url}"))
-                    .unwrap_or_default();
+                let at_provider = console_url.as_deref().unwrap_or("those at the provider");
                 Some(format!(
-                    "check the client{at}, then `valetkey update {authenticator}`"
+                    "compare client ID and client secret with {at_provider}; `valetkey update {} \
+                     --client-secret-stdin` sets another secret",
+                    authenticator.argument()
                 ))
             }
             Self::KeychainLocked(_) => Some(
@@ -211,6 +234,9 @@ impl AgentError {
                 "restart the keychain and Valet Key; if what it holds is damaged or gone, restore it \
                  from a backup"
                     .to_owned(),
+            ),
+            Self::DiskFull(_) => Some(
+                "free some space and try again; nothing that was stored is lost".to_owned(),
             ),
             Self::Paused => Some("run `valetkey resume`".to_owned()),
             Self::ProviderUnreachable {
@@ -254,8 +280,8 @@ impl From<VaultError> for AgentError {
             VaultError::Store(error) => error.into(),
             VaultError::InUse(_) => Self::conflict(text, "`--force` disconnects them all"),
             VaultError::NameTaken(_) => Self::conflict(text, "choose another name"),
-            VaultError::DiskFull(_)
-            | VaultError::Disk(_)
+            VaultError::DiskFull(what) => Self::DiskFull(what),
+            VaultError::Disk(_)
             | VaultError::NotFound(_)
             | VaultError::WrongPassphrase(_)
             | VaultError::OtherStore { .. }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use valetkey_core::id::{AuthenticatorId, ConnectionId};
-use valetkey_core::name::{AuthenticatorName, BadName, ConnectionName, ProfileName};
+use valetkey_core::name::{AuthenticatorName, BadName, ConnectionName, InProfile, ProfileName};
 
 /// A connection by id, or by name within a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,22 @@ impl AuthenticatorKey {
         match text.parse() {
             Ok(id) => Ok(Self::Id(id)),
             Err(_) => Ok(Self::Name(profile, text.parse()?)),
+        }
+    }
+}
+
+impl From<InProfile<AuthenticatorName>> for AuthenticatorKey {
+    fn from(name: InProfile<AuthenticatorName>) -> Self {
+        Self::Name(name.profile, name.name)
+    }
+}
+
+impl AuthenticatorKey {
+    /// As an argument of a command.
+    pub(crate) fn argument(&self) -> String {
+        match self {
+            Self::Id(id) => id.to_string(),
+            Self::Name(profile, name) => InProfile::new(profile.clone(), name.clone()).argument(),
         }
     }
 }

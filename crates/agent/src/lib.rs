@@ -87,7 +87,7 @@ pub use valetkey_vault as vault;
 pub use authenticators::{AuthenticatorChange, AuthenticatorView};
 pub use client::Client;
 pub use clock::{Clock, KernelTimer, Sleep, SystemClock, TestClock};
-pub use connections::{ConnectionChange, ConnectionView, LabelChange};
+pub use connections::{ConnectionChange, ConnectionView, LabelChange, Tested};
 pub use disconnect::Disconnected;
 pub use error::AgentError;
 pub use key::{Actor, AuthenticatorKey, ConnectionKey};

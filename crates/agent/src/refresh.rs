@@ -35,6 +35,7 @@ use valetkey_vault::failpoint;
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::grants;
+use crate::key::AuthenticatorKey;
 use crate::registry::{Entry, LiveGrant, RefreshResult, Requirement, TokenLookup};
 use crate::state::Inner;
 use failure::{not_sent, postpone, refused, unanswered, unclear};
@@ -334,7 +335,9 @@ async fn collect(inner: &Inner, id: ConnectionId) -> Result<PreparedRefresh, Age
         let authenticator = registry
             .authenticator(entry.row.authenticator)
             .cloned()
-            .ok_or_else(|| AgentError::no_authenticator(entry.row.authenticator))?;
+            .ok_or_else(|| {
+                AgentError::no_authenticator(&AuthenticatorKey::Id(entry.row.authenticator))
+            })?;
         let asked = entry.row.asked_scopes.clone();
         (
             authenticator,

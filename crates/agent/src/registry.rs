@@ -23,7 +23,7 @@ use valetkey_core::connection_state::{
 };
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
-use valetkey_core::name::{AuthenticatorName, ConnectionName, ProfileName};
+use valetkey_core::name::{AuthenticatorName, ConnectionName, InProfile, ProfileName};
 use valetkey_core::provider::Provider;
 use valetkey_core::secret::Fingerprint;
 
@@ -41,10 +41,19 @@ pub struct LiveGrant {
     pub fingerprint: Fingerprint,
     /// The connection it belongs to.
     pub id: ConnectionId,
+    /// The profile that its name stands in.
+    pub profile: ProfileName,
     /// That connection's name.
     pub connection: ConnectionName,
     /// The account, in the provider's words.
     pub account: Option<String>,
+}
+
+impl LiveGrant {
+    /// The connection's name, with the profile that it stands in.
+    pub(crate) fn full_name(&self) -> InProfile<ConnectionName> {
+        InProfile::new(self.profile.clone(), self.connection.clone())
+    }
 }
 
 /// The result of a refresh, for all who wait for it.
@@ -263,6 +272,7 @@ impl ConnectionRegistry {
                 grant: live.grant.clone(),
                 fingerprint: live.fingerprint.clone(),
                 id,
+                profile: live.profile.clone(),
                 connection: name.clone(),
                 account: entry.row.account.display_name.clone(),
             }));
@@ -289,19 +299,40 @@ impl ConnectionRegistry {
         found.ok_or_else(|| self.no_connection(key))
     }
 
-    /// A name without a connection is a sign-in away if its authenticator exists.
+    /// A name without a connection is a sign-in away if its authenticator exists, or lacks the label
+    /// of an account.
     fn no_connection(&self, key: &ConnectionKey) -> AgentError {
         let ConnectionKey::Name(profile, name) = key else {
             return AgentError::no_connection(key);
         };
+        if name.account.is_none()
+            && let Some(full_names) = self.labelled(profile, &name.authenticator)
+        {
+            return AgentError::NotFound {
+                kind: "connection",
+                name: name.to_string(),
+                hint: Some(format!("name the account, too: {full_names}")),
+            };
+        }
         match self.named_authenticator(profile, &name.authenticator) {
             Some(_) => AgentError::AuthRequired {
-                connection: name.clone(),
+                connection: InProfile::new(profile.clone(), name.clone()),
                 again: false,
                 reason: None,
             },
             None => AgentError::no_connection(name),
         }
+    }
+
+    /// The names of an authenticator's connections, which all have labels; None if there are none.
+    fn labelled(&self, profile: &ProfileName, authenticator: &AuthenticatorName) -> Option<String> {
+        let names = self.names.get(profile)?.keys();
+        let mut names: Vec<_> = names
+            .filter(|name| name.authenticator == *authenticator)
+            .map(|name| format!("`{name}`"))
+            .collect();
+        names.sort();
+        (!names.is_empty()).then(|| names.join(", "))
     }
 
     pub(crate) fn named(
@@ -319,6 +350,15 @@ impl ConnectionRegistry {
             authenticator: authenticator.name.clone(),
             account: row.account.label.clone(),
         })
+    }
+
+    /// As [`Self::name_of`], with the profile that the name stands in.
+    pub(crate) fn full_name_of(&self, row: &Connection) -> Option<InProfile<ConnectionName>> {
+        let authenticator = self.authenticator(row.authenticator)?;
+        Some(InProfile::new(
+            authenticator.profile.clone(),
+            self.name_of(row)?,
+        ))
     }
 
     /// The authenticator of this connection, if it is disabled: then nothing is handed out.
@@ -350,11 +390,12 @@ impl ConnectionRegistry {
 
     /// Puts a grant into memory; the row's figures follow it.
     pub(crate) fn cache_grant(&mut self, id: ConnectionId, grant: Grant) -> Option<Arc<LiveGrant>> {
-        let name = self.name_of(&self.entries.get(&id)?.row)?;
+        let InProfile { profile, name } = self.full_name_of(&self.entries.get(&id)?.row)?;
         let entry = self.entries.get_mut(&id)?;
         let live = Arc::new(LiveGrant {
             fingerprint: grant.access_token.fingerprint(),
             id,
+            profile,
             connection: name,
             account: entry.row.account.display_name.clone(),
             grant,
@@ -373,7 +414,7 @@ impl ConnectionRegistry {
 
     /// Why nothing of this connection can be served before the person signs in (again).
     pub(crate) fn auth_required(&self, row: &Connection) -> AgentError {
-        match self.name_of(row) {
+        match self.full_name_of(row) {
             Some(connection) => AgentError::AuthRequired {
                 connection,
                 again: row.state.status != Status::Connecting,

@@ -143,7 +143,7 @@ impl Agent {
     /// The scheduler keeps the login of a disabled authenticator alive; nobody gets its tokens.
     fn check_enabled(&self, id: ConnectionId) -> Result<(), AgentError> {
         match self.inner.registry().disabled(id) {
-            Some(authenticator) => Err(AgentError::Disabled(authenticator.name.clone())),
+            Some(authenticator) => Err(AgentError::Disabled(authenticator.full_name())),
             None => Ok(()),
         }
     }
@@ -269,7 +269,7 @@ impl Agent {
                 let provider = registry.provider_of(&entry.row);
                 AgentError::ClientMisconfigured {
                     provider: authenticator.provider_name(provider).to_owned(),
-                    authenticator: authenticator.name.to_string(),
+                    authenticator: authenticator.full_name(),
                     reason,
                     console_url: provider.console_url.clone(),
                 }
@@ -324,7 +324,7 @@ impl Inner {
             return Err(AgentError::Paused);
         }
         if let Some(authenticator) = registry.disabled(id) {
-            return Err(AgentError::Disabled(authenticator.name.clone()));
+            return Err(AgentError::Disabled(authenticator.full_name()));
         }
         let Some(entry) = registry.get(id) else {
             return Err(AgentError::no_connection(id));
@@ -349,7 +349,7 @@ impl Inner {
             .filter(|missing| !missing.is_empty());
         match missing {
             Some(missing) => Err(AgentError::InsufficientScope {
-                connection: live.connection.clone(),
+                connection: live.full_name(),
                 missing,
             }),
             None => Ok(Arc::clone(live)),

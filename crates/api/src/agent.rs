@@ -10,6 +10,10 @@ use crate::patch::Patch;
 /// Reply to `GET settings` and `PATCH settings`.
 pub use valetkey_core::settings::Settings;
 
+/// What to do while another program has the port of the loopback listener.
+pub const PORT_REMEDY: &str = "end the program that has the port, then run `valetkey stop`: the next \
+    command starts the agent at its port; or choose another port with `valetkey settings port NUMBER --force`";
+
 /// Reply to `GET status`, `POST pause` and `POST resume`. Asking changes nothing and prompts nobody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -126,6 +130,16 @@ pub struct SettingsPatch {
     pub retention_days: Option<RetentionDays>,
 }
 
+/// Query of `PATCH settings`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
+#[serde(default, deny_unknown_fields)]
+pub struct SettingsQuery {
+    /// Changes the port although client keys are used at the old one.
+    pub force: bool,
+}
+
 /// What `PATCH settings` changes of the notifications.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -176,6 +190,9 @@ fn set<T>(value: Option<T>, field: &mut T) {
 pub struct ShutdownResponse {
     /// The process that ends.
     pub pid: u32,
+    /// How many client keys there are: their holders are refused until the next start.
+    #[serde(default)]
+    pub client_keys: usize,
 }
 
 /// Reply to `POST window` (202): the desktop app shows its window.

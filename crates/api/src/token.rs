@@ -67,8 +67,8 @@ pub struct InvalidateResponse {
     pub was_current: bool,
 }
 
-/// Reply to `test`: the provider was asked who this is, with a fresh token. A connection that does
-/// not work answers with the error that says why.
+/// Reply to `test`: the provider was asked who this is, with a fresh token. A token that it refuses is
+/// refreshed first. A connection that does not work answers with the error that says why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TestResponse {
@@ -76,6 +76,9 @@ pub struct TestResponse {
     pub connection: ConnectionView,
     /// How it was tested.
     pub method: TestMethod,
+    /// The provider refused the token at first; a refresh brought one that it accepts.
+    #[serde(default)]
+    pub refreshed: bool,
     /// The host that answered.
     pub host: Option<String>,
     /// The account that it named.
@@ -91,8 +94,6 @@ pub struct TestResponse {
 pub enum TestMethod {
     /// The userinfo endpoint took the token.
     Userinfo,
-    /// There is no userinfo endpoint; a refresh succeeded.
-    Refresh,
-    /// There is neither; only the stored token was looked at.
+    /// There is no userinfo endpoint; only the stored token was looked at.
     Stored,
 }

@@ -24,7 +24,6 @@ pub(crate) const DETACH: &str = "detach-agent";
     max_term_width = 100,
     subcommand_required = true,
     arg_required_else_help = true,
-    disable_help_subcommand = true,
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 66 not found, 69 agent or keychain unavailable, 75 try \
                   later, 77 sign-in needed or access denied, 78 not configured."
 )]

@@ -8,6 +8,7 @@ mod documents;
 mod draft;
 mod events;
 mod export;
+mod google_client;
 mod keys;
 mod lifecycle;
 mod paste;
@@ -40,7 +41,7 @@ pub(crate) fn run(terminal: Terminal, global: &Global, command: Command) -> Resu
         Command::KeepWarm(args) => connections::keep_warm(terminal, global, &args),
         Command::Test(args) => connections::test(terminal, global, &args),
         Command::Token(args) => token(terminal, global, args),
-        Command::Run(args) => run::run(global, &args),
+        Command::Run(args) => run::run(terminal, global, &args),
         Command::Key(args) => keys::key(terminal, global, args),
         Command::Events(args) => events::events(terminal, global, args),
         Command::Settings(args) => settings::settings(terminal, global, args),

@@ -18,6 +18,17 @@ pub(crate) fn seconds(text: &str) -> Result<u64, String> {
     number.checked_mul(unit).ok_or_else(bad)
 }
 
+/// As [`seconds`], where a number alone could mean anything.
+pub(crate) fn seconds_with_unit(text: &str) -> Result<u64, String> {
+    let seconds = seconds(text)?;
+    if text.ends_with(|c: char| c.is_ascii_digit()) {
+        return Err(format!(
+            "`{text}` has no unit; write `{text}d` for days, or `s`, `min`, `h`"
+        ));
+    }
+    Ok(seconds)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

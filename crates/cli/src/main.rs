@@ -13,6 +13,7 @@
 //! | `commands::run` | becomes the command, with tokens in its environment |
 //! | [`render`] | pure: responses -> text |
 //! | [`terminal`], [`style`] | output: data to stdout, messages to stderr |
+//! | [`completion`] | what may come next on the command line, for the shell |
 //! | [`agent`] | finds or starts `valetkey-agent` |
 //! | [`browser`], [`wait`] | opens the browser; waits for several things at once |
 //! | [`failure`], [`exit`] | what, why, what to do; exit codes |
@@ -20,6 +21,7 @@
 mod agent;
 mod args;
 mod commands;
+mod completion;
 mod duration;
 mod exit;
 mod failure;
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         let terminal = Terminal::new(global.json);
         (terminal, commands::token(terminal, &global, args))
     } else {
+        completion::answer();
         let Cli { global, command } = Cli::parse();
         let terminal = Terminal::new(global.json);
         (terminal, commands::run(terminal, &global, command))

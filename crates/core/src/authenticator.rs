@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::endpoint_url::{BadUrl, EndpointUrl};
 use crate::id::AuthenticatorId;
-use crate::name::{AuthenticatorName, ProfileName};
+use crate::name::{AuthenticatorName, InProfile, ProfileName};
 use crate::provider::{
     ClientAuth, Provider, RevocationEndpoint, RevocationMethod, TokenShape, Userinfo,
 };
@@ -209,6 +209,11 @@ impl Authenticator {
             .filter_map(|url| url::Url::parse(url).ok())
             .map(|url| url.origin().ascii_serialization())
             .collect()
+    }
+
+    /// Its name, with the profile that it stands in.
+    pub fn full_name(&self) -> InProfile<AuthenticatorName> {
+        InProfile::new(self.profile.clone(), self.name.clone())
     }
 
     /// The provider, as the person knows it: a custom one has the name that they gave it.

@@ -124,6 +124,36 @@ impl AccountLabel {
     }
 }
 
+/// A name with the profile that it stands in. Prints as the name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InProfile<N> {
+    pub profile: ProfileName,
+    pub name: N,
+}
+
+impl<N> InProfile<N> {
+    pub const fn new(profile: ProfileName, name: N) -> Self {
+        Self { profile, name }
+    }
+}
+
+impl<N: fmt::Display> InProfile<N> {
+    /// As an argument of a command: `github`, or `github --profile staging`.
+    pub fn argument(&self) -> String {
+        if self.profile == ProfileName::default() {
+            self.name.to_string()
+        } else {
+            format!("{} --profile {}", self.name, self.profile)
+        }
+    }
+}
+
+impl<N: fmt::Display> fmt::Display for InProfile<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.fmt(f)
+    }
+}
+
 /// How a person names a connection: `authenticator` or `authenticator/account`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]

@@ -70,6 +70,16 @@ pub enum SignInFailure {
         /// Technical, without secrets.
         reason: String,
     },
+    /// A field of the authenticator has a value that cannot be right.
+    #[error("{reason}")]
+    WrongField {
+        /// Its name, as in a draft.
+        field: &'static str,
+        /// What to set instead, where that is known.
+        value: Option<String>,
+        /// What was seen.
+        reason: String,
+    },
     /// Heals by itself.
     #[error("the provider could not be reached or is overloaded ({reason})")]
     TryLater {
@@ -122,11 +132,16 @@ pub fn read_exchange(
     now: Timestamp,
 ) -> Result<Box<TokenResponse>, SignInFailure> {
     read(provider, answer, secrets, now).map_err(|TokenError { class, reason, .. }| {
-        // A page that is not there is a mistyped URL: nobody is logged out by saying so here.
+        // A page that is not there, or one for people, is a mistyped URL: nobody is logged out by
+        // saying so here.
         let not_there = matches!(answer.status, 404 | 405 | 410);
-        if not_there && matches!(class, Class::Later | Class::Unclear) {
-            let reason = format!("{reason}: is the token URL right?");
-            return SignInFailure::FixClient { reason };
+        let is_page = answer.is_success() && matches!(answer.content(), Content::Page);
+        if (not_there || is_page) && matches!(class, Class::Later | Class::Unclear) {
+            return SignInFailure::WrongField {
+                field: "token_url",
+                value: None,
+                reason: format!("the token URL looks like a wrong address ({reason})"),
+            };
         }
         class.into_failure(reason)
     })

@@ -7,11 +7,12 @@ use tokio::sync::Notify;
 use valetkey_agent::{Actor, Agent, AgentError, ConnectionKey, LinkTarget};
 use valetkey_api::core::home::Home;
 use valetkey_api::core::id::ConnectionId;
-use valetkey_api::core::name::{ConnectionName, ProfileName};
+use valetkey_api::core::name::{ConnectionName, InProfile, ProfileName};
 use valetkey_api::core::scope::Scopes;
 use valetkey_api::core::secret::ClientKey;
 use valetkey_api::core::settings::{ApiPort, Settings};
-use valetkey_api::{ApiError, ErrorCode};
+use valetkey_api::error::{InUse, InUseKind};
+use valetkey_api::{ApiError, ErrorCode, Patch};
 
 use crate::caller::{Caller, Key};
 use crate::error_response::ErrorResponse;
@@ -141,64 +142,29 @@ impl App {
         }
     }
 
-    /// The response to an error about this connection, with the local link that fixes it.
-    pub(crate) fn error_response(
-        &self,
-        error: AgentError,
-        key: &ConnectionKey,
-        asked_by: &str,
-    ) -> ErrorResponse {
-        let link = match &error {
-            AgentError::AuthRequired { connection, .. } => {
-                self.connect_url(key, connection, Scopes::default(), asked_by)
-            }
-            AgentError::InsufficientScope {
-                connection,
-                missing,
-            } => self.connect_url(key, connection, missing.clone(), asked_by),
-            AgentError::InvalidRequest { .. }
-            | AgentError::BadDraft(_)
-            | AgentError::NotFound { .. }
-            | AgentError::Conflict { .. }
-            | AgentError::Disabled(_)
-            | AgentError::NotRefreshable(_)
-            | AgentError::ClientMisconfigured { .. }
-            | AgentError::KeychainLocked(_)
-            | AgentError::KeychainUnavailable(_)
-            | AgentError::KeychainDenied(_)
-            | AgentError::KeychainBroken(_)
-            | AgentError::Paused
-            | AgentError::ProviderUnreachable { .. }
-            | AgentError::RateLimited { .. }
-            | AgentError::Stopping
-            | AgentError::Internal(_) => None,
-        };
+    /// The response to an error, with the local link whose sign-in fixes it.
+    pub(crate) fn error_response(&self, error: AgentError, asked_by: &str) -> ErrorResponse {
+        let link = error
+            .sign_in()
+            .and_then(|(connection, scopes)| self.connect_url(connection, scopes, asked_by));
         ErrorResponse::from(error).connect_url(link)
     }
 
     fn connect_url(
         &self,
-        key: &ConnectionKey,
-        connection: &ConnectionName,
+        connection: InProfile<ConnectionName>,
         scopes: Scopes,
         asked_by: &str,
     ) -> Option<String> {
         let base = self.base_url()?;
         let target = LinkTarget {
-            profile: self.profile_of(key)?,
-            connection: connection.clone(),
+            profile: connection.profile,
+            connection: connection.name,
             scopes,
             asked_by: asked_by.to_owned(),
         };
         let nonce = self.0.agent.connect_link(target);
         Some(format!("{base}{CONNECT_PATH}{nonce}"))
-    }
-
-    fn profile_of(&self, key: &ConnectionKey) -> Option<ProfileName> {
-        match key {
-            ConnectionKey::Name(profile, _) => Some(profile.clone()),
-            ConnectionKey::Id(_) => Some(self.0.agent.connection(key).ok()?.profile),
-        }
     }
 
     /// A new key names the port that the loopback listener has now. So the agent must insist on it at
@@ -232,6 +198,33 @@ impl App {
                     .into())
             }
         }
+    }
+
+    /// Client keys are used at the port that they were made for: another one is chosen knowingly.
+    pub(crate) fn check_port_change(&self, change: &Patch<ApiPort>) -> Result<(), ErrorResponse> {
+        let new = match change {
+            Patch::Keep => return Ok(()),
+            Patch::Clear => ApiPort::default(),
+            Patch::Set(port) => *port,
+        };
+        let agent = self.agent();
+        let old = agent.settings().port.unwrap_or_default();
+        if new == old || !agent.has_keys() {
+            return Ok(());
+        }
+        let message =
+            format!("client keys are used at port {old}, and would not work at port {new}");
+        let hint = "`--force` changes the port; set it in the programs that have these keys, too";
+        let in_use = agent.keys().into_iter().map(|row| InUse {
+            kind: InUseKind::Client,
+            name: format!("key {}", row.name),
+            used_at: row.used_at,
+        });
+        Err(ApiError {
+            in_use: in_use.collect(),
+            ..ApiError::new(ErrorCode::Conflict, message).hint(hint)
+        }
+        .into())
     }
 
     /// Where the loopback listener is.

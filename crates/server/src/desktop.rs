@@ -28,9 +28,7 @@ impl App {
             .await
         {
             Ok(answer) => Ok(answer.live.grant.access_token.clone()),
-            Err(error) => Err(self
-                .error_response(error, &key, "the desktop app")
-                .into_error()),
+            Err(error) => Err(self.error_response(error, "the desktop app").into_error()),
         }
     }
 
@@ -39,10 +37,7 @@ impl App {
     pub async fn renew_for_person(&self, connection: &str) -> Result<(), ApiError> {
         let key = connection_key(connection, None).map_err(ErrorResponse::into_error)?;
         let renewed = self.agent().renew(&key).await;
-        renewed.map_err(|error| {
-            self.error_response(error, &key, "the desktop app")
-                .into_error()
-        })
+        renewed.map_err(|error| self.error_response(error, "the desktop app").into_error())
     }
 
     /// Returns when somebody asked for the window.

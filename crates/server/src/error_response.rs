@@ -204,7 +204,9 @@ impl From<AgentError> for ErrorResponse {
                     ..api(ErrorCode::RateLimited)
                 }
             }
-            AgentError::KeychainBroken(_) | AgentError::Internal(_) => api(ErrorCode::Internal),
+            AgentError::KeychainBroken(_) | AgentError::DiskFull(_) | AgentError::Internal(_) => {
+                api(ErrorCode::Internal)
+            }
         };
         if detail.code == ErrorCode::Internal {
             tracing::error!(error = %detail.message, "internal");

@@ -136,7 +136,8 @@ export interface paths {
         put?: never;
         /**
          * Test a connection
-         * @description Asks the provider whether it takes the token. Hands out none.
+         * @description Asks the provider whether it takes the token; one that it refuses is refreshed and tried once more.
+         *     Hands out none.
          */
         post: operations["connections_test"];
         delete?: never;
@@ -380,7 +381,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change settings */
+        /**
+         * Change settings
+         * @description A port that client keys are used at is changed only with `force`.
+         */
         patch: operations["agent_change_settings"];
         trace?: never;
     };
@@ -1390,6 +1394,8 @@ export interface components {
         };
         /** @description Reply to `POST shutdown` (202): the agent flushes and ends. */
         ShutdownResponse: {
+            /** @description How many client keys there are: their holders are refused until the next start. */
+            client_keys?: number;
             /**
              * Format: int32
              * @description The process that ends.
@@ -1529,10 +1535,10 @@ export interface components {
          * @description How a connection was tested.
          * @enum {string}
          */
-        TestMethod: "userinfo" | "refresh" | "stored";
+        TestMethod: "userinfo" | "stored";
         /**
-         * @description Reply to `test`: the provider was asked who this is, with a fresh token. A connection that does
-         *     not work answers with the error that says why.
+         * @description Reply to `test`: the provider was asked who this is, with a fresh token. A token that it refuses is
+         *     refreshed first. A connection that does not work answers with the error that says why.
          */
         TestResponse: {
             /** @description The account that it named. */
@@ -1548,6 +1554,8 @@ export interface components {
             host?: string | null;
             /** @description How it was tested. */
             method: components["schemas"]["TestMethod"];
+            /** @description The provider refused the token at first; a refresh brought one that it accepts. */
+            refreshed?: boolean;
         };
         /**
          * @description A time of day to the minute: `22:00`.
@@ -2561,7 +2569,10 @@ export interface operations {
     };
     agent_change_settings: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Changes the port although client keys are used at the old one. */
+                force?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;

@@ -7,7 +7,7 @@ use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 use valetkey_core::scope::Scopes;
 use valetkey_core::token_error::SignInFailure;
 
-use super::discovery::{Metadata, fits_template};
+use super::discovery::{Metadata, fits_template, slash_differs};
 use crate::client::Client;
 
 /// Random bytes of a state or nonce.
@@ -91,6 +91,11 @@ impl AuthorizeRequest {
         let expected = metadata
             .map(|metadata| metadata.issuer.as_str())
             .or(client.endpoints.issuer.as_deref());
+        if let (Some(iss), Some(expected)) = (iss, expected)
+            && let Some(failure) = slash_differs(expected, iss)
+        {
+            return Err(failure);
+        }
         let promised = metadata.is_some_and(|metadata| metadata.sends_iss);
         let reason = match (iss, expected) {
             (Some(iss), Some(expected)) if !fits_template(expected, iss) => {

@@ -129,6 +129,11 @@ struct KeySet {
 fn check(client: &Client, document: Document) -> Result<Metadata, SignInFailure> {
     let fix = |reason: String| Err(SignInFailure::FixClient { reason });
     if let Some(expected) = client.endpoints.issuer.as_deref()
+        && let Some(failure) = slash_differs(expected, &document.issuer)
+    {
+        return Err(failure);
+    }
+    if let Some(expected) = client.endpoints.issuer.as_deref()
         && document.issuer != expected
         && !fits_template(expected, &document.issuer)
     {
@@ -153,6 +158,18 @@ fn check(client: &Client, document: Document) -> Result<Metadata, SignInFailure>
         issuer: document.issuer,
         jwks_uri,
         sends_iss: document.authorization_response_iss_parameter_supported,
+    })
+}
+
+/// The failure that names both issuers, if they differ only by the slash at the end: a mistake of
+/// whoever typed one of them, and no sign of another provider.
+pub(super) fn slash_differs(expected: &str, issuer: &str) -> Option<SignInFailure> {
+    let is_typing_mistake =
+        expected != issuer && expected.trim_end_matches('/') == issuer.trim_end_matches('/');
+    is_typing_mistake.then(|| SignInFailure::WrongField {
+        field: "issuer",
+        value: Some(issuer.to_owned()),
+        reason: format!("the provider's issuer is `{issuer}`, but `{expected}` is set"),
     })
 }
 
@@ -256,11 +273,30 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_issuer_that_differs_by_a_slash_is_refused() {
+    async fn another_issuer_is_refused() {
         let (refused, _) = published(json!({"issuer": "https://h/"})).await;
         assert!(
             matches!(refused, Err(SignInFailure::FixClient { .. })),
             "{refused:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_issuer_that_differs_by_a_slash_is_refused_with_both_values() {
+        let fake = Fake::with_url(|base| {
+            vec![Reply::json(200, &json!({"issuer": format!("{base}/t1/")}))]
+        });
+        let (ours, theirs) = (fake.url("/t1"), fake.url("/t1/"));
+        let refused = ProviderClient::default()
+            .metadata(&client(&fake), NOW)
+            .await;
+        assert_eq!(
+            refused,
+            Err(SignInFailure::WrongField {
+                field: "issuer",
+                value: Some(theirs.clone()),
+                reason: format!("the provider's issuer is `{theirs}`, but `{ours}` is set"),
+            })
         );
     }
 

@@ -11,7 +11,7 @@ use valetkey_core::account::Subject;
 use valetkey_core::secret::IdToken;
 use valetkey_core::token_error::SignInFailure;
 
-use super::discovery::is_issuer;
+use super::discovery::{is_issuer, slash_differs};
 use super::{Metadata, ProviderClient};
 use crate::client::Client;
 
@@ -65,6 +65,13 @@ pub(super) async fn verify(
         return Ok(None);
     }
     let (header, claims) = read(token).map_err(untrusted)?;
+    let iss = claims.get("iss").and_then(Value::as_str);
+    if metadata.is_none()
+        && let (Some(expected), Some(iss)) = (issuer, iss)
+        && let Some(failure) = slash_differs(expected, iss)
+    {
+        return Err(failure);
+    }
     let rules = Rules {
         issuer,
         published: metadata.map(|metadata| metadata.issuer.as_str()),

@@ -88,7 +88,7 @@ pub(super) async fn refused(
     reason: String,
 ) -> RefreshResult {
     sign_in_again(inner, id, prepared.from, &reason).await;
-    let connection = prepared.old.connection.clone();
+    let connection = prepared.old.full_name();
     Err(AgentError::AuthRequired {
         connection,
         again: true,
@@ -302,6 +302,7 @@ pub(super) async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &Agent
         | AgentError::KeychainUnavailable(_)
         | AgentError::KeychainDenied(_)
         | AgentError::KeychainBroken(_)
+        | AgentError::DiskFull(_)
         | AgentError::Internal(_) => (RefreshErrorKind::NotStorable, error.to_string()),
         AgentError::ProviderUnreachable { reason, .. } => {
             (RefreshErrorKind::Unreachable, reason.clone())

@@ -79,7 +79,7 @@ impl Agent {
         forget_old(inner);
         let authenticator = inner.registry().find_authenticator(&ask.authenticator)?;
         if !authenticator.is_active {
-            return Err(AgentError::Disabled(authenticator.name.clone()));
+            return Err(AgentError::Disabled(authenticator.full_name()));
         }
         check_quota(
             inner.sessions.lock().values(),
@@ -157,7 +157,9 @@ impl Agent {
             let mut sessions = inner.sessions.lock();
             self.check_running()?;
             if inner.registry().authenticator(authenticator.id).is_none() {
-                return Err(AgentError::no_authenticator(&authenticator.name));
+                return Err(AgentError::no_authenticator(
+                    &authenticator.full_name().into(),
+                ));
             }
             check_quota(sessions.values(), view.asked_by.is_some(), inner.now())?;
             sessions.insert(view.id, session);
@@ -337,6 +339,14 @@ fn not_begun(client: &Client, failure: SignInFailure) -> AgentError {
             reason,
             retry_after: None,
             bad_certificate: false,
+        },
+        SignInFailure::WrongField {
+            field,
+            value,
+            reason,
+        } => AgentError::InvalidRequest {
+            message: reason,
+            hint: Some(client.set_field(field, value.as_deref())),
         },
         SignInFailure::Denied { .. }
         | SignInFailure::StartAgain { .. }

@@ -11,7 +11,7 @@ use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::Status;
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation, SignInId};
-use valetkey_core::name::{AccountLabel, ConnectionName};
+use valetkey_core::name::{AccountLabel, ConnectionName, InProfile};
 use valetkey_core::token_error::{SignInFailure, read_authorize_error};
 use valetkey_vault::failpoint;
 
@@ -60,24 +60,32 @@ impl End {
 
 impl End {
     fn of(failure: &SignInFailure, client: &Client) -> Self {
-        let name = &client.authenticator.name;
         let (remedy, hint) = match failure {
             SignInFailure::Denied { .. } => {
+                let name = client.authenticator.full_name();
                 let provider = client.provider_name();
                 return Self::Denied(Failed {
                     remedy: Remedy::StartAgain,
                     message: format!("you said no to `{name}` at {provider}"),
-                    hint: Some(format!("run `valetkey connect {name}` to be asked again")),
+                    hint: Some(format!(
+                        "run `valetkey connect {}` to be asked again",
+                        name.argument()
+                    )),
                 });
             }
             SignInFailure::StartAgain { .. } | SignInFailure::Unclear { .. } => {
                 (Remedy::StartAgain, "start the sign-in again".to_owned())
             }
-            SignInFailure::FixClient { .. } => {
-                let console = client.provider.console_url.as_deref();
-                let at = console.map(|url| format!(" at {url}")).unwrap_or_default();
-                let hint = format!("compare the client{at} with `valetkey show {name}`");
-                (Remedy::FixClient, hint)
+            SignInFailure::FixClient { reason } => {
+                let hint = client.misconfigured(reason.clone()).hint();
+                return Self::Failed(Failed {
+                    remedy: Remedy::FixClient,
+                    message: failure.to_string(),
+                    hint,
+                });
+            }
+            SignInFailure::WrongField { field, value, .. } => {
+                (Remedy::FixClient, client.set_field(field, value.as_deref()))
             }
             SignInFailure::TryLater { .. } => {
                 (Remedy::TryLater, "try again in a few minutes".to_owned())
@@ -116,7 +124,7 @@ impl From<AgentError> for End {
             | AgentError::Disabled(_)
             | AgentError::NotRefreshable(_)
             | AgentError::Conflict { .. } => Remedy::StartAgain,
-            AgentError::Internal(_) => Remedy::Report,
+            AgentError::DiskFull(_) | AgentError::Internal(_) => Remedy::Report,
         };
         Self::Failed(Failed {
             remedy,
@@ -200,7 +208,8 @@ async fn lock_unchanged(
 ) -> Result<(OwnedMutexGuard<()>, Arc<Authenticator>), End> {
     let begun = &client.authenticator;
     let locked = inner.lock_authenticator(begun.id).await;
-    let (one_writer, current) = locked.ok_or_else(|| AgentError::no_authenticator(&begun.name))?;
+    let (one_writer, current) =
+        locked.ok_or_else(|| AgentError::no_authenticator(&begun.full_name().into()))?;
     if !current.is_same_client(begun, client.provider) {
         let name = &current.name;
         return Err(End::failed(
@@ -208,7 +217,10 @@ async fn lock_unchanged(
                 "`{name}` was changed during the sign-in: its client or its endpoints are other \
                  ones now; nothing was stored"
             ),
-            format!("run `valetkey connect {name}` again"),
+            format!(
+                "run `valetkey connect {}` again",
+                current.full_name().argument()
+            ),
         ));
     }
     Ok((one_writer, current))
@@ -269,15 +281,16 @@ async fn place_grant(
             ))
         }
         Place::Unidentified { name, holder } => {
-            let client_name = &authenticator.name;
+            let new_account = authenticator.full_name().argument();
+            let command = InProfile::new(authenticator.profile.clone(), &name).argument();
             let holder = holder.map_or_else(String::new, |holder| format!(" as {holder}"));
             let hint = if pending.by_link {
-                format!("run `valetkey connect {name}` in a terminal")
+                format!("run `valetkey connect {command}` in a terminal")
             } else {
                 format!(
                     "try again; or give it a label of its own with `valetkey connect \
-                     {client_name} --account LABEL`, or put it in the place of `{name}` with \
-                     `valetkey connect {name} --replace`"
+                     {new_account} --account LABEL`, or put it in the place of `{name}` with \
+                     `valetkey connect {command} --replace`"
                 )
             };
             Err(End::failed(

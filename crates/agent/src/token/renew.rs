@@ -25,7 +25,7 @@ pub enum Invalidated {
 
 impl Agent {
     /// A newer grant than `from`, or, without it, than the one that is current now.
-    pub(super) async fn forced(
+    pub(crate) async fn forced(
         &self,
         id: ConnectionId,
         from: Option<Generation>,
@@ -43,7 +43,7 @@ impl Agent {
         };
         match found {
             TokenLookup::Fresh(live) if live.grant.generation > from => Ok(live),
-            TokenLookup::Fresh(live) => Err(AgentError::NotRefreshable(live.connection.clone())),
+            TokenLookup::Fresh(live) => Err(AgentError::NotRefreshable(live.full_name())),
             TokenLookup::Stale { generation, .. } => {
                 self.refreshed(id, generation, CALLER_TIMEOUT).await
             }

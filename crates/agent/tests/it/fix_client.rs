@@ -62,7 +62,8 @@ async fn a_renewed_client_secret_keeps_the_login_and_its_update_heals_it() {
                 reason,
                 console_url,
             } => {
-                assert_eq!((&*provider, &*authenticator), ("Google", "google"));
+                assert_eq!(provider, "Google");
+                assert_eq!(authenticator.argument(), "google");
                 assert!(reason.contains("invalid_client"), "{reason}");
                 assert!(console_url.is_some());
             }

@@ -49,9 +49,14 @@ impl Client {
         self.get(&Target::new(&["settings"]))
     }
 
-    /// Changes settings.
-    pub fn update_settings(&mut self, patch: &SettingsPatch) -> Result<Settings, ClientError> {
-        self.patch(&Target::new(&["settings"]), &body(patch))
+    /// Changes settings; with `force` a port that client keys are used at, too.
+    pub fn update_settings(
+        &mut self,
+        patch: &SettingsPatch,
+        force: bool,
+    ) -> Result<Settings, ClientError> {
+        let target = Target::new(&["settings"]).query("force", force.then_some("true"));
+        self.patch(&target, &body(patch))
     }
 
     /// Pauses handing out tokens.

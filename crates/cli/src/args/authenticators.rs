@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::completion;
 
 /// `valetkey add`
 #[derive(Debug, Args)]
@@ -40,6 +43,7 @@ impl Add {
 #[derive(Debug, Args)]
 pub(crate) struct Update {
     /// The authenticator
+    #[arg(add = ArgValueCompleter::new(completion::authenticators))]
     pub(crate) authenticator: String,
     #[command(flatten)]
     pub(crate) fields: Fields,
@@ -117,6 +121,7 @@ pub(crate) struct Secret {
 #[derive(Debug, Args)]
 pub(crate) struct One {
     /// The authenticator, such as `github`
+    #[arg(add = ArgValueCompleter::new(completion::authenticators))]
     pub(crate) authenticator: String,
 }
 
@@ -124,6 +129,7 @@ pub(crate) struct One {
 #[derive(Debug, Args)]
 pub(crate) struct Removal {
     /// The authenticator
+    #[arg(add = ArgValueCompleter::new(completion::authenticators))]
     pub(crate) authenticator: String,
     /// Disconnect its connections, too
     #[arg(long)]

@@ -1,14 +1,16 @@
 //! Arguments of the commands about connections.
 
 use clap::{Args, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
 use valetkey_api::core::connection;
 
-use crate::duration;
+use crate::{completion, duration};
 
 /// A command that takes one connection.
 #[derive(Debug, Args)]
 pub(crate) struct Named {
     /// The connection: `github`, or `github/work`
+    #[arg(add = ArgValueCompleter::new(completion::connections))]
     pub(crate) connection: String,
 }
 
@@ -16,6 +18,7 @@ pub(crate) struct Named {
 #[derive(Debug, Args)]
 pub(crate) struct StatusOf {
     /// One connection, in full [default: all]
+    #[arg(add = ArgValueCompleter::new(completion::connections))]
     pub(crate) connection: Option<String>,
 }
 
@@ -23,6 +26,7 @@ pub(crate) struct StatusOf {
 #[derive(Debug, Args)]
 pub(crate) struct Connect {
     /// The authenticator: `github`, or `github/work` for a second account
+    #[arg(add = ArgValueCompleter::new(completion::accounts))]
     pub(crate) authenticator: String,
     /// Label for the account: `--account work` makes it `github/work`
     #[arg(long, value_name = "LABEL")]
@@ -48,6 +52,7 @@ pub(crate) struct Connect {
 #[derive(Debug, Args)]
 pub(crate) struct Disconnect {
     /// The connection
+    #[arg(add = ArgValueCompleter::new(completion::connections))]
     pub(crate) connection: String,
     /// Even if a program used it within the last day
     #[arg(long)]
@@ -58,6 +63,7 @@ pub(crate) struct Disconnect {
 #[derive(Debug, Args)]
 pub(crate) struct Label {
     /// The connection, as it is named now
+    #[arg(add = ArgValueCompleter::new(completion::connections))]
     pub(crate) connection: String,
     /// The new label, such as `work`
     #[arg(value_name = "LABEL", required_unless_present = "none")]
@@ -71,6 +77,7 @@ pub(crate) struct Label {
 #[derive(Debug, Args)]
 pub(crate) struct KeepWarm {
     /// The connection
+    #[arg(add = ArgValueCompleter::new(completion::connections))]
     pub(crate) connection: String,
     /// When
     pub(crate) policy: Policy,
@@ -101,6 +108,7 @@ impl From<Policy> for connection::KeepWarm {
 #[derive(Debug, Default, PartialEq, Eq, Args)]
 pub(crate) struct Token {
     /// The connection: `github`, or `github/work`
+    #[arg(add = ArgValueCompleter::new(completion::connections))]
     pub(crate) connection: String,
     /// As a header line: `Authorization: Bearer ...`
     #[arg(long, conflicts_with = "json")]

@@ -4,9 +4,10 @@ use std::ffi::OsString;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
 use valetkey_api::core::event::EventKind;
 
-use crate::duration;
+use crate::{completion, duration};
 
 /// `valetkey providers`
 #[derive(Debug, Args)]
@@ -58,13 +59,18 @@ pub(crate) struct NewKey {
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// Only these connections, separated by commas [default: all]
-    #[arg(long, value_name = "CONNECTION", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "CONNECTION",
+        value_delimiter = ',',
+        add = ArgValueCompleter::new(completion::connections)
+    )]
     pub(crate) connections: Option<Vec<String>>,
     /// It may also manage connections, authenticators, events and settings
     #[arg(long)]
     pub(crate) manage: bool,
     /// It ends after this long, such as `30d` [default: when it is revoked]
-    #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::seconds_with_unit)]
     pub(crate) expires: Option<u64>,
 }
 
@@ -72,7 +78,7 @@ pub(crate) struct NewKey {
 #[derive(Debug, Args)]
 pub(crate) struct Events {
     /// Only about this connection
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completion::connections))]
     pub(crate) connection: Option<String>,
     /// Only of this kind, such as `token.served`
     #[arg(long, value_parser = kind)]
@@ -102,6 +108,9 @@ pub(crate) struct Settings {
     /// Go back to the default
     #[arg(long, requires = "setting", conflicts_with = "value")]
     pub(crate) unset: bool,
+    /// Change the port although client keys are used at the old one
+    #[arg(long, requires = "setting")]
+    pub(crate) force: bool,
 }
 
 /// The settings.

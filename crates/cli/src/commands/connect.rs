@@ -1,7 +1,7 @@
 //! `valetkey connect`: asks the agent to begin, opens the browser, waits, says who it is.
 //!
-//! It waits for three things at once, without threads: the agent's answer, Ctrl-C, and (where there
-//! is no browser here) the address that the person pastes.
+//! It waits for three things at once, without threads: the agent's answer, Ctrl-C, and the address
+//! that the person pastes where the browser cannot reach the agent.
 
 use std::io::{self, IsTerminal as _};
 use std::os::fd::AsFd as _;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use valetkey_api::browser;
 use valetkey_api::client::Client;
 use valetkey_api::core::id::SignInId;
-use valetkey_api::core::name::AccountLabel;
+use valetkey_api::core::name::{AccountLabel, InProfile};
 use valetkey_api::error::ErrorCode;
 use valetkey_api::sign_in::{
     PastedCallback, SignInCompleted, SignInError, SignInMethod, SignInRequest, SignInStarted,
@@ -47,13 +47,17 @@ pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Res
         terminal.say(|style| words::scope_change(&started, style));
     }
     let interrupt = Interrupt::catch()?;
-    let takes_paste = if args.no_browser {
+    if args.no_browser {
         offer(terminal, &started)?;
-        true
     } else {
-        open_browser(terminal, &mut client, &started)?
-    };
+        open_browser(terminal, &mut client, &started)?;
+    }
+    // Without `--no-browser`, stdin may be meant for another program.
+    let takes_paste = args.no_browser || io::stdin().is_terminal();
     let paste = takes_paste.then(Paste::begin).transpose()?;
+    if takes_paste && !terminal.json {
+        terminal.say(|style| words::way_back(&started, style));
+    }
     if !terminal.json {
         terminal.say(|style| words::waiting(&name, &started, Timestamp::now(), style));
     }
@@ -73,23 +77,20 @@ fn offer(terminal: Terminal, started: &SignInStarted) -> Result<(), Failure> {
     if terminal.json {
         return terminal.json(started);
     }
-    terminal.data(&format!("{}\n", started.authorize_url))?;
-    terminal.say(|style| words::way_back(started, style));
-    Ok(())
+    terminal.data(&format!("{}\n", started.authorize_url))
 }
 
-/// Opens the browser; true if it could not, so that the address was shown instead.
+/// Opens the browser, or shows the address where that is not possible.
 fn open_browser(
     terminal: Terminal,
     client: &mut Client,
     started: &SignInStarted,
-) -> Result<bool, Failure> {
+) -> Result<(), Failure> {
     let setting = client.settings()?.browser;
-    let Err(why) = browser::open(&started.authorize_url, setting.as_deref()) else {
-        return Ok(false);
-    };
-    terminal.say(|style| words::no_browser(&why, style) + &words::by_hand(started, style));
-    Ok(io::stdin().is_terminal())
+    if let Err(why) = browser::open(&started.authorize_url, setting.as_deref()) {
+        terminal.say(|style| words::no_browser(&why, style) + &words::by_hand(started));
+    }
+    Ok(())
 }
 
 struct Waiting {
@@ -171,7 +172,7 @@ fn conclude(
     view: SignInView,
     asked: Option<&AccountLabel>,
 ) -> Result<(), Failure> {
-    let name = view.authenticator.to_string();
+    let name = InProfile::new(view.profile.clone(), view.authenticator.clone());
     match view.state {
         SignInState::Completed(_) if terminal.json => terminal.json(&view),
         SignInState::Completed(SignInCompleted {
@@ -193,7 +194,7 @@ fn conclude(
             Exit::NotAllowed,
             format!("nobody signed in to `{name}` in time"),
         )
-        .hint(format!("run `valetkey connect {name}` again"))),
+        .hint(format!("run `valetkey connect {}` again", name.argument()))),
         SignInState::Cancelled => Err(Failure::new(Exit::Failed, "the sign-in was cancelled")),
         SignInState::Started | SignInState::Authorized => {
             Err(Failure::new(Exit::Failed, "the sign-in has not ended"))

@@ -15,11 +15,20 @@ pub(super) fn status(terminal: Terminal, global: &Global, args: &StatusOf) -> Re
     let now = Timestamp::now();
     if let Some(name) = &args.connection {
         let view = client.connection(name)?;
-        return terminal.reply(&view, |view, style| render::show(view, now, style));
+        let id = view.authenticator_id.to_string();
+        let is_disabled = !client.authenticator(&id)?.is_active;
+        return terminal.reply(&view, |view, style| {
+            render::show(view, is_disabled, now, style)
+        });
     }
+    let authenticators = client.authenticators()?.authenticators.into_iter();
     let overview = render::Overview {
         agent: client.status()?,
         list: client.connections()?,
+        disabled: authenticators
+            .filter(|authenticator| !authenticator.is_active)
+            .map(|authenticator| authenticator.id)
+            .collect(),
     };
     terminal.reply(&overview, |overview, style| {
         render::overview(overview, now, style)

@@ -1,6 +1,7 @@
 //! `valetkey doctor`: what the agent finds about itself, and what only this terminal can see.
 
 use std::env;
+use std::path::Path;
 
 use valetkey_api::agent::{Check, CheckOutcome, Version};
 use valetkey_api::browser;
@@ -56,10 +57,8 @@ fn ask_the_agent(client: &mut Client, own: &str, found: &mut Findings) -> Result
             "runs as version {} (pid {pid}), `valetkey` is {own}",
             status.version
         );
-        Check {
-            hint: Some("`valetkey stop` ends it; the next command starts the new one".to_owned()),
-            ..check("agent", CheckOutcome::Warning, &what)
-        }
+        let hint = "`valetkey stop` ends it; the next command starts the new one";
+        warning("agent", &what, hint)
     });
     let report = client.doctor()?;
     found.checks.extend(report.checks);
@@ -67,40 +66,59 @@ fn ask_the_agent(client: &mut Client, own: &str, found: &mut Findings) -> Result
     Ok(())
 }
 
+/// What would open the browser; what the person chose must be there.
 fn browser_check(setting: Option<&str>) -> Check {
-    let variable = env::var("BROWSER").ok();
+    let variable = env::var("BROWSER").ok().filter(|it| !it.is_empty());
+    let chosen_by = match (setting, &variable) {
+        (Some(_), _) => Some("the setting `browser`"),
+        (None, Some(_)) => Some("`$BROWSER`"),
+        (None, None) => None,
+    };
     let commands = browser::commands("https://example.com/", setting, variable.as_deref());
-    let program = commands.iter().find_map(|command| {
-        let program = command.get_program().to_string_lossy();
-        let is_there = program.contains('/') || agent::in_path(&program).is_some();
-        is_there.then(|| program.into_owned())
-    });
+    let programs = commands.iter().map(|command| command.get_program());
+    let programs: Vec<_> = programs.map(|it| it.to_string_lossy()).collect();
+    if let (Some(chosen_by), Some(program)) = (chosen_by, programs.first())
+        && !is_program(program)
+    {
+        let message = format!("there is no program `{program}`, which {chosen_by} names");
+        let hint = match setting {
+            Some(_) => {
+                "run `valetkey settings browser COMMAND`, or `valetkey settings browser --unset`"
+            }
+            None => "correct it, or unset it",
+        };
+        return warning("browser", &message, hint);
+    }
     let has_display = ["DISPLAY", "WAYLAND_DISPLAY"]
         .iter()
         .any(|name| env::var_os(name).is_some());
-    let todo = "sign in with `valetkey connect --no-browser`, or set `$BROWSER`".to_owned();
-    match program {
-        Some(program) if has_display || setting.is_some() || variable.is_some() => check(
+    let hint = "sign in with `valetkey connect --no-browser`, or set `$BROWSER`";
+    match programs.iter().find(|program| is_program(program)) {
+        Some(program) if has_display || chosen_by.is_some() => check(
             "browser",
             CheckOutcome::Ok,
             &format!("`{program}` opens it"),
         ),
-        Some(program) => Check {
-            hint: Some(todo),
-            ..check(
-                "browser",
-                CheckOutcome::Warning,
-                &format!("`{program}` would open it, but there is no display"),
-            )
-        },
-        None => Check {
-            hint: Some(todo),
-            ..check(
-                "browser",
-                CheckOutcome::Warning,
-                "there is no program to open it with",
-            )
-        },
+        Some(program) => {
+            let message = format!("`{program}` would open it, but there is no display");
+            warning("browser", &message, hint)
+        }
+        None => warning("browser", "there is no program to open it with", hint),
+    }
+}
+
+fn is_program(program: &str) -> bool {
+    if program.contains('/') {
+        Path::new(program).is_file()
+    } else {
+        agent::in_path(program).is_some()
+    }
+}
+
+fn warning(name: &str, message: &str, hint: &str) -> Check {
+    Check {
+        hint: Some(hint.to_owned()),
+        ..check(name, CheckOutcome::Warning, message)
     }
 }
 

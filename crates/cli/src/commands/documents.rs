@@ -6,14 +6,13 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 use crate::args::Cli;
+use crate::completion;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 
 pub(super) fn completions(terminal: Terminal, shell: Shell) -> Result<(), Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "valetkey", &mut script);
-    terminal.data(&String::from_utf8_lossy(&script))
+    terminal.data(&String::from_utf8_lossy(&completion::script(shell)))
 }
 
 pub(super) fn man(folder: &Path) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use valetkey_api::core::draft::DraftInput;
 
-use super::secret;
+use super::{google_client, secret};
 use crate::args::{Fields, Secret};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -36,9 +36,13 @@ pub(super) fn input(
 ) -> Result<DraftInput, Failure> {
     let mut input = match config {
         None => DraftInput::default(),
-        Some(text) => DraftInput::from_json(&text).map_err(Failure::Problems)?,
-    }
-    .resolve(&|name| env::var(name).ok());
+        Some(text) => match google_client::input(&text) {
+            Some(input) => input,
+            None => DraftInput::from_json(&text)
+                .map_err(Failure::Problems)?
+                .resolve(&|name| env::var(name).ok()),
+        },
+    };
     set_fields(&mut input, fields);
     if let Some(secret) = secret::read(secret)? {
         input.set("client_secret", secret.expose());

@@ -13,6 +13,7 @@ use crate::agent;
 use crate::args::Global;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::render::agent as render;
 use crate::terminal::Terminal;
 
 /// The agent flushes what it holds: the keychain may take a while.
@@ -57,9 +58,7 @@ pub(super) fn stop(terminal: Terminal, global: &Global) -> Result<(), Failure> {
     while is_locked(&home, Some(reply.pid)) {
         wait(until)?;
     }
-    terminal.done(&reply, |reply, _| {
-        format!("the agent (pid {}) has ended\n", reply.pid)
-    })
+    terminal.done(&reply, |reply, style| render::stopped(*reply, style))
 }
 
 fn wait(until: Instant) -> Result<(), Failure> {

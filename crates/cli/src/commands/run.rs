@@ -9,13 +9,15 @@ use std::process::Command;
 
 use valetkey_api::token::TokenRequest;
 
+use super::token::warn_if_short;
 use crate::agent;
 use crate::args::{Global, Run};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::terminal::Terminal;
 
 /// Runs the command. Returns only if it could not be started.
-pub(super) fn run(global: &Global, args: &Run) -> Result<(), Failure> {
+pub(super) fn run(terminal: Terminal, global: &Global, args: &Run) -> Result<(), Failure> {
     let (program, rest) = args.command.split_first().expect("clap requires a command");
     let mut command = Command::new(program);
     command.args(rest);
@@ -29,6 +31,7 @@ pub(super) fn run(global: &Global, args: &Run) -> Result<(), Failure> {
     };
     for variable in &args.variables {
         let reply = client.token(&variable.connection, &request)?;
+        warn_if_short(terminal, &reply, args.min_ttl);
         command.env(&variable.name, reply.access_token.expose());
     }
     drop(client);

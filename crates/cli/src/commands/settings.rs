@@ -26,7 +26,7 @@ pub(super) fn settings(terminal: Terminal, global: &Global, args: Settings) -> R
             return terminal.reply(&settings, |settings, _| render::one(settings, setting));
         }
     };
-    let changed = agent::connect(global)?.update_settings(&change)?;
+    let changed = agent::connect(global)?.update_settings(&change, args.force)?;
     terminal.done(&changed, |settings, _| render::changed(settings, setting))
 }
 

@@ -1,10 +1,11 @@
 //! `valetkey token`: the hot path. One connection, one request, one line.
 
-use valetkey_api::token::TokenRequest;
+use valetkey_api::token::{TokenRequest, TokenResponse};
 
 use crate::agent;
 use crate::args::{Global, Token};
 use crate::failure::Failure;
+use crate::render::connections as words;
 use crate::terminal::Terminal;
 
 /// Prints a token.
@@ -20,6 +21,7 @@ pub(crate) fn token(terminal: Terminal, global: &Global, args: Token) -> Result<
     } else {
         client.token(&args.connection, &request)
     }?;
+    warn_if_short(terminal, &reply, args.min_ttl);
     if terminal.json {
         return terminal.json(&reply);
     }
@@ -31,6 +33,17 @@ pub(crate) fn token(terminal: Terminal, global: &Global, args: Token) -> Result<
         ))
     } else {
         terminal.data(&format!("{token}\n"))
+    }
+}
+
+/// The agent gives the best that the provider has; that may be less than was asked for.
+pub(super) fn warn_if_short(terminal: Terminal, token: &TokenResponse, min_ttl: Option<u64>) {
+    let Some(asked) = min_ttl else {
+        return;
+    };
+    let ends_sooner = |left: i64| u64::try_from(left).map_or(true, |left| left < asked);
+    if let Some(left) = token.expires_in.filter(|left| ends_sooner(*left)) {
+        terminal.say(|style| words::ends_sooner(&token.connection, left, asked, style));
     }
 }
 

@@ -1,8 +1,10 @@
 //! The agent itself.
 
-use valetkey_api::agent::{AgentStatus, SecretStoreKind, SecretStoreState};
+use valetkey_api::agent::{
+    AgentStatus, PORT_REMEDY, SecretStoreKind, SecretStoreState, ShutdownResponse,
+};
 
-use super::failure::warning;
+use super::failure::{hint, warning};
 use crate::style::{Style, Tone};
 
 /// One line about the agent, and a warning for what is wrong with it.
@@ -55,7 +57,18 @@ pub(super) fn line(status: &AgentStatus, style: Style) -> String {
         ));
     }
     if let Some(problem) = &status.port_problem {
-        text.push_str(&warning("the loopback listener is closed", problem, style));
+        text.push_str(&warning(problem, PORT_REMEDY, style));
+    }
+    text
+}
+
+/// `valetkey stop`
+pub(crate) fn stopped(reply: ShutdownResponse, style: Style) -> String {
+    let mut text = format!("the agent (pid {}) has ended\n", reply.pid);
+    if reply.client_keys > 0 {
+        let words = "programs with a client key are refused until it runs again: `valetkey serve`, or \
+                     any other command";
+        text.push_str(&hint(words, style));
     }
     text
 }

@@ -6,6 +6,7 @@ use valetkey_api::authenticators::{
     AuthenticatorList, AuthenticatorRemoved, AuthenticatorSaved, AuthenticatorView, ProviderList,
     ProviderView,
 };
+use valetkey_api::core::name::InProfile;
 use valetkey_api::core::redirect::RedirectUri;
 use valetkey_api::error_text::printable;
 
@@ -92,13 +93,18 @@ pub(crate) fn show(view: &AuthenticatorView, style: Style) -> String {
         rows.push((name, value.clone()));
     }
     let names = if names.is_empty() {
-        format!("none; sign in with `valetkey connect {}`", view.name)
+        format!("none; sign in with `valetkey connect {}`", argument(view))
     } else {
         names.join(", ")
     };
     rows.push(("connections", names));
     rows.push(("id", view.id.to_string()));
     fields(&rows, style)
+}
+
+/// Its name as an argument of a command.
+fn argument(view: &AuthenticatorView) -> String {
+    InProfile::new(view.profile.clone(), &view.name).argument()
 }
 
 fn yes(is: bool) -> String {
@@ -121,7 +127,7 @@ pub(crate) fn added(saved: &AuthenticatorSaved, style: Style) -> String {
         text.push_str(&hint(&register, style));
     }
     text.push_str(&hint(
-        &format!("sign in with `valetkey connect {}`", view.name),
+        &format!("sign in with `valetkey connect {}`", argument(view)),
         style,
     ));
     text

@@ -1,18 +1,20 @@
 //! Connections and their state.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use valetkey_api::agent::AgentStatus;
 use valetkey_api::connections::{ConnectionList, ConnectionView, Disconnected, Revocation};
 use valetkey_api::core::connection::{KeepWarm, RefreshError, RefreshErrorKind};
 use valetkey_api::core::connection_state::Status;
+use valetkey_api::core::id::AuthenticatorId;
+use valetkey_api::core::name::{ConnectionName, InProfile};
 use valetkey_api::error_text::printable;
 use valetkey_api::token::{TestMethod, TestResponse};
 
 use super::agent;
 use super::failure::{hint, warning};
 use super::table::{Cell, Table, fields};
-use super::time::{ago, until};
+use super::time::{ago, length, until};
 use crate::style::{Style, Tone};
 
 /// `valetkey status` as JSON.
@@ -21,6 +23,9 @@ pub(crate) struct Overview {
     pub(crate) agent: AgentStatus,
     #[serde(flatten)]
     pub(crate) list: ConnectionList,
+    /// Authenticators that are disabled: their connections hand out nothing.
+    #[serde(rename = "disabled_authenticators")]
+    pub(crate) disabled: Vec<AuthenticatorId>,
 }
 
 /// `valetkey status`
@@ -33,14 +38,15 @@ pub(crate) fn overview(overview: &Overview, now: Timestamp, style: Style) -> Str
         };
         format!("nobody is signed in\n{}", hint(how, style))
     } else {
-        table(rows, now, style)
+        table(overview, now, style)
     };
     text.push('\n');
     text.push_str(&agent::line(&overview.agent, style));
     text
 }
 
-fn table(rows: &[ConnectionView], now: Timestamp, style: Style) -> String {
+fn table(overview: &Overview, now: Timestamp, style: Style) -> String {
+    let rows = &overview.list.connections;
     let profiles = rows.iter().any(|row| row.profile.as_str() != "default");
     let mut headings = vec!["CONNECTION", "ACCOUNT", "STATUS", ""];
     if profiles {
@@ -48,12 +54,13 @@ fn table(rows: &[ConnectionView], now: Timestamp, style: Style) -> String {
     }
     let mut table = Table::new(&headings);
     for row in rows {
-        let (status, tone) = status(row);
+        let is_disabled = overview.disabled.contains(&row.authenticator_id);
+        let (status, tone) = status(row, is_disabled);
         let mut cells = vec![
             Cell::toned(&row.name.to_string(), Tone::Heading),
             row.account.display_name.as_deref().unwrap_or("-").into(),
             Cell::toned(status, tone),
-            outlook(row, now).into(),
+            outlook(row, is_disabled, now).into(),
         ];
         if profiles {
             cells.insert(1, row.profile.as_str().into());
@@ -63,8 +70,16 @@ fn table(rows: &[ConnectionView], now: Timestamp, style: Style) -> String {
     table.render(style)
 }
 
+/// Its name, with the profile that it stands in.
+pub(super) fn full_name(view: &ConnectionView) -> InProfile<&ConnectionName> {
+    InProfile::new(view.profile.clone(), &view.name)
+}
+
 /// The state in a word.
-fn status(view: &ConnectionView) -> (&'static str, Tone) {
+fn status(view: &ConnectionView, is_disabled: bool) -> (&'static str, Tone) {
+    if is_disabled {
+        return ("disabled", Tone::Warning);
+    }
     let is_wrong = view
         .refresh_error
         .as_ref()
@@ -81,10 +96,14 @@ fn status(view: &ConnectionView) -> (&'static str, Tone) {
 }
 
 /// What happens next, in a few words.
-fn outlook(view: &ConnectionView, now: Timestamp) -> String {
+fn outlook(view: &ConnectionView, is_disabled: bool, now: Timestamp) -> String {
+    if is_disabled {
+        let authenticator = InProfile::new(view.profile.clone(), &view.authenticator);
+        return format!("`valetkey enable {}`", authenticator.argument());
+    }
     let next = match view.status {
         Status::Connecting | Status::Removing => String::new(),
-        Status::NeedsReconnect => format!("`valetkey connect {}`", view.name),
+        Status::NeedsReconnect => format!("`valetkey connect {}`", full_name(view).argument()),
         Status::Active | Status::Refreshing | Status::Expired => token(view, now),
     };
     match (view.unsaved, next.is_empty()) {
@@ -149,8 +168,13 @@ const fn policy(keep_warm: KeepWarm) -> &'static str {
 }
 
 /// `valetkey status NAME`
-pub(crate) fn show(view: &ConnectionView, now: Timestamp, style: Style) -> String {
-    let (status, _) = status(view);
+pub(crate) fn show(
+    view: &ConnectionView,
+    is_disabled: bool,
+    now: Timestamp,
+    style: Style,
+) -> String {
+    let (status, _) = status(view, is_disabled);
     let when = |time: Option<Timestamp>| time.map(|time| ago(now, time));
     let end = |time: Timestamp| {
         if time <= now {
@@ -160,7 +184,7 @@ pub(crate) fn show(view: &ConnectionView, now: Timestamp, style: Style) -> Strin
         }
     };
     let keep_warm = policy(view.keep_warm);
-    let next = outlook(view, now);
+    let next = outlook(view, is_disabled, now);
     let mut rows = vec![
         ("connection", view.name.to_string()),
         ("profile", view.profile.to_string()),
@@ -206,6 +230,21 @@ pub(crate) fn show(view: &ConnectionView, now: Timestamp, style: Style) -> Strin
     fields(&rows, style)
 }
 
+/// `valetkey token` with `--min-ttl`, where the token ends sooner.
+pub(crate) fn ends_sooner(name: &ConnectionName, left: i64, asked: u64, style: Style) -> String {
+    let asked = SignedDuration::from_secs(i64::try_from(asked).unwrap_or(i64::MAX));
+    let what = format!(
+        "the token of `{name}` ends in {}, sooner than the {} that were asked for",
+        length(SignedDuration::from_secs(left)),
+        length(asked)
+    );
+    warning(
+        &what,
+        "the provider gives no token that lives longer",
+        style,
+    )
+}
+
 /// `valetkey disconnect`
 pub(crate) fn disconnected(gone: &Disconnected, style: Style) -> String {
     let name = &gone.name;
@@ -235,14 +274,18 @@ pub(crate) fn tested(reply: &TestResponse, style: Style) -> String {
             Some(account) => format!("{host} says it is {}", printable(account)),
             None => format!("{host} accepts the token"),
         },
-        TestMethod::Refresh => format!("{host} refreshed the token"),
         TestMethod::Stored => {
             let what = "the token was not tried: the provider has no address for that";
             return format!("`{name}` has a token\n{}", hint(what, style));
         }
     };
     let works = style.paint(Tone::Good, "works");
-    format!("`{name}` {works}: {how} ({} ms)\n", reply.elapsed_ms)
+    let after = if reply.refreshed {
+        " after a refresh, since the token was refused"
+    } else {
+        ""
+    };
+    format!("`{name}` {works}{after}: {how} ({} ms)\n", reply.elapsed_ms)
 }
 
 #[cfg(test)]

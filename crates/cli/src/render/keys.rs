@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use valetkey_api::clients::{ClientCreated, ClientList, ClientView};
+use valetkey_api::core::settings::ApiPort;
 
-use super::failure::hint;
+use super::failure::{hint, warning};
 use super::table::{Cell, Table};
 use super::time::{ago, until};
 use crate::style::{Style, Tone};
@@ -50,22 +51,32 @@ fn connections(key: &ClientView) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// `valetkey key create`: the words beside the key, which is data.
-pub(crate) fn created(created: &ClientCreated, style: Style) -> String {
+/// `valetkey key create`: the words beside the key, which is data. `port_before` was in the settings
+/// until then.
+pub(crate) fn created(created: &ClientCreated, port_before: ApiPort, style: Style) -> String {
     let mut text = format!(
         "created key `{}`; it is shown only now\n",
         created.client.name
     );
-    text.push_str(&match &created.base_url {
-        Some(url) => hint(
-            &format!("send it as `Authorization: Bearer vk_...` to {url}"),
-            style,
-        ),
-        None => hint(
-            "the loopback listener is closed; `valetkey status` says why",
-            style,
-        ),
-    });
+    let Some(url) = &created.base_url else {
+        return text;
+    };
+    text.push_str(&hint(
+        &format!("send it as `Authorization: Bearer vk_...` to {url}"),
+        style,
+    ));
+    let port = url.rsplit(':').next().unwrap_or_default();
+    if port != port_before.to_string() {
+        let what = format!(
+            "port {port_before} is taken by another program, so this key is for port {port}, which is \
+             now in the settings"
+        );
+        let todo = format!(
+            "to use {port_before}: end that program, then `valetkey settings port {port_before} --force` \
+             and `valetkey stop`"
+        );
+        text.push_str(&warning(&what, &todo, style));
+    }
     text
 }
 

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use valetkey_api::connections::ConnectionView;
-use valetkey_api::core::name::{AccountLabel, ConnectionName};
+use valetkey_api::core::name::{AccountLabel, ConnectionName, InProfile};
 use valetkey_api::core::scope::Scopes;
 use valetkey_api::error_text::printable;
 use valetkey_api::sign_in::SignInStarted;
 
+use super::connections;
 use super::failure::{hint, warning};
 use super::time::until;
 use crate::style::{Style, Tone};
@@ -37,16 +38,13 @@ pub(crate) fn scope_change(started: &SignInStarted, style: Style) -> String {
     text
 }
 
-/// Where there is no browser: the address, and how to come back.
-pub(crate) fn by_hand(started: &SignInStarted, style: Style) -> String {
+/// Where there is no browser: the address.
+pub(crate) fn by_hand(started: &SignInStarted) -> String {
     let address = printable(&started.authorize_url);
-    format!(
-        "open this address in a browser:\n\n{address}\n\n{}",
-        way_back(started, style)
-    )
+    format!("open this address in a browser:\n\n{address}\n\n")
 }
 
-/// How to come back from a browser on another machine.
+/// How to come back where the browser cannot reach the agent.
 pub(crate) fn way_back(started: &SignInStarted, style: Style) -> String {
     let back = format!(
         "it ends at `{}...`; if that page cannot be shown, paste its whole address here",
@@ -79,7 +77,8 @@ pub(crate) fn same_account(view: &ConnectionView, asked: &AccountLabel, style: S
     );
     let todo = format!(
         "choose the other account at {provider} (sign out there, or use a private window), then run \
-         `valetkey connect {authenticator} --account {asked}` again"
+         `valetkey connect {} --account {asked}` again",
+        InProfile::new(view.profile.clone(), authenticator).argument()
     );
     completed(view, true, None, style) + &warning(&what, &todo, style)
 }
@@ -119,8 +118,9 @@ pub(crate) fn completed(
             style,
         ));
     }
+    let name = connections::full_name(view);
     text.push_str(&hint(
-        &format!("`valetkey token {}` prints its token", view.name),
+        &format!("`valetkey token {}` prints its token", name.argument()),
         style,
     ));
     text

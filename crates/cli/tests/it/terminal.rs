@@ -165,6 +165,30 @@ fn an_address_longer_than_a_line_of_the_terminal_arrives_whole() {
 }
 
 #[test]
+fn an_address_is_taken_while_the_browser_is_open() {
+    let agent = provider(|request| {
+        let is_pasted = request.line.starts_with("POST");
+        is_pasted.then(|| (200, completed()))
+    });
+    let mut terminal = Terminal::new();
+    let mut command = agent.command("connect github");
+    command
+        .env("BROWSER", "true")
+        .stdout(std::process::Stdio::null());
+    let mut child = terminal.spawn(command);
+    let shown = terminal.read_until("Ctrl-C cancels");
+    assert!(shown.contains("paste its whole address here"), "{shown}");
+    let url = "http://127.0.0.1:40111/callback?code=c&state=x";
+    terminal
+        .person
+        .write_all(format!("{url}\n").as_bytes())
+        .unwrap();
+    terminal.read_until("signed in");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(agent.requests().last().unwrap().body["url"], url);
+}
+
+#[test]
 fn a_sign_in_that_is_interrupted_gives_the_terminal_back() {
     let agent = provider(|_| None);
     let mut terminal = Terminal::new();

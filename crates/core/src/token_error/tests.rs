@@ -249,7 +249,7 @@ fn a_refused_code_asks_for_a_new_sign_in_and_a_wrong_url_for_a_look_at_it() {
     );
     assert_eq!(
         exchange(404, "<html>"),
-        "the client registration does not fit (HTTP 404: a web page instead of an answer: is the token URL right?)"
+        "the token URL looks like a wrong address (HTTP 404: a web page instead of an answer)"
     );
     assert_eq!(
         exchange(502, ""),

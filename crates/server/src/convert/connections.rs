@@ -5,7 +5,7 @@ use valetkey_agent::AuthenticatorKey;
 use valetkey_agent::protocol;
 use valetkey_api::authenticators::AuthenticatorView;
 use valetkey_api::connections::{AccountView, ConnectionView, Disconnected, Revocation};
-use valetkey_api::core::name::{AccountLabel, ProfileName};
+use valetkey_api::core::name::{AccountLabel, InProfile, ProfileName};
 use valetkey_api::{ApiError, ErrorCode};
 
 use crate::error_response::ErrorResponse;
@@ -71,12 +71,17 @@ pub(crate) fn disconnected(gone: agent::Disconnected) -> Disconnected {
 }
 
 /// The provider was asked and does not take the token.
-pub(crate) fn token_refused(view: &agent::ConnectionView) -> ErrorResponse {
+pub(crate) fn token_refused(view: &agent::ConnectionView, refreshed: bool) -> ErrorResponse {
     let (name, provider) = (&view.name, &view.provider_name);
+    let command = InProfile::new(view.profile.clone(), name).argument();
     let message = format!("{provider} does not take the token of `{name}`");
     ApiError::new(ErrorCode::AuthRequired, message)
-        .reason("the userinfo endpoint refused it")
-        .hint(format!("run `valetkey connect {name}`"))
+        .reason(if refreshed {
+            "the userinfo endpoint refused it, also after a refresh"
+        } else {
+            "the userinfo endpoint refused it, and there is no refresh token"
+        })
+        .hint(format!("run `valetkey connect {command}`"))
         .into()
 }
 

@@ -6,15 +6,15 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 use valetkey_api::agent::{
-    AgentStatus, Check, CheckOutcome, DoctorReport, Settings, SettingsPatch, ShutdownResponse,
-    Version, WindowResponse,
+    AgentStatus, Check, CheckOutcome, DoctorReport, PORT_REMEDY, Settings, SettingsPatch,
+    SettingsQuery, ShutdownResponse, Version, WindowResponse,
 };
 
 use crate::app::{App, ListenAddresses};
 use crate::caller::Caller;
 use crate::document;
 use crate::error_response::ErrorResponse;
-use crate::extract::JsonBody;
+use crate::extract::{JsonBody, QueryParams};
 use crate::permission::Action;
 use crate::response::{Accepted, Ok200};
 use crate::{convert, start};
@@ -48,19 +48,25 @@ pub(super) async fn settings(
 }
 
 /// Change settings
+///
+/// A port that client keys are used at is changed only with `force`.
 #[cfg_attr(test, utoipa::path(
     patch, path = "/api/v1/settings", tag = "agent",
-    request_body = SettingsPatch,
+    params(SettingsQuery), request_body = SettingsPatch,
     responses((status = 200, body = Settings))
 ))]
 pub(super) async fn change_settings(
     State(app): State<App>,
     caller: Caller,
+    QueryParams(query): QueryParams<SettingsQuery>,
     JsonBody(patch): JsonBody<SettingsPatch>,
 ) -> Result<Ok200<Settings>, ErrorResponse> {
     let actor = app.allow(&caller, Action::Manage)?;
     if !patch.browser.is_keep() {
         app.allow(&caller, Action::SetCommand)?;
+    }
+    if !query.force {
+        app.check_port_change(&patch.port)?;
     }
     let patch = |settings: &mut Settings| patch.apply(settings);
     let changed = app.agent().change_settings(patch, &actor).await?;
@@ -114,6 +120,7 @@ pub(super) async fn shutdown(
     app.stop().request();
     Ok(Accepted(ShutdownResponse {
         pid: std::process::id(),
+        client_keys: app.agent().keys().len(),
     }))
 }
 
@@ -193,10 +200,9 @@ fn port(addresses: &ListenAddresses) -> Check {
         (None, Some(problem)) => (CheckOutcome::Failed, problem.clone()),
         (None, None) => (CheckOutcome::Skipped, "none is open".to_owned()),
     };
-    let hint = "end the program that has the port, or start with another `--port`";
     Check {
         name: "port".to_owned(),
-        hint: (outcome == CheckOutcome::Failed).then(|| hint.to_owned()),
+        hint: (outcome == CheckOutcome::Failed).then(|| PORT_REMEDY.to_owned()),
         outcome,
         message,
     }

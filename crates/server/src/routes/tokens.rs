@@ -85,7 +85,7 @@ async fn answer(
 ) -> Result<Response, ErrorResponse> {
     match app.agent().token(key, ask, actor).await {
         Ok(answer) => Ok(reply(&answer)),
-        Err(error) => Err(app.error_response(error, key, &caller.asked_by())),
+        Err(error) => Err(app.error_response(error, &caller.asked_by())),
     }
 }
 
@@ -157,13 +157,14 @@ pub(super) async fn invalidate(
         Ok(done) => Ok(Ok200(InvalidateResponse {
             was_current: done == Invalidated::Refreshed,
         })),
-        Err(error) => Err(app.error_response(error, &key, &caller.asked_by())),
+        Err(error) => Err(app.error_response(error, &caller.asked_by())),
     }
 }
 
 /// Test a connection
 ///
-/// Asks the provider whether it takes the token. Hands out none.
+/// Asks the provider whether it takes the token; one that it refuses is refreshed and tried once more.
+/// Hands out none.
 #[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/credentials/connections/{id}/test", tag = "connections",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
@@ -179,19 +180,20 @@ pub(super) async fn test(
     app.allow_connection(&caller, &key, Action::ReadConnection)?;
     let began = Instant::now();
     let tested = app.agent().test(&key).await;
-    let tested = tested.map_err(|error| app.error_response(error, &key, &caller.asked_by()))?;
+    let tested = tested.map_err(|error| app.error_response(error, &caller.asked_by()))?;
     let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let view = app.agent().connection(&key)?;
-    let (method, host, account) = match tested {
+    let (method, host, account) = match tested.outcome {
         TokenTest::Accepted { host, account } => (TestMethod::Userinfo, host, account),
         TokenTest::NotKnown => (TestMethod::Stored, None, None),
-        TokenTest::Refused => return Err(convert::token_refused(&view)),
+        TokenTest::Refused => return Err(convert::token_refused(&view, tested.refreshed)),
         TokenTest::Unreachable { reason } => return Err(convert::test_unreachable(&view, reason)),
     };
     let connection = convert::connection(view);
     Ok(Ok200(TestResponse {
         connection,
         method,
+        refreshed: tested.refreshed,
         host,
         account,
         elapsed_ms,

@@ -271,6 +271,7 @@ async fn the_first_key_fixes_the_port_that_it_names() {
     make("second").await.is(201);
 
     // Keys name that port: no other one takes its place.
-    set(wanted).await.is(200);
+    let force = fixture.patch("/settings?force=true", json!({ "port": wanted }));
+    force.await.is(200);
     make("third").await.refused(409, "conflict");
 }

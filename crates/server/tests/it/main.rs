@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod advice;
 mod connect_page;
 mod events;
 mod fixture;

@@ -319,7 +319,7 @@ fn port_and_log_level_are_those_of_the_settings_unless_the_start_says_otherwise(
         if client.clients().unwrap().clients.is_empty() {
             client.create_client(&key).unwrap();
         }
-        client.update_settings(&patch).unwrap();
+        client.update_settings(&patch, true).unwrap();
         client.shutdown().unwrap();
         assert_eq!(running.end().0, 0);
         status

@@ -7,6 +7,7 @@ fn words(connections: Vec<ConnectionView>, agent_changes: Value) -> String {
     let whole = Overview {
         agent: agent(agent_changes),
         list: ConnectionList { connections },
+        disabled: Vec::new(),
     };
     overview(&whole, now(), Style::PLAIN)
 }
@@ -114,7 +115,7 @@ fn one_connection_is_shown_in_full() {
             "expires_at": "2026-11-21T10:00:00Z", "refresh_error": refresh_error("sign_in_again", "invalid_grant", None)
         }),
     );
-    let [view, dead] = [view, dead].map(|view| show(&view, now(), Style::PLAIN));
+    let [view, dead] = [view, dead].map(|view| show(&view, false, now(), Style::PLAIN));
     insta::assert_snapshot!(format!("{view}---\n{dead}"));
 }
 
@@ -137,16 +138,19 @@ fn disconnecting_is_honest_about_the_provider() {
 
 #[test]
 fn a_test_says_who_answered() {
-    let reply = |method: &str, account: Option<&str>| -> TestResponse {
+    let reply = |method: &str, refreshed: bool, account: Option<&str>| -> TestResponse {
         let view = connection("github", json!({}));
-        let reply = json!({"connection": view, "method": method, "host": "api.github.com", "account": account, "elapsed_ms": 131});
+        let reply = json!({
+            "connection": view, "method": method, "refreshed": refreshed, "host": "api.github.com",
+            "account": account, "elapsed_ms": 131
+        });
         serde_json::from_value(reply).unwrap()
     };
     let texts = [
-        reply("userinfo", Some("ada")),
-        reply("userinfo", None),
-        reply("refresh", None),
-        reply("stored", None),
+        reply("userinfo", false, Some("ada")),
+        reply("userinfo", false, None),
+        reply("userinfo", true, Some("ada")),
+        reply("stored", false, None),
     ]
     .map(|reply| tested(&reply, Style::PLAIN));
     insta::assert_snapshot!(texts.join("---\n"));

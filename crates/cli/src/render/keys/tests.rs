@@ -36,7 +36,8 @@ fn keys_are_listed() {
 fn a_new_key_says_how_it_is_used_and_never_shows_itself_in_the_words() {
     let made = |url: Option<&str>| {
         let made = json!({"client": key("ci", &json!({})), "key": "vk_secret", "base_url": url});
-        created(&serde_json::from_value(made).unwrap(), Style::PLAIN)
+        let made = serde_json::from_value(made).unwrap();
+        created(&made, ApiPort::default(), Style::PLAIN)
     };
     let text = format!("{}---\n{}", made(Some("http://127.0.0.1:4315")), made(None));
     assert!(!text.contains("vk_secret"));
