@@ -1,5 +1,4 @@
-//! The demo provider as a process: prints one line of JSON when it listens, then serves until it is
-//! killed. Its state is in memory only, so there is nothing to save.
+//! The demo provider as a process: prints JSON when it listens, then serves until it is killed. Its state is in memory only, so there is nothing to save.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -8,6 +7,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use clap::Parser;
+use serde_json::{Value, json};
 use valetkey_demo_provider::{Consent, DemoProvider, Settings};
 
 /// A small OAuth provider for trying out and testing Valet Key
@@ -26,6 +26,9 @@ struct Arguments {
     /// Lifetime of access tokens
     #[arg(long, value_name = "SECONDS")]
     lifetime: Option<f64>,
+    /// Print, instead of the issuer, a client of it for `valetkey add --config`
+    #[arg(long)]
+    print_config: bool,
     /// Stop when stdin closes
     #[arg(long)]
     until_stdin_closes: bool,
@@ -44,10 +47,14 @@ fn main() -> ExitCode {
 }
 
 fn serve(arguments: &Arguments) -> io::Result<()> {
-    let provider = DemoProvider::start_at(arguments.port, settings(arguments)?)?;
-    let ready = serde_json::json!({ "issuer": provider.issuer() });
+    let provider = DemoProvider::start_at(arguments.port, settings(arguments)?)
+        .map_err(|error| port_in_use(arguments.port, error))?;
     let mut stdout = io::stdout();
-    writeln!(stdout, "{ready}")?;
+    if arguments.print_config {
+        writeln!(stdout, "{:#}", config(&provider))?;
+    } else {
+        writeln!(stdout, "{}", json!({ "issuer": provider.issuer() }))?;
+    }
     stdout.flush()?;
 
     if arguments.until_stdin_closes {
@@ -57,6 +64,32 @@ fn serve(arguments: &Arguments) -> io::Result<()> {
     loop {
         thread::park();
     }
+}
+
+fn port_in_use(port: u16, error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::AddrInUse {
+        return error;
+    }
+    let text = format!(
+        "port {port} is in use by another program\n\nhint: end that program, or choose another port with \
+         `--port`"
+    );
+    io::Error::new(error.kind(), text)
+}
+
+/// The public client of the default settings.
+fn config(provider: &DemoProvider) -> Value {
+    json!({
+        "name": "Demo",
+        "authenticator_type": "custom",
+        "client_id": "demo",
+        "scopes": ["openid", "email", "offline_access"],
+        "issuer": provider.issuer(),
+        "authorize_url": provider.url("/authorize"),
+        "token_url": provider.url("/token"),
+        "revocation_url": provider.url("/revoke"),
+        "userinfo_url": provider.url("/userinfo"),
+    })
 }
 
 fn settings(arguments: &Arguments) -> io::Result<Settings> {

@@ -1,7 +1,8 @@
 //! The provider as a separate process, driven over its control interface.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::net::TcpListener;
+use std::process::{Child, Command, Output, Stdio};
 
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -121,4 +122,45 @@ async fn control_interface_drives_a_running_process() {
     assert_eq!(process.get("/families").await, json!([]));
     let late = process.get("/wait?endpoint=token&timeout_ms=1").await;
     assert_eq!(late, json!({ "reached": false, "count": 0 }));
+}
+
+/// Runs it until it has read that there is no input.
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_valetkey-demo-provider"))
+        .args(arguments)
+        .arg("--until-stdin-closes")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let held = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = held.local_addr().unwrap().port();
+    let ended = run(&["--port", &port.to_string()]);
+    assert!(!ended.status.success());
+    let told = format!(
+        "error: port {port} is in use by another program\n\nhint: end that program, or choose another \
+         port with `--port`\n"
+    );
+    assert_eq!(String::from_utf8(ended.stderr).unwrap(), told);
+}
+
+#[test]
+fn the_config_of_its_client_can_be_printed() {
+    let ended = run(&["--print-config"]);
+    assert!(ended.status.success());
+    let config: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let issuer = text(&config, "issuer");
+    assert_eq!(config["authenticator_type"], "custom");
+    assert_eq!(config["client_id"], "demo");
+    for (field, path) in [
+        ("authorize_url", "/authorize"),
+        ("token_url", "/token"),
+        ("revocation_url", "/revoke"),
+        ("userinfo_url", "/userinfo"),
+    ] {
+        assert_eq!(config[field], format!("{issuer}{path}"));
+    }
 }
