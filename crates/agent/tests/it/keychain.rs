@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::support::{Bench, LONG, STORE_LIMIT, eventually, key, me, seconds};
 use valetkey_agent::sign_in::SignInState;
 use valetkey_agent::{AgentError, TokenRequirements};
+use valetkey_core::connection::RefreshErrorKind;
 use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
 use valetkey_demo_provider::{Fault as ProviderFault, FaultKind, Filter, Gate};
@@ -41,6 +42,8 @@ async fn a_locked_keychain_stops_a_refresh_before_anything_is_sent() {
     assert_eq!(bench.refreshes(), 0);
     assert_eq!(bench.count(EventKind::ConnectionPostponed).await, 1);
     assert_eq!(bench.status("demo"), Status::Expired);
+    let error = bench.view("demo").row.refresh_error.unwrap();
+    assert_eq!(error.kind, RefreshErrorKind::NotStorable, "not the provider's");
 
     bench.store.set(Fault::None);
     let new = bench.access("demo").await;
