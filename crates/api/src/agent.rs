@@ -220,8 +220,8 @@ pub struct DoctorReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Check {
-    /// Stable word: `keychain_write`, `keychain_read`, `keychain_delete`, `database`, `socket`,
-    /// `port`, `clock`.
+    /// Stable word: `keychain_write`, `keychain_read`, `keychain_delete`, `database`, `clock`, `disk`,
+    /// `socket`, `port`.
     pub name: String,
     /// How it went.
     pub outcome: CheckOutcome,

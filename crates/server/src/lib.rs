@@ -32,6 +32,7 @@ pub mod caller;
 mod connect_page;
 mod convert;
 mod desktop;
+mod doctor;
 mod document;
 mod error_response;
 mod event_feed;

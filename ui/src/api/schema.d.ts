@@ -682,8 +682,8 @@ export interface components {
             /** @description What was found, for people. */
             message: string;
             /**
-             * @description Stable word: `keychain_write`, `keychain_read`, `keychain_delete`, `database`, `socket`,
-             *     `port`, `clock`.
+             * @description Stable word: `keychain_write`, `keychain_read`, `keychain_delete`, `database`, `clock`, `disk`,
+             *     `socket`, `port`.
              */
             name: string;
             /** @description How it went. */

@@ -6,18 +6,17 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 use valetkey_api::agent::{
-    AgentStatus, Check, CheckOutcome, DoctorReport, PORT_REMEDY, Settings, SettingsPatch,
-    SettingsQuery, ShutdownResponse, Version, WindowResponse,
+    AgentStatus, Check, DoctorReport, Settings, SettingsPatch, SettingsQuery, ShutdownResponse,
+    Version, WindowResponse,
 };
 
-use crate::app::{App, ListenAddresses};
+use crate::app::App;
 use crate::caller::Caller;
-use crate::document;
 use crate::error_response::ErrorResponse;
 use crate::extract::{JsonBody, QueryParams};
 use crate::permission::Action;
 use crate::response::{Accepted, Ok200};
-use crate::{convert, start};
+use crate::{convert, doctor, document, start};
 
 /// Show the agent's status
 ///
@@ -157,8 +156,9 @@ pub(super) async fn doctor(
     let found = app.agent().doctor().await;
     let addresses = app.addresses();
     let mut checks: Vec<Check> = found.into_iter().map(convert::check).collect();
-    checks.push(socket(&addresses));
-    checks.push(port(&addresses));
+    checks.push(doctor::disk(&app.home().data));
+    checks.push(doctor::socket(&addresses));
+    checks.push(doctor::port(&addresses));
     let versions = app.agent().versions().await?;
     let version = |name: &str, version: String| Version {
         name: name.to_owned(),
@@ -173,39 +173,6 @@ pub(super) async fn doctor(
             version("database", versions.schema.to_string()),
         ],
     }))
-}
-
-fn socket(addresses: &ListenAddresses) -> Check {
-    let path = addresses.socket.display();
-    let (outcome, message, hint) = if addresses.socket.as_os_str().is_empty() {
-        (CheckOutcome::Skipped, "none is open".to_owned(), None)
-    } else if addresses.socket.exists() {
-        (CheckOutcome::Ok, format!("`{path}` is open"), None)
-    } else {
-        let hint = "restart the agent: `valetkey serve`".to_owned();
-        let message = format!("`{path}` was removed by another program");
-        (CheckOutcome::Failed, message, Some(hint))
-    };
-    Check {
-        name: "socket".to_owned(),
-        outcome,
-        message,
-        hint,
-    }
-}
-
-fn port(addresses: &ListenAddresses) -> Check {
-    let (outcome, message) = match (addresses.port, &addresses.port_problem) {
-        (Some(port), _) => (CheckOutcome::Ok, format!("127.0.0.1:{port} is open")),
-        (None, Some(problem)) => (CheckOutcome::Failed, problem.clone()),
-        (None, None) => (CheckOutcome::Skipped, "none is open".to_owned()),
-    };
-    Check {
-        name: "port".to_owned(),
-        hint: (outcome == CheckOutcome::Failed).then(|| PORT_REMEDY.to_owned()),
-        outcome,
-        message,
-    }
 }
 
 /// Read this document

@@ -1,5 +1,7 @@
 //! What errors tell the person to do: the command that mends it, the culprit by its own name.
 
+use std::os::unix::fs::symlink;
+
 use serde_json::{Value, json};
 use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Settings};
 
@@ -168,4 +170,24 @@ async fn a_port_that_keys_name_is_changed_only_by_force() {
     fixture.patch("/settings", same).await.is(200);
     let forced = fixture.patch("/settings?force=true", change).await.is(200);
     assert_eq!(forced["port"], 5123);
+}
+
+#[tokio::test]
+async fn the_doctor_notices_a_full_disk() {
+    let fixture = Fixture::new().await;
+    let disk = async || {
+        let report = fixture.post("/doctor", json!({})).await.is(200);
+        let checks = report["checks"].as_array().unwrap().iter();
+        let mut checks = checks.filter(|check| check["name"] == "disk");
+        checks.next().expect("it looks at the disk").clone()
+    };
+    assert_eq!(disk().await["outcome"], "ok");
+    let data = &fixture.app.home().data;
+    symlink("/dev/full", data.join("doctor.probe")).unwrap();
+    let full = disk().await;
+    assert_eq!(full["outcome"], "failed");
+    let message = full["message"].as_str().unwrap();
+    assert_eq!(message, format!("the disk of `{}` is full", data.display()));
+    assert!(full["hint"].as_str().unwrap().contains("free some space"));
+    assert_eq!(disk().await["outcome"], "ok", "the probe is removed");
 }

@@ -1,8 +1,8 @@
-//! Output to the process that started the agent: one JSON line on stdout for programs, messages on
-//! stderr for people.
+//! Output to the process that started the agent: one JSON line on stdout for programs (not where stdout
+//! is a terminal), messages on stderr for people.
 
 use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use valetkey_api::endpoint::{Endpoint, StartLine};
 use valetkey_api::error_text::ErrorText;
@@ -25,8 +25,9 @@ impl Output {
         let port = endpoint.port.map_or(String::new(), |port| {
             format!(" and http://127.0.0.1:{port}")
         });
+        let version = env!("CARGO_PKG_VERSION");
         self.message(&format!(
-            "listening on {socket}{port}\n\
+            "Valet Key {version} serves this user's programs on {socket}{port}; Ctrl-C ends it\n\
              nobody can be asked here, so any program of this user may have tokens, as with ssh-agent"
         ));
         line(&StartLine::Ready(endpoint.clone()));
@@ -67,6 +68,9 @@ fn close_output() {
 fn line(line: &StartLine) {
     let text = serde_json::to_string(line).expect("plain structs serialise");
     let mut stdout = io::stdout();
+    if stdout.is_terminal() {
+        return;
+    }
     // Nobody may be reading.
     writeln!(stdout, "{text}")
         .and_then(|()| stdout.flush())

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime;
 use valetkey_api::ErrorCode;
+use valetkey_api::agent::PORT_REMEDY;
 use valetkey_api::core::home::Home;
 use valetkey_api::endpoint::Endpoint;
 use valetkey_server::agent_lock::{AgentLock, LockError};
@@ -68,8 +69,18 @@ async fn serve(home: Home, lock: &AgentLock, args: &Args, output: &Output) -> Re
         .hint("make its folder writable for you alone, or set `VALETKEY_HOME` to another one")
     })?;
     output.ready(server.endpoint());
-    if let Some(problem) = app.addresses().port_problem {
-        output.message(&format!("warning: {problem}"));
+    let addresses = app.addresses();
+    if let Some(problem) = addresses.port_problem {
+        output.message(&format!("warning: {problem}\n  {PORT_REMEDY}"));
+    } else if let Some(port) = addresses.port
+        && port != addresses.configured_port
+        && agent.has_keys()
+    {
+        output.message(&format!(
+            "warning: client keys are used at port {}, but the listener is at port {port} in this run\n  \
+             start without `--port` to serve them",
+            addresses.configured_port
+        ));
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
     let work = async {
