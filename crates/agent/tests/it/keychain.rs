@@ -43,7 +43,11 @@ async fn a_locked_keychain_stops_a_refresh_before_anything_is_sent() {
     assert_eq!(bench.count(EventKind::ConnectionPostponed).await, 1);
     assert_eq!(bench.status("demo"), Status::Expired);
     let error = bench.view("demo").row.refresh_error.unwrap();
-    assert_eq!(error.kind, RefreshErrorKind::NotStorable, "not the provider's");
+    assert_eq!(
+        error.kind,
+        RefreshErrorKind::NotStorable,
+        "not the provider's"
+    );
 
     bench.store.set(Fault::None);
     let new = bench.access("demo").await;
