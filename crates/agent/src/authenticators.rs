@@ -239,7 +239,8 @@ impl Agent {
                 message: format!("there is an authenticator `{name}` already"),
                 in_use: Vec::new(),
                 hint: Some(format!(
-                    "choose another name with `--name`, or change it with `valetkey update {name}`"
+                    "choose another name with `--name`, or change it with `valetkey update {}`",
+                    other.full_name().argument()
                 )),
             }),
             Some(_) | None => Ok(()),

@@ -302,3 +302,18 @@ impl From<GrantNotKept> for AgentError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_names_itself() {
+        let full = AgentError::from(VaultError::DiskFull("database or disk is full".to_owned()));
+        assert_eq!(
+            full.to_string(),
+            "the disk is full (database or disk is full)"
+        );
+        assert!(full.hint().unwrap().starts_with("free some space"));
+    }
+}

@@ -103,8 +103,8 @@ pub(crate) fn completed(
         None => String::new(),
     };
     let mut text = format!("{done}: `{}`{account}\n", view.name);
+    let name = connections::full_name(view).argument();
     if let Some(old) = instead_of {
-        let name = &view.name;
         text.push_str(&warning(
             &format!("this is another account than that of `{old}`, so it is a new connection"),
             &format!("`{old}` stays as it is; `valetkey label {name} LABEL` renames the new one"),
@@ -118,9 +118,8 @@ pub(crate) fn completed(
             style,
         ));
     }
-    let name = connections::full_name(view);
     text.push_str(&hint(
-        &format!("`valetkey token {}` prints its token", name.argument()),
+        &format!("`valetkey token {name}` prints its token"),
         style,
     ));
     text

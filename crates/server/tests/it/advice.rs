@@ -55,6 +55,20 @@ async fn a_hint_about_another_profile_names_it() {
 }
 
 #[tokio::test]
+async fn a_name_that_is_taken_in_another_profile_is_named_with_it() {
+    let fixture = Fixture::new().await;
+    let path = "/oauth/authenticators?profile=staging";
+    fixture.post(path, fixture.draft("demo")).await.is(201);
+    let taken = fixture.post(path, fixture.draft("demo")).await;
+    let taken = taken.refused(409, "conflict");
+    let hint = taken["hint"].as_str().unwrap();
+    assert!(
+        hint.ends_with("`valetkey update demo --profile staging`"),
+        "{hint}"
+    );
+}
+
+#[tokio::test]
 async fn a_name_whose_account_got_a_label_is_answered_with_the_full_name() {
     let fixture = Fixture::connected().await;
     let label = json!({ "account": "work" });

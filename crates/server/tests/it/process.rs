@@ -295,6 +295,30 @@ fn the_secret_file_opens_only_with_its_passphrase() {
 }
 
 #[test]
+fn a_port_of_one_run_that_no_key_names_is_told() {
+    let home = TempDir::new().unwrap();
+    let first = agent(home.path(), MEMORY, &[]);
+    let with_key = |mut running: Running, make: bool| {
+        let socket = running.line()["ready"]["socket"].clone();
+        let mut client = Client::connect_to(socket.as_str().unwrap().into(), None).unwrap();
+        if make {
+            let key = NewClient::default();
+            client.create_client(&key).unwrap();
+        }
+        client.shutdown().unwrap();
+        running.end().1
+    };
+    // The first key puts its port into the settings.
+    let told = with_key(first, true);
+    assert!(!told.contains("client keys"), "{told}");
+    let told = with_key(agent(home.path(), MEMORY, &[]), false);
+    assert!(
+        told.contains("warning: client keys are used at port"),
+        "{told}"
+    );
+}
+
+#[test]
 fn port_and_log_level_are_those_of_the_settings_unless_the_start_says_otherwise() {
     let home = TempDir::new().unwrap();
     let memory = &["--secret-store", "memory"];

@@ -13,6 +13,22 @@ fn started() -> SignInStarted {
 }
 
 #[test]
+fn commands_about_another_profile_name_it() {
+    let style = Style::PLAIN;
+    let staged = connection("github/work", json!({"profile": "staging"}));
+    let old = "github".parse().unwrap();
+    let text = completed(&staged, false, Some(&old), style)
+        + &same_account(&staged, &"home".parse().unwrap(), style);
+    for command in [
+        "`valetkey label github/work --profile staging LABEL`",
+        "`valetkey token github/work --profile staging`",
+        "`valetkey connect github --profile staging --account home`",
+    ] {
+        assert!(text.contains(command), "{command}: {text}");
+    }
+}
+
+#[test]
 fn the_words_of_a_sign_in() {
     let style = Style::PLAIN;
     let granted = connection("github/work", json!({}));
