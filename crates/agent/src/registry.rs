@@ -6,6 +6,7 @@
 
 mod clock;
 mod lookup;
+mod names;
 mod schedule;
 
 use std::collections::hash_map::Entry as MapEntry;
@@ -28,9 +29,10 @@ use valetkey_core::provider::Provider;
 use valetkey_core::secret::Fingerprint;
 
 use crate::error::AgentError;
-use crate::key::{AuthenticatorKey, ConnectionKey};
+use crate::key::AuthenticatorKey;
 
 pub(crate) use lookup::{Requirement, TokenLookup};
+use names::take_name;
 
 /// A grant in memory, with all that a token reply says about it.
 #[derive(Debug, Clone)]
@@ -246,39 +248,6 @@ impl ConnectionRegistry {
         }
     }
 
-    pub(crate) fn rename(&mut self, id: ConnectionId) {
-        let Some(entry) = self.entries.get(&id) else {
-            return;
-        };
-        let Some(name) = self.name_of(&entry.row) else {
-            return;
-        };
-        let profile = self.authenticators[&entry.row.authenticator]
-            .row
-            .profile
-            .clone();
-        let names = self.names.entry(profile).or_default();
-        names.retain(|_, named| *named != id);
-        take_name(names, name.clone(), &entry.row);
-        self.relabel(id, &name);
-    }
-
-    fn relabel(&mut self, id: ConnectionId, name: &ConnectionName) {
-        let Some(entry) = self.entries.get_mut(&id) else {
-            return;
-        };
-        if let Some(live) = entry.live.take() {
-            entry.live = Some(Arc::new(LiveGrant {
-                grant: live.grant.clone(),
-                fingerprint: live.fingerprint.clone(),
-                id,
-                profile: live.profile.clone(),
-                connection: name.clone(),
-                account: entry.row.account.display_name.clone(),
-            }));
-        }
-    }
-
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values()
     }
@@ -289,76 +258,6 @@ impl ConnectionRegistry {
 
     pub(crate) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Entry> {
         self.entries.get_mut(&id)
-    }
-
-    pub(crate) fn find(&self, key: &ConnectionKey) -> Result<ConnectionId, AgentError> {
-        let found = match key {
-            ConnectionKey::Id(id) => self.entries.contains_key(id).then_some(*id),
-            ConnectionKey::Name(profile, name) => self.named(profile, name),
-        };
-        found.ok_or_else(|| self.no_connection(key))
-    }
-
-    /// A name without a connection is a sign-in away if its authenticator exists, or lacks the label
-    /// of an account.
-    fn no_connection(&self, key: &ConnectionKey) -> AgentError {
-        let ConnectionKey::Name(profile, name) = key else {
-            return AgentError::no_connection(key);
-        };
-        if name.account.is_none()
-            && let Some(full_names) = self.labelled(profile, &name.authenticator)
-        {
-            return AgentError::NotFound {
-                kind: "connection",
-                name: name.to_string(),
-                hint: Some(format!("name the account, too: {full_names}")),
-            };
-        }
-        match self.named_authenticator(profile, &name.authenticator) {
-            Some(_) => AgentError::AuthRequired {
-                connection: InProfile::new(profile.clone(), name.clone()),
-                again: false,
-                reason: None,
-            },
-            None => AgentError::no_connection(name),
-        }
-    }
-
-    /// The names of an authenticator's connections, which all have labels; None if there are none.
-    fn labelled(&self, profile: &ProfileName, authenticator: &AuthenticatorName) -> Option<String> {
-        let names = self.names.get(profile)?.keys();
-        let mut names: Vec<_> = names
-            .filter(|name| name.authenticator == *authenticator)
-            .map(|name| format!("`{name}`"))
-            .collect();
-        names.sort();
-        (!names.is_empty()).then(|| names.join(", "))
-    }
-
-    pub(crate) fn named(
-        &self,
-        profile: &ProfileName,
-        name: &ConnectionName,
-    ) -> Option<ConnectionId> {
-        self.names.get(profile)?.get(name).copied()
-    }
-
-    /// The name of a row: its authenticator's, and the account's label.
-    pub(crate) fn name_of(&self, row: &Connection) -> Option<ConnectionName> {
-        let authenticator = self.authenticator(row.authenticator)?;
-        Some(ConnectionName {
-            authenticator: authenticator.name.clone(),
-            account: row.account.label.clone(),
-        })
-    }
-
-    /// As [`Self::name_of`], with the profile that the name stands in.
-    pub(crate) fn full_name_of(&self, row: &Connection) -> Option<InProfile<ConnectionName>> {
-        let authenticator = self.authenticator(row.authenticator)?;
-        Some(InProfile::new(
-            authenticator.profile.clone(),
-            self.name_of(row)?,
-        ))
     }
 
     /// The authenticator of this connection, if it is disabled: then nothing is handed out.
@@ -423,19 +322,5 @@ impl ConnectionRegistry {
             // The foreign key forbids a row whose authenticator is gone.
             None => AgentError::no_connection(row.id),
         }
-    }
-}
-
-/// Lets a row be found by its name. A name is free as soon as its removal has begun: another row may
-/// have it, and keeps it.
-fn take_name(
-    names: &mut HashMap<ConnectionName, ConnectionId>,
-    name: ConnectionName,
-    row: &Connection,
-) {
-    if row.state.status == Status::Removing {
-        names.entry(name).or_insert(row.id);
-    } else {
-        names.insert(name, row.id);
     }
 }

@@ -9,7 +9,7 @@ use valetkey_api::agent::{Check, CheckOutcome, PORT_REMEDY};
 use crate::app::ListenAddresses;
 
 /// As much as a change of the database may need.
-const PROBE_BYTES: usize = 64 * 1024;
+const PROBE_BYTES: usize = 16 * 1024;
 
 /// Whether the data folder can be written. A change waits for the disk, a read does not: without this a
 /// full disk would be noticed by the next refresh.

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::Path;
+use std::process::Command;
 
 use valetkey_api::agent::{Check, CheckOutcome, Version};
 use valetkey_api::browser;
@@ -75,7 +76,7 @@ fn browser_check(setting: Option<&str>) -> Check {
         (None, None) => None,
     };
     let commands = browser::commands("https://example.com/", setting, variable.as_deref());
-    let programs = commands.iter().map(|command| command.get_program());
+    let programs = commands.iter().map(Command::get_program);
     let programs: Vec<_> = programs.map(|it| it.to_string_lossy()).collect();
     if let (Some(chosen_by), Some(program)) = (chosen_by, programs.first())
         && !is_program(program)

@@ -13,6 +13,7 @@ enum Downloaded {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names in the file")]
 struct Client {
     client_id: String,
     client_secret: Option<String>,
