@@ -8,6 +8,7 @@ use valetkey_api::connections::{ConnectionView, Disconnected};
 use valetkey_api::error::{ApiError, ErrorCode};
 use valetkey_api::sign_in::{SignInRequest, SignInStarted};
 use valetkey_server::App;
+use valetkey_server::caller::Caller;
 
 use crate::api_client::ApiClient;
 use crate::clipboard::TokenClipboard;
@@ -44,6 +45,14 @@ impl Actions {
             api: ApiClient::new(app.clone()),
             clipboard: TokenClipboard::start(),
             app,
+        }
+    }
+
+    /// The same actions from another part of the app, which the audit log names.
+    pub(crate) fn acting_as(&self, caller: Caller) -> Self {
+        Self {
+            api: self.api.acting_as(caller),
+            ..self.clone()
         }
     }
 

@@ -1,4 +1,5 @@
-//! The shell's own requests: they go to the same router as everybody's, as the window.
+//! The shell's own requests: they go to the same router as everybody's, as the window
+//! or another part of the app.
 
 use axum::Router;
 use axum::body::Body;
@@ -15,11 +16,25 @@ use crate::commands::ApiReply;
 
 /// A cheap handle on the API of this process.
 #[derive(Clone)]
-pub(crate) struct ApiClient(Router);
+pub(crate) struct ApiClient {
+    router: Router,
+    caller: Caller,
+}
 
 impl ApiClient {
     pub(crate) fn new(app: App) -> Self {
-        Self(router(app))
+        Self {
+            router: router(app),
+            caller: Caller::Window,
+        }
+    }
+
+    /// The same API for another part of the app, which the audit log names.
+    pub(crate) fn acting_as(&self, caller: Caller) -> Self {
+        Self {
+            router: self.router.clone(),
+            caller,
+        }
     }
 
     /// Sends a request and returns when the response begins.
@@ -40,8 +55,8 @@ impl ApiClient {
         let mut request = request
             .body(Body::from(body.unwrap_or_default()))
             .map_err(|error| ApiError::new(ErrorCode::InvalidRequest, error.to_string()))?;
-        request.extensions_mut().insert(Caller::Window);
-        match self.0.clone().oneshot(request).await {
+        request.extensions_mut().insert(self.caller.clone());
+        match self.router.clone().oneshot(request).await {
             Ok(response) => Ok(response),
             Err(never) => match never {},
         }

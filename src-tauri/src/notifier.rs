@@ -3,6 +3,7 @@
 mod dbus;
 
 use tauri::{AppHandle, Manager as _};
+use valetkey_server::caller::Caller;
 
 use crate::actions::Actions;
 use crate::dialog;
@@ -49,7 +50,7 @@ fn act(app: &AppHandle, action: Action) {
             connection,
             profile,
         } => {
-            let actions = app.state::<Actions>().inner().clone();
+            let actions = app.state::<Actions>().acting_as(Caller::Notification);
             let app = app.clone();
             tauri::async_runtime::spawn(async move {
                 if let Err(error) = actions.sign_in(&connection, &profile).await {

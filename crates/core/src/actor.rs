@@ -24,6 +24,10 @@ pub enum Actor {
     Key { name: String },
     /// The window of the desktop app.
     Window,
+    /// The tray menu of the desktop app.
+    Tray,
+    /// A notification of the desktop app.
+    Notification,
     /// The page that a local link opens.
     ConnectPage,
     /// "Copy token" in the desktop app.
@@ -37,11 +41,25 @@ pub enum Actor {
 const PROCESS: &str = "process";
 const KEY: &str = "key ";
 const WINDOW: &str = "window";
+const TRAY: &str = "tray";
+const NOTIFICATION: &str = "notification";
 const CONNECT_PAGE: &str = "connect page";
 const CLIPBOARD: &str = "clipboard";
 const AGENT: &str = "valetkey";
 
 impl Actor {
+    /// Whether the person did it in the desktop app.
+    pub const fn is_desktop_app(&self) -> bool {
+        match self {
+            Self::Window | Self::Tray | Self::Notification | Self::Clipboard => true,
+            Self::Process { .. }
+            | Self::Key { .. }
+            | Self::ConnectPage
+            | Self::Agent
+            | Self::Other { .. } => false,
+        }
+    }
+
     /// Reads the stored text.
     pub fn parse(text: &str) -> Self {
         if let Some(name) = text.strip_prefix(KEY) {
@@ -51,6 +69,8 @@ impl Actor {
         }
         match text {
             WINDOW => Self::Window,
+            TRAY => Self::Tray,
+            NOTIFICATION => Self::Notification,
             CONNECT_PAGE => Self::ConnectPage,
             CLIPBOARD => Self::Clipboard,
             AGENT => Self::Agent,
@@ -95,6 +115,8 @@ impl fmt::Display for Actor {
             }
             Self::Key { name } => write!(f, "{KEY}{name}"),
             Self::Window => f.write_str(WINDOW),
+            Self::Tray => f.write_str(TRAY),
+            Self::Notification => f.write_str(NOTIFICATION),
             Self::ConnectPage => f.write_str(CONNECT_PAGE),
             Self::Clipboard => f.write_str(CLIPBOARD),
             Self::Agent => f.write_str(AGENT),
@@ -130,6 +152,8 @@ mod tests {
                 },
             ),
             ("window", Actor::Window),
+            ("tray", Actor::Tray),
+            ("notification", Actor::Notification),
             ("connect page", Actor::ConnectPage),
             ("clipboard", Actor::Clipboard),
             ("valetkey", Actor::Agent),

@@ -138,7 +138,11 @@ impl App {
             Caller::Key(own) if own.connections.is_some() && !own.manage => {
                 Err(PermissionError::OtherConnection.into())
             }
-            Caller::Window | Caller::Process(_) | Caller::Key(_) => Ok(caller.actor()),
+            Caller::Window
+            | Caller::Tray
+            | Caller::Notification
+            | Caller::Process(_)
+            | Caller::Key(_) => Ok(caller.actor()),
         }
     }
 

@@ -12,6 +12,10 @@ use valetkey_api::core::id::{ClientKeyId, ConnectionId};
 pub enum Caller {
     /// The window of the desktop app, in this process.
     Window,
+    /// The tray menu of the desktop app, in this process.
+    Tray,
+    /// A notification of the desktop app, in this process.
+    Notification,
     /// A program of this user, at the socket.
     Process(Arc<Process>),
     /// The holder of a client key, at the loopback listener.
@@ -84,6 +88,8 @@ impl Caller {
     pub fn actor(&self) -> Actor {
         match self {
             Self::Window => named(&actor::Actor::Window),
+            Self::Tray => named(&actor::Actor::Tray),
+            Self::Notification => named(&actor::Actor::Notification),
             Self::Process(process) => process.actor().clone(),
             Self::Key(key) => named(&actor::Actor::Key {
                 name: key.name.clone(),
@@ -103,7 +109,9 @@ impl Caller {
                 }
                 None => self.actor().to_string(),
             },
-            Self::Window | Self::Key(_) => self.actor().to_string(),
+            Self::Window | Self::Tray | Self::Notification | Self::Key(_) => {
+                self.actor().to_string()
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What each caller may do.
 //!
-//! | | Window | Process | Key | Key made with `--manage` |
+//! | | Desktop app | Process | Key | Key made with `--manage` |
 //! | --- | --- | --- | --- | --- |
 //! | [`Action::UseToken`] | no | yes | its connections | its connections |
 //! | [`Action::ReadConnection`] | yes | yes | its connections | yes |
@@ -69,7 +69,7 @@ pub enum PermissionError {
 /// Whether `caller` may do `action` in an agent run by `host`.
 pub fn check(caller: &Caller, action: Action, host: Host) -> Result<(), PermissionError> {
     match caller {
-        Caller::Window => match action {
+        Caller::Window | Caller::Tray | Caller::Notification => match action {
             Action::UseToken(_) => Err(PermissionError::WindowNeverGetsTokens),
             Action::ReadConnection(_)
             | Action::Manage

@@ -478,6 +478,12 @@ export interface components {
             kind: "window";
         } | {
             /** @enum {string} */
+            kind: "tray";
+        } | {
+            /** @enum {string} */
+            kind: "notification";
+        } | {
+            /** @enum {string} */
             kind: "connect_page";
         } | {
             /** @enum {string} */

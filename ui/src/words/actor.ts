@@ -22,6 +22,10 @@ export function actorText(actor: Actor | null | undefined): ActorText | null {
       return { name: actor.name, via: "client key" };
     case "window":
       return { name: "this window", via: "this window" };
+    case "tray":
+      return { name: "the tray", via: "tray menu" };
+    case "notification":
+      return { name: "a notification", via: "notification" };
     case "clipboard":
       return { name: "the clipboard", via: "desktop app" };
     case "connect_page":

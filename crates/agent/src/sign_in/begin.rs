@@ -127,6 +127,7 @@ impl Agent {
             dropped: granted.map_or_else(Scopes::default, |granted| granted.missing_from(&asked)),
             asked: asked.clone(),
             reason: ask.reason.as_deref().map(plain),
+            in_app: valetkey_core::actor::Actor::parse(&who.to_string()).is_desktop_app(),
             asked_by,
             started_at: inner.now(),
             expires_at: freshness::add(inner.now(), SIGN_IN_TIMEOUT),

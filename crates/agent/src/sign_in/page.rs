@@ -1,5 +1,8 @@
 //! What the browser shows at the end of a sign-in: one static page, nothing from elsewhere.
 
+use valetkey_core::name::ProfileName;
+
+use super::state::{Completed, Remedy};
 use super::{SignInState, SignInView};
 
 /// A page, ready to send.
@@ -21,7 +24,8 @@ const STYLE: &str = "\
 *{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--bg);color:var(--text);\
 font:16px/1.5 system-ui,sans-serif}main{width:min(30rem,92vw);background:var(--card);border:1px solid var(--line);border-radius:14px;\
 padding:2.25rem;text-align:center}svg{width:52px;height:52px}.ok{color:var(--ok)}.bad{color:var(--bad)}h1{font-size:1.35rem;margin:.75rem 0 .25rem}\
-p{margin:.5rem 0;color:var(--soft);overflow-wrap:anywhere}.small{font-size:.85rem}strong{color:var(--text)}";
+p{margin:.5rem 0;color:var(--soft);overflow-wrap:anywhere}.small{font-size:.85rem}strong,code{color:var(--text)}\
+code{font:.9em ui-monospace,monospace;background:var(--bg);border-radius:5px;padding:.1em .35em}";
 
 const TICK: &str = "<svg class=ok viewBox='0 0 24 24' fill=none stroke=currentColor stroke-width=2 stroke-linecap=round \
 stroke-linejoin=round aria-hidden=true><circle cx=12 cy=12 r=10 /><path d='m8 12.5 2.7 2.7L16 9.5'/></svg>";
@@ -30,52 +34,26 @@ stroke-linejoin=round aria-hidden=true><circle cx=12 cy=12 r=10 /><path d='M12 7
 
 /// The page for the end of a run.
 pub(super) fn end(view: &SignInView, state: &SignInState) -> Page {
-    let provider = &view.provider;
+    let provider = escape(&view.provider);
     match state {
-        SignInState::Completed(done) => {
-            let account = done.account.as_deref().unwrap_or("your account");
-            let mut lines = vec![
-                format!(
-                    "<p><strong>{}</strong> at {}</p>",
-                    escape(account),
-                    escape(provider)
-                ),
-                "<p>You can close this tab.</p>".to_owned(),
-            ];
-            if !done.missing.is_empty() {
-                lines.push(format!(
-                    "<p class=small>Not granted: {}</p>",
-                    escape(&done.missing.to_string())
-                ));
-            }
-            let connection = done.connection.to_string();
-            lines.push(format!(
-                "<p class=small>Programs on this computer can now use <strong>{}</strong>.</p>",
-                escape(&connection)
-            ));
-            layout(TICK, "Signed in", &lines.concat())
+        SignInState::Completed(done) => completed(view, done),
+        SignInState::Denied(_) => {
+            let body = format!(
+                "<p>You did not allow access at {provider}. Nothing was stored.</p>{}",
+                next_step(view, "Connect", "to try again")
+            );
+            layout(CROSS, "Access was not granted", &body)
         }
-        SignInState::Denied(_) => layout(
-            CROSS,
-            "Access was not granted",
-            &format!(
-                "<p>You said no at {}. Nothing was stored.</p><p>You can close this tab.</p>",
-                escape(provider)
-            ),
-        ),
         SignInState::Failed(failed) => {
-            let hint = failed
-                .hint
-                .as_deref()
-                .map(|hint| format!("<p>{}</p>", escape(hint)));
+            let hint = if view.in_app {
+                in_app(failed.remedy)
+            } else {
+                failed.hint.as_deref().map(paragraph).unwrap_or_default()
+            };
             layout(
                 CROSS,
                 "Sign-in failed",
-                &format!(
-                    "<p>{}</p>{}",
-                    escape(&failed.message),
-                    hint.unwrap_or_default()
-                ),
+                &(paragraph(&failed.message) + &hint),
             )
         }
         SignInState::Started
@@ -85,12 +63,103 @@ pub(super) fn end(view: &SignInView, state: &SignInState) -> Page {
     }
 }
 
+fn completed(view: &SignInView, done: &Completed) -> Page {
+    let provider = escape(&view.provider);
+    let connection = escape(&done.connection.to_string());
+    let account = match &done.account {
+        Some(account) => format!(" as <strong>{}</strong>", escape(account)),
+        None => String::new(),
+    };
+    let mut body = format!(
+        "<p>You are signed in to {provider}{account}.</p>\
+         <p>Programs on this computer can now use the connection <code>{connection}</code>.</p>"
+    );
+    if let Some(other) = &done.instead_of {
+        let other = escape(&other.to_string());
+        body += &format!(
+            "<p>It is another account than that of <code>{other}</code>, which stays as it is; \
+             <code>{connection}</code> is new.</p>"
+        );
+    }
+    if !done.missing.is_empty() {
+        let scopes: Vec<String> = done
+            .missing
+            .iter()
+            .map(|scope| format!("<code>{}</code>", escape(scope)))
+            .collect();
+        body += &format!(
+            "<p class=small>{provider} did not grant everything that was asked for. Missing: {}.</p>",
+            scopes.join(", ")
+        );
+        body += &next_step(view, "Sign in again", "to ask for it again");
+    }
+    layout(
+        TICK,
+        "Signed in",
+        &(body + "<p>You can close this tab.</p>"),
+    )
+}
+
+/// A button of the desktop app, or the command, whichever the person used.
+fn next_step(view: &SignInView, button: &str, purpose: &str) -> String {
+    if view.in_app {
+        return format!("<p>In Valet Key, click <strong>{button}</strong> {purpose}.</p>");
+    }
+    let account = view.account.as_ref();
+    let account = account.map_or(String::new(), |account| format!("/{account}"));
+    let profile = if view.profile == ProfileName::default() {
+        String::new()
+    } else {
+        format!(" --profile {}", view.profile)
+    };
+    let command = format!("valetkey connect {}{account}{profile}", view.authenticator);
+    format!("<p>Run <code>{}</code> {purpose}.</p>", escape(&command))
+}
+
+/// What to do in the desktop app after a failure.
+fn in_app(remedy: Remedy) -> String {
+    let text = match remedy {
+        Remedy::StartAgain => "In Valet Key, click <strong>Connect</strong> to start again.",
+        Remedy::FixClient => "In Valet Key, click <strong>Edit authenticator</strong>.",
+        Remedy::TryLater => "In Valet Key, click <strong>Connect</strong> again in a few minutes.",
+        Remedy::MendKeychain => {
+            "Unlock your keychain; then click <strong>Connect</strong> in Valet Key."
+        }
+        Remedy::Report => "Valet Key's log has the details: see <strong>Settings</strong>.",
+    };
+    format!("<p>{text}</p>")
+}
+
+/// One of our messages as a whole sentence: they begin in lower case, end without a full stop, and
+/// put literals in back-ticks.
+fn paragraph(message: &str) -> String {
+    let mut text = String::new();
+    for (index, part) in message.split('`').enumerate() {
+        let part = escape(part);
+        if index % 2 == 1 {
+            text += &format!("<code>{part}</code>");
+        } else if index == 0 {
+            let mut rest = part.chars();
+            text.extend(rest.next().into_iter().flat_map(char::to_uppercase));
+            text += rest.as_str();
+        } else {
+            text += &part;
+        }
+    }
+    let end = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("<p>{text}{end}</p>")
+}
+
 /// For an answer that no run waits for: late, replayed, or forged.
 pub(super) fn stale() -> Page {
     layout(
         CROSS,
         "This sign-in is over",
-        "<p>It was finished, cancelled, or took longer than five minutes.</p><p>Start it again from Valet Key.</p>",
+        "<p>It was finished or cancelled, or it took longer than five minutes.</p><p>Start it again in Valet Key.</p>",
     )
 }
 
@@ -99,7 +168,7 @@ pub(super) fn not_ours() -> Page {
     layout(
         CROSS,
         "Nothing here",
-        "<p>Valet Key waits here for the end of a sign-in, and for nothing else.</p>",
+        "<p>Valet Key waits here for the answer to a sign-in. This address is no such answer.</p>",
     )
 }
 
@@ -133,12 +202,104 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
     use sha2::{Digest as _, Sha256};
 
+    use valetkey_core::id::{AuthenticatorId, ConnectionId, SignInId};
+    use valetkey_core::scope::Scopes;
+
+    use super::super::state::Failed;
     use super::*;
 
     #[test]
     fn the_policy_names_the_script_that_is_sent() {
         let hash = STANDARD.encode(Sha256::digest(FORGET));
         assert!(POLICY.contains(&format!("'sha256-{hash}'")), "{hash}");
+    }
+
+    fn view(in_app: bool) -> SignInView {
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        SignInView {
+            id: SignInId::new(uuid::Uuid::nil()),
+            profile: "staging".parse().unwrap(),
+            authenticator: "hub".parse().unwrap(),
+            authenticator_id: AuthenticatorId::new(uuid::Uuid::nil()),
+            account: Some("work".parse().unwrap()),
+            provider: "A & B".to_owned(),
+            authorize_url: String::new(),
+            redirect_uri: String::new(),
+            paste_only: false,
+            asked: Scopes::default(),
+            reason: None,
+            in_app,
+            asked_by: None,
+            started_at: now,
+            expires_at: now,
+            state: SignInState::Started,
+        }
+    }
+
+    /// The sentences of the page, without its frame.
+    fn body(in_app: bool, state: &SignInState) -> String {
+        let html = end(&view(in_app), state).html;
+        let (_, rest) = html.split_once("</h1>").unwrap();
+        rest.split_once("</main>").unwrap().0.to_owned()
+    }
+
+    #[test]
+    fn the_next_step_is_a_button_or_a_command_as_the_sign_in_began() {
+        let denied = SignInState::Denied(Failed {
+            remedy: Remedy::StartAgain,
+            message: "you said no".to_owned(),
+            hint: None,
+        });
+        let first = "<p>You did not allow access at A &amp; B. Nothing was stored.</p>";
+        assert_eq!(
+            body(true, &denied),
+            format!("{first}<p>In Valet Key, click <strong>Connect</strong> to try again.</p>")
+        );
+        let command = "valetkey connect hub/work --profile staging";
+        assert_eq!(
+            body(false, &denied),
+            format!("{first}<p>Run <code>{command}</code> to try again.</p>")
+        );
+    }
+
+    #[test]
+    fn a_failure_is_told_in_whole_sentences_with_code_marked() {
+        let failed = SignInState::Failed(Failed {
+            remedy: Remedy::FixClient,
+            message: "the provider refused the client `hub` (invalid_client)".to_owned(),
+            hint: Some("run `valetkey update hub --client-secret-stdin`".to_owned()),
+        });
+        let first = "<p>The provider refused the client <code>hub</code> (invalid_client).</p>";
+        assert_eq!(
+            body(true, &failed),
+            format!("{first}<p>In Valet Key, click <strong>Edit authenticator</strong>.</p>")
+        );
+        assert_eq!(
+            body(false, &failed),
+            format!("{first}<p>Run <code>valetkey update hub --client-secret-stdin</code>.</p>")
+        );
+    }
+
+    #[test]
+    fn a_sign_in_names_the_account_and_each_missing_scope() {
+        let done = SignInState::Completed(Completed {
+            id: ConnectionId::new(uuid::Uuid::nil()),
+            connection: "hub/work".parse().unwrap(),
+            account: Some("ada@example.com".to_owned()),
+            granted: Scopes::default(),
+            missing: Scopes::parse_any("repo gist"),
+            renewed: false,
+            instead_of: None,
+        });
+        assert_eq!(
+            body(true, &done),
+            "<p>You are signed in to A &amp; B as <strong>ada@example.com</strong>.</p>\
+             <p>Programs on this computer can now use the connection <code>hub/work</code>.</p>\
+             <p class=small>A &amp; B did not grant everything that was asked for. \
+             Missing: <code>repo</code>, <code>gist</code>.</p>\
+             <p>In Valet Key, click <strong>Sign in again</strong> to ask for it again.</p>\
+             <p>You can close this tab.</p>"
+        );
     }
 
     #[test]

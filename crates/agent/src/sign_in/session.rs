@@ -50,6 +50,8 @@ pub struct SignInView {
     pub dropped: Scopes,
     /// Why a program asks; untrusted text.
     pub reason: Option<String>,
+    /// The desktop app began it, not a terminal.
+    pub in_app: bool,
     /// Who got the link that began it, if one did.
     pub asked_by: Option<String>,
     /// When it began.
