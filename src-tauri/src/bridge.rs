@@ -15,7 +15,7 @@ use crate::commands::{Command, Copied, Reply, ShellState};
 use crate::ipc::ToWindow;
 use crate::state::{Once, Shell};
 use crate::window::link::WindowLink;
-use crate::{autostart, clipboard, demo, downloads, notifier, tray};
+use crate::{autostart, clipboard, demo, downloads, keychain, notifier, tray};
 
 /// Reads a command of the page; call it in the order in which the page called.
 pub(crate) fn read(
@@ -82,6 +82,11 @@ pub(crate) async fn run(
         Command::FirstStartDone {} => {
             shell.mark_seen(Once::FirstSteps);
             Reply::FirstStartDone(())
+        }
+        Command::UnlockKeychain {} => Reply::UnlockKeychain(keychain::unlock().await?),
+        Command::Quit {} => {
+            actions.quit();
+            Reply::Quit(())
         }
     })
 }

@@ -46,6 +46,10 @@ pub(crate) enum Command {
     OpenLogFolder {},
     /// The person has finished the first steps.
     FirstStartDone {},
+    /// Asks the person to unlock the keychain.
+    UnlockKeychain {},
+    /// Ends the app.
+    Quit {},
 }
 
 /// The page's name for the channel of an event stream.
@@ -72,6 +76,8 @@ pub(crate) enum Reply {
     BeginDemo(String),
     OpenLogFolder(()),
     FirstStartDone(()),
+    UnlockKeychain(()),
+    Quit(()),
 }
 
 /// A whole response of the API.

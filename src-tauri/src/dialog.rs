@@ -12,13 +12,33 @@ pub(crate) fn confirm<D, F>(
     app: &AppHandle,
     title: &str,
     question: String,
-    [yes, no]: [&str; 2],
+    answers: [&str; 2],
     action: D,
 ) where
     D: FnOnce(Actions) -> F + Send + 'static,
     F: Future<Output = Result<(), Box<ApiError>>> + Send + 'static,
 {
     let handle = app.clone();
+    ask(app, title, &question, answers, move |said_yes| {
+        if said_yes {
+            tauri::async_runtime::spawn(async move {
+                let actions = handle.state::<Actions>().inner().clone();
+                if let Err(error) = action(actions).await {
+                    show_error(&handle, &error);
+                }
+            });
+        }
+    });
+}
+
+/// Asks a question with two answers; `answered` gets true for the first.
+pub(crate) fn ask(
+    app: &AppHandle,
+    title: &str,
+    question: &str,
+    [yes, no]: [&str; 2],
+    answered: impl FnOnce(bool) + Send + 'static,
+) {
     app.dialog()
         .message(question)
         .title(title)
@@ -27,16 +47,7 @@ pub(crate) fn confirm<D, F>(
             yes.to_owned(),
             no.to_owned(),
         ))
-        .show(move |said_yes| {
-            if said_yes {
-                tauri::async_runtime::spawn(async move {
-                    let actions = handle.state::<Actions>().inner().clone();
-                    if let Err(error) = action(actions).await {
-                        show_error(&handle, &error);
-                    }
-                });
-            }
-        });
+        .show(answered);
 }
 
 /// Reports an error, and offers what can be done by hand.

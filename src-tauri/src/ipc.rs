@@ -17,6 +17,8 @@ pub(crate) enum FromWindow {
     },
     /// The window is in front.
     Shown,
+    /// The person wants to close the window.
+    CloseRequested,
     /// The window got or lost the keyboard focus.
     Focused(bool),
 }
@@ -31,6 +33,8 @@ pub(crate) enum ToWindow {
     Failed { id: u32, error: Value },
     /// The next text of a stream; an empty one is its end.
     Text { stream: u32, text: String },
+    /// Close the window.
+    Close,
     /// Bring the window to the front, at this place of the page.
     Show { fragment: Option<String> },
 }

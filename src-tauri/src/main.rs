@@ -32,6 +32,7 @@
 //! | `dialog` | questions and errors while the app runs |
 //! | `demo` | a provider to try the app with |
 //! | `clipboard` | a copied token, and when it is cleared |
+//! | `keychain` | unlocks the keychain when the person asks |
 //! | `downloads` | files that the page exports |
 //! | `autostart` | start at login |
 
@@ -50,6 +51,7 @@ mod display;
 mod downloads;
 mod embedded_agent;
 mod ipc;
+mod keychain;
 mod notifications;
 mod notifier;
 mod prompt;

@@ -331,7 +331,7 @@ fn sign_in(snapshot: &Snapshot, event: &EventView) -> Option<(String, &'static s
         ),
         EventKind::SignInDenied => (
             format!("Signing in to {name} was refused"),
-            "The provider says that the person declined",
+            "You did not allow it in the browser",
         ),
         EventKind::SignInTimedOut => (format!("Nobody signed in to {name} in time"), ""),
         _ => return None,
@@ -352,7 +352,7 @@ fn subject(snapshot: &Snapshot, event: &EventView) -> Option<String> {
         && let Some(id) = event.authenticator_id
         && let Some(authenticator) = authenticators.find(|it| it.id == id)
     {
-        return Some(authenticator.display_name.clone());
+        return Some(snapshot.with_profile(&authenticator.display_name, &authenticator.profile));
     }
     event.connection.clone().or(event.authenticator.clone())
 }

@@ -1,5 +1,6 @@
 //! One agent per home: the process that holds the lock. A second start of the app asks the first to
-//! show its window; for a headless agent the person is asked whether the app may take over.
+//! show its window. It takes over from an agent that a command started in the background; for one that
+//! somebody started on purpose the person is asked.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,7 +21,9 @@ pub(crate) enum Instance {
     Acquired(AgentLock),
     /// The app runs already and shows its window.
     WindowShown,
-    /// An agent without a desktop runs; its process.
+    /// `valetkey` started an agent in the background because there was none.
+    Background,
+    /// An agent without a desktop runs; its process. Somebody started it on purpose.
     Headless(Option<u32>),
 }
 
@@ -39,7 +42,11 @@ pub(crate) fn acquire(home: &Home) -> Result<Instance, Failure> {
             Err(ClientError::Api(error))
                 if matches!(error.code, ErrorCode::NotConfigured | ErrorCode::NotFound) =>
             {
-                return Ok(Instance::Headless(pid));
+                return Ok(if pid.is_some_and(is_background) {
+                    Instance::Background
+                } else {
+                    Instance::Headless(pid)
+                });
             }
             // It starts or stops at this moment.
             Err(_) if began.elapsed() < STOP_TIMEOUT => {
@@ -51,6 +58,14 @@ pub(crate) fn acquire(home: &Home) -> Result<Instance, Failure> {
             Err(_) => return Err(LockError::Held { pid }.into()),
         }
     }
+}
+
+/// Whether `valetkey` started this agent because there was none: it passes `--background`.
+fn is_background(pid: u32) -> bool {
+    let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    command
+        .split(|byte| *byte == 0)
+        .any(|argument| argument == b"--background")
 }
 
 /// Asks the agent that runs to stop, and waits until its lock is free.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use valetkey_api::agent::{AgentStatus, Settings};
+use valetkey_api::agent::{AgentStatus, SecretStoreState, Settings};
 use valetkey_api::authenticators::{AuthenticatorList, AuthenticatorView};
 use valetkey_api::connections::{ConnectionList, ConnectionView};
 use valetkey_api::core::id::SignInId;
@@ -21,6 +21,7 @@ pub(crate) struct Snapshot {
     /// Sign-ins that have not ended.
     pub(crate) signing_in: BTreeMap<SignInId, SignInView>,
     pub(crate) paused: bool,
+    pub(crate) keychain_locked: bool,
     /// Which notifications the person wants.
     pub(crate) notifications: Notifications,
 }
@@ -48,6 +49,7 @@ impl Snapshot {
             authenticators: authenticators.authenticators,
             signing_in,
             paused: status.paused,
+            keychain_locked: status.secret_store.state == SecretStoreState::Locked,
             notifications: settings.notifications,
         })
     }
@@ -68,15 +70,27 @@ impl Snapshot {
             .is_none_or(|it| it.is_active)
     }
 
-    /// The name that the window shows: "GitHub", or "GitHub / work" for an account with a label.
+    /// The name that the window shows: "GitHub", or "GitHub / work" for an account with a label; with
+    /// its profile where there is more than one.
     pub(crate) fn display_name(&self, connection: &ConnectionView) -> String {
         let authenticator = match self.authenticator_of(connection) {
             Some(authenticator) => authenticator.display_name.clone(),
             None => connection.authenticator.to_string(),
         };
-        match &connection.account.label {
+        let name = match &connection.account.label {
             Some(label) => format!("{authenticator} / {label}"),
             None => authenticator,
+        };
+        self.with_profile(&name, &connection.profile)
+    }
+
+    /// Appends the profile where there is more than one.
+    pub(crate) fn with_profile(&self, name: &str, profile: &ProfileName) -> String {
+        let mut others = self.authenticators.iter().map(|it| &it.profile);
+        if others.any(|it| it != profile) {
+            format!("{name} ({profile})")
+        } else {
+            name.to_owned()
         }
     }
 

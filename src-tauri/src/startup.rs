@@ -38,6 +38,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             .ok();
             return Ok(ExitCode::SUCCESS);
         }
+        // Nobody chose to run it without a window.
+        Instance::Background => single_instance::take_over(&home)?,
         Instance::Headless(process) => match prompt::show(&Prompt::TakeOver { process }) {
             Answer::Yes => single_instance::take_over(&home)?,
             Answer::No => return Ok(ExitCode::SUCCESS),

@@ -30,6 +30,8 @@ pub(crate) enum Once {
     FirstSteps,
     /// The offer to start at login.
     LoginOffer,
+    /// The question whether the app goes on without window and tray icon.
+    CloseWithoutTray,
 }
 
 impl Once {
@@ -37,6 +39,7 @@ impl Once {
         match self {
             Self::FirstSteps => "first-steps-seen",
             Self::LoginOffer => "login-offer-seen",
+            Self::CloseWithoutTray => "close-without-tray-seen",
         }
     }
 }

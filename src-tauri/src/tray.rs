@@ -169,7 +169,7 @@ impl Tray {
 fn picture(state: State, theme: PanelTheme) -> Image<'static> {
     match (theme, state) {
         (PanelTheme::Dark, State::Well) => include_image!("../icons/tray/on-dark/well@2x.png"),
-        (PanelTheme::Dark, State::NeedsYou) => {
+        (PanelTheme::Dark, State::NeedsYou | State::Locked) => {
             include_image!("../icons/tray/on-dark/needs-you@2x.png")
         }
         (PanelTheme::Dark, State::Busy) => include_image!("../icons/tray/on-dark/busy@2x.png"),
@@ -177,7 +177,7 @@ fn picture(state: State, theme: PanelTheme) -> Image<'static> {
             include_image!("../icons/tray/on-dark/hollow@2x.png")
         }
         (PanelTheme::Light, State::Well) => include_image!("../icons/tray/on-light/well@2x.png"),
-        (PanelTheme::Light, State::NeedsYou) => {
+        (PanelTheme::Light, State::NeedsYou | State::Locked) => {
             include_image!("../icons/tray/on-light/needs-you@2x.png")
         }
         (PanelTheme::Light, State::Busy) => include_image!("../icons/tray/on-light/busy@2x.png"),

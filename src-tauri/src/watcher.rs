@@ -21,7 +21,8 @@ use crate::{notifier, tray};
 
 /// Events of this time lead to one snapshot.
 const BATCH_WINDOW: Duration = Duration::from_millis(100);
-/// How often the clock is checked while the end of a token is near: the machine may sleep meanwhile.
+/// How often the clock is checked while the end of a token is near (the machine may sleep meanwhile),
+/// and a locked keychain.
 const CHECK_INTERVAL: Duration = Duration::from_secs(30);
 /// How often it is checked otherwise.
 const IDLE_CHECK_INTERVAL: Duration = Duration::from_mins(10);
@@ -104,7 +105,8 @@ impl Watcher {
         let next = self.notifications.next_check(&snapshot, &now);
         let an_hour = SignedDuration::from_hours(1);
         let near = next.is_some_and(|at| at.duration_since(now.timestamp()) < an_hour);
-        Ok(if near {
+        // No event reports that it was unlocked.
+        Ok(if near || snapshot.keychain_locked {
             CHECK_INTERVAL
         } else {
             IDLE_CHECK_INTERVAL

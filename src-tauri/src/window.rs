@@ -10,7 +10,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
-use tauri::AppHandle;
+use tauri::{AppHandle, Manager as _};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{self, Child, ChildStdout};
 use tokio::sync::mpsc;
@@ -19,11 +19,13 @@ use valetkey_api::error::{ApiError, ErrorCode};
 
 use self::handle::ShowRequest;
 use self::link::WindowLink;
+use crate::actions::Actions;
 use crate::args::Subprocess;
 use crate::bridge;
 use crate::commands::Command;
 use crate::ipc::{FromWindow, ToWindow};
-use crate::{child_process, dialog};
+use crate::state::{Once, Shell};
+use crate::{child_process, dialog, tray};
 
 /// How long a window may take to come to the front, also on a busy machine.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -154,6 +156,9 @@ impl OpenWindow<'_> {
                     self.missed = None;
                 }
             }
+            Ok(FromWindow::CloseRequested) => {
+                tauri::async_runtime::spawn(close(self.app.clone(), self.link.clone()));
+            }
             Ok(FromWindow::Focused(focused)) => {
                 handle::set_focused(self.app, focused);
             }
@@ -171,6 +176,36 @@ impl OpenWindow<'_> {
             link.send(&ToWindow::Show { fragment }).await;
         });
     }
+}
+
+/// Closes the window. Without a tray icon the app would go on unseen: the first time, the person is
+/// asked.
+async fn close(app: AppHandle, link: WindowLink) {
+    let tray = tokio::task::spawn_blocking(tray::problem).await;
+    let no_tray = tray.ok().flatten().is_some();
+    if !no_tray || app.state::<Shell>().has_seen(Once::CloseWithoutTray) {
+        link.send(&ToWindow::Close).await;
+        return;
+    }
+    let question = "This desktop shows no tray icon, so Valet Key would go on unseen.\n\nKept running, it \
+                    refreshes your tokens and serves your programs; starting it again shows the window. \
+                    After Quit, no program gets a token.";
+    let handle = app.clone();
+    let answer = move |keep: bool| {
+        if keep {
+            handle.state::<Shell>().mark_seen(Once::CloseWithoutTray);
+            tauri::async_runtime::spawn(async move { link.send(&ToWindow::Close).await });
+        } else {
+            handle.state::<Actions>().quit();
+        }
+    };
+    dialog::ask(
+        &app,
+        "Keep Valet Key running?",
+        question,
+        ["Keep running", "Quit"],
+        answer,
+    );
 }
 
 async fn answer(

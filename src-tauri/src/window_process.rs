@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -25,6 +25,10 @@ const LABEL: &str = "main";
 
 /// The pipe to the app.
 struct ToApp(Mutex<Box<dyn Write + Send>>);
+
+/// Whether the app was asked to close the window.
+#[derive(Default)]
+struct Closing(AtomicBool);
 
 /// Calls of the page that have no reply yet, and its event streams.
 #[derive(Default)]
@@ -60,6 +64,7 @@ pub(crate) fn run(fragment: Option<&str>) -> ExitCode {
     let page = format!("index.html{}", fragment.unwrap_or_default());
     let app = tauri::Builder::default()
         .manage(Calls::default())
+        .manage(Closing::default())
         .manage(ToApp(Mutex::new(Box::new(pipes.to_app))))
         .invoke_handler(forward)
         .setup(move |app| {
@@ -75,12 +80,19 @@ pub(crate) fn run(fragment: Option<&str>) -> ExitCode {
     match app {
         Ok(app) => {
             app.run(|app, event| {
-                if let RunEvent::WindowEvent {
-                    event: WindowEvent::Focused(focused),
-                    ..
-                } = event
-                {
-                    send(app, &FromWindow::Focused(focused));
+                let RunEvent::WindowEvent { event, .. } = event else {
+                    return;
+                };
+                match event {
+                    WindowEvent::Focused(focused) => send(app, &FromWindow::Focused(focused)),
+                    // The app may have to ask first. A second attempt closes it in any case.
+                    WindowEvent::CloseRequested { api, .. }
+                        if !app.state::<Closing>().0.swap(true, Ordering::Relaxed) =>
+                    {
+                        api.prevent_close();
+                        send(app, &FromWindow::CloseRequested);
+                    }
+                    _ => {}
                 }
             });
             ExitCode::SUCCESS
@@ -200,6 +212,7 @@ fn receive(app: &AppHandle, from_app: impl Read) {
                     streams.remove(&stream);
                 }
             }
+            ToWindow::Close => break,
             ToWindow::Show { fragment } => {
                 let handle = app.clone();
                 let shown = app.run_on_main_thread(move || {

@@ -48,6 +48,36 @@ test("a browser that cannot be opened is no dead end", async ({ page, world }) =
   await expect(page.getByText("No browser could be started.")).toBeHidden();
 });
 
+test("the sidebar's menu has Doctor and Quit", async ({ page }) => {
+  await asDesktop(page);
+  await page.goto("/");
+  await page.getByRole("button", { name: "Valet Key menu" }).click();
+  await page.getByRole("menuitem", { name: "Doctor" }).click();
+  const doctor = page.getByRole("dialog", { name: "Doctor" });
+  await expect(doctor.getByText("OK", { exact: true }).first()).toBeVisible();
+  await expect(doctor.getByText(/database/i).first()).toBeVisible();
+  await doctor.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("button", { name: "Valet Key menu" }).click();
+  await page.getByRole("menuitem", { name: "Quit Valet Key" }).click();
+  await expect.poll(() => calls(page, "quit")).toHaveLength(1);
+});
+
+test("a locked keychain is unlocked from the window, and the footer says so", async ({ page }) => {
+  await asDesktop(page);
+  let state = "locked";
+  await page.route("**/api/v1/status", async (route) => {
+    const reply = await route.fetch();
+    const status = (await reply.json()) as { secret_store: object };
+    await route.fulfill({ json: { ...status, secret_store: { kind: "keychain", state, unsaved: 0 } } });
+  });
+  await page.goto("/");
+  await expect(page.getByRole("navigation").getByText(/^Keychain locked/)).toBeVisible();
+  await page.getByRole("button", { name: "Unlock…" }).click();
+  await expect.poll(() => calls(page, "unlock_keychain")).toHaveLength(1);
+  state = "ready";
+  await expect(page.getByText("The keychain is locked.")).toBeHidden();
+});
+
 test("events reach the window through the shell", async ({ page, world }) => {
   await asDesktop(page);
   await page.goto("/");

@@ -414,19 +414,30 @@ fn what_is_no_longer_so_is_taken_back() {
 fn a_notice_calls_things_as_the_window_does() {
     let account = json!({ "label": "work", "display_name": "ada", "subject": null });
     let fields = json!({ "status": "needs_reconnect", "account": account });
-    let authenticator = serde_json::from_value(json!({
-        "id": "018f0000-0000-7000-8000-00000000ffff", "name": "github", "profile": "default",
-        "display_name": "GitHub", "provider": "github", "client_id": "x",
-        "has_client_secret": false, "scopes": [], "redirect_uri": "http://127.0.0.1/callback",
-        "endpoints": {}, "own_endpoints": {}, "authorize_params": {}, "placeholders": {},
-        "is_active": true, "connections": [], "console_url": null,
-        "created_at": "2026-11-01T12:00:00Z", "updated_at": "2026-11-01T12:00:00Z"
-    }));
-    let mut notifications = begun(&["github"]);
-    let now = Snapshot {
-        authenticators: vec![authenticator.unwrap()],
-        ..snapshot([connection("github", fields)])
+    let authenticator = |profile: &str| {
+        let view = json!({
+            "id": "018f0000-0000-7000-8000-00000000ffff", "name": "github", "profile": profile,
+            "display_name": "GitHub", "provider": "github", "client_id": "x",
+            "has_client_secret": false, "scopes": [], "redirect_uri": "http://127.0.0.1/callback",
+            "endpoints": {}, "own_endpoints": {}, "authorize_params": {}, "placeholders": {},
+            "is_active": true, "connections": [], "console_url": null,
+            "created_at": "2026-11-01T12:00:00Z", "updated_at": "2026-11-01T12:00:00Z"
+        });
+        serde_json::from_value(view).unwrap()
     };
-    let shown = notifications.after(&now, &[], &at(NOW));
-    assert_eq!(titles(&shown), ["GitHub / work needs you to sign in again"]);
+    for (profiles, title) in [
+        (&["default"][..], "GitHub / work needs you to sign in again"),
+        (
+            &["default", "staging"],
+            "GitHub / work (default) needs you to sign in again",
+        ),
+    ] {
+        let mut notifications = begun(&["github"]);
+        let now = Snapshot {
+            authenticators: profiles.iter().copied().map(authenticator).collect(),
+            ..snapshot([connection("github", fields.clone())])
+        };
+        let shown = notifications.after(&now, &[], &at(NOW));
+        assert_eq!(titles(&shown), [title]);
+    }
 }

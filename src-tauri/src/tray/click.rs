@@ -7,10 +7,12 @@ use jiff::tz::TimeZone;
 use tauri::{AppHandle, Manager as _};
 use valetkey_api::connections::ConnectionView;
 use valetkey_api::error::ApiError;
+use valetkey_server::caller::Caller;
 
 use super::model::MenuAction;
 use crate::actions::{ActionError, Actions};
 use crate::dialog::{self, confirm};
+use crate::keychain;
 use crate::route::Route;
 use crate::window::handle;
 
@@ -25,11 +27,12 @@ pub(super) fn run(app: &AppHandle, action: MenuAction) {
         | MenuAction::Disconnect { .. }
         | MenuAction::OpenAt { .. }
         | MenuAction::Pause
-        | MenuAction::Resume => {}
+        | MenuAction::Resume
+        | MenuAction::Unlock => {}
     }
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
-        let actions = app.state::<Actions>().inner().clone();
+        let actions = app.state::<Actions>().acting_as(Caller::Tray);
         let done = match action {
             MenuAction::Connect {
                 authenticator,
@@ -42,6 +45,7 @@ pub(super) fn run(app: &AppHandle, action: MenuAction) {
             MenuAction::OpenAt { url } => actions.open_browser(&url).await,
             MenuAction::Pause => actions.set_paused(true).await.map_err(ActionError::from),
             MenuAction::Resume => actions.set_paused(false).await.map_err(ActionError::from),
+            MenuAction::Unlock => keychain::unlock().await.map_err(ActionError::from),
             MenuAction::Open
             | MenuAction::Settings
             | MenuAction::Details { .. }
@@ -66,7 +70,10 @@ async fn confirm_disconnect(
         &format!("Disconnect {name}?"),
         question,
         ["Disconnect", "Keep it"],
-        |actions| async move { actions.disconnect(&id).await.map(drop) },
+        |actions| async move {
+            let actions = actions.acting_as(Caller::Tray);
+            actions.disconnect(&id).await.map(drop)
+        },
     );
     Ok(())
 }

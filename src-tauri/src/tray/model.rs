@@ -28,6 +28,8 @@ pub(super) enum State {
     Busy,
     /// Token sharing is paused.
     Paused,
+    /// The keychain is locked.
+    Locked,
     /// Nothing is known yet.
     Starting,
 }
@@ -39,6 +41,7 @@ impl State {
             Self::NeedsYou => "Valet Key: an account needs you",
             Self::Busy => "Valet Key: signing in",
             Self::Paused => "Valet Key: paused, programs get no tokens",
+            Self::Locked => "Valet Key: the keychain is locked",
             Self::Starting => "Valet Key: starting",
         }
     }
@@ -80,6 +83,7 @@ pub(super) enum MenuAction {
     },
     Pause,
     Resume,
+    Unlock,
     Open,
     Settings,
     Quit,
@@ -98,6 +102,7 @@ impl fmt::Display for MenuAction {
             Self::OpenAt { url } => write!(f, "open-at {url}"),
             Self::Pause => f.write_str("pause"),
             Self::Resume => f.write_str("resume"),
+            Self::Unlock => f.write_str("unlock"),
             Self::Open => f.write_str("open"),
             Self::Settings => f.write_str("settings"),
             Self::Quit => f.write_str("quit"),
@@ -137,6 +142,7 @@ impl MenuAction {
             },
             "pause" => Self::Pause,
             "resume" => Self::Resume,
+            "unlock" => Self::Unlock,
             "open" => Self::Open,
             "settings" => Self::Settings,
             "quit" => Self::Quit,
@@ -157,7 +163,12 @@ impl Model {
 
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         let connections = snapshot.connections.iter();
-        let mut lines: Vec<Line> = connections.map(|it| connected(snapshot, it)).collect();
+        let locked = snapshot.keychain_locked.then(|| Line::Item {
+            label: "The keychain is locked: unlock…".to_owned(),
+            action: MenuAction::Unlock,
+        });
+        let connected = connections.map(|it| connected(snapshot, it));
+        let mut lines: Vec<Line> = locked.into_iter().chain(connected).collect();
         let idle = snapshot.authenticators.iter().filter(|it| {
             it.is_active
                 && !snapshot
@@ -172,7 +183,7 @@ impl Model {
             } else {
                 "not connected"
             };
-            let name = with_profile(&it.profile.to_string(), &it.display_name);
+            let name = snapshot.with_profile(&it.display_name, &it.profile);
             Line::Submenu {
                 label: format!("{name}: {state}"),
                 actions: vec![(
@@ -194,7 +205,9 @@ impl Model {
 
 fn state(snapshot: &Snapshot) -> State {
     let needs_you = |it: &ConnectionView| it.status == Status::NeedsReconnect || needs_fixing(it);
-    if snapshot.paused {
+    if snapshot.keychain_locked {
+        State::Locked
+    } else if snapshot.paused {
         State::Paused
     } else if !snapshot.signing_in.is_empty() {
         State::Busy
@@ -249,7 +262,7 @@ fn connected(snapshot: &Snapshot, connection: &ConnectionView) -> Line {
         },
     ));
     Line::Submenu {
-        label: format!("{}: {state}", with_profile(&profile, &name)),
+        label: format!("{name}: {state}"),
         actions,
     }
 }
@@ -258,15 +271,6 @@ fn connected(snapshot: &Snapshot, connection: &ConnectionView) -> Line {
 fn needs_fixing(connection: &ConnectionView) -> bool {
     let refresh_error = connection.refresh_error.as_ref();
     refresh_error.is_some_and(|it| it.kind == RefreshErrorKind::FixClient)
-}
-
-/// Appends the profile unless it is the default one.
-fn with_profile(profile: &str, name: &str) -> String {
-    if profile == "default" {
-        name.to_owned()
-    } else {
-        format!("{name} ({profile})")
-    }
 }
 
 fn end(paused: bool) -> Vec<Line> {
@@ -291,6 +295,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_locked_keychain_is_said_first_and_can_be_unlocked() {
+        let snapshot = Snapshot {
+            keychain_locked: true,
+            paused: true,
+            ..Snapshot::default()
+        };
+        let model = Model::of(&snapshot);
+        assert_eq!(model.state.tooltip(), "Valet Key: the keychain is locked");
+        let unlock = Line::Item {
+            label: "The keychain is locked: unlock…".to_owned(),
+            action: MenuAction::Unlock,
+        };
+        assert_eq!(model.lines, [unlock]);
+    }
+
+    #[test]
     fn ids_read_back() {
         let text = str::to_owned;
         for action in [
@@ -312,6 +332,7 @@ mod tests {
             },
             MenuAction::Pause,
             MenuAction::Resume,
+            MenuAction::Unlock,
             MenuAction::Open,
             MenuAction::Settings,
             MenuAction::Quit,

@@ -29,6 +29,10 @@ export interface Desktop {
   beginDemo(): Promise<string>;
   openLogFolder(): Promise<unknown>;
   firstStartDone(): Promise<unknown>;
+  /** Asks the person to unlock the keychain. */
+  unlockKeychain(): Promise<unknown>;
+  /** Ends the app. */
+  quit(): Promise<unknown>;
   /** Puts a fresh token on the clipboard; the page never sees it. Answers after how many seconds it is cleared. */
   copyToken(connection: string): Promise<number>;
   /** Gets a new token from the provider; the page never sees it. */

@@ -52,6 +52,8 @@ export const tauri: Backend = {
     beginDemo: () => call("begin_demo", {}),
     openLogFolder: () => call("open_log_folder", {}),
     firstStartDone: () => call("first_start_done", {}),
+    unlockKeychain: () => call("unlock_keychain", {}),
+    quit: () => call("quit", {}),
     async copyToken(connection) {
       const copied = await call("copy_token", { connection });
       return copied.clears_in_seconds;

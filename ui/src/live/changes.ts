@@ -55,6 +55,12 @@ export async function keepWarm(connection: Connection, keep_warm: KeepWarm): Pro
   await live.refresh("connections");
 }
 
+/** Asks the person, who answers a dialog of the desktop. */
+export async function unlockKeychain(): Promise<void> {
+  await backend.desktop?.unlockKeychain();
+  await live.refresh("status");
+}
+
 export async function setPaused(paused: boolean): Promise<void> {
   await ask(paused ? api.POST("/api/v1/pause") : api.POST("/api/v1/resume"));
   await live.refresh("status");

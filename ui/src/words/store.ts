@@ -25,7 +25,17 @@ export function storeProblem({ kind, state, unsaved, reason }: AgentStatus["secr
     case "unavailable":
       return {
         title: `There is no ${store}.`,
-        text: `${reason ?? "No secret service answers on this session."}${kept}`,
+        text:
+          "Start GNOME Keyring, KWallet or another secret service. It is tried again automatically." +
+          `${kept}${reason ? ` The system says: ${reason}` : ""}`,
       };
   }
+}
+
+/** For the footer; null if all is well. */
+export function storeWords({ kind, state }: AgentStatus["secret_store"]): string | null {
+  const store = kind === "file" ? "Secret file" : "Keychain";
+  const words = { ready: null, locked: "locked", denied: "refused", hung: "does not answer", unavailable: "missing" };
+  const found = words[state];
+  return found && `${store} ${found}`;
 }
