@@ -208,6 +208,41 @@ test("two profiles are told apart", async ({ page, world }) => {
   await expect(rows).toHaveCount(1);
 });
 
+test("access is changed after the difference was shown", async ({ page, world }) => {
+  await world.authenticator("Demo", "custom", ["openid", "email"]);
+  await world.signIn("demo");
+  await page.goto("/");
+  await page.getByRole("button", { name: "More for Demo" }).click();
+  await page.getByRole("menuitem", { name: "Change access…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Change access of demo" });
+  await expect(dialog.getByText("Nothing changes.")).toBeVisible();
+  await dialog.getByRole("checkbox", { name: /See your e-mail address/ }).uncheck();
+  await dialog.getByLabel("Add scopes").fill("files.read");
+  await page.keyboard.press("Enter");
+  await expect(dialog.getByText("Asks for: files.read")).toBeVisible();
+  await expect(dialog.getByText("Gives up: email")).toBeVisible();
+  await world.consent("ada");
+  await opening(page, () => dialog.getByRole("button", { name: "Continue in the browser" }).click());
+  await expect(page.getByText(/ · openid, files\.read$/)).toBeVisible();
+});
+
+test("another account than the one that was to be renewed is explained, and named", async ({ page, world }) => {
+  await world.authenticator("Demo");
+  await world.signIn("demo");
+  await page.goto("/");
+  await world.consent("grace");
+  await page.getByRole("button", { name: "More for Demo" }).click();
+  await opening(page, () => page.getByRole("menuitem", { name: "Sign in again" }).click());
+  await page.bringToFront();
+  const dialog = page.getByRole("dialog", { name: "Another account signed in" });
+  await expect(dialog.getByText(/grace@example\.com is not the account of demo/)).toBeVisible();
+  await dialog.getByLabel("Label of the new connection").fill("grace");
+  await dialog.getByRole("button", { name: "Rename" }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.locator('[data-connection="demo/grace"]')).toBeVisible();
+  await expect(page.locator('[data-connection="demo"]')).toBeVisible();
+});
+
 test("a sign-in that a terminal began is shown", async ({ page, world }) => {
   const id = await world.authenticator("Demo");
   await page.goto("/");

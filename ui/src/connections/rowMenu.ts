@@ -2,7 +2,7 @@
 import { backend } from "../backend";
 import { failures } from "../live/failures.svelte";
 import { canRefresh, check, refreshNow, setActive } from "../live/changes";
-import { copying, disconnecting } from "../live/confirm.svelte";
+import { changing, copying, disconnecting } from "../live/confirm.svelte";
 import { go } from "../live/route.svelte";
 import { signIns } from "../live/signIns.svelte";
 import type { Item } from "../parts/Menu.svelte";
@@ -21,7 +21,10 @@ export function rowMenu({ authenticator, connection, pending }: Row): Item[] {
   }
   if (authenticator.is_active && !pending) {
     const again = { authenticatorId: authenticator.id, connection: connection ?? undefined };
-    if (connection) items.push({ words: "Sign in again", run: () => void signIns.begin(again) });
+    if (connection) {
+      items.push({ words: "Sign in again", run: () => void signIns.begin(again) });
+      items.push({ words: "Change access…", run: () => changing.open(connection) });
+    }
     const words = connection ? "Add another account" : "Connect";
     items.push({ words, run: () => void signIns.begin({ authenticatorId: authenticator.id }) });
   }

@@ -6,6 +6,7 @@ import { live } from "./live.svelte";
 import { actorText } from "../words/actor";
 import { notices } from "./notices.svelte";
 import { profiles } from "./profiles.svelte";
+import { signIns } from "./signIns.svelte";
 
 /** The desktop shell copies the token: it never reaches this page. */
 class Copying {
@@ -94,5 +95,28 @@ export function notifyDisconnected({ name: bare, profile, revocation }: Disconne
   }
 }
 
+/** Signing in again with other scopes. */
+class Changing {
+  connection = $state.raw<Connection | null>(null);
+  scopes = $state.raw<string[]>([]);
+
+  open(connection: Connection): void {
+    this.connection = connection;
+    this.scopes = [...connection.scopes];
+  }
+
+  close(): void {
+    this.connection = null;
+  }
+
+  async confirm(): Promise<void> {
+    const { connection, scopes } = this;
+    if (!connection) return;
+    this.close();
+    await signIns.begin({ authenticatorId: connection.authenticator_id, connection, scopes });
+  }
+}
+
+export const changing = new Changing();
 export const copying = new Copying();
 export const disconnecting = new Disconnecting();

@@ -25,6 +25,16 @@ export interface Pending {
 export interface Target {
   authenticatorId: string;
   connection?: Connection | undefined;
+  /** Exactly these are asked for; absent: those that it has and those of the authenticator. */
+  scopes?: string[];
+  /** Takes the place of the connection, whoever signs in. */
+  replace?: boolean;
+}
+
+/** An account that signed in where another was to be renewed. */
+export interface OtherAccount {
+  connection: Connection;
+  insteadOf: string;
 }
 
 const TIMED_OUT = new Failure({
@@ -52,6 +62,8 @@ function rowOf({ connection, authenticatorId }: Pick<Pending, "connection" | "au
 
 class SignIns {
   list = $state.raw<Pending[]>([]);
+  /** Until the person has read it. */
+  other = $state.raw<OtherAccount | null>(null);
   /** Responses may arrive out of order: an ended sign-in stays ended. */
   readonly #ended = new Set<string>();
 
@@ -65,9 +77,14 @@ class SignIns {
     return failures.attempt(target.connection?.id ?? target.authenticatorId, () => this.#begin(target));
   }
 
-  async #begin({ authenticatorId, connection }: Target): Promise<void> {
+  async #begin({ authenticatorId, connection, scopes, replace = false }: Target): Promise<void> {
     const account = connection?.account.label ?? null;
-    const body = { authenticator: authenticatorId, ...(account === null ? {} : { account }) };
+    const body = {
+      authenticator: authenticatorId,
+      replace,
+      ...(account === null ? {} : { account }),
+      ...(scopes ? { scopes, only_scopes: true } : {}),
+    };
     const started = await ask(api.POST("/api/v1/credentials/connections", { body }));
     const view = await this.#ask(started.session_id);
     this.#put(view, { url: started.authorize_url, connection: connection?.id ?? null });
@@ -143,6 +160,7 @@ class SignIns {
     // The success of one that began elsewhere is reported there.
     if (!known?.url) return;
     if (view.state === "completed") {
+      if (view.instead_of) this.other = { connection: view.connection, insteadOf: view.instead_of };
       const missing = view.connection.missing_scopes.length;
       const hint = missing > 0 ? `${missing} of the scopes that were asked for were not granted.` : null;
       notices.done(`${profiles.qualified(view.connection.name, view.profile)} is connected.`, hint);

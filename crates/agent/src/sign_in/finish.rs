@@ -59,6 +59,15 @@ impl End {
 }
 
 impl End {
+    /// The name belongs to another account, or may.
+    fn taken(message: String, hint: String) -> Self {
+        Self::Failed(Failed {
+            remedy: Remedy::Replace,
+            message,
+            hint: Some(hint),
+        })
+    }
+
     fn of(failure: &SignInFailure, client: &Client) -> Self {
         let (remedy, hint) = match failure {
             SignInFailure::Denied { .. } => {
@@ -270,7 +279,7 @@ async fn place_grant(
         }
         Place::OtherAccount { name, holder } => {
             let got = display_name.unwrap_or_else(|| "another account".to_owned());
-            Err(End::failed(
+            Err(End::taken(
                 format!(
                     "`{name}` is signed in as {holder}, but you signed in as {got}; nothing was changed"
                 ),
@@ -293,7 +302,7 @@ async fn place_grant(
                      `valetkey connect {command} --replace`"
                 )
             };
-            Err(End::failed(
+            Err(End::taken(
                 format!(
                     "`{name}` is signed in{holder}, and whether this is the same account could not \
                      be found out; nothing was changed"

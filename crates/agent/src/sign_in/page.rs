@@ -119,6 +119,7 @@ fn next_step(view: &SignInView, button: &str, purpose: &str) -> String {
 /// What to do in the desktop app after a failure.
 fn in_app(remedy: Remedy) -> String {
     let text = match remedy {
+        Remedy::Replace => "In Valet Key, choose whether this account takes its place.",
         Remedy::StartAgain => "In Valet Key, click <strong>Connect</strong> to start again.",
         Remedy::FixClient => "In Valet Key, click <strong>Edit authenticator</strong>.",
         Remedy::TryLater => "In Valet Key, click <strong>Connect</strong> again in a few minutes.",
@@ -227,6 +228,8 @@ mod tests {
             redirect_uri: String::new(),
             paste_only: false,
             asked: Scopes::default(),
+            added: Scopes::default(),
+            dropped: Scopes::default(),
             reason: None,
             in_app,
             asked_by: None,

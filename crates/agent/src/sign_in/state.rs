@@ -43,6 +43,8 @@ pub struct Failed {
 pub enum Remedy {
     /// The person signs in once more.
     StartAgain,
+    /// The person decides whether the account takes the place of the one that has the name.
+    Replace,
     /// The client is mended at the provider's console.
     FixClient,
     /// Time.

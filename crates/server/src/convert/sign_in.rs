@@ -51,6 +51,7 @@ fn error(code: ErrorCode, failed: Failed) -> SignInError {
 const fn code(remedy: Remedy) -> ErrorCode {
     match remedy {
         Remedy::StartAgain => ErrorCode::AuthRequired,
+        Remedy::Replace => ErrorCode::Conflict,
         Remedy::FixClient => ErrorCode::ClientMisconfigured,
         Remedy::TryLater => ErrorCode::ProviderUnreachable,
         Remedy::MendKeychain => ErrorCode::KeychainLocked,
