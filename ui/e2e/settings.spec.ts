@@ -15,7 +15,7 @@ function stored(world: World): Promise<Settings> {
 
 test("each kind of notification has its switch", async ({ page, world }) => {
   await page.goto("/#/settings");
-  const soon = page.getByRole("switch", { name: "Notify: A token ends soon" });
+  const soon = page.getByRole("switch", { name: "Notify: Token expires soon" });
   await expect(soon).toBeChecked();
   await soon.focus();
   await page.keyboard.press("Space");
@@ -60,6 +60,8 @@ test("port, log level and keeping warm are the agent's", async ({ page, world })
   await expect(page.getByText("A port is a number from 1024 to 65535.")).toBeVisible();
   await port.fill("5123");
   await page.getByRole("button", { name: "Save the port" }).click();
+  await expect(page.getByText(/^Client keys are used at port \d+/)).toBeVisible();
+  await page.getByRole("button", { name: "Change it anyway" }).click();
   await expect(page.getByText("5123 after the next start", { exact: false }).first()).toBeVisible();
   const level = page.getByLabel("What is logged");
   await level.focus();

@@ -45,7 +45,12 @@ export class World {
     await this.stage("restore");
     await this.agent("POST", "resume");
     const notifications = { needs_you: true, ends_soon: true, sign_in: true, quiet_hours: null };
-    await this.agent("PATCH", "settings", { notifications, port: null, log_level: "info", keep_warm: "when_used" });
+    await this.agent("PATCH", "settings?force=true", {
+      notifications,
+      port: null,
+      log_level: "info",
+      keep_warm: "when_used",
+    });
     const { authenticators } = await this.agent<{ authenticators: Named[] }>("GET", "oauth/authenticators");
     for (const { id } of authenticators) await this.agent("DELETE", `oauth/authenticators/${id}?force=true`);
     await this.provider("POST", "reset");

@@ -26,9 +26,18 @@ class Settings {
   }
 
   /** Saves, then removes the typed texts that were saved, unless they were changed meanwhile. */
-  async change(body: SettingsPatch, ...typed: Typed[]): Promise<void> {
+  change(body: SettingsPatch, ...typed: Typed[]): Promise<void> {
+    return this.#save(body, typed, {});
+  }
+
+  /** With `force` although client keys are used at the old port. */
+  changePort(port: number | null, force: boolean): Promise<void> {
+    return this.#save({ port }, ["port"], { force });
+  }
+
+  async #save(body: SettingsPatch, typed: Typed[], query: { force?: boolean }): Promise<void> {
     const sent = { ...this.typed };
-    this.known = await ask(api.PATCH("/api/v1/settings", { body }));
+    this.known = await ask(api.PATCH("/api/v1/settings", { params: { query }, body }));
     for (const text of typed) if (this.typed[text] === sent[text]) delete this.typed[text];
   }
 }
