@@ -43,7 +43,7 @@ test("messages have their line, and the first faulty field is in view with its l
   const distance = async (): Promise<number> => (await top("Client secret")) - (await top("Client ID"));
   const before = await distance();
   await page.getByLabel("Client ID").fill("Ov23 li");
-  await page.getByText("There is a space in it.").waitFor();
+  await page.getByText("It contains a space.").waitFor();
   expect(await distance()).toBe(before);
   await page.getByLabel("Client ID").fill("");
   await page.getByRole("button", { name: "Save", exact: true }).click();

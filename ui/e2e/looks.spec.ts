@@ -7,7 +7,7 @@ import { expect, opening, test as base } from "./world";
 
 const SIZES = [
   { width: 640, height: 480 },
-  { width: 1280, height: 800 },
+  { width: 1040, height: 700 },
 ];
 const SCHEMES = ["light", "dark"] as const;
 
@@ -144,7 +144,7 @@ test("a list in every state", async ({ page, world, look }) => {
 
   await page.keyboard.press("Control+k");
   await page.keyboard.type("no such thing");
-  await page.getByText("Nothing is called “no such thing”.").waitFor();
+  await page.getByText("Nothing matches “no such thing”.").waitFor();
   await look("search-none");
   await page.keyboard.press("Escape");
 

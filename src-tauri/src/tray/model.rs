@@ -38,7 +38,7 @@ impl State {
     pub(super) const fn tooltip(self) -> &'static str {
         match self {
             Self::Well => "Valet Key",
-            Self::NeedsYou => "Valet Key: an account needs you",
+            Self::NeedsYou => "Valet Key: sign in again",
             Self::Busy => "Valet Key: signing in",
             Self::Paused => "Valet Key: paused, programs get no tokens",
             Self::Locked => "Valet Key: the keychain is locked",

@@ -121,7 +121,7 @@ fn without_a_tray_the_window_opens_and_says_why_and_a_late_tray_shows_the_icon()
     session.tray().wait_for_icon();
     view.click(Role::Link, "Activity");
     view.click(Role::Link, "Settings");
-    view.see("It is there.");
+    view.see("It is shown in the panel.");
 }
 
 #[test]

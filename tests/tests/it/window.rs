@@ -48,27 +48,27 @@ fn every_mistake_in_a_new_authenticator_is_named_before_it_is_saved() {
     view.click(Role::Button, "Custom");
 
     view.fill("Name", "Taken");
-    view.see("“Taken” is taken. Another name keeps both.");
+    view.see("“Taken” is taken. Choose another name.");
     view.fill("Name", "mail/work");
-    view.see("A slash separates the account's label; leave it out.");
+    view.see("A name has no slash: it separates the account's label.");
     view.fill("Client secret", "ghp_0123456789");
     view.see("This looks like a GitHub access token, not a client secret.");
     view.fill("Client ID", "de mo");
-    view.see("There is a space in it.");
+    view.see("It contains a space.");
     view.fill("Token URL", "http://login.example.com/token");
-    view.see("Secrets travel to this address: it must be https.");
+    view.see("Secrets are sent to this address, so it must be https.");
     view.fill("Authorization URL", "login.example.com/authorize");
-    view.see("This is no https address.");
+    view.see("This is not an https address.");
     scene.picture("mistakes");
     view.click(Role::Button, "Save");
-    view.see("This is no https address.");
+    view.see("This is not an https address.");
     assert_eq!(scene.api().authenticators(), ["taken"], "nothing is saved");
 
     // What is offered instead is one click away.
     view.click(Role::Button, "Remove the space");
-    view.see_no_more("There is a space in it.");
+    view.see_no_more("It contains a space.");
     view.click(Role::Button, "Use https://login.example.com/authorize");
-    view.see_no_more("This is no https address.");
+    view.see_no_more("This is not an https address.");
     view.click(Role::Button, "Use https://login.example.com/token");
     view.see_no_more("it must be https");
 

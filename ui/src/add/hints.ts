@@ -31,17 +31,17 @@ export function hints({ texts, scopes, provider, taken }: Typed): Hint[] {
   const found: Hint[] = [];
   const { name = "", client_id = "", client_secret = "" } = texts;
   if (name !== "" && taken(name.trim().toLowerCase())) {
-    found.push({ field: "name", tone: "bad", text: `“${name}” is taken. Another name keeps both.` });
+    found.push({ field: "name", tone: "bad", text: `“${name}” is taken. Choose another name.` });
   }
   if (name.includes("/"))
-    found.push({ field: "name", tone: "bad", text: "A slash separates the account's label; leave it out." });
+    found.push({ field: "name", tone: "bad", text: "A name has no slash: it separates the account's label." });
   for (const field of ["client_id", "client_secret"]) {
     const value = texts[field] ?? "";
     const token = TOKENS.find(([pattern]) => pattern.test(value.trim()));
     const what = field === "client_id" ? "a client ID" : "a client secret";
     if (token) found.push({ field, tone: "bad", text: `This looks like ${token[1]}, not ${what}.` });
     else if (/\s/.test(value)) {
-      found.push({ field, tone: "warn", text: "There is a space in it.", offer: value.replaceAll(/\s+/g, "") });
+      found.push({ field, tone: "warn", text: "It contains a space.", offer: value.replaceAll(/\s+/g, "") });
     }
   }
   if (client_id.trim().startsWith("GOCSPX-"))
@@ -51,7 +51,11 @@ export function hints({ texts, scopes, provider, taken }: Typed): Hint[] {
   }
   for (const scope of scopes) {
     if (/[\s,]/.test(scope))
-      found.push({ field: "scopes", tone: "bad", text: `“${scope}” is several scopes in one: name each on its own.` });
+      found.push({
+        field: "scopes",
+        tone: "bad",
+        text: `“${scope}” contains several scopes. Add each of them separately.`,
+      });
   }
   const broad = provider?.scope_presets.find(
     ({ description, scopes: preset }) =>
@@ -61,7 +65,7 @@ export function hints({ texts, scopes, provider, taken }: Typed): Hint[] {
     found.push({
       field: "scopes",
       tone: "warn",
-      text: `${broad.scopes.join(" ")}: ${broad.description}. Take less if that is enough.`,
+      text: `${broad.scopes.join(" ")}: ${broad.description}. Choose less if that is enough.`,
     });
   for (const field of URL_FIELDS) {
     const problem = urlProblem(texts[field]?.trim() ?? "");
@@ -82,12 +86,12 @@ function urlProblem(value: string): Omit<Hint, "field"> | null {
   if (!url || !/^https?:$/.test(url.protocol)) {
     const better = parsed(`https://${value}`);
     const offer = better?.hostname.includes(".") ? { offer: better.href } : {};
-    return { tone: "bad", text: "This is no https address.", ...offer };
+    return { tone: "bad", text: "This is not an https address.", ...offer };
   }
   if (url.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
     return {
       tone: "bad",
-      text: "Secrets travel to this address: it must be https.",
+      text: "Secrets are sent to this address, so it must be https.",
       offer: value.replace(/^http:/, "https:"),
     };
   }

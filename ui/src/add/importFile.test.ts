@@ -41,7 +41,7 @@ test("our own format, with `app_id` and what is not known", () => {
     scopes: ["repo"],
     placeholders: { tenant: "t" },
   });
-  expect(read?.remarks).toEqual(["“colour” is not known and was left out."]);
+  expect(read?.remarks).toEqual(["“colour” is unknown and was left out."]);
 });
 
 test("what hangs on a variable is left for the person", () => {

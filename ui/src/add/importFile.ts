@@ -43,7 +43,7 @@ export function readFile(text: string): Imported[] {
 }
 
 function readOne(members: Record<string, unknown> | null): Imported {
-  if (!members) throw new NotImported("This is no JSON object that describes an authenticator.");
+  if (!members) throw new NotImported("This file does not describe an authenticator.");
   const google = object(members.installed) ?? object(members.web);
   return google ? fromGoogle(google, "web" in members) : fromOwn(members);
 }
@@ -52,7 +52,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch {
-    throw new NotImported("This file is no JSON.");
+    throw new NotImported("This file is not JSON.");
   }
 }
 
@@ -110,10 +110,10 @@ function fromOwn(members: Record<string, unknown>): Imported {
     variables: {},
     remarks: [],
   };
-  if (!imported.isActive) imported.remarks.push("It was disabled, and stays so until it is enabled.");
+  if (!imported.isActive) imported.remarks.push("It was exported as disabled and stays disabled until you enable it.");
   for (const [field, value] of Object.entries(fields)) {
     if (field === "authenticator_type" || value === null) continue;
-    if (!take(imported, field, value)) imported.remarks.push(`“${field}” is not known and was left out.`);
+    if (!take(imported, field, value)) imported.remarks.push(`“${field}” is unknown and was left out.`);
   }
   return imported;
 }

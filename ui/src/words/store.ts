@@ -12,7 +12,9 @@ export function storeProblem({ kind, state, unsaved, reason }: AgentStatus["secr
   const store = kind === "file" ? "secret file" : "keychain";
   switch (state) {
     case "ready":
-      return unsaved > 0 ? { title: `The ${store} did not take everything.`, text: `It is tried again.${kept}` } : null;
+      return unsaved > 0
+        ? { title: `The ${store} did not store everything.`, text: `This is retried automatically.${kept}` }
+        : null;
     case "locked":
       return {
         title: `The ${store} is locked.`,
