@@ -320,6 +320,7 @@ async fn the_agent_tells_how_it_is() {
             "keychain_delete",
             "database",
             "clock",
+            "disk",
             "socket",
             "port"
         ]
