@@ -104,9 +104,11 @@ impl Agent {
     /// One connection.
     pub fn connection(&self, key: &ConnectionKey) -> Result<ConnectionView, AgentError> {
         let registry = self.inner.registry();
-        let id = registry
-            .find(key)
-            .map_err(|_| AgentError::no_connection(key))?;
+        let id = registry.find(key).map_err(|error| match error {
+            // Nothing is asked of the provider here, so nobody need sign in.
+            AgentError::AuthRequired { .. } => AgentError::no_connection(key),
+            other => other,
+        })?;
         let entry = registry
             .get(id)
             .ok_or_else(|| AgentError::no_connection(key))?;

@@ -160,9 +160,7 @@ impl ConnectionRegistry {
             AuthenticatorKey::Id(id) => self.authenticator(*id),
             AuthenticatorKey::Name(profile, name) => self.named_authenticator(profile, name),
         };
-        found
-            .cloned()
-            .ok_or_else(|| AgentError::no_authenticator(key))
+        found.cloned().ok_or_else(|| self.no_authenticator(key))
     }
 
     pub(crate) fn named_authenticator(

@@ -10,7 +10,7 @@ use valetkey_core::name::{AuthenticatorName, ConnectionName, InProfile, ProfileN
 
 use super::{ConnectionRegistry, LiveGrant};
 use crate::error::AgentError;
-use crate::key::ConnectionKey;
+use crate::key::{AuthenticatorKey, ConnectionKey};
 
 impl ConnectionRegistry {
     pub(crate) fn rename(&mut self, id: ConnectionId) {
@@ -75,8 +75,44 @@ impl ConnectionRegistry {
                 again: false,
                 reason: None,
             },
-            None => AgentError::no_connection(name),
+            None => match self.other_profiles(&name.authenticator) {
+                Some(hint) => AgentError::NotFound {
+                    kind: "connection",
+                    name: name.to_string(),
+                    hint: Some(hint),
+                },
+                None => AgentError::no_connection(name),
+            },
         }
+    }
+
+    /// No authenticator has this name in its profile.
+    pub(super) fn no_authenticator(&self, key: &AuthenticatorKey) -> AgentError {
+        let hint = match key {
+            AuthenticatorKey::Id(_) => None,
+            AuthenticatorKey::Name(_, name) => self.other_profiles(name),
+        };
+        match hint {
+            Some(_) => AgentError::NotFound {
+                kind: "authenticator",
+                name: key.to_string(),
+                hint,
+            },
+            None => AgentError::no_authenticator(key),
+        }
+    }
+
+    /// What to do about a name that only other profiles have; None if none has it.
+    fn other_profiles(&self, name: &AuthenticatorName) -> Option<String> {
+        let named = self.authenticators().filter(|row| row.name == *name);
+        let mut options: Vec<_> = named
+            .map(|row| format!("`--profile {}`", row.profile))
+            .collect();
+        options.sort();
+        (!options.is_empty()).then(|| {
+            let options = options.join(" or ");
+            format!("`{name}` is in another profile: add {options}")
+        })
     }
 
     /// The names of an authenticator's connections, which all have labels; None if there are none.

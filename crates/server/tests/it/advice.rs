@@ -55,6 +55,22 @@ async fn a_hint_about_another_profile_names_it() {
 }
 
 #[tokio::test]
+async fn a_name_of_another_profile_is_answered_with_that_profile() {
+    let fixture = Fixture::new().await;
+    let path = "/oauth/authenticators?profile=staging";
+    fixture.post(path, fixture.draft("demo")).await.is(201);
+    let connection = fixture.post(TOKEN, json!({})).await;
+    let authenticator = fixture.get("/oauth/authenticators/demo").await;
+    for missing in [connection, authenticator] {
+        let missing = missing.refused(404, "not_found");
+        assert_eq!(
+            missing["hint"],
+            "`demo` is in another profile: add `--profile staging`"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_name_that_is_taken_in_another_profile_is_named_with_it() {
     let fixture = Fixture::new().await;
     let path = "/oauth/authenticators?profile=staging";
