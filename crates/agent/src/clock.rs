@@ -185,7 +185,7 @@ impl Clock for TestClock {
         let mut moved = self.moved.subscribe();
         let end = self.uptime() + duration;
         Box::pin(async move {
-            // The clock lives as long as its agent; if it is gone, nobody waits any more.
+            // The clock is dropped with its agent; if it is gone, nobody waits any more.
             let _ = moved.wait_for(|uptime| *uptime >= end).await;
         })
     }

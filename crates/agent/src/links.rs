@@ -2,7 +2,7 @@
 //!
 //! A program that meets `auth_required` gets such a link to show. The link names a connection and who
 //! asked for it, and can start one sign-in. It ends after ten minutes, so that an old log holds no
-//! live one.
+//! valid one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use valetkey_core::scope::Scopes;
 
 /// How long a link works.
 const LINK_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
-/// More live links than this: the oldest go.
+/// More valid links than this: the oldest go.
 const MAX_LINKS: usize = 1024;
 
 /// What a link is about.
@@ -47,7 +47,7 @@ struct Link {
 }
 
 impl Links {
-    /// The nonce of a link to `target`: the live one, if it has half of its life left and is not used
+    /// The nonce of a link to `target`: the valid one, if half of its lifetime is left and is not used
     /// up.
     pub(crate) fn nonce(
         &self,

@@ -302,7 +302,7 @@ async fn prepare(
             id,
             Transition::Postponed {
                 from: prepared.from,
-                alive: prepared.old.grant.is_alive(inner.now()),
+                is_valid: prepared.old.grant.is_valid(inner.now()),
             },
         );
         return Err(error);

@@ -22,7 +22,7 @@ use crate::{grants, refresh};
 
 pub use renew::Invalidated;
 
-/// With an old token that still lives, a caller waits this long for the new one.
+/// With an old token that is still valid, a caller waits this long for the new one.
 const FALLBACK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Without one it is told to try later after this long. The request that is under way is not given
 /// up: what it brings may be the only refresh token that still works.
@@ -31,7 +31,7 @@ const CALLER_TIMEOUT: Duration = Duration::from_secs(15);
 /// What a program wants.
 #[derive(Debug, Clone, Default)]
 pub struct TokenRequirements {
-    /// The token must live at least this long; None: the default for its lifetime.
+    /// The token must be valid for at least this long; None: the default for its lifetime.
     pub min_valid: Option<SignedDuration>,
     /// The token must have these scopes.
     pub scopes: Option<Scopes>,
@@ -140,7 +140,7 @@ impl Agent {
         }
     }
 
-    /// The scheduler keeps the login of a disabled authenticator alive; nobody gets its tokens.
+    /// The scheduler keeps the login of a disabled authenticator valid; nobody gets its tokens.
     fn check_enabled(&self, id: ConnectionId) -> Result<(), AgentError> {
         match self.inner.registry().disabled(id) {
             Some(authenticator) => Err(AgentError::Disabled(authenticator.full_name())),
@@ -240,7 +240,7 @@ impl Agent {
         }
     }
 
-    /// The old token is served while it lives, whatever kept the new one away.
+    /// The old token is served while it is valid, whatever kept the new one away.
     fn or_old(
         &self,
         fallback: Option<Arc<LiveGrant>>,
@@ -249,7 +249,7 @@ impl Agent {
         let now = self.inner.now();
         match (fallback, error) {
             (_, error @ AgentError::AuthRequired { .. }) => Err(error),
-            (Some(live), _) if live.grant.is_alive(now) => Ok(live),
+            (Some(live), _) if live.grant.is_valid(now) => Ok(live),
             (_, error) => Err(error),
         }
     }
@@ -336,7 +336,7 @@ impl Inner {
                 return Err(registry.auth_required(&entry.row));
             }
         }
-        let live = entry.live.as_ref().filter(|live| live.grant.is_alive(now));
+        let live = entry.live.as_ref().filter(|live| live.grant.is_valid(now));
         let live = live.ok_or_else(|| AgentError::ProviderUnreachable {
             reason: "the token ended before it could be served".to_owned(),
             retry_after: Some(refresh::MIN_RETRY_DELAY),

@@ -22,7 +22,7 @@ pub enum KeepWarm {
     /// If it was used within the last day.
     #[default]
     WhenUsed,
-    /// Never but for what keeps an idle refresh token alive.
+    /// Never but for what keeps an idle refresh token from expiring.
     OnDemand,
 }
 
@@ -61,7 +61,7 @@ pub enum RefreshErrorKind {
     NotStorable,
     /// Who was reached could not prove to be the provider: its certificate is not trusted.
     BadCertificate,
-    /// The grant is dead: sign in again.
+    /// The refresh token is not valid any more: sign in again.
     SignInAgain,
     /// The client registration is wrong: mend it at the provider's console.
     FixClient,
@@ -160,8 +160,8 @@ impl Connection {
             item.grant.issued_at,
         );
         row.adopt(&item.grant);
-        let alive = item.grant.is_alive(now);
-        row.state.status = if alive {
+        let is_valid = item.grant.is_valid(now);
+        row.state.status = if is_valid {
             Status::Active
         } else {
             Status::Expired

@@ -20,7 +20,7 @@ pub enum Status {
     Connecting,
     /// A grant is stored and usable.
     Active,
-    /// A refresh is under way; the old token is served while it lives.
+    /// A refresh is under way; the old token is served while it is valid.
     Refreshing,
     /// The token ended and could not be renewed yet; it is retried automatically.
     Expired,
@@ -84,8 +84,8 @@ pub enum Transition {
     Postponed {
         /// The generation that was to be refreshed.
         from: Generation,
-        /// Whether its access token still lives.
-        alive: bool,
+        /// Whether its access token has not expired.
+        is_valid: bool,
     },
     /// The provider refused the grant that began under `from` for good.
     Refused {
@@ -98,15 +98,15 @@ pub enum Transition {
     ItemLost,
     /// The item that was lost is there again.
     ItemFound {
-        /// Whether its access token still lives.
-        alive: bool,
+        /// Whether its access token has not expired.
+        is_valid: bool,
     },
     /// The item holds a newer grant than the row knew (a crash between the two writes).
     ItemNewer {
         /// The item's generation.
         generation: Generation,
-        /// Whether its access token still lives.
-        alive: bool,
+        /// Whether its access token has not expired.
+        is_valid: bool,
     },
     /// The person disconnects.
     Disconnected,
@@ -124,8 +124,8 @@ pub fn apply(
 ) -> Result<ConnectionState, StaleTransition> {
     let ConnectionState { status, generation } = state;
     let to = |status| Ok(ConnectionState { status, generation });
-    let rested = |alive| {
-        if alive {
+    let rested = |is_valid| {
+        if is_valid {
             Status::Active
         } else {
             Status::Expired
@@ -151,10 +151,10 @@ pub fn apply(
             status: Status::Active,
             generation: generation.next(),
         }),
-        Transition::Postponed { from, alive } if from == generation => match status {
+        Transition::Postponed { from, is_valid } if from == generation => match status {
             Status::NeedsReconnect | Status::Connecting => Err(StaleTransition),
             Status::Active | Status::Refreshing | Status::Expired | Status::Removing => {
-                to(rested(alive))
+                to(rested(is_valid))
             }
         },
         Transition::Refused { from } if from == generation => to(Status::NeedsReconnect),
@@ -167,8 +167,8 @@ pub fn apply(
             | Status::Removing => Err(StaleTransition),
         },
         Transition::ItemLost => to(Status::NeedsReconnect),
-        Transition::ItemFound { alive } => match status {
-            Status::NeedsReconnect => to(rested(alive)),
+        Transition::ItemFound { is_valid } => match status {
+            Status::NeedsReconnect => to(rested(is_valid)),
             Status::Connecting
             | Status::Active
             | Status::Refreshing
@@ -177,9 +177,9 @@ pub fn apply(
         },
         Transition::ItemNewer {
             generation: newer,
-            alive,
+            is_valid,
         } if newer > generation => Ok(ConnectionState {
-            status: rested(alive),
+            status: rested(is_valid),
             generation: newer,
         }),
         Transition::Refreshed { .. }
@@ -209,13 +209,15 @@ mod tests {
             Just(Transition::RefreshBegan),
             from.clone().prop_map(|from| Transition::Refreshed { from }),
             (from.clone(), any::<bool>())
-                .prop_map(|(from, alive)| Transition::Postponed { from, alive }),
+                .prop_map(|(from, is_valid)| Transition::Postponed { from, is_valid }),
             from.clone().prop_map(|from| Transition::Refused { from }),
             Just(Transition::Ended),
             Just(Transition::ItemLost),
-            any::<bool>().prop_map(|alive| Transition::ItemFound { alive }),
-            (from, any::<bool>())
-                .prop_map(|(generation, alive)| Transition::ItemNewer { generation, alive }),
+            any::<bool>().prop_map(|is_valid| Transition::ItemFound { is_valid }),
+            (from, any::<bool>()).prop_map(|(generation, is_valid)| Transition::ItemNewer {
+                generation,
+                is_valid
+            }),
             Just(Transition::Disconnected),
         ]
     }
@@ -235,12 +237,12 @@ mod tests {
         }
 
         #[test]
-        fn an_old_generation_changes_nothing(state in any_state(), old in 0_u64..5, alive: bool) {
+        fn an_old_generation_changes_nothing(state in any_state(), old in 0_u64..5, is_valid: bool) {
             let from = Generation(old);
             prop_assume!(from != state.generation);
             for transition in [
                 Transition::Refreshed { from },
-                Transition::Postponed { from, alive },
+                Transition::Postponed { from, is_valid },
                 Transition::Refused { from },
             ] {
                 prop_assert_eq!(apply(state, transition), Err(StaleTransition));
@@ -255,10 +257,10 @@ mod tests {
         }
 
         #[test]
-        fn an_item_found_again_undoes_its_loss_and_nothing_else(state in any_state(), alive: bool) {
-            let found = apply(state, Transition::ItemFound { alive });
+        fn an_item_found_again_undoes_its_loss_and_nothing_else(state in any_state(), is_valid: bool) {
+            let found = apply(state, Transition::ItemFound { is_valid });
             if state.status == Status::NeedsReconnect {
-                let status = if alive { Status::Active } else { Status::Expired };
+                let status = if is_valid { Status::Active } else { Status::Expired };
                 prop_assert_eq!(found, Ok(ConnectionState { status, ..state }));
             } else {
                 prop_assert_eq!(found, Err(StaleTransition));

@@ -9,9 +9,9 @@ use crate::provider::RefreshTokenLimits;
 
 /// A refresh is due this long before the end of a long-lived token.
 const EARLY: SignedDuration = SignedDuration::from_mins(5);
-/// Tokens that live shorter than this are refreshed at 80 % of their life instead.
-const SHORT_LIFE: SignedDuration = SignedDuration::from_mins(25);
-/// A caller's token should live at least this long, unless it says otherwise.
+/// Tokens with a shorter lifetime than this are refreshed at 80 % of it instead.
+const SHORT_LIFETIME: SignedDuration = SignedDuration::from_mins(25);
+/// A caller's token should be valid for at least this long, unless it says otherwise.
 const MIN_VALID: SignedDuration = SignedDuration::from_secs(60);
 /// "Used lately" for [`KeepWarm::WhenUsed`].
 pub const RECENTLY_USED: SignedDuration = SignedDuration::from_hours(24);
@@ -20,13 +20,13 @@ const MAX_BACKOFF: SignedDuration = SignedDuration::from_mins(15);
 /// An answer that was not understood is asked for once more after this long.
 pub const UNCLEAR_RETRY_DELAY: SignedDuration = SignedDuration::from_mins(3);
 
-/// The remaining life that a caller wants when it names none: the smaller of 60 s and 20 % of the
-/// token's life. A fixed margin would refresh short tokens at every call.
+/// The remaining validity that a caller wants when it names none: the smaller of 60 s and 20 % of the
+/// token's lifetime. A fixed margin would refresh short tokens at every call.
 pub fn default_min_valid(lifetime: Option<SignedDuration>) -> SignedDuration {
     lifetime.map_or(MIN_VALID, |lifetime| MIN_VALID.min(lifetime / 5))
 }
 
-/// Whether `grant` still lives for `min_valid` (or the default) at `now`.
+/// Whether `grant` is valid for `min_valid` (or the default) at `now`.
 ///
 /// A token that was issued in the future (the clock was set back) is judged by its end alone.
 pub fn is_fresh(grant: &Grant, now: Timestamp, min_valid: Option<SignedDuration>) -> bool {
@@ -40,7 +40,7 @@ pub fn is_fresh(grant: &Grant, now: Timestamp, min_valid: Option<SignedDuration>
 /// under 25 minutes, up to 10 % of the remaining margin earlier by `jitter` (0..1).
 pub fn refresh_at(issued_at: Timestamp, expires_at: Timestamp, jitter: f64) -> Timestamp {
     let lifetime = expires_at.duration_since(issued_at);
-    let margin = if lifetime < SHORT_LIFE {
+    let margin = if lifetime < SHORT_LIFETIME {
         lifetime / 5
     } else {
         EARLY
@@ -57,8 +57,8 @@ pub const CLIENT_RETRY_INTERVAL: SignedDuration = SignedDuration::from_hours(24)
 
 /// When `connection` should be refreshed without being asked, or None.
 ///
-/// Kept warm: used within the last day (or set to always), and those whose refresh token's life is
-/// unknown, since at some servers it dies with the access token. The rest: at half of a known idle
+/// Kept warm: used within the last day (or set to always), and those whose refresh token's lifetime
+/// is unknown, since at some servers it ends with the access token. The rest: at half of a known idle
 /// limit, measured from the last refresh.
 pub fn due_at(
     connection: &Connection,
@@ -77,21 +77,21 @@ pub fn due_at(
     if !connection.refreshable {
         return None;
     }
-    let alarm = expires_at.map(|end| refresh_at(issued_at, end, jitter));
+    let before_expiry = expires_at.map(|end| refresh_at(issued_at, end, jitter));
     let lately = connection
         .used_at
         .into_iter()
         .chain([connection.created_at])
         .any(|used| now.duration_since(used) < RECENTLY_USED);
-    let unknown_life =
+    let unknown_lifetime =
         limits.idle.is_none() && !limits.open_ended && connection.refresh_expires_at.is_none();
     let warm = match connection.keep_warm {
         KeepWarm::Always => true,
-        KeepWarm::WhenUsed => lately || unknown_life,
+        KeepWarm::WhenUsed => lately || unknown_lifetime,
         KeepWarm::OnDemand => false,
     };
-    if warm && alarm.is_some() {
-        return alarm;
+    if warm && before_expiry.is_some() {
+        return before_expiry;
     }
     let announced = connection
         .refresh_expires_at

@@ -62,7 +62,7 @@ impl Grant {
         }
     }
 
-    /// Whole life of the access token.
+    /// Whole lifetime of the access token.
     pub fn lifetime(&self) -> Option<SignedDuration> {
         self.expires_at
             .map(|end| end.duration_since(self.issued_at))
@@ -73,8 +73,8 @@ impl Grant {
         self.expires_at.map(|end| end.duration_since(now))
     }
 
-    /// Whether the access token still lives at `now`; a token without an end does.
-    pub fn is_alive(&self, now: Timestamp) -> bool {
+    /// Whether the access token has not expired at `now`; one without an end never does.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now < end)
     }
 }

@@ -1,4 +1,4 @@
-//! Where everything lives: the one place that knows paths. Pure; creating folders is the vault's.
+//! Paths of everything on disk: the one place that knows paths. Pure; creating folders is the vault's.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -19,7 +19,7 @@
 //! | [`event`], [`actor`] | one line of the audit log, and who asked |
 //! | [`secret_json`] | buffers for JSON that holds a secret |
 //! | [`settings`] | what a person may set |
-//! | [`home`] | where everything lives on disk |
+//! | [`home`] | where everything is on disk |
 //! | [`id`], [`name`], [`scope`], [`endpoint_url`] | the small words used by all of them |
 //!
 //! The invariant of [`connection_state`]: no sequence of transitions revives a removed connection, and a result

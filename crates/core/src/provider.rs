@@ -250,11 +250,11 @@ pub struct RefreshTokenLimits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
-    /// The grant is dead, or the provider wants to see the person: sign in again.
+    /// The refresh token is not valid any more, or the provider wants to see the person: sign in again.
     SignInAgain,
     /// The client registration must be mended.
     FixClient,
-    /// Heals by itself.
+    /// Worth a retry: overload, outage.
     Later,
 }
 

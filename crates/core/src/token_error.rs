@@ -2,7 +2,7 @@
 //!
 //! The order of tests decides. Overload and outage first (their bodies say nothing reliable), then
 //! the error in the body, whatever the status (GitHub and Slack refuse with HTTP 200), then the
-//! status. When in doubt nothing is declared dead: a hotel's login page must not log anybody out.
+//! status. When in doubt no login is ended: a hotel's login page must not log anybody out.
 //!
 //! The names of RFC 6749 and those that several providers share are in [`codes`]; what one provider
 //! means by a name of its own is data, in its catalogue file (`errors`).
@@ -25,19 +25,19 @@ pub use retry_after::http_date;
 pub enum RefreshOutcome {
     /// A new grant.
     Refreshed(Box<TokenResponse>),
-    /// Heals by itself: network, overload, outage, a page instead of an answer.
+    /// Worth a retry: network, overload, outage, a page instead of an answer.
     Later {
         /// What the provider wishes, if it said so.
         after: Option<SignedDuration>,
         /// Technical, without secrets.
         reason: String,
     },
-    /// The grant is dead, or the provider wants to see the person.
+    /// The refresh token is not valid any more, or the provider wants to see the person.
     SignInAgain {
         /// Technical, without secrets.
         reason: String,
     },
-    /// The client registration must be mended; the tokens are not dead.
+    /// The client registration must be mended; the tokens stay valid.
     FixClient {
         /// Technical, without secrets.
         reason: String,
@@ -80,7 +80,7 @@ pub enum SignInFailure {
         /// What was seen.
         reason: String,
     },
-    /// Heals by itself.
+    /// Worth a retry.
     #[error("the provider could not be reached or is overloaded ({reason})")]
     TryLater {
         /// Technical, without secrets.
@@ -273,14 +273,14 @@ fn class_of(provider: &Provider, fields: &ErrorFields) -> Class {
         return own;
     }
     let named = fields.codes.iter().find_map(|code| codes::class(code));
-    // X and Atlassian call a dead refresh token `invalid_request` and `unauthorized_client`; Twitch
+    // X and Atlassian call an invalid refresh token `invalid_request` and `unauthorized_client`; Twitch
     // gives no code at all.
     let vague = named.is_none() || fields.codes.iter().any(|code| codes::is_vague(code));
     if vague
         && fields
             .words
             .as_deref()
-            .is_some_and(codes::says_token_is_dead)
+            .is_some_and(codes::says_token_is_invalid)
     {
         return Class::SignInAgain;
     }

@@ -20,8 +20,8 @@ use crate::provider::TokenShape;
 use crate::scope::Scopes;
 use crate::secret::{AccessToken, IdToken, RefreshToken};
 
-/// A longer life than this is read as this: one hundred years.
-const LONGEST_LIFE: f64 = 100.0 * 365.25 * 86_400.0;
+/// A longer lifetime than this is read as this: one hundred years.
+const MAX_LIFETIME: f64 = 100.0 * 365.25 * 86_400.0;
 
 /// A successful token reply (RFC 6749, section 5.1). Its type is Bearer: nothing else is accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +32,9 @@ pub struct TokenResponse {
     pub refresh_token: Option<RefreshToken>,
     /// The OpenID Connect id token, unchecked.
     pub id_token: Option<IdToken>,
-    /// Announced life of the access token; None if nothing usable was announced.
+    /// Announced lifetime of the access token; None if nothing usable was announced.
     pub expires_in: Option<SignedDuration>,
-    /// Announced life of the refresh token.
+    /// Announced lifetime of the refresh token.
     pub refresh_expires_in: Option<SignedDuration>,
     /// Granted scopes; None means "as asked".
     pub scopes: Option<Scopes>,
@@ -92,23 +92,23 @@ impl TokenResponse {
     /// The grant of this reply, received at `now`.
     ///
     /// `previous` is the grant that was refreshed: what the reply does not mention is kept from it
-    /// (RFC 6749, section 6). Without an announced life, a JWT's own `exp` counts, then the
-    /// catalogue's `default_life`; else the token has no known end.
+    /// (RFC 6749, section 6). Without an announced lifetime, a JWT's own `exp` counts, then the
+    /// catalogue's `default_lifetime`; else the token has no known end.
     #[must_use]
     pub fn into_grant(
         self,
         generation: Generation,
         previous: Option<&Grant>,
         asked: &Scopes,
-        default_life: Option<SignedDuration>,
+        default_lifetime: Option<SignedDuration>,
         now: ClockReading,
     ) -> Grant {
-        let after = |life| freshness::add(now.wall, life);
+        let after = |lifetime| freshness::add(now.wall, lifetime);
         let expires_at = self
             .expires_in
             .map(after)
             .or_else(|| jwt::expiry(self.access_token.expose()).filter(|end| *end > now.wall))
-            .or_else(|| default_life.map(after));
+            .or_else(|| default_lifetime.map(after));
         let rotated = self.refresh_token.is_some();
         let kept = previous.filter(|_| !rotated);
         Grant {
@@ -162,10 +162,10 @@ fn text(members: &mut Map<String, Value>, name: &str) -> Option<String> {
 }
 
 /// Seconds, as number or text. Zero and less say nothing: providers send 0 for "no end", and a token
-/// that was dead on arrival would be refreshed without pause.
+/// that had expired on arrival would be refreshed without pause.
 fn lifetime(value: &Value) -> Option<SignedDuration> {
     let seconds = number(value).filter(|seconds| *seconds > 0.0)?;
-    SignedDuration::try_from_secs_f64(seconds.min(LONGEST_LIFE)).ok()
+    SignedDuration::try_from_secs_f64(seconds.min(MAX_LIFETIME)).ok()
 }
 
 /// A finite number, also when it is written as text.

@@ -82,11 +82,11 @@ async fn clear_faults(State(shared): Provider) -> StatusCode {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Release {
-    gate: String,
+    latch: String,
 }
 
 async fn release(State(shared): Provider, Json(release): Json<Release>) -> StatusCode {
-    shared.faults().release(&release.gate);
+    shared.faults().release(&release.latch);
     StatusCode::NO_CONTENT
 }
 

@@ -114,8 +114,8 @@ pub enum FaultKind {
         /// Milliseconds.
         ms: u64,
     },
-    /// The request is held until the gate of this name is released.
-    Gate {
+    /// The request is held until the latch of this name is released.
+    Latch {
         /// The name to release it by.
         name: String,
     },
@@ -228,7 +228,7 @@ impl FaultKind {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Latency { .. } => "latency",
-            Self::Gate { .. } => "gate",
+            Self::Latch { .. } => "latch",
             Self::Hang => "hang",
             Self::Close => "close",
             Self::Status { .. } => "status",
@@ -250,7 +250,7 @@ impl FaultKind {
     }
 
     pub(crate) fn holds(&self) -> bool {
-        matches!(self, Self::Latency { .. } | Self::Gate { .. } | Self::Hang)
+        matches!(self, Self::Latency { .. } | Self::Latch { .. } | Self::Hang)
     }
 }
 

@@ -12,11 +12,11 @@ use tokio::sync::watch;
 use crate::endpoint::{Endpoint, GrantType};
 use crate::fault::{Always, Fault, FaultKind, Times};
 
-/// The waiting faults, and the closed gates.
+/// The waiting faults, and the closed latches.
 #[derive(Debug, Default)]
 pub(crate) struct FaultQueue {
     waiting: Vec<Fault>,
-    gates: HashMap<String, watch::Sender<bool>>,
+    latches: HashMap<String, watch::Sender<bool>>,
 }
 
 /// The faults that apply to one request.
@@ -42,8 +42,8 @@ pub(crate) enum Until {
 
 impl FaultQueue {
     pub(crate) fn add(&mut self, fault: Fault) {
-        if let FaultKind::Gate { name } = &fault.fault {
-            self.gates
+        if let FaultKind::Latch { name } = &fault.fault {
+            self.latches
                 .entry(name.clone())
                 .or_insert_with(|| watch::Sender::new(false));
         }
@@ -56,21 +56,21 @@ impl FaultQueue {
         &self.waiting
     }
 
-    /// Opens the gate for the requests that wait there, and removes it.
+    /// Opens the latch for the requests that wait there, and removes it.
     pub(crate) fn release(&mut self, name: &str) {
         self.waiting.retain(
-            |fault| !matches!(&fault.fault, FaultKind::Gate { name: gate } if gate == name),
+            |fault| !matches!(&fault.fault, FaultKind::Latch { name: latch } if latch == name),
         );
-        if let Some(gate) = self.gates.remove(name) {
-            gate.send_replace(true);
+        if let Some(latch) = self.latches.remove(name) {
+            latch.send_replace(true);
         }
     }
 
-    /// Opens all gates and removes all faults.
+    /// Opens all latches and removes all faults.
     pub(crate) fn clear(&mut self) {
         self.waiting.clear();
-        for (_, gate) in self.gates.drain() {
-            gate.send_replace(true);
+        for (_, latch) in self.latches.drain() {
+            latch.send_replace(true);
         }
     }
 
@@ -107,12 +107,12 @@ impl FaultQueue {
     fn hold(&self, fault: &Fault) -> Hold {
         let until = if let FaultKind::Latency { ms } = fault.fault {
             Until::After(Duration::from_millis(ms))
-        } else if let FaultKind::Gate { name } = &fault.fault {
-            let gate = self
-                .gates
+        } else if let FaultKind::Latch { name } = &fault.fault {
+            let latch = self
+                .latches
                 .get(name)
-                .expect("a waiting gate fault has its gate");
-            Until::Released(gate.subscribe())
+                .expect("a waiting latch fault has its latch");
+            Until::Released(latch.subscribe())
         } else {
             Until::ClientDisconnects
         };
@@ -161,22 +161,22 @@ mod tests {
         faults.add(
             Fault::at(
                 Endpoint::Api,
-                FaultKind::Gate {
+                FaultKind::Latch {
                     name: "g".to_owned(),
                 },
             )
             .forever(),
         );
         let Some(Hold {
-            until: Until::Released(gate),
+            until: Until::Released(latch),
             ..
         }) = faults.take(Endpoint::Api, None).hold
         else {
-            panic!("the gate holds");
+            panic!("the latch holds");
         };
-        assert!(!*gate.borrow());
+        assert!(!*latch.borrow());
         faults.release("g");
-        assert!(*gate.borrow());
+        assert!(*latch.borrow());
         assert!(faults.take(Endpoint::Api, None).hold.is_none());
     }
 }

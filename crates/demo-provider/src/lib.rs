@@ -10,8 +10,8 @@
 //! provider.update(|settings| settings.access_token_lifetime_seconds = Some(2.0));
 //! provider.fault(Fault::refresh(FaultKind::Close).after_processing()); // a lost response
 //! provider.fault(Fault::at(Endpoint::Userinfo, FaultKind::set("sub", "mallory")).forever());
-//! let gate = provider.gate(Fault::exchange); // holds code exchanges
-//! gate.release();
+//! let latch = provider.latch(Fault::exchange); // holds code exchanges
+//! latch.release();
 //! assert_eq!(provider.count(Filter::refreshes()), 0);
 //! # Ok::<(), std::io::Error>(())
 //! ```
@@ -26,7 +26,7 @@
 //! | --- | --- |
 //! | `GET` `PUT` `PATCH /_control/settings` | [`Settings`]; `PATCH` takes a merge patch |
 //! | `GET` `POST` `DELETE /_control/faults` | `POST` adds a [`Fault`]: `{"endpoint": "token", "grant": "refresh_token", "times": 2, "after_processing": true, "fault": {"kind": "close"}}`; `DELETE` clears |
-//! | `POST /_control/release` | `{"gate": "name"}` |
+//! | `POST /_control/release` | `{"latch": "name"}` |
 //! | `GET /_control/requests?endpoint=&grant=` | [`Request`]s, oldest first, without secrets |
 //! | `GET /_control/wait?endpoint=&grant=&count=&timeout_ms=&ended=` | `{"reached", "count"}` once `count` requests have arrived (or, with `ended=true`, ended) |
 //! | `GET /_control/families` | [`Family`] list |
@@ -76,7 +76,7 @@ mod token_store;
 pub use endpoint::{Endpoint, GrantType};
 pub use fault::{Always, Fault, FaultKind, IdTokenFlaw, Times};
 pub use grant::{Family, Revocation};
-pub use provider::{DemoProvider, Gate};
+pub use provider::{DemoProvider, Latch};
 pub use request_log::{Filter, Outcome, Request, fingerprint};
 pub use settings::{
     Account, Client, Consent, Dialect, Pkce, RefreshTokens, RevocationScope, Settings,

@@ -55,20 +55,20 @@ impl DemoProvider {
         self.shared.faults().add(fault);
     }
 
-    /// Removes all faults and opens all gates.
+    /// Removes all faults and opens all latches.
     pub fn clear_faults(&self) {
         self.shared.faults().clear();
     }
 
-    /// Holds matching requests until the gate is released or dropped:
-    /// `provider.gate(Fault::refresh)`, or once they are processed
-    /// `provider.gate(|gate| Fault::refresh(gate).after_processing())`.
-    pub fn gate(&self, fault: impl FnOnce(FaultKind) -> Fault) -> Gate {
+    /// Holds matching requests until the latch is released or dropped:
+    /// `provider.latch(Fault::refresh)`, or once they are processed
+    /// `provider.latch(|latch| Fault::refresh(latch).after_processing())`.
+    pub fn latch(&self, fault: impl FnOnce(FaultKind) -> Fault) -> Latch {
         let name = random();
         self.shared
             .faults()
-            .add(fault(FaultKind::Gate { name: name.clone() }).forever());
-        Gate {
+            .add(fault(FaultKind::Latch { name: name.clone() }).forever());
+        Latch {
             shared: self.shared.clone(),
             name,
         }
@@ -202,19 +202,19 @@ impl DemoProvider {
 }
 
 /// Holds requests until it is released or dropped.
-pub struct Gate {
+pub struct Latch {
     shared: Arc<Shared>,
     name: String,
 }
 
-impl Gate {
+impl Latch {
     /// Lets waiting and later requests through.
     pub fn release(self) {
         drop(self);
     }
 }
 
-impl Drop for Gate {
+impl Drop for Latch {
     fn drop(&mut self) {
         self.shared.faults().release(&self.name);
     }

@@ -131,7 +131,7 @@ impl ReceivedRequest {
         };
         Ok(match fault.fault {
             FaultKind::Latency { .. }
-            | FaultKind::Gate { .. }
+            | FaultKind::Latch { .. }
             | FaultKind::Hang
             | FaultKind::IdToken { .. } => unchanged,
             FaultKind::Edit { patch } => fault_response::edit(unchanged, &patch).await,
@@ -203,9 +203,9 @@ async fn wait(until: Option<Until>) {
     match until {
         None => {}
         Some(Until::After(time)) => tokio::time::sleep(time).await,
-        Some(Until::Released(mut gate)) => {
-            // An error means that the gate was removed, and with it the reason to wait.
-            let _ = gate.wait_for(|open| *open).await;
+        Some(Until::Released(mut latch)) => {
+            // An error means that the latch was removed, and with it the reason to wait.
+            let _ = latch.wait_for(|open| *open).await;
         }
         Some(Until::ClientDisconnects) => std::future::pending().await,
     }

@@ -38,8 +38,8 @@ struct Shared {
     interrupted: Mutex<Option<Vec<Connection>>>,
     /// Held by operations that write an item and its row, so that a removal never runs between
     /// the two. The keychain does one thing at a time anyway.
-    pairs: tokio::sync::Mutex<()>,
-    /// Held by a reconciliation; locked before `pairs`.
+    write_lock: tokio::sync::Mutex<()>,
+    /// Held by a reconciliation; locked before `write_lock`.
     reconciling: tokio::sync::Mutex<()>,
 }
 
@@ -91,7 +91,7 @@ impl Vault {
             moved_aside,
             must_list_items: AtomicBool::new(must_list_items),
             interrupted: Mutex::new(None),
-            pairs: tokio::sync::Mutex::new(()),
+            write_lock: tokio::sync::Mutex::new(()),
             reconciling: tokio::sync::Mutex::new(()),
         };
         Ok(Self {

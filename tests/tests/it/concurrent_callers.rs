@@ -60,7 +60,7 @@ fn a_caller_that_hangs_up_during_a_refresh_changes_nothing() {
     let mut fixture = AgentFixture::with_short_tokens(2.0);
     fixture.sign_in("acme");
     fixture.wait_for_expiry("acme");
-    let gate = fixture.provider.gate(Fault::refresh);
+    let latch = fixture.provider.latch(Fault::refresh);
 
     let mut caller = UnixStream::connect(fixture.agent().socket_path()).unwrap();
     let request = "POST /api/v1/credentials/connections/acme/token HTTP/1.1\r\n\
@@ -68,7 +68,7 @@ fn a_caller_that_hangs_up_during_a_refresh_changes_nothing() {
     caller.write_all(request.as_bytes()).unwrap();
     fixture.provider.wait_arrived(Filter::refreshes(), 1);
     drop(caller);
-    gate.release();
+    latch.release();
 
     fixture.api().access_token("acme");
     assert_eq!(fixture.provider.count(Filter::refreshes()), 1);
@@ -80,13 +80,13 @@ fn a_refresh_that_hangs_holds_up_only_its_own_connection() {
     let fixture = AgentFixture::with_short_tokens(2.0);
     fixture.sign_in("acme");
     fixture.wait_for_expiry("acme");
-    let gate = fixture.provider.gate(Fault::refresh);
+    let latch = fixture.provider.latch(Fault::refresh);
     let api = fixture.api();
     let waiting = thread::spawn(move || api.token("acme"));
     fixture.provider.wait_arrived(Filter::refreshes(), 1);
 
     fixture.sign_in("other");
     fixture.api().access_token("other");
-    gate.release();
+    latch.release();
     assert_eq!(waiting.join().unwrap().status, 200);
 }

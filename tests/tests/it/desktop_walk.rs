@@ -57,13 +57,13 @@ impl Walk {
         let visits = self.browser.visits().len();
         let exchanges = self.provider.count(Endpoint::Token);
         let tray = self.session.tray();
-        let gate = self.provider.gate(Fault::exchange);
+        let latch = self.provider.latch(Fault::exchange);
         begin();
         self.provider.wait_arrived(Endpoint::Token, exchanges + 1);
         tray.wait_for_line("acme: signing in…");
         self.picture(picture);
 
-        gate.release();
+        latch.release();
         let released = Instant::now();
         tray.wait_for_line("acme: connected");
         let menu = released.elapsed();

@@ -38,7 +38,7 @@ fn request_longer_token(api: &Api) -> Reply {
 /// The response to a caller that waits for a refresh during `change`, and to a later one.
 fn responses_after(change: impl FnOnce(&Api) + Send + 'static, refresh: Refresh) -> (Reply, Reply) {
     let fixture = signed_in();
-    let gate = fixture.provider.gate(Fault::refresh);
+    let latch = fixture.provider.latch(Fault::refresh);
     let api = fixture.api();
     let waiting = thread::spawn(move || request_longer_token(&api));
     fixture.provider.wait_arrived(Filter::refreshes(), 1);
@@ -49,7 +49,7 @@ fn responses_after(change: impl FnOnce(&Api) + Send + 'static, refresh: Refresh)
             wait::until("the change", || {
                 (fixture.api().token("acme").status != 200).then_some(())
             });
-            gate.release();
+            latch.release();
             changing.join().expect("the change is made");
             (
                 waiting.join().expect("no panic"),
@@ -58,7 +58,7 @@ fn responses_after(change: impl FnOnce(&Api) + Send + 'static, refresh: Refresh)
         }
         Refresh::Hangs => {
             let reply = waiting.join().expect("no panic");
-            gate.release();
+            latch.release();
             changing.join().expect("the change is made");
             (reply, fixture.api().token("acme"))
         }

@@ -70,12 +70,12 @@ fn a_keychain_locked_during_a_refresh_loses_nothing() {
     let mut fixture = AgentFixture::with_short_tokens(LIFETIME);
     fixture.sign_in("acme");
     fixture.wait_for_expiry("acme");
-    let gate = fixture.provider.gate(Fault::refresh);
+    let latch = fixture.provider.latch(Fault::refresh);
     let api = fixture.api();
     let waiting = thread::spawn(move || api.token("acme"));
     fixture.provider.wait_arrived(Filter::refreshes(), 1);
     fixture.desktop.keyring().lock();
-    gate.release();
+    latch.release();
 
     let reply = waiting.join().unwrap();
     assert_eq!(reply.status, 200, "{}", reply.text());
@@ -91,12 +91,12 @@ fn a_keychain_killed_during_a_refresh_loses_nothing_once_it_runs_again() {
     let mut fixture = AgentFixture::with_short_tokens(LIFETIME);
     fixture.sign_in("acme");
     fixture.wait_for_expiry("acme");
-    let gate = fixture.provider.gate(Fault::refresh);
+    let latch = fixture.provider.latch(Fault::refresh);
     let api = fixture.api();
     let waiting = thread::spawn(move || api.token("acme"));
     fixture.provider.wait_arrived(Filter::refreshes(), 1);
     fixture.desktop.keyring().kill();
-    gate.release();
+    latch.release();
 
     let reply = waiting.join().unwrap();
     assert_eq!(reply.status, 200, "{}", reply.text());
@@ -111,12 +111,12 @@ fn an_unsaved_grant_is_stored_before_the_agent_stops() {
     let mut fixture = AgentFixture::with_short_tokens(LIFETIME);
     fixture.sign_in("acme");
     fixture.wait_for_expiry("acme");
-    let gate = fixture.provider.gate(Fault::refresh);
+    let latch = fixture.provider.latch(Fault::refresh);
     let api = fixture.api();
     let waiting = thread::spawn(move || api.token("acme"));
     fixture.provider.wait_arrived(Filter::refreshes(), 1);
     fixture.desktop.keyring().lock();
-    gate.release();
+    latch.release();
     waiting.join().unwrap();
     fixture.desktop.keyring().unlock();
 

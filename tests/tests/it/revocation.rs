@@ -52,16 +52,16 @@ fn a_confirmed_revocation_is_reported_as_done() {
 fn a_disconnect_after_one_that_failed_at_a_locked_keychain_still_revokes() {
     let mut fixture = AgentFixture::start();
     fixture.sign_in("acme");
-    let gate = fixture
+    let latch = fixture
         .provider
-        .gate(|gate| Fault::at(Endpoint::Revoke, gate));
+        .latch(|latch| Fault::at(Endpoint::Revoke, latch));
     let unavailable = Fault::at(Endpoint::Revoke, FaultKind::status(503));
     fixture.provider.fault(unavailable.forever());
     let api = fixture.api();
     let first = thread::spawn(move || api.disconnect("acme"));
     fixture.provider.wait_arrived(Endpoint::Revoke, 1);
     fixture.desktop.keyring().lock();
-    gate.release();
+    latch.release();
     let first = first.join().unwrap();
     assert_eq!(
         (first.status, code(&first)),

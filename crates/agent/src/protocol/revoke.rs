@@ -132,7 +132,7 @@ fn plan(
     let refresh = grant.refresh_token.as_ref().map(RevocableToken::Refresh);
     let built = match method {
         RevocationMethod::Rfc7009 => {
-            let has_not_expired = grant.is_alive(now) || refresh.is_none();
+            let has_not_expired = grant.is_valid(now) || refresh.is_none();
             let tokens = refresh.into_iter().chain(has_not_expired.then_some(access));
             tokens
                 .map(|token| request::revoke(client, client.endpoints.client_auth, url, token))
@@ -169,11 +169,11 @@ fn plan(
     built.map_err(|error| Revocation::Failed(error.to_string()))
 }
 
-/// Some ways name only an access token. One that has ended is unknown there already, which says
+/// Some methods name only an access token. One that has expired is unknown there already, which says
 /// nothing about the refresh token beside it. Refreshing in order to revoke was rejected: it would
-/// bring to life what is to end, and leave it alive if the second half fails.
+/// create what is to be revoked, and leave it valid if the second half fails.
 fn require_valid_token(grant: &Grant, now: Timestamp) -> Result<(), Revocation> {
-    if grant.is_alive(now) {
+    if grant.is_valid(now) {
         return Ok(());
     }
     Err(Revocation::NotPossible(

@@ -152,15 +152,15 @@ pub(super) async fn postpone(
     let (first, ended, unavailable) = {
         let mut registry = inner.registry();
         let ended = if let Some(prepared) = prepared {
-            let alive = prepared.old.grant.is_alive(now);
+            let is_valid = prepared.old.grant.is_valid(now);
             let from = prepared.from;
             if registry
-                .apply(id, Transition::Postponed { from, alive })
+                .apply(id, Transition::Postponed { from, is_valid })
                 .is_err()
             {
                 return;
             }
-            !alive && prepared.was == Status::Active
+            !is_valid && prepared.was == Status::Active
         } else {
             let end = registry.get(id).and_then(|entry| entry.row.expires_at);
             end.is_some_and(|end| end <= now) && registry.apply(id, Transition::Ended).is_ok()

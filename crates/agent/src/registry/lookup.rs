@@ -12,9 +12,9 @@ use super::{ConnectionRegistry, Entry, LiveGrant};
 /// Which token a caller needs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Requirement {
-    /// One that lives this long; None: the default for its lifetime.
+    /// One that is valid for this long; None: the default for its lifetime.
     ValidFor(Option<SignedDuration>),
-    /// One of a later generation, however long it lives: this one was refused, or a caller insists.
+    /// One of a later generation, however long it is valid: this one was refused, or a caller insists.
     NewerThan(Generation),
 }
 
@@ -24,7 +24,7 @@ pub(crate) enum TokenLookup {
     Fresh(Arc<LiveGrant>),
     /// Not in memory: load it from the keychain, then look again.
     NotLoaded,
-    /// It must be refreshed first. `fallback` lives, but not as long as was asked.
+    /// It must be refreshed first. `fallback` is valid, but not as long as was asked.
     Stale {
         /// The generation to refresh.
         generation: Generation,
@@ -75,7 +75,7 @@ impl ConnectionRegistry {
         if is_sufficient {
             return TokenLookup::Fresh(Arc::clone(live));
         }
-        let fallback = live.grant.is_alive(now).then(|| Arc::clone(live));
+        let fallback = live.grant.is_valid(now).then(|| Arc::clone(live));
         if live.grant.refresh_token.is_none() {
             return fallback.map_or(TokenLookup::SignInRequired, TokenLookup::Fresh);
         }

@@ -242,16 +242,16 @@ async fn an_authenticator_in_use_is_removed_only_by_force() {
 async fn who_removes_an_authenticator_and_hangs_up_leaves_nothing_half_done() {
     let bench = Bench::start().await;
     bench.connect("demo").await;
-    let gate = bench
+    let latch = bench
         .provider
-        .gate(|gate| Fault::at(Endpoint::Revoke, gate));
+        .latch(|latch| Fault::at(Endpoint::Revoke, latch));
     let agent = bench.agent.clone();
     let key = authenticator_key("demo");
     let removing = tokio::spawn(async move { agent.remove_authenticator(&key, true, &me()).await });
     bench.provider.arrived(Endpoint::Revoke, 1).await;
     removing.abort();
     assert!(removing.await.is_err());
-    gate.release();
+    latch.release();
     let none = || bench.agent.authenticators(None, true).is_empty();
     eventually("removed", none).await;
     assert!(bench.store.items().is_empty());

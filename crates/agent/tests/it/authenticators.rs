@@ -62,9 +62,9 @@ async fn a_rename_hides_no_login_behind_one_that_is_being_removed() {
     for round in 0..8 {
         let bench = Bench::start().await;
         let old = completed(bench.connect("demo").await).id;
-        let gate = bench
+        let latch = bench
             .provider
-            .gate(|gate| Fault::at(Endpoint::Revoke, gate));
+            .latch(|latch| Fault::at(Endpoint::Revoke, latch));
         let agent = bench.agent.clone();
         let removing =
             tokio::spawn(async move { agent.disconnect(&key("demo"), true, &me()).await });
@@ -73,7 +73,7 @@ async fn a_rename_hides_no_login_behind_one_that_is_being_removed() {
         assert_ne!(old, new);
         bench.update("demo", json!({ "name": "renamed" })).await;
         assert_eq!(bench.view("renamed").row.id, new, "round {round}");
-        gate.release();
+        latch.release();
         removing.await.unwrap().unwrap();
         assert_eq!(bench.view("renamed").row.id, new, "round {round}");
     }

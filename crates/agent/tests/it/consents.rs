@@ -5,7 +5,7 @@ use crate::support::{Bench, completed, failed, key, me};
 use serde_json::json;
 use tokio::task::JoinHandle;
 use valetkey_agent::{Agent, AgentError, ServedToken};
-use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter, Gate, IdTokenFlaw};
+use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter, IdTokenFlaw, Latch};
 
 type Asked = JoinHandle<Result<ServedToken, AgentError>>;
 
@@ -19,12 +19,12 @@ async fn connected() -> Bench {
 }
 
 /// Somebody waits for a refresh whose answer is held.
-async fn refreshing(bench: &Bench, place: impl FnOnce(FaultKind) -> Fault) -> (Gate, Asked) {
+async fn refreshing(bench: &Bench, place: impl FnOnce(FaultKind) -> Fault) -> (Latch, Asked) {
     bench.expire();
-    let gate = bench.provider.gate(place);
+    let latch = bench.provider.latch(place);
     let asked = bench.ask("plain");
     bench.provider.arrived(Filter::refreshes(), 1).await;
-    (gate, asked)
+    (latch, asked)
 }
 
 fn revocations(bench: &Bench) -> usize {
@@ -39,10 +39,10 @@ async fn disconnect(agent: &Agent, name: &str) {
 #[tokio::test]
 async fn a_refresh_that_a_new_sign_in_overtook_changes_nothing() {
     let bench = connected().await;
-    let (gate, asked) = refreshing(&bench, |gate| Fault::refresh(gate).after_processing()).await;
+    let (latch, asked) = refreshing(&bench, |latch| Fault::refresh(latch).after_processing()).await;
     assert!(completed(bench.connect("plain").await).renewed);
     let new = bench.access("plain").await;
-    gate.release();
+    latch.release();
     let served = asked.await.unwrap().expect("the new login serves them");
     assert_eq!(served.live.grant.access_token.expose(), new);
     assert_eq!(bench.access("plain").await, new);
@@ -52,10 +52,10 @@ async fn a_refresh_that_a_new_sign_in_overtook_changes_nothing() {
 #[tokio::test]
 async fn a_refusal_of_the_grant_before_is_none_of_the_new_login() {
     let bench = connected().await;
-    let (gate, asked) = refreshing(&bench, Fault::refresh).await;
+    let (latch, asked) = refreshing(&bench, Fault::refresh).await;
     bench.provider.revoke_account("ada");
     assert!(completed(bench.connect("plain").await).renewed);
-    gate.release();
+    latch.release();
     let served = asked.await.unwrap().expect("the new login serves them");
     let served = served.live.grant.access_token.expose();
     assert!(bench.provider.access_token_lives(served));
@@ -64,11 +64,11 @@ async fn a_refusal_of_the_grant_before_is_none_of_the_new_login() {
 #[tokio::test]
 async fn a_late_grant_of_a_removed_connection_is_kept_from_harming_its_successor() {
     let bench = connected().await;
-    let (gate, asked) = refreshing(&bench, |gate| Fault::refresh(gate).after_processing()).await;
+    let (latch, asked) = refreshing(&bench, |latch| Fault::refresh(latch).after_processing()).await;
     disconnect(&bench.agent, "plain").await;
     let before = revocations(&bench);
     assert!(!completed(bench.connect("plain").await).renewed);
-    gate.release();
+    latch.release();
     let error = asked.await.unwrap().expect_err("removed");
     assert!(matches!(error, AgentError::NotFound { .. }), "{error:?}");
     assert_eq!(revocations(&bench), before);

@@ -48,9 +48,9 @@ async fn a_hanging_refresh_is_told_in_time_and_its_late_answer_is_not_lost() {
     let bench = Bench::start().await;
     bench.connect("demo").await;
     bench.expire();
-    let gate = bench
+    let latch = bench
         .provider
-        .gate(|gate| Fault::refresh(gate).after_processing());
+        .latch(|latch| Fault::refresh(latch).after_processing());
     let asked = bench.ask("demo");
     bench.provider.arrived(Filter::refreshes(), 1).await;
     bench.clock.advance(seconds(15));
@@ -65,7 +65,7 @@ async fn a_hanging_refresh_is_told_in_time_and_its_late_answer_is_not_lost() {
     };
     let asked = bench.ask("demo");
     bench.take_turns().await;
-    gate.release();
+    latch.release();
     let [asked, forced] = [asked.await.unwrap(), forced.await.unwrap()];
     let token = asked.expect("the late answer").live;
     assert_eq!(token.fingerprint, forced.unwrap().live.fingerprint);

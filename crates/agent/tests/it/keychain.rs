@@ -8,22 +8,22 @@ use valetkey_agent::{AgentError, TokenRequirements};
 use valetkey_core::connection::RefreshErrorKind;
 use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
-use valetkey_demo_provider::{Fault as ProviderFault, FaultKind, Filter, Gate};
+use valetkey_demo_provider::{Fault as ProviderFault, FaultKind, Filter, Latch};
 use valetkey_vault::store::testing::Fault;
 
 /// A refresh that the provider has carried out, and whose answer waits.
-async fn answer_held_back(bench: &Bench) -> Gate {
+async fn answer_held_back(bench: &Bench) -> Latch {
     let before = bench.refreshes();
-    let gate = bench
+    let latch = bench
         .provider
-        .gate(|gate| ProviderFault::refresh(gate).after_processing());
+        .latch(|latch| ProviderFault::refresh(latch).after_processing());
     bench.expire();
     bench.ask("demo");
     bench
         .provider
         .arrived(Filter::refreshes(), before + 1)
         .await;
-    gate
+    latch
 }
 
 #[tokio::test]
@@ -74,9 +74,9 @@ async fn a_grant_that_cannot_be_stored_is_held_served_and_stored_later() {
     let mut bench = Bench::start().await;
     bench.connect("demo").await;
     let stored = bench.store.item(bench.grant_item("demo"));
-    let gate = answer_held_back(&bench).await;
+    let latch = answer_held_back(&bench).await;
     bench.store.set(Fault::Locked);
-    gate.release();
+    latch.release();
     let new = bench.access("demo").await;
     assert!(bench.provider.access_token_lives(&new));
     assert!(bench.view("demo").unsaved);
@@ -100,10 +100,10 @@ async fn a_grant_that_cannot_be_stored_is_held_served_and_stored_later() {
 async fn no_refresh_is_sent_while_the_last_grant_cannot_be_stored() {
     let bench = Bench::start().await;
     bench.connect("demo").await;
-    let gate = answer_held_back(&bench).await;
+    let latch = answer_held_back(&bench).await;
     // Reachable and unlocked, and yet nothing can be written.
     bench.store.set(Fault::FailWrites);
-    gate.release();
+    latch.release();
     let held = bench.access("demo").await;
     let refused = bench.agent.refresh(&key("demo"), &me()).await;
     assert!(
@@ -151,9 +151,9 @@ async fn a_write_that_reports_failure_but_happened_counts_as_done() {
 async fn a_held_grant_is_stored_at_shutdown() {
     let mut bench = Bench::start().await;
     bench.connect("demo").await;
-    let gate = answer_held_back(&bench).await;
+    let latch = answer_held_back(&bench).await;
     bench.store.set(Fault::Locked);
-    gate.release();
+    latch.release();
     let held = bench.access("demo").await;
     assert!(bench.view("demo").unsaved);
     bench.store.set(Fault::None);
@@ -199,9 +199,9 @@ async fn a_hanging_keychain_holds_up_only_those_who_need_it() {
 async fn a_write_that_hangs_loses_nothing() {
     let mut bench = Bench::start().await;
     bench.connect("demo").await;
-    let gate = answer_held_back(&bench).await;
+    let latch = answer_held_back(&bench).await;
     bench.store.set(Fault::Hang);
-    gate.release();
+    latch.release();
     let new = bench.access("demo").await;
     assert!(bench.view("demo").unsaved, "unknown until it is read back");
     bench.store.set(Fault::None);

@@ -18,14 +18,14 @@ fn cached(bench: &Bench) -> Option<String> {
 
 /// The provider carries out a refresh, and the write of what it brought hangs.
 async fn write_hangs(bench: &Bench) {
-    let gate = bench
+    let latch = bench
         .provider
-        .gate(|gate| ProviderFault::refresh(gate).after_processing());
+        .latch(|latch| ProviderFault::refresh(latch).after_processing());
     let agent = bench.agent.clone();
     tokio::spawn(async move { agent.refresh(&key("demo"), &me()).await });
     bench.provider.arrived(Filter::refreshes(), 1).await;
     bench.store.set(Fault::Hang);
-    gate.release();
+    latch.release();
     eventually("the write hangs", || bench.store.is_hanging()).await;
 }
 

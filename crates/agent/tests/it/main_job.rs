@@ -83,7 +83,7 @@ async fn a_caller_that_hangs_up_does_not_cancel_the_refresh() {
     let bench = Bench::start().await;
     bench.connect("demo").await;
     bench.expire();
-    let gate = bench.provider.gate(Fault::refresh);
+    let latch = bench.provider.latch(Fault::refresh);
     let agent = bench.agent.clone();
     let caller = tokio::spawn(async move {
         agent
@@ -93,7 +93,7 @@ async fn a_caller_that_hangs_up_does_not_cancel_the_refresh() {
     bench.provider.arrived(Filter::refreshes(), 1).await;
     caller.abort();
     let _ = caller.await;
-    gate.release();
+    latch.release();
     let token = bench.access("demo").await;
     assert!(bench.provider.access_token_lives(&token));
     assert_eq!(bench.provider.count(Filter::refreshes()), 1);
@@ -209,9 +209,9 @@ async fn a_refresh_that_comes_back_after_disconnect_is_revoked() {
     let bench = Bench::start().await;
     bench.connect("demo").await;
     bench.expire();
-    let gate = bench
+    let latch = bench
         .provider
-        .gate(|gate| Fault::refresh(gate).after_processing());
+        .latch(|latch| Fault::refresh(latch).after_processing());
     let agent = bench.agent.clone();
     let caller = tokio::spawn(async move {
         agent
@@ -224,7 +224,7 @@ async fn a_refresh_that_comes_back_after_disconnect_is_revoked() {
         .disconnect(&key("demo"), true, &me())
         .await
         .unwrap();
-    gate.release();
+    latch.release();
     assert!(caller.await.unwrap().is_err());
     assert!(bench.store.items().is_empty());
     assert!(bench.provider.live_refresh_token("ada").is_none());

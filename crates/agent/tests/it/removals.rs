@@ -4,36 +4,36 @@ use tokio::task::JoinHandle;
 use valetkey_agent::protocol::Revocation;
 use valetkey_agent::{AgentError, Disconnected};
 use valetkey_core::event::EventKind;
-use valetkey_demo_provider::{Endpoint, Fault as ProviderFault, Filter, Gate};
+use valetkey_demo_provider::{Endpoint, Fault as ProviderFault, Filter, Latch};
 use valetkey_vault::store::testing::Fault;
 
 use crate::support::{Bench, authenticator_key, eventually, key, me, seconds};
 
 /// A disconnect that waits for the provider's answer to its revocation.
-async fn revoking(bench: &Bench) -> (Gate, JoinHandle<Result<Disconnected, AgentError>>) {
-    let gate = bench
+async fn revoking(bench: &Bench) -> (Latch, JoinHandle<Result<Disconnected, AgentError>>) {
+    let latch = bench
         .provider
-        .gate(|gate| ProviderFault::at(Endpoint::Revoke, gate));
+        .latch(|latch| ProviderFault::at(Endpoint::Revoke, latch));
     let (agent, demo) = (bench.agent.clone(), key("demo"));
     let call = tokio::spawn(async move { agent.disconnect(&demo, true, &me()).await });
     bench
         .provider
         .arrived(Filter::from(Endpoint::Revoke), 1)
         .await;
-    (gate, call)
+    (latch, call)
 }
 
 #[tokio::test]
 async fn a_disconnect_that_failed_still_revokes_the_next_time() {
     let bench = Bench::connected().await;
     let token = bench.access("demo").await;
-    let (gate, first) = revoking(&bench).await;
+    let (latch, first) = revoking(&bench).await;
     bench.store.set(Fault::Locked);
     bench.provider.fault(ProviderFault::at(
         Endpoint::Revoke,
         valetkey_demo_provider::FaultKind::status(503),
     ));
-    gate.release();
+    latch.release();
     let failed = first.await.expect("no panic").expect_err("locked");
     assert!(
         matches!(failed, AgentError::KeychainLocked(_)),
@@ -61,14 +61,14 @@ async fn a_disconnect_that_failed_still_revokes_the_next_time() {
 #[tokio::test]
 async fn an_authenticator_goes_although_its_connection_is_disconnected_meanwhile() {
     let bench = Bench::connected().await;
-    let (gate, disconnect) = revoking(&bench).await;
+    let (latch, disconnect) = revoking(&bench).await;
     let agent = bench.agent.clone();
     let removal = tokio::spawn(async move {
         let demo = authenticator_key("demo");
         agent.remove_authenticator(&demo, true, &me()).await
     });
     bench.take_turns().await;
-    gate.release();
+    latch.release();
     disconnect.await.expect("no panic").expect("disconnected");
     let removed = removal.await.expect("no panic").expect("removed");
     assert!(removed.is_empty(), "{removed:?}");
@@ -78,9 +78,9 @@ async fn an_authenticator_goes_although_its_connection_is_disconnected_meanwhile
 #[tokio::test]
 async fn a_removal_that_could_not_be_finished_is_retried_while_the_agent_runs() {
     let mut bench = Bench::connected().await;
-    let (gate, first) = revoking(&bench).await;
+    let (latch, first) = revoking(&bench).await;
     bench.store.set(Fault::Locked);
-    gate.release();
+    latch.release();
     drop(first.await.expect("no panic").expect_err("locked"));
     // The keychain is still locked when the agent starts the next time, and is unlocked later.
     bench.restart().await;

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use tokio::task::JoinHandle;
 use valetkey_agent::{AgentError, AuthenticatorChange, ServedToken, TokenRequirements};
 use valetkey_core::connection_state::Status;
-use valetkey_demo_provider::{Fault, Filter, Gate};
+use valetkey_demo_provider::{Fault, Filter, Latch};
 
 use crate::support::{Bench, authenticator_key, eventually, key, me, seconds};
 
@@ -21,8 +21,8 @@ fn longer_than_it_lives() -> TokenRequirements {
 }
 
 /// A caller waits for a refresh that the provider holds; its old token is still valid.
-async fn waiting(bench: &Bench) -> (Gate, JoinHandle<Result<ServedToken, AgentError>>) {
-    let gate = bench.provider.gate(Fault::refresh);
+async fn waiting(bench: &Bench) -> (Latch, JoinHandle<Result<ServedToken, AgentError>>) {
+    let latch = bench.provider.latch(Fault::refresh);
     let agent = bench.agent.clone();
     let caller = tokio::spawn(async move {
         agent
@@ -30,7 +30,7 @@ async fn waiting(bench: &Bench) -> (Gate, JoinHandle<Result<ServedToken, AgentEr
             .await
     });
     bench.provider.arrived(Filter::refreshes(), 1).await;
-    (gate, caller)
+    (latch, caller)
 }
 
 async fn disable(bench: &Bench) {
@@ -49,7 +49,7 @@ async fn disable(bench: &Bench) {
 #[tokio::test]
 async fn a_caller_that_waits_gets_no_old_token_after_a_disconnect() {
     let bench = Bench::connected().await;
-    let (gate, caller) = waiting(&bench).await;
+    let (latch, caller) = waiting(&bench).await;
     bench
         .agent
         .disconnect(&key("demo"), true, &me())
@@ -61,17 +61,17 @@ async fn a_caller_that_waits_gets_no_old_token_after_a_disconnect() {
         matches!(served, Err(AgentError::NotFound { .. })),
         "{served:?}"
     );
-    gate.release();
+    latch.release();
 }
 
 #[tokio::test]
 async fn a_caller_that_waits_gets_no_token_after_a_pause() {
     for released in [false, true] {
         let bench = Bench::connected().await;
-        let (gate, caller) = waiting(&bench).await;
+        let (latch, caller) = waiting(&bench).await;
         bench.agent.pause(&me()).await.expect("paused");
         if released {
-            gate.release();
+            latch.release();
         } else {
             bench.clock.advance(seconds(6));
         }
@@ -87,10 +87,10 @@ async fn a_caller_that_waits_gets_no_token_after_a_pause() {
 async fn a_caller_that_waits_gets_no_token_of_an_authenticator_that_was_disabled() {
     for released in [false, true] {
         let bench = Bench::connected().await;
-        let (gate, caller) = waiting(&bench).await;
+        let (latch, caller) = waiting(&bench).await;
         disable(&bench).await;
         if released {
-            gate.release();
+            latch.release();
         } else {
             bench.clock.advance(seconds(6));
         }

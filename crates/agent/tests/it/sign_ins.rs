@@ -185,13 +185,13 @@ async fn who_pastes_and_hangs_up_does_not_end_the_sign_in() {
     let bench = Bench::start().await;
     let view = bench.begin("demo").await;
     let back = authorized(&view).await;
-    let gate = bench.provider.gate(Fault::exchange);
+    let latch = bench.provider.latch(Fault::exchange);
     let agent = bench.agent.clone();
     let pasting = tokio::spawn(async move { agent.finish_by_paste(view.id, &back).await });
     bench.provider.arrived(Filter::exchanges(), 1).await;
     pasting.abort();
     assert!(pasting.await.is_err());
-    gate.release();
+    latch.release();
     completed(bench.finished(view.id).await);
 }
 

@@ -30,16 +30,16 @@ async fn a_refresh_that_was_sent_is_waited_for_as_long_as_it_may_take() {
     let mut bench = Bench::start().await;
     bench.connect("demo").await;
     bench.expire();
-    let gate = bench
+    let latch = bench
         .provider
-        .gate(|gate| Fault::refresh(gate).after_processing());
+        .latch(|latch| Fault::refresh(latch).after_processing());
     let asked = bench.ask("demo");
     bench.provider.arrived(Filter::refreshes(), 1).await;
     let stop = stopping(&bench).await;
     // Two requests of 30 s, if the first answer is lost.
     bench.clock.advance(seconds(60));
     bench.take_turns().await;
-    gate.release();
+    latch.release();
     ended(stop).await;
     drop(asked);
 
@@ -58,9 +58,9 @@ async fn an_alarm_that_is_due_while_the_agent_stops_sends_nothing() {
     bench.connect("demo").await;
     bench.pass(seconds(600), seconds(60)).await;
     bench.connect("other").await;
-    let gate = bench
+    let latch = bench
         .provider
-        .gate(|gate| Fault::refresh(gate).after_processing());
+        .latch(|latch| Fault::refresh(latch).after_processing());
     bench.pass(seconds(3600 - 300 - 600), seconds(60)).await;
     bench.provider.arrived(Filter::refreshes(), 1).await;
     let stop = stopping(&bench).await;
@@ -70,7 +70,7 @@ async fn an_alarm_that_is_due_while_the_agent_stops_sends_nothing() {
         bench.take_turns().await;
     }
     assert_eq!(bench.refreshes(), 1, "only what was sent before");
-    gate.release();
+    latch.release();
     ended(stop).await;
 
     bench.start_again().await;

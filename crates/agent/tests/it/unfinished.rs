@@ -72,7 +72,7 @@ async fn a_late_reconciliation_leaves_a_running_refresh_alone() {
     bench.start_again().await;
     bench.store.set(Fault::None);
     bench.expire();
-    let gate = bench.provider.gate(ProviderFault::refresh);
+    let latch = bench.provider.latch(ProviderFault::refresh);
     let caller = bench.ask("demo");
     bench.provider.arrived(Filter::refreshes(), 1).await;
     for _ in 0..4 {
@@ -83,7 +83,7 @@ async fn a_late_reconciliation_leaves_a_running_refresh_alone() {
     let saved = bench.stored("demo").await;
     assert_eq!(saved.state.status, Status::Refreshing);
     assert_eq!(bench.status("demo"), Status::Refreshing);
-    gate.release();
+    latch.release();
     bench.provider.ended(Filter::refreshes(), 1).await;
     drop(caller.await);
     bench.access("demo").await;

@@ -18,7 +18,7 @@ const SIGN_IN_AGAIN: &[&str] = &[
     "account_inactive",
     "invalid_auth",
     "not_authed",
-    // The grant may live, but the provider wants to see the person.
+    // The refresh token may be valid, but the provider wants to see the person.
     "interaction_required",
     "login_required",
     "consent_required",
@@ -93,7 +93,7 @@ pub(super) fn class(code: &str) -> Option<Class> {
     }
 }
 
-/// Names that some providers also give to a dead token, so that the words beside it must be read.
+/// Names that some providers also give to a token that is not valid any more, so that the words beside it must be read.
 pub(super) fn is_vague(code: &str) -> bool {
     ["invalid_request", "unauthorized_client"]
         .iter()
@@ -101,7 +101,7 @@ pub(super) fn is_vague(code: &str) -> bool {
 }
 
 /// Whether a description speaks of a token that is no longer good.
-pub(super) fn says_token_is_dead(words: &str) -> bool {
+pub(super) fn says_token_is_invalid(words: &str) -> bool {
     let words = words.to_ascii_lowercase();
     let about = |list: &[&str]| list.iter().any(|word| words.contains(word));
     about(&["token", "grant"])

@@ -281,7 +281,7 @@ proptest! {
             if let Ok(reply) = TokenResponse::from_members(members.clone(), shape) {
                 let default = default.map(|s| secs(s.into()));
                 let grant = reply.into_grant(Generation(1), None, &Scopes::default(), default, ClockReading::wall(now()));
-                prop_assert!(grant.is_alive(now()));
+                prop_assert!(grant.is_valid(now()));
                 prop_assert!(!grant.access_token.expose().is_empty());
             }
         }

@@ -281,9 +281,9 @@ async fn hanging_request_ends_when_the_client_disconnects() {
 async fn gate_holds_until_released_before_or_after_processing() {
     for after_processing in [false, true] {
         let (provider, app, refresh_token) = signed_in().await;
-        let gate = provider.gate(|gate| Fault {
+        let latch = provider.latch(|latch| Fault {
             after_processing,
-            ..Fault::refresh(gate)
+            ..Fault::refresh(latch)
         });
         provider.fault(Fault::refresh(FaultKind::status(503)));
         let waiting = tokio::spawn(app.refresh(&refresh_token).send());
@@ -292,7 +292,7 @@ async fn gate_holds_until_released_before_or_after_processing() {
             provider.requests(Filter::refreshes())[0].outcome,
             Outcome::Pending
         );
-        gate.release();
+        latch.release();
         let response = waiting.await.unwrap().unwrap();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     }

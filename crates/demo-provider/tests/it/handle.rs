@@ -12,13 +12,13 @@ async fn thousand_connections_at_once_are_all_answered() {
     const CONNECTIONS: usize = 1000;
     let (provider, app, _) = signed_in().await;
     let access_token = text(&app.sign_in().await, "access_token").to_owned();
-    let gate = provider.gate(|gate| Fault::at(Endpoint::Api, gate));
+    let latch = provider.latch(|latch| Fault::at(Endpoint::Api, latch));
     let mut responses = JoinSet::new();
     for _ in 0..CONNECTIONS {
         responses.spawn(app.get("/api/me", &access_token).send());
     }
     provider.arrived(Endpoint::Api, CONNECTIONS).await;
-    gate.release();
+    latch.release();
     let answered = responses.join_all().await;
     assert!(
         answered

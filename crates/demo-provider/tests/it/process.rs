@@ -85,7 +85,7 @@ async fn control_interface_drives_a_running_process() {
     assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
 
     let fault = json!({
-        "endpoint": "token", "grant": "refresh_token", "fault": { "kind": "gate", "name": "g" },
+        "endpoint": "token", "grant": "refresh_token", "fault": { "kind": "latch", "name": "g" },
     });
     let added = process.control(Method::POST, "/faults", fault).await;
     assert_eq!(added.status(), StatusCode::CREATED);
@@ -96,7 +96,7 @@ async fn control_interface_drives_a_running_process() {
         json!({ "reached": true, "count": 1 })
     );
     process
-        .control(Method::POST, "/release", json!({ "gate": "g" }))
+        .control(Method::POST, "/release", json!({ "latch": "g" }))
         .await;
     assert_eq!(held.await.unwrap().unwrap().status(), StatusCode::OK);
 

@@ -61,7 +61,7 @@ async fn a_thousand_callers_at_expiry_make_one_request_and_are_all_served() {
     open.fixture
         .provider
         .update(|settings| settings.access_token_lifetime_seconds = Some(3_600.0));
-    let gate = open.fixture.provider.gate(Fault::refresh);
+    let latch = open.fixture.provider.latch(Fault::refresh);
     let mut callers = JoinSet::new();
     for _ in 0..1_000 {
         let socket = open.socket.clone();
@@ -69,7 +69,7 @@ async fn a_thousand_callers_at_expiry_make_one_request_and_are_all_served() {
         let body = r#"{"min_valid_seconds": 1800}"#;
         callers.spawn(async move { token(&socket, "demo", body).await });
     }
-    gate.release();
+    latch.release();
     let mut tokens = std::collections::HashSet::new();
     while let Some(reply) = callers.join_next().await {
         let reply = reply.unwrap();
@@ -87,7 +87,7 @@ async fn a_hanging_refresh_and_a_silent_crowd_slow_nobody_else() {
     let open = open(Settings::auto_consent("ada")).await;
     open.fixture.add("other").await;
     open.fixture.connect("other").await;
-    let gate = open.fixture.provider.gate(Fault::refresh);
+    let latch = open.fixture.provider.latch(Fault::refresh);
     let (fixture, path) = (&open.fixture, "/credentials/connections/other/refresh");
     let mut crowd = Vec::new();
     for _ in 0..500 {
@@ -102,7 +102,7 @@ async fn a_hanging_refresh_and_a_silent_crowd_slow_nobody_else() {
             assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
         }
         let took = began.elapsed();
-        gate.release();
+        latch.release();
         took
     };
     let (hanging, took) = tokio::join!(fixture.post(path, json!({})), others);
@@ -114,7 +114,7 @@ async fn a_hanging_refresh_and_a_silent_crowd_slow_nobody_else() {
 #[tokio::test]
 async fn a_stopping_agent_removes_its_endpoint_before_its_socket() {
     let open = open(Settings::auto_consent("ada")).await;
-    let gate = open.fixture.provider.gate(Fault::refresh);
+    let latch = open.fixture.provider.latch(Fault::refresh);
     let mut busy = UnixStream::connect(&open.socket).await.unwrap();
     busy.write_all(
         b"POST /api/v1/credentials/connections/demo/refresh HTTP/1.1\r\nHost: valetkey\r\n\
@@ -134,5 +134,5 @@ async fn a_stopping_agent_removes_its_endpoint_before_its_socket() {
     };
     timeout(TIMEOUT, removed).await.unwrap();
     assert!(!endpoint.exists(), "while a response is in progress");
-    gate.release();
+    latch.release();
 }

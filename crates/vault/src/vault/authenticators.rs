@@ -54,7 +54,7 @@ impl Vault {
                 "`has_secret` contradicts the secret".to_owned(),
             ));
         }
-        let _pair = self.shared.pairs.lock().await;
+        let _one_writer = self.shared.write_lock.lock().await;
         let Some(secret) = secret else {
             return self.insert_authenticator(row, Stage::Ready).await;
         };
@@ -90,7 +90,7 @@ impl Vault {
         row: &Authenticator,
         change: Option<SecretChange>,
     ) -> Result<(), VaultError> {
-        let _pair = self.shared.pairs.lock().await;
+        let _one_writer = self.shared.write_lock.lock().await;
         let item = ItemName::ClientSecret(row.id);
         let id = row.id;
         let found = self.database.run(move |db| authenticators::get(db, id));
@@ -143,7 +143,7 @@ impl Vault {
     /// the keychain fails on the way, the removal has begun: repeat it, or let [`Self::reconcile`]
     /// finish it. The name is free as soon as it has begun.
     pub async fn remove_authenticator(&self, id: AuthenticatorId) -> Result<(), VaultError> {
-        let _pair = self.shared.pairs.lock().await;
+        let _one_writer = self.shared.write_lock.lock().await;
         let Some((row, _)) = self
             .database
             .run(move |db| authenticators::get(db, id))
@@ -191,7 +191,7 @@ impl Vault {
         removed: &mut Vec<AuthenticatorId>,
     ) -> Result<(), VaultError> {
         for (row, _) in self.unfinished_authenticators().await? {
-            let _pair = self.shared.pairs.lock().await;
+            let _one_writer = self.shared.write_lock.lock().await;
             let id = row.id;
             // Only now, under the lock, is it known that nobody works on it.
             let found = self.database.run(move |db| authenticators::get(db, id));

@@ -49,7 +49,7 @@ impl Vault {
             let bug = VaultError::Bug("a first grant needs its row in `connecting`".to_owned());
             return Err(GrantNotKept::NotStored(bug));
         }
-        let _pair = self.shared.pairs.lock().await;
+        let _one_writer = self.shared.write_lock.lock().await;
         let row = connecting.clone();
         self.database
             .run(move |db| connections::insert(db, &row))
@@ -85,7 +85,7 @@ impl Vault {
             let bug = VaultError::Bug("a grant needs the row of its generation".to_owned());
             return Err(GrantNotKept::NotStored(bug));
         }
-        let _pair = self.shared.pairs.lock().await;
+        let _one_writer = self.shared.write_lock.lock().await;
         let saved = self
             .connection(row.id)
             .await
@@ -114,7 +114,7 @@ impl Vault {
         id: ConnectionId,
         now: Timestamp,
     ) -> Result<LoadedGrant, VaultError> {
-        let _pair = self.shared.pairs.lock().await;
+        let _one_writer = self.shared.write_lock.lock().await;
         let Some(row) = self.connection(id).await? else {
             return Err(VaultError::NotFound(format!("the connection {id}")));
         };
@@ -149,7 +149,7 @@ impl Vault {
 
     /// Deletes the item, then the row, of a connection in `removing`; Ok if it is gone already.
     pub async fn finish_removal(&self, id: ConnectionId) -> Result<(), VaultError> {
-        let _pair = self.shared.pairs.lock().await;
+        let _one_writer = self.shared.write_lock.lock().await;
         match self.connection(id).await? {
             None => return Ok(()),
             Some(row) if row.state.status == Status::Removing => {}
@@ -206,15 +206,15 @@ pub(super) fn agree(
         None => Transition::ItemLost,
         Some(StoredGrant { grant, .. }) if grant.generation > generation => Transition::ItemNewer {
             generation: grant.generation,
-            alive: grant.is_alive(now),
+            is_valid: grant.is_valid(now),
         },
         Some(StoredGrant { grant, .. }) => {
-            let alive = grant.is_alive(now);
+            let is_valid = grant.is_valid(now);
             // A grant that is of no more use was not lost.
-            if row.is_refused() || !(alive || grant.refresh_token.is_some()) {
+            if row.is_refused() || !(is_valid || grant.refresh_token.is_some()) {
                 return None;
             }
-            Transition::ItemFound { alive }
+            Transition::ItemFound { is_valid }
         }
     };
     let state = apply(row.state, transition).ok()?;

@@ -108,7 +108,7 @@ impl Vault {
     /// What is left to be finished, so that a scheduler can retry it. Waits for a keychain operation
     /// that is under way: its row is half-way only in appearance. Touches no keychain itself.
     pub async fn unfinished(&self) -> Result<Unfinished, VaultError> {
-        let _pair = self.shared.pairs.lock().await;
+        let _one_writer = self.shared.write_lock.lock().await;
         let rows = self.database.run(|db| connections::unfinished(db)).await?;
         let is_removing = |row: &Connection| row.state.status == Status::Removing;
         let removals = rows.into_iter().filter(is_removing).map(|row| row.id);
@@ -152,7 +152,7 @@ impl Vault {
         report: &mut ReconcileReport,
         now: Timestamp,
     ) -> Result<(), VaultError> {
-        let _pair = self.shared.pairs.lock().await;
+        let _one_writer = self.shared.write_lock.lock().await;
         let id = row.id;
         if self
             .connection(id)
@@ -236,7 +236,7 @@ impl Vault {
         id: ConnectionId,
         now: Timestamp,
     ) -> Result<Option<Connection>, VaultError> {
-        let _pair = self.shared.pairs.lock().await;
+        let _one_writer = self.shared.write_lock.lock().await;
         // Only now, under the lock: a removal may have ended since the listing.
         let Some(stored) = self.read_grant(id).await? else {
             return Ok(None);
@@ -255,7 +255,7 @@ impl Vault {
 fn interrupted(row: &Connection, item: &StoredGrant, now: Timestamp) -> Option<Connection> {
     let transition = Transition::Postponed {
         from: row.state.generation,
-        alive: item.grant.is_alive(now),
+        is_valid: item.grant.is_valid(now),
     };
     let state = apply(row.state, transition).ok()?;
     Some(Connection {

@@ -9,7 +9,7 @@ use valetkey_core::secret::ClientSecret;
 use valetkey_vault::store::testing::Fault;
 use valetkey_vault::{ItemName, StoreError, VaultError};
 
-use crate::fixture::{Rig, authenticator, now};
+use crate::fixture::{Fixture, authenticator, now};
 
 fn confidential(name: &str) -> (Authenticator, ClientSecret) {
     let row = Authenticator {
@@ -21,320 +21,353 @@ fn confidential(name: &str) -> (Authenticator, ClientSecret) {
 
 #[tokio::test]
 async fn a_secret_is_kept_in_the_store_and_goes_with_its_authenticator() {
-    let rig = Rig::connected().await;
+    let fixture = Fixture::connected().await;
     let (row, secret) = confidential("google");
-    rig.vault
+    fixture
+        .vault
         .add_authenticator(&row, Some(&secret))
         .await
         .unwrap();
-    assert_eq!(rig.vault.client_secret(row.id).await.unwrap(), Some(secret));
     assert_eq!(
-        rig.vault.authenticator(row.id).await.unwrap(),
+        fixture.vault.client_secret(row.id).await.unwrap(),
+        Some(secret)
+    );
+    assert_eq!(
+        fixture.vault.authenticator(row.id).await.unwrap(),
         Some(row.clone())
     );
-    rig.vault.remove_authenticator(row.id).await.unwrap();
-    assert_eq!(rig.store.items(), [rig.item()]);
-    assert_eq!(rig.vault.authenticator(row.id).await.unwrap(), None);
+    fixture.vault.remove_authenticator(row.id).await.unwrap();
+    assert_eq!(fixture.store.items(), [fixture.item()]);
+    assert_eq!(fixture.vault.authenticator(row.id).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn a_new_secret_keeps_the_connections() {
-    let rig = Rig::connected().await;
+    let fixture = Fixture::connected().await;
     let secret = |text: &str| Some(SecretChange::Set(ClientSecret::new(text)));
     for text in ["one", "two"] {
-        rig.vault
-            .update_authenticator(&rig.authenticator, secret(text))
+        fixture
+            .vault
+            .update_authenticator(&fixture.authenticator, secret(text))
             .await
             .unwrap();
-        let row = rig
+        let row = fixture
             .vault
-            .authenticator(rig.authenticator.id)
+            .authenticator(fixture.authenticator.id)
             .await
             .unwrap()
             .unwrap();
         assert!(row.has_secret);
-        let stored = rig.vault.client_secret(row.id).await.unwrap();
+        let stored = fixture.vault.client_secret(row.id).await.unwrap();
         assert_eq!(stored, Some(ClientSecret::new(text)));
     }
-    assert!(rig.loaded().await.grant.is_some());
+    assert!(fixture.loaded().await.grant.is_some());
 
     // Other changes leave it as it is.
     let disabled = Authenticator {
         is_active: false,
-        ..rig.authenticator.clone()
+        ..fixture.authenticator.clone()
     };
-    rig.vault
+    fixture
+        .vault
         .update_authenticator(&disabled, None)
         .await
         .unwrap();
-    let row = rig
+    let row = fixture
         .vault
-        .authenticator(rig.authenticator.id)
+        .authenticator(fixture.authenticator.id)
         .await
         .unwrap()
         .unwrap();
     assert!(row.has_secret && !row.is_active);
 
     let change = Some(SecretChange::Remove);
-    rig.vault
-        .update_authenticator(&rig.authenticator, change)
+    fixture
+        .vault
+        .update_authenticator(&fixture.authenticator, change)
         .await
         .unwrap();
-    assert_eq!(rig.vault.client_secret(row.id).await.unwrap(), None);
-    assert_eq!(rig.saved().await, rig.row);
+    assert_eq!(fixture.vault.client_secret(row.id).await.unwrap(), None);
+    assert_eq!(fixture.saved().await, fixture.row);
 }
 
 #[tokio::test]
 async fn one_that_has_connections_is_not_removed() {
-    let rig = Rig::connected().await;
-    let refused = rig.vault.remove_authenticator(rig.authenticator.id).await;
+    let fixture = Fixture::connected().await;
+    let refused = fixture
+        .vault
+        .remove_authenticator(fixture.authenticator.id)
+        .await;
     assert!(matches!(refused, Err(VaultError::InUse(_))), "{refused:?}");
 }
 
 #[tokio::test]
 async fn names_are_unique_within_a_profile() {
-    let rig = Rig::connected().await;
+    let fixture = Fixture::connected().await;
     let (other, secret) = confidential("github");
-    let taken = rig.vault.add_authenticator(&other, Some(&secret)).await;
+    let taken = fixture.vault.add_authenticator(&other, Some(&secret)).await;
     assert!(matches!(taken, Err(VaultError::NameTaken(_))), "{taken:?}");
-    assert_eq!(rig.store.items(), [rig.item()], "nothing half-stored");
+    assert_eq!(
+        fixture.store.items(),
+        [fixture.item()],
+        "nothing half-stored"
+    );
 
     let staging: ProfileName = "staging".parse().unwrap();
     let other = Authenticator {
         profile: staging.clone(),
         ..other
     };
-    rig.vault
+    fixture
+        .vault
         .add_authenticator(&other, Some(&secret))
         .await
         .unwrap();
     assert_eq!(
-        rig.vault.authenticators(Some(&staging)).await.unwrap(),
+        fixture.vault.authenticators(Some(&staging)).await.unwrap(),
         [other]
     );
-    assert_eq!(rig.vault.authenticators(None).await.unwrap().len(), 2);
+    assert_eq!(fixture.vault.authenticators(None).await.unwrap().len(), 2);
     assert_eq!(
-        rig.vault.profiles().await.unwrap(),
+        fixture.vault.profiles().await.unwrap(),
         [ProfileName::default(), staging]
     );
 }
 
 #[tokio::test]
 async fn a_locked_keychain_leaves_nothing_half_stored() {
-    let rig = Rig::connected().await;
+    let fixture = Fixture::connected().await;
     let (row, secret) = confidential("google");
-    rig.store.set(Fault::Locked);
-    let refused = rig.vault.add_authenticator(&row, Some(&secret)).await;
+    fixture.store.set(Fault::Locked);
+    let refused = fixture.vault.add_authenticator(&row, Some(&secret)).await;
     assert!(matches!(refused, Err(VaultError::Store(_))));
     assert_eq!(
-        rig.vault.authenticators(None).await.unwrap(),
-        std::slice::from_ref(&rig.authenticator)
+        fixture.vault.authenticators(None).await.unwrap(),
+        std::slice::from_ref(&fixture.authenticator)
     );
-    rig.store.set(Fault::None);
-    rig.vault
+    fixture.store.set(Fault::None);
+    fixture
+        .vault
         .add_authenticator(&row, Some(&secret))
         .await
         .unwrap();
 
-    rig.store.set(Fault::Locked);
-    rig.vault.remove_authenticator(row.id).await.unwrap_err();
-    rig.vault
+    fixture.store.set(Fault::Locked);
+    fixture
+        .vault
+        .remove_authenticator(row.id)
+        .await
+        .unwrap_err();
+    fixture
+        .vault
         .update_authenticator(&row, Some(SecretChange::Remove))
         .await
         .unwrap_err();
     assert_eq!(
-        rig.vault.authenticator(row.id).await.unwrap(),
+        fixture.vault.authenticator(row.id).await.unwrap(),
         Some(row.clone())
     );
-    rig.store.set(Fault::None);
-    assert_eq!(rig.vault.client_secret(row.id).await.unwrap(), Some(secret));
+    fixture.store.set(Fault::None);
+    assert_eq!(
+        fixture.vault.client_secret(row.id).await.unwrap(),
+        Some(secret)
+    );
 }
 
 /// The name is free again, and what is left goes when the vault is next reconciled.
-async fn is_undone(rig: &Rig, row: &Authenticator) {
-    assert_eq!(rig.vault.authenticator(row.id).await.unwrap(), None);
+async fn is_undone(fixture: &Fixture, row: &Authenticator) {
+    assert_eq!(fixture.vault.authenticator(row.id).await.unwrap(), None);
     let again = Authenticator {
         name: row.name.clone(),
         ..authenticator("again")
     };
-    rig.vault.add_authenticator(&again, None).await.unwrap();
-    assert!(rig.vault.unfinished().await.unwrap().reconcile);
-    let report = rig.vault.reconcile(now()).await.unwrap();
+    fixture.vault.add_authenticator(&again, None).await.unwrap();
+    assert!(fixture.vault.unfinished().await.unwrap().reconcile);
+    let report = fixture.vault.reconcile(now()).await.unwrap();
     assert_eq!(report.removed_authenticators, [row.id]);
-    assert!(rig.vault.unfinished().await.unwrap().is_empty());
-    assert_eq!(rig.store.items(), [rig.item()]);
-    let visible = rig.vault.authenticators(None).await.unwrap();
+    assert!(fixture.vault.unfinished().await.unwrap().is_empty());
+    assert_eq!(fixture.store.items(), [fixture.item()]);
+    let visible = fixture.vault.authenticators(None).await.unwrap();
     assert!(visible.contains(&again) && visible.len() == 2);
 }
 
 #[tokio::test]
 async fn an_addition_in_doubt_leaves_no_name_behind() {
-    let rig = Rig::connected().await;
-    rig.vault.reconcile(now()).await.unwrap();
+    let fixture = Fixture::connected().await;
+    fixture.vault.reconcile(now()).await.unwrap();
     let (row, secret) = confidential("google");
-    rig.store.set(Fault::FailNextWrite);
-    let failed = rig.vault.add_authenticator(&row, Some(&secret)).await;
+    fixture.store.set(Fault::FailNextWrite);
+    let failed = fixture.vault.add_authenticator(&row, Some(&secret)).await;
     assert!(matches!(failed, Err(VaultError::Store(_))), "{failed:?}");
-    is_undone(&rig, &row).await;
+    is_undone(&fixture, &row).await;
 }
 
 #[tokio::test]
 async fn an_addition_whose_write_comes_late_leaves_no_secret_behind() {
-    let rig = Rig::with_time_limit(Duration::from_millis(50)).await;
-    rig.vault.reconcile(now()).await.unwrap();
+    let fixture = Fixture::with_time_limit(Duration::from_millis(50)).await;
+    fixture.vault.reconcile(now()).await.unwrap();
     let (row, secret) = confidential("google");
-    rig.store.set(Fault::HangAtWrite);
+    fixture.store.set(Fault::HangAtWrite);
     let adding = {
-        let (vault, row) = (rig.vault.clone(), row.clone());
+        let (vault, row) = (fixture.vault.clone(), row.clone());
         tokio::spawn(async move { vault.add_authenticator(&row, Some(&secret)).await })
     };
     let failed = adding.await.unwrap();
     assert_eq!(failed, Err(VaultError::Store(StoreError::Hung)));
-    let report = rig.vault.reconcile(now()).await.unwrap();
+    let report = fixture.vault.reconcile(now()).await.unwrap();
     assert!(report.deferred.is_some(), "{report:?}");
-    rig.store.set(Fault::None);
-    while rig.vault.check_store().await.is_err() {
+    fixture.store.set(Fault::None);
+    while fixture.vault.check_store().await.is_err() {
         tokio::task::yield_now().await;
     }
-    assert!(rig.store.item(ItemName::ClientSecret(row.id)).is_some());
-    is_undone(&rig, &row).await;
+    assert!(fixture.store.item(ItemName::ClientSecret(row.id)).is_some());
+    is_undone(&fixture, &row).await;
 }
 
 #[tokio::test]
 async fn a_removal_whose_deletion_failed_is_repeated_or_reconciled() {
     for reconciled in [false, true] {
-        let rig = Rig::connected().await;
-        rig.vault.reconcile(now()).await.unwrap();
+        let fixture = Fixture::connected().await;
+        fixture.vault.reconcile(now()).await.unwrap();
         let (row, secret) = confidential("google");
-        let added = rig.vault.add_authenticator(&row, Some(&secret)).await;
+        let added = fixture.vault.add_authenticator(&row, Some(&secret)).await;
         added.unwrap();
-        rig.store.set(Fault::FailDeletes);
+        fixture.store.set(Fault::FailDeletes);
         for _ in 0..2 {
-            let failed = rig.vault.remove_authenticator(row.id).await;
+            let failed = fixture.vault.remove_authenticator(row.id).await;
             assert!(matches!(failed, Err(VaultError::Store(_))), "{failed:?}");
-            assert_eq!(rig.vault.authenticator(row.id).await.unwrap(), None);
-            let report = rig.vault.reconcile(now()).await.unwrap();
+            assert_eq!(fixture.vault.authenticator(row.id).await.unwrap(), None);
+            let report = fixture.vault.reconcile(now()).await.unwrap();
             assert!(report.deferred.is_some() && report.changed_nothing());
         }
-        rig.store.set(Fault::None);
+        fixture.store.set(Fault::None);
         if reconciled {
-            is_undone(&rig, &row).await;
+            is_undone(&fixture, &row).await;
         } else {
-            rig.vault.remove_authenticator(row.id).await.unwrap();
-            assert!(rig.vault.unfinished().await.unwrap().is_empty());
-            assert_eq!(rig.store.items(), [rig.item()]);
+            fixture.vault.remove_authenticator(row.id).await.unwrap();
+            assert!(fixture.vault.unfinished().await.unwrap().is_empty());
+            assert_eq!(fixture.store.items(), [fixture.item()]);
         }
     }
 }
 
 #[tokio::test]
 async fn a_name_that_only_a_cut_off_addition_holds_is_taken_over() {
-    let rig = Rig::connected().await;
-    rig.vault.reconcile(now()).await.unwrap();
+    let fixture = Fixture::connected().await;
+    fixture.vault.reconcile(now()).await.unwrap();
     let (row, secret) = confidential("google");
-    let added = rig.vault.add_authenticator(&row, Some(&secret)).await;
+    let added = fixture.vault.add_authenticator(&row, Some(&secret)).await;
     added.unwrap();
     // As a kill between secret and row leaves it.
-    let database = rusqlite::Connection::open(rig.home.database()).unwrap();
+    let database = rusqlite::Connection::open(fixture.home.database()).unwrap();
     let sql = "UPDATE authenticators SET stage = 'adding' WHERE name = 'google'";
     assert_eq!(database.execute(sql, []).unwrap(), 1);
-    is_undone(&rig, &row).await;
+    is_undone(&fixture, &row).await;
 }
 
 #[tokio::test]
 async fn a_change_whose_secret_is_in_doubt_changes_no_field_and_may_be_repeated() {
-    let rig = Rig::connected().await;
-    rig.vault.reconcile(now()).await.unwrap();
-    let public = rig.authenticator.clone();
+    let fixture = Fixture::connected().await;
+    fixture.vault.reconcile(now()).await.unwrap();
+    let public = fixture.authenticator.clone();
     let renamed = Authenticator {
         display_name: "Renamed".to_owned(),
         ..public.clone()
     };
     let set = || Some(SecretChange::Set(ClientSecret::new("s3cret")));
-    let stored = async || rig.vault.authenticator(public.id).await.unwrap().unwrap();
+    let stored = async || {
+        fixture
+            .vault
+            .authenticator(public.id)
+            .await
+            .unwrap()
+            .unwrap()
+    };
 
-    rig.store.set(Fault::FailNextWrite);
-    let failed = rig.vault.update_authenticator(&renamed, set()).await;
+    fixture.store.set(Fault::FailNextWrite);
+    let failed = fixture.vault.update_authenticator(&renamed, set()).await;
     failed.unwrap_err();
     assert_eq!(stored().await, public);
-    assert!(rig.vault.unfinished().await.unwrap().reconcile);
+    assert!(fixture.vault.unfinished().await.unwrap().reconcile);
     // Without a secret it needs no keychain, and the doubt remains.
-    rig.store.set(Fault::Locked);
-    let kept = rig.vault.update_authenticator(&renamed, None).await;
+    fixture.store.set(Fault::Locked);
+    let kept = fixture.vault.update_authenticator(&renamed, None).await;
     kept.unwrap();
     assert_eq!(stored().await, renamed);
-    assert!(rig.vault.unfinished().await.unwrap().reconcile);
-    rig.store.set(Fault::None);
-    rig.vault.reconcile(now()).await.unwrap();
+    assert!(fixture.vault.unfinished().await.unwrap().reconcile);
+    fixture.store.set(Fault::None);
+    fixture.vault.reconcile(now()).await.unwrap();
     assert_eq!(stored().await, renamed);
-    assert!(rig.vault.unfinished().await.unwrap().is_empty());
+    assert!(fixture.vault.unfinished().await.unwrap().is_empty());
 
-    let done = rig.vault.update_authenticator(&public, set()).await;
+    let done = fixture.vault.update_authenticator(&public, set()).await;
     done.unwrap();
-    rig.store.set(Fault::FailDeletes);
+    fixture.store.set(Fault::FailDeletes);
     let remove = || Some(SecretChange::Remove);
-    let failed = rig.vault.update_authenticator(&renamed, remove()).await;
+    let failed = fixture.vault.update_authenticator(&renamed, remove()).await;
     failed.unwrap_err();
     // That it goes is decided; all else is as before.
     assert_eq!(stored().await, public);
-    assert!(rig.vault.unfinished().await.unwrap().reconcile);
-    rig.store.set(Fault::None);
-    let done = rig.vault.update_authenticator(&renamed, remove()).await;
+    assert!(fixture.vault.unfinished().await.unwrap().reconcile);
+    fixture.store.set(Fault::None);
+    let done = fixture.vault.update_authenticator(&renamed, remove()).await;
     done.unwrap();
     assert_eq!(stored().await, renamed);
-    assert_eq!(rig.store.items(), [rig.item()]);
-    assert!(rig.vault.unfinished().await.unwrap().is_empty());
+    assert_eq!(fixture.store.items(), [fixture.item()]);
+    assert!(fixture.vault.unfinished().await.unwrap().is_empty());
 }
 
 /// A reconciliation beside an addition, which is half-way for as long as the keychain takes.
 #[tokio::test]
 async fn a_reconciliation_waits_for_work_under_way_and_leaves_it_alone() {
-    let rig = Rig::connected().await;
-    rig.vault.reconcile(now()).await.unwrap();
+    let fixture = Fixture::connected().await;
+    fixture.vault.reconcile(now()).await.unwrap();
     let (row, secret) = confidential("google");
-    rig.store.set(Fault::HangAtWrite);
+    fixture.store.set(Fault::HangAtWrite);
     let adding = {
-        let (vault, row) = (rig.vault.clone(), row.clone());
+        let (vault, row) = (fixture.vault.clone(), row.clone());
         tokio::spawn(async move { vault.add_authenticator(&row, Some(&secret)).await })
     };
-    while !rig.store.is_hanging() {
+    while !fixture.store.is_hanging() {
         tokio::task::yield_now().await;
     }
     let beside: Vec<_> = (0..2)
         .map(|_| {
-            let vault = rig.vault.clone();
+            let vault = fixture.vault.clone();
             tokio::spawn(async move { (vault.reconcile(now()).await, vault.unfinished().await) })
         })
         .collect();
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
-    rig.store.set(Fault::None);
+    fixture.store.set(Fault::None);
     adding.await.unwrap().unwrap();
     for task in beside {
         let (report, unfinished) = task.await.unwrap();
         assert!(report.unwrap().changed_nothing());
         assert!(unfinished.unwrap().is_empty());
     }
-    let stored = rig.vault.authenticator(row.id).await.unwrap();
+    let stored = fixture.vault.authenticator(row.id).await.unwrap();
     assert_eq!(stored, Some(row.clone()));
-    assert!(rig.store.item(ItemName::ClientSecret(row.id)).is_some());
+    assert!(fixture.store.item(ItemName::ClientSecret(row.id)).is_some());
 }
 
 #[tokio::test]
 async fn a_secret_whose_write_failed_in_doubt_is_settled_at_the_next_start() {
-    let rig = Rig::connected().await;
+    let fixture = Fixture::connected().await;
     let (row, secret) = confidential("google");
-    rig.store.set(Fault::FailNextWrite);
-    rig.vault
+    fixture.store.set(Fault::FailNextWrite);
+    fixture
+        .vault
         .add_authenticator(&row, Some(&secret))
         .await
         .unwrap_err();
-    assert_eq!(rig.vault.authenticator(row.id).await.unwrap(), None);
-    rig.vault.reconcile(now()).await.unwrap();
-    rig.vault
+    assert_eq!(fixture.vault.authenticator(row.id).await.unwrap(), None);
+    fixture.vault.reconcile(now()).await.unwrap();
+    fixture
+        .vault
         .add_authenticator(&row, Some(&secret))
         .await
         .unwrap();
-    assert!(rig.store.item(ItemName::ClientSecret(row.id)).is_some());
+    assert!(fixture.store.item(ItemName::ClientSecret(row.id)).is_some());
 }

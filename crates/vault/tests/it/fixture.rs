@@ -119,10 +119,10 @@ pub(crate) fn refreshed(
     (next, item)
 }
 
-pub(crate) fn open_sign_in(rig: &Rig) -> SignInRow {
+pub(crate) fn open_sign_in(fixture: &Fixture) -> SignInRow {
     SignInRow {
         id: SignInId::new(Uuid::now_v7()),
-        authenticator: rig.authenticator.id,
+        authenticator: fixture.authenticator.id,
         connection: None,
         state: SignInState::Started,
         asked_scopes: Scopes::parse_any("openid"),
@@ -134,7 +134,7 @@ pub(crate) fn open_sign_in(rig: &Rig) -> SignInRow {
 }
 
 /// A vault with one authenticator and one connection.
-pub(crate) struct Rig {
+pub(crate) struct Fixture {
     pub(crate) vault: Vault,
     pub(crate) store: TestStore,
     pub(crate) authenticator: Authenticator,
@@ -143,7 +143,7 @@ pub(crate) struct Rig {
     pub(crate) folder: TempDir,
 }
 
-impl Rig {
+impl Fixture {
     pub(crate) async fn connected() -> Self {
         Self::with_time_limit(Duration::from_mins(1)).await
     }

@@ -7,7 +7,7 @@ use valetkey_core::home::Home;
 use valetkey_vault::store::testing::TestStore;
 use valetkey_vault::{StoreChoice, Vault, VaultError, VaultId};
 
-use crate::fixture::{Rig, home};
+use crate::fixture::{Fixture, home};
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -15,11 +15,11 @@ fn mode(path: &Path) -> u32 {
 
 #[tokio::test]
 async fn folders_and_files_are_closed_to_others() {
-    let rig = Rig::connected().await;
-    for folder in [&rig.home.data, &rig.home.runtime] {
+    let fixture = Fixture::connected().await;
+    for folder in [&fixture.home.data, &fixture.home.runtime] {
         assert_eq!(mode(folder), 0o700, "{}", folder.display());
     }
-    for entry in std::fs::read_dir(&rig.home.data).unwrap() {
+    for entry in std::fs::read_dir(&fixture.home.data).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
             assert_eq!(mode(&path), 0o600, "{}", path.display());
@@ -59,12 +59,12 @@ async fn every_home_has_an_id_of_its_own_that_stays() {
 
 #[tokio::test]
 async fn a_lost_vault_id_is_written_again_from_the_database() {
-    let rig = Rig::connected().await;
-    let id = rig.vault.vault_id();
-    std::fs::remove_file(rig.home.vault_id()).unwrap();
-    let rig = rig.restarted().await;
-    assert_eq!(rig.vault.vault_id(), id);
-    assert!(rig.home.vault_id().exists());
+    let fixture = Fixture::connected().await;
+    let id = fixture.vault.vault_id();
+    std::fs::remove_file(fixture.home.vault_id()).unwrap();
+    let fixture = fixture.restarted().await;
+    assert_eq!(fixture.vault.vault_id(), id);
+    assert!(fixture.home.vault_id().exists());
 }
 
 #[tokio::test]
@@ -94,10 +94,10 @@ async fn a_folder_that_cannot_be_made_is_named() {
 
 #[tokio::test]
 async fn no_secret_reaches_the_database() {
-    let rig = Rig::connected().await;
-    let loaded = rig.loaded().await.grant.unwrap().grant;
-    rig.vault.close().await.unwrap();
-    for entry in std::fs::read_dir(&rig.home.data).unwrap() {
+    let fixture = Fixture::connected().await;
+    let loaded = fixture.loaded().await.grant.unwrap().grant;
+    fixture.vault.close().await.unwrap();
+    for entry in std::fs::read_dir(&fixture.home.data).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
             let content = std::fs::read(&path).unwrap();

@@ -6,41 +6,50 @@ use valetkey_vault::store::testing::{Fault, TestStore};
 use valetkey_vault::{ItemName, Vault, VaultError};
 
 use crate::fixture::{
-    Rig, after, authenticator, connecting, home, now, open_sign_in, refreshed, stored,
+    Fixture, after, authenticator, connecting, home, now, open_sign_in, refreshed, stored,
 };
 
 const LATER: &str = "2026-03-02T00:00:00Z";
 
 #[tokio::test]
 async fn a_first_sign_in_without_its_item_is_dropped() {
-    let rig = Rig::connected().await;
-    let row = connecting(&rig.authenticator, Some("work"));
-    rig.store.set(Fault::FailWrites);
-    let grant = stored(&rig.authenticator, &row, 1);
-    rig.vault.store_first_grant(&row, &grant).await.unwrap_err();
-    rig.store.set(Fault::None);
+    let fixture = Fixture::connected().await;
+    let row = connecting(&fixture.authenticator, Some("work"));
+    fixture.store.set(Fault::FailWrites);
+    let grant = stored(&fixture.authenticator, &row, 1);
+    fixture
+        .vault
+        .store_first_grant(&row, &grant)
+        .await
+        .unwrap_err();
+    fixture.store.set(Fault::None);
 
-    let rig = rig.restarted().await;
-    let report = rig.vault.reconcile(now()).await.unwrap();
+    let fixture = fixture.restarted().await;
+    let report = fixture.vault.reconcile(now()).await.unwrap();
     assert_eq!(report.dropped, [row.id]);
     assert_eq!(
-        rig.vault.connections().await.unwrap(),
-        std::slice::from_ref(&rig.row)
+        fixture.vault.connections().await.unwrap(),
+        std::slice::from_ref(&fixture.row)
     );
 }
 
 #[tokio::test]
 async fn a_first_sign_in_with_its_item_is_completed() {
-    let rig = Rig::connected().await;
-    let row = connecting(&rig.authenticator, Some("work"));
-    let grant = stored(&rig.authenticator, &row, 1);
-    rig.store.set(Fault::FailWrites);
-    rig.vault.store_first_grant(&row, &grant).await.unwrap_err();
-    rig.store.set(Fault::None);
-    rig.store
+    let fixture = Fixture::connected().await;
+    let row = connecting(&fixture.authenticator, Some("work"));
+    let grant = stored(&fixture.authenticator, &row, 1);
+    fixture.store.set(Fault::FailWrites);
+    fixture
+        .vault
+        .store_first_grant(&row, &grant)
+        .await
+        .unwrap_err();
+    fixture.store.set(Fault::None);
+    fixture
+        .store
         .tamper(ItemName::Grant(row.id), Some(&grant.to_item()));
 
-    let report = rig.vault.reconcile(now()).await.unwrap();
+    let report = fixture.vault.reconcile(now()).await.unwrap();
     let [mended] = &report.mended[..] else {
         panic!("{report:?}")
     };
@@ -58,15 +67,19 @@ async fn an_interrupted_refresh_leads_back_to_what_the_item_holds() {
         (2, LATER, Status::Expired),
     ];
     for (generation, start, status) in cases {
-        let rig = Rig::connected().await;
-        let refreshing = after(&rig.row, Transition::RefreshBegan);
-        rig.vault.save_connection(&refreshing).await.unwrap();
-        let item = stored(&rig.authenticator, &rig.row, generation);
-        rig.store.tamper(rig.item(), Some(&item.to_item()));
+        let fixture = Fixture::connected().await;
+        let refreshing = after(&fixture.row, Transition::RefreshBegan);
+        fixture.vault.save_connection(&refreshing).await.unwrap();
+        let item = stored(&fixture.authenticator, &fixture.row, generation);
+        fixture.store.tamper(fixture.item(), Some(&item.to_item()));
 
-        let rig = rig.restarted().await;
-        let report = rig.vault.reconcile(start.parse().unwrap()).await.unwrap();
-        let saved = rig.saved().await;
+        let fixture = fixture.restarted().await;
+        let report = fixture
+            .vault
+            .reconcile(start.parse().unwrap())
+            .await
+            .unwrap();
+        let saved = fixture.saved().await;
         assert_eq!(report.mended, std::slice::from_ref(&saved));
         assert_eq!(
             (saved.state.status, saved.state.generation),
@@ -77,116 +90,128 @@ async fn an_interrupted_refresh_leads_back_to_what_the_item_holds() {
 
 #[tokio::test]
 async fn an_interrupted_refresh_whose_item_is_gone_needs_a_new_sign_in() {
-    let rig = Rig::connected().await;
-    rig.vault
-        .save_connection(&after(&rig.row, Transition::RefreshBegan))
+    let fixture = Fixture::connected().await;
+    fixture
+        .vault
+        .save_connection(&after(&fixture.row, Transition::RefreshBegan))
         .await
         .unwrap();
-    rig.store.tamper(rig.item(), None);
-    rig.vault.reconcile(now()).await.unwrap();
-    assert_eq!(rig.saved().await.state.status, Status::NeedsReconnect);
+    fixture.store.tamper(fixture.item(), None);
+    fixture.vault.reconcile(now()).await.unwrap();
+    assert_eq!(fixture.saved().await.state.status, Status::NeedsReconnect);
 }
 
 #[tokio::test]
 async fn an_interrupted_removal_is_handed_back_to_be_finished() {
-    let rig = Rig::connected().await;
-    let removing = after(&rig.row, Transition::Disconnected);
-    rig.vault.begin_removal(&removing).await.unwrap();
-    rig.store.set(Fault::Locked);
-    rig.vault.finish_removal(rig.row.id).await.unwrap_err();
-    rig.store.set(Fault::None);
+    let fixture = Fixture::connected().await;
+    let removing = after(&fixture.row, Transition::Disconnected);
+    fixture.vault.begin_removal(&removing).await.unwrap();
+    fixture.store.set(Fault::Locked);
+    fixture
+        .vault
+        .finish_removal(fixture.row.id)
+        .await
+        .unwrap_err();
+    fixture.store.set(Fault::None);
 
-    let rig = rig.restarted().await;
-    let report = rig.vault.reconcile(now()).await.unwrap();
+    let fixture = fixture.restarted().await;
+    let report = fixture.vault.reconcile(now()).await.unwrap();
     assert_eq!(report.removing, [removing]);
     // The tokens are still there to be revoked.
-    assert!(rig.loaded().await.grant.is_some());
-    rig.vault.finish_removal(rig.row.id).await.unwrap();
-    assert_eq!(rig.store.items(), []);
+    assert!(fixture.loaded().await.grant.is_some());
+    fixture.vault.finish_removal(fixture.row.id).await.unwrap();
+    assert_eq!(fixture.store.items(), []);
 }
 
 #[tokio::test]
 async fn rows_at_rest_are_not_looked_up_at_the_start() {
-    let rig = Rig::connected().await;
-    rig.vault.reconcile(now()).await.unwrap();
-    rig.vault.close().await.unwrap();
-    let rig = rig.restarted().await;
-    let reads = rig.store.reads();
-    rig.vault.reconcile(now()).await.unwrap();
-    assert_eq!(rig.store.reads(), reads);
+    let fixture = Fixture::connected().await;
+    fixture.vault.reconcile(now()).await.unwrap();
+    fixture.vault.close().await.unwrap();
+    let fixture = fixture.restarted().await;
+    let reads = fixture.store.reads();
+    fixture.vault.reconcile(now()).await.unwrap();
+    assert_eq!(fixture.store.reads(), reads);
 }
 
 #[tokio::test]
 async fn a_locked_keychain_defers_and_loses_nothing() {
-    let rig = Rig::connected().await;
-    let refreshing = after(&rig.row, Transition::RefreshBegan);
-    rig.vault.save_connection(&refreshing).await.unwrap();
-    let rig = rig.restarted().await;
+    let fixture = Fixture::connected().await;
+    let refreshing = after(&fixture.row, Transition::RefreshBegan);
+    fixture.vault.save_connection(&refreshing).await.unwrap();
+    let fixture = fixture.restarted().await;
     for fault in [Fault::Locked, Fault::Denied, Fault::Unavailable] {
-        rig.store.set(fault);
-        let report = rig.vault.reconcile(now()).await.unwrap();
+        fixture.store.set(fault);
+        let report = fixture.vault.reconcile(now()).await.unwrap();
         assert!(
             matches!(report.deferred, Some(VaultError::Store(_))),
             "{report:?}"
         );
-        assert_eq!(rig.saved().await, refreshing);
+        assert_eq!(fixture.saved().await, refreshing);
     }
-    rig.store.set(Fault::None);
-    let report = rig.vault.reconcile(now()).await.unwrap();
+    fixture.store.set(Fault::None);
+    let report = fixture.vault.reconcile(now()).await.unwrap();
     assert_eq!(report.deferred, None);
-    assert_eq!(rig.saved().await, rig.row);
+    assert_eq!(fixture.saved().await, fixture.row);
 }
 
 #[tokio::test]
 async fn a_deferred_reconciliation_leaves_work_that_began_since_alone() {
-    let rig = Rig::connected().await.restarted().await;
-    rig.store.set(Fault::Locked);
-    let report = rig.vault.reconcile(now()).await.unwrap();
+    let fixture = Fixture::connected().await.restarted().await;
+    fixture.store.set(Fault::Locked);
+    let report = fixture.vault.reconcile(now()).await.unwrap();
     assert!(report.deferred.is_some());
 
-    rig.store.set(Fault::None);
-    let refreshing = after(&rig.row, Transition::RefreshBegan);
-    rig.vault.save_connection(&refreshing).await.unwrap();
-    let unsaved = connecting(&rig.authenticator, Some("work"));
-    let grant = stored(&rig.authenticator, &unsaved, 1);
-    rig.store.set(Fault::FailNextWrite);
-    rig.vault
+    fixture.store.set(Fault::None);
+    let refreshing = after(&fixture.row, Transition::RefreshBegan);
+    fixture.vault.save_connection(&refreshing).await.unwrap();
+    let unsaved = connecting(&fixture.authenticator, Some("work"));
+    let grant = stored(&fixture.authenticator, &unsaved, 1);
+    fixture.store.set(Fault::FailNextWrite);
+    fixture
+        .vault
         .store_first_grant(&unsaved, &grant)
         .await
         .unwrap_err();
-    let sign_in = open_sign_in(&rig);
-    rig.vault.save_sign_in(&sign_in).await.unwrap();
+    let sign_in = open_sign_in(&fixture);
+    fixture.vault.save_sign_in(&sign_in).await.unwrap();
 
-    let report = rig.vault.reconcile(now()).await.unwrap();
+    let report = fixture.vault.reconcile(now()).await.unwrap();
     assert_eq!(report.deferred, None);
     assert_eq!((report.mended, report.dropped), (vec![], vec![]));
     assert_eq!(report.interrupted_sign_ins, []);
-    assert_eq!(rig.saved().await, refreshing);
+    assert_eq!(fixture.saved().await, refreshing);
     assert_eq!(
-        rig.vault.connection(unsaved.id).await.unwrap(),
+        fixture.vault.connection(unsaved.id).await.unwrap(),
         Some(unsaved)
     );
 }
 
 #[tokio::test]
 async fn a_lost_database_is_rebuilt_from_the_items() {
-    let rig = Rig::connected().await;
-    let work = connecting(&rig.authenticator, Some("work"));
-    let grant = stored(&rig.authenticator, &work, 1);
-    let work = rig.vault.store_first_grant(&work, &grant).await.unwrap();
-    rig.vault.close().await.unwrap();
+    let fixture = Fixture::connected().await;
+    let work = connecting(&fixture.authenticator, Some("work"));
+    let grant = stored(&fixture.authenticator, &work, 1);
+    let work = fixture
+        .vault
+        .store_first_grant(&work, &grant)
+        .await
+        .unwrap();
+    fixture.vault.close().await.unwrap();
     for file in ["valetkey.db", "valetkey.db-wal", "valetkey.db-shm"] {
-        drop(std::fs::remove_file(rig.home.data.join(file)));
+        drop(std::fs::remove_file(fixture.home.data.join(file)));
     }
 
-    let vault = Vault::open(&rig.home, rig.store.opener()).await.unwrap();
+    let vault = Vault::open(&fixture.home, fixture.store.opener())
+        .await
+        .unwrap();
     let report = vault.reconcile(now()).await.unwrap();
     assert_eq!(report.adopted.len(), 2, "{report:?}");
     assert_eq!(
         vault.authenticators(None).await.unwrap(),
-        [rig.authenticator]
+        [fixture.authenticator]
     );
-    for before in [rig.row, work] {
+    for before in [fixture.row, work] {
         let rebuilt = vault.connection(before.id).await.unwrap().unwrap();
         assert_eq!(
             (rebuilt.account, rebuilt.state),
@@ -201,16 +226,18 @@ async fn a_lost_database_is_rebuilt_from_the_items() {
 
 #[tokio::test]
 async fn a_file_that_is_no_database_is_moved_aside_and_rebuilt() {
-    let rig = Rig::connected().await;
-    rig.vault.close().await.unwrap();
-    let path = rig.home.database();
+    let fixture = Fixture::connected().await;
+    fixture.vault.close().await.unwrap();
+    let path = fixture.home.database();
     std::fs::write(
         &path,
         "this is a shopping list, not a database. ".repeat(200),
     )
     .unwrap();
 
-    let vault = Vault::open(&rig.home, rig.store.opener()).await.unwrap();
+    let vault = Vault::open(&fixture.home, fixture.store.opener())
+        .await
+        .unwrap();
     let aside = vault.moved_aside().unwrap().to_owned();
     assert!(
         std::fs::read_to_string(aside)
@@ -256,38 +283,49 @@ async fn adopted_names_that_are_taken_get_a_number() {
 
 #[tokio::test]
 async fn items_are_listed_in_a_new_database_only() {
-    let rig = Rig::connected().await;
-    rig.vault.reconcile(now()).await.unwrap();
-    let stray = connecting(&rig.authenticator, Some("stray"));
-    let item = stored(&rig.authenticator, &stray, 1).to_item();
-    rig.store.tamper(ItemName::Grant(stray.id), Some(&item));
-    let rig = rig.restarted().await;
-    assert_eq!(rig.vault.reconcile(now()).await.unwrap().adopted, []);
+    let fixture = Fixture::connected().await;
+    fixture.vault.reconcile(now()).await.unwrap();
+    let stray = connecting(&fixture.authenticator, Some("stray"));
+    let item = stored(&fixture.authenticator, &stray, 1).to_item();
+    fixture.store.tamper(ItemName::Grant(stray.id), Some(&item));
+    let fixture = fixture.restarted().await;
+    assert_eq!(fixture.vault.reconcile(now()).await.unwrap().adopted, []);
 }
 
 #[tokio::test]
 async fn an_adoption_that_was_deferred_is_made_up_for() {
-    let rig = Rig::connected().await;
-    let stray = connecting(&rig.authenticator, Some("stray"));
-    let item = stored(&rig.authenticator, &stray, 1).to_item();
-    rig.store.tamper(ItemName::Grant(stray.id), Some(&item));
-    let rig = rig.restarted().await;
-    rig.store.set(Fault::Locked);
-    assert!(rig.vault.reconcile(now()).await.unwrap().deferred.is_some());
-    let rig = rig.restarted().await;
-    rig.store.set(Fault::None);
-    assert_eq!(rig.vault.reconcile(now()).await.unwrap().adopted.len(), 1);
+    let fixture = Fixture::connected().await;
+    let stray = connecting(&fixture.authenticator, Some("stray"));
+    let item = stored(&fixture.authenticator, &stray, 1).to_item();
+    fixture.store.tamper(ItemName::Grant(stray.id), Some(&item));
+    let fixture = fixture.restarted().await;
+    fixture.store.set(Fault::Locked);
+    assert!(
+        fixture
+            .vault
+            .reconcile(now())
+            .await
+            .unwrap()
+            .deferred
+            .is_some()
+    );
+    let fixture = fixture.restarted().await;
+    fixture.store.set(Fault::None);
+    assert_eq!(
+        fixture.vault.reconcile(now()).await.unwrap().adopted.len(),
+        1
+    );
 }
 
 #[tokio::test]
 async fn unreadable_items_are_neither_adopted_nor_deleted() {
-    let rig = Rig::connected().await;
-    let stray = ItemName::Grant(connecting(&rig.authenticator, None).id);
-    let other = refreshed(&rig.authenticator, &rig.row).1.to_item();
+    let fixture = Fixture::connected().await;
+    let stray = ItemName::Grant(connecting(&fixture.authenticator, None).id);
+    let other = refreshed(&fixture.authenticator, &fixture.row).1.to_item();
     for content in [&b"garbage"[..], &other[..]] {
-        rig.store.tamper(stray, Some(content));
-        let report = rig.vault.reconcile(now()).await.unwrap();
+        fixture.store.tamper(stray, Some(content));
+        let report = fixture.vault.reconcile(now()).await.unwrap();
         assert_eq!(report.adopted, []);
-        assert_eq!(rig.store.item(stray).as_deref(), Some(content));
+        assert_eq!(fixture.store.item(stray).as_deref(), Some(content));
     }
 }

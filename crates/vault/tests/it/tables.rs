@@ -16,12 +16,12 @@ use valetkey_vault::{
 };
 use zeroize::Zeroizing;
 
-use crate::fixture::{Rig, home, now, open_sign_in};
+use crate::fixture::{Fixture, home, now, open_sign_in};
 
 #[tokio::test]
 async fn a_connection_keeps_every_field() {
-    let rig = Rig::connected().await;
-    let mut row = rig.row.clone();
+    let fixture = Fixture::connected().await;
+    let mut row = fixture.row.clone();
     row.account.display_name = None;
     row.account.label = Some("wörk@x".parse().unwrap());
     row.account.subject = Some(Subject {
@@ -41,34 +41,34 @@ async fn a_connection_keeps_every_field() {
         retry_at: Some(now()),
         not_before: None,
     });
-    rig.vault.save_connection(&row).await.unwrap();
-    assert_eq!(rig.vault.connections().await.unwrap(), [row]);
+    fixture.vault.save_connection(&row).await.unwrap();
+    assert_eq!(fixture.vault.connections().await.unwrap(), [row]);
 }
 
 #[tokio::test]
 async fn reads_are_logged_and_a_use_never_moves_back() {
-    let rig = Rig::connected().await;
+    let fixture = Fixture::connected().await;
     let later = now() + SignedDuration::from_secs(5);
-    let read = Event::new(EventKind::TokenServed, now()).connection(rig.row.id);
-    let uses = vec![(rig.row.id, later), (rig.row.id, now())];
-    let newest = rig
+    let read = Event::new(EventKind::TokenServed, now()).connection(fixture.row.id);
+    let uses = vec![(fixture.row.id, later), (fixture.row.id, now())];
+    let newest = fixture
         .vault
         .append_accesses(std::iter::once(read.clone()), uses)
         .await
         .unwrap();
     assert_eq!(
-        rig.vault.events(EventFilter::default()).await.unwrap(),
+        fixture.vault.events(EventFilter::default()).await.unwrap(),
         [(newest, read)]
     );
-    assert_eq!(rig.saved().await.used_at, Some(later));
+    assert_eq!(fixture.saved().await.used_at, Some(later));
 }
 
 #[tokio::test]
 async fn events_are_read_by_what_they_are_about() {
-    let rig = Rig::connected().await;
+    let fixture = Fixture::connected().await;
     let about = |kind| {
         Event::new(kind, now())
-            .connection(rig.row.id)
+            .connection(fixture.row.id)
             .actor("process 1")
     };
     let batch = vec![
@@ -81,15 +81,15 @@ async fn events_are_read_by_what_they_are_about() {
         ),
     ];
     assert_eq!(
-        rig.vault.append_events(batch.clone()).await.unwrap(),
+        fixture.vault.append_events(batch.clone()).await.unwrap(),
         EventId(4)
     );
     let read = async |filter| {
-        let events = rig.vault.events(filter).await.unwrap();
+        let events = fixture.vault.events(filter).await.unwrap();
         events.into_iter().map(|(id, _)| id.0).collect::<Vec<_>>()
     };
     let all = EventFilter::default;
-    let stored = rig.vault.events(all()).await.unwrap();
+    let stored = fixture.vault.events(all()).await.unwrap();
     assert_eq!(
         stored
             .into_iter()
@@ -109,7 +109,7 @@ async fn events_are_read_by_what_they_are_about() {
     );
     assert_eq!(
         read(EventFilter {
-            connection: Some(rig.row.id),
+            connection: Some(fixture.row.id),
             ..all()
         })
         .await,
@@ -121,58 +121,58 @@ async fn events_are_read_by_what_they_are_about() {
 
 #[tokio::test]
 async fn events_older_than_the_retention_are_pruned_and_their_ids_not_used_again() {
-    let rig = Rig::connected().await;
-    let old = Event::new(EventKind::TokenServed, now()).connection(rig.row.id);
+    let fixture = Fixture::connected().await;
+    let old = Event::new(EventKind::TokenServed, now()).connection(fixture.row.id);
     let later = now() + SignedDuration::from_secs(1);
     let kept = Event::new(EventKind::AgentStopped, later);
     // More than one step of the pruning.
     let batch = [vec![old; 1200], vec![kept.clone()]].concat();
-    let newest = rig.vault.append_events(batch).await.unwrap();
-    assert_eq!(rig.vault.prune_events(now()).await.unwrap(), 0);
-    assert_eq!(rig.vault.prune_events(later).await.unwrap(), 1200);
-    let left = rig.vault.events(EventFilter::default()).await.unwrap();
+    let newest = fixture.vault.append_events(batch).await.unwrap();
+    assert_eq!(fixture.vault.prune_events(now()).await.unwrap(), 0);
+    assert_eq!(fixture.vault.prune_events(later).await.unwrap(), 1200);
+    let left = fixture.vault.events(EventFilter::default()).await.unwrap();
     assert_eq!(left, [(newest, kept.clone())]);
     let end = later + SignedDuration::from_secs(1);
-    assert_eq!(rig.vault.prune_events(end).await.unwrap(), 1);
-    let next = rig.vault.append_events(vec![kept]).await.unwrap();
+    assert_eq!(fixture.vault.prune_events(end).await.unwrap(), 1);
+    let next = fixture.vault.append_events(vec![kept]).await.unwrap();
     assert_eq!(next, EventId(newest.0 + 1));
 }
 
 /// As a list does while a refresh is being stored on a slow disk.
 #[tokio::test]
 async fn lists_of_events_do_not_queue_behind_writes() {
-    let rig = Rig::connected().await;
-    let stuck = rusqlite::Connection::open(rig.home.database()).unwrap();
+    let fixture = Fixture::connected().await;
+    let stuck = rusqlite::Connection::open(fixture.home.database()).unwrap();
     stuck.execute_batch("BEGIN IMMEDIATE").unwrap();
     let write = {
-        let vault = rig.vault.clone();
+        let vault = fixture.vault.clone();
         let event = Event::new(EventKind::AgentStarted, now());
         tokio::spawn(async move { vault.append_events(vec![event]).await })
     };
     tokio::task::yield_now().await;
-    let listed = rig.vault.events(EventFilter::default()).await.unwrap();
+    let listed = fixture.vault.events(EventFilter::default()).await.unwrap();
     assert_eq!(listed, []);
     assert!(!write.is_finished());
     stuck.execute_batch("ROLLBACK").unwrap();
     write.await.unwrap().unwrap();
-    let listed = rig.vault.events(EventFilter::default()).await.unwrap();
+    let listed = fixture.vault.events(EventFilter::default()).await.unwrap();
     assert_eq!(listed.len(), 1);
 }
 
 #[tokio::test]
 async fn open_sign_ins_end_with_the_process_that_ran_them() {
-    let rig = Rig::connected().await;
+    let fixture = Fixture::connected().await;
     let done = SignInRow {
-        connection: Some(rig.row.id),
+        connection: Some(fixture.row.id),
         state: SignInState::Completed(()),
         ended_at: Some(now()),
-        ..open_sign_in(&rig)
+        ..open_sign_in(&fixture)
     };
-    let open = open_sign_in(&rig);
-    rig.vault.save_sign_in(&done).await.unwrap();
-    rig.vault.save_sign_in(&open).await.unwrap();
-    let rig = rig.restarted().await;
-    let report = rig.vault.reconcile(now()).await.unwrap();
+    let open = open_sign_in(&fixture);
+    fixture.vault.save_sign_in(&done).await.unwrap();
+    fixture.vault.save_sign_in(&open).await.unwrap();
+    let fixture = fixture.restarted().await;
+    let report = fixture.vault.reconcile(now()).await.unwrap();
     let [ended] = &report.interrupted_sign_ins[..] else {
         panic!("{report:?}")
     };
@@ -180,32 +180,33 @@ async fn open_sign_ins_end_with_the_process_that_ran_them() {
         (ended.id, ended.state, ended.ended_at),
         (open.id, SignInState::Failed(()), Some(now()))
     );
-    let stored = rig.vault.sign_ins(10).await.unwrap();
+    let stored = fixture.vault.sign_ins(10).await.unwrap();
     assert!(stored.contains(&done) && stored.contains(ended) && stored.len() == 2);
 }
 
 #[tokio::test]
 async fn client_keys_are_added_listed_used_and_revoked() {
-    let rig = Rig::connected().await;
+    let fixture = Fixture::connected().await;
     let key = ClientKeyRow {
         id: ClientKeyId::new(Uuid::now_v7()),
         name: "ci".into(),
         hash: Fingerprint::of("vk_1"),
-        connections: Some(vec![rig.row.id]),
+        connections: Some(vec![fixture.row.id]),
         manage: false,
         created_at: now(),
         expires_at: Some(now()),
         used_at: None,
     };
-    rig.vault.add_client_key(&key).await.unwrap();
+    fixture.vault.add_client_key(&key).await.unwrap();
     let twin = ClientKeyRow {
         id: ClientKeyId::new(Uuid::now_v7()),
         connections: None,
         ..key.clone()
     };
-    let taken = rig.vault.add_client_key(&twin).await;
+    let taken = fixture.vault.add_client_key(&twin).await;
     assert!(matches!(taken, Err(VaultError::NameTaken(_))));
-    rig.vault
+    fixture
+        .vault
         .mark_keys_used(vec![(key.id, now())])
         .await
         .unwrap();
@@ -214,21 +215,21 @@ async fn client_keys_are_added_listed_used_and_revoked() {
         ..key
     };
     assert_eq!(
-        rig.vault.client_keys().await.unwrap(),
+        fixture.vault.client_keys().await.unwrap(),
         std::slice::from_ref(&used)
     );
-    rig.vault.revoke_client_key(used.id).await.unwrap();
-    let gone = rig.vault.revoke_client_key(used.id).await;
+    fixture.vault.revoke_client_key(used.id).await.unwrap();
+    let gone = fixture.vault.revoke_client_key(used.id).await;
     assert!(matches!(gone, Err(VaultError::NotFound(_))));
 }
 
 #[tokio::test]
 async fn settings_are_kept_replaced_and_removed() {
-    let rig = Rig::connected().await;
+    let fixture = Fixture::connected().await;
     for value in [Some("a"), Some("b"), None] {
-        rig.vault.set_setting("browser", value).await.unwrap();
+        fixture.vault.set_setting("browser", value).await.unwrap();
         assert_eq!(
-            rig.vault.setting("browser").await.unwrap().as_deref(),
+            fixture.vault.setting("browser").await.unwrap().as_deref(),
             value
         );
     }
@@ -236,11 +237,11 @@ async fn settings_are_kept_replaced_and_removed() {
 
 #[tokio::test]
 async fn a_store_is_probed_without_a_trace() {
-    let rig = Rig::connected().await;
-    rig.vault.probe_store().await.unwrap();
-    assert_eq!(rig.store.items(), [rig.item()]);
-    rig.vault.integrity().await.unwrap();
-    assert!(rig.vault.versions().await.unwrap().schema >= 7);
+    let fixture = Fixture::connected().await;
+    fixture.vault.probe_store().await.unwrap();
+    assert_eq!(fixture.store.items(), [fixture.item()]);
+    fixture.vault.integrity().await.unwrap();
+    assert!(fixture.vault.versions().await.unwrap().schema >= 7);
 }
 
 /// A store that fails at one step.
