@@ -206,6 +206,7 @@ async fn try_remove(
     }
     failpoint!("disconnect.revoked");
     inner.vault.finish_removal(id).await?;
+    inner.removed_names().insert(id, connection.to_string());
     inner.registry().remove(id);
     inner.schedule_changed.notify_one();
     let event = Event::new(EventKind::ConnectionRemoved, inner.now())

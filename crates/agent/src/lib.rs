@@ -49,8 +49,8 @@
 //!    in the order of their ids
 //! 4. the audit log's `flush_lock`
 //! 5. `Sessions`, then `ConnectionRegistry` (`std` mutexes, never held across `.await`)
-//! 6. `links`, `client_keys`, `stored_settings`, `tasks`, the audit log's queue (`std` mutexes; nothing
-//!    is locked under them)
+//! 6. `links`, `client_keys`, `stored_settings`, `removed_names`, `tasks`, the audit log's queue (`std`
+//!    mutexes; nothing is locked under them)
 //!
 //! [`Vault`]: valetkey_vault::Vault
 

@@ -1,5 +1,6 @@
 //! Start, stop, and the events of the audit log.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::{Notify, broadcast};
 use valetkey_core::event::{Event, EventId, EventKind};
+use valetkey_core::id::ConnectionId;
 use valetkey_vault::{EventFilter, Vault};
 
 use crate::audit_log::AuditLog;
@@ -25,6 +27,9 @@ use crate::{disconnect, grants, reconcile, scheduler};
 /// shorter than the 90 s after which systemd kills.
 const DRAIN_TIMEOUT: Duration = MAX_REFRESH_TIME.saturating_add(Duration::from_secs(15));
 
+/// Events of older removals show no name after a restart.
+const MAX_REMOVED_NAMES: u32 = 1000;
+
 impl Agent {
     /// Starts an agent on `vault`: reconciles what a crash left, finishes removals, plans refreshes.
     pub async fn start(vault: Vault, config: Config) -> Result<Self, AgentError> {
@@ -35,12 +40,14 @@ impl Agent {
         let rows = vault.connections().await?;
         let stored_settings = StoredSettings::load(&vault).await?;
         let client_keys = vault.client_keys().await?;
+        let removed_names = removed_names(&vault).await?;
         let inner = Arc::new(Inner {
             audit_log: AuditLog::new(
                 vault.clone(),
                 Arc::clone(&config.clock),
                 stored_settings.settings.retention_days,
             ),
+            removed_names: Mutex::new(removed_names),
             provider_client: ProviderClient::new(Arc::clone(&config.clock)),
             clock: config.clock,
             version: config.version,
@@ -109,8 +116,28 @@ impl Agent {
         Ok(self.inner.vault.events(filter).await?)
     }
 
+    /// The last name of a connection that was removed, while the log knows of it.
+    pub fn removed_name(&self, id: ConnectionId) -> Option<String> {
+        self.inner.removed_names().get(&id).cloned()
+    }
+
     /// Ids of new events as they are written.
     pub fn follow(&self) -> broadcast::Receiver<EventId> {
         self.inner.audit_log.follow()
     }
+}
+
+/// Of the last connections that were removed, as the log tells.
+async fn removed_names(vault: &Vault) -> Result<HashMap<ConnectionId, String>, AgentError> {
+    let removals = EventFilter {
+        kinds: vec![EventKind::ConnectionRemoved],
+        limit: MAX_REMOVED_NAMES,
+        ..EventFilter::default()
+    };
+    let events = vault.events(removals).await?;
+    let names = events.into_iter().filter_map(|(_, event)| {
+        let name = event.detail.get("connection")?.as_str()?.to_owned();
+        Some((event.connection?, name))
+    });
+    Ok(names.collect())
 }

@@ -1,5 +1,6 @@
 //! The agent's state and its handle. What happens to the state stands in the flows.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +9,7 @@ use tokio::sync::{Notify, OwnedMutexGuard, oneshot};
 use tokio::task::JoinHandle;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::event::Event;
-use valetkey_core::id::AuthenticatorId;
+use valetkey_core::id::{AuthenticatorId, ConnectionId};
 use valetkey_vault::{ClientKeyRow, Vault};
 
 use crate::audit_log::AuditLog;
@@ -46,6 +47,8 @@ pub(crate) struct Inner {
     pub started_at: Timestamp,
     pub provider_client: ProviderClient,
     pub audit_log: Arc<AuditLog>,
+    /// Names of connections that were removed, for the events that are about them.
+    pub(crate) removed_names: Mutex<HashMap<ConnectionId, String>>,
     pub(crate) registry: Mutex<ConnectionRegistry>,
     pub sessions: Sessions,
     /// Held while a connection's name is chosen and taken: two at once would choose the same.
@@ -89,6 +92,12 @@ impl Inner {
 
     pub(crate) fn audit_log_tasks(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
         self.audit_log_tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn removed_names(&self) -> MutexGuard<'_, HashMap<ConnectionId, String>> {
+        self.removed_names
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }

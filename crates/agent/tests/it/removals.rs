@@ -91,3 +91,16 @@ async fn a_removal_that_could_not_be_finished_is_retried_while_the_agent_runs() 
     eventually("no item is left", || bench.store.items().is_empty()).await;
     assert_eq!(bench.count(EventKind::ConnectionRemoved).await, 1);
 }
+
+#[tokio::test]
+async fn the_name_of_a_removed_connection_is_known_after_a_restart() {
+    let mut bench = Bench::connected().await;
+    let id = bench.view("demo").row.id;
+    assert_eq!(bench.agent.removed_name(id), None, "it is there");
+    let removed = bench.agent.disconnect(&key("demo"), true, &me()).await;
+    removed.expect("disconnected");
+    let name = Some("demo".to_owned());
+    assert_eq!(bench.agent.removed_name(id), name);
+    bench.restart().await;
+    assert_eq!(bench.agent.removed_name(id), name);
+}

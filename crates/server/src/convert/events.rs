@@ -35,8 +35,10 @@ pub(crate) fn event(agent: &Agent, id: EventId, event: &Event) -> EventView {
 }
 
 fn connection_name(agent: &Agent, id: ConnectionId) -> Option<String> {
-    let view = agent.connection(&ConnectionKey::Id(id)).ok()?;
-    Some(view.name.to_string())
+    match agent.connection(&ConnectionKey::Id(id)) {
+        Ok(view) => Some(view.name.to_string()),
+        Err(_) => agent.removed_name(id),
+    }
 }
 
 fn authenticator_name(agent: &Agent, id: AuthenticatorId) -> Option<String> {

@@ -1,11 +1,12 @@
 //! The audit log, read and followed.
 
 use axum::body::Body;
-use http::Request;
+use http::{Method, Request};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
+use valetkey_server::caller::Caller;
 
 use crate::fixture::{Fixture, TIMEOUT, program};
 
@@ -35,6 +36,35 @@ async fn the_log_tells_who_did_what_to_whom() {
     assert_eq!(actor["executable"], executable.display().to_string());
     let after = format!("/events?after={}", log["last_id"]);
     assert_eq!(fixture.get(&after).await.is(200)["events"], json!([]));
+}
+
+#[tokio::test]
+async fn every_event_about_a_removed_connection_tells_its_name() {
+    let fixture = Fixture::connected().await;
+    let path = "/credentials/connections/demo/token";
+    fixture.post(path, json!({})).await.is(200);
+    let path = "/credentials/connections/demo?force=true";
+    fixture.delete(path).await.is(200);
+    let log = fixture.get("/events").await.is(200);
+    let events = log["events"].as_array().unwrap();
+    for kind in ["connection.added", "token.served", "connection.removed"] {
+        let event = events.iter().find(|event| event["kind"] == kind);
+        assert_eq!(event.unwrap()["connection"], "demo", "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_which_part_of_the_desktop_app_asked() {
+    let fixture = Fixture::connected().await;
+    for caller in [Caller::Window, Caller::Tray, Caller::Notification] {
+        let pause = fixture.ask(&caller, Method::POST, "/pause", Some(json!({})));
+        pause.await.is(200);
+        fixture.post("/resume", json!({})).await.is(200);
+    }
+    let log = fixture.get("/events?kind=agent.paused").await.is(200);
+    let events = log["events"].as_array().unwrap();
+    let actors: Vec<_> = events.iter().map(|event| &event["actor"]["kind"]).collect();
+    assert_eq!(actors, ["window", "tray", "notification"]);
 }
 
 #[tokio::test]
