@@ -8,7 +8,7 @@
 //! | module | purpose |
 //! | --- | --- |
 //! | `authorize` | the URL that the browser opens, and the validation of its response |
-//! | `discovery` | the metadata and signing keys that a sign-in needs |
+//! | `discovery`, `metadata` | the metadata and signing keys that a sign-in needs, and their cache |
 //! | `token` | exchanges a code or a refresh token for a grant |
 //! | `id_token`, `account` | who signed in |
 //! | `revoke` | revokes a grant |
@@ -21,6 +21,7 @@ mod authorize;
 mod discovery;
 mod http;
 mod id_token;
+mod metadata;
 mod provider_time;
 mod request;
 mod revoke;
@@ -31,7 +32,7 @@ mod fake;
 
 pub use account::{Identity, TokenTest};
 pub use authorize::AuthorizeRequest;
-pub use discovery::Metadata;
 pub(crate) use http::MAX_REFRESH_TIME;
 pub use http::{NoAnswer, ProviderClient, Unreachable};
+pub use metadata::Metadata;
 pub use revoke::Revocation;

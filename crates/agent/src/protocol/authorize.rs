@@ -7,7 +7,8 @@ use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 use valetkey_core::scope::Scopes;
 use valetkey_core::token_error::SignInFailure;
 
-use super::discovery::{Metadata, fits_template, slash_differs};
+use super::discovery::{fits_template, slash_differs};
+use super::metadata::Metadata;
 use crate::client::Client;
 
 /// Random bytes of a state or nonce.

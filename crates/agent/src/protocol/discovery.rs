@@ -3,14 +3,13 @@
 //! Read where the catalogue or the person names an issuer. A provider that cannot be asked right now
 //! is no obstacle; one that says something wrong is: another issuer, or no S256.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::Request;
 use ::http::header::ACCEPT;
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use jsonwebtoken::jwk::Jwk;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -19,29 +18,16 @@ use valetkey_core::authenticator::rfc8414_metadata_url;
 use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::token_error::{SignInFailure, clean};
 
-use super::ProviderClient;
-use super::request;
+use super::metadata::Metadata;
+use super::{ProviderClient, request};
 use crate::client::Client;
 
-/// What was fetched is believed for this long.
-const KEPT: SignedDuration = SignedDuration::from_hours(1);
 /// A sign-in waits no longer than this for metadata or keys.
 const CALLER_TIMEOUT: Duration = Duration::from_secs(10);
-/// More providers than this are not remembered.
-const MOST: usize = 64;
+/// More signing keys of a provider than this are not read.
+const MAX_KEYS: usize = 64;
 /// Stands in Microsoft's issuer for the tenant of the account.
 const TENANT: &str = "{tenantid}";
-
-/// What a sign-in needs of the metadata.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Metadata {
-    /// As published; checked against what was expected.
-    pub(super) issuer: String,
-    /// Signing keys.
-    pub(super) jwks_uri: Option<EndpointUrl>,
-    /// Whether each answer must name its issuer (RFC 9207).
-    pub(super) sends_iss: bool,
-}
 
 impl ProviderClient {
     /// The metadata of the client's provider; None where there is none, or none can be had now.
@@ -89,7 +75,7 @@ impl ProviderClient {
         }
         let set: KeySet = self.fetch(jwks_uri).await?;
         // Key by key: one of a kind that we do not know must not spoil the others.
-        let keys = set.keys.into_iter().take(MOST);
+        let keys = set.keys.into_iter().take(MAX_KEYS);
         let keys = keys.filter_map(|key| serde_json::from_value(key).ok());
         let keys = Arc::new(keys.collect());
         self.keys.put(jwks_uri, Arc::clone(&keys), now);
@@ -196,37 +182,9 @@ fn is_tenant(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
-/// Values by URL, with the time they came.
-#[derive(Debug)]
-pub(super) struct Memory<T>(Mutex<HashMap<String, (Timestamp, Arc<T>)>>);
-
-impl<T> Default for Memory<T> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<T> Memory<T> {
-    fn get(&self, url: &EndpointUrl, now: Timestamp) -> Option<Arc<T>> {
-        let known = self.0.lock().expect("no holder panics");
-        let (since, value) = known.get(url.as_str())?;
-        let age = now.duration_since(*since);
-        (SignedDuration::ZERO..KEPT)
-            .contains(&age)
-            .then(|| Arc::clone(value))
-    }
-
-    fn put(&self, url: &EndpointUrl, value: Arc<T>, now: Timestamp) {
-        let mut known = self.0.lock().expect("no holder panics");
-        if known.len() >= MOST {
-            known.clear();
-        }
-        known.insert(url.to_string(), (now, value));
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use proptest::prelude::*;
     use serde_json::json;
     use valetkey_core::provider::ClientAuth;

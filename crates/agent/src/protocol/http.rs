@@ -16,7 +16,7 @@ use valetkey_core::token_error::http_date;
 use valetkey_core::token_response::Answer;
 use zeroize::Zeroizing;
 
-use super::discovery::{Memory, Metadata};
+use super::metadata::{Cache, Metadata};
 use super::provider_time::ProviderTime;
 use crate::clock::Clock;
 
@@ -79,8 +79,8 @@ pub struct ProviderClient {
     secure: Mutex<Option<reqwest::Client>>,
     /// http, which is loopback always: no proxy may see it, and it needs no certificates.
     loopback: Mutex<Option<reqwest::Client>>,
-    pub(super) metadata: Memory<Metadata>,
-    pub(super) keys: Memory<Vec<Jwk>>,
+    pub(super) metadata: Cache<Metadata>,
+    pub(super) keys: Cache<Vec<Jwk>>,
 }
 
 impl ProviderClient {
@@ -92,8 +92,8 @@ impl ProviderClient {
             last_time: Mutex::default(),
             secure: Mutex::default(),
             loopback: Mutex::default(),
-            metadata: Memory::default(),
-            keys: Memory::default(),
+            metadata: Cache::default(),
+            keys: Cache::default(),
         }
     }
 
