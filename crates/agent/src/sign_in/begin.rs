@@ -92,6 +92,7 @@ impl Agent {
         let known = connection_to_renew(inner, &ask, authenticator.id);
         let granted = known.as_ref().map(|row| row.scopes.clone());
         let asked = scopes_to_ask(&authenticator.scopes, &ask, granted.as_ref());
+        let (added, dropped) = scope_change(&asked, granted.as_ref());
         if let Some(login) = known.as_ref().and_then(login_hint).filter(|_| !ask.replace) {
             client.hint_login(login);
         }
@@ -121,10 +122,8 @@ impl Agent {
             authorize_url: request.url.clone(),
             redirect_uri,
             paste_only: listener.is_none(),
-            added: granted
-                .as_ref()
-                .map_or_else(Scopes::default, |granted| asked.missing_from(granted)),
-            dropped: granted.map_or_else(Scopes::default, |granted| granted.missing_from(&asked)),
+            added,
+            dropped,
             asked: asked.clone(),
             reason: ask.reason.as_deref().map(plain),
             in_app: valetkey_core::actor::Actor::parse(&who.to_string()).is_desktop_app(),
@@ -285,6 +284,13 @@ fn scopes_to_ask(configured: &Scopes, ask: &SignInOptions, granted: Option<&Scop
     } else {
         ask.scopes.clone()
     }
+}
+
+/// What a connection that has `granted` gains and loses by asking for these; nothing if it is new.
+fn scope_change(asked: &Scopes, granted: Option<&Scopes>) -> (Scopes, Scopes) {
+    granted.map_or_else(Default::default, |granted| {
+        (asked.missing_from(granted), granted.missing_from(asked))
+    })
 }
 
 /// The login at the provider, so that it offers this account first. A name with spaces is no login.

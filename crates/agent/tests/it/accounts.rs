@@ -102,7 +102,7 @@ async fn scopes_that_were_not_granted_are_named() {
     });
     let view = bench.begin("demo").await;
     let (_, page) = visit(&view.authorize_url).await;
-    assert!(page.contains("Not granted: email"), "{page}");
+    assert!(page.contains("Missing: <code>email</code>"), "{page}");
     let done = completed(bench.finished(view.id).await);
     assert_eq!(done.missing.to_string(), "email");
     let ask = TokenRequirements {
