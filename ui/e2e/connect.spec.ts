@@ -50,6 +50,7 @@ test("a failed sign-in stands in its row until the next attempt", async ({ page,
   await provider.locator("#deny").click();
   await expect(row.getByText("You said no to")).toBeVisible();
   await expect(row.getByText("Not connected")).toBeVisible();
+  await expect(row.getByText("valetkey ")).toHaveCount(0);
   await expect(page.locator(".notice")).toHaveCount(0);
   await opening(page, () => connect.click());
   await expect(row.getByText("You said no to")).toBeHidden();

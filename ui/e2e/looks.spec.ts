@@ -167,7 +167,7 @@ test("a list in every state", async ({ page, world, look }) => {
     ["Nightly builds of the data team", "Only signing in again helps."],
     ["Microsoft", "Edit authenticator"],
   ] as const) {
-    await page.getByRole("link", { name }).click();
+    await page.locator("main li").getByRole("link", { name }).click();
     await page.getByText(text).waitFor();
     await look(`details-${text.split(" ")[0]?.toLowerCase()}`);
     await page.keyboard.press("Escape");

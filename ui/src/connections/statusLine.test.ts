@@ -46,5 +46,5 @@ test("a refresh_error says when it is tried again, and why it was", () => {
 });
 
 test("a disabled one promises nothing", () => {
-  expect(line({ refresh_due_at: at(41) }, { is_active: false })[0]).toBe("No token while it is disabled");
+  expect(line({ refresh_due_at: at(41) }, { is_active: false })[0]).toBe("No token while disabled");
 });

@@ -17,7 +17,7 @@ export function statusLine(row: Row, now: number, second: number, usedBy: string
   if (!connection) return { first: "", second: "", instants: [] };
   const instants = [connection.refresh_due_at, connection.expires_at, connection.used_at];
   return {
-    first: authenticator.is_active ? next(connection, now) : "No token while it is disabled",
+    first: authenticator.is_active ? next(connection, now) : "No token while disabled",
     second: last(connection, now, usedBy),
     instants: instants.filter((at) => at != null),
   };
