@@ -16,7 +16,7 @@ use valetkey_core::redirect::{CALLBACK_PORT, RedirectUri};
 use valetkey_core::scope::Scopes;
 use valetkey_core::token_error::SignInFailure;
 
-use super::session::{Pending, Run, Session, SignInView};
+use super::session::{CallbackListener, Pending, Run, Session, SignInView};
 use super::{RETENTION, SIGN_IN_TIMEOUT, SignInState, callback_server};
 use crate::client::Client;
 use crate::error::AgentError;
@@ -99,18 +99,8 @@ impl Agent {
         let metadata = inner.provider_client.metadata(&client, inner.now()).await;
         let metadata = metadata.map_err(|failure| not_begun(&client, failure))?;
 
-        let (listener, redirect_uri) = match &authenticator.redirect_uri {
-            RedirectUri::Web(uri) => (None, uri.clone()),
-            // Nobody listens, so any port will do where the provider takes any.
-            loopback @ RedirectUri::Loopback { port, .. } if ask.paste_only => {
-                (None, loopback.at_port(port.unwrap_or(CALLBACK_PORT)))
-            }
-            loopback @ RedirectUri::Loopback { host, port, .. } => {
-                let listener = callback_server::open(inner, *host, *port).await?;
-                let uri = loopback.at_port(listener.port);
-                (Some(listener), uri)
-            }
-        };
+        let (listener, redirect_uri) =
+            open_redirect(inner, &authenticator.redirect_uri, ask.paste_only).await?;
         let request = AuthorizeRequest::new(&client, metadata, &redirect_uri, &asked);
         let view = SignInView {
             id: SignInId::new(crate::random::uuid()),
@@ -237,6 +227,26 @@ impl Agent {
             Ok(view)
         })
         .await
+    }
+}
+
+/// The address that the browser comes back to, and who listens there; None if the person pastes it.
+async fn open_redirect(
+    inner: &Arc<Inner>,
+    registered: &RedirectUri,
+    paste_only: bool,
+) -> Result<(Option<Arc<CallbackListener>>, String), AgentError> {
+    match registered {
+        RedirectUri::Web(uri) => Ok((None, uri.clone())),
+        // Nobody listens, so any port will do where the provider takes any.
+        RedirectUri::Loopback { port, .. } if paste_only => {
+            Ok((None, registered.at_port(port.unwrap_or(CALLBACK_PORT))))
+        }
+        RedirectUri::Loopback { host, port, .. } => {
+            let listener = callback_server::open(inner, *host, *port).await?;
+            let uri = registered.at_port(listener.port);
+            Ok((Some(listener), uri))
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the browser shows at the end of a sign-in: one static page, nothing from elsewhere.
 
+use std::fmt::Write as _;
+
 use valetkey_core::name::ProfileName;
 
 use super::state::{Completed, Remedy};
@@ -76,7 +78,8 @@ fn completed(view: &SignInView, done: &Completed) -> Page {
     );
     if let Some(other) = &done.instead_of {
         let other = escape(&other.to_string());
-        body += &format!(
+        let _ = write!(
+            body,
             "<p>It is another account than that of <code>{other}</code>, which stays as it is; \
              <code>{connection}</code> is new.</p>"
         );
@@ -87,7 +90,8 @@ fn completed(view: &SignInView, done: &Completed) -> Page {
             .iter()
             .map(|scope| format!("<code>{}</code>", escape(scope)))
             .collect();
-        body += &format!(
+        let _ = write!(
+            body,
             "<p class=small>{provider} did not grant everything that was asked for. Missing: {}.</p>",
             scopes.join(", ")
         );
@@ -138,7 +142,7 @@ fn paragraph(message: &str) -> String {
     for (index, part) in message.split('`').enumerate() {
         let part = escape(part);
         if index % 2 == 1 {
-            text += &format!("<code>{part}</code>");
+            let _ = write!(text, "<code>{part}</code>");
         } else if index == 0 {
             let mut rest = part.chars();
             text.extend(rest.next().into_iter().flat_map(char::to_uppercase));
