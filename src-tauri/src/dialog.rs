@@ -11,7 +11,7 @@ use crate::api_client::describe;
 pub(crate) fn confirm<D, F>(
     app: &AppHandle,
     title: &str,
-    question: String,
+    question: &str,
     answers: [&str; 2],
     action: D,
 ) where
@@ -19,7 +19,7 @@ pub(crate) fn confirm<D, F>(
     F: Future<Output = Result<(), Box<ApiError>>> + Send + 'static,
 {
     let handle = app.clone();
-    ask(app, title, &question, answers, move |said_yes| {
+    ask(app, title, question, answers, move |said_yes| {
         if said_yes {
             tauri::async_runtime::spawn(async move {
                 let actions = handle.state::<Actions>().inner().clone();
@@ -62,7 +62,7 @@ pub(crate) fn failed(app: &AppHandle, failed: ActionError) {
     );
     let buttons = ["Copy the address", "Close"];
     let title = "The browser cannot be opened";
-    confirm(app, title, text, buttons, |actions| async move {
+    confirm(app, title, &text, buttons, |actions| async move {
         actions.clipboard.put_address(url).await
     });
 }

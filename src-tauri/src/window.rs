@@ -191,19 +191,20 @@ async fn close(app: AppHandle, link: WindowLink) {
                     refreshes your tokens and serves your programs; starting it again shows the window. \
                     After Quit, no program gets a token.";
     let handle = app.clone();
-    let answer = move |keep: bool| {
-        if keep {
+    // A question that is closed without an answer must not end the app.
+    let answer = move |quit: bool| {
+        if quit {
+            handle.state::<Actions>().quit();
+        } else {
             handle.state::<Shell>().mark_seen(Once::CloseWithoutTray);
             tauri::async_runtime::spawn(async move { link.send(&ToWindow::Close).await });
-        } else {
-            handle.state::<Actions>().quit();
         }
     };
     dialog::ask(
         &app,
         "Keep Valet Key running?",
         question,
-        ["Keep running", "Quit"],
+        ["Quit", "Keep running"],
         answer,
     );
 }

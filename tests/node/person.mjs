@@ -66,7 +66,7 @@ async function nextClick(page) {
   if (person.consent === 'leave') return null;
   const login = page.locator('form input[name="login"], form input[name="username"], form input[name="email"]').first();
   if (await login.count()) {
-    if (!(await login.inputValue())) await login.fill(person.login);
+    await login.fill(person.login); // whatever login the client has hinted at
     const password = page.locator('input[type="password"]').first();
     if (await password.count()) await password.fill('any password will do');
     return page.locator('form button[type="submit"], form button:not([type])').filter({ hasText: ALLOW }).first();

@@ -68,7 +68,7 @@ async fn confirm_disconnect(
     confirm(
         app,
         &format!("Disconnect {name}?"),
-        question,
+        &question,
         ["Disconnect", "Keep it"],
         |actions| async move {
             let actions = actions.acting_as(Caller::Tray);
@@ -100,7 +100,7 @@ fn confirm_copy(app: &AppHandle, id: String, name: &str) {
     confirm(
         app,
         &title,
-        question,
+        &question,
         ["Copy", "Cancel"],
         |actions| async move { actions.copy_token(&id).await },
     );

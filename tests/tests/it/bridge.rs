@@ -128,7 +128,7 @@ fn use_the_whole_window(scene: &WindowFixture) {
 
     view.click(Role::Button, "More for mail");
     view.click(Role::MenuItem, "Check now");
-    view.see("mail works: the provider knows you");
+    view.see("mail works: the provider accepts the token");
     view.click(Role::Button, "More for mail");
     view.click(Role::MenuItem, "Details");
     view.see("Use it in");

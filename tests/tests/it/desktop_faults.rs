@@ -16,6 +16,9 @@ const NOBODY: u32 = 65534;
 /// Nobody can do anything with a token that lives so long but refresh it.
 const SHORT_SECONDS: f64 = 1.0;
 
+/// The title of the question before the window of an app without a tray icon closes.
+const CLOSE_QUESTION: &str = "Keep Valet Key running?";
+
 fn provider() -> DemoProvider {
     DemoProvider::start(Settings::auto_consent("ada")).expect("a free port")
 }
@@ -170,6 +173,45 @@ fn a_browser_that_is_missing_is_named_and_the_sign_in_is_finished_by_hand() {
     tray.wait_for_line("acme: connected");
 }
 
+/// Closes the window of an app without a tray icon, and its question, which keeps the app running.
+fn close_and_keep_running(session: &Session) {
+    let screen = session.screen();
+    screen.close(&screen.wait_for_window("Valet Key"));
+    let question = screen.wait_for_window(CLOSE_QUESTION);
+    screen.raise(&question);
+    screen.picture("desktop-faults", "close-without-tray");
+    screen.press("Escape");
+    wait::until("no page", || (session.web_processes() == 0).then_some(()));
+}
+
+#[test]
+fn without_a_tray_icon_closing_the_window_asks_once() {
+    let session = Session::bare(Desktop::start()).with_windows();
+    let mut app = session.app(&[]);
+    close_and_keep_running(&session);
+    assert!(app.is_running());
+
+    let mut again = session.app(&[]);
+    let screen = session.screen();
+    let window = screen.wait_for_window("Valet Key");
+    assert!(again.wait().success(), "{}", again.output());
+    screen.close(&window);
+    wait::until("no page", || (session.web_processes() == 0).then_some(()));
+    assert!(app.is_running());
+}
+
+#[test]
+fn without_a_tray_icon_the_question_can_quit() {
+    let session = Session::bare(Desktop::start()).with_windows();
+    let mut app = session.app(&[]);
+    let screen = session.screen();
+    screen.close(&screen.wait_for_window("Valet Key"));
+    let question = screen.wait_for_window(CLOSE_QUESTION);
+    screen.raise(&question);
+    screen.click(&question, question.width / 4, question.height - 20);
+    assert!(app.wait().success(), "{}", app.output());
+}
+
 /// Another login of the same person: their home, and nothing else, is the same.
 fn second_session(first: &Session) -> Session {
     let mut desktop = Desktop::without_keyring();
@@ -184,10 +226,7 @@ fn a_second_session_of_the_same_person_shows_the_window_of_the_first() {
     desktop.unset("VALETKEY_HOME");
     let first = Session::bare(desktop).with_windows();
     let mut app = first.app(&[]);
-    first
-        .screen()
-        .close(&first.screen().wait_for_window("Valet Key"));
-    wait::until("no page", || (first.web_processes() == 0).then_some(()));
+    close_and_keep_running(&first);
 
     let second = second_session(&first);
     let mut again = second.app(&[]);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use valetkey_demo_provider::{DemoProvider, Settings};
 use valetkey_tests::desktop::Window;
-use valetkey_tests::{Agent, Desktop, Running, Session, cli, demo_client};
+use valetkey_tests::{Agent, Desktop, Running, Session, cli, demo_client, wait};
 
 /// A session with a headless agent that has a connection, and the app that has just asked.
 struct Asked {
@@ -67,6 +67,18 @@ fn taking_over_stops_the_headless_agent_and_loses_nothing() {
     assert_eq!(asked.status()["pid"], asked.app.id());
     let after = cli::ok(&asked.session.desktop, &["token", "mail"]).stdout;
     assert_eq!(before, after, "the connection is the same");
+}
+
+#[test]
+fn an_agent_that_a_command_has_started_is_taken_over_without_a_question() {
+    let session = Session::bare(Desktop::start()).with_windows();
+    cli::ok(&session.desktop, &["list"]);
+    let started = session.api().get("status").json()["pid"].clone();
+    let app = session.app(&[]);
+    wait::until("the agent of the app", || {
+        let endpoint = session.endpoint();
+        (endpoint["pid"] == app.id() && endpoint["pid"] != started).then_some(())
+    });
 }
 
 #[test]
