@@ -100,8 +100,6 @@ pub(crate) fn append_accesses(
     events: impl Iterator<Item = Event>,
     uses: &[(ConnectionId, Timestamp)],
 ) -> Result<EventId, VaultError> {
-    // Nobody waits for this: whoever serves tokens on the same processor goes first, after each row.
-    let events = events.inspect(|_| std::thread::yield_now());
     without_sync(connection, |transaction| {
         connections::mark_used(transaction, uses)?;
         insert(transaction, events)?;
