@@ -95,7 +95,7 @@ impl Pictures {
             fixture.desktop(),
             &["run", "--env", "TOKEN=github", "--", "true"],
         );
-        view.see_in_row("Slack", "Sign in again");
+        view.see("Slack needs you to sign in again");
         view.click(Role::Button, "Not now");
         view.see_in_row("GitHub", "used just now");
         let take = |page: &str| {
