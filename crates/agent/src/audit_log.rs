@@ -116,7 +116,7 @@ impl From<&TokenAccess> for Event {
                 } = &live.grant;
                 Self::new(EventKind::TokenServed, *at)
                     .connection(live.id)
-                    .actor(who.to_string())
+                    .actor(who)
                     .detail(json!({
                         "connection": live.connection, "generation": generation, "scopes": scopes,
                     }))
@@ -131,7 +131,7 @@ impl From<&TokenAccess> for Event {
                 } = &**refused;
                 let event = Self::new(EventKind::TokenRefused, *at)
                     .connection(*id)
-                    .actor(who.to_string());
+                    .actor(who);
                 match named {
                     Some((name, authenticator)) => event
                         .authenticator(*authenticator)

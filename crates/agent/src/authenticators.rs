@@ -368,7 +368,7 @@ impl Agent {
     ) {
         let event = Event::new(kind, self.inner.now())
             .authenticator(id)
-            .actor(who.to_string())
+            .actor(who)
             .detail(detail);
         self.inner.record(event).await;
     }

@@ -206,9 +206,7 @@ impl Agent {
             valetkey_core::event::EventKind::ConnectionUpdated,
             inner.now(),
         );
-        inner
-            .record(event.connection(id).actor(who.to_string()))
-            .await;
+        inner.record(event.connection(id).actor(who)).await;
         self.connection(&ConnectionKey::Id(id))
     }
 

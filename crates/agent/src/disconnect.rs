@@ -177,7 +177,7 @@ async fn try_remove(
     if began {
         let event = Event::new(EventKind::ConnectionRemoving, inner.now())
             .connection(id)
-            .actor(who.to_string());
+            .actor(who);
         inner.record(event).await;
     }
     let revocation = match (&live, authenticator) {
@@ -211,7 +211,7 @@ async fn try_remove(
     inner.schedule_changed.notify_one();
     let event = Event::new(EventKind::ConnectionRemoved, inner.now())
         .connection(id)
-        .actor(who.to_string())
+        .actor(who)
         .detail(json!({ "connection": connection, "revocation": revocation }));
     inner.record(event).await;
     tracing::info!(%connection, "disconnected");

@@ -1,8 +1,10 @@
 //! References to connections and authenticators, and the actor of a request.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
+use valetkey_core::actor;
 use valetkey_core::id::{AuthenticatorId, ConnectionId};
 use valetkey_core::name::{AuthenticatorName, BadName, ConnectionName, InProfile, ProfileName};
 
@@ -74,23 +76,39 @@ impl fmt::Display for AuthenticatorKey {
     }
 }
 
-/// Who made a request, for the audit log: `process 4711 /usr/bin/node`, `key ci`.
+/// Who made a request, for the audit log. A cheap handle.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor(Arc<str>);
+pub struct Actor(Arc<actor::Actor>);
 
 impl Actor {
-    pub fn new(description: impl Into<Arc<str>>) -> Self {
-        Self(description.into())
-    }
-
     /// The agent itself.
     pub fn agent() -> Self {
-        Self::new("valetkey")
+        actor::Actor::Agent.into()
+    }
+}
+
+impl From<actor::Actor> for Actor {
+    fn from(actor: actor::Actor) -> Self {
+        Self(Arc::new(actor))
+    }
+}
+
+impl From<&Actor> for actor::Actor {
+    fn from(actor: &Actor) -> Self {
+        (**actor).clone()
+    }
+}
+
+impl Deref for Actor {
+    type Target = actor::Actor;
+
+    fn deref(&self) -> &actor::Actor {
+        &self.0
     }
 }
 
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        self.0.fmt(f)
     }
 }

@@ -79,7 +79,7 @@ impl Agent {
             used_at: None,
         };
         let event = Event::new(EventKind::KeyCreated, now)
-            .actor(who.to_string())
+            .actor(who)
             .detail(json!({
                 "key": row.name, "manage": row.manage, "connections": row.connections,
             }));
@@ -119,7 +119,7 @@ impl Agent {
             });
         };
         let event = Event::new(EventKind::KeyRevoked, self.inner.now())
-            .actor(who.to_string())
+            .actor(who)
             .detail(json!({ "key": row.name }));
         self.run(|agent| async move {
             agent.inner.vault.revoke_client_key(row.id).await?;

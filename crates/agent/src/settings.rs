@@ -22,7 +22,7 @@ impl Agent {
         patch: impl FnOnce(&mut Settings) + Send + 'static,
         who: &Actor,
     ) -> Result<Settings, AgentError> {
-        let event = Event::new(EventKind::SettingsChanged, self.inner.now()).actor(who.to_string());
+        let event = Event::new(EventKind::SettingsChanged, self.inner.now()).actor(who);
         self.run(|agent| async move {
             let inner = &agent.inner;
             if change(inner, |stored| patch(&mut stored.settings)).await? {
@@ -49,7 +49,7 @@ impl Agent {
         kind: EventKind,
         who: &Actor,
     ) -> Result<(), AgentError> {
-        let event = Event::new(kind, self.inner.now()).actor(who.to_string());
+        let event = Event::new(kind, self.inner.now()).actor(who);
         self.run(|agent| async move {
             let inner = &agent.inner;
             change(inner, |stored| stored.paused = paused).await?;

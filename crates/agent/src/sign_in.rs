@@ -46,7 +46,7 @@ impl Inner {
         let now = self.now();
         let event = Event::new(state.event_kind(), now)
             .sign_in(id)
-            .actor(who.to_string())
+            .actor(who)
             .detail(detail(&state));
         let authenticator = {
             let sessions = self.sessions.lock();

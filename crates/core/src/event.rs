@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::actor::Actor;
 use crate::id::{AuthenticatorId, ConnectionId, SignInId};
 
 /// Where an event stands in the log; grows by one.
@@ -27,8 +28,8 @@ pub struct Event {
     pub authenticator: Option<AuthenticatorId>,
     /// The sign-in, if it is a step of one.
     pub sign_in: Option<SignInId>,
-    /// Who asked: the text of an [`Actor`](crate::actor::Actor).
-    pub actor: Option<String>,
+    /// Who asked.
+    pub actor: Option<Actor>,
     /// Further facts, by name. Never a secret, a code or a full query.
     pub detail: Value,
 }
@@ -170,7 +171,7 @@ impl Event {
 
     /// Asked for by.
     #[must_use]
-    pub fn actor(mut self, actor: impl Into<String>) -> Self {
+    pub fn actor(mut self, actor: impl Into<Actor>) -> Self {
         self.actor = Some(actor.into());
         self
     }

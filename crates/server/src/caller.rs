@@ -54,10 +54,12 @@ impl Process {
             let executable = self
                 .pid
                 .and_then(|pid| std::fs::read_link(format!("/proc/{pid}/exe")).ok());
-            named(&actor::Actor::Process {
+            let executable = executable.map(|path| path.display().to_string());
+            actor::Actor::Process {
                 pid: self.pid,
-                executable: executable.map(|path| path.display().to_string()),
-            })
+                executable,
+            }
+            .into()
         })
     }
 }
@@ -87,13 +89,14 @@ impl Caller {
     /// As the audit log names it: `process 4711 /usr/bin/node`, `key ci`, `window`.
     pub fn actor(&self) -> Actor {
         match self {
-            Self::Window => named(&actor::Actor::Window),
-            Self::Tray => named(&actor::Actor::Tray),
-            Self::Notification => named(&actor::Actor::Notification),
+            Self::Window => actor::Actor::Window.into(),
+            Self::Tray => actor::Actor::Tray.into(),
+            Self::Notification => actor::Actor::Notification.into(),
             Self::Process(process) => process.actor().clone(),
-            Self::Key(key) => named(&actor::Actor::Key {
+            Self::Key(key) => actor::Actor::Key {
                 name: key.name.clone(),
-            }),
+            }
+            .into(),
         }
     }
 }
@@ -114,11 +117,6 @@ impl Caller {
             }
         }
     }
-}
-
-/// By the text that the audit log stores.
-pub(crate) fn named(actor: &actor::Actor) -> Actor {
-    Actor::new(actor.to_string())
 }
 
 impl fmt::Display for Caller {

@@ -8,7 +8,6 @@ use valetkey_api::core::secret::AccessToken;
 use valetkey_api::error::{ApiError, ErrorCode};
 
 use crate::app::{App, connection_key};
-use crate::caller::named;
 use crate::error_response::ErrorResponse;
 use crate::permission::Host;
 
@@ -24,7 +23,7 @@ impl App {
         let ask = TokenRequirements::default();
         match self
             .agent()
-            .token(&key, &ask, &named(&Actor::Clipboard))
+            .token(&key, &ask, &Actor::Clipboard.into())
             .await
         {
             Ok(answer) => Ok(answer.live.grant.access_token.clone()),

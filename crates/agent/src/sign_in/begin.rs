@@ -116,7 +116,7 @@ impl Agent {
             dropped,
             asked: asked.clone(),
             reason: ask.reason.as_deref().map(plain),
-            in_app: valetkey_core::actor::Actor::parse(&who.to_string()).is_desktop_app(),
+            in_app: who.is_desktop_app(),
             asked_by,
             started_at: inner.now(),
             expires_at: freshness::add(inner.now(), SIGN_IN_TIMEOUT),
@@ -158,7 +158,7 @@ impl Agent {
         let event = Event::new(EventKind::SignInStarted, inner.now())
             .authenticator(authenticator.id)
             .sign_in(view.id)
-            .actor(who.to_string())
+            .actor(who)
             .detail(json!({
                 "reason": view.reason,
                 "paste_only": view.paste_only,

@@ -110,7 +110,7 @@ impl Agent {
             .filter(|live| live.fingerprint == *refused);
         let event = Event::new(EventKind::TokenInvalidated, self.inner.now())
             .connection(id)
-            .actor(who.to_string())
+            .actor(who)
             .detail(json!({ "current": current.is_some() }));
         self.inner.record(event).await;
         let Some(current) = current else {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::support::{Bench, LONG, key, me};
 use serde_json::json;
 use valetkey_agent::{Actor, TokenRequirements};
+use valetkey_core::actor;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::settings::RetentionDays;
 use valetkey_vault::EventFilter;
@@ -61,9 +62,14 @@ async fn every_served_token_is_logged_in_order_under_its_caller() {
     let bench = Bench::start().await;
     bench.connect("demo").await;
     // Each caller twice, and more than one batch.
-    let names: Vec<_> = (0..2500).map(|n| format!("process {}", n / 2)).collect();
-    for name in &names {
-        let who = Actor::new(name.as_str());
+    let callers: Vec<_> = (0..2500)
+        .map(|n| actor::Actor::Process {
+            pid: Some(n / 2),
+            executable: None,
+        })
+        .collect();
+    for caller in &callers {
+        let who = Actor::from(caller.clone());
         let answer = bench
             .agent
             .cached_token(&key("demo"), &TokenRequirements::default(), &who);
@@ -74,7 +80,7 @@ async fn every_served_token_is_logged_in_order_under_its_caller() {
         .into_iter()
         .map(|event| event.actor.expect("a name"))
         .collect();
-    assert_eq!(logged, names);
+    assert_eq!(logged, callers);
 }
 
 /// Followers are notified once for each transaction.

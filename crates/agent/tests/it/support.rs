@@ -390,7 +390,7 @@ pub(crate) fn seconds(count: u64) -> Duration {
 }
 
 pub(crate) fn me() -> Actor {
-    Actor::new("test")
+    Actor::agent()
 }
 
 fn members(value: Value) -> Map<String, Value> {

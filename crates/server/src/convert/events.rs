@@ -3,7 +3,6 @@
 use valetkey_agent::vault::ClientKeyRow;
 use valetkey_agent::{Agent, AuthenticatorKey, ConnectionKey};
 use valetkey_api::clients::{ClientConnection, ClientView};
-use valetkey_api::core::actor::Actor;
 use valetkey_api::core::event::{Event, EventId};
 use valetkey_api::core::id::{AuthenticatorId, ConnectionId};
 use valetkey_api::events::{EventDetail, EventView};
@@ -29,7 +28,7 @@ pub(crate) fn event(agent: &Agent, id: EventId, event: &Event) -> EventView {
         authenticator_id: event.authenticator,
         authenticator,
         session_id: event.sign_in,
-        actor: event.actor.as_deref().map(Actor::parse),
+        actor: event.actor.clone(),
         detail: EventDetail::read(&event.detail),
     }
 }

@@ -6,7 +6,6 @@ use valetkey_agent::{AgentError, AuthenticatorKey, LinkTarget};
 use valetkey_api::core::actor::Actor;
 
 use crate::app::App;
-use crate::caller::named;
 use crate::connect_page;
 use crate::extract::PathParam;
 
@@ -24,7 +23,7 @@ pub(super) async fn begin(State(app): State<App>, PathParam(nonce): PathParam) -
     if app.agent().connect_link_target(&nonce).is_none() {
         return connect_page::link_expired();
     }
-    let actor = named(&Actor::ConnectPage);
+    let actor = Actor::ConnectPage.into();
     match app.agent().follow_connect_link(&nonce, &actor).await {
         Ok(begun) if begun.paste_only => {
             // The address at which it ends would have to be pasted, and this page has no field for that.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, ToSql, params};
 use serde_json::Value;
 use uuid::Uuid;
+use valetkey_core::actor::Actor;
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::id::{AuthenticatorId, ConnectionId, SignInId};
 
@@ -163,7 +164,7 @@ fn insert(
             event.connection.map(|id| Bytes(id.uuid())),
             event.authenticator.map(|id| Bytes(id.uuid())),
             event.sign_in.map(|id| Bytes(id.uuid())),
-            event.actor,
+            event.actor.as_ref().map(ToString::to_string),
             Some(&event.detail)
                 .filter(|detail| !detail.is_null())
                 .map(Json),
@@ -247,7 +248,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<(EventId, Event)>> {
         connection: id(3)?.map(ConnectionId::new),
         authenticator: id(4)?.map(AuthenticatorId::new),
         sign_in: id(5)?.map(SignInId::new),
-        actor: row.get(6)?,
+        actor: row
+            .get::<_, Option<String>>(6)?
+            .map(|text| Actor::parse(&text)),
         detail: row
             .get::<_, Option<Json<Value>>>(7)?
             .map_or(Value::Null, |Json(detail)| detail),
@@ -358,7 +361,7 @@ mod tests {
         .connection(ConnectionId::new(id))
         .authenticator(AuthenticatorId::new(id))
         .sign_in(SignInId::new(id))
-        .actor("process 7")
+        .actor(Actor::parse("process 7"))
         .detail(serde_json::json!({ "scopes": ["a"] }));
         let started = Event::new(
             EventKind::AgentStarted,

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use uuid::Uuid;
 use valetkey_core::account::Subject;
+use valetkey_core::actor::Actor;
 use valetkey_core::connection::{KeepWarm, RefreshError, RefreshErrorKind};
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::id::ClientKeyId;
@@ -69,7 +70,7 @@ async fn events_are_read_by_what_they_are_about() {
     let about = |kind| {
         Event::new(kind, now())
             .connection(fixture.row.id)
-            .actor("process 1")
+            .actor(Actor::parse("process 1"))
     };
     let batch = vec![
         Event::new(EventKind::AgentStarted, now()),

@@ -41,7 +41,7 @@ async fn connected(provider: &DemoProvider, home: &TempDir) -> (Agent, Connectio
     let Value::Object(members) = draft else {
         panic!("an object")
     };
-    let who = Actor::new("test");
+    let who = Actor::agent();
     let input = DraftInput::from_members(members);
     let added = agent.add_authenticator(input, ProfileName::default(), &who);
     let (view, _) = added.await.expect("added");
@@ -111,7 +111,7 @@ async fn two_reports_of_one_refused_token_make_one_refresh() {
             .get(id)
             .and_then(|it| it.live.clone());
         let refused = &live.expect("a token").fingerprint;
-        let who = Actor::new("test");
+        let who = Actor::agent();
         let first = async {
             let end = agent.replace_refused(id, refused, &who).await;
             assert!(end.is_ok(), "{end:?}");
