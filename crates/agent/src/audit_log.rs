@@ -1,15 +1,17 @@
-//! Writes the audit log. A change is written before it is reported; hand-outs of tokens are written
-//! after the reply, in batches (a crash may lose the last second of hand-outs, never a change).
+//! Writes the audit log. One ordered queue, one writer: a line's place is where it was queued.
 //!
-//! The queue of hand-outs is bounded, and no reply ever waits for it: a disk that stands still must
-//! not keep programs from tokens that are in memory. What does not fit is counted, and the number is
-//! itself written to the log as soon as that is possible.
+//! A change waits until its line, and all that stand before it, are on disk. Hand-outs of tokens wait
+//! for nothing: they are written after the reply, in batches, or together with the next change (a
+//! crash may lose the last second of hand-outs, never a change).
 //!
-//! Thousands of hand-outs may be queued when programs ask faster than the disk takes them. Entries
-//! are small and stored in chunks of one size, because the allocator returns little memory of a
-//! fragmented heap.
+//! The queue is bounded, and no reply ever waits for it: a disk that stands still must not keep
+//! programs from tokens that are in memory. What does not fit is counted, and the number is itself
+//! written to the log as soon as that is possible.
 
-use std::collections::{HashMap, VecDeque};
+mod entry;
+mod queue;
+
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,24 +20,18 @@ use serde_json::json;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 use valetkey_core::event::{Event, EventId, EventKind};
-use valetkey_core::grant::Grant;
-use valetkey_core::id::{AuthenticatorId, ClientKeyId, ConnectionId};
-use valetkey_core::name::ConnectionName;
+use valetkey_core::id::{ClientKeyId, ConnectionId};
 use valetkey_core::settings::RetentionDays;
-use valetkey_vault::{Vault, VaultError};
+use valetkey_vault::{Durability, Vault, VaultError};
 
 use crate::clock::Clock;
-use crate::key::Actor;
-use crate::registry::LiveGrant;
+pub(crate) use entry::{Entry, RefusedAccess};
+use queue::Queue;
 
 /// Hand-outs are written at most this long after they happened.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
-/// Hand-outs per batch: written together in one transaction.
-const BATCH_SIZE: usize = 512;
 /// Pause after a failed write.
 const RETRY_DELAY: Duration = Duration::from_secs(30);
-/// Hand-outs that may be queued; more are only counted. About 3 MB.
-const MAX_QUEUED: usize = 64 * BATCH_SIZE;
 /// How often events are deleted that are older than the retention.
 const PRUNE_INTERVAL: Duration = Duration::from_hours(24);
 /// Notifications that a slow follower may have outstanding before it must read the log again.
@@ -45,102 +41,16 @@ const FOLLOWER_BACKLOG: usize = 1024;
 pub(crate) struct AuditLog {
     vault: Vault,
     clock: Arc<dyn Clock>,
-    /// In batches of `BATCH_SIZE`; only the last one grows.
-    queue: Mutex<VecDeque<Vec<TokenAccess>>>,
-    /// When client keys were last used; locked after `queue`.
+    queue: Mutex<Queue>,
+    /// When client keys were last used.
     keys_used: Mutex<HashMap<ClientKeyId, Timestamp>>,
     /// Held while the queue is written: a flush that finds the queue empty returns only after the
     /// flush that emptied it.
     flush_lock: tokio::sync::Mutex<()>,
-    /// Requests for tokens that did not fit into the queue; locked after it.
-    unrecorded: Mutex<u64>,
     retention: watch::Sender<RetentionDays>,
     /// Notified when the queue is no longer empty, and when a batch is full.
     queued: Notify,
     new_events: broadcast::Sender<EventId>,
-}
-
-/// A request for a token and its outcome. Formatted as an [`Event`] only when it is written, so
-/// that the reply does not wait for it.
-#[derive(Clone)]
-pub(crate) enum TokenAccess {
-    /// A token was handed out.
-    Served {
-        live: Arc<LiveGrant>,
-        at: Timestamp,
-        who: Actor,
-    },
-    /// No token was handed out.
-    Refused(Box<RefusedAccess>),
-}
-
-/// A request that got no token, in a box of its own because there are few of them.
-#[derive(Clone)]
-pub(crate) struct RefusedAccess {
-    pub id: ConnectionId,
-    /// None if it was removed meanwhile.
-    pub named: Option<(ConnectionName, AuthenticatorId)>,
-    pub why: String,
-    pub at: Timestamp,
-    pub who: Actor,
-}
-
-impl TokenAccess {
-    fn who(&self) -> &Actor {
-        match self {
-            Self::Served { who, .. } => who,
-            Self::Refused(refused) => &refused.who,
-        }
-    }
-
-    /// Shares the actor's text with the previous entry: a program that opens a socket connection
-    /// for each token brings an equal text each time.
-    fn share_actor(&mut self, last: &Self) {
-        let who = match self {
-            Self::Served { who, .. } => who,
-            Self::Refused(refused) => &mut refused.who,
-        };
-        if who == last.who() {
-            who.clone_from(last.who());
-        }
-    }
-}
-
-impl From<&TokenAccess> for Event {
-    /// Includes the connection's name: the log outlives the connection.
-    fn from(access: &TokenAccess) -> Self {
-        match access {
-            TokenAccess::Served { live, at, who } => {
-                let Grant {
-                    generation, scopes, ..
-                } = &live.grant;
-                Self::new(EventKind::TokenServed, *at)
-                    .connection(live.id)
-                    .actor(who)
-                    .detail(json!({
-                        "connection": live.connection, "generation": generation, "scopes": scopes,
-                    }))
-            }
-            TokenAccess::Refused(refused) => {
-                let RefusedAccess {
-                    id,
-                    named,
-                    why,
-                    at,
-                    who,
-                } = &**refused;
-                let event = Self::new(EventKind::TokenRefused, *at)
-                    .connection(*id)
-                    .actor(who);
-                match named {
-                    Some((name, authenticator)) => event
-                        .authenticator(*authenticator)
-                        .detail(json!({ "connection": name, "why": why })),
-                    None => event.detail(json!({ "why": why })),
-                }
-            }
-        }
-    }
 }
 
 /// What a flush writes.
@@ -154,13 +64,12 @@ enum Extent {
 impl AuditLog {
     pub(crate) fn new(vault: Vault, clock: Arc<dyn Clock>, retention: RetentionDays) -> Arc<Self> {
         Arc::new(Self {
-            clock,
-            unrecorded: Mutex::default(),
-            retention: watch::Sender::new(retention),
             vault,
+            clock,
             queue: Mutex::default(),
             keys_used: Mutex::default(),
             flush_lock: tokio::sync::Mutex::default(),
+            retention: watch::Sender::new(retention),
             queued: Notify::new(),
             new_events: broadcast::Sender::new(FOLLOWER_BACKLOG),
         })
@@ -171,7 +80,7 @@ impl AuditLog {
         self.new_events.subscribe()
     }
 
-    fn queue(&self) -> MutexGuard<'_, VecDeque<Vec<TokenAccess>>> {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -187,45 +96,23 @@ impl AuditLog {
 
     /// Queues the last use of a client key, which is a column of its row and no event.
     pub(crate) fn record_key_use(&self, id: ClientKeyId, at: Timestamp) {
-        let first = self.is_idle();
-        self.keys_used().insert(id, at);
+        let mut keys_used = self.keys_used();
+        let first = keys_used.is_empty();
+        keys_used.insert(id, at);
+        drop(keys_used);
         if first {
             self.queued.notify_one();
         }
     }
 
-    /// Queues a hand-out or a refusal. Never waits.
-    pub(crate) fn record_access(&self, mut access: TokenAccess) {
-        let mut queue = self.queue();
-        let first = queue.is_empty() && self.keys_used().is_empty();
-        if let Some(last) = queue.back().and_then(|batch| batch.last()) {
-            access.share_actor(last);
-        }
-        let batches = queue.len();
-        let full = match queue.back_mut() {
-            Some(batch) if batch.len() < BATCH_SIZE => {
-                batch.push(access);
-                batch.len() == BATCH_SIZE
-            }
-            _ if batches * BATCH_SIZE >= MAX_QUEUED => {
-                *self.unrecorded() += 1;
-                false
-            }
-            _ => {
-                queue.push_back(vec![access]);
-                false
-            }
-        };
-        drop(queue);
-        if first || full {
+    /// Queues a line. Never waits.
+    pub(crate) fn record(&self, entry: Entry) {
+        // A change is written by who made it.
+        let is_change = entry.is_change();
+        let has_work = self.queue().push(entry);
+        if has_work && !is_change {
             self.queued.notify_one();
         }
-    }
-
-    fn unrecorded(&self) -> MutexGuard<'_, u64> {
-        self.unrecorded
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn set_retention(&self, days: RetentionDays) {
@@ -236,17 +123,11 @@ impl AuditLog {
         });
     }
 
-    /// Writes the event of a change. A failure is logged and does not fail the change.
-    pub(crate) async fn record_change(&self, event: Event) {
-        let kind = event.kind;
-        if let Err(error) = self.append(vec![event]).await {
-            tracing::error!(kind = kind.as_str(), %error, "event not written");
-        }
-    }
-
-    async fn append(&self, events: Vec<Event>) -> Result<(), VaultError> {
-        self.notify_followers(self.vault.append_events(events).await?);
-        Ok(())
+    /// Writes the event of a change, behind all that happened before it. A failure is logged, does not
+    /// fail the change, and is made up for by the next write.
+    pub(crate) async fn record_change(self: &Arc<Self>, event: Event) {
+        self.record(Entry::Change(Box::new(event)));
+        self.flush().await;
     }
 
     fn notify_followers(&self, newest: EventId) {
@@ -254,12 +135,7 @@ impl AuditLog {
         let _ = self.new_events.send(newest);
     }
 
-    fn has_full_batch(&self) -> bool {
-        let queue = self.queue();
-        queue.len() > 1 || queue.front().is_some_and(|batch| batch.len() == BATCH_SIZE)
-    }
-
-    /// Writes all that is queued; false if hand-outs could not be written. Runs to its end even if
+    /// Writes all that is queued; false if lines could not be written. Runs to its end even if
     /// the caller is dropped, because batches are taken out of the queue to be written.
     pub(crate) async fn flush(self: &Arc<Self>) -> bool {
         self.spawn_flush(Extent::All).await
@@ -276,18 +152,18 @@ impl AuditLog {
         if extent == Extent::All {
             self.write_keys_used().await;
         }
-        let batches = self.queue().len();
+        let batches = self.queue().batches();
         for _ in 0..batches {
-            if extent == Extent::FullBatches && !self.has_full_batch() {
+            if extent == Extent::FullBatches && !self.queue().has_full_batch() {
                 break;
             }
-            let Some(batch) = self.queue().pop_front().map(Arc::new) else {
+            let Some(batch) = self.queue().pop().map(Arc::new) else {
                 break;
             };
             if let Err(error) = self.write(&batch).await {
-                tracing::warn!(%error, count = batch.len(), "hand-outs not written; retrying later");
-                // One batch more than the bound, at most.
-                self.queue().push_front(batch.to_vec());
+                tracing::warn!(%error, count = batch.len(), "events not written; retrying later");
+                self.queue().put_back(batch.to_vec());
+                self.queued.notify_one();
                 return false;
             }
         }
@@ -295,19 +171,19 @@ impl AuditLog {
     }
 
     async fn write_unrecorded(&self) -> bool {
-        let count = *self.unrecorded();
+        let count = self.queue().unrecorded();
         if count == 0 {
             return true;
         }
         let event = Event::new(EventKind::TokensUnrecorded, self.clock.now())
             .detail(json!({ "count": count }));
-        if let Err(error) = self.append(vec![event]).await {
-            tracing::warn!(%error, count, "the number of unrecorded hand-outs was not written");
+        let batch = Arc::new(vec![Entry::Change(Box::new(event))]);
+        if let Err(error) = self.write(&batch).await {
+            tracing::warn!(%error, count, "the number of unrecorded events was not written");
             return false;
         }
-        tracing::warn!(count, "hand-outs were left out of the audit log");
-        // More may have been counted meanwhile.
-        *self.unrecorded() -= count;
+        tracing::warn!(count, "events were left out of the audit log");
+        self.queue().forget_unrecorded(count);
         true
     }
 
@@ -322,19 +198,22 @@ impl AuditLog {
         }
     }
 
-    async fn write(&self, batch: &Arc<Vec<TokenAccess>>) -> Result<(), VaultError> {
-        let used: HashMap<ConnectionId, Timestamp> = batch
-            .iter()
-            .filter_map(|access| match access {
-                TokenAccess::Served { live, at, .. } => Some((live.id, *at)),
-                TokenAccess::Refused(_) => None,
-            })
-            .collect();
+    /// Writes one batch in one transaction. With a change in it, all of it is on disk afterwards, and
+    /// all that was written before.
+    async fn write(&self, batch: &Arc<Vec<Entry>>) -> Result<(), VaultError> {
+        let used: HashMap<ConnectionId, Timestamp> =
+            batch.iter().filter_map(Entry::usage).collect();
         let used = used.into_iter().collect();
+        let durability = if batch.iter().any(Entry::is_change) {
+            Durability::Durable
+        } else {
+            Durability::Deferred
+        };
         // An event is ten times as large as an entry, so each is formatted just before its insert.
         let batch = Arc::clone(batch);
         let events = (0..batch.len()).map(move |index| Event::from(&batch[index]));
-        self.notify_followers(self.vault.append_accesses(events, used).await?);
+        let written = self.vault.append_events(events, used, durability);
+        self.notify_followers(written.await?);
         Ok(())
     }
 
@@ -385,55 +264,11 @@ impl AuditLog {
     }
 
     async fn full_batch(&self) {
-        while !self.has_full_batch() {
+        while !self.queue().has_full_batch() {
             self.queued.notified().await;
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use valetkey_core::home::Home;
-    use valetkey_vault::{EventFilter, StoreChoice};
-
-    use super::*;
-    use crate::clock::SystemClock;
-
-    #[tokio::test]
-    async fn a_full_queue_counts_what_it_cannot_hold_and_logs_the_number() {
-        const SURPLUS: usize = 10;
-        let folder = tempfile::tempdir().unwrap();
-        let home = Home::at(folder.path());
-        let vault = Vault::open(&home, StoreChoice::Memory).await.unwrap();
-        let clock = Arc::new(SystemClock::default());
-        let log = AuditLog::new(vault.clone(), clock, RetentionDays::default());
-        for n in 0..MAX_QUEUED + SURPLUS {
-            log.record_access(TokenAccess::Refused(Box::new(RefusedAccess {
-                id: ConnectionId::new(uuid::Uuid::nil()),
-                named: None,
-                why: n.to_string(),
-                at: log.clock.now(),
-                who: Actor::agent(),
-            })));
-        }
-        let queued: usize = log.queue().iter().map(Vec::len).sum();
-        assert_eq!(queued, MAX_QUEUED);
-        assert!(log.flush().await);
-        assert!(log.is_idle());
-        let newest = EventFilter {
-            limit: 2,
-            ..EventFilter::default()
-        };
-        let [(_, last), (id, summary)] = &vault.events(newest).await.unwrap()[..] else {
-            panic!("two events")
-        };
-        assert_eq!(last.detail["why"], (MAX_QUEUED - 1).to_string());
-        assert_eq!(summary.kind, EventKind::TokensUnrecorded);
-        assert_eq!(summary.detail["count"], SURPLUS);
-        assert_eq!(*id, EventId(i64::try_from(MAX_QUEUED).unwrap() + 1));
-        // It is told once.
-        assert!(log.flush().await);
-        let after = vault.events(EventFilter::default()).await.unwrap();
-        assert_eq!(after.last().unwrap().0, *id);
-    }
-}
+mod tests;

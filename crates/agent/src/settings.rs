@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::settings::Settings;
 
+use crate::audit_log::Entry;
 use crate::error::AgentError;
 use crate::key::Actor;
 use crate::state::{Agent, Inner};
@@ -53,9 +54,15 @@ impl Agent {
         self.run(|agent| async move {
             let inner = &agent.inner;
             change(inner, |stored| stored.paused = paused).await?;
-            if inner.paused.swap(paused, Ordering::SeqCst) != paused {
-                inner.record(event).await;
+            {
+                // Nothing is served under this lock: each hand-out stands on its side of the line.
+                let _registry = inner.registry();
+                if inner.paused.swap(paused, Ordering::SeqCst) == paused {
+                    return Ok(());
+                }
+                inner.audit_log.record(Entry::Change(Box::new(event)));
             }
+            inner.audit_log.flush().await;
             Ok(())
         })
         .await

@@ -13,7 +13,7 @@ use valetkey_core::freshness::RECENTLY_USED;
 use valetkey_core::id::{ConnectionId, Generation};
 use valetkey_core::scope::Scopes;
 
-use crate::audit_log::{RefusedAccess, TokenAccess};
+use crate::audit_log::{Entry, RefusedAccess};
 use crate::error::AgentError;
 use crate::key::{Actor, ConnectionKey};
 use crate::registry::{ConnectionRegistry, LiveGrant, RefreshResult, Requirement, TokenLookup};
@@ -110,7 +110,7 @@ impl Agent {
                 at: now,
                 who: who.clone(),
             });
-            inner.audit_log.record_access(TokenAccess::Refused(refused));
+            inner.audit_log.record(Entry::Refused(refused));
             error
         })
     }
@@ -303,7 +303,7 @@ impl Inner {
                 self.schedule_changed.notify_one();
             }
         }
-        self.audit_log.record_access(TokenAccess::Served {
+        self.audit_log.record(Entry::Served {
             live: Arc::clone(&live),
             at,
             who: who.clone(),

@@ -104,6 +104,11 @@ impl Database {
         finish.await.map_err(|_| VaultError::stopped())?
     }
 
+    /// Whether somebody waits for the thread.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.jobs.capacity() < self.jobs.max_capacity()
+    }
+
     /// Runs a query on the read-only connection. It sees all that was committed before.
     pub(crate) async fn read<T: Send + 'static>(
         &self,

@@ -41,7 +41,7 @@ pub mod vault;
 pub mod vault_id;
 
 pub use database::client_keys::ClientKeyRow;
-pub use database::events::EventFilter;
+pub use database::events::{Durability, EventFilter};
 pub use database::sign_ins::SignInRow;
 pub use error::{StoreError, VaultError};
 pub use secret_store::{ItemName, SecretStore};

@@ -156,3 +156,38 @@ async fn events_are_deleted_after_the_retention_daily_and_when_it_is_shortened()
     let in_time = tokio::time::timeout(LONG, pruned()).await;
     in_time.expect("deleted at once");
 }
+
+/// Hand-outs are written behind the reply, and changes at once: the log keeps their order all the same.
+#[tokio::test]
+async fn lines_stand_in_the_order_in_which_things_happened() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    let before = bench.agent.events(EventFilter::default()).await.unwrap();
+    let (last, _) = before.last().unwrap();
+    bench.token("demo").await.unwrap();
+    bench.agent.pause(&me()).await.unwrap();
+    bench.token("demo").await.unwrap_err();
+    bench.agent.resume(&me()).await.unwrap();
+    bench.token("demo").await.unwrap();
+    let gone = bench.agent.disconnect(&key("demo"), true, &me()).await;
+    gone.unwrap();
+    bench.token("demo").await.unwrap_err();
+    let after = EventFilter {
+        after: Some(*last),
+        ..EventFilter::default()
+    };
+    let found = bench.agent.events(after).await.unwrap();
+    let kinds: Vec<_> = found.into_iter().map(|(_, event)| event.kind).collect();
+    assert_eq!(
+        kinds,
+        [
+            EventKind::TokenServed,
+            EventKind::Paused,
+            EventKind::TokenRefused,
+            EventKind::Resumed,
+            EventKind::TokenServed,
+            EventKind::ConnectionRemoving,
+            EventKind::ConnectionRemoved,
+        ]
+    );
+}

@@ -8,7 +8,7 @@ use valetkey_core::name::ProfileName;
 
 use super::Vault;
 use crate::database::client_keys::{self, ClientKeyRow};
-use crate::database::events::{self, EventFilter};
+use crate::database::events::{self, Durability, EventFilter};
 use crate::database::sign_ins::{self, SignInRow};
 use crate::database::{connections, profiles, settings};
 use crate::error::VaultError;
@@ -46,23 +46,18 @@ impl Vault {
             .await
     }
 
-    /// Appends to the audit log in one transaction; returns the id of the last event.
-    pub async fn append_events(&self, events: Vec<Event>) -> Result<EventId, VaultError> {
-        self.database
-            .run(move |db| events::append(db, &events))
-            .await
-    }
-
-    /// Appends hand-outs of tokens, and saves when connections were last used (which never moves
-    /// back), in one transaction. A power cut may lose it until the next change is stored. The
-    /// iterator runs on the database thread.
-    pub async fn append_accesses(
+    /// Appends to the audit log, and saves when connections were last used (which never moves back), in
+    /// one transaction; returns the id of the last event. The iterator runs on the database thread.
+    pub async fn append_events(
         &self,
-        events: impl Iterator<Item = Event> + Send + 'static,
+        events: impl IntoIterator<Item = Event, IntoIter: Send> + Send + 'static,
         uses: Vec<(ConnectionId, Timestamp)>,
+        durability: Durability,
     ) -> Result<EventId, VaultError> {
+        let database = self.database.clone();
+        let is_awaited = move || database.is_awaited();
         self.database
-            .run(move |db| events::append_accesses(db, events, &uses))
+            .run(move |db| events::append(db, events.into_iter(), &uses, durability, is_awaited))
             .await
     }
 

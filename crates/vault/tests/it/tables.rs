@@ -12,8 +12,8 @@ use valetkey_core::sign_in::SignInState;
 use valetkey_vault::store::MemoryStore;
 use valetkey_vault::vault::ProbeStep;
 use valetkey_vault::{
-    ClientKeyRow, EventFilter, ItemName, SecretStore, SignInRow, StoreError, StoreOpener, Vault,
-    VaultError,
+    ClientKeyRow, Durability, EventFilter, ItemName, SecretStore, SignInRow, StoreError,
+    StoreOpener, Vault, VaultError,
 };
 use zeroize::Zeroizing;
 
@@ -54,7 +54,7 @@ async fn reads_are_logged_and_a_use_never_moves_back() {
     let uses = vec![(fixture.row.id, later), (fixture.row.id, now())];
     let newest = fixture
         .vault
-        .append_accesses(std::iter::once(read.clone()), uses)
+        .append_events([read.clone()], uses, Durability::Deferred)
         .await
         .unwrap();
     assert_eq!(
@@ -82,7 +82,11 @@ async fn events_are_read_by_what_they_are_about() {
         ),
     ];
     assert_eq!(
-        fixture.vault.append_events(batch.clone()).await.unwrap(),
+        fixture
+            .vault
+            .append_events(batch.clone(), Vec::new(), Durability::Durable)
+            .await
+            .unwrap(),
         EventId(4)
     );
     let read = async |filter| {
@@ -128,14 +132,22 @@ async fn events_older_than_the_retention_are_pruned_and_their_ids_not_used_again
     let kept = Event::new(EventKind::AgentStopped, later);
     // More than one step of the pruning.
     let batch = [vec![old; 1200], vec![kept.clone()]].concat();
-    let newest = fixture.vault.append_events(batch).await.unwrap();
+    let newest = fixture
+        .vault
+        .append_events(batch, Vec::new(), Durability::Deferred)
+        .await
+        .unwrap();
     assert_eq!(fixture.vault.prune_events(now()).await.unwrap(), 0);
     assert_eq!(fixture.vault.prune_events(later).await.unwrap(), 1200);
     let left = fixture.vault.events(EventFilter::default()).await.unwrap();
     assert_eq!(left, [(newest, kept.clone())]);
     let end = later + SignedDuration::from_secs(1);
     assert_eq!(fixture.vault.prune_events(end).await.unwrap(), 1);
-    let next = fixture.vault.append_events(vec![kept]).await.unwrap();
+    let next = fixture
+        .vault
+        .append_events(vec![kept], Vec::new(), Durability::Durable)
+        .await
+        .unwrap();
     assert_eq!(next, EventId(newest.0 + 1));
 }
 
@@ -148,7 +160,11 @@ async fn lists_of_events_do_not_queue_behind_writes() {
     let write = {
         let vault = fixture.vault.clone();
         let event = Event::new(EventKind::AgentStarted, now());
-        tokio::spawn(async move { vault.append_events(vec![event]).await })
+        tokio::spawn(async move {
+            vault
+                .append_events(vec![event], Vec::new(), Durability::Durable)
+                .await
+        })
     };
     tokio::task::yield_now().await;
     let listed = fixture.vault.events(EventFilter::default()).await.unwrap();

@@ -1,0 +1,118 @@
+//! What waits to be written to the log. Formatted as an [`Event`] only when it is written, so that no
+//! reply waits for it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::json;
+use valetkey_core::event::{Event, EventKind};
+use valetkey_core::grant::Grant;
+use valetkey_core::id::{AuthenticatorId, ConnectionId};
+use valetkey_core::name::ConnectionName;
+
+use crate::key::Actor;
+use crate::registry::LiveGrant;
+
+/// One line to be. Small, because thousands of them may wait.
+#[derive(Clone)]
+pub(crate) enum Entry {
+    /// A token was handed out.
+    Served {
+        live: Arc<LiveGrant>,
+        at: Timestamp,
+        who: Actor,
+    },
+    /// No token was handed out.
+    Refused(Box<RefusedAccess>),
+    /// Something was changed: the line must be on disk before the change is reported.
+    Change(Box<Event>),
+}
+
+/// A request that got no token, in a box of its own because there are few of them.
+#[derive(Clone)]
+pub(crate) struct RefusedAccess {
+    pub id: ConnectionId,
+    /// None if it was removed meanwhile.
+    pub named: Option<(ConnectionName, AuthenticatorId)>,
+    pub why: String,
+    pub at: Timestamp,
+    pub who: Actor,
+}
+
+impl Entry {
+    pub(super) fn is_change(&self) -> bool {
+        match self {
+            Self::Change(_) => true,
+            Self::Served { .. } | Self::Refused(_) => false,
+        }
+    }
+
+    /// Which connection was used, and when.
+    pub(super) fn usage(&self) -> Option<(ConnectionId, Timestamp)> {
+        match self {
+            Self::Served { live, at, .. } => Some((live.id, *at)),
+            Self::Refused(_) | Self::Change(_) => None,
+        }
+    }
+
+    fn who(&self) -> Option<&Actor> {
+        match self {
+            Self::Served { who, .. } => Some(who),
+            Self::Refused(refused) => Some(&refused.who),
+            Self::Change(_) => None,
+        }
+    }
+
+    /// Shares the actor with the previous entry: a program that opens a socket connection for each
+    /// token brings an equal one each time.
+    pub(super) fn share_actor(&mut self, last: &Self) {
+        let who = match self {
+            Self::Served { who, .. } => who,
+            Self::Refused(refused) => &mut refused.who,
+            Self::Change(_) => return,
+        };
+        if let Some(last) = last.who()
+            && who == last
+        {
+            who.clone_from(last);
+        }
+    }
+}
+
+impl From<&Entry> for Event {
+    /// Includes the connection's name: the log outlives the connection.
+    fn from(entry: &Entry) -> Self {
+        match entry {
+            Entry::Served { live, at, who } => {
+                let Grant {
+                    generation, scopes, ..
+                } = &live.grant;
+                Self::new(EventKind::TokenServed, *at)
+                    .connection(live.id)
+                    .actor(who)
+                    .detail(json!({
+                        "connection": live.connection, "generation": generation, "scopes": scopes,
+                    }))
+            }
+            Entry::Refused(refused) => {
+                let RefusedAccess {
+                    id,
+                    named,
+                    why,
+                    at,
+                    who,
+                } = &**refused;
+                let event = Self::new(EventKind::TokenRefused, *at)
+                    .connection(*id)
+                    .actor(who);
+                match named {
+                    Some((name, authenticator)) => event
+                        .authenticator(*authenticator)
+                        .detail(json!({ "connection": name, "why": why })),
+                    None => event.detail(json!({ "why": why })),
+                }
+            }
+            Entry::Change(event) => Self::clone(event),
+        }
+    }
+}
