@@ -17,6 +17,7 @@ use valetkey_vault::VaultError;
 use crate::disconnect::{self, Disconnected};
 use crate::error::AgentError;
 use crate::key::{Actor, AuthenticatorKey};
+use crate::registry::FailedSignIn;
 use crate::state::Agent;
 use crate::{grants, reconcile};
 
@@ -29,6 +30,8 @@ pub struct AuthenticatorView {
     pub provider: &'static Provider,
     /// How many connections came through it.
     pub connections: usize,
+    /// The last sign-in of a new account, if that failed.
+    pub failed_sign_in: Option<FailedSignIn>,
 }
 
 /// A change of an authenticator.
@@ -74,11 +77,15 @@ impl Agent {
         let provider = catalogue::provider(&authenticator.provider)
             .or_else(|| catalogue::provider("custom"))
             .expect("`custom` is in the catalogue");
-        let connections = self.inner.registry().connections_of(authenticator.id).len();
+        let registry = self.inner.registry();
+        let connections = registry.connections_of(authenticator.id).len();
+        let failed_sign_in = registry.failed_sign_in(authenticator.id).cloned();
+        drop(registry);
         AuthenticatorView {
             authenticator,
             provider,
             connections,
+            failed_sign_in,
         }
     }
 

@@ -93,7 +93,7 @@ pub use error::AgentError;
 pub use key::{Actor, AuthenticatorKey, ConnectionKey};
 pub use keys::NewKey;
 pub use links::LinkTarget;
-pub use registry::LiveGrant;
+pub use registry::{FailedSignIn, LiveGrant};
 pub use state::{Agent, Config};
 pub use status::{AgentStatus, Check, CheckOutcome};
 pub use token::{Invalidated, ServedToken, TokenRequirements};

@@ -14,6 +14,7 @@ use valetkey_core::name::{AccountLabel, AuthenticatorName, ConnectionName, Profi
 use valetkey_core::scope::Scopes;
 
 use crate::patch::Patch;
+use crate::sign_in::FailedSignIn;
 
 /// Reply to `GET credentials/connections` (`?profile=`, default all).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +94,9 @@ pub struct ConnectionView {
     pub keep_warm: KeepWarm,
     /// What went wrong last; null once it is well again.
     pub refresh_error: Option<RefreshError>,
+    /// The last sign-in that was to renew it, if that failed; null once another one begins.
+    #[serde(default)]
+    pub failed_sign_in: Option<FailedSignIn>,
     /// Counts its grants.
     pub generation: Generation,
     /// When it was first signed in.
