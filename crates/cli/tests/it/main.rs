@@ -6,6 +6,7 @@ mod add;
 mod advice;
 mod connect;
 mod follow;
+mod mistakes;
 mod run;
 mod start;
 mod stub;
