@@ -6,10 +6,10 @@ use valetkey_agent::FailedSignIn;
 use valetkey_agent::sign_in::{Remedy, SignInState};
 use valetkey_core::home::Home;
 use valetkey_core::sign_in::SignInState as BareState;
-use valetkey_demo_provider::{Fault, FaultKind};
+use valetkey_demo_provider::{Consent, Fault, FaultKind, Settings};
 use valetkey_vault::Vault;
 
-use crate::support::{Bench, authenticator_key, completed, failed, me};
+use crate::support::{Bench, authenticator_key, completed, failed, me, visit};
 
 impl Bench {
     fn failed_account(&self) -> Option<FailedSignIn> {
@@ -100,4 +100,22 @@ async fn a_sign_in_that_a_crash_interrupted_is_a_failure() {
     let shown = bench.failed_account().expect("it was interrupted");
     assert_eq!(shown.id, view.id);
     assert!(shown.failed.message.contains("stopped"), "{shown:?}");
+}
+
+#[tokio::test]
+async fn a_denied_sign_in_names_the_account_that_was_asked_for() {
+    let settings = Settings {
+        consent: Consent::Deny,
+        ..Settings::default()
+    };
+    let bench = Bench::with(settings).await;
+    let view = bench.begin_as("demo", Some("work")).await;
+    let view = view.expect("a sign-in begins");
+    visit(&view.authorize_url).await;
+    let SignInState::Denied(denied) = bench.finished(view.id).await else {
+        panic!("not denied")
+    };
+    assert!(denied.message.contains("`demo/work`"), "{denied:?}");
+    let hint = denied.hint.expect("a hint");
+    assert!(hint.contains("`valetkey connect demo/work`"), "{hint}");
 }
