@@ -21,7 +21,7 @@ pub enum Endpoint {
     Revoke,
     /// `/userinfo`
     Userinfo,
-    /// `/api/me`, the protected resource.
+    /// `/api/me`, `/api/echo`, `/api/stream` and `/api/redirect`, the protected resources.
     Api,
 }
 
@@ -38,7 +38,7 @@ impl Endpoint {
             "/token" => Some(Self::Token),
             "/revoke" | "/api/auth.revoke" => Some(Self::Revoke),
             "/userinfo" => Some(Self::Userinfo),
-            "/api/me" => Some(Self::Api),
+            "/api/me" | "/api/echo" | "/api/stream" | "/api/redirect" => Some(Self::Api),
             _ if *method == Method::DELETE && path.starts_with("/applications/") => {
                 Some(Self::Revoke)
             }

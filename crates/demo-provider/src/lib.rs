@@ -49,6 +49,7 @@ mod authorize;
 mod client_auth;
 mod control;
 mod discovery;
+mod echo;
 mod endpoint;
 mod fault;
 mod fault_queue;

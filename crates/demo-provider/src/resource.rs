@@ -82,14 +82,14 @@ pub(crate) async fn me(State(shared): State<Arc<Shared>>, headers: HeaderMap) ->
     json_response(&body, false)
 }
 
-struct Holder {
+pub(crate) struct Holder {
     account: String,
     client: String,
     scopes: Vec<String>,
     token_sha256: String,
 }
 
-fn holder(shared: &Shared, headers: &HeaderMap) -> Option<Holder> {
+pub(crate) fn holder(shared: &Shared, headers: &HeaderMap) -> Option<Holder> {
     let token = bearer(headers.get(header::AUTHORIZATION)?.to_str().ok()?)?;
     let tokens = shared.token_store();
     let access = tokens.access(token, Instant::now())?;
@@ -102,7 +102,7 @@ fn holder(shared: &Shared, headers: &HeaderMap) -> Option<Holder> {
 }
 
 /// RFC 6750 section 3: no error code for a request without a token.
-fn unauthorized(headers: &HeaderMap) -> Response {
+pub(crate) fn unauthorized(headers: &HeaderMap) -> Response {
     let challenge = if headers.contains_key(header::AUTHORIZATION) {
         "Bearer realm=\"demo\", error=\"invalid_token\", error_description=\"The token is not valid\""
     } else {

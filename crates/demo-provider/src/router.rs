@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{any, delete, get, post};
 
 use crate::shared::Shared;
-use crate::{authorize, control, discovery, resource, revoke, token};
+use crate::{authorize, control, discovery, echo, resource, revoke, token};
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
@@ -31,6 +31,9 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
             get(resource::userinfo).post(resource::userinfo),
         )
         .route("/api/me", get(resource::me))
+        .route("/api/echo", any(echo::echo))
+        .route("/api/stream", get(echo::stream))
+        .route("/api/redirect", get(echo::redirect))
         .nest("/_control", control::router())
         .with_state(shared)
 }
