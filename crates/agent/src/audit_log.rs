@@ -25,7 +25,7 @@ use valetkey_core::settings::RetentionDays;
 use valetkey_vault::{Durability, Vault, VaultError};
 
 use crate::clock::Clock;
-pub(crate) use entry::{Entry, RefusedAccess};
+pub(crate) use entry::{Entry, ProxiedAccess, RefusedAccess};
 use queue::Queue;
 
 /// Hand-outs are written at most this long after they happened.

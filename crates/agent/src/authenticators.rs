@@ -12,12 +12,10 @@ use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::{AuthenticatorId, ConnectionId};
 use valetkey_core::name::{AuthenticatorName, ProfileName};
 use valetkey_core::provider::Provider;
-use valetkey_vault::VaultError;
 
 use crate::disconnect::{self, Disconnected};
 use crate::error::AgentError;
 use crate::key::{Actor, AuthenticatorKey};
-use crate::registry::FailedSignIn;
 use crate::state::Agent;
 use crate::{grants, reconcile};
 
@@ -30,8 +28,6 @@ pub struct AuthenticatorView {
     pub provider: &'static Provider,
     /// How many connections came through it.
     pub connections: usize,
-    /// The last sign-in of a new account, if that failed.
-    pub failed_sign_in: Option<FailedSignIn>,
 }
 
 /// A change of an authenticator.
@@ -77,15 +73,11 @@ impl Agent {
         let provider = catalogue::provider(&authenticator.provider)
             .or_else(|| catalogue::provider("custom"))
             .expect("`custom` is in the catalogue");
-        let registry = self.inner.registry();
-        let connections = registry.connections_of(authenticator.id).len();
-        let failed_sign_in = registry.failed_sign_in(authenticator.id).cloned();
-        drop(registry);
+        let connections = self.inner.registry().connections_of(authenticator.id).len();
         AuthenticatorView {
             authenticator,
             provider,
             connections,
-            failed_sign_in,
         }
     }
 
@@ -98,8 +90,10 @@ impl Agent {
     ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
         self.check_running()?;
         let who = who.clone();
-        self.run(|agent| async move { agent.add(input, profile, &who).await })
-            .await
+        self.run(
+            |agent| async move { agent.or_finish_later(agent.add(input, profile, &who)).await },
+        )
+        .await
     }
 
     async fn add(
@@ -113,11 +107,10 @@ impl Agent {
         let id = AuthenticatorId::new(crate::random::uuid());
         let now = self.inner.now();
         let (authenticator, secret) = draft.into_authenticator(id, profile, now);
-        let stored = self
-            .inner
+        self.inner
             .vault
-            .add_authenticator(&authenticator, secret.as_ref());
-        self.or_finish_later(stored).await?;
+            .add_authenticator(&authenticator, secret.as_ref())
+            .await?;
         self.inner.registry().put_authenticator(authenticator);
         self.record_change(EventKind::AuthenticatorAdded, id, who, json!(null))
             .await;
@@ -135,6 +128,21 @@ impl Agent {
         Ok(change.authenticator.reroutes(&old))
     }
 
+    /// Whether this change lets the proxy send tokens to other hosts than before.
+    pub fn adds_api_hosts(
+        &self,
+        key: &AuthenticatorKey,
+        input: &DraftInput,
+    ) -> Result<bool, AgentError> {
+        let old = self.authenticator(key)?;
+        let change = input
+            .clone()
+            .check_change(&old.authenticator, self.inner.now())
+            .map_err(AgentError::BadDraft)?;
+        let new = change.authenticator;
+        Ok(new.adds_api_hosts(&old.authenticator, old.provider))
+    }
+
     /// Changes an authenticator. A new secret keeps its connections; what waited for a mended
     /// registration is tried again. Secrets go to no server that they were not given for, unless
     /// `force`.
@@ -147,8 +155,10 @@ impl Agent {
         self.check_running()?;
         let found = self.inner.registry().find_authenticator(key)?;
         let who = who.clone();
-        self.run(|agent| async move { agent.update(&found, ask, &who).await })
-            .await
+        self.run(
+            |agent| async move { agent.or_finish_later(agent.update(&found, ask, &who)).await },
+        )
+        .await
     }
 
     async fn update(
@@ -173,11 +183,10 @@ impl Agent {
         authenticator.is_active = ask.is_active.unwrap_or(authenticator.is_active);
         self.check_name(&authenticator.profile, &authenticator.name, Some(old.id))?;
         let new_secret = change.secret.is_some();
-        let stored = self
-            .inner
+        self.inner
             .vault
-            .update_authenticator(&authenticator, change.secret);
-        self.or_finish_later(stored).await?;
+            .update_authenticator(&authenticator, change.secret)
+            .await?;
         let detail = json!({
             "is_active": authenticator.is_active,
             "new_secret": new_secret,
@@ -294,8 +303,12 @@ impl Agent {
         self.check_running()?;
         let found = self.inner.registry().find_authenticator(key)?;
         let who = who.clone();
-        self.run(|agent| async move { agent.remove_all(&found, force, &who).await })
-            .await
+        self.run(|agent| async move {
+            agent
+                .or_finish_later(agent.remove_all(&found, force, &who))
+                .await
+        })
+        .await
     }
 
     async fn remove_all(
@@ -312,9 +325,9 @@ impl Agent {
             let in_use = self.name_connections(&connections);
             return Err(AgentError::Conflict {
                 message: format!(
-                    "`{}` has connections: `{}`",
+                    "`{}` has connections: {}",
                     authenticator.name,
-                    in_use.join("`, `")
+                    in_use.join(", ")
                 ),
                 in_use,
                 hint: Some(
@@ -331,14 +344,11 @@ impl Agent {
                 Err(error) => return Err(error),
             }
         }
-        self.or_finish_later(async {
-            reconcile::finish_failed_sign_ins(&self.inner).await?;
-            self.inner
-                .vault
-                .remove_authenticator(authenticator.id)
-                .await
-        })
-        .await?;
+        reconcile::finish_failed_sign_ins(&self.inner).await?;
+        self.inner
+            .vault
+            .remove_authenticator(authenticator.id)
+            .await?;
         self.inner.registry().drop_authenticator(authenticator.id);
         self.inner.cancel_sign_ins_of(authenticator.id, who).await;
         let detail = json!({ "name": authenticator.name });
@@ -352,11 +362,11 @@ impl Agent {
         Ok(gone)
     }
 
-    /// After a failed write a secret may be in doubt, or a removal half-way.
-    async fn or_finish_later(
+    /// After a failure a secret may be in doubt, or a removal half-way.
+    async fn or_finish_later<T>(
         &self,
-        change: impl Future<Output = Result<(), VaultError>>,
-    ) -> Result<(), VaultError> {
+        change: impl Future<Output = Result<T, AgentError>>,
+    ) -> Result<T, AgentError> {
         let changed = change.await;
         if changed.is_err() {
             self.inner.finish_later();
@@ -386,6 +396,3 @@ fn new_servers(old: &Authenticator, new: &Authenticator) -> Vec<String> {
     let known = old.servers(provider);
     new.servers(provider).difference(&known).cloned().collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,19 +1,21 @@
 //! Looking at connections, and changing what may be changed of them.
 
 use jiff::Timestamp;
+use valetkey_core::api_host::ApiHost;
 use valetkey_core::connection::{Connection, KeepWarm};
 use valetkey_core::connection_state::Status;
 use valetkey_core::freshness;
 use valetkey_core::id::ConnectionId;
 use valetkey_core::name::{AccountLabel, ConnectionName, ProfileName};
 use valetkey_core::provider::Provider;
+use valetkey_core::proxy_settings::{Methods, ProxySettings};
 
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::grants;
 use crate::key::{Actor, ConnectionKey};
 use crate::protocol::TokenTest;
-use crate::registry::{ConnectionRegistry, Entry, FailedSignIn, LiveGrant};
+use crate::registry::{ConnectionRegistry, Entry, LiveGrant};
 use crate::state::Agent;
 use crate::token::TokenRequirements;
 
@@ -32,10 +34,10 @@ pub struct ConnectionView {
     pub provider_name: String,
     /// The newest grant is not in the keychain yet.
     pub unsaved: bool,
-    /// The last sign-in that was to renew it, if that failed.
-    pub failed_sign_in: Option<FailedSignIn>,
     /// When it is refreshed next, if it is by itself.
     pub refreshes_at: Option<Timestamp>,
+    /// Hosts that the proxy sends its token to.
+    pub api_hosts: Vec<ApiHost>,
 }
 
 /// What a test of a connection found.
@@ -53,6 +55,10 @@ pub struct ConnectionChange {
     pub keep_warm: Option<KeepWarm>,
     /// The label.
     pub label: LabelChange,
+    /// Whether the token is never handed out.
+    pub proxy_only: Option<bool>,
+    /// The methods that the proxy passes on.
+    pub methods: MethodsChange,
 }
 
 /// What becomes of a connection's label.
@@ -65,6 +71,31 @@ pub enum LabelChange {
     Remove,
     /// Another one.
     Set(AccountLabel),
+}
+
+/// What becomes of the methods that the proxy passes on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum MethodsChange {
+    /// They stay.
+    #[default]
+    Keep,
+    /// All pass.
+    Any,
+    /// Only these pass.
+    Only(Methods),
+}
+
+impl ConnectionChange {
+    fn proxy(&self, old: &ProxySettings) -> ProxySettings {
+        ProxySettings {
+            only: self.proxy_only.unwrap_or(old.only),
+            methods: match &self.methods {
+                MethodsChange::Keep => old.methods.clone(),
+                MethodsChange::Any => None,
+                MethodsChange::Only(methods) => Some(methods.clone()),
+            },
+        }
+    }
 }
 
 impl ConnectionView {
@@ -82,7 +113,7 @@ impl ConnectionView {
             provider,
             provider_name: authenticator.provider_name(provider).to_owned(),
             unsaved: entry.unsaved,
-            failed_sign_in: entry.failed_sign_in.clone(),
+            api_hosts: authenticator.api_hosts(provider).to_vec(),
             refreshes_at: freshness::due_at(&row, provider.refresh_limits(), now, 0.0),
             row,
         })
@@ -124,7 +155,17 @@ impl Agent {
         self.inner.registry().find(key).ok()
     }
 
-    /// Changes policy or label.
+    /// Whether programs may do more through the proxy, or with the token, after this change.
+    pub fn widens(
+        &self,
+        key: &ConnectionKey,
+        change: &ConnectionChange,
+    ) -> Result<bool, AgentError> {
+        let old = self.connection(key)?.row.proxy;
+        Ok(change.proxy(&old).widens(&old))
+    }
+
+    /// Changes policy, label, or what the proxy does.
     pub async fn update_connection(
         &self,
         key: &ConnectionKey,
@@ -157,6 +198,7 @@ impl Agent {
                 .ok_or_else(|| AgentError::no_connection(key))?;
             let mut row = entry.row.clone();
             row.keep_warm = change.keep_warm.unwrap_or(row.keep_warm);
+            row.proxy = change.proxy(&row.proxy);
             let label = match change.label {
                 LabelChange::Keep => row.account.label.clone(),
                 LabelChange::Remove => None,
@@ -198,6 +240,7 @@ impl Agent {
             let mut registry = inner.registry();
             if let Some(entry) = registry.get_mut(id) {
                 entry.row.keep_warm = changed.keep_warm;
+                entry.row.proxy = changed.proxy;
                 entry.row.account = changed.account;
             }
             registry.rename(id);

@@ -7,7 +7,7 @@ use std::fmt::Display;
 use jiff::SignedDuration;
 use valetkey_core::catalogue;
 use valetkey_core::draft::Problem;
-use valetkey_core::name::{AuthenticatorName, ConnectionName, InProfile, ProfileName};
+use valetkey_core::name::{AuthenticatorName, ConnectionName, InProfile};
 use valetkey_core::scope::Scopes;
 use valetkey_vault::{GrantNotKept, StoreError, VaultError};
 
@@ -50,6 +50,9 @@ pub enum AgentError {
     /// The authenticator is disabled: no sign-ins, no tokens, nothing is lost.
     #[error("`{0}` is disabled")]
     Disabled(InProfile<AuthenticatorName>),
+    /// The token of this connection is never handed out.
+    #[error("the token of `{0}` is never handed out: it is used through the proxy")]
+    ProxyOnly(InProfile<ConnectionName>),
     /// There is no refresh token, so only a sign-in brings another token.
     #[error("`{0}` has no refresh token")]
     NotRefreshable(InProfile<ConnectionName>),
@@ -136,20 +139,6 @@ impl AgentError {
         }
     }
 
-    /// No connection has this name, and no authenticator that could make one.
-    pub(crate) fn no_authenticator_for(profile: &ProfileName, name: &ConnectionName) -> Self {
-        if catalogue::provider(name.authenticator.as_str()).is_none() {
-            return Self::no_connection(name);
-        }
-        let key = AuthenticatorKey::Name(profile.clone(), name.authenticator.clone());
-        let hint = Self::no_authenticator(&key).hint();
-        Self::NotFound {
-            kind: "connection",
-            name: name.to_string(),
-            hint,
-        }
-    }
-
     /// Something is in the way.
     pub(crate) fn conflict(message: String, hint: &str) -> Self {
         Self::Conflict {
@@ -206,6 +195,11 @@ impl AgentError {
             Self::Disabled(authenticator) => {
                 Some(format!("run `valetkey enable {}`", authenticator.argument()))
             }
+            Self::ProxyOnly(connection) => Some(format!(
+                "`valetkey proxy-url {0}` prints the URL that takes its place; `valetkey proxy-only {0} off` \
+                 hands the token out again",
+                connection.argument()
+            )),
             Self::NotRefreshable(connection) => Some(format!(
                 "use the token that it has; if that one is refused, `valetkey connect {}` brings a new one",
                 connection.argument()

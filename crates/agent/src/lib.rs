@@ -19,6 +19,7 @@
 //! | | `refresh` | one refresh for all callers; back-off and retry in `refresh::failure` |
 //! | | `token` | serves a token, from memory or after a refresh; `token::renew` forces one |
 //! | | [`sign_in`] | begin, callback server, finish, store |
+//! | | `proxy` | a token that goes to a host of the connection, and what came of it |
 //! | | `disconnect`, `consent` | revocation and removal; what a revocation would also end |
 //! | | `authenticators`, `connections`, `keys`, `settings`, `status` | one API resource each |
 //! | lifecycle | `lifecycle` | start and stop |
@@ -49,7 +50,7 @@
 //!    in the order of their ids
 //! 4. the audit log's `flush_lock`
 //! 5. `Sessions`, then `ConnectionRegistry` (`std` mutexes, never held across `.await`)
-//! 6. `links`, `client_keys`, `stored_settings`, `removed_names`, `tasks`, the audit log's queue (`std`
+//! 6. `links`, `client_keys`, `stored_settings`, `removed_names`, `renewed_for_hosts`, `tasks`, the audit log's queue (`std`
 //!    mutexes; nothing is locked under them)
 //!
 //! [`Vault`]: valetkey_vault::Vault
@@ -68,6 +69,7 @@ mod keys;
 mod lifecycle;
 mod links;
 pub mod protocol;
+mod proxy;
 mod random;
 mod reconcile;
 mod refresh;
@@ -87,13 +89,14 @@ pub use valetkey_vault as vault;
 pub use authenticators::{AuthenticatorChange, AuthenticatorView};
 pub use client::Client;
 pub use clock::{Clock, KernelTimer, Sleep, SystemClock, TestClock};
-pub use connections::{ConnectionChange, ConnectionView, LabelChange, Tested};
+pub use connections::{ConnectionChange, ConnectionView, LabelChange, MethodsChange, Tested};
 pub use disconnect::Disconnected;
 pub use error::AgentError;
 pub use key::{Actor, AuthenticatorKey, ConnectionKey};
 pub use keys::NewKey;
 pub use links::LinkTarget;
-pub use registry::{FailedSignIn, LiveGrant};
+pub use proxy::{ProxiedRequest, ProxyGrant};
+pub use registry::LiveGrant;
 pub use state::{Agent, Config};
 pub use status::{AgentStatus, Check, CheckOutcome};
 pub use token::{Invalidated, ServedToken, TokenRequirements};

@@ -30,9 +30,6 @@ const DRAIN_TIMEOUT: Duration = MAX_REFRESH_TIME.saturating_add(Duration::from_s
 /// Events of older removals show no name after a restart.
 const MAX_REMOVED_NAMES: u32 = 1000;
 
-/// A failure before these shows no more after a restart.
-const MAX_SIGN_INS: u32 = 1000;
-
 impl Agent {
     /// Starts an agent on `vault`: reconciles what a crash left, finishes removals, plans refreshes.
     pub async fn start(vault: Vault, config: Config) -> Result<Self, AgentError> {
@@ -44,11 +41,6 @@ impl Agent {
         let stored_settings = StoredSettings::load(&vault).await?;
         let client_keys = vault.client_keys().await?;
         let removed_names = removed_names(&vault).await?;
-        let mut registry = ConnectionRegistry::new(authenticators, rows, reading);
-        // The newest is the first.
-        for sign_in in vault.sign_ins(MAX_SIGN_INS).await?.iter().rev() {
-            registry.follow_sign_in(sign_in);
-        }
         let inner = Arc::new(Inner {
             audit_log: AuditLog::new(
                 vault.clone(),
@@ -56,12 +48,13 @@ impl Agent {
                 stored_settings.settings.retention_days,
             ),
             removed_names: Mutex::new(removed_names),
+            renewed_for_hosts: Mutex::default(),
             provider_client: ProviderClient::new(Arc::clone(&config.clock)),
             clock: config.clock,
             version: config.version,
             store: config.store,
             started_at: now,
-            registry: Mutex::new(registry),
+            registry: Mutex::new(ConnectionRegistry::new(authenticators, rows, reading)),
             sessions: Sessions::default(),
             naming_lock: tokio::sync::Mutex::default(),
             links: Links::default(),

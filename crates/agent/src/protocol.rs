@@ -33,6 +33,6 @@ mod fake;
 pub use account::{Identity, TokenTest};
 pub use authorize::AuthorizeRequest;
 pub(crate) use http::MAX_REFRESH_TIME;
-pub use http::{NoAnswer, ProviderClient, Unreachable};
+pub use http::{NoAnswer, ProviderClient, Unreachable, client_builder, unreachable};
 pub use metadata::Metadata;
 pub use revoke::Revocation;

@@ -5,7 +5,6 @@
 //! back under the lock, where [`valetkey_core::connection_state::apply`] refuses what is stale.
 
 mod clock;
-mod failed_sign_ins;
 mod lookup;
 mod names;
 mod schedule;
@@ -32,7 +31,6 @@ use valetkey_core::secret::Fingerprint;
 use crate::error::AgentError;
 use crate::key::AuthenticatorKey;
 
-pub use failed_sign_ins::FailedSignIn;
 pub(crate) use lookup::{Requirement, TokenLookup};
 use names::take_name;
 
@@ -79,8 +77,6 @@ pub(crate) struct Entry {
     /// The live grant is newer than its keychain item.
     pub unsaved: bool,
     pub refresh_task: Option<RefreshTask>,
-    /// The last sign-in that was to renew it, if that failed.
-    pub failed_sign_in: Option<FailedSignIn>,
     /// Nothing is sent to the provider before this moment, whoever asks.
     pub retry_not_before: Option<Timestamp>,
     /// Held while the connection's item and row are written, one writer at a time.
@@ -99,8 +95,6 @@ impl Entry {
 /// One authenticator as the agent knows it.
 struct AuthenticatorEntry {
     row: Arc<Authenticator>,
-    /// The last sign-in of a new account, if that failed.
-    failed_sign_in: Option<FailedSignIn>,
     /// See [`ConnectionRegistry::authenticator_lock`].
     write_lock: Arc<tokio::sync::Mutex<()>>,
 }
@@ -184,11 +178,8 @@ impl ConnectionRegistry {
         match self.authenticators.entry(id) {
             MapEntry::Occupied(mut known) => known.get_mut().row = row,
             MapEntry::Vacant(free) => {
-                free.insert(AuthenticatorEntry {
-                    row,
-                    failed_sign_in: None,
-                    write_lock: Arc::default(),
-                });
+                let write_lock = Arc::default();
+                free.insert(AuthenticatorEntry { row, write_lock });
             }
         }
     }
@@ -237,7 +228,6 @@ impl ConnectionRegistry {
             is_revoked: false,
             unsaved: false,
             refresh_task: None,
-            failed_sign_in: None,
             retry_not_before,
             write_lock: Arc::default(),
             due: None,

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, OwnedMutexGuard, oneshot};
 use tokio::task::JoinHandle;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::event::Event;
-use valetkey_core::id::{AuthenticatorId, ConnectionId};
+use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 use valetkey_vault::{ClientKeyRow, Vault};
 
 use crate::audit_log::AuditLog;
@@ -49,6 +50,8 @@ pub(crate) struct Inner {
     pub audit_log: Arc<AuditLog>,
     /// Names of connections that were removed, for the events that are about them.
     pub(crate) removed_names: Mutex<HashMap<ConnectionId, String>>,
+    /// Tokens that the proxy had replaced because a host refused the one before, and when.
+    pub(crate) renewed_for_hosts: Mutex<HashMap<ConnectionId, (Generation, Instant)>>,
     pub(crate) registry: Mutex<ConnectionRegistry>,
     pub sessions: Sessions,
     /// Held while a connection's name is chosen and taken: two at once would choose the same.
@@ -98,6 +101,14 @@ impl Inner {
 
     pub(crate) fn removed_names(&self) -> MutexGuard<'_, HashMap<ConnectionId, String>> {
         self.removed_names
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn renewed_for_hosts(
+        &self,
+    ) -> MutexGuard<'_, HashMap<ConnectionId, (Generation, Instant)>> {
+        self.renewed_for_hosts
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }

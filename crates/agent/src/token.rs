@@ -86,7 +86,11 @@ impl Agent {
         self.check_running()?;
         let inner = &self.inner;
         let id = inner.registry().find(key)?;
-        let obtained = self.obtain(id, ask).await;
+        let handed_out = inner.check_handed_out(&inner.registry(), id);
+        let obtained = match handed_out {
+            Ok(()) => self.obtain(id, ask).await,
+            Err(error) => Err(error),
+        };
         let now = inner.now();
         let served = obtained.and_then(|()| {
             let mut registry = inner.registry();
@@ -128,7 +132,11 @@ impl Agent {
 
     /// Sees to it that memory holds a grant that fits; [`Inner::servable`] decides whether it may
     /// leave.
-    async fn obtain(&self, id: ConnectionId, ask: &TokenRequirements) -> Result<(), AgentError> {
+    pub(crate) async fn obtain(
+        &self,
+        id: ConnectionId,
+        ask: &TokenRequirements,
+    ) -> Result<(), AgentError> {
         self.check_enabled(id)?;
         if self.is_paused() {
             return Err(AgentError::Paused);
@@ -294,15 +302,9 @@ impl Inner {
         at: Timestamp,
         who: &Actor,
     ) -> Result<ServedToken, AgentError> {
+        self.check_handed_out(registry, id)?;
         let live = self.servable(registry, id, ask, at)?;
-        if let Some(entry) = registry.get_mut(id) {
-            let before = entry.row.used_at.replace(at);
-            // A connection that was not used lately is kept fresh again from here on.
-            if before.is_none_or(|before| at.duration_since(before) >= RECENTLY_USED) {
-                registry.replan(id, at);
-                self.schedule_changed.notify_one();
-            }
-        }
+        self.mark_used(registry, id, at);
         self.audit_log.record(Entry::Served {
             live: Arc::clone(&live),
             at,
@@ -311,9 +313,41 @@ impl Inner {
         Ok(ServedToken { live, at })
     }
 
+    /// A connection that is used through the proxy alone keeps its token.
+    fn check_handed_out(
+        &self,
+        registry: &ConnectionRegistry,
+        id: ConnectionId,
+    ) -> Result<(), AgentError> {
+        let row = registry.get(id).map(|entry| &entry.row);
+        let Some(row) = row.filter(|row| row.proxy.only) else {
+            return Ok(());
+        };
+        let name = registry.full_name_of(row);
+        Err(name.map_or_else(|| AgentError::no_connection(id), AgentError::ProxyOnly))
+    }
+
+    /// The connection's token is used now.
+    pub(crate) fn mark_used(
+        &self,
+        registry: &mut ConnectionRegistry,
+        id: ConnectionId,
+        at: Timestamp,
+    ) {
+        let Some(entry) = registry.get_mut(id) else {
+            return;
+        };
+        let before = entry.row.used_at.replace(at);
+        // A connection that was not used lately is kept fresh again from here on.
+        if before.is_none_or(|before| at.duration_since(before) >= RECENTLY_USED) {
+            registry.replan(id, at);
+            self.schedule_changed.notify_one();
+        }
+    }
+
     /// The newest grant of this connection, if it may leave now: not paused, not disabled, not
     /// removed, not refused, valid, with the scopes that were asked for.
-    fn servable(
+    pub(crate) fn servable(
         &self,
         registry: &ConnectionRegistry,
         id: ConnectionId,

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use valetkey_core::api_host::ApiHost;
 use valetkey_core::authenticator::{Authenticator, Overrides};
 use valetkey_core::catalogue;
 use valetkey_core::draft::Warning;
@@ -26,7 +27,6 @@ use valetkey_core::redirect::{LoopbackHost, RedirectUri};
 use valetkey_core::scope::Scopes;
 
 use crate::connections::Disconnected;
-use crate::sign_in::FailedSignIn;
 
 /// Reply to `GET oauth/providers`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,14 +184,15 @@ pub struct AuthenticatorView {
     pub authorize_params: BTreeMap<String, String>,
     /// Values for the provider's placeholders (`tenant`).
     pub placeholders: BTreeMap<String, String>,
+    /// Hosts that the proxy sends tokens to, the one that is meant if none is named first.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub api_hosts: Vec<ApiHost>,
     /// False while it is disabled.
     pub is_active: bool,
     /// Names of its connections.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub connections: Vec<ConnectionName>,
-    /// The last sign-in of a new account, if that failed; null once another one begins.
-    #[serde(default)]
-    pub failed_sign_in: Option<FailedSignIn>,
     /// Where its registration is changed.
     pub console_url: Option<String>,
     /// When it was added.
@@ -232,6 +233,7 @@ impl AuthenticatorView {
             client_auth,
             authorize_params,
             placeholders,
+            api_hosts: _,
         } = authenticator.overrides.clone();
         let text = |url: Option<EndpointUrl>| url.map(|url| url.to_string());
         Self {
@@ -262,9 +264,11 @@ impl AuthenticatorView {
             },
             authorize_params,
             placeholders,
+            api_hosts: provider
+                .map(|provider| authenticator.api_hosts(provider).to_vec())
+                .unwrap_or_default(),
             is_active: authenticator.is_active,
             connections,
-            failed_sign_in: None,
             console_url: provider.and_then(|provider| provider.console_url.clone()),
             created_at: authenticator.created_at,
             updated_at: authenticator.updated_at,

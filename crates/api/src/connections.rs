@@ -7,14 +7,15 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use valetkey_core::account::Subject;
+use valetkey_core::api_host::ApiHost;
 use valetkey_core::connection::{KeepWarm, RefreshError};
 use valetkey_core::connection_state::Status;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 use valetkey_core::name::{AccountLabel, AuthenticatorName, ConnectionName, ProfileName};
+use valetkey_core::proxy_settings::Methods;
 use valetkey_core::scope::Scopes;
 
 use crate::patch::Patch;
-use crate::sign_in::FailedSignIn;
 
 /// Reply to `GET credentials/connections` (`?profile=`, default all).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,11 +93,19 @@ pub struct ConnectionView {
     pub unsaved: bool,
     /// When it is refreshed without being asked.
     pub keep_warm: KeepWarm,
+    /// Whether its token is never handed out, and only used through the proxy.
+    #[serde(default)]
+    pub proxy_only: bool,
+    /// The methods that the proxy passes on; null: all.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
+    pub allowed_methods: Option<Methods>,
+    /// Hosts that the proxy sends its token to, the one that is meant if none is named first.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub api_hosts: Vec<ApiHost>,
     /// What went wrong last; null once it is well again.
     pub refresh_error: Option<RefreshError>,
-    /// The last sign-in that was to renew it, if that failed; null once another one begins.
-    #[serde(default)]
-    pub failed_sign_in: Option<FailedSignIn>,
     /// Counts its grants.
     pub generation: Generation,
     /// When it was first signed in.
@@ -130,6 +139,13 @@ pub struct ConnectionPatch {
     #[serde(skip_serializing_if = "Patch::is_keep")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub account: Patch<String>,
+    /// True: its token is never handed out, and only used through the proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy_only: Option<bool>,
+    /// The methods that the proxy passes on (`["GET", "HEAD"]` reads only); null: all.
+    #[serde(skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
+    pub allowed_methods: Patch<Vec<String>>,
 }
 
 /// Reply to `DELETE credentials/connections/{id}` (`?force=`). Without `force`, a connection that a

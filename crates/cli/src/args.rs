@@ -9,7 +9,8 @@ use valetkey_api::core::name::ProfileName;
 
 pub(crate) use authenticators::{Add, Fields, One, Removal, Secret, Update};
 pub(crate) use connections::{
-    Connect, Disconnect, KeepWarm, Label, Named, Policy, StatusOf, Token,
+    Connect, Disconnect, KeepWarm, Label, Named, Policy, ProxyMethods, ProxyOnly, StatusOf, Switch,
+    Token,
 };
 pub(crate) use tools::{Events, Key, Provider, Run, Serve, Setting, Settings};
 
@@ -83,6 +84,12 @@ pub(crate) enum Command {
     Label(Label),
     /// Say when a connection is refreshed without being asked
     KeepWarm(KeepWarm),
+    /// Print the URLs under which a connection's hosts are reached without its token
+    ProxyUrl(Named),
+    /// Never hand out a connection's token: programs use its proxy URL
+    ProxyOnly(ProxyOnly),
+    /// Say which requests the proxy passes on: `proxy-methods github GET,HEAD` only reads
+    ProxyMethods(ProxyMethods),
     /// Ask the provider whether a connection works
     Test(Named),
     /// Print a fresh access token

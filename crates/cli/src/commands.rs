@@ -12,6 +12,7 @@ mod google_client;
 mod keys;
 mod lifecycle;
 mod paste;
+mod proxy;
 mod run;
 mod secret;
 mod settings;
@@ -39,6 +40,9 @@ pub(crate) fn run(terminal: Terminal, global: &Global, command: Command) -> Resu
         Command::Status(args) => connections::status(terminal, global, &args),
         Command::Label(args) => connections::label(terminal, global, args),
         Command::KeepWarm(args) => connections::keep_warm(terminal, global, &args),
+        Command::ProxyUrl(args) => proxy::url(terminal, global, &args),
+        Command::ProxyOnly(args) => proxy::only(terminal, global, &args),
+        Command::ProxyMethods(args) => proxy::methods(terminal, global, &args),
         Command::Test(args) => connections::test(terminal, global, &args),
         Command::Token(args) => token(terminal, global, args),
         Command::Run(args) => run::run(terminal, global, &args),

@@ -14,13 +14,8 @@ pub(crate) fn seconds(text: &str) -> Result<u64, String> {
         "d" => 86_400,
         _ => return Err(bad()),
     };
-    if number.is_empty() {
-        return Err(bad());
-    }
-    let number: Option<u64> = number.parse().ok();
-    number
-        .and_then(|number| number.checked_mul(unit))
-        .ok_or_else(|| format!("`{text}` is too long"))
+    let number: u64 = number.parse().map_err(|_| bad())?;
+    number.checked_mul(unit).ok_or_else(bad)
 }
 
 /// As [`seconds`], where a number alone could mean anything.

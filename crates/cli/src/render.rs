@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod events;
 mod failure;
 pub(crate) mod keys;
+pub(crate) mod proxy;
 pub(crate) mod settings;
 pub(crate) mod sign_in;
 mod table;

@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::api_host::ApiHost;
 use crate::endpoint_url::{BadUrl, EndpointUrl};
 use crate::id::AuthenticatorId;
 use crate::name::{AuthenticatorName, InProfile, ProfileName};
 use crate::provider::{
     ClientAuth, Provider, RevocationEndpoint, RevocationMethod, TokenShape, Userinfo,
 };
+use crate::proxy_path::ProxyPath;
 use crate::redirect::RedirectUri;
 use crate::scope::Scopes;
 
@@ -77,6 +79,9 @@ pub struct Overrides {
     /// Values for the provider's placeholders (`tenant`).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub placeholders: BTreeMap<String, String>,
+    /// Hosts that the proxy sends tokens to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub api_hosts: Vec<ApiHost>,
 }
 
 /// All that requests need: the authenticator completed from its provider.
@@ -175,11 +180,55 @@ impl Authenticator {
         })
     }
 
-    /// Whether secrets go elsewhere, or in another way, than through `old`.
+    /// Whether refresh tokens and the client secret go elsewhere, or in another way, than through `old`.
     pub fn reroutes(&self, old: &Self) -> bool {
+        let with_old_hosts = Overrides {
+            api_hosts: old.overrides.api_hosts.clone(),
+            ..self.overrides.clone()
+        };
         self.provider != old.provider
-            || self.overrides != old.overrides
+            || with_old_hosts != old.overrides
             || self.redirect_uri != old.redirect_uri
+    }
+
+    /// The hosts that the proxy sends tokens to; the first is the one that is meant if none is named.
+    pub fn api_hosts<'a>(&'a self, provider: &'a Provider) -> &'a [ApiHost] {
+        if self.overrides.api_hosts.is_empty() {
+            &provider.api_hosts
+        } else {
+            &self.overrides.api_hosts
+        }
+    }
+
+    /// Whether the proxy sends tokens to hosts that it did not send them to through `old`.
+    pub fn adds_api_hosts(&self, old: &Self, provider: &Provider) -> bool {
+        let known = old.api_hosts(provider);
+        let mut own = self.api_hosts(provider).iter();
+        own.any(|host| !known.contains(host))
+    }
+
+    /// Whether this path of an API host issues, exchanges or revokes tokens. No API request goes there:
+    /// what comes back could be another secret than the one that is looked for.
+    pub fn is_closed(&self, provider: &Provider, host: &ApiHost, path: ProxyPath<'_>) -> bool {
+        let mut closed: Vec<String> = provider
+            .closed_urls
+            .iter()
+            .map(|url| self.fill(provider, url))
+            .collect();
+        match self.endpoints(provider) {
+            Ok(endpoints) => {
+                closed.push(endpoints.authorize_url.to_string());
+                closed.push(endpoints.token_url.to_string());
+                if let Some(way) = endpoints.revocation {
+                    closed.push(way.url);
+                    closed.extend(way.consent_url);
+                }
+            }
+            // What it closes cannot be said, so all of it is.
+            Err(_) => return true,
+        }
+        let mut closed = closed.iter().filter_map(|url| url::Url::parse(url).ok());
+        closed.any(|url| ApiHost::of(&url).as_ref() == Some(host) && path.may_be(url.path()))
     }
 
     /// Whether what was obtained through `old` can be used through this one: the same client at the
@@ -325,6 +374,58 @@ mod tests {
         assert_eq!(one.servers(provider), other.servers(provider));
         assert!(other.reroutes(&one));
         assert!(!one.reroutes(&one.clone()));
+    }
+
+    #[test]
+    fn an_api_host_is_no_place_for_other_secrets() {
+        let of = |hosts: &[&str]| {
+            authenticator(serde_json::json!({
+                "authenticator_type": "github", "client_id": "x", "client_secret": "s",
+                "api_hosts": hosts,
+            }))
+        };
+        let provider = catalogue::provider("github").unwrap();
+        let own = of(&["api.github.com", "uploads.github.com"]);
+        assert!(!own.reroutes(&of(&["api.github.com"])));
+        assert!(own.adds_api_hosts(&of(&["api.github.com"]), provider));
+        assert!(!of(&["api.github.com"]).adds_api_hosts(&own, provider));
+        assert!(
+            !of(&["api.github.com"]).adds_api_hosts(&of(&[]), provider),
+            "the catalogue's"
+        );
+        assert!(of(&[]).adds_api_hosts(&of(&["uploads.github.com"]), provider));
+    }
+
+    #[test]
+    fn token_and_revocation_endpoints_are_closed_on_an_allowed_host() {
+        let closed = |id: &str, host: &str, path: &str| {
+            let provider = catalogue::provider(id).unwrap();
+            let own = authenticator(serde_json::json!({
+                "authenticator_type": id, "client_id": "c1", "client_secret": "s",
+            }));
+            let host = ApiHost::parse(host).unwrap();
+            own.is_closed(provider, &host, ProxyPath::check(path).unwrap())
+        };
+        for (id, host, path) in [
+            ("github", "api.github.com", "/applications/c1/token"),
+            ("github", "api.github.com", "/applications/c1/grant"),
+            ("github", "github.com", "/login/oauth/access_token/"),
+            ("slack", "slack.com", "/api/oauth.v2.access"),
+            ("slack", "slack.com", "/API//auth.revoke"),
+            ("slack", "slack.com", "/api/oauth.access"),
+            ("google", "www.googleapis.com", "/oauth2/v4/token"),
+            ("google", "oauth2.googleapis.com", "/token"),
+        ] {
+            assert!(closed(id, host, path), "{host}{path}");
+        }
+        for (id, host, path) in [
+            ("github", "api.github.com", "/user"),
+            ("github", "uploads.github.com", "/applications/c1/token"),
+            ("slack", "slack.com", "/api/auth.test"),
+            ("google", "www.googleapis.com", "/drive/v3/files"),
+        ] {
+            assert!(!closed(id, host, path), "{host}{path}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::connection_state::{ConnectionState, Status};
 use crate::freshness::add;
 use crate::grant::Grant;
 use crate::id::{AuthenticatorId, ConnectionId};
+use crate::proxy_settings::ProxySettings;
 use crate::scope::Scopes;
 use crate::stored_grant::StoredGrant;
 
@@ -115,6 +116,8 @@ pub struct Connection {
     pub used_at: Option<Timestamp>,
     /// Refresh policy.
     pub keep_warm: KeepWarm,
+    /// What it may be used for through the proxy.
+    pub proxy: ProxySettings,
     /// What went wrong last, if anything.
     pub refresh_error: Option<RefreshError>,
 }
@@ -146,6 +149,7 @@ impl Connection {
             created_at: now,
             used_at: None,
             keep_warm: KeepWarm::default(),
+            proxy: ProxySettings::default(),
             refresh_error: None,
         }
     }

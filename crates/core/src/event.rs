@@ -120,6 +120,10 @@ kinds! {
     TokenRefused = "token.refused",
     /// Hand-outs and refusals were left out of the log, which could not be written fast enough.
     TokensUnrecorded = "token.unrecorded",
+    /// A program's request went to a host through the proxy, or was refused there.
+    ProxyRequest = "proxy.request",
+    /// A host sent the token back through the proxy, which masked it.
+    ProxyScrubbed = "proxy.scrubbed",
     /// A program reported that its token was refused.
     TokenInvalidated = "token.invalidated",
     /// A client key was created.

@@ -9,6 +9,7 @@
 //! | module | question it answers |
 //! | --- | --- |
 //! | [`provider`], [`catalogue`] | which services issue tokens, and how each of them differs (data, no code) |
+//! | [`api_host`], [`proxy_path`], [`proxy_settings`] | where the proxy may send a token, what a path says there, what the person allows |
 //! | [`authenticator`], [`draft`], [`redirect`] | which OAuth client did the person register there, and how is it written (`${VAR}`) |
 //! | [`connection`], [`connection_state`] | which account is signed in, in which state, and what may happen next |
 //! | [`grant`], [`secret`] | the secret half of a connection: one keychain item |
@@ -27,6 +28,7 @@
 
 pub mod account;
 pub mod actor;
+pub mod api_host;
 pub mod authenticator;
 pub mod catalogue;
 pub mod clock_reading;
@@ -41,6 +43,8 @@ pub mod home;
 pub mod id;
 pub mod name;
 pub mod provider;
+pub mod proxy_path;
+pub mod proxy_settings;
 pub mod redirect;
 pub mod scope;
 pub mod secret;

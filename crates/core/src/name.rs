@@ -17,10 +17,7 @@ pub struct BadName(String, &'static str);
 
 fn check(text: &str, also: &'static str) -> Result<(), BadName> {
     let bad = || {
-        let mut shown: String = text.chars().take(MAX_NAME).collect();
-        if shown.len() < text.len() {
-            shown.push('…');
-        }
+        let shown: String = text.chars().take(MAX_NAME).collect();
         BadName(
             shown,
             if also.is_empty() {

@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
+use crate::api_host::ApiHost;
 use crate::redirect::{LoopbackHost, RedirectUri};
+use crate::secret::AccessToken;
 
 /// A catalogue entry.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -74,9 +77,16 @@ pub struct Provider {
     /// Loopback redirect rules.
     #[serde(default)]
     pub redirect: RedirectRules,
-    /// Hosts of its APIs.
+    /// Hosts of its APIs, the one that most requests go to first.
     #[serde(default)]
-    pub api_hosts: Vec<String>,
+    pub api_hosts: Vec<ApiHost>,
+    /// How a request to them carries the token.
+    #[serde(default)]
+    pub api_auth: ApiAuth,
+    /// URLs on these hosts that issue, exchange or revoke tokens, beside the endpoints that are used:
+    /// older ones, and those of other grants.
+    #[serde(default)]
+    pub closed_urls: Vec<String>,
     /// Error codes whose meaning differs from the RFC's, as `code -> class`.
     #[serde(default)]
     pub errors: BTreeMap<String, ErrorClass>,
@@ -151,6 +161,37 @@ pub enum RevocationMethod {
     DeleteWithBasic,
     /// POST with the token itself as Bearer (Slack).
     Bearer,
+}
+
+/// The header of an API request that carries the token.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApiAuth {
+    /// Its name.
+    pub header: String,
+    /// What stands before the token; empty: nothing.
+    pub scheme: String,
+}
+
+impl Default for ApiAuth {
+    /// RFC 6750, section 2.1.
+    fn default() -> Self {
+        Self {
+            header: "authorization".to_owned(),
+            scheme: "Bearer".to_owned(),
+        }
+    }
+}
+
+impl ApiAuth {
+    /// The header's value for this token.
+    pub fn value(&self, token: &AccessToken) -> Zeroizing<String> {
+        let token = token.expose();
+        Zeroizing::new(match self.scheme.as_str() {
+            "" => token.to_owned(),
+            scheme => format!("{scheme} {token}"),
+        })
+    }
 }
 
 /// A value that the person gives to complete the URLs.

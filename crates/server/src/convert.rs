@@ -8,7 +8,7 @@ mod sign_in;
 
 pub(crate) use agent::{check, status};
 pub(crate) use connections::{
-    authenticator, authenticator_key, connection, disconnected, label, test_unreachable,
+    authenticator, authenticator_key, connection, disconnected, label, methods, test_unreachable,
     token_refused,
 };
 pub(crate) use events::{client, event};

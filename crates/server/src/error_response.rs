@@ -110,6 +110,11 @@ impl From<GuardError> for ErrorResponse {
                 "this sign-in link has ended",
                 "run the program again to get a new one, or `valetkey connect` in a terminal",
             ),
+            GuardError::NoMetadata => (
+                ErrorCode::NotFound,
+                "there is no OAuth metadata here",
+                "Valet Key signs in by itself: give the client a key instead of a login",
+            ),
             GuardError::TooManyWrongKeys { .. } => (
                 ErrorCode::RateLimited,
                 "too many wrong client keys were tried",
@@ -133,6 +138,7 @@ impl IntoResponse for GuardError {
             | Self::CrossSite
             | Self::NoKey
             | Self::WrongKey
+            | Self::NoMetadata
             | Self::TooManyWrongKeys { .. } => ErrorResponse::from(self).into_response(),
         };
         // Another try costs another connection.
@@ -168,6 +174,7 @@ impl From<AgentError> for ErrorResponse {
             AgentError::Disabled(_) | AgentError::NotRefreshable(_) => {
                 api(ErrorCode::NotConfigured)
             }
+            AgentError::ProxyOnly(_) => api(ErrorCode::ProxyOnly),
             AgentError::InsufficientScope { missing, .. } => ApiError {
                 missing_scopes: missing.into(),
                 ..api(ErrorCode::InsufficientScope)

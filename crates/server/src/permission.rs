@@ -3,10 +3,13 @@
 //! | | Desktop app | Process | Key | Key made with `--manage` |
 //! | --- | --- | --- | --- | --- |
 //! | [`Action::UseToken`] | no | yes | its connections | its connections |
+//! | [`Action::UseProxy`] | no | yes | its connections | its connections |
 //! | [`Action::ReadConnection`] | yes | yes | its connections | yes |
 //! | [`Action::Manage`] | yes | yes | no | yes |
 //! | [`Action::SetCommand`] | yes | yes | no | no |
 //! | [`Action::ChangeEndpoints`] | yes | yes | no | no |
+//! | [`Action::ChangeApiHosts`] | yes | yes | no | no |
+//! | [`Action::WidenProxy`] | yes | yes | no | no |
 //! | [`Action::ReadKeys`] | yes | yes | no | no |
 //! | [`Action::ChangeKeys`] | yes | while no desktop app runs | no | no |
 //! | [`Action::ReadApiDocument`] | yes | yes | yes | yes |
@@ -20,6 +23,8 @@ use crate::caller::{Caller, Key};
 pub enum Action {
     /// Get, refresh or invalidate the token of this connection.
     UseToken(ConnectionId),
+    /// Send a request to a host of this connection, with its token.
+    UseProxy(ConnectionId),
     /// Read the status of this connection.
     ReadConnection(ConnectionId),
     /// Connections, sign-ins, authenticators, events, settings, the agent itself.
@@ -30,6 +35,11 @@ pub enum Action {
     /// Change where the secrets of an authenticator are sent, or how. Refresh tokens and client
     /// secrets would leave by it, which a key never gets.
     ChangeEndpoints,
+    /// Let the proxy send tokens to other hosts than before.
+    ChangeApiHosts,
+    /// Hand out the token of a connection again that was used through the proxy alone, or let more
+    /// methods pass there.
+    WidenProxy,
     /// List client keys.
     ReadKeys,
     /// Create or revoke client keys.
@@ -60,6 +70,8 @@ pub enum PermissionError {
     KeySetsNoCommand,
     /// A key never learns a secret, so it does not choose where secrets are sent.
     KeyChangesNoEndpoint,
+    /// A key does not choose what it may do.
+    KeyWidensNothing,
     /// Keys are managed over the socket or in the window.
     KeysAreNotManagedByKeys,
     /// While the desktop app runs, it is done there.
@@ -70,11 +82,15 @@ pub enum PermissionError {
 pub fn check(caller: &Caller, action: Action, host: Host) -> Result<(), PermissionError> {
     match caller {
         Caller::Window | Caller::Tray | Caller::Notification => match action {
-            Action::UseToken(_) => Err(PermissionError::WindowNeverGetsTokens),
+            Action::UseToken(_) | Action::UseProxy(_) => {
+                Err(PermissionError::WindowNeverGetsTokens)
+            }
             Action::ReadConnection(_)
             | Action::Manage
             | Action::SetCommand
             | Action::ChangeEndpoints
+            | Action::ChangeApiHosts
+            | Action::WidenProxy
             | Action::ReadKeys
             | Action::ChangeKeys
             | Action::ReadApiDocument => Ok(()),
@@ -84,10 +100,13 @@ pub fn check(caller: &Caller, action: Action, host: Host) -> Result<(), Permissi
             (Action::ChangeKeys, Host::Headless)
             | (
                 Action::UseToken(_)
+                | Action::UseProxy(_)
                 | Action::ReadConnection(_)
                 | Action::Manage
                 | Action::SetCommand
                 | Action::ChangeEndpoints
+                | Action::ChangeApiHosts
+                | Action::WidenProxy
                 | Action::ReadKeys
                 | Action::ReadApiDocument,
                 _,
@@ -99,14 +118,19 @@ pub fn check(caller: &Caller, action: Action, host: Host) -> Result<(), Permissi
 
 fn check_key(key: &Key, action: Action) -> Result<(), PermissionError> {
     let (granted, error) = match action {
-        Action::UseToken(connection) => (key.covers(connection), PermissionError::OtherConnection),
+        Action::UseToken(connection) | Action::UseProxy(connection) => {
+            (key.covers(connection), PermissionError::OtherConnection)
+        }
         Action::ReadConnection(connection) => (
             key.manage || key.covers(connection),
             PermissionError::OtherConnection,
         ),
         Action::Manage => (key.manage, PermissionError::KeyMayNotManage),
         Action::SetCommand => (false, PermissionError::KeySetsNoCommand),
-        Action::ChangeEndpoints => (false, PermissionError::KeyChangesNoEndpoint),
+        Action::ChangeEndpoints | Action::ChangeApiHosts => {
+            (false, PermissionError::KeyChangesNoEndpoint)
+        }
+        Action::WidenProxy => (false, PermissionError::KeyWidensNothing),
         Action::ReadKeys | Action::ChangeKeys => (false, PermissionError::KeysAreNotManagedByKeys),
         Action::ReadApiDocument => (true, PermissionError::KeysAreNotManagedByKeys),
     };
@@ -126,6 +150,7 @@ impl PermissionError {
             Self::KeyChangesNoEndpoint => {
                 "a client key cannot change where the secrets of an authenticator are sent"
             }
+            Self::KeyWidensNothing => "a client key cannot widen what a connection may be used for",
             Self::KeysAreNotManagedByKeys => "a client key can neither see nor change client keys",
             Self::OnlyInTheWindow => {
                 "while the desktop app runs, access is widened in its window only"
@@ -143,7 +168,9 @@ impl PermissionError {
             Self::KeyMayNotManage => {
                 "make one with `valetkey key create --manage`, or ask over the socket"
             }
-            Self::KeySetsNoCommand => "ask over the socket: `valetkey` in a terminal does",
+            Self::KeyWidensNothing | Self::KeySetsNoCommand => {
+                "ask over the socket: `valetkey` in a terminal does"
+            }
             Self::KeyChangesNoEndpoint => {
                 "ask over the socket (`valetkey update` does), or add another authenticator"
             }
@@ -191,6 +218,11 @@ mod tests {
                 Action::UseToken(other),
                 [false, true, false, false, true, true],
             ),
+            (Action::UseProxy(own), [false, true, true, true, true, true]),
+            (
+                Action::UseProxy(other),
+                [false, true, false, false, true, true],
+            ),
             (
                 Action::ReadConnection(own),
                 [true, true, true, true, true, true],
@@ -205,6 +237,11 @@ mod tests {
                 Action::ChangeEndpoints,
                 [true, true, false, false, false, false],
             ),
+            (
+                Action::ChangeApiHosts,
+                [true, true, false, false, false, false],
+            ),
+            (Action::WidenProxy, [true, true, false, false, false, false]),
             (Action::ReadKeys, [true, true, false, false, false, false]),
             (Action::ChangeKeys, [true, true, false, false, false, false]),
             (Action::ReadApiDocument, [true; 6]),

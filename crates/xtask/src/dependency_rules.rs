@@ -38,7 +38,8 @@ const RESTRICTED: &[(&str, &[&str])] = &[
     ("zbus-secret-service-keyring-store", &["valetkey-vault"]),
     ("rusqlite", &["valetkey-vault"]),
     ("oauth2", &["valetkey-agent"]),
-    ("reqwest", &["valetkey-agent"]),
+    // The second for the proxy.
+    ("reqwest", &["valetkey-agent", "valetkey-server"]),
     (
         "axum",
         &[

@@ -582,6 +582,8 @@ export interface components {
          *     refresh on. With `?force=true` what is stored may go to other servers than before.
          */
         AuthenticatorPatch: {
+            /** @description Hosts that the proxy may send tokens to, instead of those before. */
+            api_hosts?: string[] | null;
             /** @description Further authorize parameters; a null value takes one away. */
             authorize_params?: {
                 [key: string]: string | null;
@@ -634,6 +636,8 @@ export interface components {
         };
         /** @description A registered OAuth client, without its secret. */
         AuthenticatorView: {
+            /** @description Hosts that the proxy sends tokens to, the one that is meant if none is named first. */
+            api_hosts?: string[];
             /** @description Further authorize parameters that the person gave. */
             authorize_params: {
                 [key: string]: string;
@@ -653,7 +657,6 @@ export interface components {
             display_name: string;
             /** @description The endpoints in use: the person's own, else the catalogue's. */
             endpoints: components["schemas"]["EndpointsView"];
-            failed_sign_in?: components["schemas"]["FailedSignIn"] | null;
             /** @description Whether a client secret is kept in the keychain. */
             has_client_secret: boolean;
             /** @description Its id. */
@@ -787,13 +790,27 @@ export interface components {
              * @default null
              */
             account?: string | null;
+            /**
+             * @description The methods that the proxy passes on (`["GET", "HEAD"]` reads only); null: all.
+             * @default null
+             */
+            allowed_methods?: string[] | null;
             /** @default null */
             keep_warm?: components["schemas"]["KeepWarm"] | null;
+            /**
+             * @description True: its token is never handed out, and only used through the proxy.
+             * @default null
+             */
+            proxy_only?: boolean | null;
         };
         /** @description One account signed in through an authenticator. No secret. */
         ConnectionView: {
             /** @description Who is signed in. */
             account: components["schemas"]["AccountView"];
+            /** @description The methods that the proxy passes on; null: all. */
+            allowed_methods?: string[] | null;
+            /** @description Hosts that the proxy sends its token to, the one that is meant if none is named first. */
+            api_hosts?: string[];
             /** @description Scopes asked for at the last sign-in. */
             asked_scopes: components["schemas"]["Scopes"];
             /** @description Name of the client it came through. */
@@ -810,7 +827,6 @@ export interface components {
              * @description When it ends; null if no end was announced.
              */
             expires_at?: string | null;
-            failed_sign_in?: components["schemas"]["FailedSignIn"] | null;
             /** @description Counts its grants. */
             generation: components["schemas"]["Generation"];
             /** @description Its id. */
@@ -832,6 +848,8 @@ export interface components {
             provider: string;
             /** @description The provider as people write it. */
             provider_name: string;
+            /** @description Whether its token is never handed out, and only used through the proxy. */
+            proxy_only?: boolean;
             /**
              * Format: date-time
              * @description When it will be refreshed without being asked; null if it will not.
@@ -988,7 +1006,7 @@ export interface components {
          * @description The kinds of events. The words are stable.
          * @enum {string}
          */
-        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.unrecorded" | "token.invalidated" | "key.created" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed";
+        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.unrecorded" | "proxy.request" | "proxy.scrubbed" | "token.invalidated" | "key.created" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed";
         /** @description Reply to `GET events`. */
         EventList: {
             /** @description Oldest first. */
@@ -1016,18 +1034,6 @@ export interface components {
             /** @description What. */
             kind: components["schemas"]["EventKind"];
             session_id?: components["schemas"]["SignInId"] | null;
-        };
-        /** @description A sign-in that failed, in the views of its connection or authenticator. */
-        FailedSignIn: {
-            /**
-             * Format: date-time
-             * @description When it ended.
-             */
-            ended_at: string;
-            /** @description Why, and what to do. */
-            error: components["schemas"]["ApiError"];
-            /** @description Names the sign-in. */
-            session_id: components["schemas"]["SignInId"];
         };
         /** @description SHA-256 of a secret, in lower-case hex. */
         Fingerprint: string;
@@ -1080,6 +1086,8 @@ export interface components {
         LoopbackHost: "127.0.0.1" | "[::1]" | "localhost";
         /** @description Body of `POST oauth/authenticators` (`?profile=`). */
         NewAuthenticator: {
+            /** @description Hosts that the proxy may send tokens to (`api.example.com`); absent: the provider's. */
+            api_hosts?: string[] | null;
             /** @description Catalogue id. */
             authenticator_type: string;
             /** @description Further authorize parameters. */

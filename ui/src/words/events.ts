@@ -112,6 +112,18 @@ const WORDS: Record<EventKind, Words> = {
     "requests for tokens were left out of the log",
     (event) => `${String(event.detail.count)} of them`,
   ),
+  "proxy.request": (event) => ({
+    tone: event.detail.why === undefined ? "ok" : "bad",
+    group: event.detail.why === undefined ? "handed out" : "problems",
+    text: `${String(event.detail.method)} ${String(event.detail.host ?? "")}${String(event.detail.path)} by ${by(event)}`,
+    note: why(event) || `status ${String(event.detail.status)}`,
+  }),
+  "proxy.scrubbed": (event) => ({
+    tone: "bad",
+    group: "problems",
+    text: `${String(event.detail.host)} sent the token back; it was masked`,
+    note: by(event),
+  }),
   "token.invalidated": (event) => ({
     tone: "idle",
     group: "problems",

@@ -11,6 +11,7 @@ use valetkey_core::id::{AuthenticatorId, ConnectionId};
 use valetkey_core::name::ConnectionName;
 
 use crate::key::Actor;
+use crate::proxy::ProxiedRequest;
 use crate::registry::LiveGrant;
 
 /// One line to be. Small, because thousands of them may wait.
@@ -24,6 +25,8 @@ pub(crate) enum Entry {
     },
     /// No token was handed out.
     Refused(Box<RefusedAccess>),
+    /// A request of a program went to a host, or was refused.
+    Proxied(Box<ProxiedAccess>),
     /// Something was changed: the line must be on disk before the change is reported.
     Change(Box<Event>),
 }
@@ -39,11 +42,20 @@ pub(crate) struct RefusedAccess {
     pub who: Actor,
 }
 
+/// A request through the proxy.
+#[derive(Clone)]
+pub(crate) struct ProxiedAccess {
+    pub request: ProxiedRequest,
+    /// None if it was removed meanwhile.
+    pub name: Option<ConnectionName>,
+    pub at: Timestamp,
+}
+
 impl Entry {
     pub(super) fn is_change(&self) -> bool {
         match self {
             Self::Change(_) => true,
-            Self::Served { .. } | Self::Refused(_) => false,
+            Self::Served { .. } | Self::Refused(_) | Self::Proxied(_) => false,
         }
     }
 
@@ -51,6 +63,10 @@ impl Entry {
     pub(super) fn usage(&self) -> Option<(ConnectionId, Timestamp)> {
         match self {
             Self::Served { live, at, .. } => Some((live.id, *at)),
+            Self::Proxied(proxied) => {
+                let was_sent = proxied.request.status.is_some();
+                was_sent.then_some((proxied.request.id, proxied.at))
+            }
             Self::Refused(_) | Self::Change(_) => None,
         }
     }
@@ -59,6 +75,7 @@ impl Entry {
         match self {
             Self::Served { who, .. } => Some(who),
             Self::Refused(refused) => Some(&refused.who),
+            Self::Proxied(proxied) => Some(&proxied.request.who),
             Self::Change(_) => None,
         }
     }
@@ -69,6 +86,7 @@ impl Entry {
         let who = match self {
             Self::Served { who, .. } => who,
             Self::Refused(refused) => &mut refused.who,
+            Self::Proxied(proxied) => &mut proxied.request.who,
             Self::Change(_) => return,
         };
         if let Some(last) = last.who()
@@ -111,6 +129,16 @@ impl From<&Entry> for Event {
                         .detail(json!({ "connection": name, "why": why })),
                     None => event.detail(json!({ "why": why })),
                 }
+            }
+            Entry::Proxied(proxied) => {
+                let ProxiedAccess { request, name, at } = &**proxied;
+                Self::new(EventKind::ProxyRequest, *at)
+                    .connection(request.id)
+                    .actor(&request.who)
+                    .detail(json!({
+                        "connection": name, "method": request.method, "host": request.host,
+                        "path": request.path, "status": request.status, "why": request.why,
+                    }))
             }
             Entry::Change(event) => Self::clone(event),
         }

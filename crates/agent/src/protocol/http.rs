@@ -144,17 +144,12 @@ impl ProviderClient {
         if let Some(client) = &*lock(slot) {
             return Ok(client.clone());
         }
-        let mut builder = reqwest::Client::builder()
+        let builder = client_builder(secure)
             .user_agent(concat!("valetkey/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .referer(false)
             .connect_timeout(self.limits.connect)
             .timeout(self.limits.total)
             .pool_max_idle_per_host(1)
             .pool_idle_timeout(Duration::from_secs(15));
-        if !secure {
-            builder = builder.no_proxy().tls_certs_only([]);
-        }
         // Reads the system's root certificates: some hundred of them.
         let built = tokio::task::spawn_blocking(move || builder.build());
         let client = built
@@ -162,6 +157,24 @@ impl ProviderClient {
             .expect("building a client does not panic")
             .map_err(|error| unreachable(&error))?;
         Ok(lock(slot).get_or_insert(client).clone())
+    }
+}
+
+/// What every request with a token or secret has in common. `secure`: https, with the system's root
+/// certificates and the proxy that the environment names; else http on loopback, with neither.
+/// Building it reads some hundred certificates.
+pub fn client_builder(secure: bool) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .redirect(Policy::none())
+        .referer(false)
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd();
+    if secure {
+        builder
+    } else {
+        builder.no_proxy().tls_certs_only([])
     }
 }
 
@@ -219,7 +232,7 @@ async fn read(mut response: reqwest::Response) -> Result<Answer, Unreachable> {
 }
 
 /// Says what failed without the URL, whose query could hold a secret.
-fn unreachable(error: &reqwest::Error) -> Unreachable {
+pub fn unreachable(error: &reqwest::Error) -> Unreachable {
     let mut root: &dyn Error = error;
     while let Some(source) = root.source() {
         root = source;

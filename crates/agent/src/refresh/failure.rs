@@ -311,6 +311,7 @@ pub(super) async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &Agent
         | AgentError::AuthRequired { .. }
         | AgentError::InsufficientScope { .. }
         | AgentError::Disabled(_)
+        | AgentError::ProxyOnly(_)
         | AgentError::NotRefreshable(_)
         | AgentError::BadDraft(_)
         | AgentError::Conflict { .. }

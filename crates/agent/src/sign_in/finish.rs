@@ -68,16 +68,10 @@ impl End {
         })
     }
 
-    fn of(failure: &SignInFailure, pending: &Pending) -> Self {
-        let client = &pending.client;
+    fn of(failure: &SignInFailure, client: &Client) -> Self {
         let (remedy, hint) = match failure {
             SignInFailure::Denied { .. } => {
-                let authenticator = client.authenticator.full_name();
-                let name = ConnectionName {
-                    authenticator: authenticator.name,
-                    account: pending.label.clone(),
-                };
-                let name = InProfile::new(authenticator.profile, name);
+                let name = client.authenticator.full_name();
                 let provider = client.provider_name();
                 return Self::Denied(Failed {
                     remedy: Remedy::StartAgain,
@@ -137,6 +131,7 @@ impl From<AgentError> for End {
             | AgentError::AuthRequired { .. }
             | AgentError::InsufficientScope { .. }
             | AgentError::Disabled(_)
+            | AgentError::ProxyOnly(_)
             | AgentError::NotRefreshable(_)
             | AgentError::Conflict { .. } => Remedy::StartAgain,
             AgentError::DiskFull(_) | AgentError::Internal(_) => Remedy::Report,
@@ -160,13 +155,13 @@ async fn run(
     let from = pending
         .request
         .check_issuer(client, answer.issuer.as_deref());
-    from.map_err(|failure| End::of(&failure, pending))?;
+    from.map_err(|failure| End::of(&failure, client))?;
     let Code(code) = match answer.result {
         Ok(code) => code,
         Err(refused) => {
             let description = refused.description.as_deref();
             let failure = read_authorize_error(client.provider, &refused.error, description);
-            return Err(End::of(&failure, pending));
+            return Err(End::of(&failure, client));
         }
     };
     inner
@@ -177,7 +172,7 @@ async fn run(
         .provider_client
         .exchange_code(client, &pending.request, &code, now)
         .await;
-    let reply = exchange.map_err(|failure| End::of(&failure, pending))?;
+    let reply = exchange.map_err(|failure| End::of(&failure, client))?;
     // `expires_in` counts from here.
     let received = inner.clock.reading();
     let now = received.wall;
@@ -205,7 +200,7 @@ async fn run(
                 place_grant(inner, pending, identity, &grant, now).await,
             )
         }
-        Err(failure) => (None, Err(End::of(&failure, pending))),
+        Err(failure) => (None, Err(End::of(&failure, client))),
     };
     if kept.is_err() {
         let unwanted = grant(Generation(0), None);

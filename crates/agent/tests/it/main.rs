@@ -10,7 +10,6 @@ mod certificate;
 mod clock_changes;
 mod consents;
 mod dialects;
-mod failed_sign_ins;
 mod faults;
 mod fix_client;
 mod hang_ups;

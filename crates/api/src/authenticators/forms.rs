@@ -38,6 +38,8 @@ pub struct NewAuthenticator {
     pub authorize_params: Option<BTreeMap<String, String>>,
     /// Values for the provider's placeholders (`{"tenant": "contoso.com"}`).
     pub placeholders: Option<BTreeMap<String, String>>,
+    /// Hosts that the proxy may send tokens to (`api.example.com`); absent: the provider's.
+    pub api_hosts: Option<Vec<String>>,
 }
 
 /// Body of `PATCH oauth/authenticators/{id}`: absent keeps, null goes back to the provider's
@@ -74,4 +76,6 @@ pub struct AuthenticatorPatch {
     pub authorize_params: Option<BTreeMap<String, Option<String>>>,
     /// Values for the provider's placeholders; a null value takes one away.
     pub placeholders: Option<BTreeMap<String, Option<String>>>,
+    /// Hosts that the proxy may send tokens to, instead of those before.
+    pub api_hosts: Option<Vec<String>>,
 }

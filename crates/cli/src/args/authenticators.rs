@@ -57,15 +57,6 @@ pub(crate) struct Update {
     pub(crate) force: bool,
 }
 
-impl Update {
-    /// Whether anything is to be another than before.
-    pub(crate) fn changes_something(&self) -> bool {
-        self.no_client_secret
-            || self.fields != Fields::default()
-            || self.secret != Secret::default()
-    }
-}
-
 /// The fields of an authenticator; each wins over the config file.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
 pub(crate) struct Fields {
@@ -105,6 +96,10 @@ pub(crate) struct Fields {
     /// Client authentication: `none`, `client_secret_basic` or `client_secret_post`
     #[arg(long, value_name = "METHOD")]
     pub(crate) client_auth: Option<String>,
+    /// A host that the proxy may send tokens to, such as `api.example.com`; may be repeated, the first
+    /// is the one that is meant if none is named
+    #[arg(long = "api-host", value_name = "HOST", value_delimiter = ',')]
+    pub(crate) api_hosts: Vec<String>,
     /// A further parameter of the authorize URL; may be repeated
     #[arg(long = "authorize-param", value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) authorize_params: Vec<(String, String)>,

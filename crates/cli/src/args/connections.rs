@@ -104,6 +104,36 @@ impl From<Policy> for connection::KeepWarm {
     }
 }
 
+/// `valetkey proxy-only`
+#[derive(Debug, Args)]
+pub(crate) struct ProxyOnly {
+    /// The connection
+    #[arg(add = ArgValueCompleter::new(completion::connections))]
+    pub(crate) connection: String,
+    /// Whether
+    pub(crate) state: Switch,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    /// Its token is never handed out
+    On,
+    /// Its token is handed out, as from the start
+    Off,
+}
+
+/// `valetkey proxy-methods`
+#[derive(Debug, Args)]
+pub(crate) struct ProxyMethods {
+    /// The connection
+    #[arg(add = ArgValueCompleter::new(completion::connections))]
+    pub(crate) connection: String,
+    /// Methods separated by commas, or `any`
+    #[arg(value_name = "METHOD", value_delimiter = ',', required = true)]
+    pub(crate) methods: Vec<String>,
+}
+
 /// `valetkey token`
 #[derive(Debug, Default, PartialEq, Eq, Args)]
 pub(crate) struct Token {
@@ -114,7 +144,7 @@ pub(crate) struct Token {
     #[arg(long, conflicts_with = "json")]
     pub(crate) header: bool,
     /// It must still live this long, such as `90s` or `10min` [default: 60s or a fifth of its life]
-    #[arg(long, value_name = "DURATION", value_parser = duration::seconds, allow_hyphen_values = true)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
     pub(crate) min_ttl: Option<u64>,
     /// It must have these scopes; separated by commas
     #[arg(long, value_name = "SCOPE", value_delimiter = ',')]

@@ -69,6 +69,9 @@ fn set_fields(input: &mut DraftInput, fields: &Fields) {
     if let Some(scopes) = &fields.scopes {
         input.set("scopes", scopes.clone());
     }
+    if !fields.api_hosts.is_empty() {
+        input.set("api_hosts", fields.api_hosts.clone());
+    }
     if let Some(tenant) = &fields.tenant {
         let tenant = ("tenant".to_owned(), Value::from(tenant.as_str()));
         input.set("placeholders", Map::from_iter([tenant]));

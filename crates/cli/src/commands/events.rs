@@ -35,10 +35,7 @@ pub(super) fn events(terminal: Terminal, global: &Global, args: Events) -> Resul
     }
     let list = client.events(&query)?;
     let now = Timestamp::now();
-    let none = |_| "no events\n".to_owned();
-    terminal.list(&list, list.events.is_empty(), none, |list, style| {
-        render::list(list, now, style)
-    })
+    terminal.reply(&list, |list, style| render::list(list, now, style))
 }
 
 /// Prints events as they come, until Ctrl-C or until nobody reads them.

@@ -23,14 +23,7 @@ pub(super) fn settings(terminal: Terminal, global: &Global, args: Settings) -> R
         None if args.unset => unset(setting),
         None => {
             let settings = agent::connect(global)?.settings()?;
-            let value = render::value(&settings, setting);
-            if value.is_none() && !terminal.json {
-                terminal.say(|_| format!("{}\n", render::unset(setting)));
-                return Ok(());
-            }
-            return terminal.reply(&settings, |_, _| {
-                value.map_or(String::new(), |it| it + "\n")
-            });
+            return terminal.reply(&settings, |settings, _| render::one(settings, setting));
         }
     };
     let changed = agent::connect(global)?.update_settings(&change, args.force)?;

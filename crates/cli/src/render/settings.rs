@@ -38,6 +38,11 @@ pub(crate) fn changed(settings: &Settings, setting: Setting) -> String {
     format!("{}  {}{later}\n", name(setting), printable(&value))
 }
 
+/// `valetkey settings NAME`: the value alone, nothing if it is not set.
+pub(crate) fn one(settings: &Settings, setting: Setting) -> String {
+    value(settings, setting).map_or(String::new(), |value| format!("{value}\n"))
+}
+
 /// As it is typed.
 pub(crate) fn name(setting: Setting) -> String {
     let value = setting.to_possible_value();
@@ -45,8 +50,7 @@ pub(crate) fn name(setting: Setting) -> String {
     value.get_name().to_owned()
 }
 
-/// The value in words; None where the setting is not set.
-pub(crate) fn value(settings: &Settings, setting: Setting) -> Option<String> {
+fn value(settings: &Settings, setting: Setting) -> Option<String> {
     let switch = |on| Some(if on { "on" } else { "off" }.to_owned());
     let notifications = &settings.notifications;
     match setting {
@@ -62,8 +66,7 @@ pub(crate) fn value(settings: &Settings, setting: Setting) -> Option<String> {
     }
 }
 
-/// In the place of a value that is not set.
-pub(crate) const fn unset(setting: Setting) -> &'static str {
+const fn unset(setting: Setting) -> &'static str {
     match setting {
         Setting::Browser => "(not set: `$BROWSER`, then the desktop's own)",
         Setting::Port => "(not set: 4315)",

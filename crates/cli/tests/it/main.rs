@@ -6,7 +6,6 @@ mod add;
 mod advice;
 mod connect;
 mod follow;
-mod mistakes;
 mod run;
 mod start;
 mod stub;

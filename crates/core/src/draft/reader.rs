@@ -26,6 +26,7 @@ pub(super) const FIELDS: &[&str] = &[
     "client_auth",
     "authorize_params",
     "placeholders",
+    "api_hosts",
 ];
 
 /// What other tools call our fields.
@@ -47,6 +48,8 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("revocation_endpoint", "revocation_url"),
     ("userinfo_endpoint", "userinfo_url"),
     ("issuer_url", "issuer"),
+    ("api_host", "api_hosts"),
+    ("hosts", "api_hosts"),
     ("auth_method", "client_auth"),
     ("token_endpoint_auth_method", "client_auth"),
 ];

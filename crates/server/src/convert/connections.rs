@@ -6,6 +6,7 @@ use valetkey_agent::protocol;
 use valetkey_api::authenticators::AuthenticatorView;
 use valetkey_api::connections::{AccountView, ConnectionView, Disconnected, Revocation};
 use valetkey_api::core::name::{AccountLabel, InProfile, ProfileName};
+use valetkey_api::core::proxy_settings::Methods;
 use valetkey_api::{ApiError, ErrorCode};
 
 use crate::error_response::ErrorResponse;
@@ -37,8 +38,10 @@ pub(crate) fn connection(view: agent::ConnectionView) -> ConnectionView {
         refreshable: row.refreshable,
         unsaved: view.unsaved,
         keep_warm: row.keep_warm,
+        proxy_only: row.proxy.only,
+        allowed_methods: row.proxy.methods,
+        api_hosts: view.api_hosts,
         refresh_error: row.refresh_error,
-        failed_sign_in: view.failed_sign_in.map(super::sign_in::failed),
         generation: row.state.generation,
         created_at: row.created_at,
         used_at: row.used_at,
@@ -54,10 +57,7 @@ pub(crate) fn authenticator(
         .iter()
         .filter(|connection| connection.row.authenticator == view.authenticator.id)
         .map(|connection| connection.name.clone());
-    AuthenticatorView {
-        failed_sign_in: view.failed_sign_in.clone().map(super::sign_in::failed),
-        ..AuthenticatorView::new(&view.authenticator, own.collect())
-    }
+    AuthenticatorView::new(&view.authenticator, own.collect())
 }
 
 /// What is gone, and whether the provider knows.
@@ -102,6 +102,13 @@ pub(crate) fn test_unreachable(view: &agent::ConnectionView, reason: String) -> 
 pub(crate) fn label(text: &str) -> Result<AccountLabel, ErrorResponse> {
     text.parse::<AccountLabel>().map_err(|error| {
         ErrorResponse::invalid(error.to_string(), "use a short word, such as `work`")
+    })
+}
+
+/// Reads the methods that the proxy passes on.
+pub(crate) fn methods(words: &[String]) -> Result<Methods, ErrorResponse> {
+    Methods::parse(words).map_err(|error| {
+        ErrorResponse::invalid(error.to_string(), "name some, such as `GET` and `HEAD`")
     })
 }
 

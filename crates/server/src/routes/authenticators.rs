@@ -136,6 +136,9 @@ pub(super) async fn update(
     if app.agent().reroutes(&key, &input)? {
         app.allow(&caller, Action::ChangeEndpoints)?;
     }
+    if app.agent().adds_api_hosts(&key, &input)? {
+        app.allow(&caller, Action::ChangeApiHosts)?;
+    }
     let change = AuthenticatorChange {
         input,
         is_active,

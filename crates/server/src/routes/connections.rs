@@ -1,7 +1,7 @@
 //! Accounts that are signed in.
 
 use axum::extract::State;
-use valetkey_agent::{ConnectionChange, LabelChange};
+use valetkey_agent::{ConnectionChange, LabelChange, MethodsChange};
 use valetkey_api::Patch;
 use valetkey_api::connections::{
     ConnectionList, ConnectionPatch, ConnectionView, Disconnected, ForceQuery, ProfileQuery,
@@ -74,6 +74,11 @@ pub(super) async fn update(
 ) -> Result<Ok200<ConnectionView>, ErrorResponse> {
     let actor = app.allow(&caller, Action::Manage)?;
     let key = connection_key(&name, query.profile)?;
+    let methods = match patch.allowed_methods {
+        Patch::Keep => MethodsChange::Keep,
+        Patch::Clear => MethodsChange::Any,
+        Patch::Set(words) => MethodsChange::Only(convert::methods(&words)?),
+    };
     let label = match patch.account {
         Patch::Keep => LabelChange::Keep,
         Patch::Clear => LabelChange::Remove,
@@ -82,7 +87,12 @@ pub(super) async fn update(
     let change = ConnectionChange {
         keep_warm: patch.keep_warm,
         label,
+        proxy_only: patch.proxy_only,
+        methods,
     };
+    if app.agent().widens(&key, &change)? {
+        app.allow(&caller, Action::WidenProxy)?;
+    }
     let view = app.agent().update_connection(&key, change, &actor).await?;
     Ok(Ok200(convert::connection(view)))
 }

@@ -9,6 +9,7 @@ use valetkey_core::account::{Account, Subject};
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{ConnectionState, Status};
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
+use valetkey_core::proxy_settings::ProxySettings;
 
 use super::authenticators::is_taken;
 use super::column::{At, Json, Text, word};
@@ -56,11 +57,16 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         version: 12,
         sql: "ALTER TABLE connections ADD COLUMN issued_boot_time TEXT",
     },
+    Migration {
+        version: 13,
+        sql: "ALTER TABLE connections ADD COLUMN proxy TEXT",
+    },
 ];
 
 const COLUMNS: &str = "id, authenticator, label, display_name, issuer, sub, status, generation, \
                        asked_scopes, scopes, issued_at, expires_at, refresh_expires_at, \
-                       refreshable, created_at, used_at, keep_warm, refresh_error, issued_boot_time";
+                       refreshable, created_at, used_at, keep_warm, refresh_error, issued_boot_time, \
+                       proxy";
 
 pub(crate) fn all(db: &Db) -> Result<Vec<Connection>, VaultError> {
     select(db, "ORDER BY created_at, id")
@@ -97,7 +103,7 @@ pub(crate) fn insert(db: &Db, row: &Connection) -> Result<(), VaultError> {
     let sql = format!(
         "INSERT INTO connections ({COLUMNS})
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                 ?19)
+                 ?19, ?20)
          ON CONFLICT (id) DO UPDATE SET {ASSIGNMENTS} WHERE status = 'connecting'"
     );
     expect_one(write(db, &sql, row)?, row)
@@ -106,7 +112,8 @@ pub(crate) fn insert(db: &Db, row: &Connection) -> Result<(), VaultError> {
 const ASSIGNMENTS: &str = "authenticator = ?2, label = ?3, display_name = ?4, issuer = ?5, \
     sub = ?6, status = ?7, generation = ?8, asked_scopes = ?9, scopes = ?10, issued_at = ?11, \
     expires_at = ?12, refresh_expires_at = ?13, refreshable = ?14, created_at = ?15, \
-    used_at = ?16, keep_warm = ?17, refresh_error = ?18, issued_boot_time = ?19";
+    used_at = ?16, keep_warm = ?17, refresh_error = ?18, issued_boot_time = ?19, \
+    proxy = ?20";
 
 /// Saves a row that exists.
 pub(crate) fn update(db: &Db, row: &Connection) -> Result<(), VaultError> {
@@ -173,6 +180,9 @@ fn write(db: &Db, sql: &str, row: &Connection) -> Result<usize, VaultError> {
         Json(&row.keep_warm),
         row.refresh_error.as_ref().map(Json),
         row.issued_boot_time.map(Json),
+        Some(&row.proxy)
+            .filter(|proxy| **proxy != ProxySettings::default())
+            .map(Json),
     ];
     db.prepare_cached(sql)?.execute(values).map_err(|error| {
         let label = account.label.as_ref();
@@ -229,5 +239,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
         issued_boot_time: row
             .get::<_, Option<Json<_>>>(18)?
             .map(|Json(boot_time)| boot_time),
+        proxy: row
+            .get::<_, Option<Json<_>>>(19)?
+            .map(|Json(proxy)| proxy)
+            .unwrap_or_default(),
     })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::api_host::{ApiHost, BadHost};
 use crate::authenticator::Overrides;
 use crate::draft::nearest::nearest;
 use crate::draft::reader::{Reader, list};
@@ -34,6 +35,7 @@ pub(super) fn overrides(
         client_auth: client_auth(reader, has_secret),
         authorize_params: authorize_params(reader, provider),
         placeholders: placeholders(reader, provider),
+        api_hosts: api_hosts(reader),
     };
     let Some(provider) = provider else {
         return overrides;
@@ -84,6 +86,26 @@ fn url(reader: &mut Reader, field: &str) -> Option<EndpointUrl> {
             None
         }
     }
+}
+
+fn api_hosts(reader: &mut Reader) -> Vec<ApiHost> {
+    let mut hosts = Vec::new();
+    for text in reader.texts("api_hosts").unwrap_or_default() {
+        match ApiHost::parse(&text) {
+            Ok(host) if hosts.contains(&host) => {}
+            Ok(host) => hosts.push(host),
+            Err(error) => {
+                let hint = match error {
+                    BadHost::NotAHost(_) => {
+                        "write the host alone, such as `api.example.com`, with a port if it has one"
+                    }
+                    BadHost::NotHttps(_) => "leave `http://` out: the token travels to this host",
+                };
+                reader.problem("api_hosts", error.to_string(), hint);
+            }
+        }
+    }
+    hosts
 }
 
 fn client_auth(reader: &mut Reader, has_secret: bool) -> Option<ClientAuth> {

@@ -1,0 +1,149 @@
+//! A token for the proxy: it goes to a host of the connection and never to the program that asks.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use valetkey_core::authenticator::Authenticator;
+use valetkey_core::catalogue;
+use valetkey_core::event::{Event, EventKind};
+use valetkey_core::id::ConnectionId;
+use valetkey_core::provider::Provider;
+use valetkey_core::proxy_settings::ProxySettings;
+
+use crate::audit_log::{Entry, ProxiedAccess};
+use crate::error::AgentError;
+use crate::key::{Actor, ConnectionKey};
+use crate::registry::LiveGrant;
+use crate::state::Agent;
+use crate::token::{Invalidated, TokenRequirements};
+
+/// A token that a host refused is replaced only once within this time: a host that answers 401 for
+/// other reasons must not cause a refresh for each request.
+const RENEWAL_INTERVAL: Duration = Duration::from_mins(1);
+
+/// What became of a proxied request, for the audit log.
+#[derive(Debug, Clone)]
+pub struct ProxiedRequest {
+    /// The connection.
+    pub id: ConnectionId,
+    /// GET, POST ...
+    pub method: String,
+    /// The host, if one was chosen.
+    pub host: Option<String>,
+    /// The path, without the query.
+    pub path: String,
+    /// The status that the host answered; None if the request got no answer there.
+    pub status: Option<u16>,
+    /// Why there was none.
+    pub why: Option<String>,
+    /// Who asked.
+    pub who: Actor,
+}
+
+/// What a proxied request needs, as it was at one moment.
+#[derive(Debug, Clone)]
+pub struct ProxyGrant {
+    /// The grant whose token is added.
+    pub live: Arc<LiveGrant>,
+    /// Names the hosts.
+    pub authenticator: Arc<Authenticator>,
+    /// The authenticator's catalogue entry.
+    pub provider: &'static Provider,
+    /// What the person allows.
+    pub settings: ProxySettings,
+}
+
+impl Agent {
+    /// The id of a connection that a request through the proxy names.
+    pub fn proxied_connection(&self, key: &ConnectionKey) -> Result<ConnectionId, AgentError> {
+        self.inner.registry().find(key)
+    }
+
+    /// A token that is valid for long enough, and where it may be sent. The caller records what came of
+    /// it: [`Self::record_proxied`].
+    pub async fn proxy_grant(&self, id: ConnectionId) -> Result<ProxyGrant, AgentError> {
+        self.check_running()?;
+        let ask = TokenRequirements::default();
+        self.obtain(id, &ask).await?;
+        let inner = &self.inner;
+        let now = inner.now();
+        let mut registry = inner.registry();
+        let live = inner.servable(&registry, id, &ask, now)?;
+        let row = registry.get(id).map(|entry| &entry.row);
+        let (authenticator, settings) = row
+            .and_then(|row| {
+                let authenticator = registry.authenticator(row.authenticator)?;
+                Some((Arc::clone(authenticator), row.proxy.clone()))
+            })
+            .ok_or_else(|| AgentError::no_connection(id))?;
+        inner.mark_used(&mut registry, id, now);
+        let provider = catalogue::provider(&authenticator.provider)
+            .or_else(|| catalogue::provider("custom"))
+            .expect("`custom` is in the catalogue");
+        Ok(ProxyGrant {
+            live,
+            authenticator,
+            provider,
+            settings,
+        })
+    }
+
+    /// A host refused this token. True if there is another one now. One that cannot be refreshed stays:
+    /// a host may refuse it for reasons of its own.
+    pub async fn replace_refused_by_host(
+        &self,
+        refused: &LiveGrant,
+        who: &Actor,
+    ) -> Result<bool, AgentError> {
+        let id = refused.id;
+        if refused.grant.refresh_token.is_none() || self.was_just_replaced(refused) {
+            return Ok(false);
+        }
+        let key = ConnectionKey::Id(id);
+        let replaced = self.invalidate(&key, &refused.fingerprint, who).await?;
+        if replaced == Invalidated::Refreshed {
+            let generation = {
+                let registry = self.inner.registry();
+                registry.get(id).map(|entry| entry.row.state.generation)
+            };
+            if let Some(generation) = generation {
+                let mut renewed = self.inner.renewed_for_hosts();
+                renewed.retain(|_, (_, at)| at.elapsed() < RENEWAL_INTERVAL);
+                renewed.insert(id, (generation, Instant::now()));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Queues what became of a request. Never waits.
+    pub fn record_proxied(&self, request: ProxiedRequest) {
+        let at = self.inner.now();
+        let name = {
+            let registry = self.inner.registry();
+            let row = registry.get(request.id).map(|entry| &entry.row);
+            row.and_then(|row| registry.name_of(row))
+        };
+        let proxied = Box::new(ProxiedAccess { request, name, at });
+        self.inner.audit_log.record(Entry::Proxied(proxied));
+    }
+
+    /// Records that a host sent the token back and that it was masked.
+    pub fn record_scrubbed(&self, id: ConnectionId, host: &str, who: &Actor) {
+        tracing::warn!(connection = %id, host, "a host sent the token back; it was masked");
+        let event = Event::new(EventKind::ProxyScrubbed, self.inner.now())
+            .connection(id)
+            .actor(who)
+            .detail(json!({ "host": host }));
+        let inner = Arc::clone(&self.inner);
+        // Nobody waits for it.
+        drop(self.inner.run(async move { inner.record(event).await }));
+    }
+
+    fn was_just_replaced(&self, live: &LiveGrant) -> bool {
+        let renewed = self.inner.renewed_for_hosts();
+        renewed.get(&live.id).is_some_and(|(generation, at)| {
+            *generation == live.grant.generation && at.elapsed() < RENEWAL_INTERVAL
+        })
+    }
+}

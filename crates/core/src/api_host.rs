@@ -1,0 +1,184 @@
+//! A host whose API a connection's token is for: the proxy sends the token there and nowhere else.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::endpoint_url::is_loopback;
+
+/// A host, with its port unless that is the scheme's own. Reached by https; on loopback by http,
+/// unless `https://` stands before it.
+///
+/// Written `api.github.com`, `api.example.com:8443`, `127.0.0.1:4000`, `https://localhost:8443`.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ApiHost {
+    is_secure: bool,
+    authority: String,
+}
+
+/// Why a text is no [`ApiHost`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadHost {
+    /// It is not a host alone.
+    #[error("`{0}` is not a host such as `api.example.com`")]
+    NotAHost(String),
+    /// http, but not on this machine.
+    #[error("`{0}` would be reached without TLS (http is allowed on loopback only)")]
+    NotHttps(String),
+}
+
+impl ApiHost {
+    /// Reads a host, or an origin.
+    pub fn parse(text: &str) -> Result<Self, BadHost> {
+        let not_a_host = || BadHost::NotAHost(text.chars().take(200).collect());
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:/[]".contains(&byte);
+        if !text.bytes().all(plain) {
+            return Err(not_a_host());
+        }
+        let (scheme, rest) = match text.split_once("://") {
+            Some((scheme, rest)) => (Some(scheme), rest),
+            None => (None, text),
+        };
+        let parse = |scheme: &str| Url::parse(&format!("{scheme}://{rest}")).ok();
+        let as_https = parse("https").ok_or_else(not_a_host)?;
+        let on_loopback = is_loopback(&as_https);
+        let is_secure = match scheme {
+            None => !on_loopback,
+            Some("https") => true,
+            Some("http") if on_loopback => false,
+            Some("http") => return Err(BadHost::NotHttps(rest.chars().take(200).collect())),
+            Some(_) => return Err(not_a_host()),
+        };
+        let url = parse(if is_secure { "https" } else { "http" }).ok_or_else(not_a_host)?;
+        let host = url.host_str().unwrap_or_default();
+        if host.is_empty() || host.ends_with('.') || rest.contains('/') {
+            return Err(not_a_host());
+        }
+        let port = url
+            .port()
+            .map_or_else(String::new, |port| format!(":{port}"));
+        Ok(Self {
+            is_secure,
+            authority: format!("{host}{port}"),
+        })
+    }
+
+    /// The host that a URL names.
+    pub fn of(url: &Url) -> Option<Self> {
+        Self::parse(&url.origin().ascii_serialization()).ok()
+    }
+
+    /// `api.github.com`, `127.0.0.1:4000`.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// `https://api.github.com`.
+    pub fn origin(&self) -> String {
+        let scheme = if self.is_secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.authority)
+    }
+
+    /// Whether TLS protects what is sent there; else it is on loopback.
+    pub fn is_secure(&self) -> bool {
+        self.is_secure
+    }
+}
+
+impl fmt::Display for ApiHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What a reader would take for http must say that it is not.
+        let implied = Self::parse(&self.authority).is_ok_and(|host| host == *self);
+        if implied {
+            f.write_str(&self.authority)
+        } else {
+            f.write_str(&self.origin())
+        }
+    }
+}
+
+impl fmt::Debug for ApiHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin())
+    }
+}
+
+impl TryFrom<String> for ApiHost {
+    type Error = BadHost;
+
+    fn try_from(text: String) -> Result<Self, BadHost> {
+        Self::parse(&text)
+    }
+}
+
+impl From<ApiHost> for String {
+    fn from(host: ApiHost) -> Self {
+        host.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_reached_by_https_and_loopback_by_http() {
+        for (text, origin, shown) in [
+            ("api.github.com", "https://api.github.com", "api.github.com"),
+            (
+                "API.GitHub.com:443",
+                "https://api.github.com",
+                "api.github.com",
+            ),
+            (
+                "api.example.com:8443",
+                "https://api.example.com:8443",
+                "api.example.com:8443",
+            ),
+            (
+                "https://api.example.com",
+                "https://api.example.com",
+                "api.example.com",
+            ),
+            ("127.0.0.1:4000", "http://127.0.0.1:4000", "127.0.0.1:4000"),
+            ("localhost", "http://localhost", "localhost"),
+            ("[::1]:9", "http://[::1]:9", "[::1]:9"),
+            ("127.0.0.1:443", "http://127.0.0.1:443", "127.0.0.1:443"),
+            (
+                "https://127.0.0.1:8443",
+                "https://127.0.0.1:8443",
+                "https://127.0.0.1:8443",
+            ),
+            ("http://localhost:1", "http://localhost:1", "localhost:1"),
+        ] {
+            let host = ApiHost::parse(text).unwrap();
+            assert_eq!(host.origin(), origin, "{text}");
+            assert_eq!(host.to_string(), shown, "{text}");
+            assert_eq!(ApiHost::parse(&host.to_string()), Ok(host), "{text}");
+        }
+    }
+
+    #[test]
+    fn all_else_is_no_host() {
+        for text in [
+            "",
+            "https://",
+            "http://api.example.com",
+            "ftp://api.example.com",
+            "api.example.com/v1",
+            "api.example.com/",
+            "user@api.example.com",
+            "*.googleapis.com",
+            "api.example.com.",
+            "api.example.com?x",
+            "api example.com",
+            "api.example.com:99999",
+            "127.0.0.1.evil.test:x",
+            "bücher.example",
+        ] {
+            assert!(ApiHost::parse(text).is_err(), "{text}");
+        }
+    }
+}
