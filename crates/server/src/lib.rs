@@ -12,6 +12,7 @@
 //! | `routes` | one function for each route: parse, check the permission, one agent call, convert |
 //! | `extract`, `response`, `error_response` | request parameters and bodies, JSON responses, errors |
 //! | `convert` | the agent's types to the API's |
+//! | `proxy` | requests to the hosts of a connection, with its token added |
 //! | `event_feed` | live events, read once for all followers |
 //! | `document` | the OpenAPI document, compared with the routes by a test |
 //! | `desktop` | what the desktop app does in its own process: its window, copying a token |
@@ -40,6 +41,7 @@ mod extract;
 pub mod listeners;
 pub mod permission;
 mod private_files;
+mod proxy;
 mod response;
 mod routes;
 mod server;

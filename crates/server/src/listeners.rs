@@ -6,6 +6,7 @@ mod connection_limiter;
 mod http_server;
 mod loopback;
 mod loopback_guard;
+mod surface;
 mod unix_socket;
 mod write_timeout;
 
@@ -18,9 +19,11 @@ use axum::response::Response;
 use tower::Service as _;
 
 pub use http_server::Limits;
+pub(crate) use http_server::{Streamed, SwitchedConnection};
 pub use loopback::{LoopbackError, LoopbackListener};
+pub(crate) use loopback_guard::GuardError;
 pub use loopback_guard::Verifier;
-pub(crate) use loopback_guard::{CONNECT_PATH, GuardError};
+pub(crate) use surface::{CONNECT_PATH, KEY_HEADER, PROXY_PATH, names_metadata};
 pub use unix_socket::UnixSocket;
 
 /// The router's response. The router itself never fails.

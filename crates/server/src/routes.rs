@@ -16,6 +16,7 @@ use axum::routing::{MethodRouter, get};
 use crate::app::App;
 use crate::error_response::{no_such_method, no_such_path};
 use crate::listeners::CONNECT_PATH;
+use crate::proxy;
 
 /// The table of routes becomes a router. In tests also a list and a description, which must agree:
 /// each route describes itself, and the running agent carries only the committed description.
@@ -70,5 +71,6 @@ pub fn router(app: App) -> Router {
         .route(&connect, get(connect_page::show).post(connect_page::begin))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
-        .with_state(app)
+        .with_state(app.clone())
+        .merge(proxy::router(app))
 }

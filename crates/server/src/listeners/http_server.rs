@@ -13,6 +13,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::Response;
 use http::Request;
+use http::header::UPGRADE;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -60,6 +61,17 @@ impl Default for Limits {
 /// makes room for others.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Delay(pub(super) Duration);
+
+/// Extension of a response whose body comes from another server: whatever its length, it is still to
+/// arrive, so its connection is active until the body ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Streamed;
+
+/// Extension of a request to switch protocols (RFC 9110, section 7.8). Whoever serves the switched
+/// connection holds on to it: while a clone lives, the connection counts as open and active.
+#[derive(Debug, Clone)]
+#[expect(dead_code, reason = "held for its drop")]
+pub(crate) struct SwitchedConnection(Arc<ActiveRequest>);
 
 /// A connection that can be waited for without a buffer.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
@@ -154,8 +166,12 @@ impl HttpServer {
             },
             _ = &mut close => return,
         }
-        let service = service_fn(|request| {
-            let active = permit.begin_request();
+        let service = service_fn(|mut request: Request<Incoming>| {
+            let active = Arc::new(permit.begin_request());
+            if request.headers().contains_key(UPGRADE) {
+                let switched = SwitchedConnection(Arc::clone(&active));
+                request.extensions_mut().insert(switched);
+            }
             let response = handler(request);
             async move {
                 let response = response.await;
@@ -172,7 +188,8 @@ impl HttpServer {
             self.limits.write_timeout,
             Arc::clone(permit),
         ));
-        let mut connection = pin!(self.http.serve_connection(io, service));
+        let connection = self.http.serve_connection(io, service);
+        let mut connection = pin!(connection.with_upgrades());
         // How a connection ended is the client's affair: cut off, timed out, malformed.
         tokio::select! {
             _ = connection.as_mut() => {}
@@ -184,10 +201,11 @@ impl HttpServer {
     }
 }
 
-/// A streamed response (events) keeps its connection active until its end; any other ends the request
-/// as soon as it is there.
-fn track_body(response: Response, active: ActiveRequest) -> Response {
-    if response.body().size_hint().exact().is_some() {
+/// A streamed response (events, the proxy) keeps its connection active until its end; any other ends
+/// the request as soon as it is there.
+fn track_body(response: Response, active: Arc<ActiveRequest>) -> Response {
+    let in_memory = response.body().size_hint().exact().is_some();
+    if in_memory && response.extensions().get::<Streamed>().is_none() {
         return response;
     }
     response.map(|body| Body::new(TrackedBody { body, active }))
@@ -196,7 +214,7 @@ fn track_body(response: Response, active: ActiveRequest) -> Response {
 struct TrackedBody {
     body: Body,
     #[expect(dead_code, reason = "held for its drop")]
-    active: ActiveRequest,
+    active: Arc<ActiveRequest>,
 }
 
 impl HttpBody for TrackedBody {

@@ -21,6 +21,7 @@ use valetkey_api::core::redirect::CALLBACK_PORT;
 
 use super::http_server::{Delay, HttpServer, Limits};
 use super::loopback_guard::{Admitted, GuardError, LoopbackGuard, Verifier};
+use super::surface::Surface;
 use super::{call, pause_after};
 use crate::stop::Stop;
 
@@ -198,26 +199,27 @@ impl Handler {
             let _main = self.main.enter();
             self.guard.check(&request)
         };
-        let response = admitted.map(|admitted| {
-            if let Admitted::Caller(caller) = admitted {
-                request.extensions_mut().insert(caller);
-            }
-            AbortOnDrop(self.main.spawn(call(&self.router, request)))
-        });
-        let delay = self.refusal_delay;
+        let response = admitted
+            .map_err(|error| {
+                let mut response = Surface::of(request.uri().path()).refuse(error);
+                if let GuardError::TooManyWrongKeys { .. } = error {
+                    response.extensions_mut().insert(Delay(self.refusal_delay));
+                }
+                response
+            })
+            .map(|admitted| {
+                if let Admitted::Caller(caller) = admitted {
+                    request.extensions_mut().insert(caller);
+                }
+                AbortOnDrop(self.main.spawn(call(&self.router, request)))
+            });
         async move {
             match response {
                 Ok(mut task) => match (&mut task.0).await {
                     Ok(response) => response,
                     Err(_stopped) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
                 },
-                Err(error) => {
-                    let mut response = error.into_response();
-                    if let GuardError::TooManyWrongKeys { .. } = error {
-                        response.extensions_mut().insert(Delay(delay));
-                    }
-                    response
-                }
+                Err(refusal) => refusal,
             }
         }
     }

@@ -1,19 +1,18 @@
 //! The checks of the loopback listener. Any page in any browser and any user of the machine can reach
 //! it, so it refuses a foreign Host (DNS rebinding), a foreign Origin, cross-site fetches, and every
-//! request without a client key, but for the connect page, whose address is a secret itself.
+//! request without a client key, but for the connect page, whose address is a secret itself. What
+//! differs by path is the [`Surface`].
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::header::{AUTHORIZATION, HOST, ORIGIN};
+use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method, Request};
 use valetkey_api::core::secret::ClientKey;
 
+use super::surface::Surface;
 use crate::caller::{Caller, Key};
-
-/// Path of the connect page, before its nonce.
-pub(crate) const CONNECT_PATH: &str = "/connect/";
 
 /// Verifies client keys and the nonces of connect pages, comparing in constant time.
 #[derive(Clone)]
@@ -68,6 +67,8 @@ pub(crate) enum GuardError {
     WrongKey,
     /// Not the address of a connect page, or one that ended.
     UnknownLink,
+    /// There is no OAuth metadata here: a client that found some would sign in by itself.
+    NoMetadata,
     /// Too many wrong keys lately.
     TooManyWrongKeys {
         /// When it makes sense to try again.
@@ -111,29 +112,31 @@ impl LoopbackGuard {
         if !headers.get_all(ORIGIN).iter().all(is_own_origin) {
             return Err(GuardError::Origin);
         }
-        let link = request.uri().path().strip_prefix(CONNECT_PATH);
+        let surface = Surface::of(request.uri().path());
         let from_another_site = headers
             .get_all("sec-fetch-site")
             .iter()
             .any(|site| site != "same-origin" && site != "none");
         // A click on a link to the connect page may come from anywhere, a tool's web page included:
         // it only shows a button.
-        let is_click = link.is_some() && request.method() == Method::GET && is_navigation(headers);
+        let is_click = matches!(surface, Surface::ConnectPage { .. })
+            && request.method() == Method::GET
+            && is_navigation(headers);
         if from_another_site && !is_click {
             return Err(GuardError::CrossSite);
         }
-        if let Some(nonce) = link {
-            return if (self.verifier.is_link)(nonce) {
+        match surface {
+            Surface::ConnectPage { nonce } if (self.verifier.is_link)(nonce) => {
                 Ok(Admitted::Browser)
-            } else {
-                Err(GuardError::UnknownLink)
-            };
+            }
+            Surface::ConnectPage { .. } => Err(GuardError::UnknownLink),
+            Surface::Metadata => Err(GuardError::NoMetadata),
+            Surface::Api | Surface::Proxy => self.check_key(surface.client_key(headers)),
         }
-        self.check_key(headers)
     }
 
-    fn check_key(&self, headers: &HeaderMap) -> Result<Admitted, GuardError> {
-        let key = bearer(headers).ok_or(GuardError::NoKey)?;
+    fn check_key(&self, key: Option<ClientKey>) -> Result<Admitted, GuardError> {
+        let key = key.ok_or(GuardError::NoKey)?;
         // A right key is never refused because of somebody else's guesses.
         (self.verifier.find_key)(&key).map_or_else(
             || Err(self.wrong_keys.count()),
@@ -160,16 +163,6 @@ fn text(value: &HeaderValue) -> Option<&str> {
 fn is_navigation(headers: &HeaderMap) -> bool {
     let is = |name, value| headers.get(name).is_some_and(|found| found == value);
     is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document")
-}
-
-/// `Authorization: Bearer vk_...` (RFC 6750, section 2.1), sent once.
-fn bearer(headers: &HeaderMap) -> Option<ClientKey> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (scheme, key) = text(values.next()?)?.split_once(' ')?;
-    let key = key.trim();
-    let fits =
-        values.next().is_none() && scheme.eq_ignore_ascii_case("bearer") && key.starts_with("vk_");
-    fits.then(|| ClientKey::new(key))
 }
 
 /// Counts wrong keys, so that guessing and broken clients show in the log and are slowed down.
@@ -330,6 +323,50 @@ mod tests {
         assert_eq!(bad, Err(GuardError::WrongKey));
         let twice = ask("GET", "/x", &[host, KEY, KEY]);
         assert_eq!(twice, Err(GuardError::NoKey));
+    }
+
+    #[test]
+    fn the_proxy_takes_a_key_in_every_way_that_a_tool_can_send_it() {
+        let host = ("host", "127.0.0.1:4315");
+        let basic = ("authorization", "Basic eDp2a19nb29k"); // x:vk_good
+        for key in [KEY, ("x-valet-key", "vk_good"), basic] {
+            assert_eq!(
+                ask("GET", "/proxy/x/", &[host, key]),
+                Ok("caller"),
+                "{key:?}"
+            );
+        }
+        for key in [("x-valet-key", "vk_good"), basic] {
+            let api = ask("GET", "/api/v1/status", &[host, key]);
+            assert_eq!(api, Err(GuardError::NoKey), "{key:?}");
+        }
+        let bad = ask("GET", "/proxy/x/", &[host, ("x-valet-key", "vk_bad"), KEY]);
+        assert_eq!(
+            bad,
+            Err(GuardError::WrongKey),
+            "the header of our own counts"
+        );
+        assert_eq!(ask("GET", "/proxy/x/", &[host]), Err(GuardError::NoKey));
+    }
+
+    #[test]
+    fn oauth_metadata_is_nowhere_with_or_without_a_key() {
+        let host = ("host", "127.0.0.1:4315");
+        for path in [
+            "/.well-known/oauth-protected-resource/proxy/x/mcp",
+            "/proxy/x/.well-known/oauth-authorization-server",
+            "/proxy/x/@h/mcp/%2Ewell-known/openid-configuration",
+        ] {
+            for headers in [&[host][..], &[host, KEY]] {
+                assert_eq!(
+                    ask("GET", path, headers),
+                    Err(GuardError::NoMetadata),
+                    "{path}"
+                );
+            }
+            let foreign = [("host", "evil.test:4315"), KEY];
+            assert_eq!(ask("GET", path, &foreign), Err(GuardError::Host), "{path}");
+        }
     }
 
     #[test]

@@ -104,7 +104,7 @@ fn end(seconds: u64) -> Result<Timestamp, ErrorResponse> {
         })
         .ok_or_else(|| {
             ErrorResponse::invalid(
-                "a key cannot live that long",
+                "`expires_in` is too long",
                 "leave it out: it then lives until it is revoked",
             )
         })

@@ -95,7 +95,17 @@ impl Fixture {
     }
 
     pub(crate) fn draft(&self, name: &str) -> Value {
-        self.provider.client_config(name)
+        json!({
+            "name": name,
+            "authenticator_type": "custom",
+            "client_id": "demo",
+            "scopes": ["openid", "email", "offline_access"],
+            "authorize_url": self.provider.url("/authorize"),
+            "token_url": self.provider.url("/token"),
+            "revocation_url": self.provider.url("/revoke"),
+            "userinfo_url": self.provider.url("/userinfo"),
+            "issuer": self.provider.issuer(),
+        })
     }
 
     /// Signs in as a person with a browser would; the session as it ended.

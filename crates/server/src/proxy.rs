@@ -1,0 +1,393 @@
+//! The proxy: a program sends a request for a host of a connection here, and the connection's token is
+//! added on the way. The program never sees it.
+//!
+//! `/proxy/{connection}/{path}` goes to the connection's first host, `/proxy/{connection}/@{host}/{path}`
+//! to another of them; to none else, and never where tokens are issued. Redirects are not followed, what
+//! the host sends back is searched for the token, and bodies stream both ways.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | `address` | reads the path |
+//! | `headers` | which headers pass, where a redirect leads |
+//! | `body` | bodies on their way through |
+//! | `scrub` | masks a token that comes back |
+//! | `web_socket` | connections that were switched to WebSocket |
+//! | `upstream` | the HTTP clients towards hosts |
+//! | `failure` | failures in the shape that the program can show |
+
+mod address;
+mod body;
+mod failure;
+mod headers;
+mod record;
+mod scrub;
+mod upstream;
+mod web_socket;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::any;
+use http::header::{CONNECTION, CONTENT_ENCODING, HOST, HeaderName, ORIGIN};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use hyper::upgrade::OnUpgrade;
+use url::Url;
+use valetkey_agent::{Actor, AgentError, LiveGrant, ProxyGrant};
+use valetkey_api::core::api_host::ApiHost;
+use valetkey_api::core::id::ConnectionId;
+
+use crate::app::{App, connection_key};
+use crate::caller::Caller;
+use crate::error_response::ErrorResponse;
+use crate::listeners::{GuardError, PROXY_PATH, Streamed, SwitchedConnection};
+use crate::permission::Action;
+use address::Address;
+use body::{Download, RequestBody};
+use failure::{Failure, Shape};
+use record::Record;
+use scrub::Scrubber;
+use upstream::Upstream;
+use web_socket::WebSocket;
+
+/// The state of the proxy. A cheap handle.
+#[derive(Clone)]
+struct Proxy {
+    app: App,
+    upstream: Arc<Upstream>,
+}
+
+/// The routes of the proxy.
+pub(crate) fn router(app: App) -> Router {
+    let proxy = Proxy {
+        app,
+        upstream: Arc::default(),
+    };
+    Router::new()
+        .route(&format!("{PROXY_PATH}{{*rest}}"), any(handle))
+        .with_state(proxy)
+}
+
+/// The guard's refusal of a request to the proxy. It names no way to sign in: a program would try it.
+pub(crate) fn refusal(error: GuardError) -> Response {
+    let error = ErrorResponse::from(error).into_error();
+    let mut response = Failure::of(error, None).into_response(Shape::Problem);
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
+    response
+}
+
+/// Any method. A failure of our own takes the shape that the program can show.
+async fn handle(State(proxy): State<Proxy>, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let mut body = match RequestBody::read(&parts, body).await {
+        Ok(body) => body,
+        Err(body::Incomplete) => {
+            return Failure::body_incomplete().into_response(Shape::of(&parts, None));
+        }
+    };
+    match proxy.answer(&mut parts, &mut body).await {
+        Ok(response) => response,
+        Err(failure) => failure.into_response(Shape::of(&parts, body.whole())),
+    }
+}
+
+/// A request to a host, ready but for the token.
+struct Outgoing<'a> {
+    parts: &'a Parts,
+    address: Address<'a>,
+    /// The connection's name, for the person.
+    connection: String,
+    hosts: Vec<ApiHost>,
+    host: ApiHost,
+    web_socket: bool,
+}
+
+impl Proxy {
+    async fn answer(&self, parts: &mut Parts, body: &mut RequestBody) -> Result<Response, Failure> {
+        let caller = parts.extensions.get::<Caller>().cloned();
+        let on_upgrade = parts.extensions.remove::<OnUpgrade>();
+        let switched = parts.extensions.remove::<SwitchedConnection>();
+        let caller = caller.ok_or_else(|| {
+            let error = ErrorResponse::from(GuardError::NoKey).into_error();
+            Failure::of(error, None)
+        })?;
+        let path = parts.uri.path().to_owned();
+        let address = Address::parse(&path)?;
+        check_framing(parts)?;
+        let api_error = |error: ErrorResponse| Failure::of(error.into_error(), Some(&caller));
+        let agent_error =
+            |error: AgentError| api_error(self.app.error_response(error, &caller.asked_by()));
+        let key = connection_key(&address.connection()?, None).map_err(api_error)?;
+        let allowed = self.app.allow_connection(&caller, &key, Action::UseProxy);
+        let actor = allowed.map_err(api_error)?;
+        let id = self
+            .app
+            .agent()
+            .proxied_connection(&key)
+            .map_err(agent_error)?;
+        let mut record = Record::new(self.app.agent(), id, &actor, &parts.method, address);
+        let answered = async {
+            let grant = self.app.agent().proxy_grant(id).await;
+            let grant = grant.map_err(agent_error)?;
+            let outgoing = Outgoing::check(parts, address, &grant)?;
+            record.host(&outgoing.host);
+            let (response, live) = self
+                .send(&outgoing, body, grant, &actor, &agent_error)
+                .await?;
+            self.pass_on(&outgoing, response, &live, &actor, on_upgrade, switched)
+                .await
+        };
+        let answered = answered.await;
+        record.finish(&answered);
+        answered
+    }
+
+    /// Sends the request; once more if the token was refused and there is another one by now. Nothing
+    /// of the first answer has gone on by then.
+    async fn send(
+        &self,
+        outgoing: &Outgoing<'_>,
+        body: &mut RequestBody,
+        grant: ProxyGrant,
+        actor: &Actor,
+        agent_error: &impl Fn(AgentError) -> Failure,
+    ) -> Result<(reqwest::Response, Arc<LiveGrant>), Failure> {
+        let (agent, host) = (self.app.agent(), outgoing.host.authority());
+        let refused = || Failure::refused(&outgoing.connection, host);
+        let response = self.send_once(outgoing, body, &grant).await?;
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return Ok((response, grant.live));
+        }
+        let replaced = agent.replace_refused_by_host(&grant.live, actor).await;
+        if !replaced.map_err(agent_error)? {
+            return Err(refused());
+        }
+        if body.whole().is_none() {
+            return Err(Failure::replaced(host));
+        }
+        let grant = agent
+            .proxy_grant(grant.live.id)
+            .await
+            .map_err(agent_error)?;
+        // What the person allows may have changed meanwhile.
+        Outgoing::check(outgoing.parts, outgoing.address, &grant)?;
+        let response = self.send_once(outgoing, body, &grant).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            return Err(refused());
+        }
+        Ok((response, grant.live))
+    }
+
+    async fn send_once(
+        &self,
+        outgoing: &Outgoing<'_>,
+        body: &mut RequestBody,
+        grant: &ProxyGrant,
+    ) -> Result<reqwest::Response, Failure> {
+        let headers = outgoing.headers(grant)?;
+        let sent = self.upstream.send(
+            outgoing.parts.method.clone(),
+            outgoing.url()?,
+            headers,
+            body.take(),
+        );
+        sent.await.map_err(|error| Failure::unreachable(&error))
+    }
+
+    async fn pass_on(
+        &self,
+        outgoing: &Outgoing<'_>,
+        received: reqwest::Response,
+        live: &LiveGrant,
+        actor: &Actor,
+        on_upgrade: Option<OnUpgrade>,
+        switched: Option<SwitchedConnection>,
+    ) -> Result<Response, Failure> {
+        let status = received.status();
+        let is_switched = status == StatusCode::SWITCHING_PROTOCOLS;
+        let host = outgoing.host.authority();
+        let is_encoded = received
+            .headers()
+            .get(CONTENT_ENCODING)
+            .is_some_and(|coding| coding != "identity");
+        if is_encoded {
+            return Err(Failure::encoding(host));
+        }
+        let mut headers = headers::from_host(received.headers(), is_switched);
+        let mut scrubber = Scrubber::new(&live.grant.access_token);
+        headers::rewrite_location(
+            &mut headers,
+            &outgoing.address,
+            received.url(),
+            &outgoing.hosts,
+        );
+        let mut alert = Some(self.alert(live.id, host, actor));
+        if mask_headers(&mut headers, &mut scrubber)
+            && let Some(alert) = alert.take()
+        {
+            alert();
+        }
+        scrubber.take_found();
+        let mut response = if is_switched {
+            let program = on_upgrade.filter(|_| outgoing.web_socket);
+            let program = program.ok_or_else(|| Failure::encoding(host))?;
+            let upgraded = received.upgrade().await;
+            let socket = WebSocket {
+                program,
+                host: upgraded.map_err(|_| Failure::encoding(host))?,
+                scrubber,
+                alert: move || {
+                    if let Some(alert) = alert {
+                        alert();
+                    }
+                },
+                connection: switched,
+            };
+            socket.spawn(self.app.stop().clone());
+            Response::new(Body::empty())
+        } else {
+            let body: reqwest::Body = received.into();
+            let mut response = Response::new(Body::new(Download::new(body, scrubber, alert)));
+            response.extensions_mut().insert(Streamed);
+            response
+        };
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Ok(response)
+    }
+
+    /// Says that a host sent the token back.
+    fn alert(&self, id: ConnectionId, host: &str, actor: &Actor) -> impl FnOnce() + Send + use<> {
+        let agent = self.app.agent().clone();
+        let (host, actor) = (host.to_owned(), actor.clone());
+        move || agent.record_scrubbed(id, &host, &actor)
+    }
+}
+
+impl<'a> Outgoing<'a> {
+    /// Checks what the grant allows: host, method, path.
+    fn check(parts: &'a Parts, address: Address<'a>, grant: &ProxyGrant) -> Result<Self, Failure> {
+        let ProxyGrant {
+            live,
+            authenticator,
+            provider,
+            settings,
+        } = grant;
+        let connection = live.connection.to_string();
+        let hosts = authenticator.api_hosts(provider);
+        let chosen = match address.host {
+            None => hosts.first(),
+            Some(named) => {
+                let is_named = |host: &&ApiHost| host.authority().eq_ignore_ascii_case(named);
+                hosts.iter().find(is_named)
+            }
+        };
+        let Some(host) = chosen else {
+            let names: Vec<&str> = hosts.iter().map(ApiHost::authority).collect();
+            let allowed = match names.as_slice() {
+                [] => "no host".to_owned(),
+                names => names.join(", "),
+            };
+            return Err(Failure::host(&connection, address.host, &allowed));
+        };
+        let method = &parts.method;
+        if let Some(allowed) = &settings.methods {
+            if !settings.allows(method.as_str()) {
+                return Err(Failure::method(&connection, method, allowed));
+            }
+            if headers::overrides_method(&parts.headers) {
+                return Err(Failure::overridden_method(&connection));
+            }
+        }
+        if authenticator.is_closed(provider, host, address.path) {
+            return Err(Failure::closed(host.authority()));
+        }
+        Ok(Self {
+            parts,
+            address,
+            connection,
+            hosts: hosts.to_vec(),
+            host: host.clone(),
+            web_socket: headers::asks_for_web_socket(&parts.headers),
+        })
+    }
+
+    fn url(&self) -> Result<Url, Failure> {
+        let mut text = self.host.origin() + self.address.path.as_str();
+        if let Some(query) = self.parts.uri.query() {
+            text.push('?');
+            text.push_str(query);
+        }
+        let url = Url::parse(&text).ok();
+        // A URL parser has its own ideas of a path: what it would send elsewhere is not sent.
+        let url = url.filter(|url| {
+            let same_host = ApiHost::of(url).as_ref() == Some(&self.host);
+            same_host && self.address.path.may_be(url.path())
+        });
+        url.ok_or_else(|| Failure::target("the path makes no URL"))
+    }
+
+    /// With the token.
+    fn headers(&self, grant: &ProxyGrant) -> Result<HeaderMap, Failure> {
+        let mut headers = headers::to_host(&self.parts.headers, self.web_socket);
+        let auth = &grant.provider.api_auth;
+        let value = auth.value(&grant.live.grant.access_token);
+        let name = HeaderName::from_bytes(auth.header.as_bytes()).ok();
+        let value = HeaderValue::from_str(&value).ok();
+        let (Some(name), Some(mut value)) = (name, value) else {
+            return Err(Failure::target("the token does not fit into a header"));
+        };
+        value.set_sensitive(true);
+        headers.insert(name, value);
+        Ok(headers)
+    }
+}
+
+/// What no program sends that means one request to this listener: the guard of the loopback listener
+/// has looked, that of the socket has not.
+fn check_framing(parts: &Parts) -> Result<(), Failure> {
+    let headers = &parts.headers;
+    if parts.uri.authority().is_some() || parts.method == Method::CONNECT {
+        return Err(Failure::target("the request names another server"));
+    }
+    if parts.method == Method::TRACE {
+        return Err(Failure::target("TRACE is not passed on"));
+    }
+    if headers.get_all(HOST).iter().count() > 1 {
+        return Err(Failure::target("the request names several hosts"));
+    }
+    let is_preflight = headers.contains_key("access-control-request-method");
+    let from_page = headers
+        .get_all("sec-fetch-site")
+        .iter()
+        .any(|site| site != "none" && site != "same-origin");
+    let own_origin = |origin: &HeaderValue| {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let origin = origin.to_str().ok();
+        let origin = origin.and_then(|origin| origin.strip_prefix("http://"));
+        origin.is_some() && origin == host
+    };
+    let own_origin = headers.get_all(ORIGIN).iter().all(own_origin);
+    if is_preflight || from_page || !own_origin {
+        return Err(Failure::from_page());
+    }
+    Ok(())
+}
+
+fn mask_headers(headers: &mut HeaderMap, scrubber: &mut Scrubber) -> bool {
+    let mut found = false;
+    for value in headers.values_mut() {
+        let mut bytes = value.as_bytes().to_vec();
+        if scrubber.mask(&mut bytes)
+            && let Ok(masked) = HeaderValue::from_bytes(&bytes)
+        {
+            *value = masked;
+            found = true;
+        }
+    }
+    found
+}

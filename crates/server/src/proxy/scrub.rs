@@ -1,0 +1,194 @@
+//! Masks a token that a host sends back. What is masked keeps its length, so lengths and frames that
+//! count bytes stay right. A token may be cut by the border of two chunks: the end of a chunk that could
+//! be its beginning is held back until the next one.
+
+use bytes::{Bytes, BytesMut};
+use memchr::memmem::Finder;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use valetkey_api::core::secret::AccessToken;
+use zeroize::Zeroizing;
+
+/// Stands for each byte of a token.
+const MASK: u8 = b'*';
+
+/// What an encoded query holds as it is: unreserved characters (RFC 3986, section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Finds one token in a stream of bytes.
+pub(super) struct Scrubber {
+    /// The token as it is, and as JSON and URLs may write it. Never empty texts.
+    spellings: Vec<Zeroizing<Vec<u8>>>,
+    /// The end of what came, which is the beginning of a spelling.
+    held: BytesMut,
+    /// So much of `held` went on already, because nothing followed for a while.
+    released: usize,
+    found: bool,
+}
+
+impl Scrubber {
+    pub(super) fn new(token: &AccessToken) -> Self {
+        let plain = token.expose();
+        let in_json = Zeroizing::new(plain.replace('/', "\\/"));
+        let in_url = Zeroizing::new(utf8_percent_encode(plain, NON_ALPHANUMERIC).to_string());
+        let in_query = Zeroizing::new(utf8_percent_encode(plain, RESERVED).to_string());
+        let mut spellings: Vec<Zeroizing<Vec<u8>>> = Vec::new();
+        for text in [plain, &in_json, &in_url, &in_query] {
+            let text = text.as_bytes();
+            if !text.is_empty() && spellings.iter().all(|known| known.as_slice() != text) {
+                spellings.push(Zeroizing::new(text.to_vec()));
+            }
+        }
+        Self {
+            spellings,
+            held: BytesMut::new(),
+            released: 0,
+            found: false,
+        }
+    }
+
+    /// Whether the token was found since the last call.
+    pub(super) fn take_found(&mut self) -> bool {
+        std::mem::take(&mut self.found)
+    }
+
+    /// What may go on of the bytes so far. A chunk without a token goes on as it is.
+    pub(super) fn push(&mut self, chunk: Bytes) -> Bytes {
+        if self.held.is_empty() && !self.is_in(&chunk) {
+            let end = chunk.len() - self.beginning_at_end(&chunk);
+            self.held.extend_from_slice(&chunk[end..]);
+            return chunk.slice(..end);
+        }
+        let mut bytes = std::mem::take(&mut self.held);
+        bytes.extend_from_slice(&chunk);
+        self.mask(&mut bytes);
+        let end = bytes.len() - self.beginning_at_end(&bytes);
+        self.held = bytes.split_off(end);
+        let gone = self.released.min(end);
+        self.released -= gone;
+        bytes.split_off(gone).freeze()
+    }
+
+    /// Whether something is held back that could go on.
+    pub(super) fn is_holding(&self) -> bool {
+        self.held.len() > self.released
+    }
+
+    /// Lets go what is held back: nothing followed for a while, or nothing ever will. If the rest of a
+    /// token follows after all, that rest is masked.
+    pub(super) fn release(&mut self) -> Bytes {
+        let rest = Bytes::copy_from_slice(&self.held[self.released..]);
+        self.released = self.held.len();
+        rest
+    }
+
+    /// Masks a text that is whole; true if the token was in it.
+    pub(super) fn mask(&mut self, bytes: &mut [u8]) -> bool {
+        let mut found = false;
+        for spelling in &self.spellings {
+            let finder = Finder::new(spelling.as_slice());
+            let mut from = 0;
+            while let Some(at) = finder.find(&bytes[from..]) {
+                let end = from + at + spelling.len();
+                bytes[from + at..end].fill(MASK);
+                from = end;
+                found = true;
+            }
+        }
+        self.found |= found;
+        found
+    }
+
+    fn is_in(&self, bytes: &[u8]) -> bool {
+        let mut spellings = self.spellings.iter();
+        spellings.any(|spelling| Finder::new(spelling.as_slice()).find(bytes).is_some())
+    }
+
+    /// The length of the longest end that is the beginning of a spelling.
+    fn beginning_at_end(&self, bytes: &[u8]) -> usize {
+        let longest = |spelling: &Zeroizing<Vec<u8>>| {
+            let most = bytes.len().min(spelling.len() - 1);
+            let mut lengths = (1..=most).rev();
+            lengths.find(|length| bytes.ends_with(&spelling[..*length]))
+        };
+        let found = self.spellings.iter().filter_map(longest);
+        found.max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scrub(token: &str, chunks: &[&str]) -> (String, bool) {
+        let mut scrubber = Scrubber::new(&AccessToken::new(token));
+        let mut text = Vec::new();
+        for chunk in chunks {
+            text.extend(scrubber.push(Bytes::copy_from_slice(chunk.as_bytes())));
+        }
+        text.extend(scrubber.release());
+        (String::from_utf8(text).unwrap(), scrubber.take_found())
+    }
+
+    #[test]
+    fn a_token_is_masked_with_its_own_length() {
+        let (text, found) = scrub("tok/en", &["<tok/en> and \"tok\\/en\" and ?t=tok%2Fen."]);
+        assert_eq!(text, "<******> and \"*******\" and ?t=********.");
+        assert!(found);
+    }
+
+    #[test]
+    fn a_token_is_found_over_every_border() {
+        let text = "a-secret-secret-b secret";
+        let masked = "a-******-******-b ******";
+        for first in 0..text.len() {
+            for second in first..text.len() {
+                let chunks = [&text[..first], &text[first..second], &text[second..]];
+                assert_eq!(scrub("secret", &chunks).0, masked, "{chunks:?}");
+            }
+        }
+        let bytes: Vec<String> = text.chars().map(String::from).collect();
+        let bytes: Vec<&str> = bytes.iter().map(String::as_str).collect();
+        assert_eq!(scrub("secret", &bytes).0, masked);
+    }
+
+    #[test]
+    fn a_false_beginning_is_let_go() {
+        assert_eq!(
+            scrub("aab", &["a", "a", "aab", "aa"]),
+            ("aa***aa".to_owned(), true)
+        );
+        assert_eq!(
+            scrub("secret", &["sec", "ond sec"]),
+            ("second sec".to_owned(), false)
+        );
+    }
+
+    #[test]
+    fn the_rest_of_a_token_is_masked_after_a_pause() {
+        let mut scrubber = Scrubber::new(&AccessToken::new("secret"));
+        let mut text = Vec::new();
+        for chunk in ["a se", "cr", "et b", "c s", "ecret"] {
+            text.extend(scrubber.push(Bytes::from_static(chunk.as_bytes())));
+            text.extend(scrubber.release());
+        }
+        assert_eq!(text, b"a secr** bc s*****");
+        assert!(!scrubber.is_holding());
+    }
+
+    #[test]
+    fn only_what_could_be_a_beginning_is_held_back() {
+        let mut scrubber = Scrubber::new(&AccessToken::new("secret"));
+        let event = Bytes::from_static(b"data: 1\n\n");
+        assert_eq!(
+            scrubber.push(event.clone()).as_ptr(),
+            event.as_ptr(),
+            "not copied"
+        );
+        assert_eq!(scrubber.push(Bytes::from_static(b"a sec")), "a ");
+        assert_eq!(scrubber.push(Bytes::from_static(b"ond")), "second");
+    }
+}
