@@ -32,7 +32,7 @@ pub(crate) fn sign_in_page(title: &str, scopes: &Scopes, asked_by: &str) -> Resp
     let body = format!(
         "<h1>Sign in to {title}</h1>\
          <p><code>{asked_by}</code> on this computer needs <strong>{title}</strong>. \
-         Sign in once; from then on Valet Key hands it short-lived tokens.</p>{scopes}\
+         Sign in once; it then gets short-lived tokens from Valet Key.</p>{scopes}\
          <form method=\"post\"><button autofocus>Continue to sign-in</button></form>\
          <p class=\"small\">You did not ask for this? Close this page; nothing happens.</p>"
     );
@@ -55,7 +55,7 @@ pub(crate) fn redirect_to(authorize_url: &str) -> Response {
 pub(crate) fn link_expired() -> Response {
     page(
         StatusCode::NOT_FOUND,
-        "<h1>This link has ended</h1>\
+        "<h1>This link has expired</h1>\
          <p>A sign-in link works for ten minutes. Run the program again to get a new one, \
          or run <code>valetkey connect</code> in a terminal.</p>",
     )
@@ -64,7 +64,7 @@ pub(crate) fn link_expired() -> Response {
 /// The sign-in could not begin.
 pub(crate) fn sign_in_failed(why: &str) -> Response {
     let body = format!(
-        "<h1>The sign-in could not begin</h1><p>{}</p>\
+        "<h1>The sign-in could not be started</h1><p>{}</p>\
          <p>Run <code>valetkey connect</code> in a terminal to try again.</p>",
         escape(why)
     );
@@ -93,7 +93,7 @@ fn page(status: StatusCode, body: &str) -> Response {
     // `form-action` must name the provider too: browsers apply it to the redirect that follows.
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
                   frame-ancestors 'none'; \
-                  form-action 'self' https: http://127.0.0.1:* http://localhost:* http://[::1]:*";
+                  form-action 'self' https: http://127.0.0.1:* http://localhost:*";
     for (name, value) in [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CONTENT_SECURITY_POLICY, policy),

@@ -21,10 +21,10 @@ pub(super) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; 
 const FORGET: &str = "history.replaceState(null,'',location.pathname)";
 
 const STYLE: &str = "\
-:root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--text:#1b1f24;--soft:#5d6673;--line:#e3e6ea;--ok:#1a7f4b;--bad:#b3261e}\
-@media(prefers-color-scheme:dark){:root{--bg:#15181c;--card:#1d2126;--text:#eceff3;--soft:#9aa4b1;--line:#2c3239;--ok:#4ec98a;--bad:#ff8a80}}\
+:root{color-scheme:light dark;--bg:#f6f6f4;--card:#fff;--text:#1c1d1f;--soft:#5a5d63;--line:#e6e6e2;--ok:#17704a;--bad:#b02f26}\
+@media(prefers-color-scheme:dark){:root{--bg:#17181a;--card:#1f2023;--text:#eceded;--soft:#a9acb2;--line:#2d2f33;--ok:#5cc796;--bad:#f08a80}}\
 *{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--bg);color:var(--text);\
-font:16px/1.5 system-ui,sans-serif}main{width:min(30rem,92vw);background:var(--card);border:1px solid var(--line);border-radius:14px;\
+font:16px/1.5 'Inter Variable',Inter,system-ui,sans-serif}main{width:min(30rem,92vw);background:var(--card);border:1px solid var(--line);border-radius:14px;\
 padding:2.25rem;text-align:center}svg{width:52px;height:52px}.ok{color:var(--ok)}.bad{color:var(--bad)}h1{font-size:1.35rem;margin:.75rem 0 .25rem}\
 p{margin:.5rem 0;color:var(--soft);overflow-wrap:anywhere}.small{font-size:.85rem}strong,code{color:var(--text)}\
 code{font:.9em ui-monospace,monospace;background:var(--bg);border-radius:5px;padding:.1em .35em}";
@@ -36,7 +36,7 @@ stroke-linejoin=round aria-hidden=true><circle cx=12 cy=12 r=10 /><path d='M12 7
 
 /// The page for the end of a run.
 pub(super) fn end(view: &SignInView, state: &SignInState) -> Page {
-    let provider = escape(&view.provider);
+    let provider = escape(short_name(&view.provider));
     match state {
         SignInState::Completed(done) => completed(view, done),
         SignInState::Denied(_) => {
@@ -66,7 +66,7 @@ pub(super) fn end(view: &SignInView, state: &SignInState) -> Page {
 }
 
 fn completed(view: &SignInView, done: &Completed) -> Page {
-    let provider = escape(&view.provider);
+    let provider = escape(short_name(&view.provider));
     let connection = escape(&done.connection.to_string());
     let account = match &done.account {
         Some(account) => format!(" as <strong>{}</strong>", escape(account)),
@@ -172,8 +172,8 @@ pub(super) fn stale() -> Page {
 pub(super) fn not_ours() -> Page {
     layout(
         CROSS,
-        "Nothing here",
-        "<p>Valet Key waits here for the answer to a sign-in. This address is no such answer.</p>",
+        "No sign-in at this address",
+        "<p>Valet Key receives the results of sign-ins here. This address holds no result.</p>",
     )
 }
 
@@ -183,6 +183,11 @@ fn layout(mark: &str, title: &str, body: &str) -> Page {
 <title>{title} - Valet Key</title><style>{STYLE}</style><main>{mark}<h1>{title}</h1>{body}</main><script>{FORGET}</script></html>"
     );
     Page { html }
+}
+
+/// "GitHub" of "GitHub (OAuth App)".
+fn short_name(provider: &str) -> &str {
+    provider.split(" (").next().unwrap_or(provider)
 }
 
 /// Text from outside, made harmless.
@@ -227,7 +232,7 @@ mod tests {
             authenticator: "hub".parse().unwrap(),
             authenticator_id: AuthenticatorId::new(uuid::Uuid::nil()),
             account: Some("work".parse().unwrap()),
-            provider: "A & B".to_owned(),
+            provider: "A & B (OAuth App)".to_owned(),
             authorize_url: String::new(),
             redirect_uri: String::new(),
             paste_only: false,
