@@ -11,7 +11,7 @@ macro_rules! catalogue {
     };
 }
 
-catalogue!("google", "microsoft", "github", "slack", "custom");
+catalogue!("github", "google", "microsoft", "slack", "custom");
 
 /// All providers, in the catalogue's order; `custom` last.
 pub fn providers() -> &'static [Provider] {

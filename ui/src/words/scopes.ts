@@ -14,8 +14,8 @@ export function shortScope(scope: string): string {
   return scope.startsWith("http") ? (scope.replace(/\/$/, "").split("/").at(-1) ?? scope) : scope;
 }
 
+/** Null where the catalogue has words only for several scopes together. */
 export function scopeWords(scope: string, provider: Provider | null): string | null {
   const alone = provider?.scope_presets.find(({ scopes }) => scopes.length === 1 && scopes[0] === scope);
-  const preset = alone ?? provider?.scope_presets.find(({ scopes }) => scopes.includes(scope));
-  return preset?.description ?? STANDARD[scope] ?? null;
+  return alone?.description ?? STANDARD[scope] ?? null;
 }
