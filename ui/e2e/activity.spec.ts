@@ -7,7 +7,7 @@ test("the log is live, filtered and exported", async ({ page, world }) => {
   await page.goto("/#/activity");
   await expect(page.getByText("Demo signed in").first()).toBeVisible();
   await world.token("demo");
-  await expect(page.getByText("Demo token handed to ui").first()).toBeVisible();
+  await expect(page.getByText("Demo (ada@example.com) token handed to ui").first()).toBeVisible();
   await page.getByRole("button", { name: "Handed out" }).click();
   await expect(page.getByText("Demo signed in")).toHaveCount(0);
   await page.getByLabel("Filter").fill("no such thing");
@@ -26,7 +26,7 @@ test("older events are read on demand", async ({ page, world }) => {
   await world.signIn("demo");
   for (let count = 0; count < 120; count++) await world.token("demo");
   await page.goto("/#/activity");
-  const handedOut = page.getByRole("listitem").filter({ hasText: /Demo token handed to ui/ });
+  const handedOut = page.getByRole("listitem").filter({ hasText: /Demo \(ada@example\.com\) token handed to ui/ });
   const count = async (): Promise<number> => {
     const texts = await handedOut.allTextContents();
     return texts.reduce((sum, text) => sum + Number(/(\d+) times/.exec(text)?.[1] ?? 1), 0);

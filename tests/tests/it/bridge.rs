@@ -151,10 +151,10 @@ fn use_the_whole_window(scene: &WindowFixture) {
 
     scene.api().post_to("mail", "refresh", &json!({}));
     view.click(Role::Link, "Activity");
-    view.see("mail token handed to");
-    view.see("mail refreshed");
+    view.see("mail (ada@example.com) token handed to");
+    view.see("mail (ada@example.com) refreshed");
     view.click(Role::Link, "Settings");
-    view.see("Where things are");
+    view.see("Storage and addresses");
     view.click(Role::Link, "Connections");
     view.see_in_row("mail", "Connected");
 }

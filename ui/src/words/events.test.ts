@@ -22,12 +22,22 @@ test("a hand-out names the program and how it asked", () => {
   const shown = line(event("token.served", {}, { kind: "process", pid: 4711, executable: "/usr/bin/node" }));
   expect(shown).toEqual({
     subject: "github/work",
+    account: null,
     tone: "ok",
     group: "handed out",
     text: "token handed to node",
     note: "socket · pid 4711",
   });
   expect(withoutSubject(shown)).toBe("Token handed to node");
+});
+
+test("the account stands beside the subject unless the text names it", () => {
+  const about = { name: "GitHub", account: "ada@example.com" };
+  expect(line(event("connection.refreshed"), about).account).toBe("ada@example.com");
+  expect(line(event("sign_in.completed"), about)).toMatchObject({
+    account: null,
+    text: "signed in as ada@example.com",
+  });
 });
 
 test("scopes that were not granted are shown", () => {

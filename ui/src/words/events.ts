@@ -12,12 +12,14 @@ export interface Line {
   group: Group;
   /** What the sentence is about; empty where it has no subject. */
   subject: string;
+  /** Whose connection it is about; null where that is unknown or in the text already. */
+  account: string | null;
   text: string;
   /** The technical part, small beside it. */
   note: string;
 }
 
-type Words = (event: LogEvent, account: string | null) => Omit<Line, "subject">;
+type Words = (event: LogEvent, account: string | null) => Omit<Line, "subject" | "account">;
 
 function by({ actor }: LogEvent): string {
   return actorText(actor)?.name ?? "a program";
@@ -40,7 +42,7 @@ function scopes({ detail }: LogEvent): string {
 const why = ({ detail }: LogEvent): string => detail.why ?? "";
 const none = (): string => "";
 
-function removed(event: LogEvent): Omit<Line, "subject"> {
+function removed(event: LogEvent): Omit<Line, "subject" | "account"> {
   const revocation = event.detail.revocation;
   const revoked = revocation?.outcome === "revoked";
   return {
@@ -49,7 +51,12 @@ function removed(event: LogEvent): Omit<Line, "subject"> {
     text: revoked
       ? "disconnected; the provider revoked its tokens"
       : "disconnected; its tokens stay valid until they expire",
-    note: revocation && revocation.outcome !== "revoked" ? revocation.reason : via(event),
+    note:
+      revocation?.outcome === "failed"
+        ? `not revoked: ${revocation.reason}`
+        : revocation?.outcome === "not_possible"
+          ? revocation.reason
+          : via(event),
   };
 }
 
@@ -153,8 +160,14 @@ export interface About {
 
 /** An unknown kind is shown as it is. */
 export function line(event: LogEvent, about: About = { name: null, account: null }): Line {
-  const words = (WORDS as Record<string, Words>)[event.kind] ?? says("idle", "rest", event.kind);
-  return { subject: about.name ?? event.connection ?? event.authenticator ?? "", ...words(event, about.account) };
+  const of = (WORDS as Record<string, Words>)[event.kind] ?? says("idle", "rest", event.kind);
+  const words = of(event, about.account);
+  const isNamed = about.account === null || words.text.includes(about.account);
+  return {
+    subject: about.name ?? event.connection ?? event.authenticator ?? "",
+    account: isNamed ? null : about.account,
+    ...words,
+  };
 }
 
 /** As a sentence without a subject: in the timeline of one connection. */
