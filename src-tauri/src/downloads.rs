@@ -39,7 +39,7 @@ fn write(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
     };
     let Some((stem, kind @ ("json" | "csv"))) = name.split_once('.').filter(|it| plain(it.0))
     else {
-        return Err(io::Error::other("this is no name of an export"));
+        return Err(io::Error::other("this is not the name of an export"));
     };
     fs::create_dir_all(folder)?;
     for number in 1..=MAX_FILES {

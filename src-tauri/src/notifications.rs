@@ -205,7 +205,7 @@ fn problems(
     }
     Some(Notification {
         kind: Kind::NeedsYou,
-        title: format!("{} logins need you", lost.len() + ending.len()),
+        title: format!("{} connections need attention", lost.len() + ending.len()),
         body: format!(
             "Now: {}. Soon: {}",
             names(snapshot, lost),
@@ -225,10 +225,10 @@ fn needs_you(
         [] => return None,
         [one] if needs_fixing(one) => (
             format!(
-                "The registered client of {} needs fixing",
+                "The registered client of {} must be corrected",
                 snapshot.display_name(one)
             ),
-            why(one).unwrap_or_else(|| "Its provider refuses it".to_owned()),
+            why(one).unwrap_or_else(|| "The provider refuses it".to_owned()),
         ),
         [one] if is_unavailable(one, now) => (
             format!(
@@ -236,20 +236,20 @@ fn needs_you(
                 snapshot.display_name(one)
             ),
             format!(
-                "Its provider gives no token ({})",
+                "The provider issues no token ({})",
                 why(one).unwrap_or_default()
             ),
         ),
         [one] => (
             format!("{} needs you to sign in again", snapshot.display_name(one)),
-            why(one).unwrap_or_else(|| "Its login has ended".to_owned()),
+            why(one).unwrap_or_else(|| "The sign-in has expired".to_owned()),
         ),
         many if many.iter().any(|it| no_sign_in_helps(it)) => (
-            format!("{} accounts need you", many.len()),
+            format!("{} connections need attention", many.len()),
             names(snapshot, many),
         ),
         many => (
-            format!("{} accounts need you to sign in again", many.len()),
+            format!("{} connections need you to sign in again", many.len()),
             names(snapshot, many),
         ),
     };
@@ -279,12 +279,15 @@ fn ends_soon(
                 format!("{} minutes", left.as_mins().max(1))
             };
             (
-                format!("{} ends in {left}", snapshot.display_name(one)),
+                format!(
+                    "The token of {} expires in {left}",
+                    snapshot.display_name(one)
+                ),
                 "It cannot be refreshed automatically; sign in again to get a new one".to_owned(),
             )
         }
         many => (
-            format!("{} logins end soon", many.len()),
+            format!("{} tokens expire soon", many.len()),
             names(snapshot, many),
         ),
     };
@@ -333,7 +336,7 @@ fn sign_in(snapshot: &Snapshot, event: &EventView) -> Option<(String, &'static s
             format!("Signing in to {name} was refused"),
             "You did not allow it in the browser",
         ),
-        EventKind::SignInTimedOut => (format!("Nobody signed in to {name} in time"), ""),
+        EventKind::SignInTimedOut => (format!("The sign-in to {name} timed out"), ""),
         _ => return None,
     };
     Some((title, body))

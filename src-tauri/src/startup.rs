@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
                         "an agent without a window runs already{process}, and there is no screen to \
                          ask on whether this app may take over"
                     ),
-                    "`valetkey status` asks it how it is; `valetkey stop` ends it",
+                    "`valetkey status` shows its state; `valetkey stop` stops it",
                 ));
             }
         },

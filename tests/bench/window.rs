@@ -66,7 +66,7 @@ fn clicks(scene: &WindowFixture, report: &mut Report) {
     let mut times: Vec<Duration> = (0..ROUNDS)
         .map(|_| {
             scene.view.click(Role::Link, "Settings");
-            scene.view.see("Where things are");
+            scene.view.see("Storage and addresses");
             let told = run(scene, &script);
             assert_eq!(told[1], CONNECTIONS, "the whole list is painted");
             milliseconds(&told[0])

@@ -94,7 +94,7 @@ test("a dropped file of ours leaves its variables to the person", async ({ page 
     window.dispatchEvent(new DragEvent("drop", { dataTransfer: carried, cancelable: true }));
   }, text);
   await expect(page.getByLabel("Client ID")).toHaveValue("Iv1.x");
-  await expect(page.getByText("leaves this to the variable HUB_SECRET")).toBeVisible();
+  await expect(page.getByText("names the environment variable HUB_SECRET")).toBeVisible();
   await page.getByLabel("Client secret").fill("0123456789abcdef");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Hub is saved.")).toBeVisible();
@@ -136,5 +136,5 @@ test("an authenticator is changed, disabled and removed", async ({ page, world }
   const dialog = page.getByRole("dialog", { name: "Remove Demo" });
   await expect(dialog.getByText("demo", { exact: true })).toBeVisible();
   await dialog.getByRole("button", { name: "Disconnect and remove" }).click();
-  await expect(page.getByText("Nobody is signed in yet.")).toBeVisible();
+  await expect(page.getByText("No connections yet.")).toBeVisible();
 });

@@ -81,7 +81,7 @@ test("a locked keychain is unlocked from the window, and the footer says so", as
 test("events reach the window through the shell", async ({ page, world }) => {
   await asDesktop(page);
   await page.goto("/");
-  await expect(page.getByText("Nobody is signed in yet.")).toBeVisible();
+  await expect(page.getByText("No connections yet.")).toBeVisible();
   await world.authenticator("Demo");
   await expect(page.getByText("Not connected")).toBeVisible();
 });
@@ -125,6 +125,6 @@ test("the first start is three steps with three headlines, and can be skipped", 
   await expect(page.getByText("programs you allow")).toHaveCount(0);
   await page.reload();
   await page.getByRole("button", { name: "Skip" }).click();
-  await expect(page.getByText("Nobody is signed in yet.")).toBeVisible();
+  await expect(page.getByText("No connections yet.")).toBeVisible();
   await expect.poll(async () => (await calls(page, "first_start_done")).length).toBeGreaterThan(0);
 });

@@ -20,7 +20,7 @@ test("details: scopes in words, snippets, label, policy, timeline", async ({ pag
   await page.keyboard.press("Escape");
   await drawer.getByRole("button", { name: "Check now" }).click();
   await expect(drawer.getByText(/demo works: the provider accepts the token as ada@example\.com/)).toBeVisible();
-  await drawer.getByLabel("Token", { exact: true }).selectOption("always");
+  await drawer.getByLabel("Refresh", { exact: true }).selectOption("always");
   await expect(drawer.getByText("Saved.")).toBeVisible();
   await drawer.getByLabel("Account label").fill("work");
   await drawer.getByRole("button", { name: "Rename" }).click();

@@ -68,7 +68,7 @@ test("the whole main job needs no mouse", async ({ page, world }) => {
     await page.keyboard.type(text);
   };
   await page.goto("/");
-  await page.getByText("Nobody is signed in yet.").waitFor();
+  await page.getByText("No connections yet.").waitFor();
   await press(page.getByRole("link", { name: /Any OAuth provider/ }));
   await page.getByRole("heading", { name: "Add authenticator" }).waitFor();
   await type("Name", "Demo");

@@ -11,7 +11,7 @@ test("two hundred connections are listed, scrolled and searched", async ({ page,
     await world.signIn("demo", id, index === 0 ? undefined : `n${index}`);
 
   await page.goto("/#/settings");
-  await page.getByText("Where things are").waitFor();
+  await page.getByText("Storage and addresses").waitFor();
   const painted = await page.evaluate(async () => {
     const start = performance.now();
     document.querySelector<HTMLAnchorElement>('nav a[href="#/connections"]')?.click();

@@ -68,7 +68,7 @@ test("port, log level and keeping warm are the agent's", async ({ page, world })
   await level.selectOption({ label: "Warnings" });
   await expect(page.getByText("Saved.")).toBeVisible();
   await expect(level).toBeFocused();
-  await page.getByLabel("Tokens of new connections").selectOption({ label: "Always fresh" });
+  await page.getByLabel("Tokens of new connections").selectOption({ label: "Before they expire" });
   await expect.poll(() => stored(world)).toMatchObject({ port: 5123, log_level: "warn", keep_warm: "always" });
 });
 

@@ -158,7 +158,7 @@ fn a_refused_client_is_told_without_a_sign_in_that_would_not_help() {
     let shown = notifications.after(&snapshot([connection("github", refused)]), &[], &at(NOW));
     assert_eq!(
         titles(&shown),
-        ["The registered client of github needs fixing"]
+        ["The registered client of github must be corrected"]
     );
     assert_eq!(
         (shown[0].body.as_str(), &shown[0].action),
@@ -185,7 +185,7 @@ fn an_endpoint_that_gave_no_token_for_a_day_is_told_once() {
     assert_eq!(titles(&shown), ["github has not been refreshed for a day"]);
     assert_eq!(
         (shown[0].body.as_str(), &shown[0].action),
-        ("Its provider gives no token (HTTP 404)", &Action::Open)
+        ("The provider issues no token (HTTP 404)", &Action::Open)
     );
     assert_eq!(notifications.after(&late, &[], &at(NOW)), []);
 }
@@ -196,13 +196,13 @@ fn several_at_once_are_one_notice() {
     let end = in_minutes(9);
     let all = [lost("slack"), lost("github"), ending("google", &end)];
     let shown = notifications.after(&snapshot(all), &[], &at(NOW));
-    assert_eq!(titles(&shown), ["3 logins need you"]);
+    assert_eq!(titles(&shown), ["3 connections need attention"]);
     assert_eq!(shown[0].body, "Now: slack, github. Soon: google");
     assert_eq!(shown[0].action, Action::Open);
 
     let mut notifications = begun(&["slack", "github"]);
     let shown = notifications.after(&snapshot([lost("slack"), lost("github")]), &[], &at(NOW));
-    assert_eq!(titles(&shown), ["2 accounts need you to sign in again"]);
+    assert_eq!(titles(&shown), ["2 connections need you to sign in again"]);
 }
 
 #[test]
@@ -218,8 +218,8 @@ fn a_token_that_cannot_be_renewed_is_told_a_day_and_ten_minutes_before_and_at_it
     assert_eq!(
         told,
         [
-            (24 * 60, "pat ends in 24 hours".to_owned()),
-            (10, "pat ends in 10 minutes".to_owned()),
+            (24 * 60, "The token of pat expires in 24 hours".to_owned()),
+            (10, "The token of pat expires in 10 minutes".to_owned()),
             (0, "pat needs you to sign in again".to_owned()),
         ]
     );
@@ -258,14 +258,14 @@ fn after_a_new_sign_in_the_new_end_is_told() {
     let first = in_minutes(5);
     notifications.after(&snapshot([well("pat")]), &[], &at(NOW));
     let shown = notifications.after(&snapshot([ending("pat", &first)]), &[], &at(NOW));
-    assert_eq!(titles(&shown), ["pat ends in 5 minutes"]);
+    assert_eq!(titles(&shown), ["The token of pat expires in 5 minutes"]);
     let second = in_minutes(60);
     assert_eq!(
         notifications.after(&snapshot([ending("pat", &second)]), &[], &at(NOW)),
         []
     );
     let shown = notifications.after(&snapshot([ending("pat", &second)]), &[], &in_minutes(51));
-    assert_eq!(titles(&shown), ["pat ends in 9 minutes"]);
+    assert_eq!(titles(&shown), ["The token of pat expires in 9 minutes"]);
 }
 
 #[test]

@@ -77,7 +77,7 @@ pub(super) fn problem(app: &AppHandle) -> Option<String> {
     let asked: zbus::Result<(String, String, String, String)> =
         desktop.proxy.call("GetServerInformation", &());
     let error = asked.err()?;
-    Some(format!("No program shows notifications ({error})"))
+    Some(format!("No notification service is running ({error})"))
 }
 
 /// Shows a notification in place of the last one of its kind.

@@ -117,7 +117,7 @@ fn without_a_tray_the_window_opens_and_says_why_and_a_late_tray_shows_the_icon()
     let view = WebView::open(&session.desktop);
     view.click(Role::Link, "Settings");
     view.see("This desktop shows no tray icons");
-    view.see("No program shows notifications");
+    view.see("No notification service is running");
     session.screen().picture("desktop-faults", "no-tray");
 
     session.start_panel();

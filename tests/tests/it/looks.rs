@@ -29,7 +29,7 @@ fn look_at_every_page(name: &str, theme: &str) -> Vec<u64> {
         seen.push(brightness(view));
     };
 
-    view.see("Nobody is signed in yet.");
+    view.see("No connections yet.");
     view.until(
         "the font of the page",
         "Array.from(document.fonts, (font) => font.status).join() === 'loaded'",
@@ -53,6 +53,9 @@ fn look_at_every_page(name: &str, theme: &str) -> Vec<u64> {
     view.click(Role::MenuItem, "Details");
     view.see("Use it in");
     view.see("Recent activity");
+    let tops = "const buttons = document.querySelectorAll('[aria-label=Actions] button');
+        return [...new Set(Array.from(buttons, (button) => button.offsetTop))].length";
+    assert_eq!(view.run(tops, &json!([])), 1, "the buttons fill one line");
     look("details");
     view.click(Role::Button, "Disconnect…");
     view.see("Programs that ask for calendar get no token");
@@ -68,7 +71,7 @@ fn look_at_every_page(name: &str, theme: &str) -> Vec<u64> {
     view.see("needs you to sign in again");
     look("activity");
     view.click(Role::Link, "Settings");
-    view.see("Where things are");
+    view.see("Storage and addresses");
     look("settings");
     view.run(
         "document.querySelector('main').scrollTo(0, 1e6)",

@@ -15,7 +15,7 @@ const SECRET: &str = "planted-client-secret-b7e2";
 fn the_list_shows_what_is_connected_and_follows_what_other_programs_do() {
     let scene = WindowFixture::start();
     let view = &scene.view;
-    view.see("Nobody is signed in yet.");
+    view.see("No connections yet.");
 
     scene.sign_in("mail");
     scene.sign_in("calendar");
@@ -50,7 +50,7 @@ fn every_mistake_in_a_new_authenticator_is_named_before_it_is_saved() {
     view.fill("Name", "Taken");
     view.see("“Taken” is taken. Choose another name.");
     view.fill("Name", "mail/work");
-    view.see("A name has no slash: it separates the account's label.");
+    view.see("A name cannot contain a slash, which separates the label of an account.");
     view.fill("Client secret", "ghp_0123456789");
     view.see("This looks like a GitHub access token, not a client secret.");
     view.fill("Client ID", "de mo");
@@ -145,22 +145,22 @@ fn the_activity_shows_each_hand_out_as_it_happens_and_is_filtered() {
     view.see("Today");
 
     cli::ok(scene.desktop(), &["token", "mail"]);
-    view.see("mail token handed to valetkey");
+    view.see("mail (ada@example.com) token handed to valetkey");
     cli::ok(scene.desktop(), &["token", "calendar"]);
-    view.see("calendar token handed to valetkey");
+    view.see("calendar (ada@example.com) token handed to valetkey");
     scene.picture("activity");
 
     view.click(Role::Button, "Handed out");
     view.see_no_more("mail signed in");
     view.choose("Connection", "mail");
-    view.see_no_more("calendar token handed to");
-    view.see("mail token handed to valetkey");
+    view.see_no_more("calendar (ada@example.com) token handed to");
+    view.see("mail (ada@example.com) token handed to valetkey");
     view.choose("Connection", "All connections");
     view.fill("Filter", "calendar");
-    view.see_no_more("mail token handed to");
-    view.see("calendar token handed to valetkey");
+    view.see_no_more("mail (ada@example.com) token handed to");
+    view.see("calendar (ada@example.com) token handed to valetkey");
     view.press("Filter", ESCAPE);
-    view.see("mail token handed to valetkey");
+    view.see("mail (ada@example.com) token handed to valetkey");
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn an_authenticator_comes_from_a_file_that_is_chosen_or_dropped() {
         window.dispatchEvent(new DragEvent('drop', {dataTransfer: carried, cancelable: true}))";
     view.run(drop, &json!([ours.to_string()]));
     view.see("hub.json is read. Review it, then save.");
-    view.see("The file leaves this to the variable HUB_SECRET");
+    view.see("The file names the environment variable HUB_SECRET");
     view.fill("Client secret", "0123456789abcdef");
     view.click(Role::Button, "Save");
     view.see("Hub is saved.");
@@ -214,7 +214,7 @@ fn the_activity_is_exported_to_the_downloads_and_holds_no_secret() {
     let token = cli::ok(scene.desktop(), &["token", "mail"]).stdout;
     assert!(token.contains(PREFIX));
     view.click(Role::Link, "Activity");
-    view.see("mail token handed to valetkey");
+    view.see("mail (ada@example.com) token handed to valetkey");
 
     let downloads = scene.desktop().home().join("Downloads");
     for (kind, name) in [
@@ -257,7 +257,7 @@ fn authenticators_are_exported_without_their_secrets_and_come_back_from_the_file
         assert_eq!(scene.api().remove(name).status, 200);
     }
     view.click(Role::Link, "Connections");
-    view.see("Nobody is signed in yet.");
+    view.see("No connections yet.");
     view.click(Role::Link, "Settings");
     // Its button opens the desktop's own file dialog.
     view.give_file("File to import", &file);
@@ -267,7 +267,7 @@ fn authenticators_are_exported_without_their_secrets_and_come_back_from_the_file
         (scene.api().authenticators() == ["drive"]).then_some(())
     });
     view.click(Role::Button, "Review mail");
-    view.see("The file leaves this to the variable MAIL_CLIENT_SECRET");
+    view.see("The file names the environment variable MAIL_CLIENT_SECRET");
     view.fill("Client secret", SECRET);
     view.click(Role::Button, "Save");
     view.see("mail is saved.");

@@ -34,7 +34,11 @@ export function hints({ texts, scopes, provider, taken }: Typed): Hint[] {
     found.push({ field: "name", tone: "bad", text: `“${name}” is taken. Choose another name.` });
   }
   if (name.includes("/"))
-    found.push({ field: "name", tone: "bad", text: "A name has no slash: it separates the account's label." });
+    found.push({
+      field: "name",
+      tone: "bad",
+      text: "A name cannot contain a slash, which separates the label of an account.",
+    });
   for (const field of ["client_id", "client_secret"]) {
     const value = texts[field] ?? "";
     const token = TOKENS.find(([pattern]) => pattern.test(value.trim()));

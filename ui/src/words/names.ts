@@ -22,7 +22,7 @@ export function slug(typed: string): string {
 
 /** When a token is refreshed. */
 export const KEEP_WARM: readonly { value: KeepWarm; words: string }[] = [
-  { value: "always", words: "Always fresh" },
-  { value: "when_used", words: "Fresh if used within a day" },
-  { value: "on_demand", words: "Only when a program asks" },
+  { value: "always", words: "Before they expire" },
+  { value: "when_used", words: "Before they expire, if used within a day" },
+  { value: "on_demand", words: "When a program asks" },
 ];

@@ -28,7 +28,7 @@ fn quiet_hours_end_with_one_notice_of_what_still_needs_the_person() {
     let mended = with(&night, later(well("slack"), lost("github")));
     assert_eq!(notifications.after(&mended, &[], &midnight), []);
     let shown = notifications.after(&mended, &[], &seven);
-    assert_eq!(titles(&shown), ["3 logins need you"]);
+    assert_eq!(titles(&shown), ["3 connections need attention"]);
     assert_eq!(shown[0].body, "Now: github, google. Soon: pat");
     assert_eq!(notifications.after(&mended, &[], &seven), []);
 }
