@@ -1,63 +1,14 @@
-// Every page, state and dialog, light and dark, in a small and in a usual window: axe finds nothing, nothing
-// overflows, and a picture is in test-results.
-import AxeBuilder from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
+// Every page and state: see look.ts.
+import { expect, test } from "./look";
 import { asDesktop } from "./shell";
-import { expect, opening, test as base } from "./world";
-
-const SIZES = [
-  { width: 640, height: 480 },
-  { width: 1040, height: 700 },
-];
-const SCHEMES = ["light", "dark"] as const;
-
-/** `again` opens anew what a new size of the window closes. */
-type Look = (name: string, again?: () => Promise<void>) => Promise<void>;
+import { opening } from "./world";
 
 // Screenshots are enough.
-base.use({ trace: "off" });
-
-const test = base.extend<{ look: Look }>({
-  async look({ page }, use, info) {
-    await use(async (name, again) => {
-      for (const size of SIZES) {
-        await page.setViewportSize(size);
-        await again?.();
-        for (const colorScheme of SCHEMES) {
-          await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-          const title = `${name}-${size.width}-${colorScheme}`;
-          await page.screenshot({ path: info.outputPath(`${title}.png`) });
-          expect.soft(await beyond(page), title).toEqual([]);
-          expect.soft(await axe(page), title).toEqual([]);
-        }
-      }
-    });
-  },
-});
-
-async function axe(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html, any }) => `${html} ${any[0]?.message ?? ""}`).join("\n")}`,
-  );
-}
-
-/** What sticks out: sideways of the page or a dialog, or anyhow of the window. */
-function beyond(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
-    const wide = [document.documentElement, ...document.querySelectorAll("main, dialog[open], nav")];
-    const scrolled = wide.filter((node) => node.scrollWidth > node.clientWidth + 1);
-    const floating = [...document.querySelectorAll("dialog[open], :popover-open, .notice")].filter((node) => {
-      const { left, top, right, bottom } = node.getBoundingClientRect();
-      return left < 0 || top < 0 || right > innerWidth || bottom > innerHeight;
-    });
-    return [...scrolled, ...floating].map((node) => `${node.tagName} ${node.className}`);
-  });
-}
+test.use({ trace: "off" });
 
 test("the text is drawn with the font of the page", async ({ page }) => {
   await page.goto("/");
-  await page.getByText("Nobody is signed in yet.").waitFor();
+  await page.getByText("No connections yet.").waitFor();
   const fonts = await page.evaluate(async () =>
     [...(await document.fonts.ready)].map(({ family, status }) => [family, status]),
   );
@@ -71,7 +22,7 @@ test("nothing there yet", async ({ page, world, look }) => {
   await look("loading");
   await page.unroute("**/api/**");
   await page.reload();
-  await page.getByText("Nobody is signed in yet.").waitFor();
+  await page.getByText("No connections yet.").waitFor();
   await look("empty");
   await page.goto("/#/connection/nobody");
   await page.goto("/#/authenticator/nobody");
@@ -164,7 +115,7 @@ test("a list in every state", async ({ page, world, look }) => {
   await page.keyboard.press("Escape");
   await page.keyboard.press("Escape");
   for (const [name, text] of [
-    ["Nightly builds of the data team", "Only signing in again helps."],
+    ["Nightly builds of the data team", "Sign in again to get new tokens."],
     ["Microsoft", "Edit authenticator"],
   ] as const) {
     await page.locator("main li").getByRole("link", { name }).click();

@@ -7,7 +7,7 @@ function given(name: string): string {
   return value;
 }
 
-const AGENT = given("VALETKEY_UI_AGENT");
+export const AGENT = given("VALETKEY_UI_AGENT");
 const KEY = given("VALETKEY_UI_KEY");
 const STAGE = given("VALETKEY_UI_STAGE");
 export const PROVIDER = given("VALETKEY_UI_PROVIDER");
