@@ -169,20 +169,45 @@ impl Tray {
 fn picture(state: State, theme: PanelTheme) -> Image<'static> {
     match (theme, state) {
         (PanelTheme::Dark, State::Well) => include_image!("../icons/tray/on-dark/well@2x.png"),
-        (PanelTheme::Dark, State::NeedsYou | State::Locked) => {
+        (PanelTheme::Dark, State::NeedsYou) => {
             include_image!("../icons/tray/on-dark/needs-you@2x.png")
         }
+        (PanelTheme::Dark, State::Locked) => include_image!("../icons/tray/on-dark/locked@2x.png"),
         (PanelTheme::Dark, State::Busy) => include_image!("../icons/tray/on-dark/busy@2x.png"),
         (PanelTheme::Dark, State::Paused | State::Starting) => {
             include_image!("../icons/tray/on-dark/hollow@2x.png")
         }
         (PanelTheme::Light, State::Well) => include_image!("../icons/tray/on-light/well@2x.png"),
-        (PanelTheme::Light, State::NeedsYou | State::Locked) => {
+        (PanelTheme::Light, State::NeedsYou) => {
             include_image!("../icons/tray/on-light/needs-you@2x.png")
+        }
+        (PanelTheme::Light, State::Locked) => {
+            include_image!("../icons/tray/on-light/locked@2x.png")
         }
         (PanelTheme::Light, State::Busy) => include_image!("../icons/tray/on-light/busy@2x.png"),
         (PanelTheme::Light, State::Paused | State::Starting) => {
             include_image!("../icons/tray/on-light/hollow@2x.png")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locked_keychain_has_an_icon_of_its_own() {
+        for theme in [PanelTheme::Dark, PanelTheme::Light] {
+            let locked = picture(State::Locked, theme);
+            for state in [
+                State::Well,
+                State::NeedsYou,
+                State::Busy,
+                State::Paused,
+                State::Starting,
+            ] {
+                assert!(locked.rgba() != picture(state, theme).rgba(), "{state:?}");
+            }
         }
     }
 }

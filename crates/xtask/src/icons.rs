@@ -44,7 +44,7 @@ const SMALLEST_FULL_DRAWING: u16 = 32;
 /// On macOS an icon's plate takes 824 of 1024 units; ours takes 480 of 512.
 const MACOS_PLATE: f32 = (824.0 / 1024.0) / (480.0 / 512.0);
 
-const TRAY_STATES: &[&str] = &["well", "needs-you", "busy", "hollow"];
+const TRAY_STATES: &[&str] = &["well", "needs-you", "locked", "busy", "hollow"];
 
 /// Panels are 22 or 24 units high; Linux hosts and Windows scale the larger one down.
 const TRAY_PNGS: &[(&str, u16)] = &[("", 22), ("@2x", 44)];
@@ -323,7 +323,8 @@ mod tests {
             let shape = draw(&tree, 22, 1.0);
             shapes.push(shape.pixels().iter().map(|it| it.alpha()).collect());
         }
-        for (one, other) in [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)] {
+        let pairs = (0..shapes.len()).flat_map(|one| (0..one).map(move |other| (one, other)));
+        for (one, other) in pairs {
             let pixels = shapes[one].iter().zip(&shapes[other]);
             let other_pixels = pixels.filter(|(a, b)| a.abs_diff(**b) > 128).count();
             assert!(
