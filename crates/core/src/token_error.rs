@@ -65,7 +65,7 @@ pub enum SignInFailure {
         reason: String,
     },
     /// The client registration must be mended.
-    #[error("the client registration does not fit ({reason})")]
+    #[error("the provider rejects the registered client ({reason})")]
     FixClient {
         /// Technical, without secrets.
         reason: String,

@@ -266,7 +266,7 @@ fn errors_that_come_with_the_browser_have_their_meaning() {
     );
     assert_eq!(
         read("invalid_scope", None),
-        "the client registration does not fit (invalid_scope)"
+        "the provider rejects the registered client (invalid_scope)"
     );
     assert_eq!(
         read("server_error", None),
