@@ -26,7 +26,7 @@ const STYLE: &str = "\
 *{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--bg);color:var(--text);\
 font:16px/1.5 'Inter Variable',Inter,system-ui,sans-serif}main{width:min(30rem,92vw);background:var(--card);border:1px solid var(--line);border-radius:14px;\
 padding:2.25rem;text-align:center}svg{width:52px;height:52px}.ok{color:var(--ok)}.bad{color:var(--bad)}h1{font-size:1.35rem;margin:.75rem 0 .25rem}\
-p{margin:.5rem 0;color:var(--soft);overflow-wrap:anywhere}.small{font-size:.85rem}strong,code{color:var(--text)}\
+p{margin:.5rem 0;color:var(--soft);overflow-wrap:anywhere;text-wrap:balance}.small{font-size:.85rem}strong,code{color:var(--text)}\
 code{font:.9em ui-monospace,monospace;background:var(--bg);border-radius:5px;padding:.1em .35em}";
 
 const TICK: &str = "<svg class=ok viewBox='0 0 24 24' fill=none stroke=currentColor stroke-width=2 stroke-linecap=round \
@@ -42,7 +42,7 @@ pub(super) fn end(view: &SignInView, state: &SignInState) -> Page {
         SignInState::Denied(_) => {
             let body = format!(
                 "<p>You did not allow access at {provider}. Nothing was stored.</p>{}",
-                next_step(view, "Connect", "to try again")
+                next_step(view, &asked_connection(view), "Connect", "to try again")
             );
             layout(CROSS, "Access was not granted", &body)
         }
@@ -95,7 +95,12 @@ fn completed(view: &SignInView, done: &Completed) -> Page {
             "<p class=small>{provider} did not grant everything that was asked for. Missing: {}.</p>",
             scopes.join(", ")
         );
-        body += &next_step(view, "Sign in again", "to ask for it again");
+        body += &next_step(
+            view,
+            &done.connection.to_string(),
+            "Sign in again",
+            "to ask for it again",
+        );
     }
     layout(
         TICK,
@@ -104,19 +109,25 @@ fn completed(view: &SignInView, done: &Completed) -> Page {
     )
 }
 
+/// The name of the connection that the sign-in was begun for.
+fn asked_connection(view: &SignInView) -> String {
+    match &view.account {
+        Some(account) => format!("{}/{account}", view.authenticator),
+        None => view.authenticator.to_string(),
+    }
+}
+
 /// A button of the desktop app, or the command, whichever the person used.
-fn next_step(view: &SignInView, button: &str, purpose: &str) -> String {
+fn next_step(view: &SignInView, connection: &str, button: &str, purpose: &str) -> String {
     if view.in_app {
         return format!("<p>In Valet Key, click <strong>{button}</strong> {purpose}.</p>");
     }
-    let account = view.account.as_ref();
-    let account = account.map_or(String::new(), |account| format!("/{account}"));
     let profile = if view.profile == ProfileName::default() {
         String::new()
     } else {
         format!(" --profile {}", view.profile)
     };
-    let command = format!("valetkey connect {}{account}{profile}", view.authenticator);
+    let command = format!("valetkey connect {connection}{profile}");
     format!("<p>Run <code>{}</code> {purpose}.</p>", escape(&command))
 }
 
@@ -312,6 +323,21 @@ mod tests {
              <p>In Valet Key, click <strong>Sign in again</strong> to ask for it again.</p>\
              <p>You can close this tab.</p>"
         );
+    }
+
+    #[test]
+    fn missing_scopes_are_asked_for_again_with_the_connection_that_was_made() {
+        let done = SignInState::Completed(Completed {
+            id: ConnectionId::new(uuid::Uuid::nil()),
+            connection: "hub/grace".parse().unwrap(),
+            account: None,
+            granted: Scopes::default(),
+            missing: Scopes::parse_any("repo"),
+            renewed: false,
+            instead_of: Some("hub/work".parse().unwrap()),
+        });
+        let command = "<code>valetkey connect hub/grace --profile staging</code>";
+        assert!(body(false, &done).contains(command));
     }
 
     #[test]
