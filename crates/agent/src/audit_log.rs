@@ -7,6 +7,8 @@
 //! The queue is bounded, and no reply ever waits for it: a disk that stands still must not keep
 //! programs from tokens that are in memory. What does not fit is counted, and the number is itself
 //! written to the log as soon as that is possible.
+//!
+//! The vault chains the lines; here is when its keychain item follows ([`AuditLog::keep_anchored`]).
 
 mod entry;
 mod queue;
@@ -18,11 +20,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::sync::{Notify, broadcast, watch};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::id::{ClientKeyId, ConnectionId};
 use valetkey_core::settings::RetentionDays;
-use valetkey_vault::{Durability, Vault, VaultError};
+use valetkey_vault::{Durability, LogCheck, Vault, VaultError};
 
 use crate::clock::Clock;
 pub(crate) use entry::{Entry, ProxiedAccess, RefusedAccess};
@@ -32,8 +34,14 @@ use queue::Queue;
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 /// Pause after a failed write.
 const RETRY_DELAY: Duration = Duration::from_secs(30);
+/// The keychain learns the end of the log at most this often: a write to it takes up to 50 ms.
+const ANCHOR_INTERVAL: Duration = Duration::from_mins(1);
+/// A start waits this long for the chain of the log.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often events are deleted that are older than the retention.
 const PRUNE_INTERVAL: Duration = Duration::from_hours(24);
+/// How soon they are deleted if the keychain could not be asked.
+const PRUNE_RETRY_DELAY: Duration = Duration::from_hours(1);
 /// Notifications that a slow follower may have outstanding before it must read the log again.
 const FOLLOWER_BACKLOG: usize = 1024;
 
@@ -51,6 +59,8 @@ pub(crate) struct AuditLog {
     /// Notified when the queue is no longer empty, and when a batch is full.
     queued: Notify,
     new_events: broadcast::Sender<EventId>,
+    /// The newest line.
+    newest: watch::Sender<EventId>,
 }
 
 /// What a flush writes.
@@ -72,6 +82,7 @@ impl AuditLog {
             retention: watch::Sender::new(retention),
             queued: Notify::new(),
             new_events: broadcast::Sender::new(FOLLOWER_BACKLOG),
+            newest: watch::Sender::new(EventId::default()),
         })
     }
 
@@ -133,6 +144,7 @@ impl AuditLog {
     fn notify_followers(&self, newest: EventId) {
         // Fails only if there are none.
         let _ = self.new_events.send(newest);
+        self.newest.send_replace(newest);
     }
 
     /// Writes all that is queued; false if lines could not be written. Runs to its end even if
@@ -250,17 +262,82 @@ impl AuditLog {
             let days = retention.borrow_and_update().get();
             let age = SignedDuration::from_hours(24 * i64::from(days));
             let before = self.clock.now().checked_sub(age).unwrap_or(Timestamp::MIN);
-            match self.vault.prune_events(before).await {
+            let now = self.clock.now();
+            let pruned =
+                self.to_end(move |vault| async move { vault.prune_events(before, now).await });
+            let mut next = PRUNE_INTERVAL;
+            match pruned.await {
                 Ok(0) => {}
                 Ok(count) => tracing::info!(count, "old events deleted"),
-                Err(error) => tracing::warn!(%error, "old events not deleted"),
+                Err(error) => {
+                    tracing::warn!(%error, "old events not deleted");
+                    next = PRUNE_RETRY_DELAY;
+                }
             }
             tokio::select! {
-                () = self.clock.sleep(PRUNE_INTERVAL) => {}
+                () = self.clock.sleep(next) => {}
                 // Cannot fail: `self` holds the sender.
                 _ = retention.changed() => {}
             }
         }
+    }
+
+    /// The task that has the keychain remember the end of the log, a minute after something was written.
+    /// Ends when it is aborted.
+    pub(crate) async fn keep_anchored(self: Arc<Self>) {
+        let mut newest = self.newest.subscribe();
+        // Cannot fail: `self` holds the sender.
+        while newest.changed().await.is_ok() {
+            self.clock.sleep(ANCHOR_INTERVAL).await;
+            newest.mark_unchanged();
+            self.anchor().await;
+        }
+    }
+
+    /// Has the keychain remember the end of the log, if it changed. A failure is logged.
+    pub(crate) async fn anchor(&self) {
+        let now = self.clock.now();
+        match self
+            .to_end(move |vault| async move { vault.anchor_log(now).await })
+            .await
+        {
+            Ok(told) => told.into_iter().for_each(|id| self.notify_followers(id)),
+            Err(error) => tracing::debug!(%error, "the end of the log was not anchored"),
+        }
+    }
+
+    /// Takes up the chain of the log, so that all lines from now on belong to it. Returns after a moment
+    /// even if the keychain hangs; without it [`Self::anchor`] tries again.
+    pub(crate) async fn open(&self) {
+        let now = self.clock.now();
+        let opened = self.to_end(move |vault| async move { vault.open_log_chain(now).await });
+        match timeout(OPEN_TIMEOUT, opened).await {
+            Ok(Ok(told)) => told.into_iter().for_each(|id| self.notify_followers(id)),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the log is written without its chain for now")
+            }
+            Err(_) => {
+                tracing::warn!("the keychain hangs: the log is written without its chain for now")
+            }
+        }
+    }
+
+    /// Checks every line of the log.
+    pub(crate) async fn check(self: &Arc<Self>) -> Result<LogCheck, VaultError> {
+        self.flush().await;
+        let now = self.clock.now();
+        self.to_end(move |vault| async move { vault.check_log(now).await })
+            .await
+    }
+
+    /// Runs an operation of the vault to its end even if the caller is dropped.
+    async fn to_end<T, F>(&self, work: impl FnOnce(Vault) -> F) -> Result<T, VaultError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, VaultError>> + Send + 'static,
+    {
+        let done = tokio::spawn(work(self.vault.clone())).await;
+        done.map_err(|error| VaultError::Bug(error.to_string()))?
     }
 
     async fn full_batch(&self) {

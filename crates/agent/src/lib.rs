@@ -12,7 +12,7 @@
 //! | | `registry` | every connection: row, live grant, running refresh, schedule |
 //! | | `sign_in::session` | the sign-ins that are open, with their secrets |
 //! | | `stored_settings`, `links` | settings and pause; sign-in links |
-//! | | `audit_log` | writes events; those of served tokens in batches |
+//! | | `audit_log` | writes events in order, those of served tokens in batches; keeps their chain anchored |
 //! | | `tasks`, `clock`, `key`, `error`, `client` | running work; time; names of things; errors; a client with its secret |
 //! | | [`protocol`] | requests to providers, in their dialects |
 //! | flows | `grants` | loads and stores grants; the write lock of a connection |

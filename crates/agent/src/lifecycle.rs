@@ -9,9 +9,9 @@ use serde_json::json;
 use tokio::sync::{Notify, broadcast};
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::id::ConnectionId;
-use valetkey_vault::{EventFilter, Vault};
+use valetkey_vault::{EventFilter, LogCheck, Vault};
 
-use crate::audit_log::AuditLog;
+use crate::audit_log::{AuditLog, Entry};
 use crate::error::AgentError;
 use crate::links::Links;
 use crate::protocol::{MAX_REFRESH_TIME, ProviderClient};
@@ -72,14 +72,18 @@ impl Agent {
         let audit_log_tasks = [
             tokio::spawn(Arc::clone(&inner.audit_log).run()),
             tokio::spawn(Arc::clone(&inner.audit_log).prune()),
+            tokio::spawn(Arc::clone(&inner.audit_log).keep_anchored()),
         ];
         inner.audit_log_tasks().extend(audit_log_tasks);
-        reconcile::record(&inner, &report).await;
-        disconnect::schedule_removals(&inner);
-        inner.run(scheduler::run(Arc::clone(&inner)));
+        inner.audit_log.open().await;
+        // First, so that the log shows where the last run ended.
         let started =
             Event::new(EventKind::AgentStarted, now).detail(json!({ "version": config.version }));
-        inner.record(started).await;
+        inner.audit_log.record(Entry::Change(Box::new(started)));
+        disconnect::schedule_removals(&inner);
+        inner.run(scheduler::run(Arc::clone(&inner)));
+        reconcile::record(&inner, &report).await;
+        inner.audit_log.flush().await;
         Ok(Self { inner })
     }
 
@@ -105,7 +109,7 @@ impl Agent {
         inner
             .record(Event::new(EventKind::AgentStopped, inner.now()))
             .await;
-        inner.audit_log.flush().await;
+        inner.audit_log.anchor().await;
         if let Err(error) = inner.vault.close().await {
             tracing::warn!(%error, "the vault was not closed cleanly");
         }
@@ -115,6 +119,11 @@ impl Agent {
     pub async fn events(&self, filter: EventFilter) -> Result<Vec<(EventId, Event)>, AgentError> {
         self.inner.audit_log.flush().await;
         Ok(self.inner.vault.events(filter).await?)
+    }
+
+    /// Checks every line of the audit log against its chain.
+    pub async fn check_log(&self) -> Result<LogCheck, AgentError> {
+        Ok(self.inner.audit_log.check().await?)
     }
 
     /// The last name of a connection that was removed, while the log knows of it.

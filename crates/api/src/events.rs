@@ -1,4 +1,6 @@
-//! The audit log: `GET events`.
+//! The audit log: `GET events`, `POST events/verify`.
+
+mod check;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +14,8 @@ use valetkey_core::id::{AuthenticatorId, ConnectionId, SignInId};
 use valetkey_core::name::ProfileName;
 
 use crate::connections::Revocation;
+
+pub use check::{EventsVerified, LogProblem, LogProblemKind, UncleanEnd};
 
 /// Query of `GET events`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -37,6 +41,12 @@ pub struct EventQuery {
     /// Only of this kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<EventKind>,
+    /// Only of this moment or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Only asked for by somebody whose text contains this: a program's path or number, a key's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
     /// Present (even without a value) or true: a stream of server-sent events instead of a list.
     #[serde(deserialize_with = "flag", skip_serializing_if = "std::ops::Not::not")]
     pub follow: bool,

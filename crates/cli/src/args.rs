@@ -12,7 +12,9 @@ pub(crate) use connections::{
     Connect, Disconnect, KeepWarm, Label, Named, Policy, ProxyMethods, ProxyOnly, StatusOf, Switch,
     Token,
 };
-pub(crate) use tools::{Events, Key, Provider, Run, Serve, Setting, Settings};
+pub(crate) use tools::{
+    EventFormat, EventSelection, Events, EventsAction, Key, Provider, Run, Serve, Setting, Settings,
+};
 
 /// The hidden command by which `valetkey` becomes the agent.
 pub(crate) const DETACH: &str = "detach-agent";

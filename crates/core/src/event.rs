@@ -120,6 +120,10 @@ kinds! {
     TokenRefused = "token.refused",
     /// Hand-outs and refusals were left out of the log, which could not be written fast enough.
     TokensUnrecorded = "token.unrecorded",
+    /// The log was found changed or cut, or its key or the whole database gone, when the agent started.
+    LogDamaged = "log.damaged",
+    /// Lines that were written while the keychain could not be asked joined the chain of the log.
+    LogChained = "log.chained",
     /// A program's request went to a host through the proxy, or was refused there.
     ProxyRequest = "proxy.request",
     /// A host sent the token back through the proxy, which masked it.

@@ -11,5 +11,5 @@ pub(crate) use connections::{
     authenticator, authenticator_key, connection, disconnected, label, methods, test_unreachable,
     token_refused,
 };
-pub(crate) use events::{client, event};
+pub(crate) use events::{client, event, log_check};
 pub(crate) use sign_in::sign_in;

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Mutex, broadcast};
 use valetkey_agent::vault::EventFilter;
@@ -26,6 +27,9 @@ pub(crate) struct FeedEvent {
     pub(crate) id: EventId,
     pub(crate) kind: EventKind,
     pub(crate) connection: Option<ConnectionId>,
+    pub(crate) at: Timestamp,
+    /// The text of who asked; empty if nobody did.
+    pub(crate) actor: Arc<str>,
     /// As a server-sent event.
     pub(crate) text: Bytes,
 }
@@ -33,6 +37,7 @@ pub(crate) struct FeedEvent {
 impl FeedEvent {
     pub(crate) fn new(agent: &Agent, id: EventId, event: &Event) -> Self {
         let (kind, connection) = (event.kind, event.connection);
+        let actor = event.actor.as_ref().map(ToString::to_string);
         let view = convert::event(agent, id, event);
         let json = serde_json::to_string(&view).expect("API types serialise");
         let EventId(number) = id;
@@ -41,6 +46,8 @@ impl FeedEvent {
             id,
             kind,
             connection,
+            at: event.at,
+            actor: actor.unwrap_or_default().into(),
             text: text.into(),
         }
     }
@@ -160,6 +167,8 @@ mod tests {
             id: EventId(id),
             kind: EventKind::Paused,
             connection: None,
+            at: Timestamp::UNIX_EPOCH,
+            actor: "".into(),
             text: format!("id: {id}\n\n").into(),
         }
     }

@@ -46,6 +46,7 @@ routes! {
     "/api/v1/doctor" => post agent::doctor;
     "/api/v1/openapi.json" => get agent::openapi;
     "/api/v1/events" => get events::list;
+    "/api/v1/events/verify" => post events::verify;
     "/api/v1/clients" => get clients::list, post clients::create;
     "/api/v1/clients/{id}" => delete clients::revoke;
     "/api/v1/oauth/providers" => get authenticators::providers;

@@ -30,15 +30,20 @@ pub enum ItemName {
     Grant(ConnectionId),
     /// The secret of a confidential client.
     ClientSecret(AuthenticatorId),
+    /// The key of the audit log, and where the log begins and ends.
+    AuditLog,
     /// Written, read and deleted to see whether the store works.
     Probe(Uuid),
 }
+
+const AUDIT_LOG: &str = "audit-log";
 
 impl fmt::Display for ItemName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Grant(id) => write!(f, "grant/{id}"),
             Self::ClientSecret(id) => write!(f, "client-secret/{id}"),
+            Self::AuditLog => f.write_str(AUDIT_LOG),
             Self::Probe(id) => write!(f, "probe/{id}"),
         }
     }
@@ -53,6 +58,9 @@ impl FromStr for ItemName {
     type Err = NotAnItem;
 
     fn from_str(text: &str) -> Result<Self, NotAnItem> {
+        if text == AUDIT_LOG {
+            return Ok(Self::AuditLog);
+        }
         let (kind, id) = text.split_once('/').ok_or(NotAnItem)?;
         let id = Uuid::parse_str(id).map_err(|_| NotAnItem)?;
         let item = match kind {
@@ -79,6 +87,7 @@ mod tests {
         for item in [
             ItemName::Grant(ConnectionId::new(id)),
             ItemName::ClientSecret(AuthenticatorId::new(id)),
+            ItemName::AuditLog,
             ItemName::Probe(id),
         ] {
             assert_eq!(item.to_string().parse(), Ok(item));

@@ -1,5 +1,6 @@
 //! The handle of one home's vault.
 
+mod audit_log;
 pub mod authenticators;
 pub mod grants;
 pub mod reconcile;
@@ -14,11 +15,12 @@ use valetkey_core::connection::Connection;
 use valetkey_core::home::Home;
 use zeroize::Zeroizing;
 
+use self::audit_log::{Anchor, SharedChain};
 use crate::database::{Database, Opened, schema_version, settings};
 use crate::error::{StoreError, VaultError};
 use crate::keychain_thread::KeychainThread;
 use crate::secret_store::{ItemName, SecretStore};
-use crate::store::StoreOpener;
+use crate::store::{StoreChoice, StoreOpener};
 use crate::vault_id::VaultId;
 
 /// Keychain and database of one home. Cheap to clone; both threads end with the last handle.
@@ -41,6 +43,12 @@ struct Shared {
     write_lock: tokio::sync::Mutex<()>,
     /// Held by a reconciliation; locked before `write_lock`.
     reconciling: tokio::sync::Mutex<()>,
+    /// What the keychain knows of the audit log; None until it was asked. Held while it changes, or
+    /// while the log must not lose lines; locked before `chain`.
+    anchor: tokio::sync::Mutex<Option<Anchor>>,
+    /// Locked on the database's thread only.
+    chain: SharedChain,
+    is_store_temporary: bool,
 }
 
 /// The steps of [`Vault::probe_store`], in their order.
@@ -93,6 +101,9 @@ impl Vault {
             interrupted: Mutex::new(None),
             write_lock: tokio::sync::Mutex::new(()),
             reconciling: tokio::sync::Mutex::new(()),
+            anchor: tokio::sync::Mutex::new(None),
+            chain: SharedChain::default(),
+            is_store_temporary: kind == Some(StoreChoice::Memory.as_str()),
         };
         Ok(Self {
             keychain,

@@ -248,6 +248,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify the audit log
+         * @description Checks every line against the chain whose key is in the keychain: what was changed, removed or cut
+         *     off by something other than Valet Key is found.
+         */
+        post: operations["events_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/oauth/authenticators": {
         parameters: {
             query?: never;
@@ -1006,7 +1027,7 @@ export interface components {
          * @description The kinds of events. The words are stable.
          * @enum {string}
          */
-        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.unrecorded" | "proxy.request" | "proxy.scrubbed" | "token.invalidated" | "key.created" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed";
+        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.unrecorded" | "log.damaged" | "log.chained" | "proxy.request" | "proxy.scrubbed" | "token.invalidated" | "key.created" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed";
         /** @description Reply to `GET events`. */
         EventList: {
             /** @description Oldest first. */
@@ -1034,6 +1055,44 @@ export interface components {
             /** @description What. */
             kind: components["schemas"]["EventKind"];
             session_id?: components["schemas"]["SignInId"] | null;
+        };
+        /** @description Reply to `POST events/verify`. */
+        EventsVerified: {
+            /**
+             * Format: int64
+             * @description How often lines were written while the keychain could not be asked: until they got their MAC, a
+             *     change to them could not be noticed.
+             */
+            chained_late: number;
+            first?: components["schemas"]["EventId"] | null;
+            /**
+             * Format: int64
+             * @description How many more problems there are.
+             */
+            further_problems: number;
+            /** @description Whether nothing was found to be wrong. */
+            intact: boolean;
+            last?: components["schemas"]["EventId"] | null;
+            last_unclean_end?: components["schemas"]["UncleanEnd"] | null;
+            /**
+             * Format: int64
+             * @description How many lines were checked.
+             */
+            lines: number;
+            /** @description What is wrong; the first hundred. */
+            problems: components["schemas"]["LogProblem"][];
+            pruned_until?: components["schemas"]["EventId"] | null;
+            /**
+             * Format: int64
+             * @description How often the agent ended without a stop: lines of the minute before could have been cut off
+             *     without a trace.
+             */
+            unclean_ends: number;
+            /**
+             * Format: int64
+             * @description Lines that cannot be checked: they were written before the log had its key.
+             */
+            uncovered: number;
         };
         /** @description SHA-256 of a secret, in lower-case hex. */
         Fingerprint: string;
@@ -1079,6 +1138,21 @@ export interface components {
          * @enum {string}
          */
         LogLevel: "error" | "warn" | "info" | "debug";
+        /** @description Something that Valet Key did not do. */
+        LogProblem: {
+            /** @description The first line that it is about. */
+            first: components["schemas"]["EventId"];
+            kind: components["schemas"]["LogProblemKind"];
+            /** @description The last line that it is about. */
+            last: components["schemas"]["EventId"];
+            /** @description What the line says, if it was written because of the problem. */
+            why?: string | null;
+        };
+        /**
+         * @description What is wrong with lines of the log.
+         * @enum {string}
+         */
+        LogProblemKind: "changed" | "removed" | "cut" | "found_at_start";
         /**
          * @description Loopback host of a redirect URI, as the provider wants it spelled.
          * @enum {string}
@@ -1633,6 +1707,16 @@ export interface components {
             scopes: components["schemas"]["Scopes"];
             /** @description `Bearer`, as the provider spelled it. */
             token_type: string;
+        };
+        /** @description An end of the agent without a stop. */
+        UncleanEnd: {
+            /**
+             * Format: date-time
+             * @description When that line was written.
+             */
+            at: string;
+            /** @description The first line behind it. */
+            line: components["schemas"]["EventId"];
         };
         /** @description A version. */
         Version: {
@@ -2238,6 +2322,10 @@ export interface operations {
                 profile?: components["schemas"]["ProfileName"];
                 /** @description Only of this kind. */
                 kind?: components["schemas"]["EventKind"];
+                /** @description Only of this moment or later. */
+                since?: string;
+                /** @description Only asked for by somebody whose text contains this: a program's path or number, a key's name. */
+                actor?: string;
                 /** @description Present (even without a value) or true: a stream of server-sent events instead of a list. */
                 follow?: boolean;
             };
@@ -2254,6 +2342,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventList"];
+                };
+            };
+            /** @description An error; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    events_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventsVerified"];
                 };
             };
             /** @description An error; the status goes with its code. */

@@ -60,6 +60,13 @@ function removed(event: LogEvent): Omit<Line, "subject" | "account"> {
   };
 }
 
+const LOG_DAMAGE: Record<string, string> = {
+  database_replaced: "the database was lost or replaced",
+  lines_missing: "the newest events were gone",
+  line_changed: "the newest event was another one",
+  key_missing: "its key was gone from the keychain",
+};
+
 const WORDS: Record<EventKind, Words> = {
   "agent.started": says("idle", "rest", "Valet Key started", ({ detail }) => `version ${detail.version ?? ""}`),
   "agent.stopped": says("idle", "rest", "Valet Key stopped"),
@@ -119,6 +126,13 @@ const WORDS: Record<EventKind, Words> = {
     "requests for tokens were left out of the log",
     (event) => `${String(event.detail.count)} of them`,
   ),
+  "log.damaged": says(
+    "bad",
+    "problems",
+    "the audit log was found damaged",
+    ({ detail }) => LOG_DAMAGE[detail.why ?? ""] ?? "",
+  ),
+  "log.chained": says("idle", "rest", "events from while the keychain was locked joined the audit log's chain", none),
   "proxy.request": (event) => ({
     tone: event.detail.why === undefined ? "ok" : "bad",
     group: event.detail.why === undefined ? "handed out" : "problems",

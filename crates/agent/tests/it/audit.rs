@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use crate::support::{Bench, LONG, key, me};
 use serde_json::json;
-use valetkey_agent::{Actor, TokenRequirements};
+use valetkey_agent::{Actor, AgentError, TokenRequirements};
 use valetkey_core::actor;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::settings::RetentionDays;
-use valetkey_vault::EventFilter;
+use valetkey_vault::store::testing::Fault;
+use valetkey_vault::{EventFilter, ItemName};
 
 async fn events(bench: &Bench, kinds: &[EventKind]) -> Vec<Event> {
     let filter = EventFilter {
@@ -189,5 +190,55 @@ async fn lines_stand_in_the_order_in_which_things_happened() {
             EventKind::ConnectionRemoving,
             EventKind::ConnectionRemoved,
         ]
+    );
+}
+
+#[tokio::test]
+async fn the_keychain_learns_the_end_of_the_log_a_minute_after_something_happened() {
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    let anchor = || bench.store.item(ItemName::AuditLog);
+    let first = anchor();
+    assert!(first.is_some(), "made at the first start");
+    let minute = Duration::from_mins(1);
+    let anchored = async |before: &Option<Vec<u8>>| {
+        while anchor() == *before {
+            tokio::task::yield_now().await;
+        }
+        anchor()
+    };
+    // The task may still be on its way to its sleep.
+    bench.take_turns().await;
+    bench.clock.advance(minute);
+    let second = tokio::time::timeout(LONG, anchored(&first)).await.unwrap();
+    bench.token("demo").await.unwrap();
+    assert!(bench.agent.check_log().await.unwrap().problems.is_empty());
+    bench.take_turns().await;
+    assert_eq!(anchor(), second, "not at once");
+    bench.clock.advance(minute);
+    let third = tokio::time::timeout(LONG, anchored(&second)).await.unwrap();
+    bench.clock.advance(minute);
+    bench.take_turns().await;
+    assert_eq!(anchor(), third, "nothing happened");
+    bench.agent.shutdown().await;
+    assert_ne!(anchor(), third, "at the stop");
+}
+
+#[tokio::test]
+async fn a_start_with_a_locked_keychain_is_logged_and_chained_later() {
+    let mut bench = Bench::start().await;
+    bench.agent.shutdown().await;
+    bench.store.set(Fault::Locked);
+    bench.start_again().await;
+    let locked = bench.agent.check_log().await;
+    assert!(
+        matches!(locked, Err(AgentError::KeychainLocked(_))),
+        "{locked:?}"
+    );
+    bench.store.set(Fault::None);
+    let check = bench.agent.check_log().await.unwrap();
+    assert_eq!(
+        (check.problems, check.unclean_ends, check.late),
+        (vec![], 0, 1)
     );
 }

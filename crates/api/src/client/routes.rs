@@ -21,7 +21,7 @@ use crate::authenticators::{
 };
 use crate::clients::{ClientCreated, ClientList, ClientView, NewClient};
 use crate::connections::{ConnectionList, ConnectionPatch, ConnectionView, Disconnected};
-use crate::events::{EventList, EventQuery};
+use crate::events::{EventList, EventQuery, EventsVerified};
 use crate::sign_in::{PastedCallback, SignInRequest, SignInStarted, SignInView};
 use crate::token::{
     InvalidateRequest, InvalidateResponse, TestResponse, TokenRequest, TokenResponse,
@@ -250,16 +250,24 @@ impl Client {
         Follower::begin(stream)
     }
 
+    /// Checks that no line of the audit log was changed, removed or cut off.
+    pub fn verify_events(&mut self) -> Result<EventsVerified, ClientError> {
+        self.post(&Target::new(&["events", "verify"]), "{}")
+    }
+
     fn events_target(&self, query: &EventQuery) -> Target {
         let after = query.after.map(|id| id.0.to_string());
         let before = query.before.map(|id| id.0.to_string());
         let limit = query.limit.map(|limit| limit.to_string());
+        let since = query.since.map(|since| since.to_string());
         self.named(&["events"])
             .query("after", after.as_deref())
             .query("before", before.as_deref())
             .query("limit", limit.as_deref())
             .query("connection", query.connection.as_deref())
             .query("kind", query.kind.map(EventKind::as_str))
+            .query("since", since.as_deref())
+            .query("actor", query.actor.as_deref())
     }
 }
 

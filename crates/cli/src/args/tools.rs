@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
+use jiff::{SignedDuration, Timestamp};
 use valetkey_api::core::event::EventKind;
 
 use crate::{completion, duration};
@@ -76,13 +77,12 @@ pub(crate) struct NewKey {
 
 /// `valetkey events`
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Events {
-    /// Only about this connection
-    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completion::connections))]
-    pub(crate) connection: Option<String>,
-    /// Only of this kind, such as `token.served`
-    #[arg(long, value_parser = kind)]
-    pub(crate) kind: Option<EventKind>,
+    #[command(subcommand)]
+    pub(crate) action: Option<EventsAction>,
+    #[command(flatten)]
+    pub(crate) selection: EventSelection,
     /// Only later than this event
     #[arg(long, value_name = "ID")]
     pub(crate) after: Option<i64>,
@@ -95,6 +95,51 @@ pub(crate) struct Events {
     /// At most so many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) limit: u32,
+}
+
+/// What to do with the whole log.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsAction {
+    /// Check that no line was changed, removed or cut off by something other than Valet Key
+    Verify,
+    /// Write the log to stdout, the oldest line first
+    Export(ExportEvents),
+}
+
+/// Which lines.
+#[derive(Debug, Args)]
+pub(crate) struct EventSelection {
+    /// Only about this connection
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completion::connections))]
+    pub(crate) connection: Option<String>,
+    /// Only of this kind, such as `token.served`
+    #[arg(long, value_parser = kind)]
+    pub(crate) kind: Option<EventKind>,
+    /// Only asked for by a program, key or window whose name contains this
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) by: Option<String>,
+    /// Only of the last `7d` or `12h`, or since a time such as `2026-11-01T00:00:00Z`
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    pub(crate) since: Option<Timestamp>,
+}
+
+/// `valetkey events export`
+#[derive(Debug, Args)]
+pub(crate) struct ExportEvents {
+    #[command(flatten)]
+    pub(crate) selection: EventSelection,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = EventFormat::Json)]
+    pub(crate) format: EventFormat,
+}
+
+/// How events are exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EventFormat {
+    /// An array, one event a line
+    Json,
+    /// A table with a head (RFC 4180)
+    Csv,
 }
 
 /// `valetkey settings`
@@ -165,6 +210,17 @@ fn variable(text: &str) -> Result<Variable, String> {
         name: name.to_owned(),
         connection: connection.to_owned(),
     })
+}
+
+fn since(text: &str) -> Result<Timestamp, String> {
+    if let Ok(at) = text.parse() {
+        return Ok(at);
+    }
+    let seconds = duration::seconds_with_unit(text)?;
+    let span = i64::try_from(seconds).map(SignedDuration::from_secs);
+    span.ok()
+        .and_then(|span| Timestamp::now().checked_sub(span).ok())
+        .ok_or_else(|| format!("`{text}` ago is before all time"))
 }
 
 fn kind(text: &str) -> Result<EventKind, String> {

@@ -1,5 +1,7 @@
 //! `valetkey events`
 
+mod export;
+
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use valetkey_api::core::event::EventId;
 use valetkey_api::events::{EventQuery, EventView};
 
 use crate::agent;
-use crate::args::{Events, Global};
+use crate::args::{EventSelection, Events, EventsAction, Global};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::events as render;
@@ -21,14 +23,19 @@ const SILENCE_TIMEOUT: Duration = Duration::from_secs(90);
 
 pub(super) fn events(terminal: Terminal, global: &Global, args: Events) -> Result<(), Failure> {
     let mut client = agent::connect(global)?;
+    match args.action {
+        Some(EventsAction::Verify) => return verify(terminal, &mut client),
+        Some(EventsAction::Export(args)) => {
+            let query = query(args.selection);
+            return export::export(terminal, &mut client, query, args.format);
+        }
+        None => {}
+    }
     let query = EventQuery {
         after: args.after.map(EventId),
         before: args.before.map(EventId),
         limit: (!args.follow).then_some(args.limit),
-        connection: args.connection,
-        profile: None,
-        kind: args.kind,
-        follow: false,
+        ..query(args.selection)
     };
     if args.follow {
         return follow(terminal, &client, &query);
@@ -36,6 +43,26 @@ pub(super) fn events(terminal: Terminal, global: &Global, args: Events) -> Resul
     let list = client.events(&query)?;
     let now = Timestamp::now();
     terminal.reply(&list, |list, style| render::list(list, now, style))
+}
+
+fn query(selection: EventSelection) -> EventQuery {
+    EventQuery {
+        connection: selection.connection,
+        kind: selection.kind,
+        actor: selection.by,
+        since: selection.since,
+        ..EventQuery::default()
+    }
+}
+
+fn verify(terminal: Terminal, client: &mut Client) -> Result<(), Failure> {
+    let found = client.verify_events()?;
+    terminal.reply(&found, render::verified::verified)?;
+    if found.intact {
+        return Ok(());
+    }
+    let what = "the audit log is not as Valet Key wrote it";
+    Err(Failure::new(Exit::Failed, what))
 }
 
 /// Prints events as they come, until Ctrl-C or until nobody reads them.

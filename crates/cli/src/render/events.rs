@@ -1,5 +1,8 @@
 //! The audit log.
 
+pub(crate) mod export;
+pub(crate) mod verified;
+
 use jiff::Timestamp;
 use serde_json::Value;
 use valetkey_api::error_text::printable;

@@ -5,6 +5,7 @@
 mod add;
 mod advice;
 mod connect;
+mod events;
 mod follow;
 mod run;
 mod start;

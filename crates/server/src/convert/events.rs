@@ -1,11 +1,13 @@
 //! `EventView` and `ClientView`.
 
-use valetkey_agent::vault::ClientKeyRow;
+use valetkey_agent::vault::{self, ClientKeyRow, LogCheck};
 use valetkey_agent::{Agent, AuthenticatorKey, ConnectionKey};
 use valetkey_api::clients::{ClientConnection, ClientView};
 use valetkey_api::core::event::{Event, EventId};
 use valetkey_api::core::id::{AuthenticatorId, ConnectionId};
-use valetkey_api::events::{EventDetail, EventView};
+use valetkey_api::events::{
+    EventDetail, EventView, EventsVerified, LogProblem, LogProblemKind, UncleanEnd,
+};
 
 use crate::app::App;
 
@@ -43,6 +45,36 @@ fn connection_name(agent: &Agent, id: ConnectionId) -> Option<String> {
 fn authenticator_name(agent: &Agent, id: AuthenticatorId) -> Option<String> {
     let view = agent.authenticator(&AuthenticatorKey::Id(id)).ok()?;
     Some(view.authenticator.name.to_string())
+}
+
+/// What the check of the log found.
+pub(crate) fn log_check(found: LogCheck) -> EventsVerified {
+    let problem = |problem: vault::LogProblem| LogProblem {
+        kind: match problem.kind {
+            vault::LogProblemKind::Changed => LogProblemKind::Changed,
+            vault::LogProblemKind::Removed => LogProblemKind::Removed,
+            vault::LogProblemKind::Cut => LogProblemKind::Cut,
+            vault::LogProblemKind::FoundAtStart => LogProblemKind::FoundAtStart,
+        },
+        first: problem.first,
+        last: problem.last,
+        why: problem.why,
+    };
+    EventsVerified {
+        intact: found.problems.is_empty(),
+        lines: found.lines,
+        first: found.first,
+        last: found.last,
+        uncovered: found.uncovered,
+        pruned_until: found.pruned_until,
+        problems: found.problems.into_iter().map(problem).collect(),
+        further_problems: found.further_problems,
+        unclean_ends: found.unclean_ends,
+        last_unclean_end: found
+            .last_unclean_end
+            .map(|(line, at)| UncleanEnd { line, at }),
+        chained_late: found.late,
+    }
 }
 
 /// A client key, with those of its connections that still exist.

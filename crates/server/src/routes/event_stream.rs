@@ -106,10 +106,16 @@ impl Follower {
 
     fn matches(&self, event: &FeedEvent) -> bool {
         let EventFilter {
-            connection, kinds, ..
+            connection,
+            kinds,
+            since,
+            actor,
+            ..
         } = &self.filter;
         (connection.is_none() || *connection == event.connection)
             && (kinds.is_empty() || kinds.contains(&event.kind))
+            && since.is_none_or(|since| event.at >= since)
+            && actor.as_ref().is_none_or(|text| event.actor.contains(text))
     }
 
     async fn send(&mut self, text: Bytes) -> Result<(), Ended> {

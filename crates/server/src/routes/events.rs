@@ -5,7 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
 use valetkey_agent::vault::EventFilter;
 use valetkey_api::core::event::EventId;
-use valetkey_api::events::{EventList, EventQuery};
+use valetkey_api::events::{EventList, EventQuery, EventsVerified};
 
 use super::event_stream;
 use crate::app::{App, connection_key};
@@ -53,6 +53,23 @@ pub(super) async fn list(
     Ok(Ok200(EventList { events, last_id }).into_response())
 }
 
+/// Verify the audit log
+///
+/// Checks every line against the chain whose key is in the keychain: what was changed, removed or cut
+/// off by something other than Valet Key is found.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/api/v1/events/verify", tag = "events",
+    responses((status = 200, body = EventsVerified))
+))]
+pub(super) async fn verify(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Ok200<EventsVerified>, ErrorResponse> {
+    app.allow(&caller, Action::Manage)?;
+    let found = app.agent().check_log().await?;
+    Ok(Ok200(convert::log_check(found)))
+}
+
 fn filter(app: &App, query: &EventQuery) -> Result<EventFilter, ErrorResponse> {
     let connection = query
         .connection
@@ -72,6 +89,8 @@ fn filter(app: &App, query: &EventQuery) -> Result<EventFilter, ErrorResponse> {
         before: query.before,
         connection,
         kinds: query.kind.into_iter().collect(),
+        since: query.since,
+        actor: query.actor.clone(),
         limit: query.limit.unwrap_or(100).clamp(1, MAX_PAGE),
     })
 }

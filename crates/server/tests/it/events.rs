@@ -221,3 +221,41 @@ impl Stream {
         timeout(TIMEOUT, self.0.frame()).await.unwrap().is_none()
     }
 }
+
+#[tokio::test]
+async fn a_line_that_was_changed_is_found_over_the_api() {
+    let fixture = Fixture::connected().await;
+    let found = fixture.post("/events/verify", json!({})).await.is(200);
+    assert_eq!(found["intact"], true);
+    assert_eq!(found["problems"], json!([]));
+    let lines = found["lines"].as_u64().unwrap();
+    assert_eq!(found["last"], lines);
+    let log = fixture.get("/events?limit=1").await.is(200);
+    assert_eq!(log["last_id"], lines);
+}
+
+#[tokio::test]
+async fn the_log_is_read_by_who_asked_and_since_when() {
+    let fixture = Fixture::connected().await;
+    fixture.post("/pause", json!({})).await.is(200);
+    let key = crate::fixture::key(None, true);
+    let resumed = fixture.ask(&key, Method::POST, "/resume", Some(json!({})));
+    resumed.await.is(200);
+    let kinds = async |query: &str| {
+        let log = fixture.get(&format!("/events?{query}")).await.is(200);
+        let events = log["events"].as_array().unwrap().clone();
+        let kinds = events.iter().map(|event| event["kind"].clone());
+        kinds.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        kinds("actor=key%20&kind=agent.resumed").await,
+        ["agent.resumed"]
+    );
+    assert_eq!(kinds("actor=key%20&kind=agent.paused").await, [""; 0]);
+    assert_eq!(kinds("since=2999-01-01T00:00:00Z").await, [""; 0]);
+    assert!(!kinds("since=2000-01-01T00:00:00Z").await.is_empty());
+    fixture
+        .get("/events?since=yesterday")
+        .await
+        .refused(400, "invalid_request");
+}

@@ -80,6 +80,12 @@ async fn a_thousand_callers_at_expiry_make_one_request_and_are_all_served() {
     }
     assert_eq!(open.fixture.provider.count(Filter::refreshes()), 1);
     assert_eq!(tokens.len(), 1, "one answer for all");
+    // Each of them is in the log, which is whole.
+    let log = "/events?kind=token.served&limit=1000";
+    let served = open.fixture.get(log).await.is(200);
+    assert_eq!(served["events"].as_array().unwrap().len(), 1_000);
+    let verified = open.fixture.post("/events/verify", json!({})).await;
+    assert_eq!(verified.is(200)["intact"], true);
 }
 
 #[tokio::test]

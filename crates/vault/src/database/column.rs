@@ -63,11 +63,17 @@ impl FromSql for At {
 /// lies beyond becomes the end of that range.
 pub(super) struct Nanoseconds(pub(super) Timestamp);
 
-impl ToSql for Nanoseconds {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+impl Nanoseconds {
+    pub(super) fn number(&self) -> i64 {
         let nanoseconds = self.0.as_nanosecond();
         let clamped = nanoseconds.clamp(i64::MIN.into(), i64::MAX.into());
-        Ok(i64::try_from(clamped).expect("clamped to it").into())
+        i64::try_from(clamped).expect("clamped to it")
+    }
+}
+
+impl ToSql for Nanoseconds {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.number().into())
     }
 }
 

@@ -1,15 +1,21 @@
-//! The audit log: appended, never changed. Ids grow by one and are never used again.
+//! The audit log: appended, never changed. Ids grow by one and are never used again. Each line carries
+//! a MAC that depends on all lines before it (`chain`).
 
+pub(crate) mod chain;
 mod query;
+pub(crate) mod resume;
+pub(crate) mod verify;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 use valetkey_core::event::{Event, EventId};
 use valetkey_core::id::ConnectionId;
 
-use super::column::{Bytes, Json, Nanoseconds};
+use self::chain::{Chain, Columns, LineMac, Position};
+use super::column::Nanoseconds;
 use super::connections;
 use super::migration::Migration;
 use crate::error::VaultError;
@@ -55,6 +61,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[
           CREATE INDEX events_by_kind ON events (kind);
           CREATE INDEX events_by_connection ON events (connection) WHERE connection IS NOT NULL",
     },
+    Migration {
+        // The chain. Lines go from its front, in the order of their ids: nothing is looked up by time.
+        version: 14,
+        sql: "ALTER TABLE events ADD COLUMN mac BLOB;
+          DROP INDEX events_by_time",
+    },
 ];
 
 /// Lines are written so many at a stretch, in about 0.1 ms.
@@ -74,9 +86,10 @@ pub enum Durability {
 }
 
 /// Appends events and saves when connections were last used, in one transaction; returns the last id.
-/// `is_awaited` says whether other work waits for the database.
+/// Without a chain the lines get no MAC. `is_awaited` says whether other work waits for the database.
 pub(crate) fn append(
     connection: &mut Connection,
+    chain: Option<&mut Chain>,
     events: impl Iterator<Item = Event>,
     uses: &[(ConnectionId, Timestamp)],
     durability: Durability,
@@ -91,23 +104,79 @@ pub(crate) fn append(
         }
         event
     });
-    transact(connection, durability, |transaction| {
+    let written = transact(connection, durability, |transaction| {
         connections::mark_used(transaction, uses)?;
-        insert(transaction, events)?;
-        last_id(transaction)
-    })
+        insert(transaction, chain.as_deref(), events)
+    });
+    if let Some(chain) = chain {
+        chain.is_in_doubt = written.is_err();
+        if let Ok(head) = &written {
+            chain.head = *head;
+        }
+    }
+    Ok(written?.id)
 }
 
-/// Deletes at most [`PRUNE_STEP`] events older than `before`; how many.
-pub(crate) fn prune(connection: &mut Connection, before: Timestamp) -> Result<usize, VaultError> {
+/// The last line of those at the front that are older than `before`; None if there are none. A line
+/// from after `now` was written while the clock was wrong, and holds up nothing.
+pub(crate) fn prune_end(
+    connection: &Connection,
+    before: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Position>, VaultError> {
+    // `+`: in the order of the ids, to the first line that stays.
+    let sql = "SELECT id FROM events WHERE +at >= ?1 AND +at <= ?2 ORDER BY id LIMIT 1";
+    let times = [Nanoseconds(before), Nanoseconds(now)];
+    let first_kept = connection.query_row(sql, times, |row| row.get(0));
+    let first_kept: i64 = first_kept.optional()?.unwrap_or(i64::MAX);
+    let sql = "SELECT id, ifnull(mac, x'') FROM events WHERE id < ?1 AND +at < ?2
+               ORDER BY id DESC LIMIT 1";
+    let end = connection.query_row(sql, params![first_kept, Nanoseconds(before)], |row| {
+        Ok(Position {
+            id: EventId(row.get(0)?),
+            mac: row.get(1)?,
+        })
+    });
+    Ok(end.optional()?)
+}
+
+/// Deletes at most [`PRUNE_STEP`] lines up to `last`; how many.
+pub(crate) fn prune(connection: &mut Connection, last: EventId) -> Result<usize, VaultError> {
     transact(connection, Durability::Deferred, |transaction| {
         let sql = format!(
             "DELETE FROM events WHERE id IN
-                 (SELECT id FROM events WHERE at < ?1 ORDER BY at LIMIT {PRUNE_STEP})"
+                 (SELECT id FROM events WHERE id <= ?1 ORDER BY id LIMIT {PRUNE_STEP})"
         );
-        let mut statement = transaction.prepare_cached(&sql)?;
-        Ok(statement.execute([Nanoseconds(before)])?)
+        Ok(transaction.prepare_cached(&sql)?.execute([last.0])?)
     })
+}
+
+/// All that was written before is on disk afterwards.
+pub(crate) fn sync(connection: &mut Connection) -> Result<(), VaultError> {
+    // Any durable write does it; this one changes nothing.
+    transact(connection, Durability::Durable, |transaction| {
+        let sql = "UPDATE sqlite_sequence SET seq = seq WHERE name = 'events'";
+        transaction.execute(sql, [])?;
+        Ok(())
+    })
+}
+
+/// The id of the newest event; 0 before the first.
+pub(crate) fn last_id(connection: &Connection) -> Result<EventId, VaultError> {
+    let sql = "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)";
+    Ok(connection.query_row(sql, [], |row| row.get(0).map(EventId))?)
+}
+
+/// The newest line that stands in the table; 0 if there is none.
+pub(crate) fn last_line(connection: &Connection) -> Result<EventId, VaultError> {
+    let sql = "SELECT ifnull(max(id), 0) FROM events";
+    Ok(connection.query_row(sql, [], |row| row.get(0).map(EventId))?)
+}
+
+/// Whether any line has a MAC.
+pub(crate) fn has_chain(connection: &Connection) -> Result<bool, VaultError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM events WHERE mac IS NOT NULL)";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
 }
 
 fn transact<T>(
@@ -130,29 +199,89 @@ fn transact<T>(
     result
 }
 
-fn insert(connection: &Connection, events: impl Iterator<Item = Event>) -> Result<(), VaultError> {
+/// Returns the last line.
+fn insert(
+    connection: &Connection,
+    chain: Option<&Chain>,
+    events: impl Iterator<Item = Event>,
+) -> Result<Position, VaultError> {
+    let mut last = Position {
+        id: last_id(connection)?,
+        mac: LineMac::ZERO,
+    };
+    if let Some(chain) = chain {
+        let head = if chain.is_in_doubt {
+            resume::last_with_mac(connection, chain.head)?
+        } else {
+            chain.head
+        };
+        last = Position {
+            id: last.id.max(head.id),
+            mac: head.mac,
+        };
+    }
     let mut statement = connection.prepare_cached(
-        "INSERT INTO events (at, kind, connection, authenticator, sign_in, actor, detail)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO events (id, at, kind, connection, authenticator, sign_in, actor, detail, mac)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     for event in events {
+        let id = EventId(last.id.0 + 1);
+        let at = Nanoseconds(event.at).number();
+        let kind = event.kind.as_str();
+        let about = [
+            event.connection.map(|id| id.uuid()),
+            event.authenticator.map(|id| id.uuid()),
+            event.sign_in.map(|id| id.uuid()),
+        ];
+        let [connection, authenticator, sign_in] = about
+            .each_ref()
+            .map(|id| id.as_ref().map(|id| id.as_bytes().as_slice()));
+        let actor = event.actor.as_ref().map(ToString::to_string);
+        let detail = (!event.detail.is_null()).then(|| event.detail.to_string());
+        let columns = Columns {
+            at,
+            kind: kind.as_bytes(),
+            others: [
+                connection,
+                authenticator,
+                sign_in,
+                actor.as_deref().map(str::as_bytes),
+                detail.as_deref().map(str::as_bytes),
+            ],
+        };
+        let mac = chain.map(|chain| chain.key.mac(last.mac, id, &columns));
         statement.execute(params![
-            Nanoseconds(event.at),
-            event.kind.as_str(),
-            event.connection.map(|id| Bytes(id.uuid())),
-            event.authenticator.map(|id| Bytes(id.uuid())),
-            event.sign_in.map(|id| Bytes(id.uuid())),
-            event.actor.as_ref().map(ToString::to_string),
-            Some(&event.detail)
-                .filter(|detail| !detail.is_null())
-                .map(Json),
+            id.0,
+            at,
+            kind,
+            connection,
+            authenticator,
+            sign_in,
+            actor,
+            detail,
+            mac
         ])?;
+        last = Position {
+            id,
+            mac: mac.unwrap_or(LineMac::ZERO),
+        };
     }
-    Ok(())
+    Ok(last)
 }
 
-/// The id of the newest event; 0 before the first.
-pub(crate) fn last_id(connection: &Connection) -> Result<EventId, VaultError> {
-    let sql = "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)";
-    Ok(connection.query_row(sql, [], |row| row.get(0).map(EventId))?)
+/// The columns of a row `SELECT id, at, kind, connection, authenticator, sign_in, actor, detail`,
+/// whatever they hold.
+fn with_columns<T>(row: &Row<'_>, work: impl FnOnce(&Columns<'_>) -> T) -> Result<T, VaultError> {
+    let bytes = |index| -> rusqlite::Result<Option<&[u8]>> {
+        Ok(match row.get_ref(index)? {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes),
+            ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => None,
+        })
+    };
+    let columns = Columns {
+        at: row.get(1)?,
+        kind: bytes(2)?.unwrap_or_default(),
+        others: [bytes(3)?, bytes(4)?, bytes(5)?, bytes(6)?, bytes(7)?],
+    };
+    Ok(work(&columns))
 }

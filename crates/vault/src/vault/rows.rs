@@ -2,13 +2,11 @@
 
 use jiff::Timestamp;
 use valetkey_core::connection::Connection;
-use valetkey_core::event::{Event, EventId};
-use valetkey_core::id::{ClientKeyId, ConnectionId};
+use valetkey_core::id::ClientKeyId;
 use valetkey_core::name::ProfileName;
 
 use super::Vault;
 use crate::database::client_keys::{self, ClientKeyRow};
-use crate::database::events::{self, Durability, EventFilter};
 use crate::database::sign_ins::{self, SignInRow};
 use crate::database::{connections, profiles, settings};
 use crate::error::VaultError;
@@ -43,44 +41,6 @@ impl Vault {
     pub async fn sign_ins(&self, limit: u32) -> Result<Vec<SignInRow>, VaultError> {
         self.database
             .run(move |db| sign_ins::latest(db, limit))
-            .await
-    }
-
-    /// Appends to the audit log, and saves when connections were last used (which never moves back), in
-    /// one transaction; returns the id of the last event. The iterator runs on the database thread.
-    pub async fn append_events(
-        &self,
-        events: impl IntoIterator<Item = Event, IntoIter: Send> + Send + 'static,
-        uses: Vec<(ConnectionId, Timestamp)>,
-        durability: Durability,
-    ) -> Result<EventId, VaultError> {
-        let database = self.database.clone();
-        let is_awaited = move || database.is_awaited();
-        self.database
-            .run(move |db| events::append(db, events.into_iter(), &uses, durability, is_awaited))
-            .await
-    }
-
-    /// Deletes events older than `before`, in short transactions between which others take their
-    /// turn; how many. May be stopped at any point and called again.
-    pub async fn prune_events(&self, before: Timestamp) -> Result<usize, VaultError> {
-        let mut pruned = 0;
-        loop {
-            let step = self
-                .database
-                .run(move |db| events::prune(db, before))
-                .await?;
-            pruned += step;
-            if step < events::PRUNE_STEP {
-                return Ok(pruned);
-            }
-        }
-    }
-
-    /// Reads the audit log, the oldest of the selection first. Blocks no other operation.
-    pub async fn events(&self, filter: EventFilter) -> Result<Vec<(EventId, Event)>, VaultError> {
-        self.database
-            .read(move |db| events::select(db, &filter))
             .await
     }
 

@@ -10,15 +10,17 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
+use jiff::SignedDuration;
 use uuid::Uuid;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::draft::SecretChange;
+use valetkey_core::event::{Event, EventKind};
 use valetkey_core::home::Home;
 use valetkey_core::id::ConnectionId;
 use valetkey_core::secret::ClientSecret;
 use valetkey_vault::store::{Cost, FileStore};
-use valetkey_vault::{FileKey, ItemName, SecretStore, StoreOpener, Vault};
+use valetkey_vault::{Durability, FileKey, ItemName, SecretStore, StoreOpener, Vault};
 use zeroize::Zeroizing;
 
 use crate::fixture::{after, authenticator, connecting, now, refreshed, stored};
@@ -123,6 +125,19 @@ async fn a_life(home: &Home) {
     vault.finish_removal(removing.id).await.unwrap();
     promise("gone", removing.id.uuid(), 0);
 
+    // The log: written, anchored, pruned.
+    vault.open_log_chain(now()).await.unwrap();
+    let second = SignedDuration::from_secs(1);
+    for number in 0..3 {
+        let at = now() + second * number;
+        let lines = vec![Event::new(EventKind::TokenServed, at); 300];
+        let written = vault.append_events(lines, Vec::new(), Durability::Deferred);
+        written.await.unwrap();
+        vault.anchor_log(now()).await.unwrap();
+    }
+    let end = now() + second * 2;
+    vault.prune_events(end, end).await.unwrap();
+
     // A refresh that never came back, met by the next start; then a lost database.
     let refreshing = after(&rows[0], Transition::RefreshBegan);
     vault.save_connection(&refreshing).await.unwrap();
@@ -130,6 +145,7 @@ async fn a_life(home: &Home) {
     let vault = Vault::open(home, store(home)).await.unwrap();
     vault.reconcile(now()).await.unwrap();
     vault.close().await.unwrap();
+    promise("lost", Uuid::nil(), 0);
     fs::remove_file(home.database()).unwrap();
     let vault = Vault::open(home, store(home)).await.unwrap();
     vault.reconcile(now()).await.unwrap();
@@ -139,12 +155,14 @@ async fn check(home: &Home, place: &str) {
     let promises = fs::read_to_string(home.data.join("promises")).unwrap_or_default();
     let mut kept = BTreeMap::new();
     let mut gone = BTreeSet::new();
+    let mut log_is_lost = false;
     for promise in promises.lines() {
         let words: Vec<_> = promise.split(' ').collect();
         let id: ConnectionId = words[1].parse().unwrap();
         match words[0] {
             "kept" => drop(kept.insert(id, words[2].parse::<u64>().unwrap())),
             // From here on either outcome is right, until it is reported.
+            "lost" => log_is_lost = true,
             "going" => drop(kept.remove(&id)),
             _ => drop(gone.insert(id)),
         }
@@ -169,9 +187,12 @@ async fn check(home: &Home, place: &str) {
         assert_eq!(row.state.status, Status::Active, "{place}: {row:?}");
         assert!(!gone.contains(&row.id), "{place}: {} came back", row.id);
     }
+    let log = vault.check_log(now()).await.unwrap();
+    assert!(log.problems.is_empty() || log_is_lost, "{place}: {log:?}");
     let authenticators = vault.authenticators(None).await.unwrap();
     let mut wanted: BTreeSet<_> = rows.iter().map(|row| ItemName::Grant(row.id)).collect();
     let confidential = authenticators.iter().filter(|row| row.has_secret);
+    wanted.insert(ItemName::AuditLog);
     wanted.extend(confidential.map(|row| ItemName::ClientSecret(row.id)));
     let found: BTreeSet<_> = file_store(home).list().unwrap().into_iter().collect();
     assert_eq!(found, wanted, "{place}: items and rows differ");

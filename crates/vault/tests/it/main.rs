@@ -5,6 +5,7 @@
     reason = "what fails here fails the test, helpers included"
 )]
 
+mod audit_chain;
 mod authenticators;
 mod crash;
 mod file_store;

@@ -137,12 +137,15 @@ async fn events_older_than_the_retention_are_pruned_and_their_ids_not_used_again
         .append_events(batch, Vec::new(), Durability::Deferred)
         .await
         .unwrap();
-    assert_eq!(fixture.vault.prune_events(now()).await.unwrap(), 0);
-    assert_eq!(fixture.vault.prune_events(later).await.unwrap(), 1200);
+    assert_eq!(fixture.vault.prune_events(now(), later).await.unwrap(), 0);
+    assert_eq!(
+        fixture.vault.prune_events(later, later).await.unwrap(),
+        1200
+    );
     let left = fixture.vault.events(EventFilter::default()).await.unwrap();
     assert_eq!(left, [(newest, kept.clone())]);
     let end = later + SignedDuration::from_secs(1);
-    assert_eq!(fixture.vault.prune_events(end).await.unwrap(), 1);
+    assert_eq!(fixture.vault.prune_events(end, end).await.unwrap(), 1);
     let next = fixture
         .vault
         .append_events(vec![kept], Vec::new(), Durability::Durable)

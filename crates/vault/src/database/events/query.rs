@@ -1,5 +1,6 @@
 //! Reading the audit log by what its lines are about.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, Row, ToSql};
 use serde_json::Value;
 use uuid::Uuid;
@@ -21,6 +22,10 @@ pub struct EventFilter {
     pub connection: Option<ConnectionId>,
     /// Only of these kinds; empty for all.
     pub kinds: Vec<EventKind>,
+    /// Only of this moment or later.
+    pub since: Option<Timestamp>,
+    /// Only asked for by somebody whose text contains this.
+    pub actor: Option<String>,
     /// At most this many.
     pub limit: u32,
 }
@@ -32,6 +37,8 @@ impl Default for EventFilter {
             before: None,
             connection: None,
             kinds: Vec::new(),
+            since: None,
+            actor: None,
             limit: 100,
         }
     }
@@ -61,15 +68,22 @@ fn query(filter: &EventFilter) -> (String, Vec<Box<dyn ToSql>>) {
     let mut only = |condition: &str, value: Option<Box<dyn ToSql>>| {
         if let Some(value) = value {
             values.push(value);
-            conditions.push(format!("{condition} ?{}", values.len()));
+            conditions.push(condition.replace('?', &format!("?{}", values.len())));
         }
     };
-    only("id >", filter.after.map(|id| Box::new(id.0) as _));
-    only("id <", filter.before.map(|id| Box::new(id.0) as _));
+    only("id > ?", filter.after.map(|id| Box::new(id.0) as _));
+    only("id < ?", filter.before.map(|id| Box::new(id.0) as _));
     only(
-        "connection =",
+        "connection = ?",
         filter.connection.map(|id| Box::new(Bytes(id.uuid())) as _),
     );
+    // `+`: no index, the lines are read in the order of their ids.
+    only(
+        "+at >= ?",
+        filter.since.map(|since| Box::new(Nanoseconds(since)) as _),
+    );
+    let actor = filter.actor.clone();
+    only("instr(actor, ?) > 0", actor.map(|text| Box::new(text) as _));
     if !filter.kinds.is_empty() {
         // The words are our own constants, so nothing needs quoting.
         let words: Vec<_> = filter

@@ -69,9 +69,6 @@ fn every_filter_has_an_index_and_no_list_is_sorted() {
             assert!(is_bounded, "{filter:?}: {plan}");
         }
     }
-    let sql = "EXPLAIN QUERY PLAN SELECT id FROM events WHERE at < 1 ORDER BY at LIMIT 500";
-    let plan: String = connection.query_row(sql, [], |row| row.get(3)).unwrap();
-    assert!(plan.contains("INDEX events_by_time"), "{plan}");
 }
 
 #[test]
@@ -110,6 +107,7 @@ fn events_of_the_first_version_are_read_back_after_the_migration() {
     assert_eq!(read, [(EventId(1), served), (EventId(2), started.clone())]);
     let next = append(
         &mut connection,
+        None,
         [started].into_iter(),
         &[],
         Durability::Durable,
