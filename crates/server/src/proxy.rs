@@ -53,6 +53,9 @@ use scrub::Scrubber;
 use upstream::Upstream;
 use web_socket::WebSocket;
 
+/// Longest method, in bytes: it stands in the audit log.
+const MAX_METHOD: usize = 32;
+
 /// The state of the proxy. A cheap handle.
 #[derive(Clone)]
 struct Proxy {
@@ -295,12 +298,16 @@ impl<'a> Outgoing<'a> {
             return Err(Failure::host(&connection, address.host, &allowed));
         };
         let method = &parts.method;
+        let web_socket = headers::asks_for_web_socket(&parts.headers);
         if let Some(allowed) = &settings.methods {
             if !settings.allows(method.as_str()) {
                 return Err(Failure::method(&connection, method, allowed));
             }
             if headers::overrides_method(&parts.headers) {
                 return Err(Failure::overridden_method(&connection));
+            }
+            if web_socket {
+                return Err(Failure::web_socket(&connection));
             }
         }
         if authenticator.is_closed(provider, host, address.path) {
@@ -312,7 +319,7 @@ impl<'a> Outgoing<'a> {
             connection,
             hosts: hosts.to_vec(),
             host: host.clone(),
-            web_socket: headers::asks_for_web_socket(&parts.headers),
+            web_socket,
         })
     }
 
@@ -353,6 +360,9 @@ fn check_framing(parts: &Parts) -> Result<(), Failure> {
     let headers = &parts.headers;
     if parts.uri.authority().is_some() || parts.method == Method::CONNECT {
         return Err(Failure::target("the request names another server"));
+    }
+    if parts.method.as_str().len() > MAX_METHOD {
+        return Err(Failure::target("the method is not one that anybody has"));
     }
     if parts.method == Method::TRACE {
         return Err(Failure::target("TRACE is not passed on"));

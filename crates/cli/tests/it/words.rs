@@ -179,6 +179,29 @@ fn the_refresh_policy_is_set_in_the_words_of_the_api() {
 }
 
 #[test]
+fn what_programs_may_do_is_set_in_the_words_of_the_api() {
+    let agent = agent();
+    let ended = agent.run("proxy-only github on");
+    assert_eq!(
+        (ended.code, ended.err.as_str()),
+        (Some(0), "`github/work`: token handed out\n")
+    );
+    agent.run("proxy-only github off");
+    agent.run("proxy-methods github get,HEAD");
+    agent.run("proxy-methods github any");
+    let bodies: Vec<_> = agent.requests().into_iter().map(|r| r.body).collect();
+    assert_eq!(
+        bodies,
+        [
+            json!({"proxy_only": true}),
+            json!({"proxy_only": false}),
+            json!({"allowed_methods": ["get", "HEAD"]}),
+            json!({"allowed_methods": null}),
+        ]
+    );
+}
+
+#[test]
 fn the_browser_is_shown_set_and_unset() {
     let agent = agent();
     let all = agent.run("settings").out;

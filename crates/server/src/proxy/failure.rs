@@ -153,6 +153,14 @@ impl Failure {
             .hint("send the request with the method that is meant")
     }
 
+    pub(super) fn web_socket(connection: &str) -> Self {
+        let message =
+            format!("`{connection}` may only be used with some methods, and a WebSocket has none");
+        Self::new(StatusCode::BAD_REQUEST, NOT_ALLOWED, message).hint(format!(
+            "`valetkey proxy-methods {connection} any` lets it pass"
+        ))
+    }
+
     pub(super) fn closed(host: &str) -> Self {
         let message =
             format!("this path of {host} issues or revokes tokens, and is never passed on");

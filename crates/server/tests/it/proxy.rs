@@ -340,6 +340,13 @@ async fn a_connection_can_be_for_reading_alone() {
         .header("x-http-method-override", "DELETE");
     let refused = Answer::read(tunnelled.send().await.unwrap()).await;
     refused.problem(400, "a header names another one");
+    let switched = gateway
+        .program()
+        .get(&url)
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket");
+    let refused = Answer::read(switched.send().await.unwrap()).await;
+    refused.problem(400, "a WebSocket has none");
     gateway.mcp(ECHO).await.json_rpc(-32012, "refused POST");
     for wider in [json!(["GET", "POST"]), Value::Null] {
         let patch = Some(json!({ "allowed_methods": wider }));

@@ -1,10 +1,14 @@
 //! What is no honest request is refused, at both listeners, before a host hears of it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
 use crate::fixture::TIMEOUT;
 use crate::gateway::Gateway;
@@ -51,6 +55,30 @@ impl RawHost {
     fn received(&self) -> String {
         self.received.lock().unwrap().clone()
     }
+}
+
+/// A TLS server that nobody vouches for: its address, and the number of bytes that it was told.
+async fn impostor() -> (String, Arc<AtomicUsize>) {
+    let certified = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let key = PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der());
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key.into())
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    let told = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&told);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                let read = stream.read(&mut [0; 1024]).await.unwrap_or(0);
+                counter.fetch_add(read, Ordering::SeqCst);
+            }
+        }
+    });
+    (authority, told)
 }
 
 /// Sends `text` and reads until the other side closes.
@@ -163,6 +191,8 @@ async fn targets_that_name_another_server_are_refused() {
     let absolute = format!("GET http://localhost/proxy/demo/@{authority}/x HTTP/1.1\n");
     both.refused(&absolute, &["400", "403"]).await;
     both.refused("TRACE HOST/x HTTP/1.1\n", &["400"]).await;
+    let endless = format!("{} HOST/x HTTP/1.1\n", "A".repeat(33));
+    both.refused(&endless, &["400"]).await;
 }
 
 #[tokio::test]
@@ -247,4 +277,13 @@ async fn there_is_no_oauth_metadata_at_any_host() {
         let reply = say(both.gateway.tcp().await, &keyless).await;
         assert!(reply.starts_with("HTTP/1.1 404"), "{reply}");
     }
+}
+
+#[tokio::test]
+async fn a_host_that_cannot_prove_who_it_is_gets_no_token() {
+    let (authority, told) = impostor().await;
+    let gateway = Gateway::open(&[&format!("https://{authority}")]).await;
+    let refused = gateway.get(&format!("/proxy/demo/@{authority}/x")).await;
+    refused.problem(503, "could not prove who it is");
+    assert_eq!(told.load(Ordering::SeqCst), 0);
 }

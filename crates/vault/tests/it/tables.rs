@@ -7,6 +7,7 @@ use valetkey_core::actor::Actor;
 use valetkey_core::connection::{KeepWarm, RefreshError, RefreshErrorKind};
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::id::ClientKeyId;
+use valetkey_core::proxy_settings::{Methods, ProxySettings};
 use valetkey_core::secret::Fingerprint;
 use valetkey_core::sign_in::SignInState;
 use valetkey_vault::store::MemoryStore;
@@ -33,6 +34,10 @@ async fn a_connection_keeps_every_field() {
     row.refresh_expires_at = Some("9999-12-30T22:00:00.999999999Z".parse().unwrap());
     row.used_at = Some("1970-01-01T00:00:00.000000001Z".parse().unwrap());
     row.keep_warm = KeepWarm::OnDemand;
+    row.proxy = ProxySettings {
+        only: true,
+        methods: Some(Methods::parse(&["GET".to_owned()]).unwrap()),
+    };
     row.refresh_error = Some(RefreshError {
         kind: RefreshErrorKind::Later,
         reason: "HTTP 503".into(),
