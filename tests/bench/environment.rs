@@ -112,6 +112,7 @@ pub(crate) struct Environment {
     pub(crate) request: PathBuf,
     provider: HttpClient,
     home: TempDir,
+    issuer: String,
     _provider: Running,
 }
 
@@ -143,7 +144,7 @@ impl Environment {
         let home = TempDir::new().expect("a folder");
         let agent = Agent::start(home.path());
         for name in ["bench", "other"] {
-            connect(&agent, &issuer, name);
+            connect(&agent, &issuer, name, &json!([]));
         }
         let request = home.path().join("request");
         std::fs::write(&request, token_request("bench")).expect("our own folder");
@@ -153,6 +154,7 @@ impl Environment {
             request,
             provider: HttpClient::of(&issuer),
             home,
+            issuer,
             _provider: provider_process,
         }
     }
@@ -160,6 +162,11 @@ impl Environment {
     /// `VALETKEY_HOME` of the agent.
     pub(crate) fn home(&self) -> &Path {
         self.home.path()
+    }
+
+    /// The provider's address.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
     }
 
     /// Moves all servers.
@@ -203,11 +210,11 @@ fn token_request(connection: &str) -> Vec<u8> {
 }
 
 /// Adds an authenticator and signs in; the provider consents by itself.
-fn connect(agent: &Agent, issuer: &str, name: &str) {
+pub(crate) fn connect(agent: &Agent, issuer: &str, name: &str, api_hosts: &Value) {
     let draft = json!({
         "name": name, "authenticator_type": "custom", "client_id": "demo", "scopes": ["openid", "email"],
         "authorize_url": format!("{issuer}/authorize"), "token_url": format!("{issuer}/token"),
-        "userinfo_url": format!("{issuer}/userinfo"), "issuer": issuer,
+        "userinfo_url": format!("{issuer}/userinfo"), "issuer": issuer, "api_hosts": api_hosts,
     });
     agent.ask("POST", "/api/v1/oauth/authenticators", &draft);
     let begun = agent.ask(

@@ -4,7 +4,7 @@
 //! | module | |
 //! | --- | --- |
 //! | [`environment`] | the agent, its provider and the bare servers |
-//! | [`tokens`], [`commands`], [`memory`], [`idle`], [`homes`] | what is measured of them |
+//! | [`tokens`], [`proxied`], [`commands`], [`memory`], [`idle`], [`homes`] | what is measured of them |
 //! | [`desktop`], [`window`] | what is measured of the desktop app |
 //! | [`role`] | the processes of a measurement: [`baseline`], [`load_client`], [`spawner`] |
 //! | [`cpus`] | where they run |
@@ -20,6 +20,7 @@ mod idle;
 mod load_client;
 mod machine;
 mod memory;
+mod proxied;
 mod report;
 mod role;
 mod spawner;
@@ -70,6 +71,7 @@ fn agent(sizes: &Sizes, report: &mut Report) {
     let environment = Environment::start();
     tokens::beside_the_baseline(&environment, sizes, report);
     tokens::undisturbed(&environment, sizes, report);
+    proxied::beside_a_reverse_proxy(&environment, sizes, report);
     commands::beside_true(&environment, sizes, report);
     let pid = environment.agent.pid();
     memory::measure(

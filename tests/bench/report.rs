@@ -65,6 +65,15 @@ impl Report {
         );
     }
 
+    /// What something adds to a baseline, in microseconds.
+    pub(crate) fn added(&mut self, what: &str, least: &Rounds, measured: &Rounds, budget: f64) {
+        let added = measured.median() - least.median();
+        let (least, measured) = (least.median(), measured.median());
+        let figure = format!("{added:.0} us ({measured:.0} beside {least:.0})");
+        let budget = format!("{budget:.0} us{}", verdict(added <= budget));
+        add(&mut self.figures, &[what, &figure, &budget]);
+    }
+
     /// A command beside the least that a process costs; the budget is a ratio.
     pub(crate) fn command(
         &mut self,

@@ -8,12 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::baseline::{self, Baseline};
 use crate::load_client::{self, Load};
+use crate::proxied::{self, Server};
 use crate::spawner::{self, Spawns};
 
 /// What a process does, as the one argument on its command line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Role {
     Baseline(Baseline),
+    Serve(Server),
     Load(Load),
     Spawn(Spawns),
 }
@@ -28,6 +30,7 @@ impl Role {
     pub(crate) fn play(&self) {
         match self {
             Self::Baseline(baseline) => baseline::serve(baseline),
+            Self::Serve(server) => proxied::serve(server),
             Self::Load(load) => print(&load_client::run(load)),
             Self::Spawn(spawns) => print(&spawner::run(spawns)),
         }
