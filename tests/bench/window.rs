@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use valetkey_demo_provider::{DemoProvider, Settings};
 use valetkey_tests::WindowFixture;
-use valetkey_tests::demo_client::draft;
 use valetkey_tests::webview::Role;
 
 use crate::desktop::Stage;
@@ -39,7 +38,7 @@ pub(crate) fn opening(report: &mut Report) {
     let api = stage.session.api();
     for number in 0..CONNECTIONS {
         let name = format!("account-{number:03}");
-        api.add(&draft(&provider, &name));
+        api.add(&provider.client_config(&name));
         api.sign_in(&name);
     }
     let mut times: Vec<Duration> = (0..OPENINGS)

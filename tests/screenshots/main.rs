@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use valetkey_demo_provider::{Account, Consent, DemoProvider, Settings};
-use valetkey_tests::demo_client::{ACCOUNT, draft};
+use valetkey_tests::ACCOUNT;
 use valetkey_tests::desktop::Area;
 use valetkey_tests::webview::Role;
 use valetkey_tests::{
@@ -164,7 +164,7 @@ fn start_app_with_logins(session: &Session) -> (Running, DemoProvider) {
 /// Five authenticators, four of them connected, one of which needs a new sign-in.
 fn add_logins(provider: &DemoProvider, api: &Api) {
     for login in &LOGINS {
-        let mut draft = draft(provider, login.name);
+        let mut draft = provider.client_config(login.name);
         draft["authenticator_type"] = login.kind.into();
         // A fixed port may be in use.
         draft["redirect_uri"] = "http://127.0.0.1/callback".into();

@@ -6,9 +6,9 @@ use std::thread;
 use serde_json::{Value, json};
 use valetkey_demo_provider::{DemoProvider, Settings};
 
+use crate::ACCOUNT;
 use crate::agent::Agent;
 use crate::api::Api;
-use crate::demo_client::{ACCOUNT, draft};
 use crate::desktop::Desktop;
 use crate::wait;
 
@@ -115,7 +115,7 @@ impl AgentFixture {
 
     /// What [`Self::add`] registers.
     pub fn draft(&self, name: &str) -> Value {
-        draft(&self.provider, name)
+        self.provider.client_config(name)
     }
 
     /// Registers and signs in; the connection is refreshed only when somebody asks.

@@ -14,7 +14,6 @@
 //! | [`api`] | the agent's API, as a program without our client sees it |
 //! | [`AgentFixture`] | the usual fixture: a desktop, an agent, the demo provider |
 //! | [`WindowFixture`] | the same with the app and its window instead of an agent |
-//! | [`demo_client`] | what both of them register at the demo provider |
 //! | [`webview`] | the app's page in the real web view, by `WebKitWebDriver` |
 //! | [`process`] | a child process whose output can be waited for |
 //! | [`http`] | plain HTTP over TCP or a Unix socket, also byte for byte |
@@ -28,7 +27,6 @@ pub mod agent_fixture;
 pub mod api;
 pub mod browser;
 pub mod cli;
-pub mod demo_client;
 pub mod desktop;
 pub mod http;
 pub mod leak_search;
@@ -37,6 +35,9 @@ pub mod process;
 pub mod wait;
 pub mod webview;
 pub mod window_fixture;
+
+/// The account that signs in at the demo provider, where a test does not care.
+pub const ACCOUNT: &str = "ada";
 
 pub use agent::Agent;
 pub use agent_fixture::AgentFixture;

@@ -3,9 +3,9 @@
 use serde_json::Value;
 use valetkey_demo_provider::{Consent, DemoProvider, Settings};
 
+use crate::ACCOUNT;
 use crate::api::Api;
 use crate::browser::{Browser, Person};
-use crate::demo_client::{ACCOUNT, draft};
 use crate::desktop::{Desktop, Session};
 use crate::webview::{Role, WebView};
 
@@ -57,7 +57,7 @@ impl WindowFixture {
 
     /// Registers an authenticator at the demo provider, by another program.
     pub fn add(&self, name: &str) -> Value {
-        self.api().add(&draft(&self.provider, name))
+        self.api().add(&self.provider.client_config(name))
     }
 
     /// Registers and signs in, by another program.

@@ -12,10 +12,12 @@ use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::{AuthenticatorId, ConnectionId};
 use valetkey_core::name::{AuthenticatorName, ProfileName};
 use valetkey_core::provider::Provider;
+use valetkey_vault::VaultError;
 
 use crate::disconnect::{self, Disconnected};
 use crate::error::AgentError;
 use crate::key::{Actor, AuthenticatorKey};
+use crate::registry::FailedSignIn;
 use crate::state::Agent;
 use crate::{grants, reconcile};
 
@@ -28,6 +30,8 @@ pub struct AuthenticatorView {
     pub provider: &'static Provider,
     /// How many connections came through it.
     pub connections: usize,
+    /// The last sign-in of a new account, if that failed.
+    pub failed_sign_in: Option<FailedSignIn>,
 }
 
 /// A change of an authenticator.
@@ -73,11 +77,15 @@ impl Agent {
         let provider = catalogue::provider(&authenticator.provider)
             .or_else(|| catalogue::provider("custom"))
             .expect("`custom` is in the catalogue");
-        let connections = self.inner.registry().connections_of(authenticator.id).len();
+        let registry = self.inner.registry();
+        let connections = registry.connections_of(authenticator.id).len();
+        let failed_sign_in = registry.failed_sign_in(authenticator.id).cloned();
+        drop(registry);
         AuthenticatorView {
             authenticator,
             provider,
             connections,
+            failed_sign_in,
         }
     }
 
@@ -90,10 +98,8 @@ impl Agent {
     ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
         self.check_running()?;
         let who = who.clone();
-        self.run(
-            |agent| async move { agent.or_finish_later(agent.add(input, profile, &who)).await },
-        )
-        .await
+        self.run(|agent| async move { agent.add(input, profile, &who).await })
+            .await
     }
 
     async fn add(
@@ -107,10 +113,11 @@ impl Agent {
         let id = AuthenticatorId::new(crate::random::uuid());
         let now = self.inner.now();
         let (authenticator, secret) = draft.into_authenticator(id, profile, now);
-        self.inner
+        let stored = self
+            .inner
             .vault
-            .add_authenticator(&authenticator, secret.as_ref())
-            .await?;
+            .add_authenticator(&authenticator, secret.as_ref());
+        self.or_finish_later(stored).await?;
         self.inner.registry().put_authenticator(authenticator);
         self.record_change(EventKind::AuthenticatorAdded, id, who, json!(null))
             .await;
@@ -155,10 +162,8 @@ impl Agent {
         self.check_running()?;
         let found = self.inner.registry().find_authenticator(key)?;
         let who = who.clone();
-        self.run(
-            |agent| async move { agent.or_finish_later(agent.update(&found, ask, &who)).await },
-        )
-        .await
+        self.run(|agent| async move { agent.update(&found, ask, &who).await })
+            .await
     }
 
     async fn update(
@@ -183,10 +188,11 @@ impl Agent {
         authenticator.is_active = ask.is_active.unwrap_or(authenticator.is_active);
         self.check_name(&authenticator.profile, &authenticator.name, Some(old.id))?;
         let new_secret = change.secret.is_some();
-        self.inner
+        let stored = self
+            .inner
             .vault
-            .update_authenticator(&authenticator, change.secret)
-            .await?;
+            .update_authenticator(&authenticator, change.secret);
+        self.or_finish_later(stored).await?;
         let detail = json!({
             "is_active": authenticator.is_active,
             "new_secret": new_secret,
@@ -303,12 +309,8 @@ impl Agent {
         self.check_running()?;
         let found = self.inner.registry().find_authenticator(key)?;
         let who = who.clone();
-        self.run(|agent| async move {
-            agent
-                .or_finish_later(agent.remove_all(&found, force, &who))
-                .await
-        })
-        .await
+        self.run(|agent| async move { agent.remove_all(&found, force, &who).await })
+            .await
     }
 
     async fn remove_all(
@@ -325,9 +327,9 @@ impl Agent {
             let in_use = self.name_connections(&connections);
             return Err(AgentError::Conflict {
                 message: format!(
-                    "`{}` has connections: {}",
+                    "`{}` has connections: `{}`",
                     authenticator.name,
-                    in_use.join(", ")
+                    in_use.join("`, `")
                 ),
                 in_use,
                 hint: Some(
@@ -344,11 +346,14 @@ impl Agent {
                 Err(error) => return Err(error),
             }
         }
-        reconcile::finish_failed_sign_ins(&self.inner).await?;
-        self.inner
-            .vault
-            .remove_authenticator(authenticator.id)
-            .await?;
+        self.or_finish_later(async {
+            reconcile::finish_failed_sign_ins(&self.inner).await?;
+            self.inner
+                .vault
+                .remove_authenticator(authenticator.id)
+                .await
+        })
+        .await?;
         self.inner.registry().drop_authenticator(authenticator.id);
         self.inner.cancel_sign_ins_of(authenticator.id, who).await;
         let detail = json!({ "name": authenticator.name });
@@ -362,11 +367,11 @@ impl Agent {
         Ok(gone)
     }
 
-    /// After a failure a secret may be in doubt, or a removal half-way.
-    async fn or_finish_later<T>(
+    /// After a failed write a secret may be in doubt, or a removal half-way.
+    async fn or_finish_later(
         &self,
-        change: impl Future<Output = Result<T, AgentError>>,
-    ) -> Result<T, AgentError> {
+        change: impl Future<Output = Result<(), VaultError>>,
+    ) -> Result<(), VaultError> {
         let changed = change.await;
         if changed.is_err() {
             self.inner.finish_later();
@@ -396,3 +401,6 @@ fn new_servers(old: &Authenticator, new: &Authenticator) -> Vec<String> {
     let known = old.servers(provider);
     new.servers(provider).difference(&known).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests;

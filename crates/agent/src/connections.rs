@@ -15,7 +15,7 @@ use crate::error::AgentError;
 use crate::grants;
 use crate::key::{Actor, ConnectionKey};
 use crate::protocol::TokenTest;
-use crate::registry::{ConnectionRegistry, Entry, LiveGrant};
+use crate::registry::{ConnectionRegistry, Entry, FailedSignIn, LiveGrant};
 use crate::state::Agent;
 use crate::token::TokenRequirements;
 
@@ -34,6 +34,8 @@ pub struct ConnectionView {
     pub provider_name: String,
     /// The newest grant is not in the keychain yet.
     pub unsaved: bool,
+    /// The last sign-in that was to renew it, if that failed.
+    pub failed_sign_in: Option<FailedSignIn>,
     /// When it is refreshed next, if it is by itself.
     pub refreshes_at: Option<Timestamp>,
     /// Hosts that the proxy sends its token to.
@@ -114,6 +116,7 @@ impl ConnectionView {
             provider_name: authenticator.provider_name(provider).to_owned(),
             unsaved: entry.unsaved,
             api_hosts: authenticator.api_hosts(provider).to_vec(),
+            failed_sign_in: entry.failed_sign_in.clone(),
             refreshes_at: freshness::due_at(&row, provider.refresh_limits(), now, 0.0),
             row,
         })

@@ -74,7 +74,8 @@ impl Agent {
                     ),
                     in_use: vec![name],
                     hint: Some(
-                        "`--force` disconnects it anyway; its programs must then sign in again"
+                        "`--force` disconnects it anyway; programs then get no token of it until \
+                         you sign in again"
                             .to_owned(),
                     ),
                 });

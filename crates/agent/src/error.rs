@@ -7,7 +7,7 @@ use std::fmt::Display;
 use jiff::SignedDuration;
 use valetkey_core::catalogue;
 use valetkey_core::draft::Problem;
-use valetkey_core::name::{AuthenticatorName, ConnectionName, InProfile};
+use valetkey_core::name::{AuthenticatorName, ConnectionName, InProfile, ProfileName};
 use valetkey_core::scope::Scopes;
 use valetkey_vault::{GrantNotKept, StoreError, VaultError};
 
@@ -132,6 +132,20 @@ impl AgentError {
     /// No connection has this name.
     pub(crate) fn no_connection(name: impl Display) -> Self {
         let hint = Some("`valetkey status` lists the connections".to_owned());
+        Self::NotFound {
+            kind: "connection",
+            name: name.to_string(),
+            hint,
+        }
+    }
+
+    /// No connection has this name, and no authenticator that could make one.
+    pub(crate) fn no_authenticator_for(profile: &ProfileName, name: &ConnectionName) -> Self {
+        if catalogue::provider(name.authenticator.as_str()).is_none() {
+            return Self::no_connection(name);
+        }
+        let key = AuthenticatorKey::Name(profile.clone(), name.authenticator.clone());
+        let hint = Self::no_authenticator(&key).hint();
         Self::NotFound {
             kind: "connection",
             name: name.to_string(),

@@ -96,7 +96,7 @@ pub use key::{Actor, AuthenticatorKey, ConnectionKey};
 pub use keys::NewKey;
 pub use links::LinkTarget;
 pub use proxy::{ProxiedRequest, ProxyGrant};
-pub use registry::LiveGrant;
+pub use registry::{FailedSignIn, LiveGrant};
 pub use state::{Agent, Config};
 pub use status::{AgentStatus, Check, CheckOutcome};
 pub use token::{Invalidated, ServedToken, TokenRequirements};

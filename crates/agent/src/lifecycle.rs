@@ -30,6 +30,9 @@ const DRAIN_TIMEOUT: Duration = MAX_REFRESH_TIME.saturating_add(Duration::from_s
 /// Events of older removals show no name after a restart.
 const MAX_REMOVED_NAMES: u32 = 1000;
 
+/// A failure before these shows no more after a restart.
+const MAX_SIGN_INS: u32 = 1000;
+
 impl Agent {
     /// Starts an agent on `vault`: reconciles what a crash left, finishes removals, plans refreshes.
     pub async fn start(vault: Vault, config: Config) -> Result<Self, AgentError> {
@@ -41,6 +44,11 @@ impl Agent {
         let stored_settings = StoredSettings::load(&vault).await?;
         let client_keys = vault.client_keys().await?;
         let removed_names = removed_names(&vault).await?;
+        let mut registry = ConnectionRegistry::new(authenticators, rows, reading);
+        // The newest is the first.
+        for sign_in in vault.sign_ins(MAX_SIGN_INS).await?.iter().rev() {
+            registry.follow_sign_in(sign_in);
+        }
         let inner = Arc::new(Inner {
             audit_log: AuditLog::new(
                 vault.clone(),
@@ -54,7 +62,7 @@ impl Agent {
             version: config.version,
             store: config.store,
             started_at: now,
-            registry: Mutex::new(ConnectionRegistry::new(authenticators, rows, reading)),
+            registry: Mutex::new(registry),
             sessions: Sessions::default(),
             naming_lock: tokio::sync::Mutex::default(),
             links: Links::default(),

@@ -5,6 +5,7 @@
 //! back under the lock, where [`valetkey_core::connection_state::apply`] refuses what is stale.
 
 mod clock;
+mod failed_sign_ins;
 mod lookup;
 mod names;
 mod schedule;
@@ -31,6 +32,7 @@ use valetkey_core::secret::Fingerprint;
 use crate::error::AgentError;
 use crate::key::AuthenticatorKey;
 
+pub use failed_sign_ins::FailedSignIn;
 pub(crate) use lookup::{Requirement, TokenLookup};
 use names::take_name;
 
@@ -77,6 +79,8 @@ pub(crate) struct Entry {
     /// The live grant is newer than its keychain item.
     pub unsaved: bool,
     pub refresh_task: Option<RefreshTask>,
+    /// The last sign-in that was to renew it, if that failed.
+    pub failed_sign_in: Option<FailedSignIn>,
     /// Nothing is sent to the provider before this moment, whoever asks.
     pub retry_not_before: Option<Timestamp>,
     /// Held while the connection's item and row are written, one writer at a time.
@@ -95,6 +99,8 @@ impl Entry {
 /// One authenticator as the agent knows it.
 struct AuthenticatorEntry {
     row: Arc<Authenticator>,
+    /// The last sign-in of a new account, if that failed.
+    failed_sign_in: Option<FailedSignIn>,
     /// See [`ConnectionRegistry::authenticator_lock`].
     write_lock: Arc<tokio::sync::Mutex<()>>,
 }
@@ -178,8 +184,11 @@ impl ConnectionRegistry {
         match self.authenticators.entry(id) {
             MapEntry::Occupied(mut known) => known.get_mut().row = row,
             MapEntry::Vacant(free) => {
-                let write_lock = Arc::default();
-                free.insert(AuthenticatorEntry { row, write_lock });
+                free.insert(AuthenticatorEntry {
+                    row,
+                    failed_sign_in: None,
+                    write_lock: Arc::default(),
+                });
             }
         }
     }
@@ -228,6 +237,7 @@ impl ConnectionRegistry {
             is_revoked: false,
             unsaved: false,
             refresh_task: None,
+            failed_sign_in: None,
             retry_not_before,
             write_lock: Arc::default(),
             due: None,

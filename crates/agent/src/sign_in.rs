@@ -14,6 +14,7 @@ mod callback;
 mod callback_server;
 mod finish;
 mod page;
+mod renewal;
 pub(crate) mod session;
 mod state;
 mod store;
@@ -33,7 +34,8 @@ use state::detail;
 
 pub use begin::SignInOptions;
 pub use session::SignInView;
-pub use state::{Completed, Failed, Remedy, SignInState};
+pub use state::{Completed, Failed, SignInState};
+pub use valetkey_core::sign_in::Remedy;
 
 /// The person has this long.
 pub(crate) const SIGN_IN_TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
@@ -44,20 +46,19 @@ impl Inner {
     /// Moves a session to its next state: recorded first, then visible to those who wait.
     async fn set_sign_in_state(&self, id: SignInId, state: SignInState, who: &Actor) {
         let now = self.now();
+        let row = {
+            let sessions = self.sessions.lock();
+            let Some(session) = sessions.get(&id) else {
+                return;
+            };
+            session.row(&state, state.has_ended().then_some(now))
+        };
+        self.registry().follow_sign_in(&row);
         let event = Event::new(state.event_kind(), now)
             .sign_in(id)
+            .authenticator(row.authenticator)
             .actor(who)
             .detail(detail(&state));
-        let authenticator = {
-            let sessions = self.sessions.lock();
-            sessions
-                .get(&id)
-                .map(|session| session.view.authenticator_id)
-        };
-        let event = match authenticator {
-            Some(authenticator) => event.authenticator(authenticator),
-            None => event,
-        };
         let event = match &state {
             SignInState::Completed(done) => event.connection(done.id),
             SignInState::Started
@@ -69,7 +70,7 @@ impl Inner {
         };
         let kind = event.kind;
         self.record(event).await;
-        let record = {
+        {
             let mut sessions = self.sessions.lock();
             let Some(session) = sessions.get_mut(&id) else {
                 return;
@@ -79,9 +80,8 @@ impl Inner {
                 tracing::info!(authenticator = %session.view.authenticator, outcome = kind.as_str(), "sign-in over");
             }
             session.state.send_replace(state);
-            session.row(id)
-        };
-        if let Err(error) = self.vault.save_sign_in(&record).await {
+        }
+        if let Err(error) = self.vault.save_sign_in(&row).await {
             tracing::error!(%error, "sign-in not written");
         }
     }

@@ -164,7 +164,18 @@ impl Agent {
 
     async fn check_database(&self) -> Check {
         match self.inner.vault.integrity().await {
-            Ok(()) => Check::well("database", "every page and key is intact"),
+            Ok(()) => match self.inner.vault.moved_aside() {
+                Some(file) => Check::warning(
+                    "database",
+                    format!(
+                        "it was damaged, and a new one was made; the damaged one is `{}`",
+                        file.display()
+                    ),
+                    "connections were taken over from the keychain; add again what else is missing: \
+                     authenticators, client keys, settings",
+                ),
+                None => Check::well("database", "every page and key is intact"),
+            },
             Err(error) => Check::bad(
                 "database",
                 error.to_string(),

@@ -27,6 +27,7 @@ use valetkey_core::redirect::{LoopbackHost, RedirectUri};
 use valetkey_core::scope::Scopes;
 
 use crate::connections::Disconnected;
+use crate::sign_in::FailedSignIn;
 
 /// Reply to `GET oauth/providers`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,6 +194,9 @@ pub struct AuthenticatorView {
     /// Names of its connections.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub connections: Vec<ConnectionName>,
+    /// The last sign-in of a new account, if that failed; null once another one begins.
+    #[serde(default)]
+    pub failed_sign_in: Option<FailedSignIn>,
     /// Where its registration is changed.
     pub console_url: Option<String>,
     /// When it was added.
@@ -269,6 +273,7 @@ impl AuthenticatorView {
                 .unwrap_or_default(),
             is_active: authenticator.is_active,
             connections,
+            failed_sign_in: None,
             console_url: provider.and_then(|provider| provider.console_url.clone()),
             created_at: authenticator.created_at,
             updated_at: authenticator.updated_at,

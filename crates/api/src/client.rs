@@ -46,6 +46,9 @@ pub enum ClientError {
     /// The agent did not answer in time.
     #[error("the agent did not answer in time")]
     TimedOut,
+    /// The agent ended, or was killed, before it answered: it may have done what was asked.
+    #[error("the agent ended before it answered")]
+    Ended,
     /// What answered does not implement our API: another version, perhaps.
     #[error("the agent's response cannot be used: {0}")]
     Protocol(String),
@@ -248,7 +251,8 @@ impl Read for Timed<'_> {
 impl From<ReadError> for ClientError {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::Closed => Self::Protocol("the agent closed the connection".to_owned()),
+            ReadError::Closed => Self::Ended,
+            ReadError::Io(_) if error.is_hang_up() => Self::Ended,
             ReadError::Io(error)
                 if matches!(
                     error.kind(),

@@ -16,6 +16,7 @@ use valetkey_core::proxy_settings::Methods;
 use valetkey_core::scope::Scopes;
 
 use crate::patch::Patch;
+use crate::sign_in::FailedSignIn;
 
 /// Reply to `GET credentials/connections` (`?profile=`, default all).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +107,9 @@ pub struct ConnectionView {
     pub api_hosts: Vec<ApiHost>,
     /// What went wrong last; null once it is well again.
     pub refresh_error: Option<RefreshError>,
+    /// The last sign-in that was to renew it, if that failed; null once another one begins.
+    #[serde(default)]
+    pub failed_sign_in: Option<FailedSignIn>,
     /// Counts its grants.
     pub generation: Generation,
     /// When it was first signed in.

@@ -99,7 +99,10 @@ impl From<&ApiError> for ErrorText {
                 InUseKind::Connection => "connection",
                 InUseKind::Client => "used by",
             };
-            text = text.reason(Some(format!("{kind} `{}`", used.name)));
+            let name = format!("`{}`", used.name);
+            if !error.message.contains(&name) {
+                text = text.reason(Some(format!("{kind} {name}")));
+            }
         }
         if !error.missing_scopes.is_empty() {
             let scopes = error.missing_scopes.join(", ");

@@ -156,6 +156,18 @@ pub struct SignInError {
     pub error: Box<ApiError>,
 }
 
+/// A sign-in that failed, in the views of its connection or authenticator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FailedSignIn {
+    /// Names the sign-in.
+    pub session_id: SignInId,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// Why, and what to do.
+    pub error: Box<ApiError>,
+}
+
 /// Body of `POST credentials/sessions/{id}/callback`: where the browser ended up.
 ///
 /// A URL with a wrong or missing state is an `invalid_request`, and the sign-in goes on waiting.

@@ -14,8 +14,13 @@ pub(crate) fn seconds(text: &str) -> Result<u64, String> {
         "d" => 86_400,
         _ => return Err(bad()),
     };
-    let number: u64 = number.parse().map_err(|_| bad())?;
-    number.checked_mul(unit).ok_or_else(bad)
+    if number.is_empty() {
+        return Err(bad());
+    }
+    let number: Option<u64> = number.parse().ok();
+    number
+        .and_then(|number| number.checked_mul(unit))
+        .ok_or_else(|| format!("`{text}` is too long"))
 }
 
 /// As [`seconds`], where a number alone could mean anything.

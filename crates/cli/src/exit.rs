@@ -52,9 +52,10 @@ impl From<&ClientError> for Exit {
     fn from(error: &ClientError) -> Self {
         match error {
             ClientError::Api(error) => error.code.into(),
-            ClientError::NotRunning | ClientError::OtherUser(_) | ClientError::Io(_) => {
-                Self::Unavailable
-            }
+            ClientError::NotRunning
+            | ClientError::OtherUser(_)
+            | ClientError::Ended
+            | ClientError::Io(_) => Self::Unavailable,
             ClientError::TimedOut => Self::TryLater,
             ClientError::Protocol(_) => Self::Failed,
         }

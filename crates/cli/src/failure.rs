@@ -123,6 +123,8 @@ impl From<ClientError> for Failure {
             )
             .why("nothing was sent there")
             .hint("set `XDG_RUNTIME_DIR` or `VALETKEY_HOME` to a folder with a shorter path that only you can write to"),
+            ClientError::Ended => Self::new(exit, "the agent ended before it answered")
+                .hint("run the command again: it starts a new one"),
             ClientError::TimedOut => Self::new(exit, "the agent did not answer in time")
                 .hint("try again; `valetkey doctor` shows what hangs"),
             ClientError::Protocol(why) => {

@@ -70,6 +70,21 @@ impl Terminal {
         }
     }
 
+    /// A list as [`Self::reply`] prints it; of an empty one there are only words.
+    pub(crate) fn list<T: Serialize>(
+        self,
+        list: &T,
+        is_empty: bool,
+        none: impl FnOnce(Style) -> String,
+        render: impl FnOnce(&T, Style) -> String,
+    ) -> Result<(), Failure> {
+        if is_empty && !self.json {
+            self.say(none);
+            return Ok(());
+        }
+        self.reply(list, render)
+    }
+
     /// Words for the person; nobody listens if they cannot be written.
     pub(crate) fn say(self, render: impl FnOnce(Style) -> String) {
         let text = render(self.style(&io::stderr()));

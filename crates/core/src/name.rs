@@ -17,7 +17,10 @@ pub struct BadName(String, &'static str);
 
 fn check(text: &str, also: &'static str) -> Result<(), BadName> {
     let bad = || {
-        let shown: String = text.chars().take(MAX_NAME).collect();
+        let mut shown: String = text.chars().take(MAX_NAME).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
         BadName(
             shown,
             if also.is_empty() {

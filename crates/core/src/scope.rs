@@ -65,7 +65,7 @@ impl FromIterator<String> for Scopes {
     fn from_iter<T: IntoIterator<Item = String>>(scopes: T) -> Self {
         let mut unique: Vec<String> = Vec::new();
         for scope in scopes {
-            if !unique.contains(&scope) {
+            if !scope.is_empty() && !unique.contains(&scope) {
                 unique.push(scope);
             }
         }
@@ -109,6 +109,11 @@ mod tests {
             Scopes::parse_any("repo,gist"),
             Scopes::parse_any("repo gist repo")
         );
+    }
+
+    #[test]
+    fn an_empty_text_names_no_scope() {
+        assert!(Scopes::from(vec![String::new()]).is_empty());
     }
 
     #[test]

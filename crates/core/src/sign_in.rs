@@ -97,6 +97,51 @@ impl<C, F> SignInState<C, F> {
     }
 }
 
+/// What mends a sign-in that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// The person signs in once more.
+    StartAgain,
+    /// The person decides whether the account takes the place of the one that has the name.
+    Replace,
+    /// The client is mended at the provider's console.
+    FixClient,
+    /// Time.
+    TryLater,
+    /// The keychain is unlocked or started.
+    MendKeychain,
+    /// It is our bug.
+    Report,
+}
+
+impl Remedy {
+    const ALL: [Self; 6] = [
+        Self::StartAgain,
+        Self::Replace,
+        Self::FixClient,
+        Self::TryLater,
+        Self::MendKeychain,
+        Self::Report,
+    ];
+
+    /// The remedy of this word; None if there is none.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == word)
+    }
+
+    /// The word in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::StartAgain => "start_again",
+            Self::Replace => "replace",
+            Self::FixClient => "fix_client",
+            Self::TryLater => "try_later",
+            Self::MendKeychain => "mend_keychain",
+            Self::Report => "report",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -111,5 +156,8 @@ mod tests {
             assert_eq!(serialized, json!({ "state": state.as_str() }));
         }
         assert_eq!(SignInState::parse("lost"), None);
+        for remedy in Remedy::ALL {
+            assert_eq!(Remedy::parse(remedy.as_str()), Some(remedy));
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use clap::Parser;
-use serde_json::{Value, json};
+use serde_json::json;
 use valetkey_demo_provider::{Consent, DemoProvider, Settings};
 
 /// A small OAuth provider for trying out and testing Valet Key
@@ -51,7 +51,7 @@ fn serve(arguments: &Arguments) -> io::Result<()> {
         .map_err(|error| port_in_use(arguments.port, error))?;
     let mut stdout = io::stdout();
     if arguments.print_config {
-        writeln!(stdout, "{:#}", config(&provider))?;
+        writeln!(stdout, "{:#}", provider.client_config("Demo"))?;
     } else {
         writeln!(stdout, "{}", json!({ "issuer": provider.issuer() }))?;
     }
@@ -75,21 +75,6 @@ fn port_in_use(port: u16, error: io::Error) -> io::Error {
          `--port`"
     );
     io::Error::new(error.kind(), text)
-}
-
-/// The public client of the default settings.
-fn config(provider: &DemoProvider) -> Value {
-    json!({
-        "name": "Demo",
-        "authenticator_type": "custom",
-        "client_id": "demo",
-        "scopes": ["openid", "email", "offline_access"],
-        "issuer": provider.issuer(),
-        "authorize_url": provider.url("/authorize"),
-        "token_url": provider.url("/token"),
-        "revocation_url": provider.url("/revoke"),
-        "userinfo_url": provider.url("/userinfo"),
-    })
 }
 
 fn settings(arguments: &Arguments) -> io::Result<Settings> {

@@ -4,6 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
 use crate::fault::{Fault, FaultKind};
 use crate::grant::Family;
 use crate::request_log::{Filter, Request};
@@ -43,6 +45,22 @@ impl DemoProvider {
     /// The issuer and this path (which starts with a slash).
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.issuer())
+    }
+
+    /// A registration of the public client of the default settings, as `valetkey add --config` and
+    /// `POST oauth/authenticators` take it.
+    pub fn client_config(&self, name: &str) -> Value {
+        json!({
+            "name": name,
+            "authenticator_type": "custom",
+            "client_id": "demo",
+            "scopes": ["openid", "email", "offline_access"],
+            "issuer": self.issuer(),
+            "authorize_url": self.url("/authorize"),
+            "token_url": self.url("/token"),
+            "revocation_url": self.url("/revoke"),
+            "userinfo_url": self.url("/userinfo"),
+        })
     }
 
     /// Changes the settings for the requests that follow.

@@ -195,7 +195,7 @@ impl App {
                     "the loopback listener has port {port} now, and {next} from the next start on"
                 );
                 let hint = format!(
-                    "restart the agent without `--port`, or keep the port: `valetkey settings port {port}`"
+                    "run `valetkey stop`, so that the next command starts the agent at port {next}, or keep the port: `valetkey settings port {port}`"
                 );
                 Err(ApiError::new(ErrorCode::Conflict, message)
                     .hint(hint)

@@ -37,7 +37,7 @@ fn no_token_crosses_into_the_page_or_is_in_its_memory() {
     );
     let view = &scene.view;
     view.record_the_bridge();
-    let mut mail = valetkey_tests::demo_client::draft(&scene.provider, "mail");
+    let mut mail = scene.provider.client_config("mail");
     mail["client_id"] = json!(KNOWN);
     mail["client_secret"] = json!(CLIENT_SECRET);
     scene.api().add(&mail);

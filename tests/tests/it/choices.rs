@@ -6,7 +6,6 @@ use std::fs;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use valetkey_demo_provider::{DemoProvider, Settings};
-use valetkey_tests::demo_client::draft;
 use valetkey_tests::{Desktop, Role, Session, WindowFixture, cli, wait};
 use zbus::interface;
 use zbus::zvariant::{OwnedValue, Value as Variant};
@@ -32,7 +31,7 @@ fn in_quiet_hours_nothing_shows_and_at_their_end_what_still_needs_the_person() {
     let api = session.api();
     let provider = DemoProvider::start(Settings::auto_consent("ada")).expect("a free port");
     for name in ["mail", "drive", "chat"] {
-        api.add(&draft(&provider, name));
+        api.add(&provider.client_config(name));
         api.sign_in(name);
     }
     wait::until("the last answer", || {
@@ -76,7 +75,7 @@ fn the_notice_of_a_lost_login_goes_once_the_login_is_mended_elsewhere() {
     let _app = session.app(&["--hidden"]);
     let api = session.api();
     let provider = DemoProvider::start(Settings::auto_consent("ada")).expect("a free port");
-    api.add(&draft(&provider, "mail"));
+    api.add(&provider.client_config("mail"));
     api.sign_in("mail");
     session.tray().wait_for_line("mail: connected");
     provider.revoke_account("ada");

@@ -6,9 +6,7 @@ use std::os::unix::process::CommandExt as _;
 
 use serde_json::{Value, json};
 use valetkey_demo_provider::{DemoProvider, Settings};
-use valetkey_tests::{
-    Browser, Desktop, Person, Role, Running, Session, WebView, cli, demo_client, wait,
-};
+use valetkey_tests::{Browser, Desktop, Person, Role, Running, Session, WebView, cli, wait};
 
 /// A user of every machine that nobody logs in as.
 const NOBODY: u32 = 65534;
@@ -31,7 +29,7 @@ fn store_state(session: &Session) -> Value {
 fn sign_in(session: &Session, provider: &DemoProvider) {
     let api = session.api();
     provider.update(|it| it.access_token_lifetime_seconds = Some(SHORT_SECONDS));
-    api.add(&demo_client::draft(provider, "acme"));
+    api.add(&provider.client_config("acme"));
     api.sign_in("acme");
     api.change("acme", &json!({ "keep_warm": "on_demand" }));
     provider.update(|it| it.access_token_lifetime_seconds = Some(3600.0));
@@ -157,7 +155,7 @@ fn a_browser_that_is_missing_is_named_and_the_sign_in_is_finished_by_hand() {
     session.skip_first_steps();
     Browser::remove(&mut session.desktop);
     let _app = session.app(&["--hidden"]);
-    session.api().add(&demo_client::draft(&provider, "acme"));
+    session.api().add(&provider.client_config("acme"));
     let (tray, screen) = (session.tray(), session.screen());
     tray.pick(&["acme", "Connect"]);
     let told = screen.wait_for_window("The browser cannot be opened");

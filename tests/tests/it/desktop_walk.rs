@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use valetkey_demo_provider::{DemoProvider, Endpoint, Fault, RefreshTokens, Settings};
 use valetkey_tests::desktop::{self, Notification};
-use valetkey_tests::{Browser, HttpClient, Person, Session, cli, demo_client, wait};
+use valetkey_tests::{Browser, HttpClient, Person, Session, cli, wait};
 
 const APP: &str = "Valet Key";
 
@@ -110,7 +110,7 @@ fn a_person_connects_reconnects_disconnects_and_quits() {
     screen.wait_for_window(APP);
     walk.picture("01-start");
 
-    session.api().add(&demo_client::draft(provider, "acme"));
+    session.api().add(&provider.client_config("acme"));
     tray.wait_for_line("acme: not connected");
     // The panel shows it: a click on its icon opens the menu.
     session.open_tray_menu();
@@ -192,7 +192,7 @@ fn the_menu_disconnects_after_a_yes_only_also_what_no_program_uses() {
     let provider = DemoProvider::start(Settings::auto_consent("ada")).expect("a free port");
     let _app = session.app(&["--hidden"]);
     let api = session.api();
-    api.add(&demo_client::draft(&provider, "acme"));
+    api.add(&provider.client_config("acme"));
     api.sign_in("acme");
     tray.wait_for_line("acme: connected");
 

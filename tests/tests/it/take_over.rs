@@ -3,7 +3,7 @@
 use serde_json::Value;
 use valetkey_demo_provider::{DemoProvider, Settings};
 use valetkey_tests::desktop::Window;
-use valetkey_tests::{Agent, Desktop, Running, Session, cli, demo_client, wait};
+use valetkey_tests::{Agent, Desktop, Running, Session, cli, wait};
 
 /// A session with a headless agent that has a connection, and the app that has just asked.
 struct Asked {
@@ -28,7 +28,7 @@ impl Asked {
         let session = Session::bare(Desktop::start()).with_windows();
         let agent = Agent::start(&session.desktop);
         let provider = DemoProvider::start(Settings::auto_consent("ada")).expect("a free port");
-        agent.api().add(&demo_client::draft(&provider, "mail"));
+        agent.api().add(&provider.client_config("mail"));
         agent.api().sign_in("mail");
         let app = session.app(&[]);
         let question = session.screen().wait_for_window("Valet Key");

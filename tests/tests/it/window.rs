@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 use valetkey_demo_provider::Settings;
 use valetkey_tests::webview::{ENTER, ESCAPE};
-use valetkey_tests::{Desktop, Role, Session, WindowFixture, cli, demo_client, leak_search, wait};
+use valetkey_tests::{Desktop, Role, Session, WindowFixture, cli, leak_search, wait};
 
 /// Begins every code and token of the provider.
 const PREFIX: &str = "planted-token-2d90-";
@@ -238,7 +238,7 @@ fn the_activity_is_exported_to_the_downloads_and_holds_no_secret() {
 fn authenticators_are_exported_without_their_secrets_and_come_back_from_the_file() {
     let scene = WindowFixture::start();
     let view = &scene.view;
-    let mut mail = demo_client::draft(&scene.provider, "mail");
+    let mut mail = scene.provider.client_config("mail");
     mail["client_secret"] = json!(SECRET);
     scene.api().add(&mail);
     scene.add("drive");

@@ -678,6 +678,7 @@ export interface components {
             display_name: string;
             /** @description The endpoints in use: the person's own, else the catalogue's. */
             endpoints: components["schemas"]["EndpointsView"];
+            failed_sign_in?: components["schemas"]["FailedSignIn"] | null;
             /** @description Whether a client secret is kept in the keychain. */
             has_client_secret: boolean;
             /** @description Its id. */
@@ -848,6 +849,7 @@ export interface components {
              * @description When it ends; null if no end was announced.
              */
             expires_at?: string | null;
+            failed_sign_in?: components["schemas"]["FailedSignIn"] | null;
             /** @description Counts its grants. */
             generation: components["schemas"]["Generation"];
             /** @description Its id. */
@@ -1093,6 +1095,18 @@ export interface components {
              * @description Lines that cannot be checked: they were written before the log had its key.
              */
             uncovered: number;
+        };
+        /** @description A sign-in that failed, in the views of its connection or authenticator. */
+        FailedSignIn: {
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended_at: string;
+            /** @description Why, and what to do. */
+            error: components["schemas"]["ApiError"];
+            /** @description Names the sign-in. */
+            session_id: components["schemas"]["SignInId"];
         };
         /** @description SHA-256 of a secret, in lower-case hex. */
         Fingerprint: string;

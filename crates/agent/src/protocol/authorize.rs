@@ -264,6 +264,7 @@ mod tests {
         assert!(!check(&client, None, Some("https://h/")));
         let promising = || {
             Some(Metadata {
+                offers_s256: true,
                 issuer: "https://h".to_owned(),
                 jwks_uri: None,
                 sends_iss: true,

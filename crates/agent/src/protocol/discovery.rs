@@ -40,6 +40,8 @@ impl ProviderClient {
             return Ok(None);
         };
         if let Some(known) = self.metadata.get(url, now) {
+            // It may have been asked for by another client of the provider.
+            check(client, &known)?;
             return Ok(Some(known));
         }
         // OpenID's place first, then that of RFC 8414.
@@ -53,7 +55,8 @@ impl ProviderClient {
         for place in [Some(url), second.as_ref()].into_iter().flatten() {
             match self.fetch::<Document>(place).await {
                 Ok(document) => {
-                    let metadata = Arc::new(check(client, document)?);
+                    let metadata = Arc::new(read(document)?);
+                    check(client, &metadata)?;
                     self.metadata.put(url, Arc::clone(&metadata), now);
                     return Ok(Some(metadata));
                 }
@@ -112,27 +115,33 @@ struct KeySet {
     keys: Vec<Value>,
 }
 
-fn check(client: &Client, document: Document) -> Result<Metadata, SignInFailure> {
+/// Whether the metadata fits what the client expects of its provider.
+fn check(client: &Client, metadata: &Metadata) -> Result<(), SignInFailure> {
     let fix = |reason: String| Err(SignInFailure::FixClient { reason });
     if let Some(expected) = client.endpoints.issuer.as_deref()
-        && let Some(failure) = slash_differs(expected, &document.issuer)
+        && let Some(failure) = slash_differs(expected, &metadata.issuer)
     {
         return Err(failure);
     }
     if let Some(expected) = client.endpoints.issuer.as_deref()
-        && document.issuer != expected
-        && !fits_template(expected, &document.issuer)
+        && metadata.issuer != expected
+        && !fits_template(expected, &metadata.issuer)
     {
         return fix(format!(
             "the provider calls itself `{}`, not `{expected}`",
-            clean(&document.issuer, &[])
+            clean(&metadata.issuer, &[])
         ));
     }
     // Never downgraded: where S256 is not offered, there is no sign-in (RFC 7636, section 7.2).
-    let methods = document.code_challenge_methods_supported.as_deref();
-    if client.endpoints.pkce && methods.is_some_and(|list| !list.iter().any(|m| m == "S256")) {
+    if client.endpoints.pkce && !metadata.offers_s256 {
         return fix("the provider offers no PKCE with S256".to_owned());
     }
+    Ok(())
+}
+
+fn read(document: Document) -> Result<Metadata, SignInFailure> {
+    let fix = |reason: String| Err(SignInFailure::FixClient { reason });
+    let methods = document.code_challenge_methods_supported;
     let jwks_uri = document
         .jwks_uri
         .map(|uri| EndpointUrl::parse(&uri))
@@ -143,6 +152,7 @@ fn check(client: &Client, document: Document) -> Result<Metadata, SignInFailure>
     Ok(Metadata {
         issuer: document.issuer,
         jwks_uri,
+        offers_s256: methods.is_none_or(|list| list.iter().any(|method| method == "S256")),
         sends_iss: document.authorization_response_iss_parameter_supported,
     })
 }
@@ -259,6 +269,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn metadata_that_another_client_asked_for_is_checked_too() {
+        let fake =
+            Fake::with_url(|base| vec![Reply::json(200, &json!({"issuer": format!("{base}/t1")}))]);
+        let discovery = ProviderClient::default();
+        let mut client = client(&fake);
+        assert!(discovery.metadata(&client, NOW).await.is_ok());
+        client.endpoints.issuer = Some(fake.url("/t1/"));
+        let refused = discovery.metadata(&client, NOW).await;
+        assert!(
+            matches!(refused, Err(SignInFailure::WrongField { .. })),
+            "{refused:?}"
+        );
+        client.endpoints.issuer = Some(fake.url("/t2"));
+        let refused = discovery.metadata(&client, NOW).await;
+        assert!(
+            matches!(refused, Err(SignInFailure::FixClient { .. })),
+            "{refused:?}"
+        );
+    }
+
+    #[tokio::test]
     async fn a_provider_without_s256_is_refused_and_never_downgraded_to() {
         let (refused, _) = published(json!({"code_challenge_methods_supported": ["plain"]})).await;
         assert!(format!("{refused:?}").contains("S256"));
@@ -336,7 +367,7 @@ mod tests {
                 .collect();
             let client = crate::protocol::fake::client_at("https://h", ClientAuth::None);
             if let Ok(document) = serde_json::from_value::<Document>(document.clone().into()) {
-                let _ = check(&client, document);
+                let _ = read(document).map(|metadata| check(&client, &metadata));
             }
             let _ = serde_json::from_value::<KeySet>(document.into());
         }

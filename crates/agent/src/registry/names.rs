@@ -81,7 +81,7 @@ impl ConnectionRegistry {
                     name: name.to_string(),
                     hint: Some(hint),
                 },
-                None => AgentError::no_connection(name),
+                None => AgentError::no_authenticator_for(profile, name),
             },
         }
     }

@@ -6,16 +6,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::watch;
-use valetkey_core::connection::Connection;
-use valetkey_core::connection_state::Status;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness;
-use valetkey_core::id::{AuthenticatorId, SignInId};
+use valetkey_core::id::SignInId;
 use valetkey_core::name::AccountLabel;
 use valetkey_core::redirect::{CALLBACK_PORT, RedirectUri};
 use valetkey_core::scope::Scopes;
 use valetkey_core::token_error::SignInFailure;
 
+use super::renewal::{
+    connection_to_renew, granted_scopes, login_hint, scope_change, scopes_to_ask,
+};
 use super::session::{CallbackListener, Pending, Run, Session, SignInView};
 use super::{RETENTION, SIGN_IN_TIMEOUT, SignInState, callback_server};
 use crate::client::Client;
@@ -90,7 +91,7 @@ impl Agent {
         inner.vault.check_store().await?;
         let mut client = Client::of(&inner.vault, Arc::clone(&authenticator)).await?;
         let known = connection_to_renew(inner, &ask, authenticator.id);
-        let granted = known.as_ref().map(|row| row.scopes.clone());
+        let granted = granted_scopes(inner, known.as_ref(), &ask, authenticator.id);
         let asked = scopes_to_ask(&authenticator.scopes, &ask, granted.as_ref());
         let (added, dropped) = scope_change(&asked, granted.as_ref());
         if let Some(login) = known.as_ref().and_then(login_hint).filter(|_| !ask.replace) {
@@ -135,12 +136,13 @@ impl Agent {
         let session = Session {
             view: view.clone(),
             asked: pending.asked.clone(),
+            renews: pending.renews,
             started_at: inner.now(),
             ended_at: None,
             run: Run::Waiting(Box::new(pending)),
             state: watch::Sender::new(SignInState::Started),
         };
-        let row = session.row(view.id);
+        let row = session.row(&SignInState::Started, None);
         {
             // Checked under the lock: a stop or a removal finds this run and cancels it, or it
             // does not begin.
@@ -154,6 +156,7 @@ impl Agent {
             check_quota(sessions.values(), view.asked_by.is_some(), inner.now())?;
             sessions.insert(view.id, session);
         }
+        inner.registry().follow_sign_in(&row);
         inner.run(time_out(Arc::clone(inner), view.id));
         let event = Event::new(EventKind::SignInStarted, inner.now())
             .authenticator(authenticator.id)
@@ -265,48 +268,6 @@ fn link_ended() -> AgentError {
                 .to_owned(),
         ),
     }
-}
-
-/// The connection that has the name which was asked for.
-fn connection_to_renew(
-    inner: &Inner,
-    ask: &SignInOptions,
-    authenticator: AuthenticatorId,
-) -> Option<Connection> {
-    let registry = inner.registry();
-    let mut rows = registry.entries().map(|entry| &entry.row);
-    let row = rows.find(|row| {
-        row.authenticator == authenticator
-            && row.account.label == ask.account
-            && row.state.status != Status::Removing
-    });
-    row.cloned()
-}
-
-/// Connecting again takes no scope away, unless exactly these are asked for.
-fn scopes_to_ask(configured: &Scopes, ask: &SignInOptions, granted: Option<&Scopes>) -> Scopes {
-    if !ask.only_scopes {
-        let asked = configured.union(&ask.scopes);
-        return granted.map_or_else(|| asked.clone(), |granted| asked.union(granted));
-    }
-    if ask.scopes.is_empty() {
-        configured.clone()
-    } else {
-        ask.scopes.clone()
-    }
-}
-
-/// What a connection that has `granted` gains and loses by asking for these; nothing if it is new.
-fn scope_change(asked: &Scopes, granted: Option<&Scopes>) -> (Scopes, Scopes) {
-    granted.map_or_else(Default::default, |granted| {
-        (asked.missing_from(granted), granted.missing_from(asked))
-    })
-}
-
-/// The login at the provider, so that it offers this account first. A name with spaces is no login.
-fn login_hint(row: &Connection) -> Option<&str> {
-    let name = row.account.display_name.as_deref()?;
-    (!name.contains(char::is_whitespace)).then_some(name)
 }
 
 /// Room for one more of its kind: those that links have begun, or the others.

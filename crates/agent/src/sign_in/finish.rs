@@ -68,10 +68,16 @@ impl End {
         })
     }
 
-    fn of(failure: &SignInFailure, client: &Client) -> Self {
+    fn of(failure: &SignInFailure, pending: &Pending) -> Self {
+        let client = &pending.client;
         let (remedy, hint) = match failure {
             SignInFailure::Denied { .. } => {
-                let name = client.authenticator.full_name();
+                let authenticator = client.authenticator.full_name();
+                let name = ConnectionName {
+                    authenticator: authenticator.name,
+                    account: pending.label.clone(),
+                };
+                let name = InProfile::new(authenticator.profile, name);
                 let provider = client.provider_name();
                 return Self::Denied(Failed {
                     remedy: Remedy::StartAgain,
@@ -155,13 +161,13 @@ async fn run(
     let from = pending
         .request
         .check_issuer(client, answer.issuer.as_deref());
-    from.map_err(|failure| End::of(&failure, client))?;
+    from.map_err(|failure| End::of(&failure, pending))?;
     let Code(code) = match answer.result {
         Ok(code) => code,
         Err(refused) => {
             let description = refused.description.as_deref();
             let failure = read_authorize_error(client.provider, &refused.error, description);
-            return Err(End::of(&failure, client));
+            return Err(End::of(&failure, pending));
         }
     };
     inner
@@ -172,7 +178,7 @@ async fn run(
         .provider_client
         .exchange_code(client, &pending.request, &code, now)
         .await;
-    let reply = exchange.map_err(|failure| End::of(&failure, client))?;
+    let reply = exchange.map_err(|failure| End::of(&failure, pending))?;
     // `expires_in` counts from here.
     let received = inner.clock.reading();
     let now = received.wall;
@@ -200,7 +206,7 @@ async fn run(
                 place_grant(inner, pending, identity, &grant, now).await,
             )
         }
-        Err(failure) => (None, Err(End::of(&failure, client))),
+        Err(failure) => (None, Err(End::of(&failure, pending))),
     };
     if kept.is_err() {
         let unwanted = grant(Generation(0), None);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use valetkey_core::name::ProfileName;
 
-use super::state::{Completed, Remedy};
+use super::{Completed, Remedy};
 use super::{SignInState, SignInView};
 
 /// A page, ready to send.

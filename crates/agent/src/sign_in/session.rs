@@ -11,12 +11,15 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, SignInId};
-use valetkey_core::name::{AccountLabel, AuthenticatorName, ProfileName};
+use valetkey_core::name::{
+    AccountLabel, AuthenticatorName, ConnectionName, InProfile, ProfileName,
+};
 use valetkey_core::redirect::LoopbackHost;
 use valetkey_core::scope::Scopes;
+use valetkey_core::sign_in::Remedy;
 use valetkey_vault::SignInRow;
 
-use super::state::SignInState;
+use super::state::{Failed, SignInState};
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::protocol::AuthorizeRequest;
@@ -96,6 +99,8 @@ pub(super) enum ResponseSource<'a> {
 pub(super) struct Session {
     pub(super) view: SignInView,
     pub(super) asked: Scopes,
+    /// The connection that had the name when it began.
+    pub(super) renews: Option<ConnectionId>,
     pub(super) started_at: Timestamp,
     pub(super) ended_at: Option<Timestamp>,
     pub(super) run: Run,
@@ -215,27 +220,54 @@ impl Session {
         }
     }
 
-    pub(super) fn row(&self, id: SignInId) -> SignInRow {
-        let state = self.state.borrow();
-        let (connection, problem) = match &*state {
-            SignInState::Completed(done) => (Some(done.id), None),
-            SignInState::Failed(failed) => (None, Some(failed.message.clone())),
+    /// Its row in `state`.
+    pub(super) fn row(&self, state: &SignInState, ended_at: Option<Timestamp>) -> SignInRow {
+        let connection = match state {
+            SignInState::Completed(done) => Some(done.id),
             SignInState::Started
             | SignInState::Authorized
             | SignInState::Denied(_)
+            | SignInState::Failed(_)
             | SignInState::TimedOut
-            | SignInState::Cancelled => (None, None),
+            | SignInState::Cancelled => None,
         };
+        let failed = self.failure(state);
         SignInRow {
-            id,
+            id: self.view.id,
             authenticator: self.view.authenticator_id,
+            renews: self.renews,
             connection,
             state: state.bare(),
             asked_scopes: self.asked.clone(),
             reason: self.view.reason.clone(),
-            problem,
+            remedy: failed.as_ref().map(|failed| failed.remedy),
+            hint: failed.as_ref().and_then(|failed| failed.hint.clone()),
+            problem: failed.map(|failed| failed.message),
             started_at: self.started_at,
-            ended_at: self.ended_at,
+            ended_at,
+        }
+    }
+
+    /// Why it did not bring a login, unless the person cancelled it.
+    fn failure(&self, state: &SignInState) -> Option<Failed> {
+        match state {
+            SignInState::Denied(failed) | SignInState::Failed(failed) => Some(failed.clone()),
+            SignInState::TimedOut => {
+                let name = ConnectionName {
+                    authenticator: self.view.authenticator.clone(),
+                    account: self.view.account.clone(),
+                };
+                let name = InProfile::new(self.view.profile.clone(), name);
+                Some(Failed {
+                    remedy: Remedy::StartAgain,
+                    message: "nobody finished the sign-in in time".to_owned(),
+                    hint: Some(format!("run `valetkey connect {}` again", name.argument())),
+                })
+            }
+            SignInState::Started
+            | SignInState::Authorized
+            | SignInState::Completed(_)
+            | SignInState::Cancelled => None,
         }
     }
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 use valetkey_core::id::ConnectionId;
 use valetkey_core::name::ConnectionName;
 use valetkey_core::scope::Scopes;
+use valetkey_core::sign_in::Remedy;
 
 /// Where a sign-in stands.
 pub type SignInState = valetkey_core::sign_in::SignInState<Completed, Failed>;
@@ -36,23 +37,6 @@ pub struct Failed {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
-}
-
-/// What mends a run that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Remedy {
-    /// The person signs in once more.
-    StartAgain,
-    /// The person decides whether the account takes the place of the one that has the name.
-    Replace,
-    /// The client is mended at the provider's console.
-    FixClient,
-    /// Time.
-    TryLater,
-    /// The keychain is unlocked or started.
-    MendKeychain,
-    /// It is our bug.
-    Report,
 }
 
 /// What the audit log keeps of a state.

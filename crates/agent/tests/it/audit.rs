@@ -6,7 +6,7 @@ use crate::support::{Bench, LONG, key, me};
 use serde_json::json;
 use valetkey_agent::{Actor, AgentError, TokenRequirements};
 use valetkey_core::actor;
-use valetkey_core::event::{Event, EventKind};
+use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::settings::RetentionDays;
 use valetkey_vault::store::testing::Fault;
 use valetkey_vault::{EventFilter, ItemName};
@@ -82,6 +82,56 @@ async fn every_served_token_is_logged_in_order_under_its_caller() {
         .map(|event| event.actor.expect("a name"))
         .collect();
     assert_eq!(logged, callers);
+}
+
+/// More than the queue holds, faster than it is written.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_token_served_under_load_is_recorded_or_counted() {
+    const CALLERS: usize = 4;
+    const EACH: usize = 12_000;
+    let bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.token("demo").await.expect("a token");
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|_| {
+            let agent = bench.agent.clone();
+            std::thread::spawn(move || {
+                for _ in 0..EACH {
+                    agent
+                        .cached_token(&key("demo"), &TokenRequirements::default(), &me())
+                        .expect("a token from memory");
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.join().expect("served");
+    }
+    let (mut recorded, mut counted) = (0, 0);
+    let mut after = EventId(0);
+    loop {
+        let page = EventFilter {
+            after: Some(after),
+            limit: 10_000,
+            ..EventFilter::default()
+        };
+        let page = bench.agent.events(page).await.expect("events");
+        let Some((last, _)) = page.last() else {
+            break;
+        };
+        after = *last;
+        for (_, event) in page {
+            match event.kind {
+                EventKind::TokenServed => recorded += 1,
+                EventKind::TokensUnrecorded => {
+                    counted += event.detail["count"].as_u64().expect("a number");
+                }
+                _ => {}
+            }
+        }
+    }
+    let served = u64::try_from(CALLERS * EACH + 1).expect("few");
+    assert_eq!(recorded + counted, served, "{counted} counted");
 }
 
 /// Followers are notified once for each transaction.

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::{Bench, eventually, key, me, seconds, visit};
 use serde_json::json;
-use valetkey_agent::AgentError;
 use valetkey_agent::sign_in::SignInState;
+use valetkey_agent::{AgentError, CheckOutcome};
 use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
+use valetkey_core::home::Home;
 use valetkey_demo_provider::Filter;
 use valetkey_vault::store::testing::{Fault, TestStore};
 use valetkey_vault::{ItemName, SecretStore, StoreError, StoreOpener};
@@ -272,4 +273,19 @@ async fn a_locked_keychain_refuses_a_disconnect_and_changes_nothing() {
         .await
         .unwrap();
     assert!(bench.store.items().is_empty());
+}
+
+#[tokio::test]
+async fn a_database_that_was_damaged_is_told_by_the_doctor() {
+    let mut bench = Bench::connected().await;
+    bench.agent.shutdown().await;
+    let database = Home::at(bench.home.path()).database();
+    std::fs::write(&database, "no database ".repeat(1000)).expect("a file");
+    bench.start_again().await;
+    let checks = bench.agent.doctor().await;
+    let check = checks.iter().find(|check| check.name == "database");
+    let check = check.expect("a check");
+    assert_eq!(check.outcome, CheckOutcome::Warning, "{check:?}");
+    assert!(check.message.contains(".corrupt-"), "{check:?}");
+    assert!(bench.agent.connection(&key("demo")).is_ok(), "taken over");
 }

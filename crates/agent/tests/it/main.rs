@@ -10,6 +10,7 @@ mod certificate;
 mod clock_changes;
 mod consents;
 mod dialects;
+mod failed_sign_ins;
 mod faults;
 mod fix_client;
 mod hang_ups;

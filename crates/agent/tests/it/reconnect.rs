@@ -1,10 +1,11 @@
 //! Connecting again: the scopes that are asked for, the login that is offered, and who came.
 
 use valetkey_agent::sign_in::{Completed, SignInOptions, SignInView};
+use valetkey_agent::{ConnectionChange, LabelChange};
 use valetkey_core::scope::Scopes;
 use valetkey_demo_provider::Consent;
 
-use crate::support::{Bench, authenticator_key, completed, me, visit};
+use crate::support::{Bench, authenticator_key, completed, key, me, visit};
 
 fn options(scopes: &str, only_scopes: bool) -> SignInOptions {
     SignInOptions {
@@ -107,4 +108,22 @@ async fn another_account_says_which_connection_it_does_not_renew() {
     assert!(!other.renewed);
     let (_, again) = connect(&bench, options("", false)).await;
     assert_eq!((again.instead_of, again.renewed), (None, true));
+}
+
+#[tokio::test]
+async fn the_only_account_keeps_its_scopes_after_it_got_a_label() {
+    let bench = Bench::start().await;
+    connect(&bench, options("files.write", false)).await;
+    let change = ConnectionChange {
+        label: LabelChange::Set("private".parse().expect("a label")),
+        ..ConnectionChange::default()
+    };
+    bench
+        .agent
+        .update_connection(&key("demo"), change, &me())
+        .await
+        .expect("labelled");
+    let (view, done) = connect(&bench, options("", false)).await;
+    assert_eq!(done.connection.to_string(), "demo/private");
+    assert!(view.asked.contains("files.write"), "{}", view.asked);
 }

@@ -104,17 +104,7 @@ impl Bench {
     }
 
     pub(crate) async fn add(&self, name: &str, more: Value) {
-        let mut members = members(json!({
-            "name": name,
-            "authenticator_type": "custom",
-            "client_id": "demo",
-            "scopes": ["openid", "email", "offline_access"],
-            "authorize_url": self.provider.url("/authorize"),
-            "token_url": self.provider.url("/token"),
-            "revocation_url": self.provider.url("/revoke"),
-            "userinfo_url": self.provider.url("/userinfo"),
-            "issuer": self.provider.issuer(),
-        }));
+        let mut members = members(self.provider.client_config(name));
         for (field, value) in self::members(more) {
             if value.is_null() {
                 members.remove(&field);

@@ -57,6 +57,15 @@ pub(crate) struct Update {
     pub(crate) force: bool,
 }
 
+impl Update {
+    /// Whether anything is to be another than before.
+    pub(crate) fn changes_something(&self) -> bool {
+        self.no_client_secret
+            || self.fields != Fields::default()
+            || self.secret != Secret::default()
+    }
+}
+
 /// The fields of an authenticator; each wins over the config file.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
 pub(crate) struct Fields {

@@ -144,7 +144,7 @@ pub(crate) struct Token {
     #[arg(long, conflicts_with = "json")]
     pub(crate) header: bool,
     /// It must still live this long, such as `90s` or `10min` [default: 60s or a fifth of its life]
-    #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::seconds, allow_hyphen_values = true)]
     pub(crate) min_ttl: Option<u64>,
     /// It must have these scopes; separated by commas
     #[arg(long, value_name = "SCOPE", value_delimiter = ',')]

@@ -25,7 +25,12 @@ pub(crate) struct Run {
     #[arg(long = "env", value_name = "VAR=CONNECTION", value_parser = variable, required = true)]
     pub(crate) variables: Vec<Variable>,
     /// The tokens must still live this long, such as `90s` or `10min`
-    #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = duration::seconds,
+        allow_hyphen_values = true
+    )]
     pub(crate) min_ttl: Option<u64>,
     /// The command and its arguments
     #[arg(last = true, required = true)]
@@ -49,6 +54,7 @@ pub(crate) enum Key {
     /// Revoke a key
     Revoke {
         /// Name or id of the key
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         key: String,
     },
 }
@@ -71,7 +77,12 @@ pub(crate) struct NewKey {
     #[arg(long)]
     pub(crate) manage: bool,
     /// It ends after this long, such as `30d` [default: when it is revoked]
-    #[arg(long, value_name = "DURATION", value_parser = duration::seconds_with_unit)]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = duration::seconds_with_unit,
+        allow_hyphen_values = true
+    )]
     pub(crate) expires: Option<u64>,
 }
 
@@ -93,7 +104,12 @@ pub(crate) struct Events {
     #[arg(long, short, conflicts_with = "limit")]
     pub(crate) follow: bool,
     /// At most so many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(
+        long,
+        default_value_t = 50,
+        value_parser = clap::value_parser!(u32).range(1..=1000),
+        allow_negative_numbers = true
+    )]
     pub(crate) limit: u32,
 }
 
@@ -148,7 +164,7 @@ pub(crate) struct Settings {
     /// One setting [default: all]
     pub(crate) setting: Option<Setting>,
     /// Its new value
-    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    #[arg(value_parser = NonEmptyStringValueParser::new(), allow_negative_numbers = true)]
     pub(crate) value: Option<String>,
     /// Go back to the default
     #[arg(long, requires = "setting", conflicts_with = "value")]

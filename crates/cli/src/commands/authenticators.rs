@@ -1,5 +1,6 @@
 //! Commands about authenticators and the catalogue.
 
+use jiff::Timestamp;
 use valetkey_api::authenticators::{ProviderList, ProviderView};
 use valetkey_api::core::catalogue;
 use valetkey_api::core::draft::{DraftInput, Warning};
@@ -13,18 +14,24 @@ use crate::render::{self, authenticators as words};
 use crate::terminal::Terminal;
 
 pub(super) fn list(terminal: Terminal, global: &Global) -> Result<(), Failure> {
-    terminal.reply(&agent::connect(global)?.authenticators()?, words::list)
+    let list = agent::connect(global)?.authenticators()?;
+    let is_empty = list.authenticators.is_empty();
+    terminal.list(&list, is_empty, words::none, words::list)
 }
 
 pub(super) fn show(terminal: Terminal, global: &Global, args: &One) -> Result<(), Failure> {
-    terminal.reply(
-        &agent::connect(global)?.authenticator(&args.authenticator)?,
-        words::show,
-    )
+    let view = agent::connect(global)?.authenticator(&args.authenticator)?;
+    let now = Timestamp::now();
+    terminal.reply(&view, |view, style| words::show(view, now, style))
 }
 
 /// Checks the whole draft before the agent is asked, so that a warning's offer can be taken.
 pub(super) fn add(terminal: Terminal, global: &Global, args: &Add) -> Result<(), Failure> {
+    if args.provider.is_none() && args.fields.config.is_none() {
+        return Err(Failure::new(Exit::Usage, "no provider is named").hint(
+            "run `valetkey add PROVIDER --client-id ID`; `valetkey providers` lists the providers",
+        ));
+    }
     let config = draft::config(&args.fields, &args.secret)?;
     if let Some(entries) = config.as_deref().and_then(export::entries) {
         return export::add(terminal, global, args, entries);
@@ -62,6 +69,10 @@ fn warn(terminal: Terminal, warnings: &[Warning]) {
 }
 
 pub(super) fn update(terminal: Terminal, global: &Global, args: &Update) -> Result<(), Failure> {
+    if !args.changes_something() {
+        return Err(Failure::new(Exit::Usage, "there is nothing to change")
+            .hint("`valetkey update --help` lists what can be changed"));
+    }
     let config = draft::config(&args.fields, &args.secret)?;
     let mut input = draft::input(config, &args.fields, &args.secret)?;
     let unset = input.unset();

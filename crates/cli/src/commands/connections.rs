@@ -30,6 +30,9 @@ pub(super) fn status(terminal: Terminal, global: &Global, args: &StatusOf) -> Re
             .map(|authenticator| authenticator.id)
             .collect(),
     };
+    if overview.list.connections.is_empty() && !terminal.json {
+        terminal.say(|style| render::none(&overview.agent, style));
+    }
     terminal.reply(&overview, |overview, style| {
         render::overview(overview, now, style)
     })

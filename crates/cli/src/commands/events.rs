@@ -42,7 +42,10 @@ pub(super) fn events(terminal: Terminal, global: &Global, args: Events) -> Resul
     }
     let list = client.events(&query)?;
     let now = Timestamp::now();
-    terminal.reply(&list, |list, style| render::list(list, now, style))
+    let none = |_| "no events\n".to_owned();
+    terminal.list(&list, list.events.is_empty(), none, |list, style| {
+        render::list(list, now, style)
+    })
 }
 
 fn query(selection: EventSelection) -> EventQuery {

@@ -36,7 +36,12 @@ pub(super) fn key(terminal: Terminal, global: &Global, args: Key) -> Result<(), 
             if !list.clients.is_empty() {
                 warn_if_closed(terminal, &mut client)?;
             }
-            terminal.reply(&list, |list, style| render::list(list, now, style))
+            terminal.list(
+                &list,
+                list.clients.is_empty(),
+                render::none,
+                |list, style| render::list(list, now, style),
+            )
         }
         Key::Revoke { key } => {
             let revoked = client.revoke_client(&key)?;

@@ -36,7 +36,8 @@ pub(super) fn read(from: &Secret) -> Result<Option<ClientSecret>, Failure> {
     };
     let secret = text.trim_end_matches(['\r', '\n']);
     if secret.is_empty() {
-        return Err(Failure::new(Exit::Usage, "the client secret is empty"));
+        return Err(Failure::new(Exit::Usage, "the client secret is empty")
+            .hint("give it to the command, such as `... --client-secret-stdin < secret.txt`"));
     }
     Ok(Some(ClientSecret::new(secret)))
 }

@@ -23,7 +23,14 @@ pub(super) fn settings(terminal: Terminal, global: &Global, args: Settings) -> R
         None if args.unset => unset(setting),
         None => {
             let settings = agent::connect(global)?.settings()?;
-            return terminal.reply(&settings, |settings, _| render::one(settings, setting));
+            let value = render::value(&settings, setting);
+            if value.is_none() && !terminal.json {
+                terminal.say(|_| format!("{}\n", render::unset(setting)));
+                return Ok(());
+            }
+            return terminal.reply(&settings, |_, _| {
+                value.map_or(String::new(), |it| it + "\n")
+            });
         }
     };
     let changed = agent::connect(global)?.update_settings(&change, args.force)?;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use valetkey_api::authenticators::{
     AuthenticatorList, AuthenticatorRemoved, AuthenticatorSaved, AuthenticatorView, ProviderList,
     ProviderView,
@@ -10,18 +11,20 @@ use valetkey_api::core::name::InProfile;
 use valetkey_api::core::redirect::RedirectUri;
 use valetkey_api::error_text::printable;
 
-use super::connections;
 use super::failure::hint;
 use super::table::{Cell, Table, fields};
+use super::{connections, sign_in};
 use crate::style::{Style, Tone};
+
+/// `valetkey list` where there are none.
+pub(crate) fn none(style: Style) -> String {
+    let how = "register one with `valetkey add`; `valetkey providers` shows where";
+    format!("no authenticators yet\n{}", hint(how, style))
+}
 
 /// `valetkey list`
 pub(crate) fn list(list: &AuthenticatorList, style: Style) -> String {
     let rows = &list.authenticators;
-    if rows.is_empty() {
-        let how = "register one with `valetkey add`; `valetkey providers` shows where";
-        return format!("no authenticators\n{}", hint(how, style));
-    }
     let profiles = rows.iter().any(|row| row.profile.as_str() != "default");
     let mut headings = vec!["NAME", "PROVIDER", "CLIENT ID", "CONNECTIONS", "SCOPES"];
     if profiles {
@@ -58,7 +61,7 @@ fn short(client_id: &str) -> String {
 }
 
 /// `valetkey show`
-pub(crate) fn show(view: &AuthenticatorView, style: Style) -> String {
+pub(crate) fn show(view: &AuthenticatorView, now: Timestamp, style: Style) -> String {
     let names: Vec<String> = view.connections.iter().map(ToString::to_string).collect();
     let mut rows = vec![
         ("name", view.name.to_string()),
@@ -69,7 +72,7 @@ pub(crate) fn show(view: &AuthenticatorView, style: Style) -> String {
         (
             "client secret",
             if view.has_client_secret {
-                "kept in the keychain"
+                "stored"
             } else {
                 "none"
             }
@@ -102,6 +105,8 @@ pub(crate) fn show(view: &AuthenticatorView, style: Style) -> String {
         names.join(", ")
     };
     rows.push(("connections", names));
+    let failed = view.failed_sign_in.as_ref();
+    rows.extend(failed.map(|it| ("last sign-in", sign_in::failed(it, now))));
     rows.push(("id", view.id.to_string()));
     fields(&rows, style)
 }

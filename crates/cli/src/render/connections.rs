@@ -14,7 +14,7 @@ use valetkey_api::token::{TestMethod, TestResponse};
 use super::failure::{hint, warning};
 use super::table::{Cell, Table, fields};
 use super::time::{ago, length, until};
-use super::{agent, proxy};
+use super::{agent, proxy, sign_in};
 use crate::style::{Style, Tone};
 
 /// `valetkey status` as JSON.
@@ -28,21 +28,22 @@ pub(crate) struct Overview {
     pub(crate) disabled: Vec<AuthenticatorId>,
 }
 
+/// `valetkey status` where there are no connections: what to do.
+pub(crate) fn none(status: &AgentStatus, style: Style) -> String {
+    let how = match status.authenticators {
+        0 => "register a client with `valetkey add`; `valetkey providers` shows where",
+        _ => "sign in with `valetkey connect NAME`; `valetkey list` shows the names",
+    };
+    format!("no connections yet\n{}", hint(how, style))
+}
+
 /// `valetkey status`
 pub(crate) fn overview(overview: &Overview, now: Timestamp, style: Style) -> String {
-    let rows = &overview.list.connections;
-    let mut text = if rows.is_empty() {
-        let how = match overview.agent.authenticators {
-            0 => "register a client with `valetkey add`; `valetkey providers` shows where",
-            _ => "sign in with `valetkey connect`; `valetkey list` shows the authenticators",
-        };
-        format!("nobody is signed in\n{}", hint(how, style))
-    } else {
-        table(overview, now, style)
-    };
-    text.push('\n');
-    text.push_str(&agent::line(&overview.agent, style));
-    text
+    let line = agent::line(&overview.agent, style);
+    if overview.list.connections.is_empty() {
+        return line;
+    }
+    format!("{}\n{line}", table(overview, now, style))
 }
 
 fn table(overview: &Overview, now: Timestamp, style: Style) -> String {
@@ -231,6 +232,8 @@ pub(crate) fn show(
         when(view.used_at).unwrap_or_else(|| "never".to_owned()),
     ));
     rows.push(("signed in", ago(now, view.created_at)));
+    let failed = view.failed_sign_in.as_ref();
+    rows.extend(failed.map(|it| ("last sign-in", sign_in::failed(it, now))));
     rows.push(("id", view.id.to_string()));
     fields(&rows, style)
 }
@@ -257,7 +260,7 @@ pub(crate) fn disconnected(gone: &Disconnected, style: Style) -> String {
         Revocation::Revoked => format!("disconnected `{name}`; the provider revoked its tokens\n"),
         Revocation::NotPossible { reason } => format!(
             "disconnected `{name}`\n{}",
-            warning("the provider cannot revoke tokens", reason, style)
+            warning("its tokens were not revoked", reason, style)
         ),
         Revocation::Failed { reason } => format!(
             "disconnected `{name}`\n{}",

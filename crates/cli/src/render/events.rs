@@ -14,9 +14,6 @@ use crate::style::{Style, Tone};
 
 /// `valetkey events`
 pub(crate) fn list(list: &EventList, now: Timestamp, style: Style) -> String {
-    if list.events.is_empty() {
-        return "no events\n".to_owned();
-    }
     let mut table = Table::new(&["ID", "WHEN", "WHAT", "ABOUT", "BY", "DETAIL"]);
     for event in &list.events {
         let about = event

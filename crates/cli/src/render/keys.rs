@@ -9,14 +9,16 @@ use super::table::{Cell, Table};
 use super::time::{ago, until};
 use crate::style::{Style, Tone};
 
+/// `valetkey key list` where there are none.
+pub(crate) fn none(style: Style) -> String {
+    format!(
+        "no keys yet\n{}",
+        hint("make one with `valetkey key create`", style)
+    )
+}
+
 /// `valetkey key list`
 pub(crate) fn list(list: &ClientList, now: Timestamp, style: Style) -> String {
-    if list.clients.is_empty() {
-        return format!(
-            "no keys\n{}",
-            hint("make one with `valetkey key create`", style)
-        );
-    }
     let mut table = Table::new(&["NAME", "CONNECTIONS", "MANAGE", "ENDS", "LAST USED"]);
     for key in &list.clients {
         let ends = match key.expires_at {

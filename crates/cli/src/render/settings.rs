@@ -38,11 +38,6 @@ pub(crate) fn changed(settings: &Settings, setting: Setting) -> String {
     format!("{}  {}{later}\n", name(setting), printable(&value))
 }
 
-/// `valetkey settings NAME`: the value alone, nothing if it is not set.
-pub(crate) fn one(settings: &Settings, setting: Setting) -> String {
-    value(settings, setting).map_or(String::new(), |value| format!("{value}\n"))
-}
-
 /// As it is typed.
 pub(crate) fn name(setting: Setting) -> String {
     let value = setting.to_possible_value();
@@ -50,7 +45,8 @@ pub(crate) fn name(setting: Setting) -> String {
     value.get_name().to_owned()
 }
 
-fn value(settings: &Settings, setting: Setting) -> Option<String> {
+/// The value in words; None where the setting is not set.
+pub(crate) fn value(settings: &Settings, setting: Setting) -> Option<String> {
     let switch = |on| Some(if on { "on" } else { "off" }.to_owned());
     let notifications = &settings.notifications;
     match setting {
@@ -66,7 +62,8 @@ fn value(settings: &Settings, setting: Setting) -> Option<String> {
     }
 }
 
-const fn unset(setting: Setting) -> &'static str {
+/// In the place of a value that is not set.
+pub(crate) const fn unset(setting: Setting) -> &'static str {
     match setting {
         Setting::Browser => "(not set: `$BROWSER`, then the desktop's own)",
         Setting::Port => "(not set: 4315)",

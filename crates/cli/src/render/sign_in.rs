@@ -5,12 +5,22 @@ use valetkey_api::connections::ConnectionView;
 use valetkey_api::core::name::{AccountLabel, ConnectionName, InProfile};
 use valetkey_api::core::scope::Scopes;
 use valetkey_api::error_text::printable;
-use valetkey_api::sign_in::SignInStarted;
+use valetkey_api::sign_in::{FailedSignIn, SignInStarted};
 
 use super::connections;
 use super::failure::{hint, warning};
-use super::time::until;
+use super::time::{ago, until};
 use crate::style::{Style, Tone};
+
+/// The last sign-in, which failed: when, why and what to do.
+pub(super) fn failed(sign_in: &FailedSignIn, now: Timestamp) -> String {
+    let error = &sign_in.error;
+    let why = format!("failed {}: {}", ago(now, sign_in.ended_at), error.message);
+    match &error.hint {
+        Some(hint) => format!("{why}; {hint}"),
+        None => why,
+    }
+}
 
 /// Before the wait: what is waited for, and how long.
 pub(crate) fn waiting(name: &str, started: &SignInStarted, now: Timestamp, style: Style) -> String {

@@ -7,6 +7,7 @@ mod advice;
 mod connect;
 mod events;
 mod follow;
+mod mistakes;
 mod run;
 mod start;
 mod stub;

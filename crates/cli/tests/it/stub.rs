@@ -19,6 +19,9 @@ pub(crate) struct Request {
     pub(crate) body: Value,
 }
 
+/// In the place of a status: the agent hangs up without an answer.
+pub(crate) const HANG_UP: u16 = 0;
+
 /// Status and body, or None: no answer until the other side hangs up.
 pub(crate) type Answer = Option<(u16, Value)>;
 
@@ -116,6 +119,9 @@ fn serve(stream: &UnixStream, answer: &dyn Fn(&Request) -> Answer, requests: &Mu
             let _ = reader.read(&mut [0]);
             return;
         };
+        if status == HANG_UP {
+            return;
+        }
         let body = body.to_string();
         let head = format!(
             "HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n",

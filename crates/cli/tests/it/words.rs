@@ -83,7 +83,10 @@ fn events_are_asked_for_with_their_filters() {
     let agent = agent();
     let ended =
         agent.run("events --connection github/work --kind token.served --after 3 --limit 5");
-    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "no events\n"));
+    assert_eq!(
+        (ended.code, ended.out.as_str(), ended.err.as_str()),
+        (Some(0), "", "no events\n")
+    );
     assert_eq!(
         agent.lines(),
         ["GET /events?after=3&limit=5&connection=github%2Fwork&kind=token.served"]

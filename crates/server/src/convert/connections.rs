@@ -42,6 +42,7 @@ pub(crate) fn connection(view: agent::ConnectionView) -> ConnectionView {
         allowed_methods: row.proxy.methods,
         api_hosts: view.api_hosts,
         refresh_error: row.refresh_error,
+        failed_sign_in: view.failed_sign_in.map(super::sign_in::failed),
         generation: row.state.generation,
         created_at: row.created_at,
         used_at: row.used_at,
@@ -57,7 +58,10 @@ pub(crate) fn authenticator(
         .iter()
         .filter(|connection| connection.row.authenticator == view.authenticator.id)
         .map(|connection| connection.name.clone());
-    AuthenticatorView::new(&view.authenticator, own.collect())
+    AuthenticatorView {
+        failed_sign_in: view.failed_sign_in.clone().map(super::sign_in::failed),
+        ..AuthenticatorView::new(&view.authenticator, own.collect())
+    }
 }
 
 /// What is gone, and whether the provider knows.

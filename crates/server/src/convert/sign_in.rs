@@ -1,8 +1,9 @@
 //! `SignInView` and `SignInState`.
 
-use valetkey_agent::ConnectionKey;
 use valetkey_agent::sign_in::{self, Failed, Remedy, SignInState as AgentState};
-use valetkey_api::sign_in::{SignInCompleted, SignInError, SignInState, SignInView};
+use valetkey_agent::{self as agent, ConnectionKey};
+use valetkey_api::core::sign_in::SignInState as BareState;
+use valetkey_api::sign_in::{FailedSignIn, SignInCompleted, SignInError, SignInState, SignInView};
 use valetkey_api::{ApiError, ErrorCode};
 
 use crate::app::App;
@@ -21,8 +22,12 @@ pub(crate) fn sign_in(app: &App, view: sign_in::SignInView) -> Result<SignInView
                 instead_of: done.instead_of,
             })
         }
-        AgentState::Denied(denied) => SignInState::Denied(error(ErrorCode::AccessDenied, denied)),
-        AgentState::Failed(failed) => SignInState::Failed(error(code(failed.remedy), failed)),
+        AgentState::Denied(denied) => SignInState::Denied(SignInError {
+            error: error(ErrorCode::AccessDenied, denied),
+        }),
+        AgentState::Failed(failed) => SignInState::Failed(SignInError {
+            error: error(code(failed.remedy), failed),
+        }),
         AgentState::TimedOut => SignInState::TimedOut,
         AgentState::Cancelled => SignInState::Cancelled,
     };
@@ -40,12 +45,28 @@ pub(crate) fn sign_in(app: &App, view: sign_in::SignInView) -> Result<SignInView
     })
 }
 
-fn error(code: ErrorCode, failed: Failed) -> SignInError {
+/// One that failed, for the view of what it was about.
+pub(super) fn failed(sign_in: agent::FailedSignIn) -> FailedSignIn {
+    let code = match sign_in.state {
+        BareState::Denied(()) => ErrorCode::AccessDenied,
+        BareState::Started
+        | BareState::Authorized
+        | BareState::Completed(())
+        | BareState::Failed(())
+        | BareState::TimedOut
+        | BareState::Cancelled => code(sign_in.failed.remedy),
+    };
+    FailedSignIn {
+        session_id: sign_in.id,
+        ended_at: sign_in.ended_at,
+        error: error(code, sign_in.failed),
+    }
+}
+
+fn error(code: ErrorCode, failed: Failed) -> Box<ApiError> {
     let mut error = ApiError::new(code, failed.message);
     error.hint = failed.hint;
-    SignInError {
-        error: Box::new(error),
-    }
+    Box::new(error)
 }
 
 const fn code(remedy: Remedy) -> ErrorCode {

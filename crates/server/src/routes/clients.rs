@@ -104,7 +104,7 @@ fn end(seconds: u64) -> Result<Timestamp, ErrorResponse> {
         })
         .ok_or_else(|| {
             ErrorResponse::invalid(
-                "`expires_in` is too long",
+                "a key cannot live that long",
                 "leave it out: it then lives until it is revoked",
             )
         })

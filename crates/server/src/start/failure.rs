@@ -1,5 +1,6 @@
 //! Why the agent could not start: what is said, and the exit code (sysexits).
 
+use std::io;
 use std::process::ExitCode;
 
 use valetkey_agent::AgentError;
@@ -27,6 +28,20 @@ impl Failure {
     /// What happened and why.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self(Box::new(ApiError::new(code, message)))
+    }
+
+    /// A file or folder of ours cannot be used.
+    pub fn unusable(message: impl Into<String>, error: &io::Error) -> Self {
+        let hint = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "free some space and try again; nothing that was stored is lost"
+            }
+            io::ErrorKind::ReadOnlyFilesystem => {
+                "set `VALETKEY_HOME` to a folder that can be written to"
+            }
+            _ => "make the folder writable for you alone, or set `VALETKEY_HOME` to another one",
+        };
+        Self::not_configured(message, hint)
     }
 
     /// What to do.
@@ -87,10 +102,25 @@ impl From<LockError> for Failure {
         match error {
             LockError::Held { .. } => Self::new(ErrorCode::Conflict, error.to_string())
                 .hint("`valetkey status` asks it how it is; `valetkey stop` ends it"),
-            LockError::Unusable { .. } => Self::not_configured(
-                error.to_string(),
-                "make the folder writable for you alone, or set `VALETKEY_HOME` to another one",
-            ),
+            LockError::Unusable {
+                error: ref cause, ..
+            } => Self::unusable(error.to_string(), cause),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_used_names_the_cause_and_its_remedy() {
+        let hint = |kind: io::ErrorKind| {
+            let failure = Failure::unusable("it cannot be used", &kind.into());
+            failure.0.hint.expect("a hint")
+        };
+        assert!(hint(io::ErrorKind::StorageFull).starts_with("free some space"));
+        assert!(hint(io::ErrorKind::ReadOnlyFilesystem).contains("can be written to"));
+        assert!(hint(io::ErrorKind::PermissionDenied).contains("writable for you alone"));
     }
 }

@@ -221,3 +221,34 @@ async fn the_doctor_notices_a_full_disk() {
     assert!(full["hint"].as_str().unwrap().contains("free some space"));
     assert_eq!(disk().await["outcome"], "ok", "the probe is removed");
 }
+
+#[tokio::test]
+async fn a_token_of_a_provider_that_was_not_added_says_how_it_is_added() {
+    let fixture = Fixture::new().await;
+    let path = "/credentials/connections/github/token";
+    let none = fixture.post(path, json!({})).await;
+    let hint = none.refused(404, "not_found")["hint"].clone();
+    let hint = hint.as_str().unwrap();
+    assert!(
+        hint.starts_with("`valetkey add github --client-id ...`"),
+        "{hint}"
+    );
+}
+
+#[tokio::test]
+async fn a_failed_sign_in_is_in_the_view_until_the_next_one() {
+    let fixture = Fixture::new().await;
+    let fault = Fault::exchange(FaultKind::oauth_error("invalid_client"));
+    fixture.provider.fault(fault);
+    let error = failed_sign_in(&fixture, fixture.draft("demo")).await;
+    let path = "/oauth/authenticators/demo";
+    let shown = fixture.get(path).await.is(200);
+    assert_eq!(shown["failed_sign_in"]["error"], error);
+    assert_eq!(error["code"], "client_misconfigured");
+    fixture.connect("demo").await;
+    let shown = fixture.get(path).await.is(200);
+    assert_eq!(shown["failed_sign_in"], Value::Null);
+    let path = "/credentials/connections/demo";
+    let shown = fixture.get(path).await.is(200);
+    assert_eq!(shown["failed_sign_in"], Value::Null);
+}

@@ -95,17 +95,7 @@ impl Fixture {
     }
 
     pub(crate) fn draft(&self, name: &str) -> Value {
-        json!({
-            "name": name,
-            "authenticator_type": "custom",
-            "client_id": "demo",
-            "scopes": ["openid", "email", "offline_access"],
-            "authorize_url": self.provider.url("/authorize"),
-            "token_url": self.provider.url("/token"),
-            "revocation_url": self.provider.url("/revoke"),
-            "userinfo_url": self.provider.url("/userinfo"),
-            "issuer": self.provider.issuer(),
-        })
+        self.provider.client_config(name)
     }
 
     /// Signs in as a person with a browser would; the session as it ended.

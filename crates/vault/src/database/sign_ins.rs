@@ -1,10 +1,11 @@
 //! Sign-ins: one row per run of a login flow, kept as history.
 
 use jiff::Timestamp;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
 use valetkey_core::id::{AuthenticatorId, ConnectionId, SignInId};
 use valetkey_core::scope::Scopes;
-use valetkey_core::sign_in::SignInState;
+use valetkey_core::sign_in::{Remedy, SignInState};
 
 use super::column::{At, Json, Text, word};
 use super::migration::Migration;
@@ -30,6 +31,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         version: 10,
         sql: "ALTER TABLE sign_ins RENAME COLUMN step TO state",
     },
+    Migration {
+        version: 15,
+        sql: "ALTER TABLE sign_ins ADD COLUMN renews TEXT;
+          ALTER TABLE sign_ins ADD COLUMN remedy TEXT;
+          ALTER TABLE sign_ins ADD COLUMN hint TEXT",
+    },
 ];
 
 /// One run of a login flow. Holds no state, code or verifier: those never leave memory.
@@ -39,6 +46,8 @@ pub struct SignInRow {
     pub id: SignInId,
     /// Through this client.
     pub authenticator: AuthenticatorId,
+    /// The connection that it was to renew.
+    pub renews: Option<ConnectionId>,
     /// The connection it made or renewed, once it is known.
     pub connection: Option<ConnectionId>,
     /// Where it stands, or how it ended.
@@ -49,19 +58,22 @@ pub struct SignInRow {
     pub reason: Option<String>,
     /// What went wrong, for a person.
     pub problem: Option<String>,
+    /// What mends that.
+    pub remedy: Option<Remedy>,
+    /// What to do, for a person.
+    pub hint: Option<String>,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str =
-    "id, authenticator, connection, state, asked_scopes, reason, problem, started_at, ended_at";
+const COLUMNS: &str = "id, authenticator, connection, state, asked_scopes, reason, problem, started_at, ended_at, renews, remedy, hint";
 
 /// Inserts or replaces.
 pub(crate) fn save(connection: &Connection, row: &SignInRow) -> Result<(), VaultError> {
     let sql = format!(
-        "INSERT OR REPLACE INTO sign_ins ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        "INSERT OR REPLACE INTO sign_ins ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
     );
     connection.prepare_cached(&sql)?.execute(params![
         Text(row.id),
@@ -73,6 +85,9 @@ pub(crate) fn save(connection: &Connection, row: &SignInRow) -> Result<(), Vault
         row.problem,
         At(row.started_at),
         row.ended_at.map(At),
+        row.renews.map(Text),
+        row.remedy.map(Remedy::as_str),
+        row.hint,
     ])?;
     Ok(())
 }
@@ -113,5 +128,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<SignInRow> {
         problem: row.get(6)?,
         started_at: row.get::<_, At>(7)?.0,
         ended_at: row.get::<_, Option<At>>(8)?.map(|At(at)| at),
+        renews: row.get::<_, Option<Text<_>>>(9)?.map(|Text(id)| id),
+        remedy: match row.get_ref(10)? {
+            ValueRef::Null => None,
+            value => Some(word(value, Remedy::parse)?),
+        },
+        hint: row.get(11)?,
     })
 }

@@ -123,11 +123,14 @@ pub(crate) fn open_sign_in(fixture: &Fixture) -> SignInRow {
     SignInRow {
         id: SignInId::new(Uuid::now_v7()),
         authenticator: fixture.authenticator.id,
+        renews: None,
         connection: None,
         state: SignInState::Started,
         asked_scopes: Scopes::parse_any("openid"),
         reason: Some("to read your mail".into()),
         problem: None,
+        remedy: None,
+        hint: None,
         started_at: now(),
         ended_at: None,
     }

@@ -1,5 +1,6 @@
 //! What a start finds after a crash or a loss, and what it makes of it.
 
+use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::stored_grant::StoredGrant;
 use valetkey_vault::store::testing::{Fault, TestStore};
@@ -11,18 +12,24 @@ use crate::fixture::{
 
 const LATER: &str = "2026-03-02T00:00:00Z";
 
-#[tokio::test]
-async fn a_first_sign_in_without_its_item_is_dropped() {
-    let fixture = Fixture::connected().await;
+/// The row of a first sign-in whose item could not be written, and that item's content.
+async fn first_grant_not_stored(fixture: &Fixture) -> (Connection, StoredGrant) {
     let row = connecting(&fixture.authenticator, Some("work"));
-    fixture.store.set(Fault::FailWrites);
     let grant = stored(&fixture.authenticator, &row, 1);
+    fixture.store.set(Fault::FailWrites);
     fixture
         .vault
         .store_first_grant(&row, &grant)
         .await
         .unwrap_err();
     fixture.store.set(Fault::None);
+    (row, grant)
+}
+
+#[tokio::test]
+async fn a_first_sign_in_without_its_item_is_dropped() {
+    let fixture = Fixture::connected().await;
+    let (row, _) = first_grant_not_stored(&fixture).await;
 
     let fixture = fixture.restarted().await;
     let report = fixture.vault.reconcile(now()).await.unwrap();
@@ -36,15 +43,7 @@ async fn a_first_sign_in_without_its_item_is_dropped() {
 #[tokio::test]
 async fn a_first_sign_in_with_its_item_is_completed() {
     let fixture = Fixture::connected().await;
-    let row = connecting(&fixture.authenticator, Some("work"));
-    let grant = stored(&fixture.authenticator, &row, 1);
-    fixture.store.set(Fault::FailWrites);
-    fixture
-        .vault
-        .store_first_grant(&row, &grant)
-        .await
-        .unwrap_err();
-    fixture.store.set(Fault::None);
+    let (row, grant) = first_grant_not_stored(&fixture).await;
     fixture
         .store
         .tamper(ItemName::Grant(row.id), Some(&grant.to_item()));
@@ -165,14 +164,7 @@ async fn a_deferred_reconciliation_leaves_work_that_began_since_alone() {
     fixture.store.set(Fault::None);
     let refreshing = after(&fixture.row, Transition::RefreshBegan);
     fixture.vault.save_connection(&refreshing).await.unwrap();
-    let unsaved = connecting(&fixture.authenticator, Some("work"));
-    let grant = stored(&fixture.authenticator, &unsaved, 1);
-    fixture.store.set(Fault::FailNextWrite);
-    fixture
-        .vault
-        .store_first_grant(&unsaved, &grant)
-        .await
-        .unwrap_err();
+    let (unsaved, _) = first_grant_not_stored(&fixture).await;
     let sign_in = open_sign_in(&fixture);
     fixture.vault.save_sign_in(&sign_in).await.unwrap();
 

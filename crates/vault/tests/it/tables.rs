@@ -9,7 +9,7 @@ use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::id::ClientKeyId;
 use valetkey_core::proxy_settings::{Methods, ProxySettings};
 use valetkey_core::secret::Fingerprint;
-use valetkey_core::sign_in::SignInState;
+use valetkey_core::sign_in::{Remedy, SignInState};
 use valetkey_vault::store::MemoryStore;
 use valetkey_vault::vault::ProbeStep;
 use valetkey_vault::{
@@ -188,8 +188,11 @@ async fn lists_of_events_do_not_queue_behind_writes() {
 async fn open_sign_ins_end_with_the_process_that_ran_them() {
     let fixture = Fixture::connected().await;
     let done = SignInRow {
-        connection: Some(fixture.row.id),
-        state: SignInState::Completed(()),
+        renews: Some(fixture.row.id),
+        state: SignInState::Failed(()),
+        problem: Some("the provider refuses the client".to_owned()),
+        remedy: Some(Remedy::FixClient),
+        hint: Some("mend it there".to_owned()),
         ended_at: Some(now()),
         ..open_sign_in(&fixture)
     };

@@ -2,7 +2,7 @@ use serde_json::json;
 use valetkey_api::core::catalogue;
 
 use super::*;
-use crate::render::fixtures::{connection, github, microsoft};
+use crate::render::fixtures::{connection, github, microsoft, now};
 
 fn saved(authenticator: AuthenticatorView) -> AuthenticatorSaved {
     AuthenticatorSaved {
@@ -24,17 +24,32 @@ fn authenticators_are_listed() {
     let profiles = AuthenticatorList {
         authenticators: vec![github(), disabled],
     };
-    let none = AuthenticatorList {
-        authenticators: Vec::new(),
-    };
-    let texts = [two, profiles, none].map(|rows| list(&rows, Style::PLAIN));
-    insta::assert_snapshot!(texts.join("---\n"));
+    let [two, profiles] = [two, profiles].map(|rows| list(&rows, Style::PLAIN));
+    insta::assert_snapshot!([two, profiles, none(Style::PLAIN)].join("---\n"));
 }
 
 #[test]
 fn an_authenticator_is_shown_in_full() {
-    let texts = [github(), microsoft()].map(|view| show(&view, Style::PLAIN));
+    let texts = [github(), microsoft()].map(|view| show(&view, now(), Style::PLAIN));
     insta::assert_snapshot!(texts.join("---\n"));
+}
+
+#[test]
+fn the_last_sign_in_is_shown_where_it_failed() {
+    let failed = json!({
+        "session_id": "018f0000-0000-7000-8000-000000000001", "ended_at": "2026-11-20T12:00:00Z",
+        "error": {
+            "code": "access_denied", "message": "you said no to `github` at GitHub",
+            "hint": "run `valetkey connect github` to be asked again"
+        }
+    });
+    let view = AuthenticatorView {
+        failed_sign_in: Some(serde_json::from_value(failed).unwrap()),
+        ..github()
+    };
+    let shown = show(&view, now(), Style::PLAIN);
+    let line = shown.lines().find(|line| line.starts_with("last sign-in"));
+    insta::assert_snapshot!(line.unwrap(), @"last sign-in    failed 24 h ago: you said no to `github` at GitHub; run `valetkey connect github` to be asked again");
 }
 
 #[test]

@@ -77,9 +77,10 @@ fn profiles_are_shown_where_there_are_several() {
 }
 
 #[test]
-fn an_empty_house_says_what_comes_next() {
-    let nothing = words(Vec::new(), json!({"authenticators": 0}));
-    let nobody = words(Vec::new(), json!({}));
+fn without_connections_it_says_what_comes_next() {
+    let words = |changes| none(&agent(changes), Style::PLAIN);
+    let nothing = words(json!({"authenticators": 0}));
+    let nobody = words(json!({}));
     insta::assert_snapshot!(format!("{nothing}---\n{nobody}"));
 }
 

@@ -27,9 +27,3 @@ fn events_are_listed() {
     let events: EventList = serde_json::from_value(events).unwrap();
     insta::assert_snapshot!(list(&events, now(), Style::PLAIN));
 }
-
-#[test]
-fn an_empty_log_says_so() {
-    let events = serde_json::from_value(json!({"events": [], "last_id": 0})).unwrap();
-    assert_eq!(list(&events, now(), Style::PLAIN), "no events\n");
-}

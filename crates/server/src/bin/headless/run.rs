@@ -62,11 +62,7 @@ async fn serve(home: Home, lock: &AgentLock, args: &Args, output: &Output) -> Re
     let app = App::new(agent.clone(), home, Host::Headless, stop.clone());
     let port = start::port(args.port, &agent);
     let server = Server::bind(&app, lock, port).map_err(|error| {
-        Failure::new(
-            ErrorCode::Internal,
-            format!("the socket cannot be opened: {error}"),
-        )
-        .hint("make its folder writable for you alone, or set `VALETKEY_HOME` to another one")
+        Failure::unusable(format!("the socket cannot be opened: {error}"), &error)
     })?;
     output.ready(server.endpoint());
     let addresses = app.addresses();
