@@ -40,7 +40,7 @@ pub(super) fn stop(terminal: Terminal, global: &Global) -> Result<(), Failure> {
             match client.shutdown() {
                 Ok(reply) => break Some(reply),
                 // Another `stop` was faster.
-                Err(ClientError::Ended | ClientError::Io(_)) => {}
+                Err(ClientError::Ended | ClientError::Protocol(_) | ClientError::Io(_)) => {}
                 Err(error) => return Err(error.into()),
             }
         } else if !is_locked(&home, None) {
