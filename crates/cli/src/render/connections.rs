@@ -156,7 +156,13 @@ pub(crate) fn labelled(old: &str, view: &ConnectionView, _: Style) -> String {
 
 /// `valetkey keep-warm`
 pub(crate) fn kept_warm(view: &ConnectionView, _: Style) -> String {
-    format!("`{}` is refreshed {}\n", view.name, policy(view.keep_warm))
+    let name = &view.name;
+    match view.keep_warm {
+        KeepWarm::Always => format!("`{name}` is always refreshed before its token ends\n"),
+        KeepWarm::WhenUsed | KeepWarm::OnDemand => {
+            format!("`{name}` is refreshed {}\n", policy(view.keep_warm))
+        }
+    }
 }
 
 /// When it is refreshed without being asked.

@@ -105,7 +105,7 @@ fn end(seconds: u64) -> Result<Timestamp, ErrorResponse> {
         .ok_or_else(|| {
             ErrorResponse::invalid(
                 "a key cannot live that long",
-                "leave it out: it then lives until it is revoked",
+                "choose a shorter time, or none: it then lives until it is revoked",
             )
         })
 }

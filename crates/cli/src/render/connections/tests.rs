@@ -156,3 +156,16 @@ fn a_test_says_who_answered() {
     .map(|reply| tested(&reply, Style::PLAIN));
     insta::assert_snapshot!(texts.join("---\n"));
 }
+
+#[test]
+fn the_refresh_policy_is_said_in_a_sentence() {
+    let said = ["always", "when_used", "on_demand"].map(|policy| {
+        let view = connection("github", json!({ "keep_warm": policy }));
+        kept_warm(&view, Style::PLAIN)
+    });
+    insta::assert_snapshot!(said.concat(), @r"
+    `github` is always refreshed before its token ends
+    `github` is refreshed while it is used
+    `github` is refreshed when asked for
+    ");
+}
