@@ -168,6 +168,10 @@ async fn try_remove(
     };
     let row = row.ok_or_else(|| AgentError::no_connection(id))?;
     let _one_writer = grants::lock(inner, id).await?;
+    // A pause may have forgotten it meanwhile.
+    if loaded.is_ok() {
+        let _ = grants::load_locked(inner, id).await;
+    }
     // Kept until the row is gone: a removal that fails must still be able to revoke.
     let (live, confirmed) = match inner.registry().get(id) {
         Some(entry) => (entry.live.clone(), entry.is_revoked),

@@ -4,8 +4,12 @@
 //! The keychain leads: the item is written first, the row second, and only then does the registry
 //! know the new grant, so that nobody is given a token that could still be lost. Every writer of a
 //! connection's item or row holds its [`lock`].
+//!
+//! While the agent is paused, memory holds only what is not stored yet and what a refresh or a removal
+//! needs ([`forget_all`]).
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -63,6 +67,11 @@ pub(crate) async fn load(inner: &Arc<Inner>, id: ConnectionId) -> Result<(), Age
 /// The vault may change the row too, so this runs to its end: what the disk holds, memory holds.
 async fn load_from_keychain(inner: &Inner, id: ConnectionId) -> Result<(), AgentError> {
     let _one_reader = lock(inner, id).await?;
+    load_locked(inner, id).await
+}
+
+/// As [`load`]; the caller holds the write lock, and what is loaded stays as long as it does.
+pub(crate) async fn load_locked(inner: &Inner, id: ConnectionId) -> Result<(), AgentError> {
     let now = inner.now();
     if inner
         .registry()
@@ -104,6 +113,55 @@ async fn load_from_keychain(inner: &Inner, id: ConnectionId) -> Result<(), Agent
         inner.record(event).await;
     }
     Ok(())
+}
+
+/// While paused, memory holds no grant that the keychain has too: forgets them all. What is being
+/// written is forgotten as soon as that is done.
+pub(crate) fn forget_all(inner: &Arc<Inner>) {
+    let loaded: Vec<_> = {
+        let registry = inner.registry();
+        let loaded = registry.entries().filter(|entry| entry.live.is_some());
+        let locks = loaded.map(|entry| (entry.row.id, Arc::clone(&entry.write_lock)));
+        locks.collect()
+    };
+    for (id, write_lock) in loaded {
+        if let Ok(_one_writer) = write_lock.try_lock() {
+            forget_locked(inner, id);
+        } else {
+            forget_later(inner, id);
+        }
+    }
+}
+
+/// Forgets a grant that came into memory during a pause, once nobody writes it; see [`forget_all`].
+pub(crate) fn forget_later(inner: &Arc<Inner>, id: ConnectionId) {
+    if !inner.paused.load(Ordering::SeqCst) {
+        return;
+    }
+    let task_inner = Arc::clone(inner);
+    drop(inner.run(async move {
+        if let Ok(_one_writer) = lock(&task_inner, id).await {
+            forget_locked(&task_inner, id);
+        }
+    }));
+}
+
+/// The caller holds the write lock. A grant that is not stored yet stays, and so does one that a
+/// refresh or a removal still needs: they forget it in the end.
+fn forget_locked(inner: &Inner, id: ConnectionId) {
+    let mut registry = inner.registry();
+    // Read under the registry's lock, which a resume takes too.
+    if !inner.paused.load(Ordering::SeqCst) {
+        return;
+    }
+    if let Some(entry) = registry.get_mut(id)
+        && !entry.unsaved
+        && entry.refresh_task.is_none()
+        && entry.row.state.status != Status::Removing
+    {
+        entry.live = None;
+        entry.asked_until = None;
+    }
 }
 
 /// The event to record when the keychain item changed the status of a connection.
@@ -199,6 +257,7 @@ async fn write_unsaved(inner: &Arc<Inner>, id: ConnectionId) -> Result<(), Vault
             if let Some(entry) = inner.registry().get_mut(id) {
                 entry.unsaved = false;
             }
+            forget_locked(inner, id);
             Ok(())
         }
         Err(GrantNotKept::NotStored(error)) => {

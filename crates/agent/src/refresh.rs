@@ -90,6 +90,7 @@ async fn run_refresh(
     }
     inner.schedule_changed.notify_one();
     end.send_replace(Some(result));
+    grants::forget_later(&inner, id);
 }
 
 async fn attempt(inner: &Arc<Inner>, id: ConnectionId, from: Generation) -> RefreshResult {

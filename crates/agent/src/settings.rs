@@ -7,6 +7,7 @@ use valetkey_core::settings::Settings;
 
 use crate::audit_log::Entry;
 use crate::error::AgentError;
+use crate::grants;
 use crate::key::Actor;
 use crate::state::{Agent, Inner};
 use crate::stored_settings::StoredSettings;
@@ -34,12 +35,12 @@ impl Agent {
         .await
     }
 
-    /// Withholds all tokens until [`Self::resume`].
+    /// Withholds all tokens until [`Self::resume`], and forgets those that the keychain has, too.
     pub async fn pause(&self, who: &Actor) -> Result<(), AgentError> {
         self.set_paused(true, EventKind::Paused, who).await
     }
 
-    /// Serves tokens again.
+    /// Serves tokens again; they are loaded as they are asked for.
     pub async fn resume(&self, who: &Actor) -> Result<(), AgentError> {
         self.set_paused(false, EventKind::Resumed, who).await
     }
@@ -62,7 +63,11 @@ impl Agent {
                 }
                 inner.audit_log.record(Entry::Change(Box::new(event)));
             }
+            // What waits to be written to the log holds grants, too.
             inner.audit_log.flush().await;
+            if paused {
+                grants::forget_all(inner);
+            }
             Ok(())
         })
         .await

@@ -141,11 +141,16 @@ impl Agent {
         if self.is_paused() {
             return Err(AgentError::Paused);
         }
-        if ask.force {
-            self.forced(id, None).await.map(drop)
+        let obtained = if ask.force {
+            self.forced(id, None).await
         } else {
-            self.fresh(id, ask.min_valid).await.map(drop)
+            self.fresh(id, ask.min_valid).await
+        };
+        if self.is_paused() {
+            grants::forget_later(&self.inner, id);
+            return Err(AgentError::Paused);
         }
+        obtained.map(drop)
     }
 
     /// The scheduler keeps the login of a disabled authenticator valid; nobody gets its tokens.

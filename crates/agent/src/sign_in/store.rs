@@ -61,6 +61,7 @@ pub(super) async fn add(
     inner
         .record(Event::new(EventKind::ConnectionAdded, now).connection(id))
         .await;
+    grants::forget_later(inner, id);
     done(inner, id, connection, asked, &grant, false)
 }
 
@@ -96,9 +97,9 @@ pub(super) async fn renew(
     asked: &Scopes,
     grant: impl Fn(Generation, Option<&Grant>) -> Grant,
 ) -> Result<Completed, AgentError> {
-    // Best effort: an old grant that cannot be read does not stop a new one.
-    let _ = grants::load(inner, id).await;
     let _one_writer = grants::lock(inner, id).await?;
+    // Best effort: an old grant that cannot be read does not stop a new one.
+    let _ = grants::load_locked(inner, id).await;
     let now = inner.now();
     // The number it will have; what is too late for one is given back.
     let generation = {
@@ -139,6 +140,7 @@ pub(super) async fn renew(
     inner
         .record(Event::new(EventKind::ConnectionRenewed, now).connection(id))
         .await;
+    grants::forget_later(inner, id);
     done(inner, id, connection, asked, &new, true)
 }
 

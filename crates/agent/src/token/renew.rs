@@ -76,7 +76,9 @@ impl Agent {
         self.check_running()?;
         let id = self.inner.registry().find(key)?;
         self.check_enabled(id)?;
-        self.forced(id, None).await.map(drop)
+        let renewed = self.forced(id, None).await;
+        grants::forget_later(&self.inner, id);
+        renewed.map(drop)
     }
 
     /// A program's token was refused. If it is still the current one it is replaced, or, where there
@@ -91,8 +93,12 @@ impl Agent {
         let id = self.inner.registry().find(key)?;
         self.check_enabled(id)?;
         let (refused, who) = (refused.clone(), who.clone());
-        self.run(|agent| async move { agent.replace_refused(id, &refused, &who).await })
-            .await
+        self.run(|agent| async move {
+            let invalidated = agent.replace_refused(id, &refused, &who).await;
+            grants::forget_later(&agent.inner, id);
+            invalidated
+        })
+        .await
     }
 
     async fn replace_refused(

@@ -20,6 +20,7 @@ mod keychain_leads;
 mod keychain_start;
 mod keys;
 mod main_job;
+mod pause;
 mod races;
 mod reconnect;
 mod refusals;

@@ -1,0 +1,98 @@
+//! A pause withholds tokens and takes them out of memory; none is lost by it.
+
+use valetkey_agent::AgentError;
+use valetkey_core::id::Generation;
+use valetkey_demo_provider::{Endpoint, Fault, Filter};
+use valetkey_vault::store::testing::Fault as StoreFault;
+
+use crate::support::{Bench, eventually, key, me, seconds, visit};
+
+/// Whether memory has the grant: else the keychain is asked for it.
+async fn is_in_memory(bench: &Bench) -> bool {
+    let reads = bench.store.reads();
+    bench.token("demo").await.unwrap();
+    bench.store.reads() == reads
+}
+
+#[tokio::test]
+async fn a_pause_takes_tokens_out_of_memory_and_a_resume_loads_them_again() {
+    let bench = Bench::connected().await;
+    assert!(is_in_memory(&bench).await);
+    bench.agent.pause(&me()).await.unwrap();
+    assert!(matches!(bench.token("demo").await, Err(AgentError::Paused)));
+    bench.agent.resume(&me()).await.unwrap();
+    assert!(!is_in_memory(&bench).await);
+    assert!(is_in_memory(&bench).await);
+    assert_eq!(bench.refreshes(), 0);
+}
+
+#[tokio::test]
+async fn what_a_running_refresh_brings_is_stored_and_not_kept() {
+    let bench = Bench::connected().await;
+    bench.expire();
+    let latch = bench.provider.latch(Fault::refresh);
+    let asking = bench.ask("demo");
+    bench.provider.arrived(Filter::refreshes(), 1).await;
+    bench.agent.pause(&me()).await.unwrap();
+    latch.release();
+    let answer = asking.await.unwrap();
+    assert!(matches!(answer, Err(AgentError::Paused)), "{answer:?}");
+    let row = bench.stored("demo").await;
+    assert_eq!(row.state.generation, Generation(2));
+    bench.settle().await;
+    bench.agent.resume(&me()).await.unwrap();
+    assert!(!is_in_memory(&bench).await);
+    assert_eq!(bench.refreshes(), 1, "its grant was in the keychain");
+}
+
+#[tokio::test]
+async fn a_grant_that_is_not_stored_yet_outlives_a_pause() {
+    let bench = Bench::connected().await;
+    bench.expire();
+    bench.store.set(StoreFault::FailWrites);
+    bench.token("demo").await.unwrap();
+    assert!(bench.view("demo").unsaved);
+    bench.agent.pause(&me()).await.unwrap();
+    assert!(bench.view("demo").unsaved);
+    bench.store.set(StoreFault::None);
+    bench.pass(seconds(20), seconds(5)).await;
+    eventually("stored", || !bench.view("demo").unsaved).await;
+    bench.settle().await;
+    bench.agent.resume(&me()).await.unwrap();
+    assert!(!is_in_memory(&bench).await, "stored, then forgotten");
+    assert_eq!(bench.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_sign_in_during_a_pause_is_stored_and_not_kept() {
+    let bench = Bench::start().await;
+    bench.agent.pause(&me()).await.unwrap();
+    let view = bench.begin("demo").await;
+    visit(&view.authorize_url).await;
+    bench.finished(view.id).await;
+    bench.settle().await;
+    bench.agent.resume(&me()).await.unwrap();
+    assert!(!is_in_memory(&bench).await);
+}
+
+#[tokio::test]
+async fn a_disconnect_during_a_pause_still_revokes() {
+    let bench = Bench::connected().await;
+    bench.agent.pause(&me()).await.unwrap();
+    let gone = bench.agent.disconnect(&key("demo"), true, &me()).await;
+    gone.unwrap();
+    let revocations = Filter::from(Endpoint::Revoke);
+    assert!(bench.provider.count(revocations) > 0);
+}
+
+#[tokio::test]
+async fn logins_stay_valid_through_a_pause() {
+    let bench = Bench::connected().await;
+    bench.token("demo").await.unwrap();
+    bench.agent.pause(&me()).await.unwrap();
+    bench.pass(seconds(3_500), seconds(60)).await;
+    bench.provider.ended(Filter::refreshes(), 1).await;
+    bench.settle().await;
+    bench.agent.resume(&me()).await.unwrap();
+    assert!(!is_in_memory(&bench).await);
+}
