@@ -40,7 +40,7 @@ pub(crate) fn ask(
     answered: impl FnOnce(bool) + Send + 'static,
 ) {
     app.dialog()
-        .message(question)
+        .message(quoted(question))
         .title(title)
         .kind(MessageDialogKind::Warning)
         .buttons(MessageDialogButtons::OkCancelCustom(
@@ -70,8 +70,32 @@ pub(crate) fn failed(app: &AppHandle, failed: ActionError) {
 /// Reports an error.
 pub(crate) fn show_error(app: &AppHandle, error: &ApiError) {
     app.dialog()
-        .message(describe(error))
+        .message(quoted(&describe(error)))
         .title("Valet Key")
         .kind(MessageDialogKind::Error)
         .show(|_| {});
+}
+
+/// Our messages put literals in back-ticks, which a dialog of the desktop shows as they are: quotes
+/// take their place.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut parts = text.split('`');
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for (part, quote) in parts.zip(['“', '”'].into_iter().cycle()) {
+        shown.push(quote);
+        shown.push_str(part);
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_are_in_quotes() {
+        let shown = quoted("`mail` is locked; run `valetkey stop`");
+        assert_eq!(shown, "“mail” is locked; run “valetkey stop”");
+        assert_eq!(quoted("no literal"), "no literal");
+    }
 }

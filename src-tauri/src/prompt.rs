@@ -6,6 +6,7 @@ use std::process::{ExitCode, Stdio};
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
 
 use crate::args::{Prompt, Subprocess};
+use crate::dialog::quoted;
 use crate::{child_process, context, display};
 
 /// Exit code of that process without a display (sysexits: unavailable).
@@ -65,7 +66,7 @@ pub(crate) fn run(prompt: &Prompt) -> ExitCode {
         .setup(move |app| {
             let handle = app.handle().clone();
             app.dialog()
-                .message(message)
+                .message(quoted(&message))
                 .title("Valet Key")
                 .kind(kind)
                 .buttons(buttons)
