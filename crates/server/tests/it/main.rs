@@ -17,6 +17,7 @@ mod manage;
 mod process;
 mod proxy;
 mod proxy_refusals;
+mod proxy_settings;
 mod proxy_streams;
 mod requests;
 mod settings;
