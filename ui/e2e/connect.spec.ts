@@ -147,6 +147,32 @@ test("a failed sign-in is in its row in a window that opens later", async ({ pag
   await expect(page.locator('[data-connection="demo"]').getByText("You said no to")).toBeVisible();
 });
 
+test("a failed sign-in stays in its row when the agent starts again, until it is hidden", async ({ page, world }) => {
+  const id = await world.authenticator("Demo");
+  const started = await world.agent<{ authorize_url: string; session_id: string }>("POST", "credentials/connections", {
+    authenticator: id,
+  });
+  await world.provider("PATCH", "settings", { consent: "deny" });
+  await fetch(started.authorize_url);
+  await world.agent("GET", `credentials/sessions/${started.session_id}?wait=20`);
+  const remembered = async (): Promise<number> => {
+    const list = await world.agent<{ authenticators: { failed_sign_in?: object | null }[] }>(
+      "GET",
+      "oauth/authenticators",
+    );
+    return list.authenticators.filter(({ failed_sign_in }) => failed_sign_in != null).length;
+  };
+  await expect.poll(remembered).toBe(1);
+  await world.stage("kill");
+  await world.stage("restore");
+  await page.goto("/");
+  const row = page.locator('[data-connection="demo"]');
+  await expect(row.getByText("You said no to")).toBeVisible();
+  await row.getByRole("button", { name: "More for Demo" }).click();
+  await page.getByRole("menuitem", { name: "Hide the message" }).click();
+  await expect(row.getByText("You said no to")).toBeHidden();
+});
+
 test("a wrong client secret leads to the form of the authenticator", async ({ page, world }) => {
   const id = await world.authenticator("Demo");
   await world.agent("PATCH", `oauth/authenticators/${id}`, { client_secret: "wrong" });

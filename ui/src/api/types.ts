@@ -11,6 +11,7 @@ export type Check = Schemas["Check"];
 export type Connection = Schemas["ConnectionView"];
 export type Disconnected = Schemas["Disconnected"];
 export type DoctorReport = Schemas["DoctorReport"];
+export type FailedSignIn = Schemas["FailedSignIn"];
 export type InUse = Schemas["InUse"];
 export type KeepWarm = Schemas["KeepWarm"];
 export type NewAuthenticator = Schemas["NewAuthenticator"];
