@@ -86,7 +86,7 @@ impl Agent {
         self.check_running()?;
         let inner = &self.inner;
         let id = inner.registry().find(key)?;
-        let handed_out = inner.check_handed_out(&inner.registry(), id);
+        let handed_out = Inner::check_handed_out(&inner.registry(), id);
         let obtained = match handed_out {
             Ok(()) => self.obtain(id, ask).await,
             Err(error) => Err(error),
@@ -307,7 +307,7 @@ impl Inner {
         at: Timestamp,
         who: &Actor,
     ) -> Result<ServedToken, AgentError> {
-        self.check_handed_out(registry, id)?;
+        Self::check_handed_out(registry, id)?;
         let live = self.servable(registry, id, ask, at)?;
         self.mark_used(registry, id, at);
         self.audit_log.record(Entry::Served {
@@ -319,11 +319,7 @@ impl Inner {
     }
 
     /// A connection that is used through the proxy alone keeps its token.
-    fn check_handed_out(
-        &self,
-        registry: &ConnectionRegistry,
-        id: ConnectionId,
-    ) -> Result<(), AgentError> {
+    fn check_handed_out(registry: &ConnectionRegistry, id: ConnectionId) -> Result<(), AgentError> {
         let row = registry.get(id).map(|entry| &entry.row);
         let Some(row) = row.filter(|row| row.proxy.only) else {
             return Ok(());

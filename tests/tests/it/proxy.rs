@@ -12,9 +12,9 @@ fn curl(fixture: &AgentFixture) -> Command {
 }
 
 fn answer(curl: &mut Command) -> String {
-    let output = curl.output().unwrap();
+    let output = curl.output().expect("curl runs");
     assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 fn provider_host(fixture: &AgentFixture) -> String {

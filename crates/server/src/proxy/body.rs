@@ -162,7 +162,7 @@ impl<F: FnOnce() + Unpin> HttpBody for Download<F> {
         loop {
             let data = match Pin::new(&mut this.body).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(chunk) => this.scrubber.push(chunk),
+                    Ok(chunk) => this.scrubber.push(&chunk),
                     Err(_trailers) => continue,
                 },
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),

@@ -70,8 +70,8 @@ async fn client(
             .zstd(true)
             .build()
     };
-    let built = tokio::task::spawn_blocking(build).await;
-    let client = built
+    let client = tokio::task::spawn_blocking(build)
+        .await
         .expect("building a client does not panic")
         .map_err(|error| unreachable(&error))?;
     Ok(lock(slot).get_or_insert(client).clone())

@@ -78,7 +78,7 @@ async fn scrubbed(
         let (data, ended): (Bytes, bool) = match read {
             None => (scrubber.release(), false),
             Some(0) => (scrubber.release(), true),
-            Some(_) => (scrubber.push(buffer.split().freeze()), false),
+            Some(_) => (scrubber.push(&buffer.split().freeze()), false),
         };
         if scrubber.take_found()
             && let Some(alert) = alert.take()

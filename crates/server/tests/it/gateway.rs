@@ -96,7 +96,7 @@ impl Gateway {
         reqwest::Client::builder()
             .unix_socket(self.socket.clone())
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_mins(1))
             .build()
             .unwrap()
     }
@@ -106,7 +106,7 @@ impl Gateway {
         reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_mins(1))
             .build()
             .unwrap()
     }

@@ -78,8 +78,8 @@ async fn a_connection_can_be_for_reading_alone() {
     refused.problem(400, "a WebSocket has none");
     gateway.mcp(ECHO).await.json_rpc(-32012, "refused POST");
     for wider in [json!(["GET", "POST"]), Value::Null] {
-        let patch = Some(json!({ "allowed_methods": wider }));
-        let refused = fixture.ask(&manager, Method::PATCH, path, patch).await;
+        let more = Some(json!({ "allowed_methods": wider }));
+        let refused = fixture.ask(&manager, Method::PATCH, path, more).await;
         refused.refused(403, "access_denied");
     }
     let bad = json!({ "allowed_methods": ["CONNECT"] });
@@ -95,14 +95,14 @@ async fn other_hosts_are_not_a_keys_choice() {
     let gateway = Gateway::open(&["127.0.0.1:9"]).await;
     let fixture = &gateway.fixture;
     let (path, manager) = ("/oauth/authenticators/demo", key(None, true));
-    let patch = |hosts: Value| Some(json!({ "api_hosts": hosts }));
-    let more = patch(json!(["127.0.0.1:9", "evil.test"]));
+    let hosts = |hosts: Value| Some(json!({ "api_hosts": hosts }));
+    let more = hosts(json!(["127.0.0.1:9", "evil.test"]));
     let refused = fixture
         .ask(&manager, Method::PATCH, path, more.clone())
         .await;
     refused.refused(403, "access_denied");
     let fewer = fixture
-        .ask(&manager, Method::PATCH, path, patch(json!(["127.0.0.1:9"])))
+        .ask(&manager, Method::PATCH, path, hosts(json!(["127.0.0.1:9"])))
         .await;
     let saved = fewer.is(200);
     assert_eq!(saved["authenticator"]["api_hosts"], json!(["127.0.0.1:9"]));
