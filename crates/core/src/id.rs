@@ -64,6 +64,10 @@ id!(
     /// A client key (never the key itself).
     ClientKeyId
 );
+id!(
+    /// A remembered answer to "may this program use this connection".
+    RuleId
+);
 
 /// Counts the grants of one connection. Work that began under an older generation may not write.
 #[derive(

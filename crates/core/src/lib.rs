@@ -19,6 +19,7 @@
 //! | [`sign_in`] | where does one run of a login flow stand |
 //! | [`event`], [`actor`] | one line of the audit log, and who asked |
 //! | [`secret_json`] | buffers for JSON that holds a secret |
+//! | [`program`], [`access`] | which program asks, and may it use this connection |
 //! | [`settings`] | what a person may set |
 //! | [`home`] | where everything is on disk |
 //! | [`id`], [`name`], [`scope`], [`endpoint_url`] | the small words used by all of them |
@@ -26,6 +27,7 @@
 //! The invariant of [`connection_state`]: no sequence of transitions revives a removed connection, and a result
 //! that carries an old generation changes nothing.
 
+pub mod access;
 pub mod account;
 pub mod actor;
 pub mod api_host;
@@ -42,6 +44,7 @@ pub mod grant;
 pub mod home;
 pub mod id;
 pub mod name;
+pub mod program;
 pub mod provider;
 pub mod proxy_path;
 pub mod proxy_settings;

@@ -1,0 +1,252 @@
+//! Which program asks for a token, worked out from what the kernel says about a process and its
+//! ancestors.
+//!
+//! An answer that is remembered must mean one program, and never everybody who can start it. So an
+//! interpreter is named by its script, a tool that only passes a token on (`git`, `curl`, `valetkey`
+//! itself) by whoever started it, and what cannot be told apart is [`Code::Unknown`] and is not
+//! remembered. Same-user processes can deceive: this serves decisions about honest programs.
+
+mod identify;
+mod interpreter;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use identify::identify;
+
+/// What the kernel says about one process.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProcessFacts {
+    /// Its id.
+    pub pid: i32,
+    /// None if it is hidden: the process is not dumpable, or in another mount namespace, where the
+    /// path names another file.
+    pub executable: Option<PathBuf>,
+    /// From `argv[0]` on; a process can change them.
+    pub arguments: Vec<String>,
+    /// Relative paths of its arguments begin here.
+    pub working_directory: Option<PathBuf>,
+    /// The project that it works in: the repository around its working directory, or else that.
+    pub project: Option<PathBuf>,
+    /// Whether it has a controlling terminal.
+    pub has_terminal: bool,
+    /// Whether its executable is the `valetkey` of this agent.
+    pub is_valetkey: bool,
+}
+
+/// A program that asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// What an answer is remembered for.
+    pub client: Client,
+    /// The project that it works in.
+    pub project: Option<PathBuf>,
+}
+
+/// The identity of a program: no process id, no terminal, no time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Client {
+    /// What runs.
+    pub code: Code,
+    /// Executables through which it asks, such as `/usr/bin/git`; the one that asked first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub through: Vec<PathBuf>,
+    /// The application that started it; None if it is one itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub application: Option<Box<Code>>,
+}
+
+/// What a process runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Code {
+    /// A compiled program.
+    Executable {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        path: PathBuf,
+    },
+    /// A file that an interpreter runs.
+    Script {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        interpreter: PathBuf,
+        /// Options of the interpreter: they can load other code.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        options: Vec<String>,
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        path: PathBuf,
+    },
+    /// A module that an interpreter finds by name (`python -m`, `java Main`).
+    Module {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        interpreter: PathBuf,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        options: Vec<String>,
+        name: String,
+    },
+    /// Text on the command line (`sh -c`, `python -c`, `node -e`).
+    Inline {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        interpreter: PathBuf,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        options: Vec<String>,
+        /// The text and its arguments, which it may run.
+        text: Vec<String>,
+    },
+    /// What `valetkey run` starts: the command and all its arguments.
+    Command { arguments: Vec<String> },
+    /// The person at an interactive shell.
+    Terminal {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        shell: PathBuf,
+    },
+    /// It cannot be told which program it is, so no answer is remembered.
+    Unknown { reason: UnknownReason },
+}
+
+/// Why it cannot be told which program asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownReason {
+    /// The kernel does not show its executable, or shows a path of another mount namespace.
+    HiddenExecutable,
+    /// The process has ended, or runs something else than when it was asked who it is.
+    Ended,
+    /// An interpreter that reads its program from standard input.
+    StandardInput,
+    /// A tool that passes tokens on, whose starter has ended or is the system itself.
+    NoStarter,
+}
+
+impl Program {
+    /// A program of which nothing is known.
+    pub fn unknown(reason: UnknownReason) -> Self {
+        Self {
+            client: Client {
+                code: Code::Unknown { reason },
+                through: Vec::new(),
+                application: None,
+            },
+            project: None,
+        }
+    }
+}
+
+impl Client {
+    /// Whether an answer can be remembered for it.
+    pub const fn is_known(&self) -> bool {
+        !matches!(self.code, Code::Unknown { .. })
+    }
+
+    /// For a person: `report.py`, `Terminal, through git`.
+    pub fn name(&self) -> String {
+        let mut name = self.code.name();
+        for path in &self.through {
+            name.push_str(", through ");
+            name.push_str(&file_name(path));
+        }
+        name
+    }
+
+    /// Where it is: `python3 /home/me/report.py`.
+    pub fn location(&self) -> String {
+        self.code.to_string()
+    }
+}
+
+impl Code {
+    /// For a person: the name of its file, package or module.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Executable { path } => file_name(path),
+            Self::Script { path, .. } => package(path).unwrap_or_else(|| file_name(path)),
+            Self::Module { name, .. } => name.clone(),
+            Self::Inline { interpreter, .. } => format!("a command of {}", file_name(interpreter)),
+            Self::Command { arguments } => arguments
+                .first()
+                .map_or_else(String::new, |command| file_name(Path::new(command))),
+            Self::Terminal { .. } => "Terminal".to_owned(),
+            Self::Unknown { .. } => "unknown program".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Executable { path } => write!(f, "{}", path.display()),
+            Self::Script {
+                interpreter,
+                options,
+                path,
+            } => {
+                let path = path.display().to_string();
+                write_command(f, interpreter, options, &[path])
+            }
+            Self::Module {
+                interpreter,
+                options,
+                name,
+            } => write_command(f, interpreter, options, std::slice::from_ref(name)),
+            Self::Inline {
+                interpreter,
+                options,
+                text,
+            } => write_command(f, interpreter, options, text),
+            Self::Command { arguments } => f.write_str(&arguments.join(" ")),
+            Self::Terminal { shell } => write!(f, "interactive {}", file_name(shell)),
+            Self::Unknown { reason } => f.write_str(reason.text()),
+        }
+    }
+}
+
+impl UnknownReason {
+    /// For a person.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::HiddenExecutable => "hides its executable",
+            Self::Ended => "has ended",
+            Self::StandardInput => "reads its program from standard input",
+            Self::NoStarter => "what started it has ended",
+        }
+    }
+}
+
+fn write_command(
+    f: &mut fmt::Formatter<'_>,
+    interpreter: &Path,
+    options: &[String],
+    rest: &[String],
+) -> fmt::Result {
+    f.write_str(&file_name(interpreter))?;
+    for word in options.iter().chain(rest) {
+        write!(f, " {word}")?;
+    }
+    Ok(())
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+/// The npm package that a script belongs to: `@scope/name` after the last `node_modules`.
+fn package(path: &Path) -> Option<String> {
+    let parts: Vec<_> = path
+        .iter()
+        .map(|part| part.to_string_lossy())
+        .collect::<Vec<_>>();
+    let at = parts.iter().rposition(|part| part == "node_modules")?;
+    let first = parts.get(at + 1)?;
+    match first.as_ref() {
+        ".bin" => Some(parts.get(at + 2)?.to_string()),
+        scope if scope.starts_with('@') => Some(format!("{scope}/{}", parts.get(at + 2)?)),
+        name => Some(name.to_owned()),
+    }
+}
