@@ -13,6 +13,7 @@ pub(crate) mod events;
 mod migration;
 mod open;
 pub(crate) mod profiles;
+pub(crate) mod rules;
 mod schema;
 pub(crate) mod settings;
 pub(crate) mod sign_ins;

@@ -1,7 +1,9 @@
 //! The schema: the migrations of all tables. Each stands in the module of its table.
 
 use super::migration::Migration;
-use super::{authenticators, client_keys, connections, events, profiles, settings, sign_ins};
+use super::{
+    authenticators, client_keys, connections, events, profiles, rules, settings, sign_ins,
+};
 
 /// All migrations in order.
 pub(super) fn migrations() -> Vec<Migration> {
@@ -12,6 +14,7 @@ pub(super) fn migrations() -> Vec<Migration> {
         connections::MIGRATIONS,
         sign_ins::MIGRATIONS,
         client_keys::MIGRATIONS,
+        rules::MIGRATIONS,
         events::MIGRATIONS,
     ]
     .concat();

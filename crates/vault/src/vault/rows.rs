@@ -1,14 +1,15 @@
 //! What touches the database only.
 
 use jiff::Timestamp;
+use valetkey_core::access::Rule;
 use valetkey_core::connection::Connection;
-use valetkey_core::id::ClientKeyId;
+use valetkey_core::id::{ClientKeyId, RuleId};
 use valetkey_core::name::ProfileName;
 
 use super::Vault;
 use crate::database::client_keys::{self, ClientKeyRow};
 use crate::database::sign_ins::{self, SignInRow};
-use crate::database::{connections, profiles, settings};
+use crate::database::{connections, profiles, rules, settings};
 use crate::error::VaultError;
 
 impl Vault {
@@ -71,6 +72,35 @@ impl Vault {
     ) -> Result<(), VaultError> {
         self.database
             .run(move |db| client_keys::mark_used(db, &uses))
+            .await
+    }
+
+    /// All rules, the oldest first.
+    pub async fn rules(&self) -> Result<Vec<Rule>, VaultError> {
+        self.database.run(|db| rules::all(db)).await
+    }
+
+    /// Stores a rule, in the place of `replaced`.
+    pub async fn add_rule(&self, rule: Rule, replaced: Vec<RuleId>) -> Result<(), VaultError> {
+        self.database
+            .run(move |db| rules::insert(db, &rule, &replaced))
+            .await
+    }
+
+    /// Deletes rules; one that is gone already is no error.
+    pub async fn remove_rules(&self, ids: Vec<RuleId>) -> Result<(), VaultError> {
+        self.database.run(move |db| rules::delete(db, &ids)).await
+    }
+
+    /// The person confirmed a rule that was written while no desktop app ran.
+    pub async fn confirm_rule(&self, id: RuleId) -> Result<(), VaultError> {
+        self.database.run(move |db| rules::confirm(db, id)).await
+    }
+
+    /// Saves when a rule last decided a request.
+    pub async fn mark_rule_used(&self, id: RuleId, at: Timestamp) -> Result<(), VaultError> {
+        self.database
+            .run(move |db| rules::mark_used(db, id, at))
             .await
     }
 

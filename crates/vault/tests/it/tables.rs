@@ -2,12 +2,16 @@
 
 use jiff::SignedDuration;
 use uuid::Uuid;
+use valetkey_core::access::{Rule, Usage, Verdict};
 use valetkey_core::account::Subject;
 use valetkey_core::actor::Actor;
 use valetkey_core::connection::{KeepWarm, RefreshError, RefreshErrorKind};
+use valetkey_core::connection_state::Transition;
 use valetkey_core::event::{Event, EventId, EventKind};
-use valetkey_core::id::ClientKeyId;
+use valetkey_core::id::{ClientKeyId, ConnectionId, RuleId};
+use valetkey_core::program::{Client, Code};
 use valetkey_core::proxy_settings::{Methods, ProxySettings};
+use valetkey_core::scope::Scopes;
 use valetkey_core::secret::Fingerprint;
 use valetkey_core::sign_in::{Remedy, SignInState};
 use valetkey_vault::store::MemoryStore;
@@ -18,7 +22,7 @@ use valetkey_vault::{
 };
 use zeroize::Zeroizing;
 
-use crate::fixture::{Fixture, home, now, open_sign_in};
+use crate::fixture::{Fixture, after, home, now, open_sign_in};
 
 #[tokio::test]
 async fn a_connection_keeps_every_field() {
@@ -249,6 +253,60 @@ async fn client_keys_are_added_listed_used_and_revoked() {
     fixture.vault.revoke_client_key(used.id).await.unwrap();
     let gone = fixture.vault.revoke_client_key(used.id).await;
     assert!(matches!(gone, Err(VaultError::NotFound(_))));
+}
+
+fn rule(connection: ConnectionId) -> Rule {
+    let code = Code::Script {
+        interpreter: "/usr/bin/python3".into(),
+        options: vec!["-u".into()],
+        path: "/home/me/my report.py".into(),
+    };
+    Rule {
+        id: RuleId::new(Uuid::now_v7()),
+        client: Client {
+            code: code.clone(),
+            through: vec!["/usr/bin/git".into()],
+            application: Some(Box::new(code)),
+        },
+        project: Some("/home/me/work".into()),
+        connection,
+        usage: Usage::Proxy,
+        verdict: Verdict::Deny,
+        scopes: Scopes::parse_any("read write"),
+        narrowed: true,
+        created_at: now(),
+        ends_at: Some(now()),
+        used_at: None,
+        confirmed: false,
+    }
+}
+
+#[tokio::test]
+async fn rules_are_kept_replaced_and_end_with_their_connection() {
+    let fixture = Fixture::connected().await;
+    let vault = &fixture.vault;
+    let first = rule(fixture.row.id);
+    vault.add_rule(first.clone(), Vec::new()).await.unwrap();
+    vault.mark_rule_used(first.id, now()).await.unwrap();
+    vault.confirm_rule(first.id).await.unwrap();
+    let changed = Rule {
+        used_at: Some(now()),
+        confirmed: true,
+        ..first.clone()
+    };
+    assert_eq!(vault.rules().await.unwrap(), [changed]);
+    let second = rule(fixture.row.id);
+    vault
+        .add_rule(second.clone(), vec![first.id])
+        .await
+        .unwrap();
+    assert_eq!(vault.rules().await.unwrap(), std::slice::from_ref(&second));
+    let removing = after(&fixture.row, Transition::Disconnected);
+    vault.begin_removal(&removing).await.unwrap();
+    vault.finish_removal(removing.id).await.unwrap();
+    assert_eq!(vault.rules().await.unwrap(), []);
+    let orphan = vault.add_rule(second, Vec::new()).await;
+    assert!(orphan.is_err(), "its connection is gone");
 }
 
 #[tokio::test]
