@@ -1,7 +1,7 @@
 //! Flags. The environment completes them as it does for `valetkey-agent`.
 
 use clap::{Parser, Subcommand};
-use valetkey_server::start::Store;
+use valetkey_server::start::{PolicyChoice, Store};
 
 /// Holds OAuth logins in the tray and hands short-lived tokens to local programs.
 #[derive(Debug, Parser)]
@@ -18,6 +18,10 @@ pub(crate) struct Args {
     /// Port of the loopback listener; 0 takes any free one [default: the setting, else 4315]
     #[arg(long, value_name = "PORT")]
     pub(crate) port: Option<u16>,
+
+    /// What programs get that no rule decides about, in this run [default: the setting, else they ask]
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) policy: Option<PolicyChoice>,
 
     /// Log more
     #[arg(long, short)]

@@ -7,7 +7,7 @@ use valetkey_api::ErrorCode;
 use valetkey_api::core::home::Home;
 use valetkey_server::agent_lock::AgentLock;
 use valetkey_server::permission::Host;
-use valetkey_server::start::{self, Failure, Signals};
+use valetkey_server::start::{self, AccessConfig, Failure, Signals};
 use valetkey_server::{App, Server, Stop};
 
 use crate::args::Args;
@@ -34,7 +34,12 @@ impl EmbeddedAgent {
             .map_err(|error| failed("no event loop", error))?;
         let (app, server) = runtime.block_on(async {
             let store = start::choose_store(&home, args.secret_store, None).await?;
-            let agent = start::open_agent(&home, store, start::WithoutKeychain::Continue).await?;
+            let access = AccessConfig {
+                desktop: true,
+                policy: args.policy.map(Into::into),
+            };
+            let agent =
+                start::open_agent(&home, store, start::WithoutKeychain::Continue, access).await?;
             let port = start::port(args.port, &agent);
             let app = App::new(agent, home, Host::Desktop, Stop::default());
             let server = Server::bind(&app, &lock, port)

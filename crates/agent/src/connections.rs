@@ -153,9 +153,9 @@ impl Agent {
             .ok_or_else(|| AgentError::no_connection(key))
     }
 
-    /// The id behind a name, for whoever must check access before anything else.
-    pub fn connection_id(&self, key: &ConnectionKey) -> Option<ConnectionId> {
-        self.inner.registry().find(key).ok()
+    /// The connection behind a name. An authenticator without one needs a sign-in.
+    pub fn connection_id(&self, key: &ConnectionKey) -> Result<ConnectionId, AgentError> {
+        self.inner.registry().find(key)
     }
 
     /// Whether programs may do more through the proxy, or with the token, after this change.

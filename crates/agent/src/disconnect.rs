@@ -213,6 +213,7 @@ async fn try_remove(
     inner.vault.finish_removal(id).await?;
     inner.removed_names().insert(id, connection.to_string());
     inner.registry().remove(id);
+    inner.access.forget(id);
     inner.schedule_changed.notify_one();
     let event = Event::new(EventKind::ConnectionRemoved, inner.now())
         .connection(id)

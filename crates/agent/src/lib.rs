@@ -11,6 +11,7 @@
 //! | state | `state` | [`Agent`], its state, and `run`: the one way to start work |
 //! | | `registry` | every connection: row, live grant, running refresh, schedule |
 //! | | `sign_in::session` | the sign-ins that are open, with their secrets |
+//! | | `access` | rules, questions to the person, and what they say to a request |
 //! | | `stored_settings`, `links` | settings and pause; sign-in links |
 //! | | `audit_log` | writes events in order, those of served tokens in batches; keeps their chain anchored |
 //! | | `tasks`, `clock`, `key`, `error`, `client` | running work; time; names of things; errors; a client with its secret |
@@ -50,11 +51,13 @@
 //!    in the order of their ids
 //! 4. the audit log's `flush_lock`
 //! 5. `Sessions`, then `ConnectionRegistry` (`std` mutexes, never held across `.await`)
-//! 6. `links`, `client_keys`, `stored_settings`, `removed_names`, `renewed_for_hosts`, `tasks`, the audit log's queue (`std`
+//! 6. `links`, `client_keys`, the rules and questions of `access`, `stored_settings`, `removed_names`,
+//!    `renewed_for_hosts`, `tasks`, the audit log's queue (`std`
 //!    mutexes; nothing is locked under them)
 //!
 //! [`Vault`]: valetkey_vault::Vault
 
+mod access;
 mod audit_log;
 mod authenticators;
 mod client;
@@ -86,6 +89,10 @@ mod token;
 /// Where logins are kept: what a host opens before it starts an [`Agent`].
 pub use valetkey_vault as vault;
 
+pub use access::{
+    ANSWER_TIMEOUT, AccessConfig, AccessQuestion, Answer, Approval, ApprovalId, Approvals,
+    ChangeQuestion, Grant, Identity, Lasts, Process, Question, Refusal, Requester, RuleView,
+};
 pub use authenticators::{AuthenticatorChange, AuthenticatorView};
 pub use client::Client;
 pub use clock::{Clock, KernelTimer, Sleep, SystemClock, TestClock};

@@ -20,7 +20,7 @@ use crate::sign_in::session::Sessions;
 use crate::state::{Agent, Config, Inner};
 use crate::stored_settings::StoredSettings;
 use crate::tasks::Tasks;
-use crate::{disconnect, grants, reconcile, scheduler};
+use crate::{access, disconnect, grants, reconcile, scheduler};
 
 /// A stop waits this long for work that has begun. What a refresh brings may be the only refresh
 /// token that still works, so it is longer than the longest refresh plus the keychain write, and
@@ -43,6 +43,7 @@ impl Agent {
         let rows = vault.connections().await?;
         let stored_settings = StoredSettings::load(&vault).await?;
         let client_keys = vault.client_keys().await?;
+        let access = access::load(&vault, config.access).await?;
         let removed_names = removed_names(&vault).await?;
         let mut registry = ConnectionRegistry::new(authenticators, rows, reading);
         // The newest is the first.
@@ -66,6 +67,7 @@ impl Agent {
             sessions: Sessions::default(),
             naming_lock: tokio::sync::Mutex::default(),
             links: Links::default(),
+            access,
             client_keys: Mutex::new(client_keys),
             paused: AtomicBool::new(stored_settings.paused),
             stored_settings: Mutex::new(stored_settings),
@@ -102,6 +104,7 @@ impl Agent {
             return;
         }
         inner.schedule_changed.notify_one();
+        inner.access.approvals.drop_all();
         inner.cancel_all_sign_ins().await;
         tokio::select! {
             () = inner.tasks.drain() => {}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use valetkey_core::access::Usage;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::catalogue;
 use valetkey_core::event::{Event, EventKind};
@@ -11,9 +12,10 @@ use valetkey_core::id::ConnectionId;
 use valetkey_core::provider::Provider;
 use valetkey_core::proxy_settings::ProxySettings;
 
+use crate::access::Requester;
 use crate::audit_log::{Entry, ProxiedAccess};
 use crate::error::AgentError;
-use crate::key::{Actor, ConnectionKey};
+use crate::key::Actor;
 use crate::registry::LiveGrant;
 use crate::state::Agent;
 use crate::token::{Invalidated, TokenRequirements};
@@ -55,21 +57,27 @@ pub struct ProxyGrant {
 }
 
 impl Agent {
-    /// The id of a connection that a request through the proxy names.
-    pub fn proxied_connection(&self, key: &ConnectionKey) -> Result<ConnectionId, AgentError> {
-        self.inner.registry().find(key)
-    }
-
     /// A token that is valid for long enough, and where it may be sent. The caller records what came of
     /// it: [`Self::record_proxied`].
-    pub async fn proxy_grant(&self, id: ConnectionId) -> Result<ProxyGrant, AgentError> {
+    pub async fn proxy_grant(
+        &self,
+        id: ConnectionId,
+        requester: &Requester,
+    ) -> Result<ProxyGrant, AgentError> {
         self.check_running()?;
-        let ask = TokenRequirements::default();
-        self.obtain(id, &ask).await?;
+        let ask = TokenRequirements {
+            usage: Usage::Proxy,
+            ..TokenRequirements::default()
+        };
+        let once = self.authorized(id, &ask, requester).await?;
         let inner = &self.inner;
         let now = inner.now();
         let mut registry = inner.registry();
         let live = inner.servable(&registry, id, &ask, now)?;
+        let scopes = &live.grant.scopes;
+        inner
+            .check_access(requester, id, ask.usage, scopes, once.as_ref(), now)
+            .map_err(|why| inner.not_allowed(live.full_name(), requester, why))?;
         let row = registry.get(id).map(|entry| &entry.row);
         let (authenticator, settings) = row
             .and_then(|row| {
@@ -94,14 +102,13 @@ impl Agent {
     pub async fn replace_refused_by_host(
         &self,
         refused: &LiveGrant,
-        who: &Actor,
+        requester: &Requester,
     ) -> Result<bool, AgentError> {
         let id = refused.id;
         if refused.grant.refresh_token.is_none() || self.was_just_replaced(refused) {
             return Ok(false);
         }
-        let key = ConnectionKey::Id(id);
-        let replaced = self.invalidate(&key, &refused.fingerprint, who).await?;
+        let replaced = self.invalidate(id, &refused.fingerprint, requester).await?;
         if replaced == Invalidated::Refreshed {
             let generation = {
                 let registry = self.inner.registry();

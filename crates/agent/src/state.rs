@@ -13,6 +13,7 @@ use valetkey_core::event::Event;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 use valetkey_vault::{ClientKeyRow, Vault};
 
+use crate::access::{Access, AccessConfig};
 use crate::audit_log::AuditLog;
 use crate::clock::Clock;
 use crate::error::AgentError;
@@ -31,6 +32,8 @@ pub struct Config {
     pub version: &'static str,
     /// `keychain`, `file` or `memory`, for `status`.
     pub store: &'static str,
+    /// Who may have a token that no rule decides about.
+    pub access: AccessConfig,
 }
 
 /// Holds the logins and serves tokens. Clones are handles to the same agent.
@@ -57,6 +60,7 @@ pub(crate) struct Inner {
     /// Held while a connection's name is chosen and taken: two at once would choose the same.
     pub naming_lock: tokio::sync::Mutex<()>,
     pub links: Links,
+    pub(crate) access: Access,
     pub(crate) client_keys: Mutex<Vec<ClientKeyRow>>,
     pub(crate) stored_settings: Mutex<StoredSettings>,
     /// Held while settings change.

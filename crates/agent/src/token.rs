@@ -7,15 +7,16 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use valetkey_core::access::Usage;
 use valetkey_core::connection::RefreshErrorKind;
 use valetkey_core::connection_state::Status;
 use valetkey_core::freshness::RECENTLY_USED;
 use valetkey_core::id::{ConnectionId, Generation};
 use valetkey_core::scope::Scopes;
 
+use crate::access::{ANSWER_TIMEOUT, Once, Requester};
 use crate::audit_log::{Entry, RefusedAccess};
 use crate::error::AgentError;
-use crate::key::{Actor, ConnectionKey};
 use crate::registry::{ConnectionRegistry, LiveGrant, RefreshResult, Requirement, TokenLookup};
 use crate::state::{Agent, Inner};
 use crate::{grants, refresh};
@@ -37,6 +38,10 @@ pub struct TokenRequirements {
     pub scopes: Option<Scopes>,
     /// Refresh even a fresh token.
     pub force: bool,
+    /// What it is for.
+    pub usage: Usage,
+    /// How long the person may take to allow it; None: [`ANSWER_TIMEOUT`].
+    pub wait: Option<Duration>,
 }
 
 /// A token, and when it was handed out.
@@ -52,9 +57,9 @@ impl Agent {
     /// The token from memory, if it is there, fresh and allowed. Touches neither disk nor keychain.
     pub fn cached_token(
         &self,
-        key: &ConnectionKey,
+        id: ConnectionId,
         ask: &TokenRequirements,
-        who: &Actor,
+        requester: &Requester,
     ) -> Option<ServedToken> {
         let inner = &self.inner;
         if ask.force || inner.stopping.load(Ordering::Relaxed) {
@@ -62,12 +67,10 @@ impl Agent {
         }
         let now = inner.now();
         let mut registry = inner.registry();
-        let id = match key {
-            ConnectionKey::Id(id) => *id,
-            ConnectionKey::Name(profile, name) => registry.named(profile, name)?,
-        };
         match registry.lookup(id, now, Requirement::ValidFor(ask.min_valid)) {
-            TokenLookup::Fresh(_) => inner.serve(&mut registry, id, ask, now, who).ok(),
+            TokenLookup::Fresh(_) => inner
+                .serve(&mut registry, id, ask, now, requester, None)
+                .ok(),
             TokenLookup::NotLoaded
             | TokenLookup::Stale { .. }
             | TokenLookup::BackingOff { .. }
@@ -79,22 +82,17 @@ impl Agent {
     /// A token that is valid for long enough; loads, refreshes or waits for a refresh if it must.
     pub async fn token(
         &self,
-        key: &ConnectionKey,
+        id: ConnectionId,
         ask: &TokenRequirements,
-        who: &Actor,
+        requester: &Requester,
     ) -> Result<ServedToken, AgentError> {
         self.check_running()?;
         let inner = &self.inner;
-        let id = inner.registry().find(key)?;
-        let handed_out = Inner::check_handed_out(&inner.registry(), id);
-        let obtained = match handed_out {
-            Ok(()) => self.obtain(id, ask).await,
-            Err(error) => Err(error),
-        };
+        let obtained = self.authorized(id, ask, requester).await;
         let now = inner.now();
-        let served = obtained.and_then(|()| {
+        let served = obtained.and_then(|once| {
             let mut registry = inner.registry();
-            inner.serve(&mut registry, id, ask, now, who)
+            inner.serve(&mut registry, id, ask, now, requester, once.as_ref())
         });
         served.map_err(|error| {
             let named = {
@@ -102,17 +100,12 @@ impl Agent {
                 let row = registry.get(id).map(|entry| &entry.row);
                 row.and_then(|row| Some((registry.name_of(row)?, row.authenticator)))
             };
-            // An id says nothing to a person.
-            let error = match error {
-                AgentError::NotFound { .. } => AgentError::no_connection(key),
-                other => other,
-            };
             let refused = Box::new(RefusedAccess {
                 id,
                 named,
                 why: error.to_string(),
                 at: now,
-                who: who.clone(),
+                who: requester.actor.clone(),
             });
             inner.audit_log.record(Entry::Refused(refused));
             error
@@ -128,6 +121,31 @@ impl Agent {
         self.obtain(id, ask).await?;
         let registry = self.inner.registry();
         self.inner.servable(&registry, id, ask, self.inner.now())
+    }
+
+    /// Decides whether the requester may have it, and then obtains it: nobody makes a provider issue
+    /// a token by asking in vain.
+    pub(crate) async fn authorized(
+        &self,
+        id: ConnectionId,
+        ask: &TokenRequirements,
+        requester: &Requester,
+    ) -> Result<Option<Once>, AgentError> {
+        self.check_enabled(id)?;
+        if self.is_paused() {
+            return Err(AgentError::Paused);
+        }
+        if ask.usage == Usage::Token {
+            Inner::check_handed_out(&self.inner.registry(), id)?;
+        }
+        let wait = ask.wait.unwrap_or(ANSWER_TIMEOUT);
+        let once = self.authorize(id, ask.usage, requester, wait).await?;
+        self.obtain(id, ask).await?;
+        if requester.is_still_there() {
+            Ok(once)
+        } else {
+            Err(self.inner.withdrawn(id, requester))
+        }
     }
 
     /// Sees to it that memory holds a grant that fits; [`Inner::servable`] decides whether it may
@@ -305,15 +323,19 @@ impl Inner {
         id: ConnectionId,
         ask: &TokenRequirements,
         at: Timestamp,
-        who: &Actor,
+        requester: &Requester,
+        once: Option<&Once>,
     ) -> Result<ServedToken, AgentError> {
         Self::check_handed_out(registry, id)?;
         let live = self.servable(registry, id, ask, at)?;
+        let scopes = &live.grant.scopes;
+        self.check_access(requester, id, ask.usage, scopes, once, at)
+            .map_err(|why| self.not_allowed(live.full_name(), requester, why))?;
         self.mark_used(registry, id, at);
         self.audit_log.record(Entry::Served {
             live: Arc::clone(&live),
             at,
-            who: who.clone(),
+            who: requester.actor.clone(),
         });
         Ok(ServedToken { live, at })
     }

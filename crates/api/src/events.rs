@@ -138,6 +138,12 @@ pub struct EventDetail {
     /// How many requests for tokens the log left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
+    /// A program that asked for access.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// What that program runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
     /// What became of the tokens at the provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation: Option<Revocation>,

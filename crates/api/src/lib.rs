@@ -23,6 +23,7 @@
 //! | [`client`] | no route: the blocking client over the Unix socket |
 //! | `browser` | no route: opening the browser, for clients with a person in front (feature `browser`) |
 
+pub mod access;
 pub mod agent;
 pub mod authenticators;
 #[cfg(feature = "browser")]

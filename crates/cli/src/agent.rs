@@ -141,6 +141,9 @@ pub(crate) fn serve(args: &Serve, verbose: bool) -> Result<(), Failure> {
     if let Some(port) = args.port {
         command.args(["--port", &port.to_string()]);
     }
+    if let Some(policy) = &args.policy {
+        command.args(["--policy", policy]);
+    }
     command.args(verbose.then_some("--verbose"));
     Err(Failure::new(Exit::Unavailable, "the agent cannot be started").why(command.exec()))
 }

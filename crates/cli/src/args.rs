@@ -13,7 +13,8 @@ pub(crate) use connections::{
     Token,
 };
 pub(crate) use tools::{
-    EventFormat, EventSelection, Events, EventsAction, Key, Provider, Run, Serve, Setting, Settings,
+    Access, Allow, EventFormat, EventSelection, Events, EventsAction, Key, Provider, Run, Serve,
+    Setting, Settings,
 };
 
 /// The hidden command by which `valetkey` becomes the agent.
@@ -98,6 +99,9 @@ pub(crate) enum Command {
     Token(Token),
     /// Run a command with fresh tokens in its environment
     Run(Run),
+    /// Which program may use which connection
+    #[command(subcommand)]
+    Access(Access),
     /// Client keys: for programs that connect by loopback HTTP
     #[command(subcommand)]
     Key(Key),

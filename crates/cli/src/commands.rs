@@ -1,5 +1,6 @@
 //! Each command: arguments -> requests -> a response, which [`crate::render`] formats.
 
+mod access;
 mod authenticators;
 mod connect;
 mod connections;
@@ -46,6 +47,7 @@ pub(crate) fn run(terminal: Terminal, global: &Global, command: Command) -> Resu
         Command::Test(args) => connections::test(terminal, global, &args),
         Command::Token(args) => token(terminal, global, args),
         Command::Run(args) => run::run(terminal, global, &args),
+        Command::Access(args) => access::access(terminal, global, args),
         Command::Key(args) => keys::key(terminal, global, args),
         Command::Events(args) => events::events(terminal, global, args),
         Command::Settings(args) => settings::settings(terminal, global, args),

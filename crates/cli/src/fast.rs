@@ -42,6 +42,9 @@ pub(crate) fn token(args: impl Iterator<Item = OsString>) -> Option<(Global, Tok
             "--min-ttl" if token.min_ttl.is_none() => {
                 token.min_ttl = Some(duration::seconds(&value()?).ok()?);
             }
+            "--wait" if token.wait.is_none() => {
+                token.wait = Some(duration::seconds(&value()?).ok()?);
+            }
             "--scopes" if token.scopes.is_none() => {
                 token.scopes = Some(value()?.split(',').map(str::to_owned).collect());
             }

@@ -3,6 +3,7 @@
 //! Times are relative to `now`; the exact ones stand in `--json`. Text from outside passes through
 //! [`valetkey_api::error_text::printable`].
 
+pub(crate) mod access;
 pub(crate) mod agent;
 pub(crate) mod authenticators;
 pub(crate) mod connections;

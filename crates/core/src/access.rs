@@ -10,11 +10,12 @@ use crate::program::{Client, Program};
 use crate::scope::Scopes;
 
 /// What a program wants of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Usage {
     /// The access token itself. Whoever may have it may also use the proxy.
+    #[default]
     Token,
     /// Requests through the proxy, which keeps the token.
     Proxy,
@@ -95,9 +96,14 @@ pub enum Decision {
 }
 
 impl Rule {
+    /// Whether it has not ended.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.ends_at.is_none_or(|end| now < end)
+    }
+
     /// Whether it is in force. Unconfirmed rules are not while a desktop app runs.
     pub fn is_active(&self, now: Timestamp, desktop: bool) -> bool {
-        (self.confirmed || !desktop) && self.ends_at.is_none_or(|end| now < end)
+        (self.confirmed || !desktop) && self.is_live(now)
     }
 
     fn is_about(&self, request: &Request<'_>) -> bool {

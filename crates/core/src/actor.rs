@@ -60,6 +60,21 @@ impl Actor {
         }
     }
 
+    /// Of the program at the socket.
+    pub const fn pid(&self) -> Option<i32> {
+        match self {
+            Self::Process { pid, .. } => *pid,
+            Self::Key { .. }
+            | Self::Window
+            | Self::Tray
+            | Self::Notification
+            | Self::ConnectPage
+            | Self::Clipboard
+            | Self::Agent
+            | Self::Other { .. } => None,
+        }
+    }
+
     /// Reads the stored text.
     pub fn parse(text: &str) -> Self {
         if let Some(name) = text.strip_prefix(KEY) {

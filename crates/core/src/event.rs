@@ -130,6 +130,16 @@ kinds! {
     ProxyScrubbed = "proxy.scrubbed",
     /// A program reported that its token was refused.
     TokenInvalidated = "token.invalidated",
+    /// A program asks for a connection, and no rule decides.
+    AccessAsked = "access.asked",
+    /// The person allowed a program the use of a connection.
+    AccessAllowed = "access.allowed",
+    /// The person denied it.
+    AccessDenied = "access.denied",
+    /// A rule that was written without the desktop app was confirmed in it.
+    RuleConfirmed = "rule.confirmed",
+    /// A rule was removed.
+    RuleRemoved = "rule.removed",
     /// A client key was created.
     KeyCreated = "key.created",
     /// A client key was revoked.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
+use crate::access::Policy;
 use crate::connection::KeepWarm;
 use crate::redirect::{API_PORT, CALLBACK_PORT};
 
@@ -33,6 +34,9 @@ pub struct Settings {
     /// Days after which events of the audit log are deleted.
     #[cfg_attr(feature = "openapi", schema(required, value_type = u16, minimum = 1, maximum = 3650))]
     pub retention_days: RetentionDays,
+    /// What a program gets that no rule decides about, while the desktop app runs.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub access_policy: Policy,
 }
 
 /// Which notifications are shown, and when none is.

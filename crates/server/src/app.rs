@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
-use valetkey_agent::{Actor, Agent, AgentError, ConnectionKey, LinkTarget};
+use valetkey_agent::{Actor, Agent, AgentError, ConnectionKey, ConnectionView, LinkTarget};
 use valetkey_api::core::home::Home;
 use valetkey_api::core::id::ConnectionId;
 use valetkey_api::core::name::{ConnectionName, InProfile, ProfileName};
@@ -122,27 +122,43 @@ impl App {
         Ok(caller.actor())
     }
 
-    /// The caller's name for the log, if the caller may do `action` with the connection of this name.
-    /// If there is none, the agent says why.
+    /// The connection of this name, if the caller may do `action` with it. From here on the id travels:
+    /// the name may be given to another connection meanwhile.
     pub(crate) fn allow_connection(
         &self,
         caller: &Caller,
         key: &ConnectionKey,
         action: impl FnOnce(ConnectionId) -> Action,
-    ) -> Result<Actor, ErrorResponse> {
-        if let Some(id) = self.0.agent.connection_id(key) {
-            return self.allow(caller, action(id));
-        }
+    ) -> Result<ConnectionId, ErrorResponse> {
+        let found = self.0.agent.connection_id(key);
+        let id = found.map_err(|error| self.no_connection(caller, error))?;
+        permission::check(caller, action(id), self.0.host)?;
+        Ok(id)
+    }
+
+    /// The row behind a name, if the caller may read it.
+    pub(crate) fn allow_reading(
+        &self,
+        caller: &Caller,
+        key: &ConnectionKey,
+    ) -> Result<ConnectionView, ErrorResponse> {
+        let found = self.0.agent.connection(key);
+        let view = found.map_err(|error| self.no_connection(caller, error))?;
+        permission::check(caller, Action::ReadConnection(view.row.id), self.0.host)?;
+        Ok(view)
+    }
+
+    fn no_connection(&self, caller: &Caller, error: AgentError) -> ErrorResponse {
         match caller {
             // A key for other connections may not find out which names exist.
             Caller::Key(own) if own.connections.is_some() && !own.manage => {
-                Err(PermissionError::OtherConnection.into())
+                PermissionError::OtherConnection.into()
             }
             Caller::Window
             | Caller::Tray
             | Caller::Notification
             | Caller::Process(_)
-            | Caller::Key(_) => Ok(caller.actor()),
+            | Caller::Key(_) => self.error_response(error, &caller.asked_by()),
         }
     }
 

@@ -1,11 +1,18 @@
 //! Who sent a request: set by the listener on each request, read by the routes.
 
-use std::fmt;
-use std::sync::{Arc, OnceLock};
+#[cfg_attr(not(target_os = "linux"), path = "caller/no_process.rs")]
+mod process;
 
-use valetkey_agent::Actor;
+use std::fmt;
+use std::os::fd::AsFd;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use valetkey_agent::{Actor, Identity, Requester};
 use valetkey_api::core::actor;
 use valetkey_api::core::id::{ClientKeyId, ConnectionId};
+use valetkey_api::core::program::{Program, UnknownReason, identify};
+
+use self::process::{Evidence, Peer, Running};
 
 /// The sender of a request, as an extension of it.
 #[derive(Debug, Clone)]
@@ -22,22 +29,42 @@ pub enum Caller {
     Key(Arc<Key>),
 }
 
-/// A program at the socket, as the kernel names it at accept.
+/// A program at the socket. What it runs is looked at for each request.
 #[derive(Debug)]
 pub struct Process {
     pid: Option<i32>,
     uid: u32,
-    /// Read when first needed: the program waits for our response then, and so still runs.
-    actor: OnceLock<Actor>,
+    peer: Option<Peer>,
+    known: Mutex<Option<Arc<Known>>>,
+}
+
+/// A program, as long as its process runs nothing else.
+#[derive(Debug)]
+struct Known {
+    running: Option<Running>,
+    program: Arc<Program>,
+    actor: Actor,
+    /// It is the window of the desktop app, or what the window started: its web engine.
+    is_own_window: bool,
 }
 
 impl Process {
-    /// The program that opened a connection.
-    pub fn new(pid: Option<i32>, uid: u32) -> Self {
+    /// The program at the other end of `stream`, which was accepted now.
+    pub fn connected(stream: &impl AsFd, pid: Option<i32>, uid: u32) -> Self {
+        Self::with(pid, uid, || Evidence::of(stream))
+    }
+
+    /// A program of this process id, which runs now.
+    pub fn running_now(pid: Option<i32>, uid: u32) -> Self {
+        Self::with(pid, uid, Evidence::accepted_now)
+    }
+
+    fn with(pid: Option<i32>, uid: u32, evidence: impl FnOnce() -> Evidence) -> Self {
         Self {
             pid,
             uid,
-            actor: OnceLock::new(),
+            peer: pid.map(|pid| Peer::new(pid, evidence())),
+            known: Mutex::default(),
         }
     }
 
@@ -49,18 +76,62 @@ impl Process {
         self.uid
     }
 
-    fn actor(&self) -> &Actor {
-        self.actor.get_or_init(|| {
-            let executable = self
-                .pid
-                .and_then(|pid| std::fs::read_link(format!("/proc/{pid}/exe")).ok());
-            let executable = executable.map(|path| path.display().to_string());
-            actor::Actor::Process {
-                pid: self.pid,
-                executable,
-            }
-            .into()
-        })
+    /// Whether it is the window of the desktop app or its web engine, which have no business here.
+    pub(crate) fn is_own_window(&self) -> bool {
+        self.look().is_own_window
+    }
+
+    /// What it is now. One look at its executable and command line, if it still runs the same.
+    fn look(&self) -> Arc<Known> {
+        let running = self.peer.as_ref().and_then(Peer::running);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*known
+            && known.running == running
+        {
+            return Arc::clone(known);
+        }
+        let found = Arc::new(self.identify(running));
+        *known = Some(Arc::clone(&found));
+        found
+    }
+
+    fn identify(&self, running: Option<Running>) -> Known {
+        let ancestry = running
+            .is_some()
+            .then(|| self.peer.as_ref()?.ancestry())
+            .flatten();
+        let Some(ancestry) = ancestry else {
+            return Known {
+                running,
+                program: Arc::new(Program::unknown(UnknownReason::Ended)),
+                actor: self.actor(None),
+                is_own_window: false,
+            };
+        };
+        let first = ancestry.processes.first();
+        let executable = first.and_then(|process| process.executable.as_ref());
+        Known {
+            running,
+            program: Arc::new(identify(&ancestry.processes)),
+            actor: self.actor(executable.map(|path| path.display().to_string())),
+            is_own_window: ancestry.is_own_window,
+        }
+    }
+
+    fn actor(&self, executable: Option<String>) -> Actor {
+        actor::Actor::Process {
+            pid: self.pid,
+            executable,
+        }
+        .into()
+    }
+}
+
+impl valetkey_agent::Process for Process {
+    fn still_runs(&self, program: &Program) -> bool {
+        let now = self.look();
+        // What cannot be told apart is at least the same process.
+        *now.program == *program && (self.pid.is_none() || now.running.is_some())
     }
 }
 
@@ -92,7 +163,7 @@ impl Caller {
             Self::Window => actor::Actor::Window.into(),
             Self::Tray => actor::Actor::Tray.into(),
             Self::Notification => actor::Actor::Notification.into(),
-            Self::Process(process) => process.actor().clone(),
+            Self::Process(process) => process.look().actor.clone(),
             Self::Key(key) => actor::Actor::Key {
                 name: key.name.clone(),
             }
@@ -102,6 +173,27 @@ impl Caller {
 }
 
 impl Caller {
+    /// As the agent decides about it.
+    pub(crate) fn requester(&self) -> Requester {
+        match self {
+            Self::Process(process) => {
+                let known = process.look();
+                Requester {
+                    actor: known.actor.clone(),
+                    identity: Identity::Program(
+                        Arc::clone(&known.program),
+                        Arc::clone(process) as Arc<dyn valetkey_agent::Process>,
+                    ),
+                }
+            }
+            Self::Key(key) => Requester {
+                actor: self.actor(),
+                identity: Identity::Key(key.id),
+            },
+            Self::Window | Self::Tray | Self::Notification => Requester::person(self.actor()),
+        }
+    }
+
     /// Who asks, for the person: a program by its file, without the process id.
     pub(crate) fn asked_by(&self) -> String {
         match self {
@@ -132,7 +224,7 @@ mod tests {
     #[test]
     fn a_process_is_named_by_its_executable() {
         let pid = i32::try_from(std::process::id()).unwrap();
-        let caller = Caller::Process(Arc::new(Process::new(Some(pid), 0)));
+        let caller = Caller::Process(Arc::new(Process::running_now(Some(pid), 0)));
         let exe = std::env::current_exe().unwrap();
         assert_eq!(
             caller.to_string(),
@@ -142,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_process_that_is_gone_still_has_a_name() {
-        let caller = Caller::Process(Arc::new(Process::new(Some(i32::MAX), 0)));
+        let caller = Caller::Process(Arc::new(Process::running_now(Some(i32::MAX), 0)));
         assert_eq!(caller.to_string(), format!("process {}", i32::MAX));
     }
 }

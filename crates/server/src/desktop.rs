@@ -1,7 +1,7 @@
 //! What the desktop app does in its own process, beside serving its window like everybody else: it is
 //! asked to show the window, and it copies and renews tokens without letting the page see them.
 
-use valetkey_agent::TokenRequirements;
+use valetkey_agent::{Requester, TokenRequirements};
 use valetkey_api::core::actor::Actor;
 use valetkey_api::core::name::ProfileName;
 use valetkey_api::core::secret::AccessToken;
@@ -21,11 +21,12 @@ impl App {
     ) -> Result<AccessToken, ApiError> {
         let key = connection_key(connection, profile).map_err(ErrorResponse::into_error)?;
         let ask = TokenRequirements::default();
-        match self
-            .agent()
-            .token(&key, &ask, &Actor::Clipboard.into())
-            .await
-        {
+        let person = Requester::person(Actor::Clipboard.into());
+        let served = match self.agent().connection_id(&key) {
+            Ok(id) => self.agent().token(id, &ask, &person).await,
+            Err(error) => Err(error),
+        };
+        match served {
             Ok(answer) => Ok(answer.live.grant.access_token.clone()),
             Err(error) => Err(self.error_response(error, "the desktop app").into_error()),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use valetkey_agent::AgentError;
+use valetkey_agent::{AgentError, Refusal};
 use valetkey_api::error::{InUse, InUseKind};
 use valetkey_api::{ApiError, ErrorBody, ErrorCode};
 
@@ -191,6 +191,15 @@ impl From<AgentError> for ErrorResponse {
             AgentError::KeychainUnavailable(_) | AgentError::KeychainDenied(_) => {
                 api(ErrorCode::KeychainUnavailable)
             }
+            AgentError::NotAllowed { why, .. } => api(match why {
+                Refusal::ProxyOnly => ErrorCode::ProxyOnly,
+                Refusal::Denied(_)
+                | Refusal::NotAnswered
+                | Refusal::NotDecided
+                | Refusal::TooManyScopes(_)
+                | Refusal::Withdrawn => ErrorCode::AccessDenied,
+            }),
+            AgentError::NotConfirmed { .. } => api(ErrorCode::AccessDenied),
             AgentError::Paused => api(ErrorCode::Paused),
             // A stopping agent hands out nothing; the next one will.
             AgentError::Stopping => ApiError {

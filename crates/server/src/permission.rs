@@ -12,6 +12,11 @@
 //! | [`Action::WidenProxy`] | yes | yes | no | no |
 //! | [`Action::ReadKeys`] | yes | yes | no | no |
 //! | [`Action::ChangeKeys`] | yes | while no desktop app runs | no | no |
+//! | [`Action::ReadAccess`] | yes | yes | no | no |
+//! | [`Action::RemoveRule`] | yes | while no desktop app runs | no | no |
+//! | [`Action::ConfirmRule`] | yes | no | no | no |
+//! | [`Action::ShowApproval`] | yes | yes | no | no |
+//! | [`Action::AnswerApproval`] | no | while no desktop app runs | no | no |
 //! | [`Action::ReadApiDocument`] | yes | yes | yes | yes |
 
 use valetkey_api::core::id::ConnectionId;
@@ -44,6 +49,16 @@ pub enum Action {
     ReadKeys,
     /// Create or revoke client keys.
     ChangeKeys,
+    /// List rules, and questions that nobody has answered.
+    ReadAccess,
+    /// Remove a rule.
+    RemoveRule,
+    /// Confirm a rule that was written while no desktop app ran.
+    ConfirmRule,
+    /// Give a question a window.
+    ShowApproval,
+    /// Answer a question. The page never does: it is a web page, and could be made to.
+    AnswerApproval,
     /// Read the OpenAPI document.
     ReadApiDocument,
 }
@@ -76,6 +91,12 @@ pub enum PermissionError {
     KeysAreNotManagedByKeys,
     /// While the desktop app runs, it is done there.
     OnlyInTheWindow,
+    /// The answer is given in the approval window.
+    OnlyInTheApprovalWindow,
+    /// Rules and questions are not for keys.
+    KeysSeeNoRules,
+    /// The window's processes ask in process, and never at the socket.
+    OwnWindow,
 }
 
 /// Whether `caller` may do `action` in an agent run by `host`.
@@ -85,7 +106,12 @@ pub fn check(caller: &Caller, action: Action, host: Host) -> Result<(), Permissi
             Action::UseToken(_) | Action::UseProxy(_) => {
                 Err(PermissionError::WindowNeverGetsTokens)
             }
-            Action::ReadConnection(_)
+            Action::AnswerApproval => Err(PermissionError::OnlyInTheApprovalWindow),
+            Action::ReadAccess
+            | Action::RemoveRule
+            | Action::ConfirmRule
+            | Action::ShowApproval
+            | Action::ReadConnection(_)
             | Action::Manage
             | Action::SetCommand
             | Action::ChangeEndpoints
@@ -95,9 +121,15 @@ pub fn check(caller: &Caller, action: Action, host: Host) -> Result<(), Permissi
             | Action::ChangeKeys
             | Action::ReadApiDocument => Ok(()),
         },
+        Caller::Process(process) if process.is_own_window() => Err(PermissionError::OwnWindow),
         Caller::Process(_) => match (action, host) {
-            (Action::ChangeKeys, Host::Desktop) => Err(PermissionError::OnlyInTheWindow),
-            (Action::ChangeKeys, Host::Headless)
+            (Action::ChangeKeys | Action::RemoveRule, Host::Desktop) | (Action::ConfirmRule, _) => {
+                Err(PermissionError::OnlyInTheWindow)
+            }
+            (Action::AnswerApproval, Host::Desktop) => {
+                Err(PermissionError::OnlyInTheApprovalWindow)
+            }
+            (Action::ChangeKeys | Action::RemoveRule | Action::AnswerApproval, Host::Headless)
             | (
                 Action::UseToken(_)
                 | Action::UseProxy(_)
@@ -108,6 +140,8 @@ pub fn check(caller: &Caller, action: Action, host: Host) -> Result<(), Permissi
                 | Action::ChangeApiHosts
                 | Action::WidenProxy
                 | Action::ReadKeys
+                | Action::ReadAccess
+                | Action::ShowApproval
                 | Action::ReadApiDocument,
                 _,
             ) => Ok(()),
@@ -132,6 +166,11 @@ fn check_key(key: &Key, action: Action) -> Result<(), PermissionError> {
         }
         Action::WidenProxy => (false, PermissionError::KeyWidensNothing),
         Action::ReadKeys | Action::ChangeKeys => (false, PermissionError::KeysAreNotManagedByKeys),
+        Action::ReadAccess
+        | Action::RemoveRule
+        | Action::ConfirmRule
+        | Action::ShowApproval
+        | Action::AnswerApproval => (false, PermissionError::KeysSeeNoRules),
         Action::ReadApiDocument => (true, PermissionError::KeysAreNotManagedByKeys),
     };
     if granted { Ok(()) } else { Err(error) }
@@ -152,6 +191,11 @@ impl PermissionError {
             }
             Self::KeyWidensNothing => "a client key cannot widen what a connection may be used for",
             Self::KeysAreNotManagedByKeys => "a client key can neither see nor change client keys",
+            Self::OnlyInTheApprovalWindow => {
+                "while the desktop app runs, this is answered in its approval window only"
+            }
+            Self::KeysSeeNoRules => "a client key can neither see nor change who may have tokens",
+            Self::OwnWindow => "the processes of the window may not use the socket",
             Self::OnlyInTheWindow => {
                 "while the desktop app runs, access is widened in its window only"
             }
@@ -175,7 +219,10 @@ impl PermissionError {
                 "ask over the socket (`valetkey update` does), or add another authenticator"
             }
             Self::KeysAreNotManagedByKeys => "use `valetkey key` in a terminal",
-            Self::OnlyInTheWindow => "open Valet Key, Settings, Client keys",
+            Self::OnlyInTheApprovalWindow => "open Valet Key, Access",
+            Self::KeysSeeNoRules => "use `valetkey access` in a terminal",
+            Self::OwnWindow => "this is a program that the window started: start it another way",
+            Self::OnlyInTheWindow => "open Valet Key: it is under Access or Settings",
         }
     }
 }
@@ -206,7 +253,7 @@ mod tests {
         let (own, other) = (connection(1), connection(2));
         let callers = [
             Caller::Window,
-            Caller::Process(Arc::new(Process::new(Some(1), 0))),
+            Caller::Process(Arc::new(Process::running_now(Some(1), 0))),
             key(Some(vec![own]), false),
             key(Some(vec![own]), true),
             key(None, false),
@@ -244,6 +291,20 @@ mod tests {
             (Action::WidenProxy, [true, true, false, false, false, false]),
             (Action::ReadKeys, [true, true, false, false, false, false]),
             (Action::ChangeKeys, [true, true, false, false, false, false]),
+            (Action::ReadAccess, [true, true, false, false, false, false]),
+            (Action::RemoveRule, [true, true, false, false, false, false]),
+            (
+                Action::ConfirmRule,
+                [true, false, false, false, false, false],
+            ),
+            (
+                Action::ShowApproval,
+                [true, true, false, false, false, false],
+            ),
+            (
+                Action::AnswerApproval,
+                [false, true, false, false, false, false],
+            ),
             (Action::ReadApiDocument, [true; 6]),
         ];
         for (action, row) in table {
@@ -255,10 +316,16 @@ mod tests {
     }
 
     #[test]
-    fn programs_make_no_keys_while_the_desktop_app_runs() {
-        let program = Caller::Process(Arc::new(Process::new(Some(1), 0)));
-        let result = check(&program, Action::ChangeKeys, Host::Desktop);
-        assert_eq!(result, Err(PermissionError::OnlyInTheWindow));
+    fn programs_widen_nothing_while_the_desktop_app_runs() {
+        let program = Caller::Process(Arc::new(Process::running_now(Some(1), 0)));
+        for action in [Action::ChangeKeys, Action::RemoveRule, Action::ConfirmRule] {
+            let result = check(&program, action, Host::Desktop);
+            assert_eq!(result, Err(PermissionError::OnlyInTheWindow), "{action:?}");
+        }
+        for caller in [&program, &Caller::Window, &Caller::Tray] {
+            let result = check(caller, Action::AnswerApproval, Host::Desktop);
+            assert_eq!(result, Err(PermissionError::OnlyInTheApprovalWindow));
+        }
         assert_eq!(
             check(&Caller::Window, Action::ChangeKeys, Host::Desktop),
             Ok(())

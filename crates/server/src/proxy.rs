@@ -37,7 +37,7 @@ use http::header::{CONNECTION, CONTENT_ENCODING, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use hyper::upgrade::OnUpgrade;
-use valetkey_agent::{Actor, AgentError, LiveGrant, ProxyGrant};
+use valetkey_agent::{Actor, AgentError, LiveGrant, ProxyGrant, Requester};
 use valetkey_api::core::id::ConnectionId;
 
 use crate::app::{App, connection_key};
@@ -116,20 +116,17 @@ impl Proxy {
             |error: AgentError| api_error(self.app.error_response(error, &caller.asked_by()));
         let key = connection_key(&address.connection()?, None).map_err(api_error)?;
         let allowed = self.app.allow_connection(&caller, &key, Action::UseProxy);
-        let actor = allowed.map_err(api_error)?;
-        let id = self
-            .app
-            .agent()
-            .proxied_connection(&key)
-            .map_err(agent_error)?;
+        let id = allowed.map_err(api_error)?;
+        let requester = caller.requester();
+        let actor = requester.actor.clone();
         let mut record = Record::new(self.app.agent(), id, &actor, &parts.method, address);
         let answered = async {
-            let grant = self.app.agent().proxy_grant(id).await;
+            let grant = self.app.agent().proxy_grant(id, &requester).await;
             let grant = grant.map_err(agent_error)?;
             let outgoing = Outgoing::check(parts, address, &grant)?;
             record.host(&outgoing.host);
             let (response, live) = self
-                .send(&outgoing, body, grant, &actor, &agent_error)
+                .send(&outgoing, body, grant, &requester, &agent_error)
                 .await?;
             self.pass_on(&outgoing, response, &live, &actor, on_upgrade, switched)
                 .await
@@ -146,7 +143,7 @@ impl Proxy {
         outgoing: &Outgoing<'_>,
         body: &mut RequestBody,
         grant: ProxyGrant,
-        actor: &Actor,
+        requester: &Requester,
         agent_error: &impl Fn(AgentError) -> Failure,
     ) -> Result<(reqwest::Response, Arc<LiveGrant>), Failure> {
         let (agent, host) = (self.app.agent(), outgoing.host.authority());
@@ -155,7 +152,7 @@ impl Proxy {
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok((response, grant.live));
         }
-        let replaced = agent.replace_refused_by_host(&grant.live, actor).await;
+        let replaced = agent.replace_refused_by_host(&grant.live, requester).await;
         if !replaced.map_err(agent_error)? {
             return Err(refused());
         }
@@ -163,7 +160,7 @@ impl Proxy {
             return Err(Failure::replaced(host));
         }
         let grant = agent
-            .proxy_grant(grant.live.id)
+            .proxy_grant(grant.live.id, requester)
             .await
             .map_err(agent_error)?;
         // What the person allows may have changed meanwhile.

@@ -1,5 +1,6 @@
 //! All routes. Each is: parse, one permission, one agent call, convert.
 
+mod access;
 mod agent;
 mod authenticators;
 mod clients;
@@ -49,6 +50,12 @@ routes! {
     "/api/v1/events/verify" => post events::verify;
     "/api/v1/clients" => get clients::list, post clients::create;
     "/api/v1/clients/{id}" => delete clients::revoke;
+    "/api/v1/rules" => get access::rules;
+    "/api/v1/rules/{id}" => delete access::remove_rule;
+    "/api/v1/rules/{id}/confirm" => post access::confirm_rule;
+    "/api/v1/approvals" => get access::approvals;
+    "/api/v1/approvals/{id}/show" => post access::show_approval;
+    "/api/v1/approvals/{id}/answer" => post access::answer_approval;
     "/api/v1/oauth/providers" => get authenticators::providers;
     "/api/v1/oauth/authenticators" => get authenticators::list, post authenticators::add;
     "/api/v1/oauth/authenticators/{id}" =>

@@ -10,8 +10,10 @@ mod secrets;
 
 use std::sync::Arc;
 
+pub use valetkey_agent::AccessConfig;
 use valetkey_agent::vault::{StoreChoice, StoreError, Vault};
 use valetkey_agent::{Agent, AgentError, Config, SystemClock};
+use valetkey_api::core::access::Policy;
 use valetkey_api::core::home::Home;
 
 pub use failure::Failure;
@@ -28,6 +30,27 @@ pub fn home() -> Result<Home, Failure> {
             "set `VALETKEY_HOME` to a path that starts with `/`, or unset it and set `HOME`",
         )
     })
+}
+
+/// What programs get that no rule decides about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum PolicyChoice {
+    /// The person is asked, where there is a desktop
+    Ask,
+    /// Any program of this user may have tokens
+    Allow,
+    /// Only programs that a rule allows
+    Deny,
+}
+
+impl From<PolicyChoice> for Policy {
+    fn from(choice: PolicyChoice) -> Self {
+        match choice {
+            PolicyChoice::Ask => Self::Ask,
+            PolicyChoice::Allow => Self::Allow,
+            PolicyChoice::Deny => Self::Deny,
+        }
+    }
 }
 
 /// What to do on a machine without a keychain. A locked one can be unlocked later, and is never a
@@ -51,6 +74,7 @@ pub async fn open_agent(
     home: &Home,
     store: StoreChoice,
     without_keychain: WithoutKeychain,
+    access: AccessConfig,
 ) -> Result<Agent, Failure> {
     let kind = store.as_str();
     let vault = Vault::open(home, store).await?;
@@ -63,6 +87,7 @@ pub async fn open_agent(
         clock: Arc::new(SystemClock::default()),
         version: env!("CARGO_PKG_VERSION"),
         store: kind,
+        access,
     };
     let agent = Agent::start(vault, config).await?;
     set_log_level(agent.settings().log_level);

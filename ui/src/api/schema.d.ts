@@ -1,5 +1,65 @@
 // From crates/server/openapi.json, by `npm run types`.
 export interface paths {
+    "/api/v1/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List questions
+         * @description What programs asked for, and nobody has answered.
+         */
+        get: operations["access_approvals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer a question
+         * @description Over the socket, while no desktop app runs: its window is then the only place for answers.
+         */
+        post: operations["access_answer_approval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}/show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show a question
+         * @description Gives it a window of the desktop app.
+         */
+        post: operations["access_show_approval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clients": {
         parameters: {
             query?: never;
@@ -388,6 +448,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List rules */
+        get: operations["access_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a rule
+         * @description The removal of a denial is confirmed in the desktop app while one runs.
+         */
+        delete: operations["access_remove_rule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm a rule
+         * @description One that was written while no desktop app ran. Confirmed in the desktop app.
+         */
+        post: operations["access_confirm_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings": {
         parameters: {
             query?: never;
@@ -553,6 +670,17 @@ export interface components {
             /** @description Version of the agent. */
             version: string;
         };
+        /** @description Body of `POST approvals/{id}/answer`. */
+        AnswerRequest: {
+            lasts?: components["schemas"]["Lasts"] | null;
+            /** @description Only in the project in which it asked. */
+            only_project?: boolean;
+            /** @description Through the proxy only, without the token. */
+            only_proxy?: boolean;
+            /** @description Only while the token has no other scopes. */
+            only_scopes?: string[] | null;
+            verdict: components["schemas"]["Verdict"];
+        };
         /** @description What went wrong, why, and what to do. Never holds a secret, a code or a full URL query. */
         ApiError: {
             /** @description For programs. */
@@ -581,6 +709,41 @@ export interface components {
              * @description Seconds after which another try makes sense.
              */
             retry_after?: number | null;
+        };
+        /** @description Reply to `POST approvals/{id}/show` and `answer`. */
+        ApprovalDone: {
+            /** Format: int64 */
+            id: number;
+        };
+        /** @description Reply to `GET approvals`. */
+        ApprovalList: {
+            /** @description Oldest first. */
+            approvals: components["schemas"]["ApprovalView"][];
+        };
+        /** @description A question that nobody has answered. */
+        ApprovalView: {
+            /**
+             * Format: date-time
+             * @description When it was first asked.
+             */
+            asked_at: string;
+            /**
+             * Format: int32
+             * @description How often it was asked.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Counts up while the agent runs.
+             */
+            id: number;
+            /**
+             * Format: date-time
+             * @description When its window closes; null: it has none.
+             */
+            open_until?: string | null;
+            /** @description What is asked. */
+            question: components["schemas"]["QuestionView"];
         };
         /**
          * Format: uuid
@@ -726,6 +889,15 @@ export interface components {
          * @enum {string}
          */
         CheckOutcome: "ok" | "warning" | "failed" | "skipped";
+        /** @description The identity of a program: no process id, no terminal, no time. */
+        Client: {
+            /** @description The application that started it; None if it is one itself. */
+            application?: Record<string, never> | null;
+            /** @description What runs. */
+            code: components["schemas"]["Code"];
+            /** @description Executables through which it asks, such as `/usr/bin/git`; the one that asked first. */
+            through?: string[];
+        };
         /**
          * @description Client authentication at the token endpoint (OpenID Connect Core, section 9).
          * @enum {string}
@@ -782,6 +954,44 @@ export interface components {
              * @description When it last came in.
              */
             used_at?: string | null;
+        };
+        /** @description What a process runs. */
+        Code: {
+            /** @enum {string} */
+            kind: "executable";
+            path: string;
+        } | {
+            interpreter: string;
+            /** @enum {string} */
+            kind: "script";
+            /** @description Options of the interpreter: they can load other code. */
+            options?: string[];
+            path: string;
+        } | {
+            interpreter: string;
+            /** @enum {string} */
+            kind: "module";
+            name: string;
+            options?: string[];
+        } | {
+            interpreter: string;
+            /** @enum {string} */
+            kind: "inline";
+            options?: string[];
+            /** @description The text and its arguments, which it may run. */
+            text: string[];
+        } | {
+            arguments: string[];
+            /** @enum {string} */
+            kind: "command";
+        } | {
+            /** @enum {string} */
+            kind: "terminal";
+            shell: string;
+        } | {
+            /** @enum {string} */
+            kind: "unknown";
+            reason: components["schemas"]["UnknownReason"];
         };
         /** @description Connections by status. */
         ConnectionCounts: {
@@ -986,6 +1196,11 @@ export interface components {
              */
             key?: string | null;
             /**
+             * @description What that program runs.
+             * @default null
+             */
+            location?: string | null;
+            /**
              * @description Scopes that were asked for and not granted.
              * @default []
              */
@@ -995,6 +1210,11 @@ export interface components {
              * @default null
              */
             new_secret?: boolean | null;
+            /**
+             * @description A program that asked for access.
+             * @default null
+             */
+            program?: string | null;
             /**
              * @description Why a program asks for a sign-in, in its own words.
              * @default null
@@ -1029,7 +1249,7 @@ export interface components {
          * @description The kinds of events. The words are stable.
          * @enum {string}
          */
-        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.unrecorded" | "log.damaged" | "log.chained" | "proxy.request" | "proxy.scrubbed" | "token.invalidated" | "key.created" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed";
+        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.unrecorded" | "log.damaged" | "log.chained" | "proxy.request" | "proxy.scrubbed" | "token.invalidated" | "access.asked" | "access.allowed" | "access.denied" | "rule.confirmed" | "rule.removed" | "key.created" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed";
         /** @description Reply to `GET events`. */
         EventList: {
             /** @description Oldest first. */
@@ -1147,6 +1367,11 @@ export interface components {
          * @enum {string}
          */
         KeepWarm: "always" | "when_used" | "on_demand";
+        /**
+         * @description For how long a program is allowed.
+         * @enum {string}
+         */
+        Lasts: "once" | "hour" | "always";
         /**
          * @description How much is logged; each level has those before it.
          * @enum {string}
@@ -1296,6 +1521,11 @@ export interface components {
             /** @description What it means. */
             note: string;
         };
+        /**
+         * @description What a program gets when no rule decides.
+         * @enum {string}
+         */
+        Policy: "ask" | "allow" | "deny";
         /** @description Something that must be mended before the authenticator can be stored. */
         Problem: {
             /** @description The field, as in the JSON; empty if it is about the whole. */
@@ -1307,6 +1537,19 @@ export interface components {
         };
         /** @description A separate set of authenticators and connections. */
         ProfileName: string;
+        /** @description A program, as it is shown and as rules know it. */
+        ProgramView: {
+            /** @description Its identity. */
+            client: components["schemas"]["Client"];
+            /** @description Whether it can be told apart from others; else no answer is remembered. */
+            is_known: boolean;
+            /** @description What runs: `python3 /home/me/report.py`. */
+            location: string;
+            /** @description For a person: `report.py`, `Terminal, through git`. */
+            name: string;
+            /** @description The application that started it. */
+            started_by?: string | null;
+        };
         /** @description Reply to `GET oauth/providers`. */
         ProviderList: {
             /** @description In the catalogue's order; `custom` last. */
@@ -1342,6 +1585,32 @@ export interface components {
             scope_presets: components["schemas"]["ScopePreset"][];
             /** @description How, step by step. */
             setup_steps: string[];
+        };
+        /** @description What is asked. */
+        QuestionView: {
+            /** @description Those that an earlier answer did not cover. */
+            added: components["schemas"]["Scopes"];
+            connection: string;
+            /** @enum {string} */
+            kind: "access";
+            /**
+             * Format: int32
+             * @description Of the process that asked first.
+             */
+            pid?: number | null;
+            profile: components["schemas"]["ProfileName"];
+            program: components["schemas"]["ProgramView"];
+            /** @description The folder that it works in. */
+            project?: string | null;
+            /** @description What its token may do. */
+            scopes: components["schemas"]["Scopes"];
+            usage: components["schemas"]["Usage"];
+        } | {
+            asked_by: string;
+            /** @enum {string} */
+            kind: "change";
+            text: string;
+            title: string;
         };
         /** @description A part of each day, in the time of the machine. It may cross midnight. */
         QuietHours: {
@@ -1411,6 +1680,47 @@ export interface components {
             /** @description Why. */
             reason: string;
         };
+        /**
+         * Format: uuid
+         * @description A remembered answer to "may this program use this connection".
+         */
+        RuleId: string;
+        /** @description Reply to `GET rules`. */
+        RuleList: {
+            /** @description What a program gets that no rule decides about. */
+            policy: components["schemas"]["Policy"];
+            /** @description Newest first. Those that have ended are left out. */
+            rules: components["schemas"]["RuleView"][];
+        };
+        /** @description A remembered answer. */
+        RuleView: {
+            connection: string;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it ends; null: when it is removed.
+             */
+            ends_at?: string | null;
+            id: components["schemas"]["RuleId"];
+            /** @description False while it waits to be confirmed in the desktop app. */
+            is_active: boolean;
+            /** @description Whether these are fewer than the connection has, by choice. */
+            narrowed: boolean;
+            profile: components["schemas"]["ProfileName"];
+            program: components["schemas"]["ProgramView"];
+            /** @description Only in this project (its folder); null: in any. */
+            project?: string | null;
+            /** @description The scopes that it covers. */
+            scopes: components["schemas"]["Scopes"];
+            usage: components["schemas"]["Usage"];
+            /**
+             * Format: date-time
+             * @description When it last decided a request.
+             */
+            used_at?: string | null;
+            verdict: components["schemas"]["Verdict"];
+        };
         /** @description Scopes for one purpose. */
         ScopePreset: {
             /** @description In plain words. */
@@ -1442,6 +1752,11 @@ export interface components {
         };
         /** @description The settings. */
         Settings: {
+            /**
+             * @description What a program gets that no rule decides about, while the desktop app runs.
+             * @default ask
+             */
+            access_policy: components["schemas"]["Policy"];
             /**
              * @description Command that opens the browser (`firefox --new-window %s`; the URL takes the place of `%s` or
              *     comes last); null: `$BROWSER`, then the desktop's own.
@@ -1696,6 +2011,13 @@ export interface components {
              * @default null
              */
             scopes?: string[] | null;
+            /**
+             * Format: int64
+             * @description How long the person may take to allow it, up to 60 (the default). 0 asks nobody: it is listed
+             *     under Access.
+             * @default null
+             */
+            wait_seconds?: number | null;
         };
         /** @description Reply to `token`, and to `refresh`, which never answers from the cache. */
         TokenResponse: {
@@ -1732,6 +2054,21 @@ export interface components {
             /** @description The first line behind it. */
             line: components["schemas"]["EventId"];
         };
+        /**
+         * @description Why it cannot be told which program asks.
+         * @enum {string}
+         */
+        UnknownReason: "hidden_executable" | "ended" | "standard_input" | "no_starter";
+        /**
+         * @description What a program wants of a connection.
+         * @enum {string}
+         */
+        Usage: "token" | "proxy";
+        /**
+         * @description What a rule decides.
+         * @enum {string}
+         */
+        Verdict: "allow" | "deny";
         /** @description A version. */
         Version: {
             /** @description Of what. */
@@ -1767,6 +2104,103 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    access_approvals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalList"];
+                };
+            };
+            /** @description An error; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    access_answer_approval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as listed */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalDone"];
+                };
+            };
+            /** @description An error; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    access_show_approval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as listed */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalDone"];
+                };
+            };
+            /** @description An error; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     clients_list: {
         parameters: {
             query?: never;
@@ -2684,6 +3118,99 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AgentStatus"];
+                };
+            };
+            /** @description An error; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    access_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleList"];
+                };
+            };
+            /** @description An error; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    access_remove_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            /** @description An error; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    access_confirm_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
                 };
             };
             /** @description An error; the status goes with its code. */

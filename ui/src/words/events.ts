@@ -151,6 +151,36 @@ const WORDS: Record<EventKind, Words> = {
     text: `${by(event)} reported that its token was refused`,
     note: event.detail.current === false ? "an older token" : via(event),
   }),
+  "access.asked": (event) => ({
+    tone: "warn",
+    group: "handed out",
+    text: `${event.detail.program ?? "a program"} asked for access`,
+    note: event.detail.location ?? "",
+  }),
+  "access.allowed": (event) => ({
+    tone: "ok",
+    group: "handed out",
+    text: `access was allowed for ${event.detail.program ?? "a program"}`,
+    note: event.detail.location ?? "",
+  }),
+  "access.denied": (event) => ({
+    tone: "bad",
+    group: "handed out",
+    text: `access was denied for ${event.detail.program ?? "a program"}`,
+    note: event.detail.location ?? "",
+  }),
+  "rule.confirmed": (event) => ({
+    tone: "ok",
+    group: "rest",
+    text: `the rule about ${event.detail.program ?? "a program"} was confirmed`,
+    note: via(event),
+  }),
+  "rule.removed": (event) => ({
+    tone: "idle",
+    group: "rest",
+    text: `the rule about ${event.detail.program ?? "a program"} was removed`,
+    note: via(event),
+  }),
   "key.created": (event) => ({
     tone: "idle",
     group: "rest",

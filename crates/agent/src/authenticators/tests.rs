@@ -28,6 +28,7 @@ async fn only_a_write_that_fails_leaves_something_to_finish() {
         clock: Arc::new(TestClock::new(Timestamp::now())),
         version: "test",
         store: "memory",
+        access: crate::access::AccessConfig::default(),
     };
     let agent = Agent::start(vault.expect("a vault"), config).await;
     let agent = agent.expect("an agent");

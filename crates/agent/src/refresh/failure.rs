@@ -317,6 +317,8 @@ pub(super) async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &Agent
         | AgentError::Conflict { .. }
         | AgentError::Paused
         | AgentError::RateLimited { .. }
+        | AgentError::NotAllowed { .. }
+        | AgentError::NotConfirmed { .. }
         | AgentError::Stopping => return,
     };
     if inner.registry().get(id).is_some_and(|entry| entry.unsaved) {

@@ -8,6 +8,7 @@ use valetkey_core::id::{ConnectionId, Generation};
 use valetkey_core::secret::Fingerprint;
 
 use super::{CALLER_TIMEOUT, ServedToken, TokenRequirements};
+use crate::access::Requester;
 use crate::error::AgentError;
 use crate::key::{Actor, ConnectionKey};
 use crate::registry::{LiveGrant, Requirement, TokenLookup};
@@ -56,18 +57,14 @@ impl Agent {
     /// Refreshes now, or waits for the refresh that is under way.
     pub async fn refresh(
         &self,
-        key: &ConnectionKey,
-        who: &Actor,
+        id: ConnectionId,
+        requester: &Requester,
     ) -> Result<ServedToken, AgentError> {
-        self.token(
-            key,
-            &TokenRequirements {
-                force: true,
-                ..TokenRequirements::default()
-            },
-            who,
-        )
-        .await
+        let ask = TokenRequirements {
+            force: true,
+            ..TokenRequirements::default()
+        };
+        self.token(id, &ask, requester).await
     }
 
     /// As [`Self::refresh`], for the person: nothing is handed out, so nothing counts as used, and a
@@ -86,13 +83,13 @@ impl Agent {
     /// kills a newer token.
     pub async fn invalidate(
         &self,
-        key: &ConnectionKey,
+        id: ConnectionId,
         refused: &Fingerprint,
-        who: &Actor,
+        requester: &Requester,
     ) -> Result<Invalidated, AgentError> {
-        let id = self.inner.registry().find(key)?;
         self.check_enabled(id)?;
-        let (refused, who) = (refused.clone(), who.clone());
+        // Whoever shows a token has had it, by an answer "once" perhaps; nobody is asked about it now.
+        let (refused, who) = (refused.clone(), requester.actor.clone());
         self.run(|agent| async move {
             let invalidated = agent.replace_refused(id, &refused, &who).await;
             grants::forget_later(&agent.inner, id);

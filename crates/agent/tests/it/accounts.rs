@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::support::{
     Bench, authenticator_key, authorized, completed, eventually, failed, key, me, seconds, visit,
 };
+use crate::tokens_by_name::TokensByName as _;
 use serde_json::json;
 use tokio::task::JoinSet;
 use valetkey_agent::protocol::Revocation;
@@ -109,7 +110,7 @@ async fn scopes_that_were_not_granted_are_named() {
         scopes: Some(vec!["email".to_owned()].into()),
         ..TokenRequirements::default()
     };
-    let error = bench.agent.token(&key("demo"), &ask, &me()).await;
+    let error = bench.agent.token_of(&key("demo"), &ask, &me()).await;
     assert!(
         matches!(error, Err(AgentError::InsufficientScope { .. })),
         "{error:?}"
@@ -171,7 +172,7 @@ async fn a_disabled_authenticator_hands_out_nothing_and_keeps_its_logins_alive()
     assert!(matches!(error, AgentError::Disabled(_)), "{error:?}");
     assert!(error.hint().unwrap().contains("valetkey enable demo"));
     let (demo, ask) = (self::key("demo"), TokenRequirements::default());
-    let cached = || bench.agent.cached_token(&demo, &ask, &me());
+    let cached = || bench.agent.cached_token_of(&demo, &ask, &me());
     assert!(cached().is_none());
     let error = bench.token("demo").await.expect_err("disabled");
     assert!(matches!(error, AgentError::Disabled(_)), "{error:?}");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{Bench, LONG, key, me};
+use crate::tokens_by_name::TokensByName as _;
 use serde_json::json;
 use valetkey_agent::{Actor, AgentError, TokenRequirements};
 use valetkey_core::actor;
@@ -73,7 +74,7 @@ async fn every_served_token_is_logged_in_order_under_its_caller() {
         let who = Actor::from(caller.clone());
         let answer = bench
             .agent
-            .cached_token(&key("demo"), &TokenRequirements::default(), &who);
+            .cached_token_of(&key("demo"), &TokenRequirements::default(), &who);
         answer.expect("a token from memory");
     }
     let served = events(&bench, &[EventKind::TokenServed]).await;
@@ -98,7 +99,7 @@ async fn every_token_served_under_load_is_recorded_or_counted() {
             std::thread::spawn(move || {
                 for _ in 0..EACH {
                     agent
-                        .cached_token(&key("demo"), &TokenRequirements::default(), &me())
+                        .cached_token_of(&key("demo"), &TokenRequirements::default(), &me())
                         .expect("a token from memory");
                 }
             })
@@ -148,7 +149,7 @@ async fn served_tokens_under_load_are_written_in_full_batches() {
     let serve = || {
         let token = bench
             .agent
-            .cached_token(&key("demo"), &TokenRequirements::default(), &me());
+            .cached_token_of(&key("demo"), &TokenRequirements::default(), &me());
         token.expect("a token from memory");
     };
     let mut count = 0;

@@ -1,6 +1,7 @@
 //! A provider that is slow, away, overloaded or not itself: the login survives.
 
 use crate::support::{Bench, eventually, key, me, seconds};
+use crate::tokens_by_name::TokensByName as _;
 use jiff::SignedDuration;
 use serde_json::json;
 use valetkey_agent::AgentError;
@@ -61,7 +62,7 @@ async fn a_hanging_refresh_is_told_in_time_and_its_late_answer_is_not_lost() {
     // Whoever asks again waits for the same request: the old refresh token is not sent twice.
     let forced = {
         let agent = bench.agent.clone();
-        tokio::spawn(async move { agent.refresh(&key("demo"), &me()).await })
+        tokio::spawn(async move { agent.refresh_of(&key("demo"), &me()).await })
     };
     let asked = bench.ask("demo");
     bench.take_turns().await;
@@ -75,7 +76,7 @@ async fn a_hanging_refresh_is_told_in_time_and_its_late_answer_is_not_lost() {
     assert!(!bench.provider.family_revoked("ada"));
     bench
         .agent
-        .refresh(&key("demo"), &me())
+        .refresh_of(&key("demo"), &me())
         .await
         .expect("the rotated token was kept");
 }

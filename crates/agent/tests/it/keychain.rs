@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::support::{Bench, LONG, STORE_LIMIT, eventually, key, me, seconds};
+use crate::tokens_by_name::TokensByName as _;
 use valetkey_agent::sign_in::SignInState;
 use valetkey_agent::{AgentError, TokenRequirements};
 use valetkey_core::connection::RefreshErrorKind;
@@ -105,7 +106,7 @@ async fn no_refresh_is_sent_while_the_last_grant_cannot_be_stored() {
     bench.store.set(Fault::FailWrites);
     latch.release();
     let held = bench.access("demo").await;
-    let refused = bench.agent.refresh(&key("demo"), &me()).await;
+    let refused = bench.agent.refresh_of(&key("demo"), &me()).await;
     assert!(
         matches!(refused, Err(AgentError::KeychainLocked(_))),
         "{refused:?}"
@@ -114,7 +115,7 @@ async fn no_refresh_is_sent_while_the_last_grant_cannot_be_stored() {
     assert_eq!(bench.refreshes(), 1);
     assert_eq!(bench.count(EventKind::GrantUnsaved).await, 1);
     bench.store.set(Fault::None);
-    bench.agent.refresh(&key("demo"), &me()).await.unwrap();
+    bench.agent.refresh_of(&key("demo"), &me()).await.unwrap();
     assert_eq!(bench.refreshes(), 2);
     assert!(!bench.view("demo").unsaved);
     assert!(!bench.provider.family_revoked("ada"));
@@ -180,7 +181,7 @@ async fn a_hanging_keychain_holds_up_only_those_who_need_it() {
     assert!(begun.elapsed() < STORE_LIMIT, "later calls fail at once");
     let other = bench
         .agent
-        .cached_token(&key("other"), &TokenRequirements::default(), &me())
+        .cached_token_of(&key("other"), &TokenRequirements::default(), &me())
         .expect("from memory");
     assert_eq!(other.live.grant.access_token.expose(), cached);
     assert_eq!(bench.refreshes(), 1);

@@ -1,6 +1,7 @@
 //! The keychain leads: no token is handed out before it is stored, or the store has refused it.
 
 use crate::support::{Bench, completed, eventually, key, me};
+use crate::tokens_by_name::TokensByName as _;
 use valetkey_agent::{AgentError, TokenRequirements};
 use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
@@ -12,7 +13,7 @@ use valetkey_vault::store::testing::Fault;
 fn cached(bench: &Bench) -> Option<String> {
     let answer = bench
         .agent
-        .cached_token(&key("demo"), &TokenRequirements::default(), &me());
+        .cached_token_of(&key("demo"), &TokenRequirements::default(), &me());
     answer.map(|answer| answer.live.grant.access_token.expose().to_owned())
 }
 
@@ -22,7 +23,7 @@ async fn write_hangs(bench: &Bench) {
         .provider
         .latch(|latch| ProviderFault::refresh(latch).after_processing());
     let agent = bench.agent.clone();
-    tokio::spawn(async move { agent.refresh(&key("demo"), &me()).await });
+    tokio::spawn(async move { agent.refresh_of(&key("demo"), &me()).await });
     bench.provider.arrived(Filter::refreshes(), 1).await;
     bench.store.set(Fault::Hang);
     latch.release();
@@ -76,7 +77,7 @@ async fn a_renewed_login_is_served_once_it_is_stored_and_costs_no_refresh() {
     eventually("the write hangs", || bench.store.is_hanging()).await;
     assert_eq!(cached(&bench), Some(old.clone()), "not yet stored");
     let agent = bench.agent.clone();
-    let forced = tokio::spawn(async move { agent.refresh(&key("demo"), &me()).await });
+    let forced = tokio::spawn(async move { agent.refresh_of(&key("demo"), &me()).await });
     tokio::task::yield_now().await;
     bench.store.set(Fault::None);
     browser.await.expect("no panic");

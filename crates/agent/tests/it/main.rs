@@ -31,5 +31,6 @@ mod shared_consent;
 mod sign_ins;
 mod stops;
 mod support;
+mod tokens_by_name;
 mod trust;
 mod unfinished;

@@ -1,6 +1,7 @@
 //! Sign in once, get fresh tokens for ever.
 
 use crate::support::{Bench, LONG, key, me, visit};
+use crate::tokens_by_name::TokensByName as _;
 use valetkey_agent::protocol::TokenTest;
 use valetkey_agent::sign_in::SignInState;
 use valetkey_agent::{AgentError, Invalidated, TokenRequirements};
@@ -29,7 +30,7 @@ async fn a_fresh_token_comes_from_memory() {
     let reads = bench.store.reads();
     let answer = bench
         .agent
-        .cached_token(&key("demo"), &TokenRequirements::default(), &me());
+        .cached_token_of(&key("demo"), &TokenRequirements::default(), &me());
     assert!(answer.is_some());
     assert_eq!(bench.store.reads(), reads);
 }
@@ -59,7 +60,7 @@ async fn a_thousand_callers_at_expiry_make_one_request() {
         let agent = bench.agent.clone();
         callers.spawn(async move {
             agent
-                .token(&key("demo"), &TokenRequirements::default(), &me())
+                .token_of(&key("demo"), &TokenRequirements::default(), &me())
                 .await
         });
     }
@@ -87,7 +88,7 @@ async fn a_caller_that_hangs_up_does_not_cancel_the_refresh() {
     let agent = bench.agent.clone();
     let caller = tokio::spawn(async move {
         agent
-            .token(&key("demo"), &TokenRequirements::default(), &me())
+            .token_of(&key("demo"), &TokenRequirements::default(), &me())
             .await
     });
     bench.provider.arrived(Filter::refreshes(), 1).await;
@@ -118,13 +119,13 @@ async fn a_late_report_never_kills_a_newer_token() {
     let first = bench.token("demo").await.unwrap().live.fingerprint.clone();
     let done = bench
         .agent
-        .invalidate(&key("demo"), &first, &me())
+        .invalidate_of(&key("demo"), &first, &me())
         .await
         .unwrap();
     assert_eq!(done, Invalidated::Refreshed);
     let again = bench
         .agent
-        .invalidate(&key("demo"), &first, &me())
+        .invalidate_of(&key("demo"), &first, &me())
         .await
         .unwrap();
     assert_eq!(again, Invalidated::AlreadyNewer);
@@ -215,7 +216,7 @@ async fn a_refresh_that_comes_back_after_disconnect_is_revoked() {
     let agent = bench.agent.clone();
     let caller = tokio::spawn(async move {
         agent
-            .token(&key("demo"), &TokenRequirements::default(), &me())
+            .token_of(&key("demo"), &TokenRequirements::default(), &me())
             .await
     });
     bench.provider.arrived(Filter::refreshes(), 1).await;
@@ -294,13 +295,16 @@ async fn a_token_without_an_announced_end_is_refreshed_when_it_was_refused() {
     assert_eq!(first.grant.expires_at, None);
 
     let refused = &first.fingerprint;
-    let invalidated = bench.agent.invalidate(&key("demo"), refused, &me()).await;
+    let invalidated = bench
+        .agent
+        .invalidate_of(&key("demo"), refused, &me())
+        .await;
     assert_eq!(invalidated.expect("refreshed"), Invalidated::Refreshed);
     let second = bench.access("demo").await;
     assert_ne!(second, first.grant.access_token.expose());
     bench
         .agent
-        .refresh(&key("demo"), &me())
+        .refresh_of(&key("demo"), &me())
         .await
         .expect("refreshed");
     assert_eq!(bench.refreshes(), 2);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::support::{Bench, LONG, key, me};
+use crate::tokens_by_name::TokensByName as _;
 use jiff::SignedDuration;
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -81,14 +82,14 @@ async fn act(agent: Agent, what: u64, name: &'static str) -> Option<ConnectionId
     let named = key(name);
     let id = agent.connection(&named).ok()?.row.id;
     match what {
-        0 => drop(agent.refresh(&named, &me()).await),
+        0 => drop(agent.refresh_of(&named, &me()).await),
         1 => {
             let token = agent
-                .token(&named, &TokenRequirements::default(), &me())
+                .token_of(&named, &TokenRequirements::default(), &me())
                 .await
                 .ok()?;
             let refused = &token.live.fingerprint;
-            drop(agent.invalidate(&named, refused, &me()).await);
+            drop(agent.invalidate_of(&named, refused, &me()).await);
         }
         2 => {
             let gone = agent.disconnect(&ConnectionKey::Id(id), true, &me()).await;
@@ -96,7 +97,7 @@ async fn act(agent: Agent, what: u64, name: &'static str) -> Option<ConnectionId
         }
         _ => drop(
             agent
-                .token(&named, &TokenRequirements::default(), &me())
+                .token_of(&named, &TokenRequirements::default(), &me())
                 .await,
         ),
     }
@@ -198,7 +199,7 @@ async fn whatever_happens_at_once_no_login_is_lost_and_none_revived() {
             let key = ConnectionKey::Id(id);
             let token = bench
                 .agent
-                .token(&key, &TokenRequirements::default(), &me())
+                .token_of(&key, &TokenRequirements::default(), &me())
                 .await;
             assert!(matches!(token, Err(AgentError::NotFound { .. })));
         }
@@ -217,7 +218,7 @@ async fn a_thousand_refreshes_with_outages_end_with_a_live_grant() {
             let outage = Fault::refresh(FaultKind::status(503));
             bench.provider.fault(outage);
         }
-        match bench.agent.refresh(&key("demo"), &me()).await {
+        match bench.agent.refresh_of(&key("demo"), &me()).await {
             Ok(_) => done += 1,
             Err(AgentError::ProviderUnreachable { .. }) => {
                 bench.clock.jump(SignedDuration::from_secs(6));

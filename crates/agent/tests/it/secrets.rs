@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use crate::support::{Bench, authenticator_key, authorized, key, me, seconds, visit};
+use crate::tokens_by_name::TokensByName as _;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 use valetkey_demo_provider::{Client, Endpoint, Fault, FaultKind, Settings};
@@ -79,7 +80,7 @@ async fn good_days(bench: &Bench, said: &mut Said) {
         said.hear(
             &bench
                 .agent
-                .invalidate(&key(name), &fingerprint, &me())
+                .invalidate_of(&key(name), &fingerprint, &me())
                 .await,
         );
         said.hear(&bench.agent.test(&key(name)).await);
@@ -113,7 +114,7 @@ async fn bad_days(bench: &Bench, said: &mut Said) {
     ] {
         bench.provider.fault(Fault::refresh(kind.clone()));
         bench.provider.fault(Fault::exchange(kind));
-        said.hear(&bench.agent.refresh(&key("secret"), &me()).await.err());
+        said.hear(&bench.agent.refresh_of(&key("secret"), &me()).await.err());
         said.sign_in(bench, "secret").await;
         bench.clock.jump(jiff::SignedDuration::from_secs(10));
     }
@@ -128,7 +129,7 @@ async fn bad_days(bench: &Bench, said: &mut Said) {
 
 async fn dark_days(bench: &mut Bench, said: &mut Said) {
     bench.store.set(StoreFault::FailWrites);
-    said.hear(&bench.agent.refresh(&key("demo"), &me()).await);
+    said.hear(&bench.agent.refresh_of(&key("demo"), &me()).await);
     bench.pass(seconds(20), seconds(5)).await;
     bench.store.set(StoreFault::None);
     bench.pass(seconds(20), seconds(5)).await;

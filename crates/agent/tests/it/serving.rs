@@ -11,6 +11,7 @@ use valetkey_core::connection_state::Status;
 use valetkey_demo_provider::{Fault, Filter, Latch};
 
 use crate::support::{Bench, authenticator_key, eventually, key, me, seconds};
+use crate::tokens_by_name::TokensByName as _;
 
 /// More than any token of the demo provider lives: it must be refreshed, and the old one is valid.
 fn longer_than_it_lives() -> TokenRequirements {
@@ -26,7 +27,7 @@ async fn waiting(bench: &Bench) -> (Latch, JoinHandle<Result<ServedToken, AgentE
     let agent = bench.agent.clone();
     let caller = tokio::spawn(async move {
         agent
-            .token(&key("demo"), &longer_than_it_lives(), &me())
+            .token_of(&key("demo"), &longer_than_it_lives(), &me())
             .await
     });
     bench.provider.arrived(Filter::refreshes(), 1).await;
@@ -108,7 +109,7 @@ async fn a_wish_for_more_than_the_provider_gives_is_one_refresh() {
     for _ in 0..20 {
         let served = bench
             .agent
-            .token(&key("demo"), &longer_than_it_lives(), &me())
+            .token_of(&key("demo"), &longer_than_it_lives(), &me())
             .await
             .expect("the best that there is");
         let end = served.live.grant.expires_at.expect("an end");
@@ -137,7 +138,7 @@ async fn a_caller_that_hangs_up_during_the_first_load_leaves_memory_as_the_disk_
         {
             let (agent, demo, who) = (&bench.agent, key("demo"), me());
             let requirements = TokenRequirements::default();
-            let call = agent.token(&demo, &requirements, &who);
+            let call = agent.token_of(&demo, &requirements, &who);
             let mut call = pin!(call);
             for _ in 0..polls {
                 let mut first = true;

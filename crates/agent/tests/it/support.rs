@@ -9,8 +9,8 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use valetkey_agent::sign_in::{Completed, SignInOptions, SignInState, SignInView};
 use valetkey_agent::{
-    Actor, Agent, AgentError, AuthenticatorChange, AuthenticatorKey, Config, ConnectionKey,
-    ConnectionView, ServedToken, TestClock, TokenRequirements,
+    AccessConfig, Actor, Agent, AgentError, AuthenticatorChange, AuthenticatorKey, Config,
+    ConnectionKey, ConnectionView, ServedToken, TestClock, TokenRequirements,
 };
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::Status;
@@ -22,6 +22,8 @@ use valetkey_core::name::ProfileName;
 use valetkey_demo_provider::{DemoProvider, Filter, Outcome, RefreshTokens, Request, Settings};
 use valetkey_vault::store::testing::TestStore;
 use valetkey_vault::{EventFilter, ItemName, StoreOpener, Vault};
+
+use crate::tokens_by_name::TokensByName as _;
 
 /// Longest wait for anything in a test.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
@@ -185,7 +187,7 @@ impl Bench {
 
     pub(crate) async fn token(&self, name: &str) -> Result<ServedToken, AgentError> {
         self.agent
-            .token(&key(name), &TokenRequirements::default(), &me())
+            .token_of(&key(name), &TokenRequirements::default(), &me())
             .await
     }
 
@@ -200,7 +202,7 @@ impl Bench {
         let (agent, key) = (self.agent.clone(), key(name));
         tokio::spawn(async move {
             agent
-                .token(&key, &TokenRequirements::default(), &me())
+                .token_of(&key, &TokenRequirements::default(), &me())
                 .await
         })
     }
@@ -301,6 +303,7 @@ async fn start_on(home: &TempDir, store: StoreOpener, clock: &Arc<TestClock>) ->
         clock: clock.clone(),
         version: "test",
         store: "memory",
+        access: AccessConfig::default(),
     };
     let agent = Agent::start(vault.clone(), config).await;
     (agent.expect("an agent"), vault)

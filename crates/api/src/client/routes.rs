@@ -13,6 +13,7 @@ use valetkey_core::name::ProfileName;
 use super::event_stream::Follower;
 use super::target::Target;
 use super::{Client, ClientError, Method, decode, receive, send};
+use crate::access::{AnswerRequest, ApprovalDone, ApprovalList, RuleList, RuleView};
 use crate::agent::{
     AgentStatus, DoctorReport, Settings, SettingsPatch, ShutdownResponse, WindowResponse,
 };
@@ -234,6 +235,36 @@ impl Client {
     /// Revokes a client key, by name or id.
     pub fn revoke_client(&mut self, name: &str) -> Result<ClientView, ClientError> {
         self.delete(&Target::new(&["clients", name]))
+    }
+
+    /// Rules: which program may use which connection.
+    pub fn rules(&mut self) -> Result<RuleList, ClientError> {
+        self.get(&Target::new(&["rules"]))
+    }
+
+    /// Removes a rule.
+    pub fn remove_rule(&mut self, id: &str) -> Result<RuleView, ClientError> {
+        self.delete(&Target::new(&["rules", id]))
+    }
+
+    /// Questions that nobody has answered.
+    pub fn approvals(&mut self) -> Result<ApprovalList, ClientError> {
+        self.get(&Target::new(&["approvals"]))
+    }
+
+    /// Opens the window of a question in the desktop app.
+    pub fn show_approval(&mut self, id: u64) -> Result<ApprovalDone, ClientError> {
+        self.post(&Target::new(&["approvals", &id.to_string(), "show"]), "")
+    }
+
+    /// Answers a question; only while no desktop app runs.
+    pub fn answer_approval(
+        &mut self,
+        id: u64,
+        answer: &AnswerRequest,
+    ) -> Result<ApprovalDone, ClientError> {
+        let target = Target::new(&["approvals", &id.to_string(), "answer"]);
+        self.post(&target, &body(answer))
     }
 
     /// The audit log.

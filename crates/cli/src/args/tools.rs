@@ -59,6 +59,44 @@ pub(crate) enum Key {
     },
 }
 
+/// `valetkey access`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Access {
+    /// List rules, and requests that nobody has answered
+    List,
+    /// Allow a request; while the desktop app runs, its window opens for the answer
+    Allow(Allow),
+    /// Deny a request for ten minutes
+    Deny {
+        /// Its number in `valetkey access list`
+        request: u64,
+    },
+    /// Remove a rule
+    Remove {
+        /// The beginning of its id
+        rule: String,
+    },
+}
+
+/// `valetkey access allow`
+#[derive(Debug, Args)]
+pub(crate) struct Allow {
+    /// Its number in `valetkey access list`
+    pub(crate) request: u64,
+    /// For one request [default: until the rule is removed]
+    #[arg(long, conflicts_with = "hour")]
+    pub(crate) once: bool,
+    /// For an hour
+    #[arg(long)]
+    pub(crate) hour: bool,
+    /// Only in the project (the repository or folder) in which it asked
+    #[arg(long)]
+    pub(crate) this_project: bool,
+    /// Through the proxy only, without the token
+    #[arg(long)]
+    pub(crate) proxy_only: bool,
+}
+
 /// `valetkey key create`
 #[derive(Debug, Args)]
 pub(crate) struct NewKey {
@@ -212,6 +250,10 @@ pub(crate) struct Serve {
     /// Port of the loopback listener [default: the setting, else 4315]
     #[arg(long)]
     pub(crate) port: Option<u16>,
+    /// What programs get that no rule decides about: `allow`, or `deny` [default: `allow` until the
+    /// desktop app has run, then `deny`]
+    #[arg(long, value_name = "POLICY", value_parser = ["allow", "deny"])]
+    pub(crate) policy: Option<String>,
 }
 
 fn variable(text: &str) -> Result<Variable, String> {

@@ -15,6 +15,7 @@ pub(crate) fn token(terminal: Terminal, global: &Global, args: Token) -> Result<
         min_valid_seconds: args.min_ttl,
         scopes: args.scopes,
         resource: None,
+        wait_seconds: args.wait,
     };
     let reply = if args.refresh {
         client.refresh(&args.connection, &request)

@@ -99,7 +99,11 @@ fn serve_connection(server: &HttpServer, stream: UnixStream, router: &Router) {
         tracing::warn!(uid = peer.uid(), "connection from another user refused");
         return;
     }
-    let caller = Caller::Process(Arc::new(Process::new(peer.pid(), peer.uid())));
+    let caller = Caller::Process(Arc::new(Process::connected(
+        &stream,
+        peer.pid(),
+        peer.uid(),
+    )));
     let router = router.clone();
     server.spawn(stream, move |request| {
         let response = if names_another_host(request.uri()) {

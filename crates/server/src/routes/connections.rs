@@ -53,8 +53,7 @@ pub(super) async fn show(
     QueryParams(query): QueryParams<ProfileQuery>,
 ) -> Result<Ok200<ConnectionView>, ErrorResponse> {
     let key = connection_key(&name, query.profile)?;
-    app.allow_connection(&caller, &key, Action::ReadConnection)?;
-    let view = app.agent().connection(&key)?;
+    let view = app.allow_reading(&caller, &key)?;
     Ok(Ok200(convert::connection(view)))
 }
 

@@ -1,7 +1,7 @@
 //! Tokens for programs. The first of these routes is the hot path: a token from memory is answered
 //! without waiting for anything.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::response::Response;
@@ -9,8 +9,10 @@ use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use valetkey_agent::protocol::TokenTest;
-use valetkey_agent::{Actor, ConnectionKey, Invalidated, ServedToken, TokenRequirements};
+use valetkey_agent::{ConnectionKey, Invalidated, Requester, ServedToken, TokenRequirements};
 use valetkey_api::connections::ProfileQuery;
+use valetkey_api::core::access::Usage;
+use valetkey_api::core::id::ConnectionId;
 use valetkey_api::core::name::ConnectionName;
 use valetkey_api::core::scope::Scopes;
 use valetkey_api::core::secret::Fingerprint;
@@ -43,12 +45,13 @@ pub(super) async fn token(
     JsonBody(request): JsonBody<TokenRequest>,
 ) -> Result<Response, ErrorResponse> {
     let key = connection_key(&name, query.profile)?;
-    let actor = app.allow_connection(&caller, &key, Action::UseToken)?;
     let ask = ask(request)?;
-    if let Some(answer) = app.agent().cached_token(&key, &ask, &actor) {
+    let id = app.allow_connection(&caller, &key, Action::UseToken)?;
+    let requester = caller.requester();
+    if let Some(answer) = app.agent().cached_token(id, &ask, &requester) {
         return Ok(reply(&answer));
     }
-    answer(&app, &key, &ask, &actor, &caller).await
+    answer(&app, id, &ask, &requester, &caller).await
 }
 
 /// Refresh a token now
@@ -68,22 +71,22 @@ pub(super) async fn refresh(
     JsonBody(request): JsonBody<TokenRequest>,
 ) -> Result<Response, ErrorResponse> {
     let key = connection_key(&name, query.profile)?;
-    let actor = app.allow_connection(&caller, &key, Action::UseToken)?;
     let ask = TokenRequirements {
         force: true,
         ..ask(request)?
     };
-    answer(&app, &key, &ask, &actor, &caller).await
+    let id = app.allow_connection(&caller, &key, Action::UseToken)?;
+    answer(&app, id, &ask, &caller.requester(), &caller).await
 }
 
 async fn answer(
     app: &App,
-    key: &ConnectionKey,
+    id: ConnectionId,
     ask: &TokenRequirements,
-    actor: &Actor,
+    requester: &Requester,
     caller: &Caller,
 ) -> Result<Response, ErrorResponse> {
-    match app.agent().token(key, ask, actor).await {
+    match app.agent().token(id, ask, requester).await {
         Ok(answer) => Ok(reply(&answer)),
         Err(error) => Err(app.error_response(error, &caller.asked_by())),
     }
@@ -102,6 +105,8 @@ fn ask(request: TokenRequest) -> Result<TokenRequirements, ErrorResponse> {
         min_valid: request.min_valid_seconds.map(seconds),
         scopes: request.scopes.map(Scopes::from),
         force: false,
+        usage: Usage::Token,
+        wait: request.wait_seconds.map(Duration::from_secs),
     })
 }
 
@@ -151,8 +156,9 @@ pub(super) async fn invalidate(
     JsonBody(request): JsonBody<InvalidateRequest>,
 ) -> Result<Ok200<InvalidateResponse>, ErrorResponse> {
     let key = connection_key(&name, query.profile)?;
-    let actor = app.allow_connection(&caller, &key, Action::UseToken)?;
-    let done = app.agent().invalidate(&key, &request.fingerprint, &actor);
+    let id = app.allow_connection(&caller, &key, Action::UseToken)?;
+    let requester = caller.requester();
+    let done = app.agent().invalidate(id, &request.fingerprint, &requester);
     match done.await {
         Ok(done) => Ok(Ok200(InvalidateResponse {
             was_current: done == Invalidated::Refreshed,
@@ -177,7 +183,7 @@ pub(super) async fn test(
     QueryParams(query): QueryParams<ProfileQuery>,
 ) -> Result<Ok200<TestResponse>, ErrorResponse> {
     let key = connection_key(&name, query.profile)?;
-    app.allow_connection(&caller, &key, Action::ReadConnection)?;
+    let key = ConnectionKey::Id(app.allow_reading(&caller, &key)?.row.id);
     let began = Instant::now();
     let tested = app.agent().test(&key).await;
     let tested = tested.map_err(|error| app.error_response(error, &caller.asked_by()))?;

@@ -61,7 +61,7 @@ async fn a_key_opens_its_connections_and_nothing_else() {
     fixture.add("other").await;
     fixture.connect("other").await;
     let other = fixture.id_of("other").await;
-    let ci = key(Some(&[&other]), false);
+    let ci = fixture.key_for("other", &other).await;
     let ask = |method, path: &'static str| fixture.ask(&ci, method, path, None);
 
     ask(Method::POST, "/credentials/connections/other/token")

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 use valetkey_agent::vault::{StoreChoice, Vault};
-use valetkey_agent::{Agent, Config, SystemClock};
+use valetkey_agent::{AccessConfig, Agent, Config, SystemClock};
 use valetkey_api::core::home::Home;
 use valetkey_demo_provider::{DemoProvider, Settings};
 use valetkey_server::caller::{Caller, Key, Process};
@@ -69,6 +69,7 @@ impl Fixture {
         let config = Config {
             clock: Arc::new(SystemClock::default()),
             version: "test",
+            access: AccessConfig::default(),
             store: "memory",
         };
         let agent = Agent::start(vault, config).await.unwrap();
@@ -168,10 +169,27 @@ impl Fixture {
 /// A program of this user.
 pub(crate) fn program() -> Caller {
     let pid = i32::try_from(std::process::id()).ok();
-    Caller::Process(Arc::new(Process::new(pid, 0)))
+    Caller::Process(Arc::new(Process::running_now(pid, 0)))
 }
 
-/// The holder of a key for these connections.
+impl Fixture {
+    /// A key that was made for one connection, by its name and id.
+    pub(crate) async fn key_for(&self, connection: &str, id: &str) -> Caller {
+        let body = json!({ "name": "ci", "connections": [connection] });
+        let made = self
+            .ask(&program(), Method::POST, "/clients", Some(body))
+            .await
+            .is(201);
+        Caller::Key(Arc::new(Key {
+            id: made["client"]["id"].as_str().unwrap().parse().unwrap(),
+            name: "ci".to_owned(),
+            connections: Some(vec![id.parse().unwrap()]),
+            manage: false,
+        }))
+    }
+}
+
+/// The holder of a key for these connections, which is in no table.
 pub(crate) fn key(connections: Option<&[&str]>, manage: bool) -> Caller {
     let ids = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect();
     Caller::Key(Arc::new(Key {

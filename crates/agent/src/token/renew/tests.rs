@@ -18,6 +18,7 @@ use valetkey_vault::Vault;
 use valetkey_vault::store::testing::TestStore;
 
 use super::*;
+use crate::access::AccessConfig;
 use crate::clock::TestClock;
 use crate::key::AuthenticatorKey;
 use crate::sign_in::{SignInOptions, SignInState};
@@ -30,6 +31,7 @@ async fn connected(provider: &DemoProvider, home: &TempDir) -> (Agent, Connectio
         clock: Arc::new(TestClock::new(Timestamp::now())),
         version: "test",
         store: "memory",
+        access: AccessConfig::default(),
     };
     let agent = Agent::start(vault.expect("a vault"), config).await;
     let agent = agent.expect("an agent");

@@ -2,7 +2,7 @@
 //! `VALETKEY_PASSPHRASE_FILE`, `VALETKEY_PASSPHRASE`, `VALETKEY_KEY_FILE`, `VALETKEY_LOG`.
 
 use clap::Parser;
-use valetkey_server::start::Store;
+use valetkey_server::start::{PolicyChoice, Store};
 
 /// Holds OAuth logins and hands short-lived tokens to local programs.
 #[derive(Debug, Parser)]
@@ -17,6 +17,11 @@ pub(crate) struct Args {
     /// Port of the loopback listener; 0 takes any free one [default: the setting, else 4315]
     #[arg(long, value_name = "PORT")]
     pub(crate) port: Option<u16>,
+
+    /// What programs get that no rule decides about [default: `allow` until the desktop app has run,
+    /// then `deny`]
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) policy: Option<PolicyChoice>,
 
     /// Log to the file only, ask nothing
     #[arg(long)]

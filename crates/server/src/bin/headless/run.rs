@@ -10,7 +10,7 @@ use valetkey_api::core::home::Home;
 use valetkey_api::endpoint::Endpoint;
 use valetkey_server::agent_lock::{AgentLock, LockError};
 use valetkey_server::permission::Host;
-use valetkey_server::start::{self, Failure, LogOptions, Signals, WithoutKeychain};
+use valetkey_server::start::{self, AccessConfig, Failure, LogOptions, Signals, WithoutKeychain};
 use valetkey_server::{App, Server, Stop};
 
 use crate::args::Args;
@@ -58,7 +58,11 @@ async fn serve(home: Home, lock: &AgentLock, args: &Args, output: &Output) -> Re
     })?;
     let prompt = (!args.background).then_some(&mut signals);
     let store = start::choose_store(&home, args.secret_store, prompt).await?;
-    let agent = start::open_agent(&home, store, WithoutKeychain::Refuse).await?;
+    let access = AccessConfig {
+        desktop: false,
+        policy: args.policy.map(Into::into),
+    };
+    let agent = start::open_agent(&home, store, WithoutKeychain::Refuse, access).await?;
     let app = App::new(agent.clone(), home, Host::Headless, stop.clone());
     let port = start::port(args.port, &agent);
     let server = Server::bind(&app, lock, port).map_err(|error| {

@@ -1,0 +1,522 @@
+//! Who may have which token: remembered rules, questions to the person, and the check at the exit.
+//!
+//! A request is decided before it waits for anything ([`Agent::authorize`]), and once more where the
+//! token leaves (`Inner::check_access`, under the registry's lock): a rule that was removed, a key that
+//! was revoked or a scope that was added meanwhile counts.
+
+mod approvals;
+mod rules;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use valetkey_core::access::{Decision, Policy, Request, Rule, Usage, decide};
+use valetkey_core::event::EventKind;
+use valetkey_core::id::{ClientKeyId, ConnectionId};
+use valetkey_core::name::{ConnectionName, InProfile};
+use valetkey_core::program::Program;
+use valetkey_core::scope::Scopes;
+use valetkey_vault::Vault;
+
+use self::approvals::Told;
+pub use self::approvals::{
+    ANSWER_TIMEOUT, AccessQuestion, Answer, Approval, ApprovalId, Approvals, ChangeQuestion, Grant,
+    Lasts, Question,
+};
+pub use self::rules::RuleView;
+use crate::error::AgentError;
+use crate::key::Actor;
+use crate::state::{Agent, Inner};
+
+/// The setting that is there once a desktop app ran in this home.
+const DESKTOP_RAN: &str = "desktop_ran";
+/// How long an answer "once" waits for a caller that hung up.
+const ONCE_LASTS: SignedDuration = SignedDuration::from_mins(10);
+/// Answers "once" that may wait.
+const MAX_ONCE: usize = 32;
+/// A use of a rule is stored at most this often.
+const USE_STORED_EVERY: SignedDuration = SignedDuration::from_mins(1);
+
+/// Who asks for a token.
+#[derive(Debug, Clone)]
+pub struct Requester {
+    /// For the audit log.
+    pub actor: Actor,
+    pub identity: Identity,
+}
+
+impl Requester {
+    /// False if its process has ended or runs something else than when it asked.
+    pub(crate) fn is_still_there(&self) -> bool {
+        match &self.identity {
+            Identity::Person | Identity::Key(_) => true,
+            Identity::Program(program, process) => process.still_runs(program),
+        }
+    }
+
+    /// The person in front, or what they started in the app itself.
+    pub fn person(actor: Actor) -> Self {
+        Self {
+            actor,
+            identity: Identity::Person,
+        }
+    }
+}
+
+/// What decides about a requester.
+#[derive(Debug, Clone)]
+pub enum Identity {
+    /// The person in front, or the agent itself.
+    Person,
+    /// A client key: it was made for its connections.
+    Key(ClientKeyId),
+    /// A program of this user: rules decide.
+    Program(Arc<Program>, Arc<dyn Process>),
+}
+
+/// The process of a program that asks.
+pub trait Process: fmt::Debug + Send + Sync {
+    /// Whether it lives and still runs this program: it may have run another one meanwhile.
+    fn still_runs(&self, program: &Program) -> bool;
+}
+
+/// Why a requester gets no token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The person said no; until then, or until the rule is removed.
+    Denied(Option<Timestamp>),
+    /// Nobody answered in time.
+    NotAnswered,
+    /// No rule allows it, and nobody can be asked.
+    NotDecided,
+    /// It may use the proxy only.
+    ProxyOnly,
+    /// It may have fewer scopes than the token has.
+    TooManyScopes(Scopes),
+    /// Its rule or key is gone, or its token got further scopes, while it waited.
+    Withdrawn,
+}
+
+/// That the person allowed this one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Once {
+    scopes: Scopes,
+    usage: Usage,
+}
+
+/// What an agent knows about access.
+pub(crate) struct Access {
+    /// Whether a desktop app runs, which can ask.
+    desktop: bool,
+    /// Whether one ever ran in this home.
+    desktop_ran: AtomicBool,
+    /// What `--policy` said.
+    policy: Option<Policy>,
+    pub(crate) approvals: Approvals,
+    rules: Mutex<HashMap<ConnectionId, Vec<Rule>>>,
+    /// Answers "once" whose callers had hung up.
+    once: Mutex<Vec<(AccessQuestion, Once, Timestamp)>>,
+}
+
+/// Who runs the agent, and what a program gets that no rule decides about.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AccessConfig {
+    /// The desktop app: the person can be asked.
+    pub desktop: bool,
+    /// An explicit choice for this run.
+    pub policy: Option<Policy>,
+}
+
+impl Access {
+    pub(crate) fn new(config: AccessConfig, desktop_ran: bool, rules: Vec<Rule>) -> Self {
+        let mut by_connection: HashMap<ConnectionId, Vec<Rule>> = HashMap::new();
+        for rule in rules {
+            by_connection.entry(rule.connection).or_default().push(rule);
+        }
+        Self {
+            desktop: config.desktop,
+            desktop_ran: AtomicBool::new(desktop_ran || config.desktop),
+            policy: config.policy,
+            approvals: Approvals::default(),
+            rules: Mutex::new(by_connection),
+            once: Mutex::default(),
+        }
+    }
+
+    fn rules(&self) -> MutexGuard<'_, HashMap<ConnectionId, Vec<Rule>>> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn once(&self) -> MutexGuard<'_, Vec<(AccessQuestion, Once, Timestamp)>> {
+        self.once.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn decide(&self, id: ConnectionId, request: &Request<'_>, now: Timestamp) -> Decision {
+        let rules = self.rules();
+        let own = rules.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let active = own.iter().filter(|rule| rule.is_active(now, self.desktop));
+        decide(active, request)
+    }
+
+    /// Forgets what was about a connection that is gone.
+    pub(crate) fn forget(&self, id: ConnectionId) {
+        self.rules().remove(&id);
+        self.once()
+            .retain(|(question, ..)| question.connection != id);
+        self.approvals.forget(id);
+    }
+}
+
+/// Reads the rules, and notes that a desktop app ran.
+pub(crate) async fn load(vault: &Vault, config: AccessConfig) -> Result<Access, AgentError> {
+    let rules = vault.rules().await?;
+    let desktop_ran = vault.setting(DESKTOP_RAN).await?.is_some();
+    if config.desktop && !desktop_ran {
+        vault.set_setting(DESKTOP_RAN, Some("yes")).await?;
+    }
+    Ok(Access::new(config, desktop_ran, rules))
+}
+
+impl Agent {
+    /// Questions to the person.
+    pub fn approvals(&self) -> &Approvals {
+        &self.inner.access.approvals
+    }
+
+    /// What a program gets that no rule decides about.
+    pub fn policy(&self) -> Policy {
+        self.inner.policy()
+    }
+
+    /// Whether a desktop app ever ran in this home.
+    pub fn desktop_ran(&self) -> bool {
+        self.inner.access.desktop_ran.load(Ordering::Relaxed)
+    }
+
+    /// Decides whether `requester` may use a connection; asks the person if nothing else decides, for
+    /// as long as `wait`. Zero only lists the question.
+    pub(crate) async fn authorize(
+        &self,
+        id: ConnectionId,
+        usage: Usage,
+        requester: &Requester,
+        wait: Duration,
+    ) -> Result<Option<Once>, AgentError> {
+        let Identity::Program(program, _) = &requester.identity else {
+            return Ok(None);
+        };
+        let inner = &self.inner;
+        let question = inner.question(id, usage, program, requester)?;
+        let refused = |why| Err(inner.refused(&question, why));
+        let deadline = inner.clock.uptime() + wait.min(ANSWER_TIMEOUT);
+        loop {
+            let now = inner.now();
+            let request = Request {
+                program,
+                usage,
+                scopes: &question.scopes,
+            };
+            let added = match inner.access.decide(id, &request, now) {
+                Decision::Allow(_) => return Ok(None),
+                Decision::Deny(_, until) => return refused(Refusal::Denied(until)),
+                Decision::ProxyOnly(_) => return refused(Refusal::ProxyOnly),
+                Decision::TooManyScopes(_, scopes) => {
+                    return refused(Refusal::TooManyScopes(scopes));
+                }
+                Decision::Undecided { added } => added,
+            };
+            if let Some(once) = inner.take_once(&question, now) {
+                return Ok(Some(once));
+            }
+            match inner.policy() {
+                Policy::Allow => return Ok(None),
+                Policy::Deny => {
+                    inner.list_question(&question);
+                    return refused(Refusal::NotDecided);
+                }
+                Policy::Ask => {}
+            }
+            let left = deadline.saturating_sub(inner.clock.uptime());
+            let question = AccessQuestion {
+                added,
+                ..question.clone()
+            };
+            let question = Question::Access(Box::new(question));
+            let told = inner.ask(question, left, &requester.actor).await;
+            match told {
+                Some(Answer::Allow(Grant {
+                    lasts: Lasts::Once,
+                    usage: granted,
+                    only_scopes,
+                    ..
+                })) => {
+                    let scopes = only_scopes.unwrap_or(request.scopes.clone());
+                    return Ok(Some(Once {
+                        scopes,
+                        usage: granted,
+                    }));
+                }
+                // There is a rule now.
+                Some(Answer::Allow(_)) => {}
+                Some(Answer::Deny) => {
+                    let until = inner.now().checked_add(rules::DENIAL_LASTS).ok();
+                    return refused(Refusal::Denied(until));
+                }
+                None => return refused(Refusal::NotAnswered),
+            }
+        }
+    }
+
+    /// Asks the person in front of the desktop app whether a change shall be made that widens what
+    /// programs can do. Without one nobody is asked.
+    pub async fn confirm(&self, question: ChangeQuestion) -> Result<(), AgentError> {
+        if !self.inner.access.desktop {
+            return Ok(());
+        }
+        let what = question.title.clone();
+        let answer = self
+            .inner
+            .ask(Question::Change(question), ANSWER_TIMEOUT, &Actor::agent())
+            .await;
+        match answer {
+            Some(Answer::Allow(_)) => Ok(()),
+            Some(Answer::Deny) => Err(AgentError::NotConfirmed { what, denied: true }),
+            None => Err(AgentError::NotConfirmed {
+                what,
+                denied: false,
+            }),
+        }
+    }
+}
+
+impl Inner {
+    fn policy(&self) -> Policy {
+        let access = &self.access;
+        if let Some(policy) = access.policy {
+            return policy;
+        }
+        if access.desktop {
+            return self.stored_settings().settings.access_policy;
+        }
+        // As with ssh-agent, until somebody has used the app, which asks.
+        if access.desktop_ran.load(Ordering::Relaxed) {
+            Policy::Deny
+        } else {
+            Policy::Allow
+        }
+    }
+
+    fn question(
+        &self,
+        id: ConnectionId,
+        usage: Usage,
+        program: &Program,
+        requester: &Requester,
+    ) -> Result<AccessQuestion, AgentError> {
+        let registry = self.registry();
+        let entry = registry
+            .get(id)
+            .ok_or_else(|| AgentError::no_connection(id))?;
+        let authenticator = registry
+            .authenticator(entry.row.authenticator)
+            .ok_or_else(|| AgentError::no_connection(id))?;
+        let name = registry
+            .name_of(&entry.row)
+            .ok_or_else(|| AgentError::no_connection(id))?;
+        let provider = registry.provider_of(&entry.row);
+        Ok(AccessQuestion {
+            program: program.clone(),
+            pid: requester.actor.pid(),
+            connection: id,
+            name: InProfile::new(authenticator.profile.clone(), name),
+            account: entry.row.account.display_name.clone(),
+            provider: authenticator.provider_name(provider).to_owned(),
+            usage,
+            scopes: entry.row.scopes.clone(),
+            added: Scopes::default(),
+        })
+    }
+
+    fn refused(&self, question: &AccessQuestion, why: Refusal) -> AgentError {
+        AgentError::NotAllowed {
+            connection: question.name.clone(),
+            program: question.program.client.name(),
+            why,
+            can_ask: self.access.desktop,
+        }
+    }
+
+    /// Lists a question without a window: what was refused can be allowed later.
+    fn list_question(&self, question: &AccessQuestion) {
+        let question = Question::Access(Box::new(question.clone()));
+        self.access.approvals.ask(question, self.now(), None);
+    }
+
+    /// The person's answer, if there is one within `wait`.
+    async fn ask(
+        self: &Arc<Self>,
+        question: Question,
+        wait: Duration,
+        who: &Actor,
+    ) -> Option<Answer> {
+        let now = self.now();
+        let about = match &question {
+            Question::Access(question) => Some(question.clone()),
+            Question::Change(_) => None,
+        };
+        let shown = SignedDuration::try_from(ANSWER_TIMEOUT).unwrap_or_default();
+        let open_until = (!wait.is_zero()).then(|| now.saturating_add(shown).unwrap_or(now));
+        let approvals = &self.access.approvals;
+        let asked = approvals.ask(question, now, open_until);
+        if asked.is_opened {
+            self.close_window_in_time(asked.id);
+        }
+        if let Some(question) = about
+            && asked.is_new
+        {
+            let event = self.access_event(EventKind::AccessAsked, &question, now, who);
+            let inner = Arc::clone(self);
+            self.run(async move { inner.record(event).await });
+        }
+        tokio::select! {
+            biased;
+            answer = answered(asked.told) => answer,
+            () = self.clock.sleep(wait) => None,
+        }
+    }
+
+    /// The window's time runs whether or not the caller still waits. Changes nothing that is stored,
+    /// so a stop need not wait for it.
+    fn close_window_in_time(self: &Arc<Self>, id: ApprovalId) {
+        let sleep = self.clock.sleep(ANSWER_TIMEOUT);
+        let inner = Arc::downgrade(self);
+        tokio::spawn(async move {
+            sleep.await;
+            if let Some(inner) = inner.upgrade() {
+                inner.access.approvals.close_window(id, inner.now());
+            }
+        });
+    }
+
+    /// An answer "once" that was given after its caller had hung up; it counts for one request.
+    fn take_once(&self, question: &AccessQuestion, now: Timestamp) -> Option<Once> {
+        let mut waiting = self.access.once();
+        waiting.retain(|(_, _, until)| now < *until);
+        let at = waiting.iter().position(|(asked, once, _)| {
+            let known = asked.program.client.is_known() || asked.pid == question.pid;
+            known
+                && asked.program == question.program
+                && asked.connection == question.connection
+                && once.usage == question.usage
+        })?;
+        Some(waiting.remove(at).1)
+    }
+
+    /// The last check before a token leaves, under the registry's lock.
+    pub(crate) fn check_access(
+        &self,
+        requester: &Requester,
+        id: ConnectionId,
+        usage: Usage,
+        scopes: &Scopes,
+        once: Option<&Once>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let program = match &requester.identity {
+            Identity::Person => return Ok(()),
+            Identity::Key(key) => {
+                return if self.key_covers(*key, id, now) {
+                    Ok(())
+                } else {
+                    Err(Refusal::Withdrawn)
+                };
+            }
+            Identity::Program(program, _) => program,
+        };
+        let request = Request {
+            program,
+            usage,
+            scopes,
+        };
+        match self.access.decide(id, &request, now) {
+            Decision::Allow(rule) => {
+                self.rule_used(id, rule, now);
+                Ok(())
+            }
+            Decision::Deny(_, until) => Err(Refusal::Denied(until)),
+            Decision::ProxyOnly(_) => Err(Refusal::ProxyOnly),
+            Decision::TooManyScopes(_, scopes) => Err(Refusal::TooManyScopes(scopes)),
+            Decision::Undecided { .. } => match once {
+                Some(once) => once.covers(usage, scopes),
+                None if self.policy() == Policy::Allow => Ok(()),
+                None => Err(Refusal::Withdrawn),
+            },
+        }
+    }
+
+    /// What a requester is told that changed while it waited.
+    pub(crate) fn withdrawn(&self, id: ConnectionId, requester: &Requester) -> AgentError {
+        let registry = self.registry();
+        let row = registry.get(id).map(|entry| &entry.row);
+        match row.and_then(|row| registry.full_name_of(row)) {
+            Some(name) => self.not_allowed(name, requester, Refusal::Withdrawn),
+            None => AgentError::no_connection(id),
+        }
+    }
+
+    /// What a requester is told that may not have a token.
+    pub(crate) fn not_allowed(
+        &self,
+        connection: InProfile<ConnectionName>,
+        requester: &Requester,
+        why: Refusal,
+    ) -> AgentError {
+        let program = match &requester.identity {
+            Identity::Program(program, _) => program.client.name(),
+            Identity::Person | Identity::Key(_) => requester.actor.to_string(),
+        };
+        AgentError::NotAllowed {
+            connection,
+            program,
+            why,
+            can_ask: self.access.desktop,
+        }
+    }
+
+    fn key_covers(&self, key: ClientKeyId, id: ConnectionId, now: Timestamp) -> bool {
+        let keys = self.client_keys();
+        let row = keys.iter().find(|row| row.id == key);
+        row.is_some_and(|row| {
+            let covers = row.connections.as_ref().is_none_or(|own| own.contains(&id));
+            covers && row.expires_at.is_none_or(|end| now < end)
+        })
+    }
+}
+
+impl Once {
+    fn covers(&self, usage: Usage, scopes: &Scopes) -> Result<(), Refusal> {
+        if (self.usage, usage) == (Usage::Proxy, Usage::Token) {
+            return Err(Refusal::ProxyOnly);
+        }
+        let added = scopes.missing_from(&self.scopes);
+        if added.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::TooManyScopes(added))
+        }
+    }
+}
+
+/// The answer; None if the question was dropped.
+async fn answered(mut told: watch::Receiver<Told>) -> Option<Answer> {
+    let told = told.wait_for(|told| *told != Told::Waiting).await.ok()?;
+    match &*told {
+        Told::Answered(answer) => Some(answer.clone()),
+        Told::Waiting | Told::Dropped => None,
+    }
+}

@@ -1,0 +1,361 @@
+//! Remembered answers: written by the person's answers, listed, confirmed, removed.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use valetkey_core::access::{Rule, Usage, Verdict};
+use valetkey_core::event::{Event, EventKind};
+use valetkey_core::id::{ConnectionId, RuleId};
+use valetkey_core::name::{ConnectionName, InProfile};
+use valetkey_core::scope::Scopes;
+
+use super::approvals::{AccessQuestion, Answer, ApprovalId, Grant, Lasts, Question, Told};
+use super::{MAX_ONCE, ONCE_LASTS, Once, USE_STORED_EVERY};
+use crate::error::AgentError;
+use crate::key::Actor;
+use crate::random;
+use crate::state::{Agent, Inner};
+
+/// How long a denial is remembered.
+pub(super) const DENIAL_LASTS: SignedDuration = SignedDuration::from_mins(10);
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// A rule, for lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleView {
+    pub rule: Rule,
+    pub connection: InProfile<ConnectionName>,
+    /// False while it waits for the person to confirm it.
+    pub is_active: bool,
+}
+
+impl Agent {
+    /// The rules that have not ended, the newest first.
+    pub fn rules(&self) -> Vec<RuleView> {
+        let inner = &self.inner;
+        let now = inner.now();
+        let mut views: Vec<RuleView> = {
+            let registry = inner.registry();
+            let rules = inner.access.rules();
+            let live = rules.values().flatten().filter(|rule| rule.is_live(now));
+            live.filter_map(|rule| {
+                let row = &registry.get(rule.connection)?.row;
+                Some(RuleView {
+                    connection: registry.full_name_of(row)?,
+                    is_active: rule.is_active(now, inner.access.desktop),
+                    rule: rule.clone(),
+                })
+            })
+            .collect()
+        };
+        views.sort_by(|a, b| b.rule.created_at.cmp(&a.rule.created_at));
+        views
+    }
+
+    /// Answers a question and remembers the answer. While a desktop app runs, call it only for an answer
+    /// that was given in the app's own window.
+    pub async fn answer(
+        &self,
+        id: ApprovalId,
+        answer: Answer,
+        who: &Actor,
+    ) -> Result<(), AgentError> {
+        let who = who.clone();
+        self.run(|agent| async move { agent.inner.answer(id, answer, &who).await })
+            .await
+    }
+
+    /// Gives a question that nobody answered a window again.
+    pub fn show_approval(&self, id: ApprovalId) -> Result<(), AgentError> {
+        if self.inner.reopen(id) {
+            Ok(())
+        } else {
+            Err(no_approval(id))
+        }
+    }
+
+    /// Removes a rule.
+    pub async fn remove_rule(&self, id: RuleId, who: &Actor) -> Result<RuleView, AgentError> {
+        let view = self.rule(id)?;
+        let who = who.clone();
+        self.run(|agent| async move {
+            let inner = &agent.inner;
+            inner.vault.remove_rules(vec![id]).await?;
+            if let Some(rules) = inner.access.rules().get_mut(&view.rule.connection) {
+                rules.retain(|rule| rule.id != id);
+            }
+            let event = Event::new(EventKind::RuleRemoved, inner.now())
+                .connection(view.rule.connection)
+                .actor(&who)
+                .detail(json!({
+                    "connection": view.connection.name, "rule": id,
+                    "program": view.rule.client.name(),
+                }));
+            inner.record(event).await;
+            Ok(view)
+        })
+        .await
+    }
+
+    /// The person confirms a rule that was written while no desktop app ran.
+    pub async fn confirm_rule(&self, id: RuleId, who: &Actor) -> Result<(), AgentError> {
+        let view = self.rule(id)?;
+        let who = who.clone();
+        self.run(|agent| async move {
+            let inner = &agent.inner;
+            inner.vault.confirm_rule(id).await?;
+            if let Some(rules) = inner.access.rules().get_mut(&view.rule.connection) {
+                for rule in rules.iter_mut().filter(|rule| rule.id == id) {
+                    rule.confirmed = true;
+                }
+            }
+            let event = Event::new(EventKind::RuleConfirmed, inner.now())
+                .connection(view.rule.connection)
+                .actor(&who)
+                .detail(json!({
+                    "connection": view.connection.name, "rule": id,
+                    "program": view.rule.client.name(),
+                }));
+            inner.record(event).await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// A rule that has not ended.
+    pub fn rule(&self, id: RuleId) -> Result<RuleView, AgentError> {
+        let found = self.rules().into_iter().find(|view| view.rule.id == id);
+        found.ok_or_else(|| AgentError::NotFound {
+            kind: "rule",
+            name: id.to_string(),
+            hint: Some("`valetkey access list` lists them".to_owned()),
+        })
+    }
+}
+
+impl Inner {
+    async fn answer(&self, id: ApprovalId, answer: Answer, who: &Actor) -> Result<(), AgentError> {
+        let approvals = &self.access.approvals;
+        let (approval, told) = approvals.take(id).ok_or_else(|| no_approval(id))?;
+        if let Question::Access(question) = &approval.question
+            && let Err(error) = self.remember(question, &answer, &told, who).await
+        {
+            approvals.put_back(approval, told);
+            return Err(error);
+        }
+        told.send_replace(Told::Answered(answer));
+        Ok(())
+    }
+
+    /// Stores the rule that an answer makes, if it makes one.
+    async fn remember(
+        &self,
+        question: &AccessQuestion,
+        answer: &Answer,
+        told: &tokio::sync::watch::Sender<Told>,
+        who: &Actor,
+    ) -> Result<(), AgentError> {
+        let now = self.now();
+        let (kind, rule) = match answer {
+            Answer::Allow(grant) => {
+                let rule = match grant.lasts {
+                    Lasts::Once => None,
+                    Lasts::Hour => Some(allowed(question, grant, now.checked_add(HOUR).ok(), now)),
+                    Lasts::Always => Some(allowed(question, grant, None, now)),
+                };
+                (EventKind::AccessAllowed, rule)
+            }
+            Answer::Deny => (EventKind::AccessDenied, Some(denied(question, now))),
+        };
+        let known = question.program.client.is_known();
+        let rule = match rule {
+            Some(rule) if known => Some(Rule {
+                confirmed: self.access.desktop,
+                ..rule
+            }),
+            Some(Rule {
+                verdict: Verdict::Allow,
+                ..
+            }) => {
+                return Err(AgentError::InvalidRequest {
+                    message:
+                        "it cannot be told which program this is, so it can be allowed once only"
+                            .to_owned(),
+                    hint: None,
+                });
+            }
+            Some(_) | None => None,
+        };
+        let mut detail = json!({
+            "connection": question.name.name, "program": question.program.client.name(),
+            "location": question.program.client.location(), "usage": question.usage,
+        });
+        if let Some(rule) = &rule {
+            detail["rule"] = json!(rule.id);
+            detail["until"] = json!(rule.ends_at);
+            detail["project"] = json!(rule.project);
+            detail["scopes"] = json!(rule.scopes);
+            detail["usage"] = json!(rule.usage);
+            self.store_rule(rule.clone()).await?;
+        }
+        let event = Event::new(kind, now)
+            .connection(question.connection)
+            .actor(who)
+            .detail(detail);
+        self.record(event).await;
+        if let Answer::Allow(grant) = answer
+            && grant.lasts == Lasts::Once
+            && told.receiver_count() == 0
+        {
+            self.keep_once(question, grant, now);
+        }
+        Ok(())
+    }
+
+    /// In the place of those that said something about the same.
+    async fn store_rule(&self, rule: Rule) -> Result<(), AgentError> {
+        let now = self.now();
+        let is_replaced = |old: &Rule| {
+            let same = old.client == rule.client && old.project == rule.project;
+            same || !old.is_live(now)
+        };
+        let replaced: Vec<RuleId> = {
+            let rules = self.access.rules();
+            let own = rules.get(&rule.connection);
+            let own = own.into_iter().flatten();
+            own.filter(|old| is_replaced(old))
+                .map(|old| old.id)
+                .collect()
+        };
+        self.vault.add_rule(rule.clone(), replaced.clone()).await?;
+        let mut rules = self.access.rules();
+        let own = rules.entry(rule.connection).or_default();
+        own.retain(|old| !replaced.contains(&old.id));
+        own.push(rule);
+        Ok(())
+    }
+
+    fn keep_once(&self, question: &AccessQuestion, grant: &Grant, now: Timestamp) {
+        let Ok(until) = now.checked_add(ONCE_LASTS) else {
+            return;
+        };
+        let once = Once {
+            scopes: scopes(question, grant),
+            usage: grant.usage,
+        };
+        let mut waiting = self.access.once();
+        if waiting.len() >= MAX_ONCE {
+            waiting.remove(0);
+        }
+        waiting.push((question.clone(), once, until));
+    }
+
+    fn reopen(self: &std::sync::Arc<Self>, id: ApprovalId) -> bool {
+        let now = self.now();
+        let shown = SignedDuration::try_from(super::ANSWER_TIMEOUT).unwrap_or_default();
+        let until = now.saturating_add(shown).unwrap_or(now);
+        let found = self.access.approvals.reopen(id, until);
+        if found {
+            self.close_window_in_time(id);
+        }
+        found
+    }
+
+    /// Remembers when a rule last decided; stored once a minute at most.
+    pub(super) fn rule_used(&self, connection: ConnectionId, id: RuleId, now: Timestamp) {
+        let mut rules = self.access.rules();
+        let own = rules.get_mut(&connection);
+        let Some(rule) = own.and_then(|own| own.iter_mut().find(|rule| rule.id == id)) else {
+            return;
+        };
+        let stored = rule
+            .used_at
+            .is_some_and(|at| now.duration_since(at) < USE_STORED_EVERY);
+        if stored {
+            return;
+        }
+        rule.used_at = Some(now);
+        drop(rules);
+        let vault = self.vault.clone();
+        self.tasks.run(async move {
+            if let Err(error) = vault.mark_rule_used(id, now).await {
+                tracing::warn!(%error, "the use of a rule was not stored");
+            }
+        });
+    }
+
+    /// An event about a program's question.
+    pub(super) fn access_event(
+        &self,
+        kind: EventKind,
+        question: &AccessQuestion,
+        at: Timestamp,
+        who: &Actor,
+    ) -> Event {
+        Event::new(kind, at)
+            .connection(question.connection)
+            .actor(who)
+            .detail(json!({
+                "connection": question.name.name, "program": question.program.client.name(),
+                "location": question.program.client.location(), "usage": question.usage,
+            }))
+    }
+}
+
+fn allowed(
+    question: &AccessQuestion,
+    grant: &Grant,
+    ends_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Rule {
+    let project = question.program.project.clone();
+    Rule {
+        id: RuleId::new(random::uuid()),
+        client: question.program.client.clone(),
+        project: project.filter(|_| grant.only_project),
+        connection: question.connection,
+        usage: grant.usage,
+        verdict: Verdict::Allow,
+        scopes: scopes(question, grant),
+        narrowed: grant.only_scopes.is_some(),
+        created_at: now,
+        ends_at,
+        used_at: None,
+        confirmed: true,
+    }
+}
+
+fn denied(question: &AccessQuestion, now: Timestamp) -> Rule {
+    Rule {
+        id: RuleId::new(random::uuid()),
+        client: question.program.client.clone(),
+        project: question.program.project.clone(),
+        connection: question.connection,
+        usage: Usage::Token,
+        verdict: Verdict::Deny,
+        scopes: Scopes::default(),
+        narrowed: false,
+        created_at: now,
+        ends_at: now.checked_add(DENIAL_LASTS).ok(),
+        used_at: None,
+        confirmed: true,
+    }
+}
+
+/// Never more than was shown.
+fn scopes(question: &AccessQuestion, grant: &Grant) -> Scopes {
+    match &grant.only_scopes {
+        None => question.scopes.clone(),
+        Some(chosen) => {
+            let more = chosen.missing_from(&question.scopes);
+            chosen.missing_from(&more)
+        }
+    }
+}
+
+fn no_approval(id: ApprovalId) -> AgentError {
+    AgentError::NotFound {
+        kind: "question",
+        name: id.0.to_string(),
+        hint: Some("`valetkey access list` lists them; it may have been answered".to_owned()),
+    }
+}

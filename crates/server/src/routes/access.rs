@@ -1,0 +1,188 @@
+//! Who may use which connection: rules, and questions to the person.
+
+use axum::extract::State;
+use valetkey_agent::{Answer, ApprovalId, ChangeQuestion, Grant};
+use valetkey_api::access::{AnswerRequest, ApprovalDone, ApprovalList, Lasts, RuleList, RuleView};
+use valetkey_api::core::access::{Usage, Verdict};
+use valetkey_api::core::id::RuleId;
+use valetkey_api::core::scope::Scopes;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::convert;
+use crate::error_response::ErrorResponse;
+use crate::extract::{JsonBody, PathParam};
+use crate::permission::Action;
+use crate::response::Ok200;
+
+/// List rules
+#[cfg_attr(test, utoipa::path(
+    get, path = "/api/v1/rules", tag = "access",
+    responses((status = 200, body = RuleList))
+))]
+pub(super) async fn rules(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Ok200<RuleList>, ErrorResponse> {
+    app.allow(&caller, Action::ReadAccess)?;
+    let rules = app.agent().rules().into_iter().map(convert::rule);
+    Ok(Ok200(RuleList {
+        rules: rules.collect(),
+        policy: app.agent().policy(),
+    }))
+}
+
+/// Remove a rule
+///
+/// The removal of a denial is confirmed in the desktop app while one runs.
+#[cfg_attr(test, utoipa::path(
+    delete, path = "/api/v1/rules/{id}", tag = "access",
+    params(("id" = String, Path, description = "UUID")),
+    responses((status = 200, body = RuleView))
+))]
+pub(super) async fn remove_rule(
+    State(app): State<App>,
+    caller: Caller,
+    PathParam(id): PathParam,
+) -> Result<Ok200<RuleView>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::RemoveRule)?;
+    let view = app.agent().rule(rule_id(&id)?)?;
+    if view.rule.verdict == Verdict::Deny {
+        let program = view.rule.client.name();
+        let question = ChangeQuestion {
+            title: format!("Remove the denial for {program}?"),
+            text: format!("{program} may then ask for {} again.", view.connection),
+            asked_by: caller.asked_by(),
+            confirm: "Remove".to_owned(),
+        };
+        app.agent().confirm(question).await?;
+    }
+    let removed = app.agent().remove_rule(view.rule.id, &actor).await?;
+    Ok(Ok200(convert::rule(removed)))
+}
+
+/// Confirm a rule
+///
+/// One that was written while no desktop app ran. Confirmed in the desktop app.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/api/v1/rules/{id}/confirm", tag = "access",
+    params(("id" = String, Path, description = "UUID")),
+    responses((status = 200, body = RuleView))
+))]
+pub(super) async fn confirm_rule(
+    State(app): State<App>,
+    caller: Caller,
+    PathParam(id): PathParam,
+) -> Result<Ok200<RuleView>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::ConfirmRule)?;
+    let id = rule_id(&id)?;
+    let view = app.agent().rule(id)?;
+    let program = view.rule.client.name();
+    let question = ChangeQuestion {
+        title: format!("Let {program} use {}?", view.connection),
+        text: format!(
+            "It was allowed while Valet Key ran without a window.\n{}",
+            view.rule.client.location()
+        ),
+        asked_by: caller.asked_by(),
+        confirm: "Allow".to_owned(),
+    };
+    app.agent().confirm(question).await?;
+    app.agent().confirm_rule(id, &actor).await?;
+    Ok(Ok200(convert::rule(app.agent().rule(id)?)))
+}
+
+/// List questions
+///
+/// What programs asked for, and nobody has answered.
+#[cfg_attr(test, utoipa::path(
+    get, path = "/api/v1/approvals", tag = "access",
+    responses((status = 200, body = ApprovalList))
+))]
+pub(super) async fn approvals(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Ok200<ApprovalList>, ErrorResponse> {
+    app.allow(&caller, Action::ReadAccess)?;
+    let list = app.agent().approvals().list();
+    let approvals = list.into_iter().map(convert::approval).collect();
+    Ok(Ok200(ApprovalList { approvals }))
+}
+
+/// Show a question
+///
+/// Gives it a window of the desktop app.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/api/v1/approvals/{id}/show", tag = "access",
+    params(("id" = u64, Path, description = "as listed")),
+    responses((status = 200, body = ApprovalDone))
+))]
+pub(super) async fn show_approval(
+    State(app): State<App>,
+    caller: Caller,
+    PathParam(id): PathParam,
+) -> Result<Ok200<ApprovalDone>, ErrorResponse> {
+    app.allow(&caller, Action::ShowApproval)?;
+    let id = approval_id(&id)?;
+    app.agent().show_approval(id)?;
+    Ok(Ok200(ApprovalDone { id: id.0 }))
+}
+
+/// Answer a question
+///
+/// Over the socket, while no desktop app runs: its window is then the only place for answers.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/api/v1/approvals/{id}/answer", tag = "access",
+    params(("id" = u64, Path, description = "as listed")),
+    request_body = AnswerRequest,
+    responses((status = 200, body = ApprovalDone))
+))]
+pub(super) async fn answer_approval(
+    State(app): State<App>,
+    caller: Caller,
+    PathParam(id): PathParam,
+    JsonBody(request): JsonBody<AnswerRequest>,
+) -> Result<Ok200<ApprovalDone>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::AnswerApproval)?;
+    let id = approval_id(&id)?;
+    app.agent().answer(id, answer(request), &actor).await?;
+    Ok(Ok200(ApprovalDone { id: id.0 }))
+}
+
+fn answer(request: AnswerRequest) -> Answer {
+    match request.verdict {
+        Verdict::Deny => Answer::Deny,
+        Verdict::Allow => Answer::Allow(Grant {
+            lasts: match request.lasts {
+                Some(Lasts::Once) => valetkey_agent::Lasts::Once,
+                Some(Lasts::Hour) => valetkey_agent::Lasts::Hour,
+                Some(Lasts::Always) | None => valetkey_agent::Lasts::Always,
+            },
+            only_project: request.only_project,
+            usage: if request.only_proxy {
+                Usage::Proxy
+            } else {
+                Usage::Token
+            },
+            only_scopes: request.only_scopes.map(Scopes::from),
+        }),
+    }
+}
+
+fn rule_id(text: &str) -> Result<RuleId, ErrorResponse> {
+    text.parse().map_err(|_| {
+        ErrorResponse::not_found(
+            format!("there is no rule `{text}`"),
+            "`valetkey access list` lists them",
+        )
+    })
+}
+
+fn approval_id(text: &str) -> Result<ApprovalId, ErrorResponse> {
+    text.parse().map(ApprovalId).map_err(|_| {
+        ErrorResponse::not_found(
+            format!("there is no question `{text}`"),
+            "`valetkey access list` lists them",
+        )
+    })
+}
