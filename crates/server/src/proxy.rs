@@ -224,11 +224,11 @@ impl Proxy {
         scrubber.take_found();
         let mut response = if is_switched {
             let program = on_upgrade.filter(|_| outgoing.web_socket);
-            let program = program.ok_or_else(|| Failure::encoding(host))?;
+            let program = program.ok_or_else(|| Failure::protocol(host))?;
             let upgraded = received.upgrade().await;
             let socket = WebSocket {
                 program,
-                host: upgraded.map_err(|_| Failure::encoding(host))?,
+                host: upgraded.map_err(|_| Failure::protocol(host))?,
                 scrubber,
                 alert: move || {
                     if let Some(alert) = alert {

@@ -223,6 +223,12 @@ impl Failure {
             .hint("what is not read cannot be searched for the token, so it is not passed on")
     }
 
+    pub(super) fn protocol(host: &str) -> Self {
+        let message = format!("{host} switched to another protocol, which nobody asked for");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, UNREACHABLE, message)
+            .hint("check that this is a host of the API")
+    }
+
     /// For the audit log.
     pub(super) fn message(&self) -> &str {
         &self.message

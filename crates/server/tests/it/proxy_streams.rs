@@ -254,6 +254,24 @@ async fn web_sockets_pass_at_both_listeners_without_the_token() {
 }
 
 #[tokio::test]
+async fn a_protocol_that_nobody_asked_for_is_not_switched_to() {
+    let switched = any(|| async {
+        (
+            http::StatusCode::SWITCHING_PROTOCOLS,
+            [("upgrade", "x")],
+            "",
+        )
+    });
+    let host = Host::start(Router::new().route("/x", switched)).await;
+    let gateway = Gateway::open(&[&host.authority]).await;
+    let path = format!("/proxy/demo/@{}/x", host.authority);
+    gateway
+        .get(&path)
+        .await
+        .problem(503, "which nobody asked for");
+}
+
+#[tokio::test]
 async fn a_stopping_agent_ends_web_sockets() {
     let host = Host::start(Router::new().route("/x", any(repeat))).await;
     let gateway = Gateway::open(&[&host.authority]).await;
