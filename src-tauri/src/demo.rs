@@ -122,6 +122,7 @@ async fn add(api: &ApiClient, issuer: &str) -> Result<String, Box<ApiError>> {
             "token_url": format!("{issuer}/token"),
             "userinfo_url": format!("{issuer}/userinfo"),
             "revocation_url": format!("{issuer}/revoke"),
+            "api_hosts": [issuer],
         });
         let added: Result<Value, Box<ApiError>> =
             api.call(Method::POST, AUTHENTICATORS, Some(&draft)).await;

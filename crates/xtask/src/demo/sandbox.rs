@@ -173,6 +173,7 @@ impl Sandbox {
             "revocation_url": format!("{issuer}/revoke"),
             "userinfo_url": format!("{issuer}/userinfo"),
             "issuer": issuer,
+            "api_hosts": [issuer],
         });
         let file = self.home.join("demo.json");
         fs::write(&file, format!("{config:#}")).map_err(|error| {
