@@ -35,6 +35,7 @@
 //! | `keychain` | unlocks the keychain when the person asks |
 //! | `downloads` | files that the page exports |
 //! | `autostart` | start at login |
+//! | `session_lock` | pauses while the session is locked |
 
 mod actions;
 mod api_client;
@@ -56,6 +57,7 @@ mod notifications;
 mod notifier;
 mod prompt;
 mod route;
+mod session_lock;
 mod single_instance;
 mod snapshot;
 mod startup;

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use serde_json::json;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::settings::Settings;
 
@@ -37,32 +38,67 @@ impl Agent {
 
     /// Withholds all tokens until [`Self::resume`], and forgets those that the keychain has, too.
     pub async fn pause(&self, who: &Actor) -> Result<(), AgentError> {
-        self.set_paused(true, EventKind::Paused, who).await
+        let event = Event::new(EventKind::Paused, self.inner.now()).actor(who);
+        self.set_paused(event, |stored| {
+            stored.paused = true;
+            // From here on it is the person's own.
+            stored.paused_by_lock = false;
+        })
+        .await
     }
 
     /// Serves tokens again; they are loaded as they are asked for.
     pub async fn resume(&self, who: &Actor) -> Result<(), AgentError> {
-        self.set_paused(false, EventKind::Resumed, who).await
+        let event = Event::new(EventKind::Resumed, self.inner.now()).actor(who);
+        self.set_paused(event, |stored| {
+            stored.paused = false;
+            stored.paused_by_lock = false;
+        })
+        .await
     }
 
+    /// The person's session was locked or unlocked. A lock pauses if the setting says so; an unlock
+    /// ends only a pause that a lock began.
+    pub async fn session_locked(&self, locked: bool, who: &Actor) -> Result<(), AgentError> {
+        let (kind, why) = if locked {
+            (EventKind::Paused, "the session was locked")
+        } else {
+            (EventKind::Resumed, "the session was unlocked")
+        };
+        let event = Event::new(kind, self.inner.now())
+            .actor(who)
+            .detail(json!({ "why": why }));
+        self.set_paused(event, move |stored| {
+            if locked && !stored.paused && stored.settings.pause_on_lock {
+                stored.paused = true;
+                stored.paused_by_lock = true;
+            } else if !locked && stored.paused_by_lock {
+                stored.paused = false;
+                stored.paused_by_lock = false;
+            }
+        })
+        .await
+    }
+
+    /// Changes the pause; `event` is recorded if that makes a difference.
     async fn set_paused(
         &self,
-        paused: bool,
-        kind: EventKind,
-        who: &Actor,
+        event: Event,
+        patch: impl FnOnce(&mut StoredSettings) + Send + 'static,
     ) -> Result<(), AgentError> {
-        let event = Event::new(kind, self.inner.now()).actor(who);
         self.run(|agent| async move {
             let inner = &agent.inner;
-            change(inner, |stored| stored.paused = paused).await?;
-            {
+            change(inner, patch).await?;
+            let paused = {
                 // Nothing is served under this lock: each hand-out stands on its side of the line.
                 let _registry = inner.registry();
+                let paused = inner.stored_settings().paused;
                 if inner.paused.swap(paused, Ordering::SeqCst) == paused {
                     return Ok(());
                 }
                 inner.audit_log.record(Entry::Change(Box::new(event)));
-            }
+                paused
+            };
             // What waits to be written to the log holds grants, too.
             inner.audit_log.flush().await;
             if paused {

@@ -16,6 +16,8 @@ pub(crate) struct StoredSettings {
     pub settings: Settings,
     /// Whether tokens are withheld until `resume`; survives a restart.
     pub paused: bool,
+    /// Whether the pause began with a lock of the session, and so ends with it.
+    pub paused_by_lock: bool,
 }
 
 impl StoredSettings {

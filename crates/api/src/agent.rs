@@ -128,6 +128,9 @@ pub struct SettingsPatch {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<u16>, minimum = 1, maximum = 3650))]
     pub retention_days: Option<RetentionDays>,
+    /// Whether the desktop app pauses while the session is locked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause_on_lock: Option<bool>,
 }
 
 /// Query of `PATCH settings`.
@@ -168,6 +171,7 @@ impl SettingsPatch {
         set(self.log_level, &mut settings.log_level);
         set(self.keep_warm, &mut settings.keep_warm);
         set(self.retention_days, &mut settings.retention_days);
+        set(self.pause_on_lock, &mut settings.pause_on_lock);
         if let Some(patch) = self.notifications {
             let notifications = &mut settings.notifications;
             set(patch.needs_you, &mut notifications.needs_you);

@@ -34,6 +34,9 @@ pub struct Settings {
     /// Days after which events of the audit log are deleted.
     #[cfg_attr(feature = "openapi", schema(required, value_type = u16, minimum = 1, maximum = 3650))]
     pub retention_days: RetentionDays,
+    /// Whether the desktop app pauses while the session is locked.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub pause_on_lock: bool,
     /// What a program gets that no rule decides about, while the desktop app runs.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub access_policy: Policy,

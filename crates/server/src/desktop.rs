@@ -1,6 +1,7 @@
 //! What the desktop app does in its own process, beside serving its window like everybody else: it is
 //! asked to show the window, and it copies and renews tokens without letting the page see them.
 
+use tokio::sync::broadcast::error::RecvError;
 use valetkey_agent::{Requester, TokenRequirements};
 use valetkey_api::core::actor::Actor;
 use valetkey_api::core::name::ProfileName;
@@ -38,6 +39,24 @@ impl App {
         let key = connection_key(connection, None).map_err(ErrorResponse::into_error)?;
         let renewed = self.agent().renew(&key).await;
         renewed.map_err(|error| self.error_response(error, "the desktop app").into_error())
+    }
+
+    /// Returns once the setting asks to pause while the session is locked.
+    pub async fn pauses_on_lock(&self) {
+        let mut news = self.agent().follow();
+        while !self.agent().settings().pause_on_lock {
+            if let Err(RecvError::Closed) = news.recv().await {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    /// The person's session was locked or unlocked.
+    pub async fn session_locked(&self, locked: bool) {
+        let who = Actor::Agent.into();
+        if let Err(error) = self.agent().session_locked(locked, &who).await {
+            tracing::warn!(%error, locked, "the lock of the session does not count");
+        }
     }
 
     /// Returns when somebody asked for the window.

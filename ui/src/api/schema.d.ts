@@ -1784,6 +1784,11 @@ export interface components {
              */
             notifications: components["schemas"]["Notifications"];
             /**
+             * @description Whether the desktop app pauses while the session is locked.
+             * @default false
+             */
+            pause_on_lock: boolean;
+            /**
              * Format: int32
              * @description Port of the loopback listener from the next start on, unless `--port` says otherwise; null: 4315.
              * @default null
@@ -1809,6 +1814,11 @@ export interface components {
             log_level?: components["schemas"]["LogLevel"] | null;
             /** @default null */
             notifications?: components["schemas"]["NotificationsPatch"] | null;
+            /**
+             * @description Whether the desktop app pauses while the session is locked.
+             * @default null
+             */
+            pause_on_lock?: boolean | null;
             /**
              * Format: int32
              * @description Port of the loopback listener from the next start on: 1024-65535 but not 4316; null goes back to

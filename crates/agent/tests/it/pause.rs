@@ -1,7 +1,9 @@
 //! A pause withholds tokens and takes them out of memory; none is lost by it.
 
 use valetkey_agent::AgentError;
+use valetkey_core::event::EventKind;
 use valetkey_core::id::Generation;
+use valetkey_core::settings::Settings;
 use valetkey_demo_provider::{Endpoint, Fault, Filter};
 use valetkey_vault::store::testing::Fault as StoreFault;
 
@@ -95,4 +97,40 @@ async fn logins_stay_valid_through_a_pause() {
     bench.settle().await;
     bench.agent.resume(&me()).await.unwrap();
     assert!(!is_in_memory(&bench).await);
+}
+
+#[tokio::test]
+async fn a_lock_pauses_if_the_setting_says_so_and_an_unlock_resumes_only_what_a_lock_paused() {
+    let mut bench = Bench::connected().await;
+    bench.agent.session_locked(true, &me()).await.unwrap();
+    assert!(!bench.agent.is_paused(), "off at first");
+    let on = |settings: &mut Settings| settings.pause_on_lock = true;
+    bench.agent.change_settings(on, &me()).await.unwrap();
+    bench.agent.session_locked(true, &me()).await.unwrap();
+    assert!(bench.agent.is_paused());
+    // Also one that another run paused.
+    bench.restart().await;
+    assert!(bench.agent.is_paused());
+    bench.agent.session_locked(false, &me()).await.unwrap();
+    assert!(!bench.agent.is_paused());
+    // The person's own pause stays, before the lock or during it.
+    for during in [false, true] {
+        if during {
+            bench.agent.session_locked(true, &me()).await.unwrap();
+        }
+        bench.agent.pause(&me()).await.unwrap();
+        if !during {
+            bench.agent.session_locked(true, &me()).await.unwrap();
+        }
+        bench.agent.session_locked(false, &me()).await.unwrap();
+        assert!(bench.agent.is_paused(), "{during}");
+        bench.agent.resume(&me()).await.unwrap();
+    }
+    // A resume during the lock stays, too.
+    bench.agent.session_locked(true, &me()).await.unwrap();
+    bench.agent.resume(&me()).await.unwrap();
+    bench.agent.session_locked(false, &me()).await.unwrap();
+    assert!(!bench.agent.is_paused());
+    assert_eq!(bench.count(EventKind::Paused).await, 4);
+    assert_eq!(bench.count(EventKind::Resumed).await, 4);
 }

@@ -233,6 +233,8 @@ pub(crate) enum Setting {
     KeepWarm,
     /// Days after which events of the audit log are deleted, 1 to 3650; by default 90
     Retention,
+    /// Pause the desktop app while the session is locked: `on` or `off` (as from the start)
+    PauseOnLock,
 }
 
 /// `valetkey serve`

@@ -77,6 +77,7 @@ fn set(setting: Setting, value: &str) -> Result<SettingsPatch, Failure> {
         Setting::Retention => {
             patch.retention_days = Some(value.parse().map_err(|error| no(&error))?);
         }
+        Setting::PauseOnLock => patch.pause_on_lock = Some(on()?),
     }
     Ok(patch)
 }
@@ -100,6 +101,7 @@ fn unset(setting: Setting) -> SettingsPatch {
         Setting::LogLevel => patch.log_level = Some(Known::default().log_level),
         Setting::KeepWarm => patch.keep_warm = Some(Known::default().keep_warm),
         Setting::Retention => patch.retention_days = Some(Known::default().retention_days),
+        Setting::PauseOnLock => patch.pause_on_lock = Some(Known::default().pause_on_lock),
     }
     patch
 }

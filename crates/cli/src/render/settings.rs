@@ -33,7 +33,8 @@ pub(crate) fn changed(settings: &Settings, setting: Setting) -> String {
         | Setting::QuietHours
         | Setting::LogLevel
         | Setting::KeepWarm
-        | Setting::Retention => "",
+        | Setting::Retention
+        | Setting::PauseOnLock => "",
     };
     format!("{}  {}{later}\n", name(setting), printable(&value))
 }
@@ -59,6 +60,7 @@ pub(crate) fn value(settings: &Settings, setting: Setting) -> Option<String> {
         Setting::LogLevel => Some(settings.log_level.as_str().to_owned()),
         Setting::KeepWarm => Some(policy(settings.keep_warm).to_owned()),
         Setting::Retention => Some(settings.retention_days.to_string()),
+        Setting::PauseOnLock => switch(settings.pause_on_lock),
     }
 }
 
@@ -73,7 +75,8 @@ pub(crate) const fn unset(setting: Setting) -> &'static str {
         | Setting::NotifySignIn
         | Setting::LogLevel
         | Setting::KeepWarm
-        | Setting::Retention => "(none)",
+        | Setting::Retention
+        | Setting::PauseOnLock => "(none)",
     }
 }
 
@@ -101,6 +104,7 @@ mod tests {
         log-level         info
         keep-warm         when-used
         retention         90
+        pause-on-lock     off
         ");
     }
 }

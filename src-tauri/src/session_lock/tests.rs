@@ -1,0 +1,145 @@
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use tokio::runtime::Builder;
+use zbus::blocking::connection;
+use zbus::zvariant::Value;
+
+use super::*;
+
+const SESSION: &str = "/org/freedesktop/login1/session/_31";
+static ADDRESS: OnceLock<String> = OnceLock::new();
+
+struct Bus(Child);
+
+impl Drop for Bus {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// A bus that is both the system's and the session's; no service is started on it.
+fn bus() -> Bus {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("bus.conf");
+    let text = format!(
+        r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>session</type><listen>unix:tmpdir={}</listen>
+<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/>
+<allow own="*"/></policy></busconfig>"#,
+        folder.path().display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let mut bus = Command::new("dbus-daemon")
+        .arg("--config-file")
+        .arg(&config)
+        .args(["--nofork", "--print-address=1"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut address = String::new();
+    let out = bus.stdout.take().unwrap();
+    BufReader::new(out).read_line(&mut address).unwrap();
+    ADDRESS.set(address.trim().to_owned()).unwrap();
+    // The socket is open; its folder goes with the bus.
+    std::mem::forget(folder);
+    Bus(bus)
+}
+
+fn connect() -> zbus::Result<Connection> {
+    connection::Builder::address(ADDRESS.get().unwrap().as_str())?.build()
+}
+
+struct Manager;
+
+#[zbus::interface(name = "org.freedesktop.login1.Manager")]
+impl Manager {
+    #[zbus(name = "GetSessionByPID")]
+    fn session_by_pid(&self, _pid: u32) -> OwnedObjectPath {
+        SESSION.try_into().unwrap()
+    }
+}
+
+struct Session;
+
+#[zbus::interface(name = "org.freedesktop.login1.Session")]
+impl Session {
+    #[zbus(property)]
+    fn locked_hint(&self) -> bool {
+        false
+    }
+}
+
+struct ScreenSaver;
+
+#[zbus::interface(name = "org.gnome.ScreenSaver")]
+impl ScreenSaver {
+    fn get_active(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn the_session_is_locked_while_one_source_says_so() {
+    let _bus = bus();
+    let desktop = connect().unwrap();
+    let server = desktop.object_server();
+    server.at("/org/freedesktop/login1", Manager).unwrap();
+    server.at(SESSION, Session).unwrap();
+    server.at("/org/gnome/ScreenSaver", ScreenSaver).unwrap();
+    for name in [
+        LOGIND,
+        "org.gnome.ScreenSaver",
+        "org.freedesktop.ScreenSaver",
+    ] {
+        desktop.request_name(name).unwrap();
+    }
+    let stranger = connect().unwrap();
+    let states = States::default();
+    let mut changes = states.subscribe();
+    listen(connect, connect, &states);
+    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+    // Says it again until it is heard: a listener may not have subscribed yet.
+    let mut reaches = |expected: Locked, say: &dyn Fn()| {
+        for _ in 0..300 {
+            say();
+            let reached = changes.wait_for(|states| *states == expected);
+            let reached = async { timeout(Duration::from_millis(100), reached).await.is_ok() };
+            if runtime.block_on(reached) {
+                return;
+            }
+        }
+        panic!("not in time: {expected:?}");
+    };
+    // What it says at the start.
+    reaches([false, false, true], &|| {});
+    let active = |connection: &Connection, index: usize, active: bool| {
+        let (name, path) = SCREENSAVERS[index];
+        let sent = connection.emit_signal(None::<()>, path, name, "ActiveChanged", &(active,));
+        sent.unwrap();
+    };
+    // Another program cannot unlock.
+    active(&stranger, 1, false);
+    reaches([false, true, true], &|| active(&desktop, 0, true));
+    reaches([false, true, false], &|| active(&desktop, 1, false));
+    reaches([false, false, false], &|| active(&desktop, 0, false));
+    let session = "org.freedesktop.login1.Session";
+    let signal = |member: &str| {
+        let sent = desktop.emit_signal(None::<()>, SESSION, session, member, &());
+        sent.unwrap();
+    };
+    let hint = |locked: bool| {
+        let changed = std::collections::HashMap::from([("LockedHint", Value::from(locked))]);
+        let body = (session, changed, Vec::<String>::new());
+        let properties = "org.freedesktop.DBus.Properties";
+        let sent = desktop.emit_signal(None::<()>, SESSION, properties, "PropertiesChanged", &body);
+        sent.unwrap();
+    };
+    reaches([true, false, false], &|| signal("Lock"));
+    reaches([false, false, false], &|| signal("Unlock"));
+    reaches([true, false, false], &|| hint(true));
+    reaches([false, false, false], &|| hint(false));
+}
