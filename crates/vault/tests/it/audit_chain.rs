@@ -9,11 +9,8 @@ use valetkey_core::actor::Actor;
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::home::Home;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, SignInId};
-use valetkey_vault::store::testing::{Fault, TestStore};
-use valetkey_vault::{
-    Durability, EventFilter, ItemName, LogCheck, LogProblem, LogProblemKind, StoreChoice, Vault,
-    VaultError,
-};
+use valetkey_vault::store::testing::TestStore;
+use valetkey_vault::{Durability, EventFilter, LogCheck, LogProblem, LogProblemKind, Vault};
 
 use crate::fixture::{home, now};
 
@@ -28,21 +25,21 @@ fn line(number: u128) -> Event {
         .detail(serde_json::json!({ "number": number.to_string() }))
 }
 
-async fn append(vault: &Vault, count: u128) -> EventId {
+pub(crate) async fn append(vault: &Vault, count: u128) -> EventId {
     let lines: Vec<_> = (1..=count).map(line).collect();
     let appended = vault.append_events(lines, Vec::new(), Durability::Deferred);
     appended.await.unwrap()
 }
 
-struct Log {
-    vault: Vault,
-    store: TestStore,
-    home: Home,
-    _folder: tempfile::TempDir,
+pub(crate) struct Log {
+    pub(crate) vault: Vault,
+    pub(crate) store: TestStore,
+    pub(crate) home: Home,
+    pub(crate) _folder: tempfile::TempDir,
 }
 
 impl Log {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let (folder, home) = home();
         let store = TestStore::default();
         let vault = Vault::open(&home, store.opener()).await.unwrap();
@@ -56,32 +53,32 @@ impl Log {
     }
 
     /// With the lines 1 to 9.
-    async fn of_nine() -> Self {
+    pub(crate) async fn of_nine() -> Self {
         let log = Self::open().await;
         append(&log.vault, 9).await;
         log
     }
 
     /// As a stop does.
-    async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         self.vault.anchor_log(now()).await.unwrap();
         self.vault.close().await.unwrap();
     }
 
-    async fn start(&mut self) {
+    pub(crate) async fn start(&mut self) {
         self.vault = Vault::open(&self.home, self.store.opener()).await.unwrap();
         self.vault.open_log_chain(now()).await.unwrap();
     }
 
-    fn change(&self, sql: &str) {
+    pub(crate) fn change(&self, sql: &str) {
         change(&self.home.database(), sql);
     }
 
-    async fn check(&self) -> LogCheck {
+    pub(crate) async fn check(&self) -> LogCheck {
         self.vault.check_log(now()).await.unwrap()
     }
 
-    async fn problems(&self) -> Vec<(LogProblemKind, i64, i64)> {
+    pub(crate) async fn problems(&self) -> Vec<(LogProblemKind, i64, i64)> {
         let problems = self.check().await.problems.into_iter();
         problems
             .map(
@@ -92,7 +89,7 @@ impl Log {
             .collect()
     }
 
-    async fn why(&self) -> Vec<String> {
+    pub(crate) async fn why(&self) -> Vec<String> {
         let problems = self.check().await.problems.into_iter();
         problems.filter_map(|problem| problem.why).collect()
     }
@@ -318,112 +315,6 @@ async fn a_clock_that_was_wrong_neither_keeps_old_lines_nor_deletes_new_ones() {
     let left = log.vault.events(EventFilter::default()).await.unwrap();
     let left: Vec<_> = left.into_iter().map(|(id, _)| id.0).collect();
     assert_eq!(left, [4, 5, 6]);
-}
-
-#[tokio::test]
-async fn lines_written_while_the_keychain_is_locked_join_the_chain_later() {
-    let mut log = Log::of_nine().await;
-    log.stop().await;
-    log.vault = Vault::open(&log.home, log.store.opener()).await.unwrap();
-    log.store.set(Fault::Locked);
-    let opened = log.vault.open_log_chain(now()).await;
-    assert!(matches!(opened, Err(VaultError::Store(_))), "{opened:?}");
-    assert_eq!(append(&log.vault, 3).await, EventId(12));
-    let check = log.vault.check_log(now()).await;
-    assert!(matches!(check, Err(VaultError::Store(_))), "{check:?}");
-    log.store.set(Fault::None);
-    assert_eq!(
-        log.vault.anchor_log(now()).await.unwrap(),
-        Some(EventId(13))
-    );
-    let check = log.check().await;
-    assert_eq!((check.problems, check.lines, check.late), (vec![], 13, 1));
-    log.change("UPDATE events SET at = 0 WHERE id = 11");
-    assert_eq!(log.problems().await, [(LogProblemKind::Changed, 11, 11)]);
-}
-
-#[tokio::test]
-async fn an_anchor_that_could_not_be_written_is_written_later() {
-    let mut log = Log::of_nine().await;
-    for fault in [Fault::Locked, Fault::FailWrites, Fault::Unavailable] {
-        log.store.set(fault);
-        append(&log.vault, 1).await;
-        let anchored = log.vault.anchor_log(now()).await;
-        assert!(matches!(anchored, Err(VaultError::Store(_))), "{fault:?}");
-        let end = now() + SignedDuration::from_secs(1);
-        let pruned = log.vault.prune_events(end, end).await;
-        assert!(matches!(pruned, Err(VaultError::Store(_))), "{fault:?}");
-        // The key is in memory.
-        assert_eq!(log.problems().await, []);
-        log.store.set(Fault::None);
-    }
-    log.stop().await;
-    log.change("DELETE FROM events WHERE id = 12");
-    log.start().await;
-    assert_eq!(log.why().await, ["lines_missing"]);
-}
-
-#[tokio::test]
-async fn the_keychain_is_not_written_while_nothing_happens() {
-    let log = Log::of_nine().await;
-    log.vault.anchor_log(now()).await.unwrap();
-    log.store.set(Fault::FailWrites);
-    log.vault.anchor_log(now()).await.unwrap();
-    assert_eq!(log.vault.prune_events(now(), now()).await.unwrap(), 0);
-}
-
-#[tokio::test]
-async fn a_lost_key_is_said_and_a_new_one_covers_what_comes() {
-    let mut log = Log::of_nine().await;
-    log.stop().await;
-    for lost in [None, Some(b"{}".as_slice())] {
-        log.store.tamper(ItemName::AuditLog, lost);
-        log.start().await;
-        append(&log.vault, 1).await;
-        assert_eq!(log.why().await, ["key_missing"]);
-        log.stop().await;
-    }
-    log.start().await;
-    let check = log.check().await;
-    assert_eq!((check.uncovered, check.lines), (11, 2));
-}
-
-#[tokio::test]
-async fn lines_from_before_the_chain_are_not_covered_and_go_with_their_age() {
-    let (folder, home) = home();
-    let store = TestStore::default();
-    let vault = Vault::open(&home, store.opener()).await.unwrap();
-    append(&vault, 4).await;
-    vault.open_log_chain(now()).await.unwrap();
-    append(&vault, 2).await;
-    let log = Log {
-        vault,
-        store,
-        home,
-        _folder: folder,
-    };
-    let check = log.check().await;
-    assert_eq!(check.problems, []);
-    assert_eq!((check.uncovered, check.lines), (4, 2));
-    log.change("DELETE FROM events WHERE id = 2");
-    assert_eq!(log.problems().await, []);
-    let end = now() + SignedDuration::from_secs(1);
-    assert_eq!(log.vault.prune_events(end, end).await.unwrap(), 5);
-    assert_eq!(log.check().await.uncovered, 0);
-}
-
-#[tokio::test]
-async fn a_store_in_memory_keeps_the_key_for_its_run() {
-    let (_folder, home) = home();
-    for run in 0..2 {
-        let vault = Vault::open(&home, StoreChoice::Memory).await.unwrap();
-        vault.open_log_chain(now()).await.unwrap();
-        append(&vault, 2).await;
-        let check = vault.check_log(now()).await.unwrap();
-        assert_eq!(check.problems, []);
-        assert_eq!((check.uncovered, check.lines), (run * 2, 2));
-        vault.close().await.unwrap();
-    }
 }
 
 #[tokio::test]

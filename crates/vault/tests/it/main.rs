@@ -6,6 +6,7 @@
 )]
 
 mod audit_chain;
+mod audit_key;
 mod authenticators;
 mod crash;
 mod file_store;
