@@ -24,14 +24,14 @@ pub struct ProcessFacts {
     /// None if it is hidden: the process is not dumpable, or in another mount namespace, where the
     /// path names another file.
     pub executable: Option<PathBuf>,
-    /// From `argv[0]` on; a process can change them.
-    pub arguments: Vec<String>,
+    /// From `argv[0]` on; a process can change them. None if they are too long to look at.
+    pub arguments: Option<Vec<String>>,
     /// Relative paths of its arguments begin here.
     pub working_directory: Option<PathBuf>,
     /// The project that it works in: the repository around its working directory, or else that.
     pub project: Option<PathBuf>,
-    /// Whether it has a controlling terminal.
-    pub has_terminal: bool,
+    /// Whether its standard input is its controlling terminal.
+    pub reads_terminal: bool,
     /// Whether its executable is the `valetkey` of this agent.
     pub is_valetkey: bool,
 }
@@ -87,6 +87,9 @@ pub enum Code {
         interpreter: PathBuf,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         options: Vec<String>,
+        /// The working directory, where it is looked for first.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        folder: PathBuf,
         name: String,
     },
     /// Text on the command line (`sh -c`, `python -c`, `node -e`).
@@ -116,6 +119,10 @@ pub enum Code {
 pub enum UnknownReason {
     /// The kernel does not show its executable, or shows a path of another mount namespace.
     HiddenExecutable,
+    /// Its command line is too long, or it has overwritten it.
+    HiddenArguments,
+    /// The file that it runs is not where its command line says.
+    MissingScript,
     /// The process has ended, or runs something else than when it was asked who it is.
     Ended,
     /// An interpreter that reads its program from standard input.
@@ -192,8 +199,12 @@ impl fmt::Display for Code {
             Self::Module {
                 interpreter,
                 options,
+                folder,
                 name,
-            } => write_command(f, interpreter, options, std::slice::from_ref(name)),
+            } => {
+                write_command(f, interpreter, options, std::slice::from_ref(name))?;
+                write!(f, " in {}", folder.display())
+            }
             Self::Inline {
                 interpreter,
                 options,
@@ -211,6 +222,8 @@ impl UnknownReason {
     pub const fn text(self) -> &'static str {
         match self {
             Self::HiddenExecutable => "hides its executable",
+            Self::HiddenArguments => "hides its command line",
+            Self::MissingScript => "its script is not where its command line says",
             Self::Ended => "has ended",
             Self::StandardInput => "reads its program from standard input",
             Self::NoStarter => "what started it has ended",

@@ -96,11 +96,8 @@ impl Process {
     }
 
     fn identify(&self, running: Option<Running>) -> Known {
-        let ancestry = running
-            .is_some()
-            .then(|| self.peer.as_ref()?.ancestry())
-            .flatten();
-        let Some(ancestry) = ancestry else {
+        let peer = self.peer.as_ref().filter(|_| running.is_some());
+        let Some((peer, ancestry)) = peer.and_then(|peer| Some((peer, peer.ancestry()?))) else {
             return Known {
                 running,
                 program: Arc::new(Program::unknown(UnknownReason::Ended)),
@@ -112,7 +109,7 @@ impl Process {
         let executable = first.and_then(|process| process.executable.as_ref());
         Known {
             running,
-            program: Arc::new(identify(&ancestry.processes)),
+            program: Arc::new(peer.settle(identify(&ancestry.processes))),
             actor: self.actor(executable.map(|path| path.display().to_string())),
             is_own_window: ancestry.is_own_window,
         }

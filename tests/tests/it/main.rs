@@ -20,6 +20,7 @@ mod listeners;
 mod looks;
 mod network_faults;
 mod page;
+mod programs;
 mod proxy;
 mod random_kills;
 mod revocation;

@@ -968,6 +968,8 @@ export interface components {
             options?: string[];
             path: string;
         } | {
+            /** @description The working directory, where it is looked for first. */
+            folder: string;
             interpreter: string;
             /** @enum {string} */
             kind: "module";
@@ -2068,7 +2070,7 @@ export interface components {
          * @description Why it cannot be told which program asks.
          * @enum {string}
          */
-        UnknownReason: "hidden_executable" | "ended" | "standard_input" | "no_starter";
+        UnknownReason: "hidden_executable" | "hidden_arguments" | "missing_script" | "ended" | "standard_input" | "no_starter";
         /**
          * @description What a program wants of a connection.
          * @enum {string}

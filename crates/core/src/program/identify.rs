@@ -32,6 +32,9 @@ const GO_BETWEENS: &[&str] = &[
 /// The same, by how their names begin.
 const GO_BETWEEN_PREFIXES: &[&str] = &["git-", "docker-credential-"];
 
+/// Executables that are many tools.
+const MANY_TOOLS: &[&str] = &["busybox", "toybox", "coreutils"];
+
 /// Processes of this user that belong to the session rather than to an application.
 const SESSION: &[&str] = &[
     "systemd",
@@ -92,10 +95,10 @@ pub fn identify(ancestry: &[ProcessFacts]) -> Program {
     if asker.executable.is_none() {
         return Program::unknown(UnknownReason::HiddenExecutable);
     }
-    if let Some(arguments) = command_of_run(asker) {
+    if let Some(code) = command_of_run(asker) {
         return Program {
             client: Client {
-                code: Code::Command { arguments },
+                code,
                 through: Vec::new(),
                 application: application(&ancestry[1..]),
             },
@@ -107,8 +110,10 @@ pub fn identify(ancestry: &[ProcessFacts]) -> Program {
     while is_go_between(&ancestry[at]) || is_wrapped(ancestry, at) {
         let process = &ancestry[at];
         let passes_on = is_go_between(process) && !process.is_valetkey;
-        if passes_on && through.last() != process.executable.as_ref() {
-            through.extend(process.executable.clone());
+        if let Some((tool, _)) = invoked(process).filter(|_| passes_on)
+            && through.last() != Some(&tool)
+        {
+            through.push(tool);
         }
         at += 1;
         let starter = ancestry.get(at);
@@ -131,24 +136,51 @@ pub fn identify(ancestry: &[ProcessFacts]) -> Program {
 }
 
 /// The command that `valetkey run ... -- command` starts in its own place.
-fn command_of_run(process: &ProcessFacts) -> Option<Vec<String>> {
-    if !process.is_valetkey || process.arguments.get(1).is_none_or(|verb| verb != "run") {
+fn command_of_run(process: &ProcessFacts) -> Option<Code> {
+    if !process.is_valetkey {
         return None;
     }
-    let end = process.arguments.iter().position(|word| word == "--")?;
-    let mut command = process.arguments[end + 1..].to_vec();
+    let Some(arguments) = &process.arguments else {
+        return Some(Code::Unknown {
+            reason: UnknownReason::HiddenArguments,
+        });
+    };
+    if verb_of_valetkey(arguments)? != "run" {
+        return None;
+    }
+    let end = arguments.iter().position(|word| word == "--")?;
+    let mut command = arguments[end + 1..].to_vec();
     let program = command.first_mut()?;
     if program.contains('/') {
         *program = absolute(process, program).display().to_string();
     }
-    Some(command)
+    let (program, rest) = command.split_first_mut()?;
+    if let Some(interpreter) = interpreter::find(Path::new(program))
+        && let Target::Script(script) = interpreter.read(rest).target
+        && let Some(word) = rest.iter_mut().find(|word| **word == script)
+    {
+        *word = absolute(process, &script).display().to_string();
+    }
+    Some(Code::Command { arguments: command })
+}
+
+/// The first argument that is no option of all commands.
+fn verb_of_valetkey(arguments: &[String]) -> Option<&str> {
+    let mut rest = arguments.get(1..)?.iter();
+    loop {
+        match rest.next()?.as_str() {
+            "--profile" => drop(rest.next()),
+            option if option.starts_with('-') => {}
+            verb => return Some(verb),
+        }
+    }
 }
 
 fn is_go_between(process: &ProcessFacts) -> bool {
-    let Some(executable) = &process.executable else {
+    let Some((executable, _)) = invoked(process) else {
         return false;
     };
-    let name = file_name(executable);
+    let name = file_name(&executable);
     process.is_valetkey
         || GO_BETWEENS.contains(&name.as_str())
         || GO_BETWEEN_PREFIXES
@@ -178,27 +210,57 @@ fn is_session(process: &ProcessFacts) -> bool {
     executable.is_none_or(|path| SESSION.contains(&file_name(path).as_str()))
 }
 
+/// The executable under the name by which it was called, and the arguments after that: `busybox` is the
+/// tool that it was called as.
+fn invoked(process: &ProcessFacts) -> Option<(PathBuf, Option<&[String]>)> {
+    let executable = process.executable.clone()?;
+    let arguments = process.arguments.as_deref();
+    if !MANY_TOOLS.contains(&file_name(&executable).as_str()) {
+        return Some((executable, arguments.and_then(|words| words.get(1..))));
+    }
+    let Some((first, rest)) = arguments.and_then(<[String]>::split_first) else {
+        return Some((executable, None));
+    };
+    let called = file_name(Path::new(first.trim_start_matches('-')));
+    let (tool, rest) = match rest.split_first() {
+        Some((tool, rest)) if MANY_TOOLS.contains(&called.as_str()) => (tool.clone(), rest),
+        _ => (called, rest),
+    };
+    Some((executable.join(tool), Some(rest)))
+}
+
 fn code(process: &ProcessFacts) -> Code {
-    let Some(executable) = process.executable.clone() else {
-        return Code::Unknown {
-            reason: UnknownReason::HiddenExecutable,
-        };
+    let unknown = |reason| Code::Unknown { reason };
+    let Some((executable, arguments)) = invoked(process) else {
+        return unknown(UnknownReason::HiddenExecutable);
     };
     let Some(interpreter) = interpreter::find(&executable) else {
         return Code::Executable { path: executable };
     };
-    let arguments = process.arguments.get(1..).unwrap_or_default();
+    let Some(arguments) = arguments else {
+        return unknown(UnknownReason::HiddenArguments);
+    };
     let invocation = interpreter.read(arguments);
     let options = invocation.options;
     match invocation.target {
-        Target::Script(script) => Code::Script {
-            interpreter: executable,
-            options,
-            path: absolute(process, &script),
-        },
+        // What `process.title = ...` of Node.js leaves of a command line.
+        Target::Script(script) if script.is_empty() => unknown(UnknownReason::HiddenArguments),
+        Target::Script(script) => {
+            let path = absolute(process, &script);
+            // A descriptor, as `bash <(command)` names one: any text can be there.
+            if path.starts_with("/dev") || path.starts_with("/proc") {
+                return unknown(UnknownReason::StandardInput);
+            }
+            Code::Script {
+                interpreter: executable,
+                options,
+                path,
+            }
+        }
         Target::Module(name) => Code::Module {
             interpreter: executable,
             options,
+            folder: process.working_directory.clone().unwrap_or_default(),
             name,
         },
         Target::Inline(text) => Code::Inline {
@@ -206,12 +268,10 @@ fn code(process: &ProcessFacts) -> Code {
             options,
             text,
         },
-        Target::None if interpreter.is_shell && process.has_terminal => {
+        Target::None if interpreter.is_shell && process.reads_terminal => {
             Code::Terminal { shell: executable }
         }
-        Target::None => Code::Unknown {
-            reason: UnknownReason::StandardInput,
-        },
+        Target::None => unknown(UnknownReason::StandardInput),
     }
 }
 
@@ -255,158 +315,4 @@ fn absolute(process: &ProcessFacts, path: &str) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// `command` is the command line; its first word the executable.
-    fn process(command: &str) -> ProcessFacts {
-        let arguments: Vec<String> = command.split(' ').map(str::to_owned).collect();
-        let executable = match arguments[0].trim_start_matches('-') {
-            path if path.starts_with('/') => path.to_owned(),
-            name => format!("/usr/bin/{name}"),
-        };
-        ProcessFacts {
-            pid: 7,
-            is_valetkey: executable == "/usr/bin/valetkey",
-            executable: Some(executable.into()),
-            arguments,
-            working_directory: Some("/home/me/work".into()),
-            project: Some("/home/me/work".into()),
-            has_terminal: true,
-        }
-    }
-
-    fn hidden() -> ProcessFacts {
-        ProcessFacts {
-            executable: None,
-            ..process("secret")
-        }
-    }
-
-    fn asks(commands: &[&str]) -> Client {
-        let ancestry: Vec<_> = commands.iter().map(|command| process(command)).collect();
-        identify(&ancestry).client
-    }
-
-    fn started_by(client: &Client) -> String {
-        let application = client.application.as_ref();
-        application.map_or_else(String::new, |code| code.name())
-    }
-
-    const TERMINAL: [&str; 3] = ["bash", "/usr/libexec/gnome-terminal-server", "systemd"];
-
-    fn typed(commands: &[&str]) -> Client {
-        asks(&[commands, &TERMINAL].concat())
-    }
-
-    #[test]
-    fn an_interpreter_is_named_by_its_script() {
-        let report = typed(&["python3 report.py --all"]);
-        assert_eq!(report.name(), "report.py");
-        assert_eq!(report.location(), "python3 /home/me/work/report.py");
-        assert_eq!(started_by(&report), "gnome-terminal-server");
-        assert_eq!(
-            report,
-            typed(&["python3 ./x/../report.py"]),
-            "its arguments do not matter"
-        );
-        for other in [
-            "python3 other.py",
-            "python3 -i report.py",
-            "python2 report.py",
-            "report.py",
-        ] {
-            assert_ne!(report, typed(&[other]), "{other}");
-        }
-    }
-
-    #[test]
-    fn the_application_is_what_the_person_started() {
-        let npx = "/usr/bin/node /home/me/.npm/_npx/1a/node_modules/.bin/github-mcp";
-        let server = asks(&[
-            npx,
-            "/opt/Cursor/cursor --type=x",
-            "/opt/Cursor/cursor",
-            "systemd",
-        ]);
-        assert_eq!(
-            (server.name(), started_by(&server)),
-            ("github-mcp".into(), "cursor".into())
-        );
-        let claude = "/usr/bin/node /usr/lib/node_modules/@anthropic-ai/claude-code/cli.js";
-        let server = typed(&[npx, "sh -c github-mcp", claude]);
-        assert_eq!(started_by(&server), "@anthropic-ai/claude-code");
-        let tool = asks(&["/opt/tool", "gnome-shell", "systemd"]);
-        assert_eq!(tool.application, None);
-    }
-
-    #[test]
-    fn a_go_between_stands_for_whoever_started_it() {
-        let terminal = typed(&["valetkey token github"]);
-        assert_eq!(terminal.name(), "Terminal");
-        assert_eq!(started_by(&terminal), "gnome-terminal-server");
-        let helper = ["valetkey git-credential get", "sh -c valetkey", "git fetch"];
-        let git = typed(&[&helper[..], &["git pull"]].concat());
-        assert_eq!(git.name(), "Terminal, through git");
-        let evil = typed(&[&helper[..], &["python3 evil.py"]].concat());
-        assert_eq!(evil.name(), "evil.py, through git");
-        assert_eq!(evil.code, typed(&["python3 evil.py"]).code);
-        let curl = typed(&["curl http://localhost", "bash deploy.sh"]);
-        assert_eq!(curl.name(), "deploy.sh, through curl");
-    }
-
-    #[test]
-    fn only_an_interactive_shell_is_seen_through() {
-        let evil = typed(&["valetkey token github", "bash evil.sh"]);
-        assert_eq!(evil.name(), "evil.sh");
-        let inline = typed(&["valetkey token github", "sh -c valetkey"]);
-        assert_eq!(inline.name(), "a command of sh");
-        assert_ne!(inline, typed(&["valetkey token github", "sh -c other"]));
-        let mut script = process("bash");
-        script.has_terminal = false;
-        let unknown = identify(&[process("valetkey token github"), script]);
-        assert!(!unknown.client.is_known(), "a script from standard input");
-    }
-
-    #[test]
-    fn always_never_means_everybody() {
-        for ancestry in [
-            &["valetkey token github"][..],
-            &["valetkey token github", "systemd"],
-            &["curl http://localhost", "valetkey x", "cron"],
-            &["python3"],
-            &["node -"],
-        ] {
-            assert!(!asks(ancestry).is_known(), "{ancestry:?}");
-        }
-        assert!(!identify(&[]).client.is_known());
-        assert!(!identify(&[hidden(), process("bash")]).client.is_known());
-        let through = identify(&[process("valetkey token x"), hidden()]);
-        assert!(!through.client.is_known());
-    }
-
-    #[test]
-    fn a_run_is_its_whole_command() {
-        let run = typed(&["valetkey run --env A=github -- ./tool --fast"]);
-        assert_eq!(run.location(), "/home/me/work/tool --fast");
-        assert_ne!(
-            run,
-            typed(&["valetkey run --env A=github -- ./tool --slow"])
-        );
-        let shell = |text| typed(&[&format!("valetkey run --env A=github -- sh -c {text}")]);
-        assert_ne!(shell("ls"), shell("env"));
-        let impostor = typed(&["/tmp/valetkey run --env A=github -- ./tool --fast"]);
-        assert_ne!(run, impostor);
-    }
-
-    #[test]
-    fn an_identity_reads_back() {
-        let git = typed(&[
-            "valetkey git-credential get",
-            "git fetch",
-            "python3 -u evil.py",
-        ]);
-        let text = serde_json::to_string(&git).unwrap();
-        assert_eq!(serde_json::from_str::<Client>(&text).unwrap(), git);
-    }
-}
+mod tests;

@@ -24,8 +24,10 @@ pub(super) enum Target {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Interpreter {
     names: &'static [&'static str],
-    /// A first argument that only says "run the next".
+    /// First arguments that say what to do with the next.
     verbs: &'static [&'static str],
+    /// Those of them after which text comes.
+    text_verbs: &'static [&'static str],
     inline: &'static [&'static str],
     module: &'static [&'static str],
     /// Options that take the next argument as their value.
@@ -37,19 +39,37 @@ pub(super) struct Interpreter {
     standard_input: &'static [&'static str],
     /// Whether `-ab` stands for `-a -b`.
     clusters: bool,
+    /// Whether the first argument is a class, not a file.
+    runs_classes: bool,
     pub(super) is_shell: bool,
 }
 
 const SHELL: Interpreter = Interpreter {
     names: &["sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish"],
     verbs: &[],
+    text_verbs: &[],
     inline: &["c", "command"],
     module: &[],
     with_value: &["o", "O", "rcfile", "init-file", "C", "init-command"],
     text_after_options: true,
     standard_input: &["s"],
     clusters: true,
+    runs_classes: false,
     is_shell: true,
+};
+
+const LOADER: Interpreter = Interpreter {
+    names: &[],
+    verbs: &[],
+    text_verbs: &[],
+    inline: &[],
+    module: &[],
+    with_value: &["library-path", "preload", "audit", "argv0", "inhibit-rpath"],
+    text_after_options: false,
+    standard_input: &[],
+    clusters: false,
+    runs_classes: false,
+    is_shell: false,
 };
 
 const INTERPRETERS: [Interpreter; 5] = [
@@ -57,17 +77,20 @@ const INTERPRETERS: [Interpreter; 5] = [
     Interpreter {
         names: &["python", "pypy"],
         verbs: &[],
+        text_verbs: &[],
         inline: &["c"],
         module: &["m"],
         with_value: &["W", "X", "check-hash-based-pycs"],
         text_after_options: false,
         standard_input: &[],
         clusters: true,
+        runs_classes: false,
         is_shell: false,
     },
     Interpreter {
         names: &["node", "nodejs", "deno", "bun"],
-        verbs: &["run"],
+        verbs: &["run", "inspect", "test", "task", "serve", "watch", "x"],
+        text_verbs: &["eval", "exec"],
         inline: &["e", "p", "eval", "print"],
         module: &[],
         with_value: &[
@@ -85,22 +108,26 @@ const INTERPRETERS: [Interpreter; 5] = [
         text_after_options: false,
         standard_input: &[],
         clusters: true,
+        runs_classes: false,
         is_shell: false,
     },
     Interpreter {
         names: &["ruby", "perl", "php", "lua", "Rscript", "tclsh"],
         verbs: &[],
+        text_verbs: &[],
         inline: &["e", "E"],
         module: &[],
         with_value: &["I", "r", "C", "M", "d", "l"],
         text_after_options: false,
         standard_input: &[],
         clusters: true,
+        runs_classes: false,
         is_shell: false,
     },
     Interpreter {
         names: &["java"],
         verbs: &[],
+        text_verbs: &[],
         inline: &[],
         module: &[],
         with_value: &[
@@ -115,6 +142,7 @@ const INTERPRETERS: [Interpreter; 5] = [
         text_after_options: false,
         standard_input: &[],
         clusters: false,
+        runs_classes: true,
         is_shell: false,
     },
 ];
@@ -126,6 +154,12 @@ pub(super) fn find(executable: &Path) -> Option<&'static Interpreter> {
     INTERPRETERS
         .iter()
         .find(|interpreter| interpreter.names.contains(&name))
+        .or_else(|| is_loader(name).then_some(&LOADER))
+}
+
+/// The dynamic loader, called as a command.
+fn is_loader(name: &str) -> bool {
+    name.starts_with("ld-linux") || name.starts_with("ld-musl")
 }
 
 impl Interpreter {
@@ -136,6 +170,7 @@ impl Interpreter {
             rest: arguments.iter(),
             options: Vec::new(),
             text_follows: false,
+            has_verb: false,
         };
         let target = reader.target();
         Invocation {
@@ -150,6 +185,7 @@ struct Reader<'a> {
     rest: std::slice::Iter<'a, String>,
     options: Vec<String>,
     text_follows: bool,
+    has_verb: bool,
 }
 
 impl Reader<'_> {
@@ -164,7 +200,7 @@ impl Reader<'_> {
                 self.long(argument, long)
             } else if argument.len() > 1 && argument.starts_with(['-', '+']) {
                 self.short(argument)
-            } else if self.interpreter.verbs.contains(&argument.as_str()) {
+            } else if self.is_verb(argument) {
                 None
             } else {
                 return self.first(argument);
@@ -176,13 +212,42 @@ impl Reader<'_> {
         Target::None
     }
 
+    /// `run` says nothing; what another one does with the next argument differs.
+    fn is_verb(&mut self, argument: &str) -> bool {
+        let text = self.interpreter.text_verbs.contains(&argument);
+        if self.has_verb || !(text || self.interpreter.verbs.contains(&argument)) {
+            return false;
+        }
+        self.has_verb = true;
+        self.text_follows = text;
+        if argument != "run" {
+            self.options.push(argument.to_owned());
+        }
+        true
+    }
+
     /// The first argument that is no option.
     fn first(&self, argument: &str) -> Target {
         if self.text_follows {
             self.inline(argument)
+        } else if self.is_name(argument) {
+            Target::Module(argument.to_owned())
         } else {
             Target::Script(argument.to_owned())
         }
+    }
+
+    /// Whether it is no file: a class of Java, an address.
+    fn is_name(&self, argument: &str) -> bool {
+        let is_class = self.interpreter.runs_classes
+            && !self.options.iter().any(|option| option == "-jar")
+            && Path::new(argument)
+                .extension()
+                .is_none_or(|it| it != "java");
+        let is_address = argument.contains("://")
+            || argument.starts_with("npm:")
+            || argument.starts_with("jsr:");
+        is_class || is_address
     }
 
     fn inline(&self, text: &str) -> Target {
@@ -256,114 +321,4 @@ impl Reader<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(command: &str) -> Invocation {
-        let words: Vec<String> = command.split(' ').map(str::to_owned).collect();
-        let interpreter = find(Path::new(&words[0])).expect("an interpreter");
-        interpreter.read(&words[1..])
-    }
-
-    fn options(words: &[&str]) -> Vec<String> {
-        words.iter().map(|&word| word.to_owned()).collect()
-    }
-
-    #[test]
-    fn the_script_is_found_behind_the_options() {
-        for (command, before, script) in [
-            ("python3 report.py --all", &[][..], "report.py"),
-            (
-                "/usr/bin/python3.11 -u -W error report.py",
-                &["-u", "-W", "error"],
-                "report.py",
-            ),
-            ("python3 -Werror report.py", &["-Werror"], "report.py"),
-            (
-                "node --require ./hook.js server.js",
-                &["--require", "./hook.js"],
-                "server.js",
-            ),
-            (
-                "node --import=./hook.js server.js",
-                &["--import=./hook.js"],
-                "server.js",
-            ),
-            (
-                "deno run --allow-net server.ts",
-                &["--allow-net"],
-                "server.ts",
-            ),
-            ("bash -e deploy.sh prod", &["-e"], "deploy.sh"),
-            (
-                "bash --rcfile x -- deploy.sh",
-                &["--rcfile", "x"],
-                "deploy.sh",
-            ),
-            (
-                "bash -o pipefail deploy.sh",
-                &["-o", "pipefail"],
-                "deploy.sh",
-            ),
-            ("perl -w report.pl", &["-w"], "report.pl"),
-            ("java -Dapp -jar app.jar", &["-Dapp", "-jar"], "app.jar"),
-            ("java -cp lib Main", &["-cp", "lib"], "Main"),
-        ] {
-            let invocation = read(command);
-            assert_eq!(
-                invocation.target,
-                Target::Script(script.to_owned()),
-                "{command}"
-            );
-            assert_eq!(invocation.options, options(before), "{command}");
-        }
-    }
-
-    #[test]
-    fn text_on_the_command_line_is_the_program_with_its_arguments() {
-        for (command, text) in [
-            ("sh -c curl $1", &["curl", "$1"][..]),
-            ("bash -lc env x", &["env", "x"]),
-            ("bash -c -e env", &["env"]),
-            ("python3 -c print(1) a", &["print(1)", "a"]),
-            ("python3 -Ic print(1)", &["print(1)"]),
-            ("node -e run()", &["run()"]),
-            ("node --eval=run() x", &["run()", "x"]),
-            ("perl -e run", &["run"]),
-        ] {
-            assert_eq!(
-                read(command).target,
-                Target::Inline(options(text)),
-                "{command}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_module_is_named() {
-        let module = Target::Module("http.server".to_owned());
-        assert_eq!(read("python3 -m http.server 80").target, module);
-        assert_eq!(read("python3 -Im http.server").target, module);
-    }
-
-    #[test]
-    fn without_a_program_there_is_none() {
-        for command in [
-            "bash -l -i",
-            "python3",
-            "node -",
-            "sh -s a.sh",
-            "bash --norc",
-            "python3 -c",
-        ] {
-            assert_eq!(read(command).target, Target::None, "{command}");
-        }
-    }
-
-    #[test]
-    fn other_executables_are_no_interpreters() {
-        for name in ["/usr/bin/git", "shfmt", "nodemon", "pythonista", ""] {
-            assert_eq!(find(Path::new(name)), None, "{name}");
-        }
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 
 use std::os::fd::AsFd;
 
-use valetkey_api::core::program::ProcessFacts;
+use valetkey_api::core::program::{ProcessFacts, Program};
 
 #[derive(Debug)]
 pub(super) struct Peer;
@@ -41,5 +41,10 @@ impl Peer {
     #[expect(clippy::unused_self, reason = "the other platforms look")]
     pub(super) fn ancestry(&self) -> Option<Ancestry> {
         None
+    }
+
+    #[expect(clippy::unused_self, reason = "the other platforms look")]
+    pub(super) fn settle(&self, program: Program) -> Program {
+        program
     }
 }

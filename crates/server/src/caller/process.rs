@@ -14,12 +14,12 @@ use std::sync::{Mutex, PoisonError};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, readlinkat, statat};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
-use valetkey_api::core::program::ProcessFacts;
+use valetkey_api::core::program::{Code, ProcessFacts, Program, UnknownReason};
 
 /// Ancestors that are looked at.
 const MAX_ANCESTORS: usize = 32;
-/// Bytes of a command line that are looked at.
-const MAX_COMMAND_LINE: u64 = 16 * 1024;
+/// Bytes that are read of a file in `/proc`. A longer command line is not looked at.
+const MAX_BYTES: u64 = 256 * 1024;
 /// Folders above the working directory in which a repository is looked for.
 const MAX_FOLDERS: usize = 32;
 
@@ -48,11 +48,13 @@ pub(super) enum Evidence {
     AcceptedAt(f64),
 }
 
-/// What a process runs, to notice an exec: the file and the command line.
+/// What a process runs, to notice an exec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Running {
     executable: Option<FileId>,
-    command_line: Vec<u8>,
+    /// Its auxiliary vector: addresses that each exec chooses anew. Of a process that hides it the command
+    /// line.
+    image: Vec<u8>,
 }
 
 /// Device and inode.
@@ -66,7 +68,8 @@ struct ProcFolder(OwnedFd);
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Stat {
     parent: i32,
-    has_terminal: bool,
+    /// Device number of its controlling terminal.
+    terminal: Option<u64>,
     /// In clock ticks since the machine started.
     started: u64,
 }
@@ -133,6 +136,27 @@ impl Peer {
         self.with_folder(|folder| Ancestry::of(self.pid, folder))
     }
 
+    /// `program`, with what only the disk can tell: where its command is found, whether its script is there.
+    pub(super) fn settle(&self, mut program: Program) -> Program {
+        let missing = || Program::unknown(UnknownReason::MissingScript);
+        let code = &mut program.client.code;
+        if let Code::Script { path, .. } = code
+            && !ProcFolder::finds(path)
+        {
+            return missing();
+        }
+        if let Code::Command { arguments } = code
+            && let Some(command) = arguments.first_mut()
+            && !command.contains('/')
+        {
+            let Some(found) = self.with_folder(|folder| folder.resolve(command)) else {
+                return missing();
+            };
+            *command = found.display().to_string();
+        }
+        program
+    }
+
     fn with_folder<T>(&self, look: impl FnOnce(&ProcFolder) -> Option<T>) -> Option<T> {
         let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
         if let Pin::Connected(evidence) = &*pinned {
@@ -157,7 +181,7 @@ impl ProcFolder {
     fn running(&self) -> Option<Running> {
         Some(Running {
             executable: self.executable_id(),
-            command_line: self.read("cmdline")?,
+            image: self.read("auxv").or_else(|| self.read("cmdline"))?,
         })
     }
 
@@ -170,7 +194,7 @@ impl ProcFolder {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let file = openat(&self.0, name, flags, Mode::empty()).ok()?;
         let mut bytes = Vec::new();
-        let mut limited = fs::File::from(file).take(MAX_COMMAND_LINE);
+        let mut limited = fs::File::from(file).take(MAX_BYTES);
         limited.read_to_end(&mut bytes).ok()?;
         Some(bytes)
     }
@@ -191,22 +215,44 @@ impl ProcFolder {
     }
 
     fn facts(&self, pid: i32, stat: Stat) -> Option<ProcessFacts> {
-        let arguments = self.read("cmdline")?;
-        let arguments: Vec<String> = arguments
-            .split(|byte| *byte == 0)
-            .map(|word| String::from_utf8_lossy(word).into_owned())
-            .collect();
-        let count = arguments.len().saturating_sub(1);
         let working_directory = self.link("cwd").ok();
         Some(ProcessFacts {
             pid,
             executable: self.executable(),
-            arguments: arguments.into_iter().take(count).collect(),
+            arguments: words(&self.read("cmdline")?),
             project: working_directory.as_deref().map(project),
             working_directory,
-            has_terminal: stat.has_terminal,
+            reads_terminal: self.reads(stat.terminal),
             is_valetkey: self.executable_id().is_some_and(is_command),
         })
+    }
+
+    /// Whether its standard input is this terminal: only then a person types what a shell runs.
+    fn reads(&self, terminal: Option<u64>) -> bool {
+        let input = statat(&self.0, "fd/0", AtFlags::empty()).ok();
+        terminal.is_some() && input.map(|found| found.st_rdev) == terminal
+    }
+
+    /// Whether `path`, as the process sees it, is a file.
+    fn finds(path: &Path) -> bool {
+        let extensions = ["js", "mjs", "cjs", "ts"];
+        // Node.js adds the extension.
+        path.exists()
+            || extensions
+                .iter()
+                .any(|it| path.with_added_extension(it).exists())
+    }
+
+    /// Where its `PATH` finds a command.
+    fn resolve(&self, command: &str) -> Option<PathBuf> {
+        let environment = self.read("environ")?;
+        let mut variables = environment.split(|byte| *byte == 0);
+        let folders = variables.find_map(|it| it.strip_prefix(b"PATH="))?;
+        let folders = String::from_utf8_lossy(folders).into_owned();
+        let mut found = folders
+            .split(':')
+            .map(|folder| Path::new(folder).join(command));
+        found.find(|path| path.is_absolute() && path.is_file())
     }
 
     /// Its path means nothing in another mount namespace.
@@ -230,7 +276,7 @@ impl Stat {
         let fields: Vec<&str> = rest.split(' ').collect();
         Some(Self {
             parent: fields.get(1)?.parse().ok()?,
-            has_terminal: *fields.get(4)? != "0",
+            terminal: Some(fields.get(4)?.parse().ok()?).filter(|number| *number != 0),
             started: fields.get(19)?.parse().ok()?,
         })
     }
@@ -270,6 +316,20 @@ impl Ancestry {
     }
 }
 
+/// The words of a command line; None if it was cut.
+fn words(command_line: &[u8]) -> Option<Vec<String>> {
+    if command_line.len() as u64 >= MAX_BYTES {
+        return None;
+    }
+    let command_line = command_line.strip_suffix(b"\0").unwrap_or(command_line);
+    let words = command_line.split(|byte| *byte == 0);
+    Some(
+        words
+            .map(|word| String::from_utf8_lossy(word).into_owned())
+            .collect(),
+    )
+}
+
 /// Whether an executable is the command `valetkey` beside this one.
 fn is_command(executable: FileId) -> bool {
     let own = std::env::current_exe().ok();
@@ -286,104 +346,4 @@ fn project(folder: &Path) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::process::{Child, Command, Stdio};
-
-    use super::*;
-
-    /// A process that waits until it is killed.
-    struct Waiting(Child);
-
-    impl Waiting {
-        fn start() -> Self {
-            let mut command = Command::new("sleep");
-            let child = command.arg("600").stdin(Stdio::null()).spawn();
-            Self(child.expect("sleep"))
-        }
-
-        fn pid(&self) -> i32 {
-            i32::try_from(self.0.id()).unwrap()
-        }
-
-        fn end(&mut self) {
-            self.0.kill().unwrap();
-            self.0.wait().unwrap();
-        }
-    }
-
-    impl Drop for Waiting {
-        fn drop(&mut self) {
-            self.0.kill().ok();
-            self.0.wait().ok();
-        }
-    }
-
-    fn own_pid() -> i32 {
-        rustix::process::getpid().as_raw_nonzero().get()
-    }
-
-    #[test]
-    fn a_process_shows_what_it_runs() {
-        let waiting = Waiting::start();
-        let peer = Peer::new(waiting.pid(), Evidence::accepted_now());
-        let ancestry = peer.ancestry().unwrap();
-        let process = &ancestry.processes[0];
-        assert_eq!(process.arguments, ["sleep", "600"]);
-        assert!(process.executable.is_some());
-        assert_eq!(process.working_directory, std::env::current_dir().ok());
-        assert!(!process.is_valetkey);
-        assert_eq!(ancestry.processes[1].pid, own_pid());
-        assert!(!ancestry.is_own_window);
-        assert_eq!(peer.running(), peer.running());
-    }
-
-    #[test]
-    fn a_process_that_ended_shows_nothing() {
-        let mut waiting = Waiting::start();
-        let peer = Peer::new(waiting.pid(), Evidence::accepted_now());
-        assert!(peer.running().is_some());
-        waiting.end();
-        assert_eq!(peer.running(), None);
-        assert!(peer.ancestry().is_none());
-    }
-
-    #[test]
-    fn a_younger_process_of_the_same_pid_is_another_one() {
-        // Accepted before the machine started: every process is younger.
-        let peer = Peer::new(own_pid(), Evidence::AcceptedAt(0.0));
-        assert_eq!(peer.running(), None);
-        let pidfd = |pid: i32| {
-            let pid = rustix::process::Pid::from_raw(pid).unwrap();
-            rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap()
-        };
-        let mut ended = Waiting::start();
-        let evidence = Evidence::Pidfd(pidfd(ended.pid()));
-        ended.end();
-        // The pid now belongs to somebody else, here to us.
-        assert_eq!(Peer::new(own_pid(), evidence).running(), None);
-        let evidence = Evidence::Pidfd(pidfd(own_pid()));
-        assert!(Peer::new(own_pid(), evidence).running().is_some());
-    }
-
-    #[test]
-    fn the_name_of_a_process_may_hold_anything() {
-        let text = "7 (a) 1 2) S 3 1 1 34816 1 0 0 0 0 0 0 0 0 0 0 0 1 0 4711 0";
-        let stat = Stat::parse(text).unwrap();
-        let expected = Stat {
-            parent: 3,
-            has_terminal: true,
-            started: 4711,
-        };
-        assert_eq!(stat, expected);
-    }
-
-    #[test]
-    fn the_project_is_the_repository_around_the_folder() {
-        let tmp = tempfile::tempdir().unwrap();
-        let inner = tmp.path().join("work/src/deep");
-        fs::create_dir_all(&inner).unwrap();
-        assert_eq!(project(&inner), inner);
-        fs::create_dir(tmp.path().join("work/.git")).unwrap();
-        assert_eq!(project(&inner), tmp.path().join("work"));
-    }
-}
+mod tests;
