@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use valetkey_core::access::Policy;
 use valetkey_core::connection::KeepWarm;
 use valetkey_core::settings::{ApiPort, LogLevel, QuietHours, RetentionDays};
 
@@ -131,6 +132,10 @@ pub struct SettingsPatch {
     /// Whether the desktop app pauses while the session is locked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause_on_lock: Option<bool>,
+    /// What a program gets that no rule decides about, while the desktop app runs. `allow` is confirmed
+    /// in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_policy: Option<Policy>,
 }
 
 /// Query of `PATCH settings`.
@@ -172,6 +177,7 @@ impl SettingsPatch {
         set(self.keep_warm, &mut settings.keep_warm);
         set(self.retention_days, &mut settings.retention_days);
         set(self.pause_on_lock, &mut settings.pause_on_lock);
+        set(self.access_policy, &mut settings.access_policy);
         if let Some(patch) = self.notifications {
             let notifications = &mut settings.notifications;
             set(patch.needs_you, &mut notifications.needs_you);

@@ -14,6 +14,7 @@
 //! | [`Action::ChangeKeys`] | yes | while no desktop app runs | no | no |
 //! | [`Action::ReadAccess`] | yes | yes | no | no |
 //! | [`Action::RemoveRule`] | yes | while no desktop app runs | no | no |
+//! | [`Action::SetAccessPolicy`] | yes | while no desktop app runs | no | no |
 //! | [`Action::ConfirmRule`] | yes | no | no | no |
 //! | [`Action::ShowApproval`] | yes | yes | no | no |
 //! | [`Action::AnswerApproval`] | no | while no desktop app runs | no | no |
@@ -53,6 +54,8 @@ pub enum Action {
     ReadAccess,
     /// Remove a rule.
     RemoveRule,
+    /// Say what a program gets that no rule decides about.
+    SetAccessPolicy,
     /// Confirm a rule that was written while no desktop app ran.
     ConfirmRule,
     /// Give a question a window.
@@ -109,6 +112,7 @@ pub fn check(caller: &Caller, action: Action, host: Host) -> Result<(), Permissi
             Action::AnswerApproval => Err(PermissionError::OnlyInTheApprovalWindow),
             Action::ReadAccess
             | Action::RemoveRule
+            | Action::SetAccessPolicy
             | Action::ConfirmRule
             | Action::ShowApproval
             | Action::ReadConnection(_)
@@ -123,13 +127,18 @@ pub fn check(caller: &Caller, action: Action, host: Host) -> Result<(), Permissi
         },
         Caller::Process(process) if process.is_own_window() => Err(PermissionError::OwnWindow),
         Caller::Process(_) => match (action, host) {
-            (Action::ChangeKeys | Action::RemoveRule, Host::Desktop) | (Action::ConfirmRule, _) => {
-                Err(PermissionError::OnlyInTheWindow)
-            }
+            (Action::ChangeKeys | Action::RemoveRule | Action::SetAccessPolicy, Host::Desktop)
+            | (Action::ConfirmRule, _) => Err(PermissionError::OnlyInTheWindow),
             (Action::AnswerApproval, Host::Desktop) => {
                 Err(PermissionError::OnlyInTheApprovalWindow)
             }
-            (Action::ChangeKeys | Action::RemoveRule | Action::AnswerApproval, Host::Headless)
+            (
+                Action::ChangeKeys
+                | Action::RemoveRule
+                | Action::SetAccessPolicy
+                | Action::AnswerApproval,
+                Host::Headless,
+            )
             | (
                 Action::UseToken(_)
                 | Action::UseProxy(_)
@@ -168,6 +177,7 @@ fn check_key(key: &Key, action: Action) -> Result<(), PermissionError> {
         Action::ReadKeys | Action::ChangeKeys => (false, PermissionError::KeysAreNotManagedByKeys),
         Action::ReadAccess
         | Action::RemoveRule
+        | Action::SetAccessPolicy
         | Action::ConfirmRule
         | Action::ShowApproval
         | Action::AnswerApproval => (false, PermissionError::KeysSeeNoRules),
@@ -294,6 +304,10 @@ mod tests {
             (Action::ReadAccess, [true, true, false, false, false, false]),
             (Action::RemoveRule, [true, true, false, false, false, false]),
             (
+                Action::SetAccessPolicy,
+                [true, true, false, false, false, false],
+            ),
+            (
                 Action::ConfirmRule,
                 [true, false, false, false, false, false],
             ),
@@ -318,7 +332,12 @@ mod tests {
     #[test]
     fn programs_widen_nothing_while_the_desktop_app_runs() {
         let program = Caller::Process(Arc::new(Process::running_now(Some(1), 0)));
-        for action in [Action::ChangeKeys, Action::RemoveRule, Action::ConfirmRule] {
+        for action in [
+            Action::ChangeKeys,
+            Action::RemoveRule,
+            Action::SetAccessPolicy,
+            Action::ConfirmRule,
+        ] {
             let result = check(&program, action, Host::Desktop);
             assert_eq!(result, Err(PermissionError::OnlyInTheWindow), "{action:?}");
         }

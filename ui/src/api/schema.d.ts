@@ -1805,6 +1805,8 @@ export interface components {
         };
         /** @description Body of `PATCH settings`. */
         SettingsPatch: {
+            /** @default null */
+            access_policy?: components["schemas"]["Policy"] | null;
             /**
              * @description Command that opens the browser; null goes back to the default.
              * @default null

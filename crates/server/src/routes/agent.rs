@@ -5,10 +5,12 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
+use valetkey_agent::ChangeQuestion;
 use valetkey_api::agent::{
     AgentStatus, Check, DoctorReport, Settings, SettingsPatch, SettingsQuery, ShutdownResponse,
     Version, WindowResponse,
 };
+use valetkey_api::core::access::Policy;
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -66,6 +68,19 @@ pub(super) async fn change_settings(
     }
     if !query.force {
         app.check_port_change(&patch.port)?;
+    }
+    if let Some(policy) = patch.access_policy {
+        app.allow(&caller, Action::SetAccessPolicy)?;
+        if policy == Policy::Allow && app.agent().settings().access_policy != Policy::Allow {
+            let question = ChangeQuestion {
+                title: "Let every program use every connection?".to_owned(),
+                text: "Programs that nothing is decided about get tokens without a question."
+                    .to_owned(),
+                asked_by: caller.asked_by(),
+                confirm: "Allow".to_owned(),
+            };
+            app.agent().confirm(question).await?;
+        }
     }
     let patch = |settings: &mut Settings| patch.apply(settings);
     let changed = app.agent().change_settings(patch, &actor).await?;

@@ -1,8 +1,9 @@
 //! The settings, as every client sets them.
 
+use http::Method;
 use serde_json::json;
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, key};
 
 #[tokio::test]
 async fn a_patch_changes_what_it_names_and_nothing_else() {
@@ -33,6 +34,24 @@ async fn a_patch_changes_what_it_names_and_nothing_else() {
     assert_eq!(unset["notifications"]["quiet_hours"], json!(null));
     assert_eq!(unset["notifications"]["sign_in"], false);
     assert_eq!(fixture.get("/settings").await.is(200), unset);
+}
+
+#[tokio::test]
+async fn what_undecided_programs_get_is_not_for_keys() {
+    let fixture = Fixture::new().await;
+    let patch = json!({ "access_policy": "deny" });
+    let set = fixture.patch("/settings", patch.clone()).await.is(200);
+    assert_eq!(set["access_policy"], "deny");
+    let manager = key(None, true);
+    for policy in ["allow", "ask", "deny"] {
+        let patch = json!({ "access_policy": policy });
+        let reply = fixture
+            .ask(&manager, Method::PATCH, "/settings", Some(patch))
+            .await;
+        reply.refused(403, "access_denied");
+    }
+    let left = fixture.get("/settings").await.is(200);
+    assert_eq!(left["access_policy"], "deny");
 }
 
 #[tokio::test]
