@@ -121,7 +121,7 @@ test("the first start is three steps with three headlines, and can be skipped", 
   await expect(page.getByRole("heading", { name: "Your keychain is ready." })).toBeVisible();
   await page.getByRole("button", { name: "Continue" }).click();
   await expect(page.getByRole("heading", { name: "Connect your first account." })).toBeVisible();
-  await expect(page.getByText("Programs that run as your user")).toBeVisible();
+  await expect(page.getByText("Valet Key asks you. It remembers your answer.")).toBeVisible();
   await expect(page.getByText("programs you allow")).toHaveCount(0);
   await page.reload();
   await page.getByRole("button", { name: "Skip" }).click();

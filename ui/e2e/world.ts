@@ -1,4 +1,10 @@
 // The agent and the provider, as a test sets them up; everything is taken away again before each test.
+import { execFile } from "node:child_process";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect, test as base, type Page } from "@playwright/test";
 
 function given(name: string): string {
@@ -9,6 +15,7 @@ function given(name: string): string {
 
 export const AGENT = given("VALETKEY_UI_AGENT");
 const KEY = given("VALETKEY_UI_KEY");
+const SOCKET = given("VALETKEY_UI_SOCKET");
 const STAGE = given("VALETKEY_UI_STAGE");
 export const PROVIDER = given("VALETKEY_UI_PROVIDER");
 
@@ -18,16 +25,71 @@ async function json<T>(reply: Response): Promise<T> {
   return (text === "" ? null : JSON.parse(text)) as T;
 }
 
+/** Of the key with which the page comes in. */
+const KEY_NAME = "ui";
+
+const SCRIPT = `
+import socket, sys
+link = socket.socket(socket.AF_UNIX)
+link.connect(sys.argv[1])
+path = "/api/v1/credentials/connections/" + sys.argv[2] + "/token"
+link.sendall(f"POST {path} HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 0\\r\\n\\r\\n".encode())
+print(link.recv(100).split()[1].decode())
+`;
+
+interface Answer {
+  status: number;
+  text: string;
+}
+
+/** A request to the socket. */
+function send(method: string, path: string, body: string | null): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const headers = body === null ? {} : { "content-type": "application/json" };
+    const sent = request({ socketPath: SOCKET, method, path, headers }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (piece: string) => (text += piece));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+      response.on("error", reject);
+    });
+    sent.on("error", reject);
+    sent.end(body ?? undefined);
+  });
+}
+
 interface Named {
   id: string;
   name: string;
 }
 
 export class World {
+  /** Of scripts: one name is one program. */
+  #folder: string | null = null;
+
   agent<T>(method: string, path: string, body?: unknown): Promise<T> {
     const headers = { Authorization: `Bearer ${KEY}`, "content-type": "application/json" };
     const sent = body === undefined ? {} : { body: JSON.stringify(body) };
     return fetch(`${AGENT}/api/v1/${path}`, { method, headers, ...sent }).then((reply) => json<T>(reply));
+  }
+
+  /** As a program at the socket, for what a client key may not do. */
+  socket<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return send(method, `/api/v1/${path}`, body === undefined ? null : JSON.stringify(body)).then(
+      ({ status, text }) => {
+        if (status >= 300) throw new Error(`${path}: ${status} ${text}`);
+        return JSON.parse(text) as T;
+      },
+    );
+  }
+
+  /** A Python script with this name asks for a token; answers the status. */
+  async script(name: string, connection: string): Promise<number> {
+    this.#folder ??= await mkdtemp(join(tmpdir(), "valetkey-"));
+    const file = join(this.#folder, name);
+    await writeFile(file, SCRIPT);
+    const { stdout } = await promisify(execFile)("python3", [file, SOCKET, connection]);
+    return Number(stdout.trim());
   }
 
   provider<T>(method: string, path: string, body: unknown = {}): Promise<T> {
@@ -51,6 +113,9 @@ export class World {
       log_level: "info",
       keep_warm: "when_used",
     });
+    await this.socket("PATCH", "settings", { access_policy: "ask" });
+    const { clients } = await this.socket<{ clients: Named[] }>("GET", "clients");
+    for (const { id, name } of clients) if (name !== KEY_NAME) await this.socket("DELETE", `clients/${id}`);
     const { authenticators } = await this.agent<{ authenticators: Named[] }>("GET", "oauth/authenticators");
     for (const { id } of authenticators) await this.agent("DELETE", `oauth/authenticators/${id}?force=true`);
     await this.provider("POST", "reset");
@@ -150,6 +215,16 @@ export const test = base.extend<{ world: World }>({
 });
 
 export { expect };
+
+/** The page may do what the window of the desktop app may: see who has access, and change it. */
+export async function asWindow(page: Page): Promise<void> {
+  await page.route(/\/api\/v1\/(rules|approvals|clients|settings)\b/, async (route) => {
+    const asked = route.request();
+    const { pathname, search } = new URL(asked.url());
+    const { status, text } = await send(asked.method(), pathname + search, asked.postData());
+    await route.fulfill({ status, contentType: "application/json", body: text });
+  });
+}
 
 /** Clicks, and answers the page of the provider that opens. */
 export async function opening(page: Page, click: () => Promise<void>): Promise<Page> {

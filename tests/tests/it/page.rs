@@ -8,6 +8,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ fn the_page_does_in_chromium_all_that_it_shows() {
         .current_dir(&ui)
         .env("VALETKEY_UI_AGENT", stage.agent_url())
         .env("VALETKEY_UI_KEY", stage.key())
+        .env("VALETKEY_UI_SOCKET", stage.socket())
         .env("VALETKEY_UI_PROVIDER", provider.issuer())
         .env("VALETKEY_UI_STAGE", format!("http://{address}"))
         .env("VALETKEY_UI_CHROMIUM", browser::chromium());
@@ -78,7 +80,7 @@ struct Stage {
 impl Stage {
     fn start() -> Self {
         let desktop = Desktop::start();
-        let agent = Agent::launch(Agent::command(&desktop).env_remove("VALETKEY_LOG"));
+        let agent = Agent::launch(deciding(&mut Agent::command(&desktop)));
         Self {
             port: agent.port(),
             agent: Some(agent),
@@ -88,6 +90,12 @@ impl Stage {
 
     fn agent_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// For what a client key may not do.
+    fn socket(&self) -> PathBuf {
+        let agent = self.agent.as_ref().expect("the agent runs");
+        agent.socket_path().to_owned()
     }
 
     /// For the proxy in front of the page, which uses the loopback listener.
@@ -118,10 +126,16 @@ impl Stage {
         }
         let port = self.port;
         let desktop = &self.desktop;
-        self.agent.get_or_insert_with(|| {
-            Agent::launch(Agent::command_at(desktop, port).env_remove("VALETKEY_LOG"))
-        });
+        self.agent
+            .get_or_insert_with(|| Agent::launch(deciding(&mut Agent::command_at(desktop, port))));
     }
+}
+
+/// One that lists as questions what it refuses: it has no window to ask in.
+fn deciding(command: &mut Command) -> &mut Command {
+    command
+        .args(["--policy", "deny"])
+        .env_remove("VALETKEY_LOG")
 }
 
 /// The deed in `POST /deed`.

@@ -3,11 +3,14 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type Approval = Schemas["ApprovalView"];
 export type AgentStatus = Schemas["AgentStatus"];
 export type Authenticator = Schemas["AuthenticatorView"];
 export type AuthenticatorPatch = Schemas["AuthenticatorPatch"];
 export type AuthenticatorSaved = Schemas["AuthenticatorSaved"];
 export type Check = Schemas["Check"];
+export type ClientCreated = Schemas["ClientCreated"];
+export type ClientKey = Schemas["ClientView"];
 export type Connection = Schemas["ConnectionView"];
 export type Disconnected = Schemas["Disconnected"];
 export type DoctorReport = Schemas["DoctorReport"];
@@ -16,8 +19,12 @@ export type InUse = Schemas["InUse"];
 export type KeepWarm = Schemas["KeepWarm"];
 export type NewAuthenticator = Schemas["NewAuthenticator"];
 export type NotificationsPatch = Schemas["NotificationsPatch"];
+export type Policy = Schemas["Policy"];
 export type Problem = Schemas["Problem"];
+export type Program = Schemas["ProgramView"];
 export type Provider = Schemas["ProviderView"];
+export type Question = Schemas["QuestionView"];
+export type Rule = Schemas["RuleView"];
 export type Settings = Schemas["Settings"];
 export type SettingsPatch = Schemas["SettingsPatch"];
 export type SignIn = Schemas["SignInView"];

@@ -2,12 +2,13 @@
 import type { Route as ShellRoute } from "../backend/shell.gen";
 
 /** Pages by their name in the URL. */
-export type Page = ShellRoute["page"] | "add" | "authenticator" | "activity" | "welcome";
+export type Page = ShellRoute["page"] | "add" | "authenticator" | "access" | "activity" | "welcome";
 
 export type Route =
   | { page: "connections"; details: string | null }
   | { page: "add"; provider: string | null }
   | { page: "authenticator"; id: string }
+  | { page: "access" }
   | { page: "activity"; connection: string | null }
   | { page: "settings" }
   | { page: "welcome" };
@@ -22,6 +23,8 @@ export function parseHash(hash: string): Route {
       return { page: "add", provider: part ?? null };
     case "authenticator":
       return part ? { page: "authenticator", id: part } : { page: "connections", details: null };
+    case "access":
+      return { page: "access" };
     case "activity":
       return { page: "activity", connection: part ?? null };
     case "settings":

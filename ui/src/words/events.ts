@@ -136,7 +136,7 @@ const WORDS: Record<EventKind, Words> = {
   "proxy.request": (event) => ({
     tone: event.detail.why === undefined ? "ok" : "bad",
     group: event.detail.why === undefined ? "handed out" : "problems",
-    text: `${String(event.detail.method)} ${String(event.detail.host ?? "")}${String(event.detail.path)} by ${by(event)}`,
+    text: `${String(event.detail.method)} ${typeof event.detail.host === "string" ? event.detail.host : ""}${String(event.detail.path)} by ${by(event)}`,
     note: why(event) || `status ${String(event.detail.status)}`,
   }),
   "proxy.scrubbed": (event) => ({
