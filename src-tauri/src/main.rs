@@ -39,6 +39,7 @@
 
 mod actions;
 mod api_client;
+mod approval_window;
 mod args;
 mod autostart;
 mod bridge;

@@ -45,6 +45,8 @@ pub(crate) enum Kind {
     EndsSoon,
     /// A sign-in ended.
     SignIn,
+    /// The approval window is open.
+    Approval,
 }
 
 /// What the button of a notification does. None widens access.
@@ -54,6 +56,8 @@ pub(crate) enum Action {
     Reconnect { connection: String, profile: String },
     /// Opens the window.
     Open,
+    /// Brings the approval window to the front.
+    Approve,
 }
 
 /// Ordered: later is worse.

@@ -6,10 +6,10 @@ use tauri::{AppHandle, Manager as _};
 use valetkey_server::caller::Caller;
 
 use crate::actions::Actions;
-use crate::dialog;
 use crate::notifications::{Action, Kind, Notification};
 use crate::route::Route;
 use crate::window::handle;
+use crate::{approval_window, dialog};
 
 /// Connects to the desktop's notifications; a desktop without them is told in the window.
 pub(crate) fn begin(app: &AppHandle) {
@@ -46,6 +46,7 @@ pub(crate) fn withdraw(app: &AppHandle, kind: Kind) {
 fn act(app: &AppHandle, action: Action) {
     match action {
         Action::Open => handle::show(app, Some(Route::Connections)),
+        Action::Approve => approval_window::show(app),
         Action::Reconnect {
             connection,
             profile,

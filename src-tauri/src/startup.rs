@@ -18,7 +18,7 @@ use crate::prompt::{self, Answer};
 use crate::single_instance::{self, Instance};
 use crate::state::Shell;
 use crate::window::handle as window_handle;
-use crate::{context, display, notifier, session_lock, tray, watcher, window};
+use crate::{approval_window, context, display, notifier, session_lock, tray, watcher, window};
 
 /// Exit code without a display (sysexits).
 const UNAVAILABLE: u8 = 69;
@@ -130,6 +130,7 @@ fn begin(app: &AppHandle, embedded: EmbeddedAgent, hidden: bool) -> Result<(), F
     let no_tray = problem.is_some();
     notifier::begin(app);
     tauri::async_runtime::spawn(demo::clear(app.clone()));
+    approval_window::begin(app, agent.clone());
     tauri::async_runtime::spawn(watcher::run(app.clone()));
     session_lock::begin(agent.clone());
     let handle = app.clone();

@@ -132,8 +132,7 @@ pub struct SettingsPatch {
     /// Whether the desktop app pauses while the session is locked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause_on_lock: Option<bool>,
-    /// What a program gets that no rule decides about, while the desktop app runs. `allow` is confirmed
-    /// in it.
+    /// What a program gets that no rule decides about, while the desktop app runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_policy: Option<Policy>,
 }

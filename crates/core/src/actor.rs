@@ -28,6 +28,8 @@ pub enum Actor {
     Tray,
     /// A notification of the desktop app.
     Notification,
+    /// The approval window of the desktop app.
+    ApprovalWindow,
     /// The page that a local link opens.
     ConnectPage,
     /// "Copy token" in the desktop app.
@@ -43,6 +45,7 @@ const KEY: &str = "key ";
 const WINDOW: &str = "window";
 const TRAY: &str = "tray";
 const NOTIFICATION: &str = "notification";
+const APPROVAL_WINDOW: &str = "approval window";
 const CONNECT_PAGE: &str = "connect page";
 const CLIPBOARD: &str = "clipboard";
 const AGENT: &str = "valetkey";
@@ -51,7 +54,11 @@ impl Actor {
     /// Whether the person did it in the desktop app.
     pub const fn is_desktop_app(&self) -> bool {
         match self {
-            Self::Window | Self::Tray | Self::Notification | Self::Clipboard => true,
+            Self::Window
+            | Self::Tray
+            | Self::Notification
+            | Self::ApprovalWindow
+            | Self::Clipboard => true,
             Self::Process { .. }
             | Self::Key { .. }
             | Self::ConnectPage
@@ -68,6 +75,7 @@ impl Actor {
             | Self::Window
             | Self::Tray
             | Self::Notification
+            | Self::ApprovalWindow
             | Self::ConnectPage
             | Self::Clipboard
             | Self::Agent
@@ -86,6 +94,7 @@ impl Actor {
             WINDOW => Self::Window,
             TRAY => Self::Tray,
             NOTIFICATION => Self::Notification,
+            APPROVAL_WINDOW => Self::ApprovalWindow,
             CONNECT_PAGE => Self::ConnectPage,
             CLIPBOARD => Self::Clipboard,
             AGENT => Self::Agent,
@@ -132,6 +141,7 @@ impl fmt::Display for Actor {
             Self::Window => f.write_str(WINDOW),
             Self::Tray => f.write_str(TRAY),
             Self::Notification => f.write_str(NOTIFICATION),
+            Self::ApprovalWindow => f.write_str(APPROVAL_WINDOW),
             Self::ConnectPage => f.write_str(CONNECT_PAGE),
             Self::Clipboard => f.write_str(CLIPBOARD),
             Self::Agent => f.write_str(AGENT),
@@ -169,6 +179,7 @@ mod tests {
             ("window", Actor::Window),
             ("tray", Actor::Tray),
             ("notification", Actor::Notification),
+            ("approval window", Actor::ApprovalWindow),
             ("connect page", Actor::ConnectPage),
             ("clipboard", Actor::Clipboard),
             ("valetkey", Actor::Agent),

@@ -2,13 +2,14 @@
 //! asked to show the window, and it copies and renews tokens without letting the page see them.
 
 use tokio::sync::broadcast::error::RecvError;
-use valetkey_agent::{Requester, TokenRequirements};
+use valetkey_agent::{Answer, ApprovalId, Requester, TokenRequirements};
 use valetkey_api::core::actor::Actor;
 use valetkey_api::core::name::ProfileName;
 use valetkey_api::core::secret::AccessToken;
 use valetkey_api::error::{ApiError, ErrorCode};
 
 use crate::app::{App, connection_key};
+use crate::confirmation::Change;
 use crate::error_response::ErrorResponse;
 use crate::permission::Host;
 
@@ -21,6 +22,11 @@ impl App {
         profile: Option<ProfileName>,
     ) -> Result<AccessToken, ApiError> {
         let key = connection_key(connection, profile).map_err(ErrorResponse::into_error)?;
+        let copy = Change::CopyToken {
+            connection: connection.to_owned(),
+        };
+        let confirmed = self.confirm(copy, "the desktop app".to_owned()).await;
+        confirmed.map_err(ErrorResponse::into_error)?;
         let ask = TokenRequirements::default();
         let person = Requester::person(Actor::Clipboard.into());
         let served = match self.agent().connection_id(&key) {
@@ -57,6 +63,13 @@ impl App {
         if let Err(error) = self.agent().session_locked(locked, &who).await {
             tracing::warn!(%error, locked, "the lock of the session does not count");
         }
+    }
+
+    /// Gives the agent the answer of the person in front, from the approval window.
+    pub async fn answer_in_app(&self, id: ApprovalId, answer: Answer) -> Result<(), ApiError> {
+        let who = Actor::ApprovalWindow.into();
+        let answered = self.agent().answer(id, answer, &who).await;
+        answered.map_err(|error| ErrorResponse::from(error).into_error())
     }
 
     /// Returns when somebody asked for the window.

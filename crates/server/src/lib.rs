@@ -16,6 +16,7 @@
 //! | `event_feed` | live events, read once for all followers |
 //! | `document` | the OpenAPI document, compared with the routes by a test |
 //! | `desktop` | what the desktop app does in its own process: its window, copying a token |
+//! | `confirmation` | changes that the person confirms in the desktop app |
 //! | `connect_page`, `routes::connect_page` | the page behind the local link in `auth_required` |
 //! | `app`, [`Stop`] | the router's state; how the process is asked to stop |
 //! | [`start`] | the start of an agent process: log file, secret store and passphrase, signals |
@@ -30,6 +31,7 @@
 pub mod agent_lock;
 mod app;
 pub mod caller;
+mod confirmation;
 mod connect_page;
 mod convert;
 mod desktop;
@@ -47,6 +49,13 @@ mod routes;
 mod server;
 pub mod start;
 mod stop;
+
+/// What the approval window of the desktop app shows and answers.
+pub mod approvals {
+    pub use valetkey_agent::{
+        AccessQuestion, Answer, Approval, ApprovalId, ChangeQuestion, Grant, Lasts, Question,
+    };
+}
 
 pub use app::{App, ListenAddresses};
 pub use error_response::ErrorResponse;

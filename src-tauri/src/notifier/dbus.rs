@@ -19,6 +19,8 @@ use zbus::zvariant::Value;
 use crate::notifications::{Action, Kind, Notification};
 
 const SERVER: &str = "org.freedesktop.Notifications";
+/// The urgency of a notification that is not folded away.
+const URGENT: u8 = 2;
 const PATH: &str = "/org/freedesktop/Notifications";
 
 /// Enough for a server that the call has to start.
@@ -168,12 +170,17 @@ impl Desktop {
             .unwrap_or(0);
         let button = match notification.action {
             Action::Reconnect { .. } => "Reconnect",
+            Action::Approve => "Decide…",
             Action::Open => "Open",
         };
-        let hints: HashMap<&str, Value<'_>> = HashMap::from([
+        let mut hints: HashMap<&str, Value<'_>> = HashMap::from([
             ("desktop-entry", Value::from("valetkey")),
             ("category", Value::from("network")),
         ]);
+        if notification.kind == Kind::Approval {
+            // Somebody waits, and the window may be behind others.
+            hints.insert("urgency", Value::from(URGENT));
+        }
         let body = escaped(&notification.body);
         let id: u32 = self.proxy.call(
             "Notify",

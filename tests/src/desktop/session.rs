@@ -141,7 +141,8 @@ impl Session {
 
     fn app_at(&self, program: PathBuf, port: u16) -> Command {
         let mut command = self.desktop.command(program);
-        command.arg(format!("--port={port}"));
+        // Tests of access start it without.
+        command.args([&format!("--port={port}"), "--policy=allow"]);
         command
     }
 

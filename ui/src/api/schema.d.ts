@@ -622,6 +622,9 @@ export interface components {
             kind: "notification";
         } | {
             /** @enum {string} */
+            kind: "approval_window";
+        } | {
+            /** @enum {string} */
             kind: "connect_page";
         } | {
             /** @enum {string} */

@@ -26,6 +26,8 @@ export function actorText(actor: Actor | null | undefined): ActorText | null {
       return { name: "the tray", via: "tray menu" };
     case "notification":
       return { name: "a notification", via: "notification" };
+    case "approval_window":
+      return { name: "you", via: "approval window" };
     case "clipboard":
       return { name: "the clipboard", via: "desktop app" };
     case "connect_page":

@@ -248,9 +248,22 @@ impl Approvals {
             return;
         };
         entry.approval.open_until = None;
-        entries.list.retain(|entry| {
-            entry.approval.id != id || matches!(entry.approval.question, Question::Access(_))
-        });
+        entries.drop_changes(id);
+        drop(entries);
+        self.changed.send_replace(());
+    }
+
+    /// Takes the window of a question away, whoever waits. A change is dropped with it.
+    pub(crate) fn dismiss(&self, id: ApprovalId) {
+        let mut entries = self.entries();
+        let Some(entry) = entries.list.iter_mut().find(|e| e.approval.id == id) else {
+            return;
+        };
+        entry.approval.open_until = None;
+        // Those who wait keep the old channel.
+        std::mem::replace(&mut entry.told, watch::Sender::new(Told::Waiting))
+            .send_replace(Told::Dropped);
+        entries.drop_changes(id);
         drop(entries);
         self.changed.send_replace(());
     }
@@ -299,6 +312,13 @@ impl Approvals {
 }
 
 impl Entries {
+    /// Drops a question without a window, unless it is about access.
+    fn drop_changes(&mut self, id: ApprovalId) {
+        self.list.retain(|entry| {
+            entry.approval.id != id || matches!(entry.approval.question, Question::Access(_))
+        });
+    }
+
     /// Makes room: the oldest without a window, or else the oldest.
     fn drop_one(&mut self, now: Timestamp) {
         let closed = |e: &Entry| e.approval.open_until.is_none_or(|until| until <= now);

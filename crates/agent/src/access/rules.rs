@@ -73,6 +73,12 @@ impl Agent {
         }
     }
 
+    /// Takes the window of a question away; who waits is told that nobody answered. A change is
+    /// dropped with it.
+    pub fn dismiss_approval(&self, id: ApprovalId) {
+        self.inner.access.approvals.dismiss(id);
+    }
+
     /// Removes a rule.
     pub async fn remove_rule(&self, id: RuleId, who: &Actor) -> Result<RuleView, AgentError> {
         let view = self.rule(id)?;

@@ -235,6 +235,8 @@ pub(crate) enum Setting {
     Retention,
     /// Pause the desktop app while the session is locked: `on` or `off` (as from the start)
     PauseOnLock,
+    /// What a program gets that no rule decides about, while the desktop app runs: `ask` (as from the start), `allow` or `deny`
+    AccessPolicy,
 }
 
 /// `valetkey serve`

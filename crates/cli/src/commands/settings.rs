@@ -3,6 +3,7 @@
 use clap::ValueEnum as _;
 use valetkey_api::Patch;
 use valetkey_api::agent::{NotificationsPatch, SettingsPatch};
+use valetkey_api::core::access;
 use valetkey_api::core::settings::{LogLevel, Notifications, Settings as Known};
 
 use crate::agent;
@@ -78,6 +79,14 @@ fn set(setting: Setting, value: &str) -> Result<SettingsPatch, Failure> {
             patch.retention_days = Some(value.parse().map_err(|error| no(&error))?);
         }
         Setting::PauseOnLock => patch.pause_on_lock = Some(on()?),
+        Setting::AccessPolicy => {
+            patch.access_policy = Some(match value {
+                "ask" => access::Policy::Ask,
+                "allow" => access::Policy::Allow,
+                "deny" => access::Policy::Deny,
+                _ => return Err(no(&"it is `ask`, `allow` or `deny`")),
+            });
+        }
     }
     Ok(patch)
 }
@@ -102,6 +111,7 @@ fn unset(setting: Setting) -> SettingsPatch {
         Setting::KeepWarm => patch.keep_warm = Some(Known::default().keep_warm),
         Setting::Retention => patch.retention_days = Some(Known::default().retention_days),
         Setting::PauseOnLock => patch.pause_on_lock = Some(Known::default().pause_on_lock),
+        Setting::AccessPolicy => patch.access_policy = Some(Known::default().access_policy),
     }
     patch
 }

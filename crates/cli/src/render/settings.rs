@@ -1,6 +1,7 @@
 //! The settings.
 
 use clap::ValueEnum as _;
+use valetkey_api::core::access;
 use valetkey_api::core::connection::KeepWarm;
 use valetkey_api::core::settings::Settings;
 use valetkey_api::error_text::printable;
@@ -34,7 +35,8 @@ pub(crate) fn changed(settings: &Settings, setting: Setting) -> String {
         | Setting::LogLevel
         | Setting::KeepWarm
         | Setting::Retention
-        | Setting::PauseOnLock => "",
+        | Setting::PauseOnLock
+        | Setting::AccessPolicy => "",
     };
     format!("{}  {}{later}\n", name(setting), printable(&value))
 }
@@ -61,6 +63,7 @@ pub(crate) fn value(settings: &Settings, setting: Setting) -> Option<String> {
         Setting::KeepWarm => Some(policy(settings.keep_warm).to_owned()),
         Setting::Retention => Some(settings.retention_days.to_string()),
         Setting::PauseOnLock => switch(settings.pause_on_lock),
+        Setting::AccessPolicy => Some(access_policy(settings.access_policy).to_owned()),
     }
 }
 
@@ -76,7 +79,8 @@ pub(crate) const fn unset(setting: Setting) -> &'static str {
         | Setting::LogLevel
         | Setting::KeepWarm
         | Setting::Retention
-        | Setting::PauseOnLock => "(none)",
+        | Setting::PauseOnLock
+        | Setting::AccessPolicy => "(none)",
     }
 }
 
@@ -85,6 +89,14 @@ const fn policy(keep_warm: KeepWarm) -> &'static str {
         KeepWarm::Always => "always",
         KeepWarm::WhenUsed => "when-used",
         KeepWarm::OnDemand => "on-demand",
+    }
+}
+
+const fn access_policy(policy: access::Policy) -> &'static str {
+    match policy {
+        access::Policy::Ask => "ask",
+        access::Policy::Allow => "allow",
+        access::Policy::Deny => "deny",
     }
 }
 
@@ -105,6 +117,7 @@ mod tests {
         keep-warm         when-used
         retention         90
         pause-on-lock     off
+        access-policy     ask
         ");
     }
 }

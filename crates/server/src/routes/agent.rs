@@ -5,15 +5,16 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
-use valetkey_agent::ChangeQuestion;
+use valetkey_api::Patch;
 use valetkey_api::agent::{
     AgentStatus, Check, DoctorReport, Settings, SettingsPatch, SettingsQuery, ShutdownResponse,
     Version, WindowResponse,
 };
-use valetkey_api::core::access::Policy;
+use valetkey_api::core::settings::RetentionDays;
 
 use crate::app::App;
 use crate::caller::Caller;
+use crate::confirmation::{Change, widens};
 use crate::error_response::ErrorResponse;
 use crate::extract::{JsonBody, QueryParams};
 use crate::permission::Action;
@@ -69,23 +70,43 @@ pub(super) async fn change_settings(
     if !query.force {
         app.check_port_change(&patch.port)?;
     }
-    if let Some(policy) = patch.access_policy {
+    if patch.access_policy.is_some() {
         app.allow(&caller, Action::SetAccessPolicy)?;
-        if policy == Policy::Allow && app.agent().settings().access_policy != Policy::Allow {
-            let question = ChangeQuestion {
-                title: "Let every program use every connection?".to_owned(),
-                text: "Programs that nothing is decided about get tokens without a question."
-                    .to_owned(),
-                asked_by: caller.asked_by(),
-                confirm: "Allow".to_owned(),
-            };
-            app.agent().confirm(question).await?;
-        }
     }
+    confirm_settings(&app, &patch, &caller).await?;
     let patch = |settings: &mut Settings| patch.apply(settings);
     let changed = app.agent().change_settings(patch, &actor).await?;
     start::set_log_level(changed.log_level);
     Ok(Ok200(changed))
+}
+
+/// What of a patch widens is confirmed by the person, one question for each.
+async fn confirm_settings(
+    app: &App,
+    patch: &SettingsPatch,
+    caller: &Caller,
+) -> Result<(), ErrorResponse> {
+    let settings = app.agent().settings();
+    let mut changes = Vec::new();
+    let command = match &patch.browser {
+        Patch::Keep => None,
+        Patch::Clear => Some(None),
+        Patch::Set(command) => Some(Some(command.clone())),
+    };
+    changes.extend(command.map(|command| Change::Browser { command }));
+    let policy = patch.access_policy;
+    let policy = policy.filter(|policy| widens(settings.access_policy, *policy));
+    changes.extend(policy.map(Change::Policy));
+    let days = patch.retention_days.map(RetentionDays::get);
+    let days = days.filter(|days| *days < settings.retention_days.get());
+    changes.extend(days.map(|days| Change::Retention { days }));
+    if settings.pause_on_lock && patch.pause_on_lock == Some(false) {
+        changes.push(Change::NoPauseOnLock);
+    }
+    for change in changes {
+        app.confirm(change, caller.asked_by()).await?;
+    }
+    Ok(())
 }
 
 /// Pause
@@ -114,6 +135,9 @@ pub(super) async fn resume(
     caller: Caller,
 ) -> Result<Ok200<AgentStatus>, ErrorResponse> {
     let actor = app.allow(&caller, Action::Manage)?;
+    if app.agent().is_paused() {
+        app.confirm(Change::Resume, caller.asked_by()).await?;
+    }
     app.agent().resume(&actor).await?;
     Ok(Ok200(convert::status(&app).await))
 }
@@ -130,6 +154,7 @@ pub(super) async fn shutdown(
     caller: Caller,
 ) -> Result<Accepted<ShutdownResponse>, ErrorResponse> {
     let actor = app.allow(&caller, Action::Manage)?;
+    app.confirm_for_program(Change::Stop, &caller).await?;
     tracing::info!(%actor, "asked to stop");
     app.stop().request();
     Ok(Accepted(ShutdownResponse {

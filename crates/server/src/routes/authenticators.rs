@@ -13,6 +13,7 @@ use valetkey_api::core::draft::DraftInput;
 
 use crate::app::App;
 use crate::caller::Caller;
+use crate::confirmation::Change;
 use crate::convert::{self, authenticator_key};
 use crate::error_response::ErrorResponse;
 use crate::extract::{JsonBody, PathParam, QueryParams};
@@ -135,9 +136,15 @@ pub(super) async fn update(
     let input = DraftInput::from_members(members);
     if app.agent().reroutes(&key, &input)? {
         app.allow(&caller, Action::ChangeEndpoints)?;
+        let authenticator = key.to_string();
+        app.confirm(Change::Endpoints { authenticator }, caller.asked_by())
+            .await?;
     }
     if app.agent().adds_api_hosts(&key, &input)? {
         app.allow(&caller, Action::ChangeApiHosts)?;
+        let authenticator = key.to_string();
+        app.confirm(Change::ApiHosts { authenticator }, caller.asked_by())
+            .await?;
     }
     let change = AuthenticatorChange {
         input,

@@ -9,6 +9,7 @@ use valetkey_api::clients::{ClientCreated, ClientList, ClientView, NewClient};
 
 use crate::app::{App, connection_key};
 use crate::caller::Caller;
+use crate::confirmation::Change;
 use crate::convert;
 use crate::error_response::ErrorResponse;
 use crate::extract::{JsonBody, PathParam};
@@ -58,6 +59,12 @@ pub(super) async fn create(
         manage: new.manage,
         expires_at: new.expires_in.map(end).transpose()?,
     };
+    let change = Change::NewKey {
+        name: ask.name.clone(),
+        connections: new.connections,
+        manage: ask.manage,
+    };
+    app.confirm(change, caller.asked_by()).await?;
     app.keep_port(&actor).await?;
     let (row, key) = app.agent().create_key(ask, &actor).await?;
     let created = ClientCreated {

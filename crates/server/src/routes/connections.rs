@@ -9,6 +9,7 @@ use valetkey_api::connections::{
 
 use crate::app::{App, connection_key};
 use crate::caller::Caller;
+use crate::confirmation::Change;
 use crate::convert;
 use crate::error_response::ErrorResponse;
 use crate::extract::{JsonBody, PathParam, QueryParams};
@@ -91,6 +92,9 @@ pub(super) async fn update(
     };
     if app.agent().widens(&key, &change)? {
         app.allow(&caller, Action::WidenProxy)?;
+        let connection = key.to_string();
+        app.confirm(Change::Proxy { connection }, caller.asked_by())
+            .await?;
     }
     let view = app.agent().update_connection(&key, change, &actor).await?;
     Ok(Ok200(convert::connection(view)))
