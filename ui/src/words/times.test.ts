@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ago, day, inTime, left, span } from "./times";
+import { ago, day, inTime, left, moment, span } from "./times";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const at = (seconds: number): string => new Date(NOW + seconds * 1000).toISOString();
@@ -27,4 +27,13 @@ test("days go by the calendar", () => {
   expect(day(new Date(noon - 3600_000).toISOString(), noon)).toBe("Yesterday");
   expect(day(new Date(noon - 60_000).toISOString(), noon)).toBe("Today");
   expect(span(30_000)).toBe("less than a minute");
+});
+
+test("a moment is a time of today, a day of this year, or a date", () => {
+  const now = new Date(2026, 10, 22, 12).getTime();
+  const at = (...parts: [number, number, number, number, number]): string =>
+    moment(new Date(...parts).toISOString(), now);
+  expect(at(2026, 10, 22, 9, 5)).toBe("09:05");
+  expect(at(2026, 10, 23, 9, 5)).toMatch(/^(?=.*\bNov\b)(?=.*\b23\b)(?!.*2026)/);
+  expect(at(2027, 1, 3, 9, 5)).toMatch(/2027/);
 });

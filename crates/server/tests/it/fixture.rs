@@ -62,6 +62,15 @@ impl Fixture {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
+        Self::run_by(Host::Headless, settings).await
+    }
+
+    /// As [`Self::new`], in the desktop app, which can ask.
+    pub(crate) async fn desktop() -> Self {
+        Self::run_by(Host::Desktop, Settings::auto_consent("ada")).await
+    }
+
+    async fn run_by(host: Host, settings: Settings) -> Self {
         let provider = DemoProvider::start(settings).unwrap();
         let folder = TempDir::new().unwrap();
         let home = Home::at(folder.path());
@@ -69,11 +78,14 @@ impl Fixture {
         let config = Config {
             clock: Arc::new(SystemClock::default()),
             version: "test",
-            access: AccessConfig::default(),
+            access: AccessConfig {
+                desktop: host == Host::Desktop,
+                policy: None,
+            },
             store: "memory",
         };
         let agent = Agent::start(vault, config).await.unwrap();
-        let app = App::new(agent, home, Host::Headless, Stop::default());
+        let app = App::new(agent, home, host, Stop::default());
         Self {
             provider,
             router: router(app.clone()),

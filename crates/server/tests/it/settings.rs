@@ -2,8 +2,13 @@
 
 use http::Method;
 use serde_json::json;
+use tokio::time::timeout;
+use valetkey_agent::{Actor, Answer, Grant, Lasts};
+use valetkey_api::core::access::{Policy, Usage};
+use valetkey_api::core::actor;
+use valetkey_server::caller::Caller;
 
-use crate::fixture::{Fixture, key};
+use crate::fixture::{Fixture, TIMEOUT, key};
 
 #[tokio::test]
 async fn a_patch_changes_what_it_names_and_nothing_else() {
@@ -52,6 +57,50 @@ async fn what_undecided_programs_get_is_not_for_keys() {
     }
     let left = fixture.get("/settings").await.is(200);
     assert_eq!(left["access_policy"], "deny");
+}
+
+#[tokio::test]
+async fn allowing_every_program_is_confirmed_in_the_desktop_app() {
+    let fixture = Fixture::desktop().await;
+    let agent = fixture.app.agent();
+    let patch = |policy: &str| {
+        let patch = json!({ "access_policy": policy });
+        fixture.ask(&Caller::Window, Method::PATCH, "/settings", Some(patch))
+    };
+    let once = Grant {
+        lasts: Lasts::Once,
+        only_project: false,
+        usage: Usage::Token,
+        only_scopes: None,
+    };
+    for (answer, status, policy) in [
+        (Answer::Deny, 403, "ask"),
+        (Answer::Allow(once), 200, "allow"),
+    ] {
+        let answered = async {
+            let mut changed = agent.approvals().subscribe();
+            let asked = loop {
+                match agent.approvals().list().first() {
+                    Some(asked) => break asked.id,
+                    None => changed.changed().await.unwrap(),
+                }
+            };
+            assert_eq!(agent.settings().access_policy, Policy::Ask);
+            agent
+                .answer(asked, answer, &Actor::from(actor::Actor::Window))
+                .await
+                .unwrap();
+        };
+        let both = async { tokio::join!(patch("allow"), answered) };
+        let (reply, ()) = timeout(TIMEOUT, both).await.expect("it was asked");
+        reply.is(status);
+        let left = fixture.get("/settings").await.is(200);
+        assert_eq!(left["access_policy"], policy);
+    }
+    // Less than before needs no confirmation; a program cannot make it all the same.
+    let program = fixture.patch("/settings", json!({ "access_policy": "deny" }));
+    program.await.refused(403, "access_denied");
+    patch("deny").await.is(200);
 }
 
 #[tokio::test]
