@@ -249,7 +249,7 @@ impl Agent {
             let question = Question::Access(Box::new(question));
             let told = inner.ask(question, left, &requester.actor).await;
             match told {
-                Some(Answer::Allow(Grant {
+                Told::Answered(Answer::Allow(Grant {
                     lasts: Lasts::Once,
                     usage: granted,
                     only_scopes,
@@ -262,12 +262,12 @@ impl Agent {
                     }));
                 }
                 // There is a rule now.
-                Some(Answer::Allow(_)) => {}
-                Some(Answer::Deny) => {
+                Told::Answered(Answer::Allow(_)) | Told::Decided => {}
+                Told::Answered(Answer::Deny) => {
                     let until = inner.now().checked_add(rules::DENIAL_LASTS).ok();
                     return refused(Refusal::Denied(until));
                 }
-                None => return refused(Refusal::NotAnswered),
+                Told::Waiting | Told::Dropped => return refused(Refusal::NotAnswered),
             }
         }
     }
@@ -279,14 +279,14 @@ impl Agent {
             return Ok(());
         }
         let what = question.title.clone();
-        let answer = self
+        let told = self
             .inner
             .ask(Question::Change(question), ANSWER_TIMEOUT, &Actor::agent())
             .await;
-        match answer {
-            Some(Answer::Allow(_)) => Ok(()),
-            Some(Answer::Deny) => Err(AgentError::NotConfirmed { what, denied: true }),
-            None => Err(AgentError::NotConfirmed {
+        match told {
+            Told::Answered(Answer::Allow(_)) => Ok(()),
+            Told::Answered(Answer::Deny) => Err(AgentError::NotConfirmed { what, denied: true }),
+            Told::Waiting | Told::Decided | Told::Dropped => Err(AgentError::NotConfirmed {
                 what,
                 denied: false,
             }),
@@ -357,13 +357,8 @@ impl Inner {
         self.access.approvals.ask(question, self.now(), None);
     }
 
-    /// The person's answer, if there is one within `wait`.
-    async fn ask(
-        self: &Arc<Self>,
-        question: Question,
-        wait: Duration,
-        who: &Actor,
-    ) -> Option<Answer> {
+    /// What became of the question within `wait`.
+    async fn ask(self: &Arc<Self>, question: Question, wait: Duration, who: &Actor) -> Told {
         let now = self.now();
         let about = match &question {
             Question::Access(question) => Some(question.clone()),
@@ -376,17 +371,45 @@ impl Inner {
         if asked.is_opened {
             self.close_window_in_time(asked.id);
         }
-        if let Some(question) = about
-            && asked.is_new
-        {
-            let event = self.access_event(EventKind::AccessAsked, &question, now, who);
-            let inner = Arc::clone(self);
-            self.run(async move { inner.record(event).await });
+        if let Some(question) = about {
+            if asked.is_new {
+                let event = self.access_event(EventKind::AccessAsked, &question, now, who);
+                let inner = Arc::clone(self);
+                self.run(async move { inner.record(event).await });
+            }
+            // The rule may have come after this caller was decided about and before it asked.
+            self.settle_questions(question.connection);
         }
         tokio::select! {
             biased;
-            answer = answered(asked.told) => answer,
-            () = self.clock.sleep(wait) => None,
+            told = told(asked.told) => told,
+            () = self.clock.sleep(wait) => Told::Waiting,
+        }
+    }
+
+    /// Ends the questions about a connection that the rules decide now.
+    fn settle_questions(&self, connection: ConnectionId) {
+        let now = self.now();
+        let is_decided = |question: &AccessQuestion| {
+            let request = Request {
+                program: &question.program,
+                usage: question.usage,
+                scopes: &question.scopes,
+            };
+            let decision = self.access.decide(connection, &request, now);
+            !matches!(decision, Decision::Undecided { .. })
+        };
+        let approvals = self.access.approvals.list().into_iter();
+        let decided: Vec<ApprovalId> = approvals
+            .filter_map(|approval| match approval.question {
+                Question::Access(question) if question.connection == connection => {
+                    is_decided(&question).then_some(approval.id)
+                }
+                Question::Access(_) | Question::Change(_) => None,
+            })
+            .collect();
+        if !decided.is_empty() {
+            self.access.approvals.settle(&decided);
         }
     }
 
@@ -512,11 +535,8 @@ impl Once {
     }
 }
 
-/// The answer; None if the question was dropped.
-async fn answered(mut told: watch::Receiver<Told>) -> Option<Answer> {
-    let told = told.wait_for(|told| *told != Told::Waiting).await.ok()?;
-    match &*told {
-        Told::Answered(answer) => Some(answer.clone()),
-        Told::Waiting | Told::Dropped => None,
-    }
+/// What became of a question that callers wait for.
+async fn told(mut told: watch::Receiver<Told>) -> Told {
+    let ended = told.wait_for(|told| *told != Told::Waiting).await;
+    ended.map_or(Told::Dropped, |told| told.clone())
 }

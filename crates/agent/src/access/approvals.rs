@@ -112,6 +112,8 @@ pub struct Approval {
 pub(crate) enum Told {
     Waiting,
     Answered(Answer),
+    /// A rule decides it now.
+    Decided,
     /// The question was dropped.
     Dropped,
 }
@@ -287,6 +289,20 @@ impl Approvals {
             .position(|e| e.approval.id > approval.id);
         let at = at.unwrap_or(entries.list.len());
         entries.list.insert(at, Entry { approval, told });
+        drop(entries);
+        self.changed.send_replace(());
+    }
+
+    /// Drops the questions that a rule decides now, and tells those who wait.
+    pub(crate) fn settle(&self, decided: &[ApprovalId]) {
+        let mut entries = self.entries();
+        entries.list.retain(|entry| {
+            let is_decided = decided.contains(&entry.approval.id);
+            if is_decided {
+                entry.told.send_replace(Told::Decided);
+            }
+            !is_decided
+        });
         drop(entries);
         self.changed.send_replace(());
     }

@@ -149,6 +149,9 @@ impl Inner {
             return Err(error);
         }
         told.send_replace(Told::Answered(answer));
+        if let Question::Access(question) = &approval.question {
+            self.settle_questions(question.connection);
+        }
         Ok(())
     }
 
@@ -162,6 +165,12 @@ impl Inner {
     ) -> Result<(), AgentError> {
         let now = self.now();
         let (kind, rule) = match answer {
+            Answer::Allow(grant) if grant.only_project && question.program.project.is_none() => {
+                return Err(AgentError::InvalidRequest {
+                    message: "it cannot be told in which project this program works".to_owned(),
+                    hint: Some("allow it in any project, or once".to_owned()),
+                });
+            }
             Answer::Allow(grant) => {
                 let rule = match grant.lasts {
                     Lasts::Once => None,

@@ -1,5 +1,6 @@
 //! The agent through its public handle, in front of the demo provider.
 
+mod access;
 mod accounts;
 mod alarms;
 mod audit;

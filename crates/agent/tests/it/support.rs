@@ -82,6 +82,17 @@ impl Bench {
         self.start_again().await;
     }
 
+    /// Starts again as the desktop app, which asks the person about programs.
+    pub(crate) async fn restart_as_app(&mut self) {
+        self.agent.shutdown().await;
+        let access = AccessConfig {
+            desktop: true,
+            ..AccessConfig::default()
+        };
+        let store = self.store.opener();
+        (self.agent, self.vault) = start_with(&self.home, store, &self.clock, access).await;
+    }
+
     /// Starts again after a stop.
     pub(crate) async fn start_again(&mut self) {
         (self.agent, self.vault) = start(&self.home, &self.store, &self.clock).await;
@@ -295,6 +306,15 @@ async fn start(home: &TempDir, store: &TestStore, clock: &Arc<TestClock>) -> (Ag
 }
 
 async fn start_on(home: &TempDir, store: StoreOpener, clock: &Arc<TestClock>) -> (Agent, Vault) {
+    start_with(home, store, clock, AccessConfig::default()).await
+}
+
+async fn start_with(
+    home: &TempDir,
+    store: StoreOpener,
+    clock: &Arc<TestClock>,
+    access: AccessConfig,
+) -> (Agent, Vault) {
     let store = store.time_limit(STORE_LIMIT);
     let vault = Vault::open(&Home::at(home.path()), store)
         .await
@@ -303,7 +323,7 @@ async fn start_on(home: &TempDir, store: StoreOpener, clock: &Arc<TestClock>) ->
         clock: clock.clone(),
         version: "test",
         store: "memory",
-        access: AccessConfig::default(),
+        access,
     };
     let agent = Agent::start(vault.clone(), config).await;
     (agent.expect("an agent"), vault)
