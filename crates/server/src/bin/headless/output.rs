@@ -27,8 +27,7 @@ impl Output {
         });
         let version = env!("CARGO_PKG_VERSION");
         self.message(&format!(
-            "Valet Key {version} serves this user's programs on {socket}{port}; Ctrl-C ends it\n\
-             nobody can be asked here, so any program of this user may have tokens, as with ssh-agent"
+            "Valet Key {version} serves this user's programs on {socket}{port}; Ctrl-C ends it"
         ));
         line(&StartLine::Ready(endpoint.clone()));
         if self.background {

@@ -4,8 +4,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime;
+use valetkey_agent::Agent;
 use valetkey_api::ErrorCode;
 use valetkey_api::agent::PORT_REMEDY;
+use valetkey_api::core::access::Policy;
 use valetkey_api::core::home::Home;
 use valetkey_api::endpoint::Endpoint;
 use valetkey_server::agent_lock::{AgentLock, LockError};
@@ -69,6 +71,7 @@ async fn serve(home: Home, lock: &AgentLock, args: &Args, output: &Output) -> Re
         Failure::unusable(format!("the socket cannot be opened: {error}"), &error)
     })?;
     output.ready(server.endpoint());
+    output.message(access_text(&agent, access.policy.is_some()));
     let addresses = app.addresses();
     if let Some(problem) = addresses.port_problem {
         output.message(&format!("warning: {problem}\n  {PORT_REMEDY}"));
@@ -93,6 +96,28 @@ async fn serve(home: Home, lock: &AgentLock, args: &Args, output: &Output) -> Re
             ErrorCode::Internal,
             "stopped at once, as asked; what was under way is finished at the next start",
         )),
+    }
+}
+
+/// Who may have tokens, for the person.
+fn access_text(agent: &Agent, is_chosen: bool) -> &'static str {
+    match agent.policy() {
+        Policy::Allow if is_chosen => {
+            "any program of this user may have tokens, as `--policy allow` says"
+        }
+        Policy::Allow => {
+            "nobody can be asked here, so any program of this user may have tokens, as with ssh-agent"
+        }
+        Policy::Ask => {
+            "a program that no rule allows waits up to a minute for `valetkey access allow`"
+        }
+        Policy::Deny if is_chosen => {
+            "only programs that a rule allows get tokens; `valetkey access` lists and allows them"
+        }
+        Policy::Deny => {
+            "the desktop app has run here, and it cannot ask now, so only programs that a rule allows get \
+             tokens; `valetkey access` lists and allows them"
+        }
     }
 }
 
