@@ -1,10 +1,12 @@
 //! Real programs ask on the socket: each is named rightly, its answer holds over a restart of the agent,
 //! and no other program inherits it.
 
+mod day;
 mod fixture;
 mod interpreters;
 mod other_user;
 mod shells;
+mod without_app;
 
 use std::process::Command;
 

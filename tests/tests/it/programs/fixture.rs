@@ -165,19 +165,20 @@ impl Asking {
     /// Allows what is listed, for good.
     pub(super) fn allow_all(&self) {
         for question in self.questions() {
-            let id = question["id"].to_string();
-            cli::ok(&self.fixture.desktop, &["access", "allow", &id]);
+            self.allow(&question);
         }
+    }
+
+    /// Allows one that is listed, for good and in any project.
+    pub(super) fn allow(&self, question: &Value) {
+        let id = question["id"].to_string();
+        cli::ok(&self.fixture.desktop, &["access", "allow", &id]);
     }
 
     /// What the agent logged.
     pub(super) fn log(&self) -> String {
         let file = self.fixture.desktop.valetkey_home().join("oauth.log");
         fs::read_to_string(file).expect("the log")
-    }
-
-    pub(super) fn fixture(&mut self) -> &mut AgentFixture {
-        &mut self.fixture
     }
 }
 
