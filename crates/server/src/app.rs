@@ -132,7 +132,9 @@ impl App {
     ) -> Result<ConnectionId, ErrorResponse> {
         let found = self.0.agent.connection_id(key);
         let id = found.map_err(|error| self.no_connection(caller, error))?;
-        permission::check(caller, action(id), self.0.host)?;
+        permission::check(caller, action(id), self.0.host).inspect_err(|_| {
+            tracing::warn!(%caller, connection = %id, "refused: not allowed to use this connection");
+        })?;
         Ok(id)
     }
 

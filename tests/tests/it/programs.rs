@@ -4,6 +4,7 @@
 mod day;
 mod fixture;
 mod interpreters;
+mod keys;
 mod other_user;
 mod shells;
 mod without_app;

@@ -192,6 +192,9 @@ impl WrongKeyCounter {
         let count = current.count.saturating_add(1);
         let retry_after = Self::WINDOW.saturating_sub(now.duration_since(current.began));
         *window = Some(Window { count, ..current });
+        if count == 1 {
+            tracing::warn!("wrong client key at the loopback listener");
+        }
         if count == Self::MAX_WRONG_KEYS + 1 {
             tracing::warn!("many wrong client keys at the loopback listener");
         }
