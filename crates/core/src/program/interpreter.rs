@@ -39,8 +39,6 @@ pub(super) struct Interpreter {
     standard_input: &'static [&'static str],
     /// Whether `-ab` stands for `-a -b`.
     clusters: bool,
-    /// Whether the first argument is a class, not a file.
-    runs_classes: bool,
     pub(super) is_shell: bool,
 }
 
@@ -54,7 +52,6 @@ const SHELL: Interpreter = Interpreter {
     text_after_options: true,
     standard_input: &["s"],
     clusters: true,
-    runs_classes: false,
     is_shell: true,
 };
 
@@ -68,7 +65,6 @@ const LOADER: Interpreter = Interpreter {
     text_after_options: false,
     standard_input: &[],
     clusters: false,
-    runs_classes: false,
     is_shell: false,
 };
 
@@ -84,7 +80,6 @@ const INTERPRETERS: [Interpreter; 5] = [
         text_after_options: false,
         standard_input: &[],
         clusters: true,
-        runs_classes: false,
         is_shell: false,
     },
     Interpreter {
@@ -108,7 +103,6 @@ const INTERPRETERS: [Interpreter; 5] = [
         text_after_options: false,
         standard_input: &[],
         clusters: true,
-        runs_classes: false,
         is_shell: false,
     },
     Interpreter {
@@ -121,7 +115,6 @@ const INTERPRETERS: [Interpreter; 5] = [
         text_after_options: false,
         standard_input: &[],
         clusters: true,
-        runs_classes: false,
         is_shell: false,
     },
     Interpreter {
@@ -142,7 +135,6 @@ const INTERPRETERS: [Interpreter; 5] = [
         text_after_options: false,
         standard_input: &[],
         clusters: false,
-        runs_classes: true,
         is_shell: false,
     },
 ];
@@ -239,7 +231,7 @@ impl Reader<'_> {
 
     /// Whether it is no file: a class of Java, an address.
     fn is_name(&self, argument: &str) -> bool {
-        let is_class = self.interpreter.runs_classes
+        let is_class = self.interpreter.names.contains(&"java")
             && !self.options.iter().any(|option| option == "-jar")
             && Path::new(argument)
                 .extension()
