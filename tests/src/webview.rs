@@ -51,7 +51,7 @@ pub struct WebView {
 impl WebView {
     /// Starts the app on this desktop and waits for its page.
     pub fn open(desktop: &Desktop) -> Self {
-        let driver = WebDriver::start(desktop, &binary(APP), &["--port", "0"]);
+        let driver = WebDriver::start(desktop, &binary(APP), &["--port", "0", "--policy", "allow"]);
         let view = Self { driver };
         view.until("its page", "document.querySelector('main') !== null");
         view

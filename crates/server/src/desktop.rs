@@ -22,8 +22,10 @@ impl App {
         profile: Option<ProfileName>,
     ) -> Result<AccessToken, ApiError> {
         let key = connection_key(connection, profile).map_err(ErrorResponse::into_error)?;
+        let view = self.agent().connection(&key);
+        let view = view.map_err(|error| ErrorResponse::from(error).into_error())?;
         let copy = Change::CopyToken {
-            connection: connection.to_owned(),
+            connection: view.name.to_string(),
         };
         let confirmed = self.confirm(copy, "the desktop app".to_owned()).await;
         confirmed.map_err(ErrorResponse::into_error)?;

@@ -1,5 +1,5 @@
-//! Runs what is picked from the menu. Disconnecting and copying a token are confirmed in a dialog
-//! first: anyone on the session bus can fake a click on the menu.
+//! Runs what is picked from the menu. Disconnecting is confirmed in a dialog first, and what widens in
+//! the approval window: anyone on the session bus can fake a click on the menu.
 
 use std::fmt::Write as _;
 
@@ -22,9 +22,9 @@ pub(super) fn run(app: &AppHandle, action: MenuAction) {
         MenuAction::Settings => return handle::show(app, Some(Route::Settings)),
         MenuAction::Details { id } => return handle::show(app, Some(Route::Connection { id })),
         MenuAction::Quit => return app.state::<Actions>().quit(),
-        MenuAction::CopyToken { id, name } => return confirm_copy(app, id, &name),
         MenuAction::Connect { .. }
         | MenuAction::Disconnect { .. }
+        | MenuAction::CopyToken { .. }
         | MenuAction::OpenAt { .. }
         | MenuAction::Pause
         | MenuAction::Resume
@@ -42,6 +42,9 @@ pub(super) fn run(app: &AppHandle, action: MenuAction) {
                 let asked = confirm_disconnect(&app, &actions, id, &name).await;
                 asked.map_err(ActionError::from)
             }
+            MenuAction::CopyToken { id } => {
+                actions.copy_token(&id).await.map_err(ActionError::from)
+            }
             MenuAction::OpenAt { url } => actions.open_browser(&url).await,
             MenuAction::Pause => actions.set_paused(true).await.map_err(ActionError::from),
             MenuAction::Resume => actions.set_paused(false).await.map_err(ActionError::from),
@@ -49,7 +52,6 @@ pub(super) fn run(app: &AppHandle, action: MenuAction) {
             MenuAction::Open
             | MenuAction::Settings
             | MenuAction::Details { .. }
-            | MenuAction::CopyToken { .. }
             | MenuAction::Quit => Ok(()),
         };
         if let Err(error) = done {
@@ -90,18 +92,4 @@ fn what_stops(connection: &ConnectionView, zone: &TimeZone) -> String {
         );
     }
     text + "\n\nIts tokens are revoked at the provider where that is possible, and deleted here."
-}
-
-fn confirm_copy(app: &AppHandle, id: String, name: &str) {
-    let seconds = crate::clipboard::CLEARED_AFTER.as_secs();
-    let question =
-        format!("Every program can read the clipboard. It is cleared after {seconds} seconds.");
-    let title = format!("Copy the token of {name}?");
-    confirm(
-        app,
-        &title,
-        &question,
-        ["Copy", "Cancel"],
-        |actions| async move { actions.copy_token(&id).await },
-    );
 }

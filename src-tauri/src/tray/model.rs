@@ -73,7 +73,6 @@ pub(super) enum MenuAction {
     },
     CopyToken {
         id: String,
-        name: String,
     },
     Details {
         id: String,
@@ -97,7 +96,7 @@ impl fmt::Display for MenuAction {
                 profile,
             } => write!(f, "connect {profile} {authenticator}"),
             Self::Disconnect { id, name } => write!(f, "disconnect {id} {name}"),
-            Self::CopyToken { id, name } => write!(f, "copy {id} {name}"),
+            Self::CopyToken { id } => write!(f, "copy {id}"),
             Self::Details { id } => write!(f, "details {id}"),
             Self::OpenAt { url } => write!(f, "open-at {url}"),
             Self::Pause => f.write_str("pause"),
@@ -130,10 +129,9 @@ impl MenuAction {
                 let (id, name) = both()?;
                 Self::Disconnect { id, name }
             }
-            "copy" => {
-                let (id, name) = both()?;
-                Self::CopyToken { id, name }
-            }
+            "copy" => Self::CopyToken {
+                id: rest.to_owned(),
+            },
             "details" => Self::Details {
                 id: rest.to_owned(),
             },
@@ -243,13 +241,7 @@ fn connected(snapshot: &Snapshot, connection: &ConnectionView) -> Line {
     }
     actions.push(("Details", MenuAction::Details { id: id.clone() }));
     if !again && snapshot.is_active(connection) {
-        actions.push((
-            "Copy token…",
-            MenuAction::CopyToken {
-                id: id.clone(),
-                name: name.clone(),
-            },
-        ));
+        actions.push(("Copy token…", MenuAction::CopyToken { id: id.clone() }));
     }
     if let Some(url) = snapshot.console_of(connection) {
         actions.push(("Open at provider", MenuAction::OpenAt { url }));
@@ -322,10 +314,7 @@ mod tests {
                 id: text("7"),
                 name: text("github"),
             },
-            MenuAction::CopyToken {
-                id: text("7"),
-                name: text("github"),
-            },
+            MenuAction::CopyToken { id: text("7") },
             MenuAction::Details { id: text("7") },
             MenuAction::OpenAt {
                 url: text("https://example.com/a"),

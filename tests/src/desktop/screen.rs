@@ -12,6 +12,9 @@ const STILL_INTERVAL: Duration = Duration::from_millis(300);
 /// After this a screen that still changes is taken as it is.
 const STILL_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Its title.
+const APPROVAL_WINDOW: &str = "Valet Key asks";
+
 /// A private Xvfb.
 pub struct Screen {
     number: u32,
@@ -121,6 +124,22 @@ impl Screen {
     pub fn raise(&self, window: &Window) {
         self.xdotool(&["windowactivate", "--sync", &window.id])
             .expect("the window is there");
+    }
+
+    /// Answers the question in the approval window by a key of its buttons, such as `a` for Always. The
+    /// buttons take none in the first moments. Needs a window manager.
+    pub fn answer(&self, key: &str) {
+        let asked = self.wait_for_window(APPROVAL_WINDOW);
+        wait::until("an answered question", || {
+            let open = self.windows(APPROVAL_WINDOW);
+            if open.iter().all(|window| window.id != asked.id) {
+                return Some(());
+            }
+            // Fails if it closes just now.
+            self.xdotool(&["windowactivate", "--sync", &asked.id]);
+            self.press(&format!("alt+{key}"));
+            None
+        });
     }
 
     /// Presses a key, as `xdotool` names it: `Return`, `alt+F4`.

@@ -139,9 +139,15 @@ impl Session {
         self.app_at(copy, port)
     }
 
+    /// The desktop app, which asks about programs; hidden.
+    pub fn asking_app(&self) -> Running {
+        let mut command = self.desktop.command(binary(APP));
+        Running::start(command.args(["--port=0", "--hidden"]))
+    }
+
+    /// Asks about no program: most tests are about something else.
     fn app_at(&self, program: PathBuf, port: u16) -> Command {
         let mut command = self.desktop.command(program);
-        // Tests of access start it without.
         command.args([&format!("--port={port}"), "--policy=allow"]);
         command
     }

@@ -2,7 +2,7 @@
 import { backend } from "../backend";
 import { failures } from "../live/failures.svelte";
 import { canRefresh, check, refreshNow, setActive } from "../live/changes";
-import { changing, copying, disconnecting } from "../live/confirm.svelte";
+import { changing, copyToken, disconnecting } from "../live/confirm.svelte";
 import { go } from "../live/route.svelte";
 import { signIns } from "../live/signIns.svelte";
 import type { Item } from "../parts/Menu.svelte";
@@ -17,7 +17,7 @@ export function rowMenu({ authenticator, connection, pending }: Row): Item[] {
   if (connection && works && authenticator.is_active) {
     items.push({ words: "Check now", run: doing(() => check(connection)) });
     if (canRefresh(connection)) items.push({ words: "Refresh now", run: doing(() => refreshNow(connection)) });
-    if (backend.desktop) items.push({ words: "Copy token…", run: () => copying.open(connection) });
+    if (backend.desktop) items.push({ words: "Copy token…", run: doing(() => copyToken(connection)) });
   }
   if (authenticator.is_active && !pending) {
     const again = { authenticatorId: authenticator.id, connection: connection ?? undefined };

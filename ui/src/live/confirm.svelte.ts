@@ -1,4 +1,4 @@
-// Actions on a connection that are confirmed in a dialog first.
+// Actions on a connection that are confirmed first.
 import { api, ask } from "../api/client";
 import type { Connection, Disconnected, LogEvent } from "../api/types";
 import { backend } from "../backend";
@@ -8,26 +8,12 @@ import { notices } from "./notices.svelte";
 import { profiles } from "./profiles.svelte";
 import { signIns } from "./signIns.svelte";
 
-/** The desktop shell copies the token: it never reaches this page. */
-class Copying {
-  connection = $state.raw<Connection | null>(null);
-
-  open(connection: Connection): void {
-    this.connection = connection;
-  }
-
-  close(): void {
-    this.connection = null;
-  }
-
-  async confirm(): Promise<void> {
-    if (!this.connection || !backend.desktop) return;
-    const { id, profile } = this.connection;
-    const name = profiles.qualified(this.connection.name, profile);
-    const seconds = await backend.desktop.copyToken(id);
-    this.close();
-    notices.done(`A token of ${name} is on the clipboard.`, `The clipboard is cleared in ${seconds} seconds.`);
-  }
+/** The desktop app asks in a window of its own and copies: the token never reaches this page. */
+export async function copyToken({ id, name: bare, profile }: Connection): Promise<void> {
+  if (!backend.desktop) return;
+  const seconds = await backend.desktop.copyToken(id);
+  const name = profiles.qualified(bare, profile);
+  notices.done(`A token of ${name} is on the clipboard.`, `The clipboard is cleared in ${seconds} seconds.`);
 }
 
 /** A program that got a token, and when it last did. */
@@ -118,5 +104,4 @@ class Changing {
 }
 
 export const changing = new Changing();
-export const copying = new Copying();
 export const disconnecting = new Disconnecting();
