@@ -78,7 +78,7 @@ pub enum AgentError {
         can_ask: bool,
     },
     /// The person did not confirm a change that widens what programs can do.
-    #[error("{}", if *.denied { format!("the person in front declined: {what}") } else { format!("nobody confirmed it within a minute: {what}") })]
+    #[error("{}", if *.denied { format!("declined in the window of Valet Key: {what}") } else { format!("not confirmed within a minute in the window of Valet Key: {what}") })]
     NotConfirmed {
         /// The question.
         what: String,
@@ -282,8 +282,9 @@ impl AgentError {
                 "free some space and try again; nothing that was stored is lost".to_owned(),
             ),
             Self::NotAllowed { connection, why, can_ask, .. } => Some(why.hint(connection, *can_ask)),
-            Self::NotConfirmed { .. } => {
-                Some("the desktop app asks in a window of its own; try again and answer there".to_owned())
+            Self::NotConfirmed { denied: true, .. } => None,
+            Self::NotConfirmed { denied: false, .. } => {
+                Some("try again, and answer in the window that opens".to_owned())
             }
             Self::Paused => Some("run `valetkey resume`".to_owned()),
             Self::ProviderUnreachable {

@@ -26,7 +26,7 @@ fn a_copied_token_is_confirmed_and_cleared_thirty_seconds_after_the_last_copy() 
     view.click(Role::Button, "More for mail");
     view.click(Role::MenuItem, "Copy token…");
     scene.session.screen().answer("n");
-    view.see("the person in front declined");
+    view.see("Declined in the window of Valet Key");
     view.click(Role::Button, "More for mail");
     view.click(Role::MenuItem, "Hide the message");
     assert_eq!(scene.session.clipboard(), None, "nobody confirmed");
