@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use valetkey_server::App;
 use zbus::blocking::fdo::DBusProxy;
 use zbus::blocking::{Connection, Proxy};
+use zbus::names::MemberName;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue};
 
 const LOGIND: &str = "org.freedesktop.login1";
@@ -96,7 +97,8 @@ fn logind(connection: &Connection, states: &States) -> zbus::Result<()> {
     let states_of_signals = Arc::clone(states);
     start("session-lock-signals", move || {
         for signal in signals {
-            match signal.header().member().map(|member| member.as_str()) {
+            let header = signal.header();
+            match header.member().map(MemberName::as_str) {
                 Some("Lock") => set(&states_of_signals, 0, true),
                 Some("Unlock") => set(&states_of_signals, 0, false),
                 Some(_) | None => {}
@@ -106,13 +108,13 @@ fn logind(connection: &Connection, states: &States) -> zbus::Result<()> {
     });
     for change in changes {
         let body = change.body();
-        let changed: zbus::Result<(
+        let properties: zbus::Result<(
             String,
             std::collections::HashMap<String, OwnedValue>,
             Vec<String>,
         )> = body.deserialize();
-        if let Ok((_, changed, _)) = changed
-            && let Some(hint) = changed.get("LockedHint")
+        if let Ok((_, values, _)) = properties
+            && let Some(hint) = values.get("LockedHint")
         {
             set(states, 0, *hint == OwnedValue::from(true));
         }

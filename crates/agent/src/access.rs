@@ -5,6 +5,8 @@
 //! was revoked or a scope that was added meanwhile counts.
 
 mod approvals;
+mod check;
+mod refusal;
 mod rules;
 
 use std::collections::HashMap;
@@ -18,7 +20,7 @@ use tokio::sync::watch;
 use valetkey_core::access::{Decision, Policy, Request, Rule, Usage, decide};
 use valetkey_core::event::EventKind;
 use valetkey_core::id::{ClientKeyId, ConnectionId};
-use valetkey_core::name::{ConnectionName, InProfile};
+use valetkey_core::name::InProfile;
 use valetkey_core::program::Program;
 use valetkey_core::scope::Scopes;
 use valetkey_vault::Vault;
@@ -28,7 +30,9 @@ pub use self::approvals::{
     ANSWER_TIMEOUT, AccessQuestion, Answer, Approval, ApprovalId, Approvals, ChangeQuestion, Grant,
     Lasts, Question,
 };
+pub use self::refusal::{NotAllowed, Refusal};
 pub use self::rules::RuleView;
+use self::rules::access_event;
 use crate::error::AgentError;
 use crate::key::Actor;
 use crate::state::{Agent, Inner};
@@ -83,23 +87,6 @@ pub enum Identity {
 pub trait Process: fmt::Debug + Send + Sync {
     /// Whether it lives and still runs this program: it may have run another one meanwhile.
     fn still_runs(&self, program: &Program) -> bool;
-}
-
-/// Why a requester gets no token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// The person said no; until then, or until the rule is removed.
-    Denied(Option<Timestamp>),
-    /// Nobody answered in time.
-    NotAnswered,
-    /// No rule allows it, and nobody can be asked.
-    NotDecided,
-    /// It may use the proxy only.
-    ProxyOnly,
-    /// It may have fewer scopes than the token has.
-    TooManyScopes(Scopes),
-    /// Its rule or key is gone, or its token got further scopes, while it waited.
-    Withdrawn,
 }
 
 /// That the person allowed this one request.
@@ -343,12 +330,13 @@ impl Inner {
     }
 
     fn refused(&self, question: &AccessQuestion, why: Refusal) -> AgentError {
-        AgentError::NotAllowed {
+        NotAllowed {
             connection: question.name.clone(),
             program: question.program.client.name(),
             why,
             can_ask: self.access.desktop,
         }
+        .into()
     }
 
     /// Lists a question without a window: what was refused can be allowed later.
@@ -373,7 +361,7 @@ impl Inner {
         }
         if let Some(question) = about {
             if asked.is_new {
-                let event = self.access_event(EventKind::AccessAsked, &question, now, who);
+                let event = access_event(EventKind::AccessAsked, &question, now, who);
                 let inner = Arc::clone(self);
                 self.run(async move { inner.record(event).await });
             }
@@ -438,100 +426,6 @@ impl Inner {
                 && once.usage == question.usage
         })?;
         Some(waiting.remove(at).1)
-    }
-
-    /// The last check before a token leaves, under the registry's lock.
-    pub(crate) fn check_access(
-        &self,
-        requester: &Requester,
-        id: ConnectionId,
-        usage: Usage,
-        scopes: &Scopes,
-        once: Option<&Once>,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let program = match &requester.identity {
-            Identity::Person => return Ok(()),
-            Identity::Key(key) => {
-                return if self.key_covers(*key, id, now) {
-                    Ok(())
-                } else {
-                    Err(Refusal::Withdrawn)
-                };
-            }
-            Identity::Program(program, _) => program,
-        };
-        let request = Request {
-            program,
-            usage,
-            scopes,
-        };
-        match self.access.decide(id, &request, now) {
-            Decision::Allow(rule) => {
-                self.rule_used(id, rule, now);
-                Ok(())
-            }
-            Decision::Deny(_, until) => Err(Refusal::Denied(until)),
-            Decision::ProxyOnly(_) => Err(Refusal::ProxyOnly),
-            Decision::TooManyScopes(_, scopes) => Err(Refusal::TooManyScopes(scopes)),
-            Decision::Undecided { .. } => match once {
-                Some(once) => once.covers(usage, scopes),
-                None if self.policy() == Policy::Allow => Ok(()),
-                None => Err(Refusal::Withdrawn),
-            },
-        }
-    }
-
-    /// What a requester is told that changed while it waited.
-    pub(crate) fn withdrawn(&self, id: ConnectionId, requester: &Requester) -> AgentError {
-        let registry = self.registry();
-        let row = registry.get(id).map(|entry| &entry.row);
-        match row.and_then(|row| registry.full_name_of(row)) {
-            Some(name) => self.not_allowed(name, requester, Refusal::Withdrawn),
-            None => AgentError::no_connection(id),
-        }
-    }
-
-    /// What a requester is told that may not have a token.
-    pub(crate) fn not_allowed(
-        &self,
-        connection: InProfile<ConnectionName>,
-        requester: &Requester,
-        why: Refusal,
-    ) -> AgentError {
-        let program = match &requester.identity {
-            Identity::Program(program, _) => program.client.name(),
-            Identity::Person | Identity::Key(_) => requester.actor.to_string(),
-        };
-        AgentError::NotAllowed {
-            connection,
-            program,
-            why,
-            can_ask: self.access.desktop,
-        }
-    }
-
-    fn key_covers(&self, key: ClientKeyId, id: ConnectionId, now: Timestamp) -> bool {
-        let keys = self.client_keys();
-        let row = keys.iter().find(|row| row.id == key);
-        row.is_some_and(|row| {
-            let covers = row.connections.as_ref().is_none_or(|own| own.contains(&id));
-            covers && row.expires_at.is_none_or(|end| now < end)
-        })
-    }
-}
-
-impl Once {
-    fn covers(&self, usage: Usage, scopes: &Scopes) -> Result<(), Refusal> {
-        if (self.usage, usage) == (Usage::Proxy, Usage::Token) {
-            return Err(Refusal::ProxyOnly);
-        }
-        let added = scopes.missing_from(&self.scopes);
-        if added.is_empty() {
-            Ok(())
-        } else {
-            Err(Refusal::TooManyScopes(added))
-        }
     }
 }
 

@@ -314,10 +314,10 @@ impl AuditLog {
         match timeout(OPEN_TIMEOUT, opened).await {
             Ok(Ok(told)) => told.into_iter().for_each(|id| self.notify_followers(id)),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "the log is written without its chain for now")
+                tracing::warn!(%error, "the log is written without its chain for now");
             }
             Err(_) => {
-                tracing::warn!("the keychain hangs: the log is written without its chain for now")
+                tracing::warn!("the keychain hangs: the log is written without its chain for now");
             }
         }
     }

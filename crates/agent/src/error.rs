@@ -11,7 +11,7 @@ use valetkey_core::name::{AuthenticatorName, ConnectionName, InProfile, ProfileN
 use valetkey_core::scope::Scopes;
 use valetkey_vault::{GrantNotKept, StoreError, VaultError};
 
-use crate::access::Refusal;
+use crate::access::NotAllowed;
 use crate::key::AuthenticatorKey;
 
 /// Why an agent call failed.
@@ -66,17 +66,8 @@ pub enum AgentError {
         missing: Scopes,
     },
     /// A program may not use a connection.
-    #[error("{}", refusal(.program, .connection, .why))]
-    NotAllowed {
-        /// The connection.
-        connection: InProfile<ConnectionName>,
-        /// The program, for the person.
-        program: String,
-        /// Why.
-        why: Refusal,
-        /// Whether a desktop app runs, in which it can be allowed.
-        can_ask: bool,
-    },
+    #[error("{0}")]
+    NotAllowed(Box<NotAllowed>),
     /// The person did not confirm a change that widens what programs can do.
     #[error("{}", if *.denied { format!("declined in the window of Valet Key: {what}") } else { format!("not confirmed within a minute in the window of Valet Key: {what}") })]
     NotConfirmed {
@@ -281,8 +272,7 @@ impl AgentError {
             Self::DiskFull(_) => Some(
                 "free some space and try again; nothing that was stored is lost".to_owned(),
             ),
-            Self::NotAllowed { connection, why, can_ask, .. } => Some(why.hint(connection, *can_ask)),
-            Self::NotConfirmed { denied: true, .. } => None,
+            Self::NotAllowed(refused) => Some(refused.hint()),
             Self::NotConfirmed { denied: false, .. } => {
                 Some("try again, and answer in the window that opens".to_owned())
             }
@@ -303,55 +293,8 @@ impl AgentError {
                 "the log file says more; if it is not the disk, please report it"
                     .to_owned(),
             ),
-            // Each problem says its own.
-            Self::BadDraft(_) => None,
-        }
-    }
-}
-
-/// What a program is told that gets no token.
-fn refusal(program: &str, connection: &InProfile<ConnectionName>, why: &Refusal) -> String {
-    let access = format!("access to `{connection}`");
-    match why {
-        Refusal::Denied(Some(_)) => format!("{access} was denied for {program} a few minutes ago"),
-        Refusal::Denied(None) => format!("{access} is denied for {program}"),
-        Refusal::NotAnswered => format!("{program} asks for {access}, and nobody answered yet"),
-        Refusal::NotDecided => format!("no rule allows {program} {access}"),
-        Refusal::ProxyOnly => {
-            format!("{program} may use `{connection}` through the proxy only, without the token")
-        }
-        Refusal::TooManyScopes(scopes) => format!(
-            "the token of `{connection}` can do more than {program} may (`{scopes}`), and cannot be \
-             narrowed yet"
-        ),
-        Refusal::Withdrawn => format!("{access} was withdrawn from {program} while it waited"),
-    }
-}
-
-impl Refusal {
-    fn hint(&self, connection: &InProfile<ConnectionName>, can_ask: bool) -> String {
-        match self {
-            Self::ProxyOnly => format!(
-                "send requests through the proxy: `valetkey proxy-url {}`",
-                connection.argument()
-            ),
-            Self::Denied(_)
-            | Self::NotAnswered
-            | Self::NotDecided
-            | Self::TooManyScopes(_)
-            | Self::Withdrawn
-                if can_ask =>
-            {
-                "allow it in Valet Key, under Access".to_owned()
-            }
-            Self::Denied(_) | Self::TooManyScopes(_) => {
-                "`valetkey access list` shows the rule; `valetkey access remove` removes it"
-                    .to_owned()
-            }
-            Self::NotAnswered | Self::NotDecided | Self::Withdrawn => {
-                "`valetkey access list` shows the request; `valetkey access allow` allows it"
-                    .to_owned()
-            }
+            // Each problem says its own; who declined knows what to do.
+            Self::BadDraft(_) | Self::NotConfirmed { denied: true, .. } => None,
         }
     }
 }

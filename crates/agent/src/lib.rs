@@ -91,7 +91,8 @@ pub use valetkey_vault as vault;
 
 pub use access::{
     ANSWER_TIMEOUT, AccessConfig, AccessQuestion, Answer, Approval, ApprovalId, Approvals,
-    ChangeQuestion, Grant, Identity, Lasts, Process, Question, Refusal, Requester, RuleView,
+    ChangeQuestion, Grant, Identity, Lasts, NotAllowed, Process, Question, Refusal, Requester,
+    RuleView,
 };
 pub use authenticators::{AuthenticatorChange, AuthenticatorView};
 pub use client::Client;

@@ -94,7 +94,7 @@ impl Agent {
             let mut registry = inner.registry();
             inner.serve(&mut registry, id, ask, now, requester, once.as_ref())
         });
-        served.map_err(|error| {
+        served.inspect_err(|error| {
             let named = {
                 let registry = inner.registry();
                 let row = registry.get(id).map(|entry| &entry.row);
@@ -108,7 +108,6 @@ impl Agent {
                 who: requester.actor.clone(),
             });
             inner.audit_log.record(Entry::Refused(refused));
-            error
         })
     }
 

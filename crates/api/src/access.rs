@@ -89,6 +89,7 @@ pub struct ApprovalView {
 }
 
 /// What is asked.
+#[expect(clippy::large_enum_variant, reason = "lists of them are short")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]

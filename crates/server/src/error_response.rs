@@ -191,7 +191,7 @@ impl From<AgentError> for ErrorResponse {
             AgentError::KeychainUnavailable(_) | AgentError::KeychainDenied(_) => {
                 api(ErrorCode::KeychainUnavailable)
             }
-            AgentError::NotAllowed { why, .. } => api(match why {
+            AgentError::NotAllowed(refused) => api(match refused.why {
                 Refusal::ProxyOnly => ErrorCode::ProxyOnly,
                 Refusal::Denied(_)
                 | Refusal::NotAnswered

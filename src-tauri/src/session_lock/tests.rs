@@ -55,16 +55,19 @@ fn connect() -> zbus::Result<Connection> {
 
 struct Manager;
 
+#[expect(clippy::unused_self, reason = "the interface's methods take it")]
 #[zbus::interface(name = "org.freedesktop.login1.Manager")]
 impl Manager {
     #[zbus(name = "GetSessionByPID")]
-    fn session_by_pid(&self, _pid: u32) -> OwnedObjectPath {
+    fn session_by_pid(&self, pid: u32) -> OwnedObjectPath {
+        assert_eq!(pid, std::process::id());
         SESSION.try_into().unwrap()
     }
 }
 
 struct Session;
 
+#[expect(clippy::unused_self, reason = "the interface's methods take it")]
 #[zbus::interface(name = "org.freedesktop.login1.Session")]
 impl Session {
     #[zbus(property)]
@@ -75,6 +78,7 @@ impl Session {
 
 struct ScreenSaver;
 
+#[expect(clippy::unused_self, reason = "the interface's methods take it")]
 #[zbus::interface(name = "org.gnome.ScreenSaver")]
 impl ScreenSaver {
     fn get_active(&self) -> bool {
@@ -99,14 +103,14 @@ fn the_session_is_locked_while_one_source_says_so() {
     }
     let stranger = connect().unwrap();
     let states = States::default();
-    let mut changes = states.subscribe();
+    let mut news = states.subscribe();
     listen(connect, connect, &states);
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
     // Says it again until it is heard: a listener may not have subscribed yet.
     let mut reaches = |expected: Locked, say: &dyn Fn()| {
         for _ in 0..300 {
             say();
-            let reached = changes.wait_for(|states| *states == expected);
+            let reached = news.wait_for(|states| *states == expected);
             let reached = async { timeout(Duration::from_millis(100), reached).await.is_ok() };
             if runtime.block_on(reached) {
                 return;
@@ -132,8 +136,8 @@ fn the_session_is_locked_while_one_source_says_so() {
         sent.unwrap();
     };
     let hint = |locked: bool| {
-        let changed = std::collections::HashMap::from([("LockedHint", Value::from(locked))]);
-        let body = (session, changed, Vec::<String>::new());
+        let hints = std::collections::HashMap::from([("LockedHint", Value::from(locked))]);
+        let body = (session, hints, Vec::<String>::new());
         let properties = "org.freedesktop.DBus.Properties";
         let sent = desktop.emit_signal(None::<()>, SESSION, properties, "PropertiesChanged", &body);
         sent.unwrap();

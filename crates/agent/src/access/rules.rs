@@ -1,5 +1,7 @@
 //! Remembered answers: written by the person's answers, listed, confirmed, removed.
 
+use std::cmp::Reverse;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use valetkey_core::access::{Rule, Usage, Verdict};
@@ -47,7 +49,7 @@ impl Agent {
             })
             .collect()
         };
-        views.sort_by(|a, b| b.rule.created_at.cmp(&a.rule.created_at));
+        views.sort_by_key(|view| Reverse(view.rule.created_at));
         views
     }
 
@@ -297,23 +299,22 @@ impl Inner {
             }
         });
     }
+}
 
-    /// An event about a program's question.
-    pub(super) fn access_event(
-        &self,
-        kind: EventKind,
-        question: &AccessQuestion,
-        at: Timestamp,
-        who: &Actor,
-    ) -> Event {
-        Event::new(kind, at)
-            .connection(question.connection)
-            .actor(who)
-            .detail(json!({
-                "connection": question.name.name, "program": question.program.client.name(),
-                "location": question.program.client.location(), "usage": question.usage,
-            }))
-    }
+/// An event about a program's question.
+pub(super) fn access_event(
+    kind: EventKind,
+    question: &AccessQuestion,
+    at: Timestamp,
+    who: &Actor,
+) -> Event {
+    Event::new(kind, at)
+        .connection(question.connection)
+        .actor(who)
+        .detail(json!({
+            "connection": question.name.name, "program": question.program.client.name(),
+            "location": question.program.client.location(), "usage": question.usage,
+        }))
 }
 
 fn allowed(

@@ -317,7 +317,7 @@ pub(super) async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &Agent
         | AgentError::Conflict { .. }
         | AgentError::Paused
         | AgentError::RateLimited { .. }
-        | AgentError::NotAllowed { .. }
+        | AgentError::NotAllowed(_)
         | AgentError::NotConfirmed { .. }
         | AgentError::Stopping => return,
     };

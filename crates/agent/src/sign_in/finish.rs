@@ -139,7 +139,7 @@ impl From<AgentError> for End {
             | AgentError::Disabled(_)
             | AgentError::ProxyOnly(_)
             | AgentError::NotRefreshable(_)
-            | AgentError::NotAllowed { .. }
+            | AgentError::NotAllowed(_)
             | AgentError::NotConfirmed { .. }
             | AgentError::Conflict { .. } => Remedy::StartAgain,
             AgentError::DiskFull(_) | AgentError::Internal(_) => Remedy::Report,

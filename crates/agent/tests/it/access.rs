@@ -98,7 +98,7 @@ async fn answer(bench: &Bench, answer: Answer) {
 
 fn refusal(answer: Result<ServedToken, AgentError>) -> Refusal {
     match answer {
-        Err(AgentError::NotAllowed { why, .. }) => why,
+        Err(AgentError::NotAllowed(refused)) => refused.why,
         other => panic!("not refused: {other:?}"),
     }
 }
@@ -115,7 +115,10 @@ async fn two_callers_at_once_are_one_question_and_one_answer() {
     assert_eq!(bench.agent.approvals().list().len(), 1);
     answer(&bench, allow(Lasts::Once)).await;
     for asking in both {
-        asking.await.unwrap().expect("allowed once, both waited");
+        asking
+            .await
+            .expect("it ends")
+            .expect("allowed once, both waited");
     }
     refusal(ask_now(&bench, &tool()).await);
     assert_eq!(bench.count(EventKind::AccessAllowed).await, 1);
@@ -159,7 +162,10 @@ async fn no_answer_is_not_now_and_the_question_stays() {
     let asking = ask(&bench, &tool());
     assert!(question(&bench).await.open_until.is_some());
     bench.pass(seconds(61), seconds(5)).await;
-    assert_eq!(refusal(asking.await.unwrap()), Refusal::NotAnswered);
+    assert_eq!(
+        refusal(asking.await.expect("it ends")),
+        Refusal::NotAnswered
+    );
     eventually("the window closes", || {
         let list = bench.agent.approvals().list();
         list.len() == 1 && list[0].open_until.is_none()
@@ -176,7 +182,7 @@ async fn a_denial_holds_ten_minutes() {
     let asking = ask(&bench, &tool());
     answer(&bench, Answer::Deny).await;
     assert!(matches!(
-        refusal(asking.await.unwrap()),
+        refusal(asking.await.expect("it ends")),
         Refusal::Denied(Some(_))
     ));
     bench.clock.jump(SignedDuration::from_mins(9));
@@ -210,7 +216,7 @@ async fn during_a_refresh(
     bench.provider.arrived(Filter::refreshes(), 1).await;
     meanwhile().await;
     latch.release();
-    refusal(asking.await.unwrap())
+    refusal(asking.await.expect("it ends"))
 }
 
 #[tokio::test]
@@ -239,7 +245,7 @@ async fn a_process_that_became_another_program_gets_nothing() {
     answer(&bench, allow(Lasts::Always)).await;
     ask_now(&bench, &who).await.expect("allowed");
     let why = during_a_refresh(&bench, &who, async || {
-        process.0.store(false, Ordering::SeqCst)
+        process.0.store(false, Ordering::SeqCst);
     });
     assert_eq!(why.await, Refusal::Withdrawn);
 }
@@ -306,7 +312,7 @@ async fn an_answer_for_any_project_answers_the_questions_of_the_others() {
     eventually("another", || bench.agent.approvals().list().len() == 4).await;
     answer(&bench, allow(Lasts::Always)).await;
     for asking in asking {
-        asking.await.unwrap().expect("one answer for all");
+        asking.await.expect("it ends").expect("one answer for all");
     }
     assert_eq!(
         bench.agent.approvals().list().len(),

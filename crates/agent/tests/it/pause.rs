@@ -12,7 +12,7 @@ use crate::support::{Bench, eventually, key, me, seconds, visit};
 /// Whether memory has the grant: else the keychain is asked for it.
 async fn is_in_memory(bench: &Bench) -> bool {
     let reads = bench.store.reads();
-    bench.token("demo").await.unwrap();
+    bench.token("demo").await.expect("a token");
     bench.store.reads() == reads
 }
 

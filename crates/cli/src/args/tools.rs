@@ -80,6 +80,7 @@ pub(crate) enum Access {
 
 /// `valetkey access allow`
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Allow {
     /// Its number in `valetkey access list`
     pub(crate) request: u64,

@@ -88,7 +88,8 @@ fn rules(rules: &[RuleView], now: Timestamp, style: Style) -> String {
         let id: String = rule.id.to_string().chars().take(SHORT_ID).collect();
         let mut name = format!("{} ({})", rule.program.name, rule.program.location);
         if let Some(project) = &rule.project {
-            name.push_str(&format!(" in {project}"));
+            name.push_str(" in ");
+            name.push_str(project);
         }
         let may = match (rule.verdict, rule.is_active) {
             (Verdict::Deny, _) => "nothing".to_owned(),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::stub::{Request, Stub};
 
-fn event(id: i64, detail: Value) -> Value {
+fn event(id: i64, detail: &Value) -> Value {
     json!({
         "id": id, "at": "2026-11-21T08:00:00.5Z", "kind": "token.served", "connection_id": null,
         "connection": "github/work", "authenticator_id": null, "authenticator": null, "session_id": null,
@@ -17,9 +17,9 @@ fn log() -> Stub {
     Stub::new(|Request { line, .. }| {
         let page = match line {
             line if line.contains("after=0&") => {
-                vec![event(1, json!({})), event(2, json!({"why": "a\nb"}))]
+                vec![event(1, &json!({})), event(2, &json!({"why": "a\nb"}))]
             }
-            line if line.contains("after=2&") => vec![event(3, Value::Null)],
+            line if line.contains("after=2&") => vec![event(3, &Value::Null)],
             _ => Vec::new(),
         };
         Some((200, json!({"events": page, "last_id": 3})))

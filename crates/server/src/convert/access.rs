@@ -1,6 +1,6 @@
 //! Rules and questions.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use valetkey_agent::{AccessQuestion, Approval, ChangeQuestion, Question};
 use valetkey_api::access::{ApprovalView, ProgramView, QuestionView, RuleView};
@@ -70,6 +70,6 @@ fn program(client: Client) -> ProgramView {
     }
 }
 
-fn text(path: &PathBuf) -> String {
-    path.display().to_string()
+fn text(path: impl AsRef<Path>) -> String {
+    path.as_ref().display().to_string()
 }

@@ -229,9 +229,11 @@ fn insert(
         let at = Nanoseconds(event.at).number();
         let kind = event.kind.as_str();
         let about = [
-            event.connection.map(|id| id.uuid()),
-            event.authenticator.map(|id| id.uuid()),
-            event.sign_in.map(|id| id.uuid()),
+            event.connection.map(ConnectionId::uuid),
+            event
+                .authenticator
+                .map(valetkey_core::id::AuthenticatorId::uuid),
+            event.sign_in.map(valetkey_core::id::SignInId::uuid),
         ];
         let [connection, authenticator, sign_in] = about
             .each_ref()

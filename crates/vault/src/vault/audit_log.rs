@@ -206,7 +206,7 @@ impl Vault {
 
     /// Lines are on disk before the keychain names them: a power cut must not look like a cut.
     async fn move_anchor(&self, known: &mut Anchor, next: Anchor) -> Result<(), VaultError> {
-        self.database.run(|db| events::sync(db)).await?;
+        self.database.run(events::sync).await?;
         failpoint!("vault.log_synced");
         self.write_anchor(&next).await?;
         failpoint!("vault.log_anchored");

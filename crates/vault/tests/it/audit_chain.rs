@@ -142,8 +142,8 @@ async fn one_changed_byte_in_any_column_is_found() {
     for (what, last) in changes {
         let log = Log::of_nine().await;
         log.change(&format!("UPDATE events SET {what} WHERE id = 5"));
-        let changed = [(LogProblemKind::Changed, 5, last)];
-        assert_eq!(log.problems().await, changed, "{what}");
+        let found = [(LogProblemKind::Changed, 5, last)];
+        assert_eq!(log.problems().await, found, "{what}");
     }
 }
 
