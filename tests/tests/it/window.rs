@@ -297,7 +297,9 @@ fn who_has_no_client_tries_the_demo_and_it_is_gone_at_the_next_start() {
     assert!(!said.stdout.trim().is_empty());
     assert_eq!(session.programs("valetkey-demo-provider").len(), 1);
 
-    cli::ok(&session.desktop, &["stop"]);
+    let stopping = cli::start(&session.desktop, &["stop"]);
+    session.screen().answer("s");
+    assert_eq!(cli::finish(stopping).code, Some(0));
     drop(view);
     wait::until("the end of the provider", || {
         let left = session.programs("valetkey-demo-provider");

@@ -77,8 +77,8 @@ struct Stat {
 /// A process and its ancestors.
 pub(super) struct Ancestry {
     pub(super) processes: Vec<ProcessFacts>,
-    /// One of them, but not this process, runs the executable of this process: the window, or its web
-    /// engine.
+    /// Between it and this process is one with the executable of this process: it is the window, or its
+    /// web engine.
     pub(super) is_own_window: bool,
 }
 
@@ -287,13 +287,15 @@ impl Ancestry {
         let own_executable = statat(CWD, "/proc/self/exe", AtFlags::empty()).ok();
         let own_executable = own_executable.map(|found| (found.st_dev, found.st_ino));
         let own_pid = rustix::process::getpid().as_raw_nonzero().get();
-        let is_own_window = |pid: i32, folder: &ProcFolder| {
-            pid != own_pid && folder.executable_id() == own_executable && own_executable.is_some()
+        // Of another process, such as a second start of the app, which is no descendant of this one.
+        let same_program = |folder: &ProcFolder| {
+            own_executable.is_some() && folder.executable_id() == own_executable
         };
+        let mut below = pid != own_pid && same_program(folder);
         let mut stat = folder.stat()?;
         let mut ancestry = Self {
             processes: vec![folder.facts(pid, stat)?],
-            is_own_window: is_own_window(pid, folder),
+            is_own_window: false,
         };
         // The last of this user; the system's first process is everybody's parent.
         while stat.parent > 1 && ancestry.processes.len() < MAX_ANCESTORS {
@@ -308,7 +310,10 @@ impl Ancestry {
             let Some(facts) = parent.facts(stat.parent, found) else {
                 break;
             };
-            ancestry.is_own_window |= is_own_window(stat.parent, &parent);
+            if stat.parent == own_pid {
+                ancestry.is_own_window = below;
+            }
+            below |= stat.parent != own_pid && same_program(&parent);
             ancestry.processes.push(facts);
             stat = found;
         }
