@@ -413,20 +413,6 @@ impl Inner {
             }
         });
     }
-
-    /// An answer "once" that was given after its caller had hung up; it counts for one request.
-    fn take_once(&self, question: &AccessQuestion, now: Timestamp) -> Option<Once> {
-        let mut waiting = self.access.once();
-        waiting.retain(|(_, _, until)| now < *until);
-        let at = waiting.iter().position(|(asked, once, _)| {
-            let known = asked.program.client.is_known() || asked.pid == question.pid;
-            known
-                && asked.program == question.program
-                && asked.connection == question.connection
-                && once.usage == question.usage
-        })?;
-        Some(waiting.remove(at).1)
-    }
 }
 
 /// What became of a question that callers wait for.

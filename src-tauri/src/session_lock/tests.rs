@@ -53,11 +53,11 @@ fn connect() -> zbus::Result<Connection> {
     connection::Builder::address(ADDRESS.get().unwrap().as_str())?.build()
 }
 
-struct Manager;
+struct Logind;
 
 #[expect(clippy::unused_self, reason = "the interface's methods take it")]
 #[zbus::interface(name = "org.freedesktop.login1.Manager")]
-impl Manager {
+impl Logind {
     #[zbus(name = "GetSessionByPID")]
     fn session_by_pid(&self, pid: u32) -> OwnedObjectPath {
         assert_eq!(pid, std::process::id());
@@ -91,7 +91,7 @@ fn the_session_is_locked_while_one_source_says_so() {
     let _bus = bus();
     let desktop = connect().unwrap();
     let server = desktop.object_server();
-    server.at("/org/freedesktop/login1", Manager).unwrap();
+    server.at("/org/freedesktop/login1", Logind).unwrap();
     server.at(SESSION, Session).unwrap();
     server.at("/org/gnome/ScreenSaver", ScreenSaver).unwrap();
     for name in [

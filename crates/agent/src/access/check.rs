@@ -6,11 +6,25 @@ use valetkey_core::id::{ClientKeyId, ConnectionId};
 use valetkey_core::name::{ConnectionName, InProfile};
 use valetkey_core::scope::Scopes;
 
-use super::{Identity, NotAllowed, Once, Refusal, Requester};
+use super::{AccessQuestion, Identity, NotAllowed, Once, Refusal, Requester};
 use crate::error::AgentError;
 use crate::state::Inner;
 
 impl Inner {
+    /// An answer "once" that was given after its caller had hung up; it counts for one request.
+    pub(super) fn take_once(&self, question: &AccessQuestion, now: Timestamp) -> Option<Once> {
+        let mut waiting = self.access.once();
+        waiting.retain(|(_, _, until)| now < *until);
+        let at = waiting.iter().position(|(asked, once, _)| {
+            let known = asked.program.client.is_known() || asked.pid == question.pid;
+            known
+                && asked.program == question.program
+                && asked.connection == question.connection
+                && once.usage == question.usage
+        })?;
+        Some(waiting.remove(at).1)
+    }
+
     /// The last check before a token leaves, under the registry's lock.
     pub(crate) fn check_access(
         &self,
