@@ -125,6 +125,13 @@ impl Keyring {
             .collect()
     }
 
+    /// All items without the key of the audit log, which stays as long as the home does.
+    pub fn secrets(&self) -> Vec<Item> {
+        let mut items = self.items();
+        items.retain(|item| !item.label.starts_with("keyring:audit-log@"));
+        items
+    }
+
     /// Stores an item, as another program.
     pub fn add_item(&self, attributes: &HashMap<String, String>, label: &str, value: &[u8]) {
         let bus = self.connect();

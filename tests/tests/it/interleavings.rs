@@ -129,6 +129,6 @@ fn an_interrupted_removal_is_finished_although_the_keychain_is_locked_at_the_nex
         });
         assert!(finished.is_some(), "{failpoint}: it is never finished");
         assert!(fixture.provider.family_revoked("ada"), "{failpoint}");
-        assert_eq!(fixture.desktop.keyring().items(), [], "{failpoint}");
+        assert_eq!(fixture.desktop.keyring().secrets(), [], "{failpoint}");
     }
 }

@@ -79,5 +79,5 @@ fn a_disconnect_after_one_that_failed_at_a_locked_keychain_still_revokes() {
         assert_eq!(second.status, 404, "{}", second.text());
     }
     assert!(fixture.provider.family_revoked("ada"));
-    assert_eq!(fixture.desktop.keyring().items(), []);
+    assert_eq!(fixture.desktop.keyring().secrets(), []);
 }

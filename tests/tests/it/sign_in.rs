@@ -107,7 +107,7 @@ fn one_sign_in_gives_fresh_tokens_through_expiry_rotation_and_restart_until_disc
         "it lives on at the provider"
     );
     assert_eq!(cli::run(&desktop, &["token", "acme"]).code, Some(77));
-    let secrets = desktop.keyring().items().into_iter();
+    let secrets = desktop.keyring().secrets().into_iter();
     let left: Vec<_> = secrets.map(|item| item.label).collect();
     assert_eq!(left, Vec::<String>::new());
 }
@@ -147,7 +147,7 @@ fn denied_consent_ends_the_sign_in_and_stores_nothing() {
     let visit = browser.wait_for_visit(1);
     assert!(!visit.text.contains("You are signed in"), "{visit:?}");
     assert_eq!(provider.events("token_issued"), Vec::<Value>::new());
-    assert_eq!(desktop.keyring().items(), []);
+    assert_eq!(desktop.keyring().secrets(), []);
 }
 
 #[test]
