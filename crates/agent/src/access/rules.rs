@@ -91,13 +91,7 @@ impl Agent {
             if let Some(rules) = inner.access.rules().get_mut(&view.rule.connection) {
                 rules.retain(|rule| rule.id != id);
             }
-            let event = Event::new(EventKind::RuleRemoved, inner.now())
-                .connection(view.rule.connection)
-                .actor(&who)
-                .detail(json!({
-                    "connection": view.connection.name, "rule": id,
-                    "program": view.rule.client.name(),
-                }));
+            let event = rule_event(EventKind::RuleRemoved, &view, inner.now(), &who);
             inner.record(event).await;
             Ok(view)
         })
@@ -116,13 +110,7 @@ impl Agent {
                     rule.confirmed = true;
                 }
             }
-            let event = Event::new(EventKind::RuleConfirmed, inner.now())
-                .connection(view.rule.connection)
-                .actor(&who)
-                .detail(json!({
-                    "connection": view.connection.name, "rule": id,
-                    "program": view.rule.client.name(),
-                }));
+            let event = rule_event(EventKind::RuleConfirmed, &view, inner.now(), &who);
             inner.record(event).await;
             Ok(())
         })
@@ -314,6 +302,16 @@ pub(super) fn access_event(
         .detail(json!({
             "connection": question.name.name, "program": question.program.client.name(),
             "location": question.program.client.location(), "usage": question.usage,
+        }))
+}
+
+fn rule_event(kind: EventKind, view: &RuleView, at: Timestamp, who: &Actor) -> Event {
+    let rule = &view.rule;
+    Event::new(kind, at)
+        .connection(rule.connection)
+        .actor(who)
+        .detail(json!({
+            "connection": view.connection.name, "rule": rule.id, "program": rule.client.name(),
         }))
 }
 
