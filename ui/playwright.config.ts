@@ -8,11 +8,15 @@ export default defineConfig({
   // All tests share one agent.
   workers: 1,
   forbidOnly: true,
-  timeout: 60_000,
+  // Generous: the machines are shared. What one step waits for ends before its test, and is named.
+  timeout: 240_000,
+  expect: { timeout: 30_000 },
   reporter: [["list"]],
   use: {
     // Set by serve.ts.
     baseURL: process.env.VALETKEY_UI_PAGE ?? "",
+    actionTimeout: 60_000,
+    navigationTimeout: 60_000,
     viewport: { width: 1280, height: 800 },
     trace: "retain-on-failure",
     permissions: ["clipboard-read", "clipboard-write"],

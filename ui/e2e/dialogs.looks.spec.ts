@@ -5,7 +5,6 @@ import { opening } from "./world";
 
 // Screenshots are enough.
 test.use({ trace: "off" });
-test.describe.configure({ timeout: 180_000 });
 
 test("dialogs and menus of a connection", async ({ page, world, look }) => {
   await asDesktop(page);

@@ -5,7 +5,6 @@ import { AGENT, type World } from "./world";
 
 // Screenshots are enough.
 test.use({ trace: "off" });
-test.describe.configure({ timeout: 180_000 });
 
 async function begin(world: World, authenticator: string): Promise<string> {
   const body = { authenticator };

@@ -22,7 +22,7 @@ test("a locked keychain is said so, until it is unlocked", async ({ page, world 
   await expect(page.getByText("The keychain is locked.")).toBeVisible();
   await expect(page.getByText("Connected", { exact: true })).toBeVisible();
   await world.stage("restore");
-  await expect(page.getByText("The keychain is locked.")).toBeHidden({ timeout: 20_000 });
+  await expect(page.getByText("The keychain is locked.")).toBeHidden();
 });
 
 test("paused is shown, and resumed with a click", async ({ page, world }) => {

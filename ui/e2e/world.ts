@@ -19,11 +19,16 @@ const SOCKET = given("VALETKEY_UI_SOCKET");
 const STAGE = given("VALETKEY_UI_STAGE");
 export const PROVIDER = given("VALETKEY_UI_PROVIDER");
 
+/** Of one request: longer than any wait that is asked for. */
+const REQUEST_MS = 60_000;
+
 async function json<T>(reply: Response): Promise<T> {
   const text = await reply.text();
   if (!reply.ok) throw new Error(`${reply.url}: ${reply.status} ${text}`);
   return (text === "" ? null : JSON.parse(text)) as T;
 }
+
+const limit = (): { signal: AbortSignal } => ({ signal: AbortSignal.timeout(REQUEST_MS) });
 
 /** Of the key with which the page comes in. */
 const KEY_NAME = "ui";
@@ -70,7 +75,7 @@ export class World {
   agent<T>(method: string, path: string, body?: unknown): Promise<T> {
     const headers = { Authorization: `Bearer ${KEY}`, "content-type": "application/json" };
     const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-    return fetch(`${AGENT}/api/v1/${path}`, { method, headers, ...sent }).then((reply) => json<T>(reply));
+    return fetch(`${AGENT}/api/v1/${path}`, { method, headers, ...sent, ...limit() }).then((reply) => json<T>(reply));
   }
 
   /** As a program at the socket, for what a client key may not do. */
@@ -95,12 +100,14 @@ export class World {
   provider<T>(method: string, path: string, body: unknown = {}): Promise<T> {
     const headers = { "content-type": "application/json" };
     const sent = method === "GET" ? {} : { body: JSON.stringify(body) };
-    return fetch(`${PROVIDER}/_control/${path}`, { method, headers, ...sent }).then((reply) => json<T>(reply));
+    return fetch(`${PROVIDER}/_control/${path}`, { method, headers, ...sent, ...limit() }).then((reply) =>
+      json<T>(reply),
+    );
   }
 
   /** What a page cannot do: lock the keychain, `kill -9` the agent; `restore` undoes both. */
   async stage(deed: "lock" | "kill" | "restore"): Promise<void> {
-    await fetch(`${STAGE}/${deed}`, { method: "POST" });
+    await fetch(`${STAGE}/${deed}`, { method: "POST", ...limit() });
   }
 
   async clean(): Promise<void> {

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use valetkey_demo_provider::Settings;
-use valetkey_tests::{Desktop, Role, WebView, WindowFixture};
+use valetkey_tests::{Desktop, Role, WebView, WindowFixture, wait};
 
 #[test]
 fn on_a_light_desktop_every_page_is_light() {
@@ -40,6 +40,10 @@ fn look_at_every_page(name: &str, theme: &str) -> Vec<u64> {
     scene.add("drive");
     scene.api().access_token("calendar");
     view.see_in_row("calendar", "used just now");
+    wait::until("the token is in the log", || {
+        let events = scene.api().get("events?kind=token.served").json();
+        (!events["events"].as_array()?.is_empty()).then_some(())
+    });
     scene.provider.revoke_account("ada");
     scene.api().post_to("mail", "refresh", &json!({}));
     view.see("mail (ada@example.com) needs you to sign in again.");
@@ -58,7 +62,7 @@ fn look_at_every_page(name: &str, theme: &str) -> Vec<u64> {
     assert_eq!(view.run(tops, &json!([])), 1, "the buttons fill one line");
     look("details");
     view.click(Role::Button, "Disconnect…");
-    view.see("Programs that ask for calendar get no token");
+    view.see("This program used calendar within a day");
     look("disconnect");
     view.click(Role::Button, "Keep it");
     view.click(Role::Button, "Close");
