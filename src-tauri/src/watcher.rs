@@ -131,6 +131,7 @@ const fn changes_snapshot(kind: EventKind) -> bool {
             | EventKind::TokenRefused
             | EventKind::TokenInvalidated
             | EventKind::KeyCreated
+            | EventKind::KeyConfirmed
             | EventKind::KeyRevoked
     )
 }

@@ -135,6 +135,11 @@ impl Access {
         }
     }
 
+    /// Whether a desktop app runs, which can ask.
+    pub(crate) fn desktop(&self) -> bool {
+        self.desktop
+    }
+
     fn rules(&self) -> MutexGuard<'_, HashMap<ConnectionId, Vec<Rule>>> {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }

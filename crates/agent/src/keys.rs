@@ -28,6 +28,15 @@ pub struct NewKey {
     pub expires_at: Option<Timestamp>,
 }
 
+/// Why a key is refused that somebody presents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyRefusal {
+    /// It is none, or it has ended or was revoked.
+    Unknown,
+    /// It was made while no desktop app ran, and waits for the person to confirm it.
+    NotConfirmed,
+}
+
 impl Agent {
     /// Makes a key; its text is returned once and never again.
     pub async fn create_key(
@@ -77,6 +86,7 @@ impl Agent {
             created_at: now,
             expires_at: ask.expires_at,
             used_at: None,
+            confirmed: self.inner.access.desktop(),
         };
         let event = Event::new(EventKind::KeyCreated, now)
             .actor(who)
@@ -99,25 +109,53 @@ impl Agent {
         rows
     }
 
+    /// One of them, by its id or name.
+    pub fn key(&self, id_or_name: &str) -> Result<ClientKeyRow, AgentError> {
+        let rows = self.inner.client_keys();
+        let found = rows
+            .iter()
+            .find(|row| row.name == id_or_name || row.id.to_string() == id_or_name);
+        found.cloned().ok_or_else(|| AgentError::NotFound {
+            kind: "key",
+            name: id_or_name.to_owned(),
+            hint: Some("`valetkey key list` lists them".to_owned()),
+        })
+    }
+
+    /// Whether a key waits for the person to confirm it.
+    pub fn awaits_confirmation(&self, row: &ClientKeyRow) -> bool {
+        self.inner.access.desktop() && !row.confirmed
+    }
+
+    /// The person confirms a key that was made while no desktop app ran.
+    pub async fn confirm_key(
+        &self,
+        id: ClientKeyId,
+        who: &Actor,
+    ) -> Result<ClientKeyRow, AgentError> {
+        let row = self.key(&id.to_string())?;
+        let event = Event::new(EventKind::KeyConfirmed, self.inner.now())
+            .actor(who)
+            .detail(json!({ "key": row.name }));
+        self.run(|agent| async move {
+            let inner = &agent.inner;
+            inner.vault.confirm_client_key(id).await?;
+            for row in inner.client_keys().iter_mut().filter(|row| row.id == id) {
+                row.confirmed = true;
+            }
+            inner.record(event).await;
+            agent.key(&id.to_string())
+        })
+        .await
+    }
+
     /// Ends a key, named by its id or name.
     pub async fn revoke_key(
         &self,
         id_or_name: &str,
         who: &Actor,
     ) -> Result<ClientKeyRow, AgentError> {
-        let found = self
-            .inner
-            .client_keys()
-            .iter()
-            .find(|row| row.name == id_or_name || row.id.to_string() == id_or_name)
-            .cloned();
-        let Some(row) = found else {
-            return Err(AgentError::NotFound {
-                kind: "key",
-                name: id_or_name.to_owned(),
-                hint: Some("`valetkey key list` lists them".to_owned()),
-            });
-        };
+        let row = self.key(id_or_name)?;
         let event = Event::new(EventKind::KeyRevoked, self.inner.now())
             .actor(who)
             .detail(json!({ "key": row.name }));
@@ -130,22 +168,27 @@ impl Agent {
         .await
     }
 
-    /// The key that was presented, if it is one and has not ended. Compares with every key, in
-    /// constant time each.
-    pub fn verify_key(&self, presented: &str) -> Option<ClientKeyRow> {
+    /// The key that was presented, if it is one and in force. Compares with every key, in constant time
+    /// each.
+    pub fn verify_key(&self, presented: &str) -> Result<ClientKeyRow, KeyRefusal> {
         let hash = Fingerprint::of(presented);
         let now = self.inner.now();
         let mut rows = self.inner.client_keys();
-        let mut found = None;
+        let mut found = Err(KeyRefusal::Unknown);
         for row in rows.iter_mut() {
             let same = row.hash.as_str().as_bytes().ct_eq(hash.as_str().as_bytes());
-            if bool::from(same) && row.expires_at.is_none_or(|end| now < end) {
-                row.used_at = Some(now);
-                found = Some(row.clone());
+            if !bool::from(same) || !row.is_live(now) {
+                continue;
             }
+            found = if row.is_active(now, self.inner.access.desktop()) {
+                row.used_at = Some(now);
+                Ok(row.clone())
+            } else {
+                Err(KeyRefusal::NotConfirmed)
+            };
         }
         drop(rows);
-        if let Some(ClientKeyRow { id, .. }) = found {
+        if let Ok(ClientKeyRow { id, .. }) = found {
             self.inner.audit_log.record_key_use(id, now);
         }
         found

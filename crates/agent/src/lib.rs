@@ -101,7 +101,7 @@ pub use connections::{ConnectionChange, ConnectionView, LabelChange, MethodsChan
 pub use disconnect::Disconnected;
 pub use error::AgentError;
 pub use key::{Actor, AuthenticatorKey, ConnectionKey};
-pub use keys::NewKey;
+pub use keys::{KeyRefusal, NewKey};
 pub use links::LinkTarget;
 pub use proxy::{ProxiedRequest, ProxyGrant};
 pub use registry::{FailedSignIn, LiveGrant};

@@ -1,5 +1,5 @@
 //! Client keys: how programs come in by loopback HTTP. `GET`, `POST clients`; `DELETE clients/{id}`,
-//! where `{id}` is a UUID or a name.
+//! `POST clients/{id}/confirm`, where `{id}` is a UUID or a name.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,8 @@ pub struct ClientView {
     pub expires_at: Option<Timestamp>,
     /// When it last came in.
     pub used_at: Option<Timestamp>,
+    /// False while it waits to be confirmed in the desktop app: it was made while none ran.
+    pub is_active: bool,
 }
 
 /// A connection that a key may use.

@@ -43,6 +43,8 @@ codes! {
     Unauthorized = "unauthorized", 401;
     /// This caller may not do this.
     AccessDenied = "access_denied", 403;
+    /// The client key was made without the desktop app, and waits to be confirmed there.
+    KeyNotConfirmed = "key_not_confirmed", 403;
     /// The raw token of this connection is never handed out.
     ProxyOnly = "proxy_only", 403;
     /// The connection lacks `missing_scopes`; `connect_url` asks for them.

@@ -36,6 +36,7 @@ impl From<ErrorCode> for Exit {
             ErrorCode::NotFound => Self::NotFound,
             ErrorCode::Unauthorized
             | ErrorCode::AccessDenied
+            | ErrorCode::KeyNotConfirmed
             | ErrorCode::ProxyOnly
             | ErrorCode::InsufficientScope
             | ErrorCode::AuthRequired => Self::NotAllowed,

@@ -142,6 +142,8 @@ kinds! {
     RuleRemoved = "rule.removed",
     /// A client key was created.
     KeyCreated = "key.created",
+    /// A client key that was made without the desktop app was confirmed in it.
+    KeyConfirmed = "key.confirmed",
     /// A client key was revoked.
     KeyRevoked = "key.revoked",
     /// Handing out was paused.

@@ -104,7 +104,7 @@ impl App {
         let links = agent.clone();
         let find_key = move |shown: &ClientKey| {
             let row = agent.verify_key(shown.expose())?;
-            Some(Arc::new(Key {
+            Ok(Arc::new(Key {
                 id: row.id,
                 name: row.name,
                 connections: row.connections,

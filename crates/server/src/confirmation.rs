@@ -24,6 +24,13 @@ pub(crate) enum Change {
         connections: Option<Vec<String>>,
         manage: bool,
     },
+    /// A client key that was made while no desktop app ran.
+    ConfirmKey {
+        name: String,
+        /// None: all.
+        connections: Option<Vec<String>>,
+        manage: bool,
+    },
     /// Where the secrets of an authenticator are sent, or how.
     Endpoints { authenticator: String },
     /// Further hosts for its tokens.
@@ -83,22 +90,23 @@ impl Change {
                 name,
                 connections,
                 manage,
-            } => {
-                let may = match connections {
-                    None => "all connections, also later ones".to_owned(),
-                    Some(names) => names.join(", "),
-                };
-                let manage = if manage {
-                    " It may also add and remove connections."
-                } else {
-                    ""
-                };
-                (
-                    format!("Create the client key `{name}`?"),
-                    format!("Whoever has it gets tokens of: {may}.{manage}"),
-                    "Create",
-                )
-            }
+            } => (
+                format!("Create the client key `{name}`?"),
+                key_opens(connections, manage),
+                "Create",
+            ),
+            Self::ConfirmKey {
+                name,
+                connections,
+                manage,
+            } => (
+                format!("Let the client key `{name}` be used?"),
+                format!(
+                    "It was made while Valet Key ran without a window.\n{}",
+                    key_opens(connections, manage)
+                ),
+                "Allow",
+            ),
             Self::Endpoints { authenticator } => (
                 format!("Change where `{authenticator}` sends its secrets?"),
                 "Its client secret and its logins are sent to the new addresses.".to_owned(),
@@ -160,6 +168,21 @@ impl Change {
             confirm: confirm.to_owned(),
         }
     }
+}
+
+/// What a client key opens.
+fn key_opens(connections: Option<Vec<String>>, manage: bool) -> String {
+    let may = match connections {
+        None => "all connections, also later ones".to_owned(),
+        Some(names) if names.is_empty() => "no connection any more".to_owned(),
+        Some(names) => names.join(", "),
+    };
+    let manage = if manage {
+        " It may also add and remove connections."
+    } else {
+        ""
+    };
+    format!("Whoever has it gets tokens of: {may}.{manage}")
 }
 
 /// Whether programs get more by the second policy than by the first.

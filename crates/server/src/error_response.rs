@@ -105,6 +105,11 @@ impl From<GuardError> for ErrorResponse {
                 "this is not a client key, or it has expired or was revoked",
                 "`valetkey key list` shows them; `valetkey key create` makes one",
             ),
+            GuardError::KeyNotConfirmed => (
+                ErrorCode::KeyNotConfirmed,
+                "this client key was made while Valet Key ran without its window, and is not confirmed",
+                "confirm it in Valet Key, under Access",
+            ),
             GuardError::UnknownLink => (
                 ErrorCode::NotFound,
                 "this sign-in link has ended",
@@ -138,6 +143,7 @@ impl IntoResponse for GuardError {
             | Self::CrossSite
             | Self::NoKey
             | Self::WrongKey
+            | Self::KeyNotConfirmed
             | Self::NoMetadata
             | Self::TooManyWrongKeys { .. } => ErrorResponse::from(self).into_response(),
         };

@@ -12,6 +12,7 @@
 //! | [`Action::WidenProxy`] | yes | yes | no | no |
 //! | [`Action::ReadKeys`] | yes | yes | no | no |
 //! | [`Action::ChangeKeys`] | yes | while no desktop app runs | no | no |
+//! | [`Action::ConfirmKey`] | yes | no | no | no |
 //! | [`Action::ReadAccess`] | yes | yes | no | no |
 //! | [`Action::RemoveRule`] | yes | while no desktop app runs | no | no |
 //! | [`Action::SetAccessPolicy`] | yes | while no desktop app runs | no | no |
@@ -50,6 +51,8 @@ pub enum Action {
     ReadKeys,
     /// Create or revoke client keys.
     ChangeKeys,
+    /// Confirm a key that was made while no desktop app ran.
+    ConfirmKey,
     /// List rules, and questions that nobody has answered.
     ReadAccess,
     /// Remove a rule.
@@ -123,12 +126,15 @@ pub fn check(caller: &Caller, action: Action, host: Host) -> Result<(), Permissi
             | Action::WidenProxy
             | Action::ReadKeys
             | Action::ChangeKeys
+            | Action::ConfirmKey
             | Action::ReadApiDocument => Ok(()),
         },
         Caller::Process(process) if process.is_own_window() => Err(PermissionError::OwnWindow),
         Caller::Process(_) => match (action, host) {
             (Action::ChangeKeys | Action::RemoveRule | Action::SetAccessPolicy, Host::Desktop)
-            | (Action::ConfirmRule, _) => Err(PermissionError::OnlyInTheWindow),
+            | (Action::ConfirmRule | Action::ConfirmKey, _) => {
+                Err(PermissionError::OnlyInTheWindow)
+            }
             (Action::AnswerApproval, Host::Desktop) => {
                 Err(PermissionError::OnlyInTheApprovalWindow)
             }
@@ -174,7 +180,9 @@ fn check_key(key: &Key, action: Action) -> Result<(), PermissionError> {
             (false, PermissionError::KeyChangesNoEndpoint)
         }
         Action::WidenProxy => (false, PermissionError::KeyWidensNothing),
-        Action::ReadKeys | Action::ChangeKeys => (false, PermissionError::KeysAreNotManagedByKeys),
+        Action::ReadKeys | Action::ChangeKeys | Action::ConfirmKey => {
+            (false, PermissionError::KeysAreNotManagedByKeys)
+        }
         Action::ReadAccess
         | Action::RemoveRule
         | Action::SetAccessPolicy
@@ -301,6 +309,10 @@ mod tests {
             (Action::WidenProxy, [true, true, false, false, false, false]),
             (Action::ReadKeys, [true, true, false, false, false, false]),
             (Action::ChangeKeys, [true, true, false, false, false, false]),
+            (
+                Action::ConfirmKey,
+                [true, false, false, false, false, false],
+            ),
             (Action::ReadAccess, [true, true, false, false, false, false]),
             (Action::RemoveRule, [true, true, false, false, false, false]),
             (
@@ -337,6 +349,7 @@ mod tests {
             Action::RemoveRule,
             Action::SetAccessPolicy,
             Action::ConfirmRule,
+            Action::ConfirmKey,
         ] {
             let result = check(&program, action, Host::Desktop);
             assert_eq!(result, Err(PermissionError::OnlyInTheWindow), "{action:?}");

@@ -50,6 +50,7 @@ routes! {
     "/api/v1/events/verify" => post events::verify;
     "/api/v1/clients" => get clients::list, post clients::create;
     "/api/v1/clients/{id}" => delete clients::revoke;
+    "/api/v1/clients/{id}/confirm" => post clients::confirm;
     "/api/v1/rules" => get access::rules;
     "/api/v1/rules/{id}" => delete access::remove_rule;
     "/api/v1/rules/{id}/confirm" => post access::confirm_rule;

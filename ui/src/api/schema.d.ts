@@ -99,6 +99,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clients/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm a client key
+         * @description One that was made while no desktop app ran. Confirmed in the desktop app.
+         */
+        post: operations["clients_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/credentials/connections": {
         parameters: {
             query?: never;
@@ -948,6 +968,8 @@ export interface components {
             expires_at?: string | null;
             /** @description Its id. */
             id: components["schemas"]["ClientKeyId"];
+            /** @description False while it waits to be confirmed in the desktop app: it was made while none ran. */
+            is_active: boolean;
             /** @description Whether it may also manage connections, authenticators, events and settings. */
             manage: boolean;
             /** @description Unique. */
@@ -1165,7 +1187,7 @@ export interface components {
          * @description The stable codes of the API.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "unauthorized" | "access_denied" | "proxy_only" | "insufficient_scope" | "not_found" | "auth_required" | "conflict" | "rate_limited" | "internal" | "not_configured" | "client_misconfigured" | "keychain_locked" | "keychain_unavailable" | "paused" | "provider_unreachable";
+        ErrorCode: "invalid_request" | "unauthorized" | "access_denied" | "key_not_confirmed" | "proxy_only" | "insufficient_scope" | "not_found" | "auth_required" | "conflict" | "rate_limited" | "internal" | "not_configured" | "client_misconfigured" | "keychain_locked" | "keychain_unavailable" | "paused" | "provider_unreachable";
         /** @description Further facts about an event; its kind decides which there are. Never a secret. */
         EventDetail: {
             /**
@@ -1254,7 +1276,7 @@ export interface components {
          * @description The kinds of events. The words are stable.
          * @enum {string}
          */
-        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.unrecorded" | "log.damaged" | "log.chained" | "proxy.request" | "proxy.scrubbed" | "token.invalidated" | "access.asked" | "access.allowed" | "access.denied" | "rule.confirmed" | "rule.removed" | "key.created" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed";
+        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.unrecorded" | "log.damaged" | "log.chained" | "proxy.request" | "proxy.scrubbed" | "token.invalidated" | "access.asked" | "access.allowed" | "access.denied" | "rule.confirmed" | "rule.removed" | "key.created" | "key.confirmed" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed";
         /** @description Reply to `GET events`. */
         EventList: {
             /** @description Oldest first. */
@@ -2281,6 +2303,38 @@ export interface operations {
         };
     };
     clients_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID or name */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientView"];
+                };
+            };
+            /** @description An error; the status goes with its code. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    clients_confirm: {
         parameters: {
             query?: never;
             header?: never;

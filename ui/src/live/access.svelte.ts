@@ -92,6 +92,12 @@ class Access {
     return created;
   }
 
+  /** The app asks in its own window. */
+  async confirmKey({ id }: ClientKey): Promise<void> {
+    await ask(api.POST("/api/v1/clients/{id}/confirm", { params: { path: { id } } }));
+    await this.#refetch.now(["keys"]);
+  }
+
   async revoke({ id, name }: ClientKey): Promise<void> {
     try {
       await ask(api.DELETE("/api/v1/clients/{id}", { params: { path: { id } } }));

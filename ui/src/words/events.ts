@@ -187,6 +187,12 @@ const WORDS: Record<EventKind, Words> = {
     text: `client key ${event.detail.key ?? ""} created`,
     note: via(event),
   }),
+  "key.confirmed": (event) => ({
+    tone: "ok",
+    group: "rest",
+    text: `client key ${event.detail.key ?? ""} confirmed`,
+    note: via(event),
+  }),
   "key.revoked": (event) => ({
     tone: "idle",
     group: "rest",

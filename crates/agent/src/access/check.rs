@@ -102,7 +102,7 @@ impl Inner {
         let row = keys.iter().find(|row| row.id == key);
         row.is_some_and(|row| {
             let covers = row.connections.as_ref().is_none_or(|own| own.contains(&id));
-            covers && row.expires_at.is_none_or(|end| now < end)
+            covers && row.is_active(now, self.access.desktop)
         })
     }
 }

@@ -26,10 +26,11 @@ pub(crate) fn list(list: &ClientList, now: Timestamp, style: Style) -> String {
             Some(end) if end <= now => format!("ended {}", ago(now, end)),
             Some(end) => format!("in {}", until(now, end)),
         };
+        let manages = if key.manage { "yes" } else { "no" };
         table.row([
             Cell::toned(&key.name, Tone::Heading),
-            connections(key).into(),
-            if key.manage { "yes" } else { "no" }.into(),
+            opens(key).into(),
+            manages.into(),
             ends.into(),
             key.used_at
                 .map_or_else(|| "never".to_owned(), |at| ago(now, at))
@@ -37,6 +38,15 @@ pub(crate) fn list(list: &ClientList, now: Timestamp, style: Style) -> String {
         ]);
     }
     table.render(style)
+}
+
+fn opens(key: &ClientView) -> String {
+    let connections = connections(key);
+    if key.is_active {
+        connections
+    } else {
+        format!("{connections} once confirmed in the app")
+    }
 }
 
 fn connections(key: &ClientView) -> String {

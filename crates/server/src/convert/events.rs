@@ -95,5 +95,6 @@ pub(crate) fn client(app: &App, row: &ClientKeyRow) -> ClientView {
         created_at: row.created_at,
         expires_at: row.expires_at,
         used_at: row.used_at,
+        is_active: !app.agent().awaits_confirmation(row),
     }
 }

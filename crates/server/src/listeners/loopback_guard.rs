@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method, Request};
+use valetkey_agent::KeyRefusal;
 use valetkey_api::core::secret::ClientKey;
 
 use super::surface::Surface;
@@ -21,13 +22,13 @@ pub struct Verifier {
     is_link: Arc<IsLink>,
 }
 
-type FindKey = dyn Fn(&ClientKey) -> Option<Arc<Key>> + Send + Sync;
+type FindKey = dyn Fn(&ClientKey) -> Result<Arc<Key>, KeyRefusal> + Send + Sync;
 type IsLink = dyn Fn(&str) -> bool + Send + Sync;
 
 impl Verifier {
     /// `find_key` finds the holder of a key, `is_link` whether a nonce is that of a live link.
     pub fn new(
-        find_key: impl Fn(&ClientKey) -> Option<Arc<Key>> + Send + Sync + 'static,
+        find_key: impl Fn(&ClientKey) -> Result<Arc<Key>, KeyRefusal> + Send + Sync + 'static,
         is_link: impl Fn(&str) -> bool + Send + Sync + 'static,
     ) -> Self {
         Self {
@@ -65,6 +66,8 @@ pub(crate) enum GuardError {
     NoKey,
     /// Not a key, or one that ended.
     WrongKey,
+    /// A key that waits for the person to confirm it.
+    KeyNotConfirmed,
     /// Not the address of a connect page, or one that ended.
     UnknownLink,
     /// There is no OAuth metadata here: a client that found some would sign in by itself.
@@ -138,10 +141,11 @@ impl LoopbackGuard {
     fn check_key(&self, key: Option<ClientKey>) -> Result<Admitted, GuardError> {
         let key = key.ok_or(GuardError::NoKey)?;
         // A right key is never refused because of somebody else's guesses.
-        (self.verifier.find_key)(&key).map_or_else(
-            || Err(self.wrong_keys.count()),
-            |key| Ok(Admitted::Caller(Caller::Key(key))),
-        )
+        match (self.verifier.find_key)(&key) {
+            Ok(key) => Ok(Admitted::Caller(Caller::Key(key))),
+            Err(KeyRefusal::NotConfirmed) => Err(GuardError::KeyNotConfirmed),
+            Err(KeyRefusal::Unknown) => Err(self.wrong_keys.count()),
+        }
     }
 
     fn is_own(&self, host: &str) -> bool {
@@ -219,7 +223,11 @@ mod tests {
             connections: None,
             manage: false,
         });
-        let find = move |shown: &ClientKey| (shown.expose() == GOOD).then(|| Arc::clone(&key));
+        let find = move |shown: &ClientKey| {
+            (shown.expose() == GOOD)
+                .then(|| Arc::clone(&key))
+                .ok_or(KeyRefusal::Unknown)
+        };
         LoopbackGuard::new(4315, Verifier::new(find, |nonce| nonce == "abc"))
     }
 

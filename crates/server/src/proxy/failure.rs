@@ -98,6 +98,7 @@ impl Failure {
                     (StatusCode::SERVICE_UNAVAILABLE, DENIED)
                 }
             },
+            ErrorCode::KeyNotConfirmed => (StatusCode::FORBIDDEN, DENIED),
             ErrorCode::InsufficientScope => (StatusCode::SERVICE_UNAVAILABLE, SCOPES),
             ErrorCode::AuthRequired | ErrorCode::ClientMisconfigured => {
                 (StatusCode::SERVICE_UNAVAILABLE, SIGN_IN)

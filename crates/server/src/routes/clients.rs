@@ -91,6 +91,35 @@ pub(super) async fn revoke(
     Ok(Ok200(convert::client(&app, &row)))
 }
 
+/// Confirm a client key
+///
+/// One that was made while no desktop app ran. Confirmed in the desktop app.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/api/v1/clients/{id}/confirm", tag = "clients",
+    params(("id" = String, Path, description = "UUID or name")),
+    responses((status = 200, body = ClientView))
+))]
+pub(super) async fn confirm(
+    State(app): State<App>,
+    caller: Caller,
+    PathParam(id): PathParam,
+) -> Result<Ok200<ClientView>, ErrorResponse> {
+    let actor = app.allow(&caller, Action::ConfirmKey)?;
+    let agent = app.agent();
+    let mut row = agent.key(&id)?;
+    if agent.awaits_confirmation(&row) {
+        let connections = row.connections.as_ref();
+        let change = Change::ConfirmKey {
+            name: row.name.clone(),
+            connections: connections.map(|ids| agent.name_connections(ids)),
+            manage: row.manage,
+        };
+        app.confirm(change, caller.asked_by()).await?;
+        row = agent.confirm_key(row.id, &actor).await?;
+    }
+    Ok(Ok200(convert::client(&app, &row)))
+}
+
 /// The first of `key-1`, `key-2` ... that is free.
 fn free_name(app: &App) -> String {
     let taken = app.agent().keys();

@@ -60,6 +60,7 @@ impl Failure {
             ErrorCode::InvalidRequest
             | ErrorCode::Unauthorized
             | ErrorCode::AccessDenied
+            | ErrorCode::KeyNotConfirmed
             | ErrorCode::ProxyOnly
             | ErrorCode::InsufficientScope
             | ErrorCode::NotFound

@@ -9,9 +9,14 @@ use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::timeout;
 use tower::ServiceExt as _;
 use valetkey_agent::vault::{StoreChoice, Vault};
-use valetkey_agent::{AccessConfig, Agent, Config, SystemClock};
+use valetkey_agent::{
+    AccessConfig, Actor, Agent, Answer, ChangeQuestion, Config, Grant, Lasts, Question, SystemClock,
+};
+use valetkey_api::core::access::Usage;
+use valetkey_api::core::actor;
 use valetkey_api::core::home::Home;
 use valetkey_demo_provider::{DemoProvider, Settings};
 use valetkey_server::caller::{Caller, Key, Process};
@@ -25,7 +30,7 @@ pub(crate) struct Fixture {
     pub(crate) provider: DemoProvider,
     pub(crate) app: App,
     router: Router,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A reply, read.
@@ -73,25 +78,41 @@ impl Fixture {
     async fn run_by(host: Host, settings: Settings) -> Self {
         let provider = DemoProvider::start(settings).unwrap();
         let folder = TempDir::new().unwrap();
-        let home = Home::at(folder.path());
-        let vault = Vault::open(&home, StoreChoice::Memory).await.unwrap();
-        let config = Config {
-            clock: Arc::new(SystemClock::default()),
-            version: "test",
-            access: AccessConfig {
-                desktop: host == Host::Desktop,
-                policy: None,
-            },
-            store: "memory",
-        };
-        let agent = Agent::start(vault, config).await.unwrap();
-        let app = App::new(agent, home, host, Stop::default());
+        let app = start(&folder, host).await;
         Self {
             provider,
             router: router(app.clone()),
             app,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Ends the agent, and has `host` run one in the same home.
+    pub(crate) async fn restart_by(&mut self, host: Host) {
+        self.app.agent().shutdown().await;
+        self.app = start(&self.folder, host).await;
+        self.router = router(self.app.clone());
+    }
+
+    /// The person's answer to the next question about a change, which is returned.
+    pub(crate) async fn answer(&self, answer: Answer) -> ChangeQuestion {
+        let agent = self.app.agent();
+        let mut changed = agent.approvals().subscribe();
+        let asked = async {
+            loop {
+                match agent.approvals().list().pop() {
+                    Some(asked) => break asked,
+                    None => changed.changed().await.unwrap(),
+                }
+            }
+        };
+        let asked = timeout(TIMEOUT, asked).await.expect("it was asked");
+        let Question::Change(question) = asked.question else {
+            panic!("another question: {asked:?}");
+        };
+        let window = Actor::from(actor::Actor::Window);
+        agent.answer(asked.id, answer, &window).await.unwrap();
+        question
     }
 
     /// With an authenticator `demo`, and ada signed in there.
@@ -176,6 +197,33 @@ impl Fixture {
         let view = self.get(&path).await.is(200);
         view["id"].as_str().unwrap().to_owned()
     }
+}
+
+/// An agent in this home.
+async fn start(folder: &TempDir, host: Host) -> App {
+    let home = Home::at(folder.path());
+    let vault = Vault::open(&home, StoreChoice::Memory).await.unwrap();
+    let config = Config {
+        clock: Arc::new(SystemClock::default()),
+        version: "test",
+        access: AccessConfig {
+            desktop: host == Host::Desktop,
+            policy: None,
+        },
+        store: "memory",
+    };
+    let agent = Agent::start(vault, config).await.unwrap();
+    App::new(agent, home, host, Stop::default())
+}
+
+/// A yes to a change.
+pub(crate) fn allow() -> Answer {
+    Answer::Allow(Grant {
+        lasts: Lasts::Once,
+        only_project: false,
+        usage: Usage::Token,
+        only_scopes: None,
+    })
 }
 
 /// A program of this user.

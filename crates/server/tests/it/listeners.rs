@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use valetkey_agent::KeyRefusal;
 use valetkey_api::core::home::Home;
 use valetkey_api::core::secret::ClientKey;
 use valetkey_server::Stop;
@@ -98,12 +99,12 @@ fn open(limits: Limits) -> Listeners {
     let lookup = Arc::new(Lookup::default());
     let held = Arc::clone(&lookup);
     let find_key = move |shown: &ClientKey| match shown.expose() {
-        "vk_good" => Some(key("ci")),
+        "vk_good" => Ok(key("ci")),
         "vk_held" => {
             held.hold();
-            None
+            Err(KeyRefusal::Unknown)
         }
-        _ => None,
+        _ => Err(KeyRefusal::Unknown),
     };
     let verifier = Verifier::new(find_key, |nonce| nonce == "x");
     let (path, port, stop) = (socket.path().to_owned(), tcp.port(), Stop::default());

@@ -7,6 +7,7 @@
 
 mod access;
 mod advice;
+mod client_keys;
 mod connect_page;
 mod events;
 mod fixture;

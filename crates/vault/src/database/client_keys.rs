@@ -10,9 +10,10 @@ use super::column::{At, Json, Text};
 use super::migration::Migration;
 use crate::error::VaultError;
 
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 6,
-    sql: "CREATE TABLE client_keys (
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 6,
+        sql: "CREATE TABLE client_keys (
               id TEXT PRIMARY KEY,
               name TEXT NOT NULL UNIQUE,
               hash TEXT NOT NULL,
@@ -22,7 +23,13 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
               expires_at TEXT,
               used_at TEXT
           ) STRICT, WITHOUT ROWID",
-}];
+    },
+    Migration {
+        // Who made the keys that are there is not known: they stay in force.
+        version: 17,
+        sql: "ALTER TABLE client_keys ADD COLUMN confirmed INTEGER NOT NULL DEFAULT 1",
+    },
+];
 
 /// A client key: what it opens and until when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,9 +50,25 @@ pub struct ClientKeyRow {
     pub expires_at: Option<Timestamp>,
     /// When it was last used.
     pub used_at: Option<Timestamp>,
+    /// False for a key that was made while no desktop app ran: while one runs, it counts only once the
+    /// person has confirmed it.
+    pub confirmed: bool,
 }
 
-const COLUMNS: &str = "id, name, hash, connections, manage, created_at, expires_at, used_at";
+impl ClientKeyRow {
+    /// Whether it has not ended.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+
+    /// Whether it is in force. Unconfirmed keys are not while a desktop app runs.
+    pub fn is_active(&self, now: Timestamp, desktop: bool) -> bool {
+        (self.confirmed || !desktop) && self.is_live(now)
+    }
+}
+
+const COLUMNS: &str =
+    "id, name, hash, connections, manage, created_at, expires_at, used_at, confirmed";
 
 pub(crate) fn all(connection: &Connection) -> Result<Vec<ClientKeyRow>, VaultError> {
     let sql = format!("SELECT {COLUMNS} FROM client_keys ORDER BY created_at, id");
@@ -55,7 +78,7 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<ClientKeyRow>, VaultErr
 
 pub(crate) fn insert(connection: &Connection, row: &ClientKeyRow) -> Result<(), VaultError> {
     let sql =
-        format!("INSERT INTO client_keys ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+        format!("INSERT INTO client_keys ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
     let values = params![
         Text(row.id),
         row.name,
@@ -65,6 +88,7 @@ pub(crate) fn insert(connection: &Connection, row: &ClientKeyRow) -> Result<(), 
         At(row.created_at),
         row.expires_at.map(At),
         row.used_at.map(At),
+        row.confirmed,
     ];
     match connection.execute(&sql, values) {
         Ok(_) => Ok(()),
@@ -75,6 +99,16 @@ pub(crate) fn insert(connection: &Connection, row: &ClientKeyRow) -> Result<(), 
 
 pub(crate) fn delete(connection: &Connection, id: ClientKeyId) -> Result<(), VaultError> {
     match connection.execute("DELETE FROM client_keys WHERE id = ?1", [Text(id)])? {
+        0 => Err(VaultError::NotFound(format!("the client key {id}"))),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn confirm(connection: &Connection, id: ClientKeyId) -> Result<(), VaultError> {
+    match connection.execute(
+        "UPDATE client_keys SET confirmed = 1 WHERE id = ?1",
+        [Text(id)],
+    )? {
         0 => Err(VaultError::NotFound(format!("the client key {id}"))),
         _ => Ok(()),
     }
@@ -104,5 +138,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ClientKeyRow> {
         created_at: row.get::<_, At>(5)?.0,
         expires_at: row.get::<_, Option<At>>(6)?.map(|At(at)| at),
         used_at: row.get::<_, Option<At>>(7)?.map(|At(at)| at),
+        confirmed: row.get(8)?,
     })
 }

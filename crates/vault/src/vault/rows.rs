@@ -65,6 +65,13 @@ impl Vault {
             .await
     }
 
+    /// The person confirmed a client key that was made while no desktop app ran.
+    pub async fn confirm_client_key(&self, id: ClientKeyId) -> Result<(), VaultError> {
+        self.database
+            .run(move |db| client_keys::confirm(db, id))
+            .await
+    }
+
     /// Saves when client keys were last used.
     pub async fn mark_keys_used(
         &self,

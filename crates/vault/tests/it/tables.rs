@@ -228,6 +228,7 @@ async fn client_keys_are_added_listed_used_and_revoked() {
         created_at: now(),
         expires_at: Some(now()),
         used_at: None,
+        confirmed: false,
     };
     fixture.vault.add_client_key(&key).await.unwrap();
     let twin = ClientKeyRow {
@@ -242,7 +243,9 @@ async fn client_keys_are_added_listed_used_and_revoked() {
         .mark_keys_used(vec![(key.id, now())])
         .await
         .unwrap();
+    fixture.vault.confirm_client_key(key.id).await.unwrap();
     let used = ClientKeyRow {
+        confirmed: true,
         used_at: Some(now()),
         ..key
     };
@@ -252,6 +255,8 @@ async fn client_keys_are_added_listed_used_and_revoked() {
     );
     fixture.vault.revoke_client_key(used.id).await.unwrap();
     let gone = fixture.vault.revoke_client_key(used.id).await;
+    assert!(matches!(gone, Err(VaultError::NotFound(_))));
+    let gone = fixture.vault.confirm_client_key(used.id).await;
     assert!(matches!(gone, Err(VaultError::NotFound(_))));
 }
 

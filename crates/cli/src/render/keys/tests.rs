@@ -6,7 +6,8 @@ use crate::render::fixtures::now;
 fn key(name: &str, changes: &serde_json::Value) -> serde_json::Value {
     let mut key = json!({
         "id": "018f0000-0000-7000-8000-000000000001", "name": name, "connections": null,
-        "manage": false, "created_at": "2026-11-01T12:00:00Z", "expires_at": null, "used_at": null
+        "manage": false, "created_at": "2026-11-01T12:00:00Z", "expires_at": null, "used_at": null,
+        "is_active": true
     });
     for (name, value) in changes.as_object().unwrap() {
         key[name] = value.clone();
@@ -22,6 +23,7 @@ fn keys_are_listed() {
     let keys = json!({"clients": [
         key("ci", &json!({"connections": connections, "expires_at": "2026-12-21T12:00:00Z", "used_at": "2026-11-21T11:00:00Z"})),
         key("panel", &json!({"manage": true})),
+        key("made-by-cron", &json!({"is_active": false})),
         key("old", &json!({"expires_at": "2026-11-20T12:00:00Z"})),
     ]});
     let keys: ClientList = serde_json::from_value(keys).unwrap();
