@@ -259,7 +259,13 @@ impl Agent {
                     let until = inner.now().checked_add(rules::DENIAL_LASTS).ok();
                     return refused(Refusal::Denied(until));
                 }
-                Told::Waiting | Told::Dropped => return refused(Refusal::NotAnswered),
+                Told::Waiting => return refused(Refusal::NotAnswered),
+                Told::Dropped => {
+                    if inner.registry().get(id).is_none() {
+                        return Err(AgentError::no_connection(id));
+                    }
+                    return refused(Refusal::NotAnswered);
+                }
             }
         }
     }
@@ -380,8 +386,12 @@ impl Inner {
         }
     }
 
-    /// Ends the questions about a connection that the rules decide now.
+    /// Ends the questions about a connection that the rules decide now, or all of them if it is gone.
     fn settle_questions(&self, connection: ConnectionId) {
+        if self.registry().get(connection).is_none() {
+            self.access.forget(connection);
+            return;
+        }
         let now = self.now();
         let is_decided = |question: &AccessQuestion| {
             let request = Request {

@@ -135,7 +135,10 @@ impl Inner {
         if let Question::Access(question) = &approval.question
             && let Err(error) = self.remember(question, &answer, &told, who).await
         {
+            let connection = question.connection;
             approvals.put_back(approval, told);
+            // It may have gone meanwhile.
+            self.settle_questions(connection);
             return Err(error);
         }
         told.send_replace(Told::Answered(answer));

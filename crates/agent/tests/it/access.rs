@@ -390,7 +390,8 @@ async fn a_disconnect_tells_the_callers_that_wait() {
     let answer = tokio::time::timeout(seconds(30), asking)
         .await
         .expect("it was told");
-    answer.unwrap().unwrap_err();
+    let error = answer.unwrap().unwrap_err();
+    assert!(matches!(error, AgentError::NotFound { .. }), "{error:?}");
 }
 
 #[tokio::test]
