@@ -20,7 +20,7 @@
 //! | | `refresh` | one refresh for all callers; back-off and retry in `refresh::failure` |
 //! | | `token` | serves a token, from memory or after a refresh; `token::renew` forces one |
 //! | | [`sign_in`] | begin, callback server, finish, store |
-//! | | `proxy` | a token that goes to a host of the connection, and what came of it |
+//! | | `proxy` | a token that goes to a host of the connection, and what came of it; ends what is withdrawn |
 //! | | `disconnect`, `consent` | revocation and removal; what a revocation would also end |
 //! | | `authenticators`, `connections`, `keys`, `settings`, `status` | one API resource each |
 //! | lifecycle | `lifecycle` | start and stop |
@@ -103,7 +103,7 @@ pub use error::AgentError;
 pub use key::{Actor, AuthenticatorKey, ConnectionKey};
 pub use keys::{KeyRefusal, NewKey};
 pub use links::LinkTarget;
-pub use proxy::{ProxiedRequest, ProxyGrant};
+pub use proxy::{Exchange, ProxiedRequest, ProxyGrant};
 pub use registry::{FailedSignIn, LiveGrant};
 pub use state::{Agent, Config};
 pub use status::{AgentStatus, Check, CheckOutcome};

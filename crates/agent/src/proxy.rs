@@ -1,9 +1,12 @@
 //! A token for the proxy: it goes to a host of the connection and never to the program that asks.
 
+mod exchange;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tokio::sync::watch;
 use valetkey_core::access::Usage;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::catalogue;
@@ -12,13 +15,15 @@ use valetkey_core::id::ConnectionId;
 use valetkey_core::provider::Provider;
 use valetkey_core::proxy_settings::ProxySettings;
 
-use crate::access::Requester;
+use crate::access::{Once, Requester};
 use crate::audit_log::{Entry, ProxiedAccess};
 use crate::error::AgentError;
 use crate::key::Actor;
 use crate::registry::LiveGrant;
-use crate::state::Agent;
+use crate::state::{Agent, Inner};
 use crate::token::{Invalidated, TokenRequirements};
+
+pub use exchange::Exchange;
 
 /// A token that a host refused is replaced only once within this time: a host that answers 401 for
 /// other reasons must not cause a refresh for each request.
@@ -54,6 +59,10 @@ pub struct ProxyGrant {
     pub provider: &'static Provider,
     /// What the person allows.
     pub settings: ProxySettings,
+    requester: Requester,
+    once: Option<Once>,
+    /// Changes since this moment.
+    changes: watch::Receiver<()>,
 }
 
 impl Agent {
@@ -65,36 +74,18 @@ impl Agent {
         requester: &Requester,
     ) -> Result<ProxyGrant, AgentError> {
         self.check_running()?;
-        let ask = TokenRequirements {
-            usage: Usage::Proxy,
-            ..TokenRequirements::default()
-        };
-        let once = self.authorized(id, &ask, requester).await?;
-        let inner = &self.inner;
-        let now = inner.now();
-        let mut registry = inner.registry();
-        let live = inner.servable(&registry, id, &ask, now)?;
-        let scopes = &live.grant.scopes;
-        inner
-            .check_access(requester, id, ask.usage, scopes, once.as_ref(), now)
-            .map_err(|why| inner.not_allowed(live.full_name(), requester, why))?;
-        let row = registry.get(id).map(|entry| &entry.row);
-        let (authenticator, settings) = row
-            .and_then(|row| {
-                let authenticator = registry.authenticator(row.authenticator)?;
-                Some((Arc::clone(authenticator), row.proxy.clone()))
-            })
-            .ok_or_else(|| AgentError::no_connection(id))?;
-        inner.mark_used(&mut registry, id, now);
-        let provider = catalogue::provider(&authenticator.provider)
-            .or_else(|| catalogue::provider("custom"))
-            .expect("`custom` is in the catalogue");
-        Ok(ProxyGrant {
-            live,
-            authenticator,
-            provider,
-            settings,
-        })
+        let once = self.authorized(id, &requirements(), requester).await?;
+        self.inner.proxy_grant(id, requester.clone(), once)
+    }
+
+    /// The same with the token of now, for the same request: nobody is asked again.
+    pub async fn renewed_proxy_grant(&self, old: ProxyGrant) -> Result<ProxyGrant, AgentError> {
+        let id = old.live.id;
+        self.obtain(id, &requirements()).await?;
+        if !old.requester.is_still_there() {
+            return Err(self.inner.withdrawn(id, &old.requester));
+        }
+        self.inner.proxy_grant(id, old.requester, old.once)
     }
 
     /// A host refused this token. True if there is another one now. One that cannot be refreshed stays:
@@ -153,4 +144,52 @@ impl Agent {
             *generation == live.grant.generation && at.elapsed() < RENEWAL_INTERVAL
         })
     }
+}
+
+fn requirements() -> TokenRequirements {
+    TokenRequirements {
+        usage: Usage::Proxy,
+        ..TokenRequirements::default()
+    }
+}
+
+impl Inner {
+    fn proxy_grant(
+        &self,
+        id: ConnectionId,
+        requester: Requester,
+        once: Option<Once>,
+    ) -> Result<ProxyGrant, AgentError> {
+        // Before the check: a change that it does not see is still to be noticed.
+        let changes = self.changed.subscribe();
+        let now = self.now();
+        let mut registry = self.registry();
+        let live = self.servable(&registry, id, &requirements(), now)?;
+        let scopes = &live.grant.scopes;
+        self.check_access(&requester, id, Usage::Proxy, scopes, once.as_ref(), now)
+            .map_err(|why| self.not_allowed(live.full_name(), &requester, why))?;
+        let row = registry.get(id).map(|entry| &entry.row);
+        let (authenticator, settings) = row
+            .and_then(|row| {
+                let authenticator = registry.authenticator(row.authenticator)?;
+                Some((Arc::clone(authenticator), row.proxy.clone()))
+            })
+            .ok_or_else(|| AgentError::no_connection(id))?;
+        self.mark_used(&mut registry, id, now);
+        Ok(ProxyGrant {
+            live,
+            provider: catalogue_entry(&authenticator),
+            authenticator,
+            settings,
+            requester,
+            once,
+            changes,
+        })
+    }
+}
+
+fn catalogue_entry(authenticator: &Authenticator) -> &'static Provider {
+    catalogue::provider(&authenticator.provider)
+        .or_else(|| catalogue::provider("custom"))
+        .expect("`custom` is in the catalogue")
 }

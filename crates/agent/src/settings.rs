@@ -97,6 +97,7 @@ impl Agent {
                     return Ok(());
                 }
                 inner.audit_log.record(Entry::Change(Box::new(event)));
+                inner.changed.send_replace(());
                 paused
             };
             // What waits to be written to the log holds grants, too.

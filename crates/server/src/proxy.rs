@@ -3,7 +3,8 @@
 //!
 //! `/proxy/{connection}/{path}` goes to the connection's first host, `/proxy/{connection}/@{host}/{path}`
 //! to another of them; to none else, and never where tokens are issued. Redirects are not followed, what
-//! the host sends back is searched for the token, and bodies stream both ways.
+//! the host sends back is searched for the token, and bodies stream both ways. What is under way ends as
+//! soon as it would no longer be let begin ([`valetkey_agent::Exchange`]).
 //!
 //! | module | what it does |
 //! | --- | --- |
@@ -13,12 +14,14 @@
 //! | `body` | bodies on their way through |
 //! | `scrub` | masks a token that comes back |
 //! | `web_socket` | connections that were switched to WebSocket |
+//! | `frames` | where a WebSocket's frames begin and end |
 //! | `upstream` | the HTTP clients towards hosts |
 //! | `failure` | failures in the shape that the program can show |
 
 mod address;
 mod body;
 mod failure;
+mod frames;
 mod headers;
 mod outgoing;
 mod record;
@@ -46,7 +49,7 @@ use crate::error_response::ErrorResponse;
 use crate::listeners::{GuardError, PROXY_PATH, Streamed, SwitchedConnection};
 use crate::permission::Action;
 use address::Address;
-use body::{Download, RequestBody};
+use body::{Download, RequestBody, Withdrawn};
 use failure::{Failure, Shape};
 use outgoing::Outgoing;
 use record::Record;
@@ -125,11 +128,22 @@ impl Proxy {
             let grant = grant.map_err(agent_error)?;
             let outgoing = Outgoing::check(parts, address, &grant)?;
             record.host(&outgoing.host);
-            let (response, live) = self
-                .send(&outgoing, body, grant, &requester, &agent_error)
-                .await?;
-            self.pass_on(&outgoing, response, &live, &actor, on_upgrade, switched)
-                .await
+            let method = (!outgoing.web_socket).then(|| parts.method.to_string());
+            let exchange = self
+                .app
+                .agent()
+                .exchange(&grant, outgoing.host.clone(), method);
+            let mut withdrawn: Withdrawn = Box::pin(exchange.withdrawn());
+            let sent = self.send(&outgoing, body, grant, &requester, &agent_error);
+            let (response, live) = tokio::select! {
+                biased;
+                error = &mut withdrawn => return Err(agent_error(error)),
+                sent = sent => sent?,
+            };
+            self.pass_on(
+                &outgoing, response, withdrawn, &live, &actor, on_upgrade, switched,
+            )
+            .await
         };
         let answered = answered.await;
         record.finish(&answered);
@@ -159,10 +173,8 @@ impl Proxy {
         if body.whole().is_none() {
             return Err(Failure::replaced(host));
         }
-        let grant = agent
-            .proxy_grant(grant.live.id, requester)
-            .await
-            .map_err(agent_error)?;
+        let grant = agent.renewed_proxy_grant(grant).await;
+        let grant = grant.map_err(agent_error)?;
         // What the person allows may have changed meanwhile.
         Outgoing::check(outgoing.parts, outgoing.address, &grant)?;
         let response = self.send_once(outgoing, body, &grant).await?;
@@ -192,6 +204,7 @@ impl Proxy {
         &self,
         outgoing: &Outgoing<'_>,
         received: reqwest::Response,
+        withdrawn: Withdrawn,
         live: &LiveGrant,
         actor: &Actor,
         on_upgrade: Option<OnUpgrade>,
@@ -229,6 +242,7 @@ impl Proxy {
             let socket = WebSocket {
                 program,
                 host: upgraded.map_err(|_| Failure::protocol(host))?,
+                withdrawn,
                 scrubber,
                 alert: move || {
                     if let Some(alert) = alert {
@@ -241,7 +255,8 @@ impl Proxy {
             Response::new(Body::empty())
         } else {
             let body: reqwest::Body = received.into();
-            let mut response = Response::new(Body::new(Download::new(body, scrubber, alert)));
+            let mut response =
+                Response::new(Body::new(Download::new(body, withdrawn, scrubber, alert)));
             response.extensions_mut().insert(Streamed);
             response
         };

@@ -2,13 +2,22 @@
 
 use jiff::Timestamp;
 use valetkey_core::access::{Decision, Policy, Request, Usage};
-use valetkey_core::id::{ClientKeyId, ConnectionId};
+use valetkey_core::id::{ClientKeyId, ConnectionId, RuleId};
 use valetkey_core::name::{ConnectionName, InProfile};
 use valetkey_core::scope::Scopes;
 
-use super::{AccessQuestion, Identity, NotAllowed, Once, Refusal, Requester};
+use super::{Access, AccessQuestion, Identity, NotAllowed, Once, Refusal, Requester};
 use crate::error::AgentError;
 use crate::state::Inner;
+
+/// What allows a request.
+#[derive(Debug, Default)]
+pub(crate) struct Allowed {
+    /// The rule that does.
+    rule: Option<RuleId>,
+    /// When its rule or key ends by itself.
+    pub(crate) until: Option<Timestamp>,
+}
 
 impl Inner {
     /// An answer "once" that was given after its caller had hung up; it counts for one request.
@@ -20,7 +29,7 @@ impl Inner {
             known
                 && asked.program == question.program
                 && asked.connection == question.connection
-                && once.usage == question.usage
+                && (once.usage, question.usage) != (Usage::Proxy, Usage::Token)
         })?;
         Some(waiting.remove(at).1)
     }
@@ -35,15 +44,26 @@ impl Inner {
         once: Option<&Once>,
         now: Timestamp,
     ) -> Result<(), Refusal> {
+        let allowed = self.allowed(requester, id, usage, scopes, once, now)?;
+        if let Some(rule) = allowed.rule {
+            self.rule_used(id, rule, now);
+        }
+        Ok(())
+    }
+
+    /// What allows a request, if anything does now. Changes nothing.
+    pub(crate) fn allowed(
+        &self,
+        requester: &Requester,
+        id: ConnectionId,
+        usage: Usage,
+        scopes: &Scopes,
+        once: Option<&Once>,
+        now: Timestamp,
+    ) -> Result<Allowed, Refusal> {
         let program = match &requester.identity {
-            Identity::Person => return Ok(()),
-            Identity::Key(key) => {
-                return if self.key_covers(*key, id, now) {
-                    Ok(())
-                } else {
-                    Err(Refusal::Withdrawn)
-                };
-            }
+            Identity::Person => return Ok(Allowed::default()),
+            Identity::Key(key) => return self.allowed_by_key(*key, id, now),
             Identity::Program(program, _) => program,
         };
         let request = Request {
@@ -52,16 +72,16 @@ impl Inner {
             scopes,
         };
         match self.access.decide(id, &request, now) {
-            Decision::Allow(rule) => {
-                self.rule_used(id, rule, now);
-                Ok(())
-            }
+            Decision::Allow(rule) => Ok(Allowed {
+                rule: Some(rule),
+                until: self.access.end_of(id, rule),
+            }),
             Decision::Deny(_, until) => Err(Refusal::Denied(until)),
             Decision::ProxyOnly(_) => Err(Refusal::ProxyOnly),
             Decision::TooManyScopes(_, scopes) => Err(Refusal::TooManyScopes(scopes)),
             Decision::Undecided { .. } => match once {
-                Some(once) => once.covers(usage, scopes),
-                None if self.policy() == Policy::Allow => Ok(()),
+                Some(once) => once.covers(usage, scopes).map(|()| Allowed::default()),
+                None if self.policy() == Policy::Allow => Ok(Allowed::default()),
                 None => Err(Refusal::Withdrawn),
             },
         }
@@ -97,13 +117,32 @@ impl Inner {
         .into()
     }
 
-    fn key_covers(&self, key: ClientKeyId, id: ConnectionId, now: Timestamp) -> bool {
+    fn allowed_by_key(
+        &self,
+        key: ClientKeyId,
+        id: ConnectionId,
+        now: Timestamp,
+    ) -> Result<Allowed, Refusal> {
         let keys = self.client_keys();
         let row = keys.iter().find(|row| row.id == key);
-        row.is_some_and(|row| {
+        let row = row.filter(|row| {
             let covers = row.connections.as_ref().is_none_or(|own| own.contains(&id));
             covers && row.is_active(now, self.access.desktop)
+        });
+        let row = row.ok_or(Refusal::Withdrawn)?;
+        Ok(Allowed {
+            rule: None,
+            until: row.expires_at,
         })
+    }
+}
+
+impl Access {
+    /// When a rule ends by itself.
+    fn end_of(&self, connection: ConnectionId, rule: RuleId) -> Option<Timestamp> {
+        let rules = self.rules();
+        let own = rules.get(&connection)?;
+        own.iter().find(|own| own.id == rule)?.ends_at
     }
 }
 

@@ -12,6 +12,7 @@ use http::request::Parts;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Sleep, sleep, timeout};
+use valetkey_agent::AgentError;
 
 use super::scrub::Scrubber;
 
@@ -130,9 +131,23 @@ impl HttpBody for Upload {
     }
 }
 
-/// A response body in which a token is masked. Its length does not change.
+/// Resolves once an exchange may not go on.
+pub(super) type Withdrawn = Pin<Box<dyn Future<Output = AgentError> + Send>>;
+
+/// Why a response breaks off.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BrokenOff {
+    #[error(transparent)]
+    Host(#[from] reqwest::Error),
+    #[error("{0}")]
+    Withdrawn(AgentError),
+}
+
+/// A response body in which a token is masked. Its length does not change. It breaks off once the
+/// exchange may not go on.
 pub(super) struct Download<F> {
     body: reqwest::Body,
+    withdrawn: Withdrawn,
     scrubber: Scrubber,
     hold: Option<Pin<Box<Sleep>>>,
     /// Called when the token is found first.
@@ -140,9 +155,15 @@ pub(super) struct Download<F> {
 }
 
 impl<F: FnOnce()> Download<F> {
-    pub(super) fn new(body: reqwest::Body, scrubber: Scrubber, alert: Option<F>) -> Self {
+    pub(super) fn new(
+        body: reqwest::Body,
+        withdrawn: Withdrawn,
+        scrubber: Scrubber,
+        alert: Option<F>,
+    ) -> Self {
         Self {
             body,
+            withdrawn,
             scrubber,
             hold: None,
             alert,
@@ -152,20 +173,24 @@ impl<F: FnOnce()> Download<F> {
 
 impl<F: FnOnce() + Unpin> HttpBody for Download<F> {
     type Data = Bytes;
-    type Error = reqwest::Error;
+    type Error = BrokenOff;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, reqwest::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         let this = &mut *self;
+        if let Poll::Ready(error) = this.withdrawn.as_mut().poll(cx) {
+            tracing::info!(%error, "a proxied response was cut off");
+            return Poll::Ready(Some(Err(BrokenOff::Withdrawn(error))));
+        }
         loop {
             let data = match Pin::new(&mut this.body).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     Ok(chunk) => this.scrubber.push(&chunk),
                     Err(_trailers) => continue,
                 },
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
                 Poll::Ready(None) if this.scrubber.is_holding() => this.scrubber.release(),
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending if this.scrubber.is_holding() => {

@@ -33,6 +33,7 @@ impl<'a> Outgoing<'a> {
             authenticator,
             provider,
             settings,
+            ..
         } = grant;
         let connection = live.connection.to_string();
         let hosts = authenticator.api_hosts(provider);

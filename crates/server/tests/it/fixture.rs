@@ -15,7 +15,7 @@ use valetkey_agent::vault::{StoreChoice, Vault};
 use valetkey_agent::{
     AccessConfig, Actor, Agent, Answer, ChangeQuestion, Config, Grant, Lasts, Question, SystemClock,
 };
-use valetkey_api::core::access::Usage;
+use valetkey_api::core::access::{Policy, Usage};
 use valetkey_api::core::actor;
 use valetkey_api::core::home::Home;
 use valetkey_demo_provider::{DemoProvider, Settings};
@@ -67,18 +67,24 @@ impl Fixture {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
-        Self::run_by(Host::Headless, settings).await
+        Self::run_by(Host::Headless, settings, None).await
+    }
+
+    /// As [`Self::new`], where programs get only what rules allow.
+    pub(crate) async fn ruled() -> Self {
+        let settings = Settings::auto_consent("ada");
+        Self::run_by(Host::Headless, settings, Some(Policy::Deny)).await
     }
 
     /// As [`Self::new`], in the desktop app, which can ask.
     pub(crate) async fn desktop() -> Self {
-        Self::run_by(Host::Desktop, Settings::auto_consent("ada")).await
+        Self::run_by(Host::Desktop, Settings::auto_consent("ada"), None).await
     }
 
-    async fn run_by(host: Host, settings: Settings) -> Self {
+    async fn run_by(host: Host, settings: Settings, policy: Option<Policy>) -> Self {
         let provider = DemoProvider::start(settings).unwrap();
         let folder = TempDir::new().unwrap();
-        let app = start(&folder, host).await;
+        let app = start(&folder, host, policy).await;
         Self {
             provider,
             router: router(app.clone()),
@@ -90,7 +96,7 @@ impl Fixture {
     /// Ends the agent, and has `host` run one in the same home.
     pub(crate) async fn restart_by(&mut self, host: Host) {
         self.app.agent().shutdown().await;
-        self.app = start(&self.folder, host).await;
+        self.app = start(&self.folder, host, None).await;
         self.router = router(self.app.clone());
     }
 
@@ -200,7 +206,7 @@ impl Fixture {
 }
 
 /// An agent in this home.
-async fn start(folder: &TempDir, host: Host) -> App {
+async fn start(folder: &TempDir, host: Host, policy: Option<Policy>) -> App {
     let home = Home::at(folder.path());
     let vault = Vault::open(&home, StoreChoice::Memory).await.unwrap();
     let config = Config {
@@ -208,7 +214,7 @@ async fn start(folder: &TempDir, host: Host) -> App {
         version: "test",
         access: AccessConfig {
             desktop: host == Host::Desktop,
-            policy: None,
+            policy,
         },
         store: "memory",
     };

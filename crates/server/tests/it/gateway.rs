@@ -50,7 +50,10 @@ impl Gateway {
     }
 
     pub(crate) async fn with(settings: Settings, hosts: &[&str], limits: Limits) -> Self {
-        let fixture = Fixture::with(settings).await;
+        Self::over(Fixture::with(settings).await, hosts, limits).await
+    }
+
+    pub(crate) async fn over(fixture: Fixture, hosts: &[&str], limits: Limits) -> Self {
         let mut draft = fixture.draft("demo");
         let own = fixture.provider.issuer().replace("http://", "");
         let hosts: Vec<&str> = std::iter::once(own.as_str())

@@ -17,6 +17,7 @@ mod load;
 mod manage;
 mod process;
 mod proxy;
+mod proxy_ends;
 mod proxy_refusals;
 mod proxy_settings;
 mod proxy_streams;

@@ -11,6 +11,7 @@ use serde_json::json;
 use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter, RefreshTokens, Settings};
 use valetkey_server::listeners::Limits;
 
+use crate::fixture::Fixture;
 use crate::gateway::{Answer, Gateway, Host};
 
 const ECHO: &str = "/proxy/demo/api/echo";
@@ -174,6 +175,21 @@ async fn a_refused_token_is_refreshed_once_and_the_request_sent_again() {
     assert_eq!(provider.count(Filter::refreshes()), 1);
     gateway.get(ECHO).await.is(200);
     assert_eq!(provider.count(Filter::refreshes()), 1);
+}
+
+/// What was allowed once is one request, however often it is sent.
+#[tokio::test]
+async fn an_answer_for_one_request_covers_its_retry() {
+    let gateway = Gateway::over(Fixture::ruled().await, &[], Limits::default()).await;
+    gateway.get(ECHO).await.problem(503, "no rule allows");
+    let asked = gateway.fixture.get("/approvals").await.is(200);
+    let path = format!("/approvals/{}/answer", asked["approvals"][0]["id"]);
+    let once = json!({ "verdict": "allow", "lasts": "once" });
+    gateway.fixture.post(&path, once).await.is(200);
+    gateway.fixture.provider.expire_access_tokens();
+    gateway.get(ECHO).await.is(200);
+    assert_eq!(gateway.fixture.provider.count(Filter::refreshes()), 1);
+    gateway.get(ECHO).await.problem(503, "no rule allows");
 }
 
 #[tokio::test]
