@@ -15,6 +15,7 @@ use tokio::time::{Sleep, sleep, timeout};
 use valetkey_agent::AgentError;
 
 use super::scrub::Scrubber;
+use super::upstream::HostsTurn;
 
 /// A request of up to this size is kept until the host has answered.
 const MAX_KEPT: usize = 64 * 1024;
@@ -83,14 +84,17 @@ impl RequestBody {
     }
 
     /// For one request to the host; a stream can be taken once.
-    pub(super) fn take(&mut self) -> reqwest::Body {
-        match self {
+    pub(super) fn take(&mut self) -> (reqwest::Body, HostsTurn) {
+        let turn = HostsTurn::default();
+        let body = match self {
             Self::Whole(bytes) => bytes.clone().into(),
             Self::Stream(kept, body) => reqwest::Body::wrap(Upload {
                 kept: std::mem::take(kept),
                 rest: Mutex::new(std::mem::take(body)),
+                turn: turn.clone(),
             }),
-        }
+        };
+        (body, turn)
     }
 }
 
@@ -99,6 +103,7 @@ struct Upload {
     kept: Bytes,
     /// Only one task has it; the mutex says so to the compiler.
     rest: Mutex<Body>,
+    turn: HostsTurn,
 }
 
 impl HttpBody for Upload {
@@ -111,11 +116,14 @@ impl HttpBody for Upload {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
         if !this.kept.is_empty() {
+            this.turn.set(true);
             return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.kept)))));
         }
         let rest = this.rest.get_mut().unwrap_or_else(PoisonError::into_inner);
         loop {
-            match ready!(Pin::new(&mut *rest).poll_frame(cx)) {
+            let next = Pin::new(&mut *rest).poll_frame(cx);
+            this.turn.set(next.is_ready());
+            match ready!(next) {
                 Some(Ok(frame)) if frame.is_trailers() => {}
                 frame => return Poll::Ready(frame),
             }

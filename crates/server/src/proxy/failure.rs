@@ -186,17 +186,20 @@ impl Failure {
     }
 
     pub(super) fn unreachable(error: &Unreachable) -> Self {
-        let hint = match error.kind {
-            NoAnswer::BadCertificate => {
-                "check the date, and the proxy or login page of this network; an authority of your own goes into the system's trust store"
-            }
-            NoAnswer::NotSent | NoAnswer::Lost | NoAnswer::TooLarge => {
-                "try again later; the login is kept"
-            }
+        let (hint, retry_after) = match error.kind {
+            NoAnswer::BadCertificate => (
+                "check the date, and the proxy or login page of this network; an authority of your own goes into the system's trust store",
+                Some(5),
+            ),
+            NoAnswer::NotSent => ("try again later; the login is kept", Some(5)),
+            NoAnswer::Lost | NoAnswer::TooLarge => (
+                "the host may have carried the request out; the login is kept",
+                None,
+            ),
         };
         let status = StatusCode::SERVICE_UNAVAILABLE;
         Self {
-            retry_after: Some(5),
+            retry_after,
             ..Self::new(status, UNREACHABLE, error.reason.clone()).hint(hint)
         }
     }
