@@ -11,6 +11,8 @@
 //!
 //! A paused agent still notifies: a login that ends meanwhile needs the person all the same.
 
+mod wrong_keys;
+
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp, Zoned};
@@ -45,6 +47,8 @@ pub(crate) enum Kind {
     EndsSoon,
     /// A sign-in ended.
     SignIn,
+    /// Somebody tries client keys.
+    WrongKeys,
     /// The approval window is open.
     Approval,
 }
@@ -114,6 +118,7 @@ impl NotificationTracker {
         let lost = if settings.needs_you { &lost[..] } else { &[] };
         let ending = if settings.ends_soon { &ending[..] } else { &[] };
         let mut notifications = Vec::from_iter(problems(snapshot, lost, ending, now.timestamp()));
+        notifications.extend(wrong_keys::wrong_keys(events));
         if settings.sign_in {
             notifications.extend(sign_ins(snapshot, events));
         }

@@ -71,6 +71,8 @@ impl Agent {
         let mut command = Command::new(program("VALETKEY_AGENT_BIN"));
         command
             .args(["--secret-store", "memory", "--port", "0"])
+            // It counts each request, and refuses none.
+            .args(["--rate-limit", "1000000000"])
             .env("VALETKEY_HOME", home)
             .env_remove("VALETKEY_LOG");
         let process = Running::start(&mut command);

@@ -194,6 +194,15 @@ impl Agent {
         found
     }
 
+    /// Records that wrong keys were tried, so many since the last time; does not wait for it.
+    pub fn report_wrong_keys(&self, count: u64) {
+        let event = Event::new(EventKind::KeysGuessed, self.inner.now())
+            .actor(&Actor::agent())
+            .detail(json!({ "count": count }));
+        let inner = std::sync::Arc::clone(&self.inner);
+        self.inner.run(async move { inner.record(event).await });
+    }
+
     /// Whether any key could be presented: the loopback listener's port must then be ours.
     pub fn has_keys(&self) -> bool {
         !self.inner.client_keys().is_empty()

@@ -144,6 +144,8 @@ kinds! {
     KeyCreated = "key.created",
     /// A client key that was made without the desktop app was confirmed in it.
     KeyConfirmed = "key.confirmed",
+    /// Many wrong client keys were tried.
+    KeysGuessed = "key.guessed",
     /// A client key was revoked.
     KeyRevoked = "key.revoked",
     /// Handing out was paused.

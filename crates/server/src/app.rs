@@ -111,9 +111,12 @@ impl App {
                 manage: row.manage,
             }))
         };
-        Verifier::new(find_key, move |nonce| {
-            links.connect_link_target(nonce).is_some()
-        })
+        let log = links.clone();
+        Verifier::new(
+            find_key,
+            move |nonce| links.connect_link_target(nonce).is_some(),
+            move |count| log.report_wrong_keys(count),
+        )
     }
 
     /// The caller's name for the log, if the caller may do this.

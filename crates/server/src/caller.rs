@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use valetkey_agent::{Actor, Identity, Requester};
 use valetkey_api::core::actor;
 use valetkey_api::core::id::{ClientKeyId, ConnectionId};
-use valetkey_api::core::program::{Program, UnknownReason, identify};
+use valetkey_api::core::program::{Client, Program, UnknownReason, identify};
 
 use self::process::{Evidence, Peer, Running};
 
@@ -81,6 +81,15 @@ impl Process {
         self.look().is_own_window
     }
 
+    /// What stands for the program, among others that connect.
+    pub(crate) fn key(&self) -> ProgramKey {
+        let client = &self.look().program.client;
+        match self.pid {
+            Some(pid) if !client.is_known() => ProgramKey::Process(pid),
+            Some(_) | None => ProgramKey::Program(client.clone()),
+        }
+    }
+
     /// What it is now. One look at its executable and command line, if it still runs the same.
     fn look(&self) -> Arc<Known> {
         let running = self.peer.as_ref().and_then(Peer::running);
@@ -122,6 +131,13 @@ impl Process {
         }
         .into()
     }
+}
+
+/// A program, or a process whose program is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum ProgramKey {
+    Program(Client),
+    Process(i32),
 }
 
 impl valetkey_agent::Process for Process {

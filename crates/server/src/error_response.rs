@@ -120,6 +120,11 @@ impl From<GuardError> for ErrorResponse {
                 "there is no OAuth metadata here",
                 "Valet Key signs in by itself: give the client a key instead of a login",
             ),
+            GuardError::TooManyRequests { .. } => (
+                ErrorCode::RateLimited,
+                "this program sends more requests than Valet Key serves to one",
+                "wait, and keep a token for as long as it is valid instead of asking for it each time",
+            ),
             GuardError::TooManyWrongKeys { .. } => (
                 ErrorCode::RateLimited,
                 "too many wrong client keys were tried",
@@ -127,7 +132,9 @@ impl From<GuardError> for ErrorResponse {
             ),
         };
         let mut detail = ApiError::new(code, message).hint(hint);
-        if let GuardError::TooManyWrongKeys { retry_after } = error {
+        if let GuardError::TooManyWrongKeys { retry_after }
+        | GuardError::TooManyRequests { retry_after } = error
+        {
             detail.retry_after = Some(whole_seconds(retry_after));
         }
         detail.into()
@@ -146,6 +153,8 @@ impl IntoResponse for GuardError {
             | Self::KeyNotConfirmed
             | Self::NoMetadata
             | Self::TooManyWrongKeys { .. } => ErrorResponse::from(self).into_response(),
+            // It may go on: a connection anew would cost more than this answer.
+            Self::TooManyRequests { .. } => return ErrorResponse::from(self).into_response(),
         };
         // Another try costs another connection.
         let close = HeaderValue::from_static("close");

@@ -6,6 +6,7 @@ mod connection_limiter;
 mod http_server;
 mod loopback;
 mod loopback_guard;
+mod rate_limiter;
 mod surface;
 mod unix_socket;
 mod write_timeout;
@@ -23,6 +24,7 @@ pub(crate) use http_server::{Streamed, SwitchedConnection};
 pub use loopback::{LoopbackError, LoopbackListener};
 pub(crate) use loopback_guard::GuardError;
 pub use loopback_guard::Verifier;
+pub use rate_limiter::Rate;
 pub(crate) use surface::{CONNECT_PATH, KEY_HEADER, PROXY_PATH, names_metadata};
 pub use unix_socket::UnixSocket;
 

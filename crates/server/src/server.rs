@@ -10,7 +10,7 @@ use valetkey_api::endpoint::Endpoint;
 
 use crate::agent_lock::AgentLock;
 use crate::app::{App, ListenAddresses};
-use crate::listeners::{Limits, LoopbackListener, UnixSocket};
+use crate::listeners::{Limits, LoopbackListener, Rate, UnixSocket};
 use crate::private_files::write_whole;
 use crate::routes::router;
 
@@ -29,6 +29,7 @@ pub struct Server {
     loopback: Option<LoopbackListener>,
     endpoint: EndpointFile,
     max_connections: usize,
+    rate: Rate,
 }
 
 impl Server {
@@ -65,7 +66,13 @@ impl Server {
             loopback,
             endpoint: EndpointFile::write(app.home(), endpoint)?,
             max_connections: max_connections.max(64),
+            rate: Rate::default(),
         })
+    }
+
+    /// With another rate limit for each client than the default.
+    pub fn with_rate(self, rate: Rate) -> Self {
+        Self { rate, ..self }
     }
 
     pub fn endpoint(&self) -> &Endpoint {
@@ -77,6 +84,7 @@ impl Server {
         let router = router(app.clone());
         let limits = |max_connections| Limits {
             max_connections,
+            rate: self.rate,
             ..Limits::default()
         };
         let loopback = async {

@@ -193,6 +193,12 @@ const WORDS: Record<EventKind, Words> = {
     text: `client key ${event.detail.key ?? ""} confirmed`,
     note: via(event),
   }),
+  "key.guessed": says(
+    "bad",
+    "problems",
+    "many wrong client keys were tried",
+    (event) => `${String(event.detail.count)} of them`,
+  ),
   "key.revoked": (event) => ({
     tone: "idle",
     group: "rest",

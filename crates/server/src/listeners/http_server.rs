@@ -25,6 +25,7 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::connection_limiter::{ActiveRequest, Close, ConnectionLimiter, Permit};
+use super::rate_limiter::Rate;
 use super::write_timeout::WriteTimeout;
 
 /// Bounds of a listener.
@@ -42,6 +43,8 @@ pub struct Limits {
     pub drain_timeout: Duration,
     /// How long the answer to repeated wrong keys is held back.
     pub refusal_delay: Duration,
+    /// How many requests each client may send.
+    pub rate: Rate,
 }
 
 impl Default for Limits {
@@ -53,6 +56,7 @@ impl Default for Limits {
             max_head_bytes: 64 * 1024,
             drain_timeout: Duration::from_secs(3),
             refusal_delay: Duration::from_secs(1),
+            rate: Rate::default(),
         }
     }
 }

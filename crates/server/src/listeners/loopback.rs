@@ -130,7 +130,7 @@ impl LoopbackListener {
         stop: Stop,
     ) -> io::Result<()> {
         let server = HttpServer::new(limits);
-        let guard = Arc::new(LoopbackGuard::new(self.port, verifier));
+        let guard = Arc::new(LoopbackGuard::new(self.port, verifier, limits.rate));
         let listeners = (
             TcpListener::from_std(self.v4)?,
             self.v6.map(TcpListener::from_std).transpose()?,

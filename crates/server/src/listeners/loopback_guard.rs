@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method, Request};
 use valetkey_agent::KeyRefusal;
+use valetkey_api::core::id::ClientKeyId;
 use valetkey_api::core::secret::ClientKey;
 
+use super::rate_limiter::{Bucket, Rate, RateLimiter, TooMany};
 use super::surface::Surface;
 use crate::caller::{Caller, Key};
 
@@ -20,20 +22,25 @@ use crate::caller::{Caller, Key};
 pub struct Verifier {
     find_key: Arc<FindKey>,
     is_link: Arc<IsLink>,
+    report_wrong_keys: Arc<ReportWrongKeys>,
 }
 
 type FindKey = dyn Fn(&ClientKey) -> Result<Arc<Key>, KeyRefusal> + Send + Sync;
 type IsLink = dyn Fn(&str) -> bool + Send + Sync;
+type ReportWrongKeys = dyn Fn(u64) + Send + Sync;
 
 impl Verifier {
     /// `find_key` finds the holder of a key, `is_link` whether a nonce is that of a live link.
+    /// `report_wrong_keys` is called when many wrong keys were tried, with their number since the last call.
     pub fn new(
         find_key: impl Fn(&ClientKey) -> Result<Arc<Key>, KeyRefusal> + Send + Sync + 'static,
         is_link: impl Fn(&str) -> bool + Send + Sync + 'static,
+        report_wrong_keys: impl Fn(u64) + Send + Sync + 'static,
     ) -> Self {
         Self {
             find_key: Arc::new(find_key),
             is_link: Arc::new(is_link),
+            report_wrong_keys: Arc::new(report_wrong_keys),
         }
     }
 }
@@ -72,6 +79,11 @@ pub(crate) enum GuardError {
     UnknownLink,
     /// There is no OAuth metadata here: a client that found some would sign in by itself.
     NoMetadata,
+    /// The client sends too many requests.
+    TooManyRequests {
+        /// When the next one is served.
+        retry_after: Duration,
+    },
     /// Too many wrong keys lately.
     TooManyWrongKeys {
         /// When it makes sense to try again.
@@ -85,14 +97,16 @@ pub(super) struct LoopbackGuard {
     port: u16,
     verifier: Verifier,
     wrong_keys: WrongKeyCounter,
+    rates: RateLimiter<ClientKeyId>,
 }
 
 impl LoopbackGuard {
-    pub(super) fn new(port: u16, verifier: Verifier) -> Self {
+    pub(super) fn new(port: u16, verifier: Verifier, rate: Rate) -> Self {
         Self {
             port,
             verifier,
             wrong_keys: WrongKeyCounter::default(),
+            rates: RateLimiter::new(rate),
         }
     }
 
@@ -142,9 +156,20 @@ impl LoopbackGuard {
         let key = key.ok_or(GuardError::NoKey)?;
         // A right key is never refused because of somebody else's guesses.
         match (self.verifier.find_key)(&key) {
-            Ok(key) => Ok(Admitted::Caller(Caller::Key(key))),
+            Ok(key) => {
+                let bucket = self.rates.bucket(key.id);
+                let caller = Caller::Key(key);
+                take(&bucket, &caller)?;
+                Ok(Admitted::Caller(caller))
+            }
             Err(KeyRefusal::NotConfirmed) => Err(GuardError::KeyNotConfirmed),
-            Err(KeyRefusal::Unknown) => Err(self.wrong_keys.count()),
+            Err(KeyRefusal::Unknown) => {
+                let (error, report) = self.wrong_keys.count(Instant::now());
+                report
+                    .into_iter()
+                    .for_each(|count| (self.verifier.report_wrong_keys)(count));
+                Err(error)
+            }
         }
     }
 
@@ -159,6 +184,16 @@ impl LoopbackGuard {
     }
 }
 
+/// Counts a request of this client.
+pub(super) fn take(bucket: &Bucket, caller: &Caller) -> Result<(), GuardError> {
+    bucket.take().map_err(|TooMany { retry_after, log }| {
+        if log {
+            tracing::warn!(%caller, "too many requests; some are refused");
+        }
+        GuardError::TooManyRequests { retry_after }
+    })
+}
+
 fn text(value: &HeaderValue) -> Option<&str> {
     value.to_str().ok()
 }
@@ -171,7 +206,15 @@ fn is_navigation(headers: &HeaderMap) -> bool {
 
 /// Counts wrong keys, so that guessing and broken clients show in the log and are slowed down.
 #[derive(Debug, Default)]
-struct WrongKeyCounter(Mutex<Option<Window>>);
+struct WrongKeyCounter(Mutex<WrongKeys>);
+
+#[derive(Debug, Default)]
+struct WrongKeys {
+    window: Option<Window>,
+    /// Since the last report.
+    unreported: u64,
+    reported_at: Option<Instant>,
+}
 
 #[derive(Debug)]
 struct Window {
@@ -182,11 +225,14 @@ struct Window {
 impl WrongKeyCounter {
     const WINDOW: Duration = Duration::from_secs(10);
     const MAX_WRONG_KEYS: u32 = 20;
+    /// Many wrong keys are reported at most this often.
+    const REPORT_INTERVAL: Duration = Duration::from_mins(10);
 
-    fn count(&self) -> GuardError {
-        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let current = window
+    /// Counts one more; with the number to report, if it is time to.
+    fn count(&self, now: Instant) -> (GuardError, Option<u64>) {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = keys
+            .window
             .take()
             .filter(|window| now.duration_since(window.began) < Self::WINDOW)
             .unwrap_or(Window {
@@ -195,18 +241,23 @@ impl WrongKeyCounter {
             });
         let count = current.count.saturating_add(1);
         let retry_after = Self::WINDOW.saturating_sub(now.duration_since(current.began));
-        *window = Some(Window { count, ..current });
+        keys.window = Some(Window { count, ..current });
+        keys.unreported += 1;
         if count == 1 {
             tracing::warn!("wrong client key at the loopback listener");
         }
         if count == Self::MAX_WRONG_KEYS + 1 {
             tracing::warn!("many wrong client keys at the loopback listener");
         }
-        if count > Self::MAX_WRONG_KEYS {
-            GuardError::TooManyWrongKeys { retry_after }
-        } else {
-            GuardError::WrongKey
+        if count <= Self::MAX_WRONG_KEYS {
+            return (GuardError::WrongKey, None);
         }
+        let is_due = |at| now.duration_since(at) >= Self::REPORT_INTERVAL;
+        let report = keys.reported_at.is_none_or(is_due).then(|| {
+            keys.reported_at = Some(now);
+            std::mem::take(&mut keys.unreported)
+        });
+        (GuardError::TooManyWrongKeys { retry_after }, report)
     }
 }
 
@@ -228,7 +279,8 @@ mod tests {
                 .then(|| Arc::clone(&key))
                 .ok_or(KeyRefusal::Unknown)
         };
-        LoopbackGuard::new(4315, Verifier::new(find, |nonce| nonce == "abc"))
+        let verifier = Verifier::new(find, |nonce| nonce == "abc", |_| {});
+        LoopbackGuard::new(4315, verifier, Rate::default())
     }
 
     fn ask(
@@ -425,5 +477,27 @@ mod tests {
         let slowed = show("vk_guess").unwrap_err();
         assert!(matches!(slowed, GuardError::TooManyWrongKeys { .. }));
         assert!(show(GOOD).is_ok());
+    }
+
+    #[test]
+    fn many_wrong_keys_are_reported_once_in_ten_minutes() {
+        let counter = WrongKeyCounter::default();
+        let began = Instant::now();
+        let reports = (0..1000).filter_map(|second| {
+            let at = began + Duration::from_secs(second);
+            let burst = (0..21).filter_map(|_| counter.count(at).1);
+            Some((second, burst.last()?))
+        });
+        let reports: Vec<_> = reports.collect();
+        let seconds: Vec<u64> = reports.iter().map(|(second, _)| *second).collect();
+        assert_eq!(seconds, [0, 600], "{reports:?}");
+        assert_eq!(reports[0].1, 21);
+        // All of the seconds between, and those that led to the second report.
+        assert!(reports[1].1 > 599 * 21, "{reports:?}");
+
+        let slow = WrongKeyCounter::default();
+        let each_second =
+            (0..1000).filter_map(|second| slow.count(began + Duration::from_secs(second)).1);
+        assert_eq!(each_second.count(), 0, "ten in ten seconds are few");
     }
 }

@@ -6,18 +6,19 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _}
 use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use axum::response::IntoResponse as _;
 use http::Uri;
 use tokio::net::{UnixListener, UnixStream};
 use valetkey_api::core::home::Home;
 
 use super::http_server::{HttpServer, Limits};
-use super::loopback_guard::GuardError;
+use super::loopback_guard::{GuardError, take};
+use super::rate_limiter::RateLimiter;
+use super::surface::Surface;
 use super::{call, pause_after};
-use crate::caller::{Caller, Process};
+use crate::caller::{Caller, Process, ProgramKey};
 use crate::private_files::private_dir;
 use crate::stop::Stop;
 
@@ -67,11 +68,12 @@ impl UnixSocket {
     /// Serves `router` until `stop`, then drains the connections.
     pub async fn serve(self, router: Router, limits: Limits, stop: Stop) {
         let server = HttpServer::new(limits);
+        let rates = Arc::new(RateLimiter::new(limits.rate));
         let mut close_idle = pin!(server.close_idle_connections());
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => serve_connection(&server, stream, &router),
+                    Ok((stream, _)) => serve_connection(&server, stream, &router, &rates),
                     Err(error) => pause_after(&error).await,
                 },
                 () = &mut close_idle => {}
@@ -91,7 +93,12 @@ impl Drop for UnixSocket {
     }
 }
 
-fn serve_connection(server: &HttpServer, stream: UnixStream, router: &Router) {
+fn serve_connection(
+    server: &HttpServer,
+    stream: UnixStream,
+    router: &Router,
+    rates: &Arc<RateLimiter<ProgramKey>>,
+) {
     let Ok(peer) = stream.peer_cred() else {
         return;
     };
@@ -99,24 +106,29 @@ fn serve_connection(server: &HttpServer, stream: UnixStream, router: &Router) {
         tracing::warn!(uid = peer.uid(), "connection from another user refused");
         return;
     }
-    let caller = Caller::Process(Arc::new(Process::connected(
-        &stream,
-        peer.pid(),
-        peer.uid(),
-    )));
-    let router = router.clone();
+    let process = Arc::new(Process::connected(&stream, peer.pid(), peer.uid()));
+    let caller = Caller::Process(Arc::clone(&process));
+    let (router, rates) = (router.clone(), Arc::clone(rates));
+    // What the process is called by its first request: it is looked up once.
+    let bucket = OnceLock::new();
     server.spawn(stream, move |request| {
-        let response = if names_another_host(request.uri()) {
+        let admitted = if names_another_host(request.uri()) {
             Err(GuardError::Host)
         } else {
-            let mut request = request.map(axum::body::Body::new);
-            request.extensions_mut().insert(caller.clone());
-            Ok(call(&router, request))
+            let bucket = bucket.get_or_init(|| rates.bucket(process.key()));
+            take(bucket, &caller)
         };
+        let response = admitted
+            .map_err(|error| Surface::of(request.uri().path()).refuse(error))
+            .map(|()| {
+                let mut request = request.map(axum::body::Body::new);
+                request.extensions_mut().insert(caller.clone());
+                call(&router, request)
+            });
         async move {
             match response {
                 Ok(response) => response.await,
-                Err(error) => error.into_response(),
+                Err(refusal) => refusal,
             }
         }
     });

@@ -87,6 +87,20 @@ async fn a_key_made_without_the_app_waits_for_the_person_while_the_app_runs() {
 }
 
 #[tokio::test]
+async fn many_wrong_keys_are_told_to_the_person() {
+    let gateway = Gateway::open(&[]).await;
+    for _ in 0..25 {
+        let request = Gateway::tool().get(gateway.url("/api/v1/status"));
+        let request = request.bearer_auth("vk_guess").send();
+        // Those after the 20th are held back.
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(300), request).await;
+    }
+    let events = gateway.events("key.guessed", 1).await;
+    assert_eq!(events[0]["detail"]["count"], 21, "{events:?}");
+    assert_eq!(events[0]["actor"]["kind"], "agent", "{events:?}");
+}
+
+#[tokio::test]
 async fn a_key_made_in_the_app_is_confirmed_and_asked_about_once() {
     let fixture = Fixture::desktop().await;
     let body = json!({ "name": "ci" });

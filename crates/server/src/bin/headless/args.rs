@@ -23,6 +23,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "POLICY")]
     pub(crate) policy: Option<PolicyChoice>,
 
+    /// Requests that each program and each client key may send per second in the long run, and ten times
+    /// as many at once
+    #[arg(long, value_name = "REQUESTS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate_limit: u32,
+
     /// Log to the file only, ask nothing
     #[arg(long)]
     pub(crate) background: bool,

@@ -11,6 +11,7 @@ use valetkey_api::core::access::Policy;
 use valetkey_api::core::home::Home;
 use valetkey_api::endpoint::Endpoint;
 use valetkey_server::agent_lock::{AgentLock, LockError};
+use valetkey_server::listeners::Rate;
 use valetkey_server::permission::Host;
 use valetkey_server::start::{self, AccessConfig, Failure, LogOptions, Signals, WithoutKeychain};
 use valetkey_server::{App, Server, Stop};
@@ -70,6 +71,7 @@ async fn serve(home: Home, lock: &AgentLock, args: &Args, output: &Output) -> Re
     let server = Server::bind(&app, lock, port).map_err(|error| {
         Failure::unusable(format!("the socket cannot be opened: {error}"), &error)
     })?;
+    let server = server.with_rate(Rate::per_second(args.rate_limit));
     output.ready(server.endpoint());
     output.message(access_text(&agent, access.policy.is_some()));
     let addresses = app.addresses();
