@@ -42,7 +42,8 @@ impl Client {
     ) -> Result<Self, AgentError> {
         let provider = catalogue::provider(&authenticator.provider).ok_or_else(|| {
             AgentError::Internal(format!(
-                "`{}` names the provider `{}`, which this version does not know",
+                "`{}` names the provider `{1}`, which is not in the catalogue; was it a file \
+                 `{1}.toml` of your own?",
                 authenticator.name, authenticator.provider
             ))
         })?;
@@ -65,7 +66,7 @@ impl Client {
                 provider: authenticator.provider_name(provider).to_owned(),
                 authenticator: authenticator.full_name(),
                 reason: "its client secret is no longer in the keychain".to_owned(),
-                console_url: provider.console_url.clone(),
+                console_url: authenticator.console_page(provider),
             })?)
         } else {
             None
@@ -101,7 +102,7 @@ impl Client {
             provider: self.provider_name().to_owned(),
             authenticator: self.authenticator.full_name(),
             reason,
-            console_url: self.provider.console_url.clone(),
+            console_url: self.authenticator.console_page(self.provider),
         }
     }
 }

@@ -115,7 +115,7 @@ impl ConnectionView {
             provider,
             provider_name: authenticator.provider_name(provider).to_owned(),
             unsaved: entry.unsaved,
-            api_hosts: authenticator.api_hosts(provider).to_vec(),
+            api_hosts: authenticator.api_hosts(provider),
             failed_sign_in: entry.failed_sign_in.clone(),
             refreshes_at: freshness::due_at(&row, provider.refresh_limits(), now, 0.0),
             row,

@@ -28,6 +28,8 @@ mod revoke;
 mod token;
 
 #[cfg(test)]
+mod catalogue_tests;
+#[cfg(test)]
 mod fake;
 
 pub use account::{Identity, TokenTest};

@@ -18,7 +18,6 @@ mod failure;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use jiff::SignedDuration;
 use serde_json::json;
 use tokio::sync::watch;
 use valetkey_core::account::Subject;
@@ -211,12 +210,11 @@ async fn store_refreshed(
     received: ClockReading,
 ) -> RefreshResult {
     let one_writer = grants::lock(inner, id).await?;
-    let lifetime = prepared.client.provider.access_token_lifetime_seconds;
     let grant = reply.into_grant(
         prepared.from.next(),
         Some(&prepared.old.grant),
         &prepared.asked,
-        lifetime.map(|seconds| SignedDuration::from_secs(seconds.into())),
+        prepared.client.provider.lifetimes(),
         received,
     );
     let transition = Transition::Refreshed {

@@ -301,7 +301,7 @@ impl Agent {
                     provider: authenticator.provider_name(provider).to_owned(),
                     authenticator: authenticator.full_name(),
                     reason,
-                    console_url: provider.console_url.clone(),
+                    console_url: authenticator.console_page(provider),
                 }
             }
             _ => AgentError::ProviderUnreachable {

@@ -45,12 +45,29 @@ pub struct ProviderView {
     pub id: String,
     /// As people write it.
     pub display_name: String,
+    /// Further words that a search finds it by.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub keywords: Vec<String>,
+    /// From a file of the person's own.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub is_own: bool,
     /// Two letters for a list.
     pub initials: String,
     /// `#rrggbb`.
     pub colour: String,
     /// Whether sign-in is impossible without a client secret.
     pub needs_client_secret: bool,
+    /// Whether it comes with a client, so that the person need not register one.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub has_default_client: bool,
+    /// Facts that were not seen in a source of the provider's own; an authenticator can override
+    /// them.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub unconfirmed: Vec<String>,
     /// Asked for if the person names none.
     pub default_scopes: Vec<String>,
     /// Further scopes, in plain words.
@@ -108,9 +125,13 @@ impl From<&Provider> for ProviderView {
         Self {
             id: provider.id.clone(),
             display_name: provider.display_name.clone(),
+            keywords: provider.keywords.clone(),
+            is_own: provider.is_own,
             initials: provider.initials.clone(),
             colour: provider.colour.clone(),
             needs_client_secret: provider.needs_client_secret,
+            has_default_client: provider.default_client.is_some(),
+            unconfirmed: provider.unconfirmed.clone(),
             default_scopes: provider.default_scopes.clone(),
             scope_presets: provider.scope_presets.clone(),
             placeholders: placeholders.collect(),
@@ -122,7 +143,7 @@ impl From<&Provider> for ProviderView {
             },
             can_revoke: provider.revocation.is_some(),
             revocation_note: provider.revocation_note.clone(),
-            console_url: provider.console_url.clone(),
+            console_url: provider.console_page(&BTreeMap::new()),
             setup_steps: provider.setup_steps.clone(),
             docs_url: provider.docs_url.clone(),
         }
@@ -191,6 +212,10 @@ pub struct AuthenticatorView {
     pub api_hosts: Vec<ApiHost>,
     /// False while it is disabled.
     pub is_active: bool,
+    /// The person's own file of its provider names other endpoints than those that it uses.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub differs_from_file: bool,
     /// Names of its connections.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub connections: Vec<ConnectionName>,
@@ -238,6 +263,7 @@ impl AuthenticatorView {
             authorize_params,
             placeholders,
             api_hosts: _,
+            confirmed_routes: _,
         } = authenticator.overrides.clone();
         let text = |url: Option<EndpointUrl>| url.map(|url| url.to_string());
         Self {
@@ -269,12 +295,14 @@ impl AuthenticatorView {
             authorize_params,
             placeholders,
             api_hosts: provider
-                .map(|provider| authenticator.api_hosts(provider).to_vec())
+                .map(|provider| authenticator.api_hosts(provider))
                 .unwrap_or_default(),
             is_active: authenticator.is_active,
+            differs_from_file: provider
+                .is_some_and(|provider| authenticator.differs_from_file(provider)),
             connections,
             failed_sign_in: None,
-            console_url: provider.and_then(|provider| provider.console_url.clone()),
+            console_url: provider.and_then(|provider| authenticator.console_page(provider)),
             created_at: authenticator.created_at,
             updated_at: authenticator.updated_at,
         }

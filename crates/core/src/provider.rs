@@ -1,16 +1,34 @@
 //! A provider: a service that issues tokens. Pure data; one TOML file each in `providers/`.
 //!
-//! The differences between providers are fields here, never code elsewhere that asks for an id.
+//! The differences between providers are fields here, never code elsewhere that asks for an id. Each
+//! field is read by one mechanism; the mechanisms are few, and a provider is made of them.
+
+mod api_auth;
+mod check;
+mod error_class;
+mod placeholder;
+mod revocation;
+mod routes;
+mod token_endpoint;
+mod userinfo;
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
-use crate::api_host::ApiHost;
 use crate::redirect::{LoopbackHost, RedirectUri};
-use crate::secret::AccessToken;
+
+pub use api_auth::ApiAuth;
+pub(crate) use check::OWN_PARAMS;
+pub use check::WrongField;
+pub use error_class::ErrorClass;
+pub use placeholder::{Placeholder, PlaceholderKind};
+pub use revocation::{RevocationEndpoint, RevocationMethod, RevokedTokens};
+pub use routes::Routes;
+pub use token_endpoint::{
+    ClientAuth, Lifetimes, Refresh, RefreshTokenLimits, TokenBody, TokenShape,
+};
+pub use userinfo::{Userinfo, UserinfoMethod};
 
 /// A catalogue entry.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -20,6 +38,9 @@ pub struct Provider {
     pub id: String,
     /// As people write it.
     pub display_name: String,
+    /// Further words that a search finds it by.
+    #[serde(default)]
+    pub keywords: Vec<String>,
     /// Authorization endpoint; `{tenant}` and the like are filled from [`Self::placeholders`].
     /// Empty for `custom`.
     #[serde(default)]
@@ -27,6 +48,8 @@ pub struct Provider {
     /// Token endpoint.
     #[serde(default)]
     pub token_url: String,
+    /// Where tokens are refreshed, if not at the token endpoint.
+    pub refresh_url: Option<String>,
     /// Issuer identifier, where there is one.
     pub issuer: Option<String>,
     /// OpenID or RFC 8414 metadata.
@@ -37,7 +60,7 @@ pub struct Provider {
     pub revocation: Option<RevocationEndpoint>,
     /// What the person is told where revocation is not possible.
     pub revocation_note: Option<String>,
-    /// Values that complete the URLs.
+    /// Values that complete the URLs and parameters.
     #[serde(default)]
     pub placeholders: Vec<Placeholder>,
     /// Name of the scope parameter (`user_scope` at Slack).
@@ -52,7 +75,7 @@ pub struct Provider {
     /// Further scopes, in plain words.
     #[serde(default)]
     pub scope_presets: Vec<ScopePreset>,
-    /// Fixed additions to the authorize URL.
+    /// Fixed additions to the authorize URL; one whose placeholder is empty is left out.
     #[serde(default)]
     pub authorize_params: BTreeMap<String, String>,
     /// Parameter of the authorize URL that names the login to offer first; None where there is none.
@@ -63,9 +86,23 @@ pub struct Provider {
     /// How the client authenticates at the token endpoint if it has a secret.
     #[serde(default)]
     pub client_auth: ClientAuth,
+    /// How it does so without one: `none`, or `client_secret_basic` with an empty password (Reddit).
+    #[serde(default = "no_client_auth")]
+    pub public_client_auth: ClientAuth,
     /// Whether sign-in is impossible without a client secret.
     #[serde(default)]
     pub needs_client_secret: bool,
+    /// A public client that the provider lets programs ship.
+    pub default_client: Option<DefaultClient>,
+    /// How the parameters of token requests are written.
+    #[serde(default)]
+    pub token_body: TokenBody,
+    /// Fixed additions to the exchange of a code.
+    #[serde(default)]
+    pub exchange_params: BTreeMap<String, String>,
+    /// Fixed additions to a refresh.
+    #[serde(default)]
+    pub refresh_params: BTreeMap<String, String>,
     /// Where the tokens stand in the reply.
     #[serde(default)]
     pub token_shape: TokenShape,
@@ -77,9 +114,9 @@ pub struct Provider {
     /// Loopback redirect rules.
     #[serde(default)]
     pub redirect: RedirectRules,
-    /// Hosts of its APIs, the one that most requests go to first.
+    /// Hosts of its APIs, the one that most requests go to first. `{base_url}` means its host.
     #[serde(default)]
-    pub api_hosts: Vec<ApiHost>,
+    pub api_hosts: Vec<String>,
     /// How a request to them carries the token.
     #[serde(default)]
     pub api_auth: ApiAuth,
@@ -90,6 +127,10 @@ pub struct Provider {
     /// Error codes whose meaning differs from the RFC's, as `code -> class`.
     #[serde(default)]
     pub errors: BTreeMap<String, ErrorClass>,
+    /// Fields whose value was not seen in a source of the provider's own. An authenticator can
+    /// override them.
+    #[serde(default)]
+    pub unconfirmed: Vec<String>,
     /// Where a client is registered.
     pub console_url: Option<String>,
     /// How, step by step.
@@ -101,109 +142,17 @@ pub struct Provider {
     pub initials: String,
     /// `#rrggbb` of the mark.
     pub colour: String,
+    /// From a file of the person's own.
+    #[serde(skip)]
+    pub is_own: bool,
 }
 
-/// How to ask who is signed in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Userinfo {
-    /// URL.
-    pub url: String,
-    /// GET or POST.
-    #[serde(default)]
-    pub method: UserinfoMethod,
-    /// Fields that may name the account, best first.
-    #[serde(default = "label_fields")]
-    pub label_fields: Vec<String>,
-    /// The fields that identify the account for ever, together: at Slack a user's id is unique within
-    /// its team only.
-    #[serde(default = "subject_fields")]
-    pub subject_fields: Vec<String>,
-    /// A field that says what the account belongs to (Slack's `team`).
-    pub context_field: Option<String>,
-}
-
-/// Method of the userinfo request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum UserinfoMethod {
-    /// The rule.
-    #[default]
-    Get,
-    /// Slack.
-    Post,
-}
-
-/// How tokens are revoked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RevocationEndpoint {
-    /// URL; `{client_id}` is filled in.
-    pub url: String,
-    /// Where the person's whole consent ends, all tokens of the account for this client with it, if
-    /// the provider tells the two apart (GitHub); `{client_id}` is filled in.
-    pub consent_url: Option<String>,
-    /// The way.
-    #[serde(default)]
-    pub method: RevocationMethod,
-}
-
-/// The ways of revoking a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RevocationMethod {
-    /// RFC 7009: POST form `token`, with client authentication.
-    #[default]
-    Rfc7009,
-    /// RFC 7009's form, but without client authentication (Google).
-    TokenOnly,
-    /// `DELETE` with Basic client authentication and JSON `{"access_token"}` (GitHub).
-    DeleteWithBasic,
-    /// POST with the token itself as Bearer (Slack).
-    Bearer,
-}
-
-/// The header of an API request that carries the token.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ApiAuth {
-    /// Its name.
-    pub header: String,
-    /// What stands before the token; empty: nothing.
-    pub scheme: String,
-}
-
-impl Default for ApiAuth {
-    /// RFC 6750, section 2.1.
-    fn default() -> Self {
-        Self {
-            header: "authorization".to_owned(),
-            scheme: "Bearer".to_owned(),
-        }
-    }
-}
-
-impl ApiAuth {
-    /// The header's value for this token.
-    pub fn value(&self, token: &AccessToken) -> Zeroizing<String> {
-        let token = token.expose();
-        Zeroizing::new(match self.scheme.as_str() {
-            "" => token.to_owned(),
-            scheme => format!("{scheme} {token}"),
-        })
-    }
-}
-
-/// A value that the person gives to complete the URLs.
+/// A client that needs no registration of the person's own.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Placeholder {
-    /// `tenant`.
-    pub name: String,
-    /// Used if none is given.
-    pub default: Option<String>,
-    /// What it means.
-    pub note: String,
+pub struct DefaultClient {
+    /// OAuth client id of a public client: it has no secret.
+    pub client_id: String,
 }
 
 /// Scopes for one purpose.
@@ -215,42 +164,6 @@ pub struct ScopePreset {
     pub description: String,
     /// The scopes.
     pub scopes: Vec<String>,
-}
-
-/// Client authentication at the token endpoint (OpenID Connect Core, section 9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuth {
-    /// `client_id` in the body.
-    None,
-    /// HTTP Basic.
-    ClientSecretBasic,
-    /// Both in the body.
-    #[default]
-    ClientSecretPost,
-}
-
-/// Where the tokens stand in a token reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TokenShape {
-    /// At the top (RFC 6749, section 5.1).
-    #[default]
-    Standard,
-    /// Under `authed_user` (Slack's user tokens).
-    AuthedUser,
-}
-
-/// What is known of the provider's refresh tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Refresh {
-    /// A refresh token unused for this long dies; seconds.
-    pub idle_seconds: Option<u32>,
-    /// Refresh tokens have no idle limit.
-    #[serde(default)]
-    pub open_ended: bool,
 }
 
 /// What redirect URIs the provider takes.
@@ -278,37 +191,49 @@ impl Default for RedirectRules {
     }
 }
 
-/// What the catalogue knows about a provider's refresh tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RefreshTokenLimits {
-    /// A refresh token that is idle for this long dies; None if unknown.
-    pub idle: Option<SignedDuration>,
-    /// The catalogue says that refresh tokens have no idle limit.
-    pub open_ended: bool,
-}
-
-/// What an error of the token endpoint means for the person. See [`crate::token_error`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorClass {
-    /// The refresh token is not valid any more, or the provider wants to see the person: sign in again.
-    SignInAgain,
-    /// The client registration must be mended.
-    FixClient,
-    /// Worth a retry: overload, outage.
-    Later,
-}
-
 impl Provider {
-    /// Refresh-token limits for [`crate::freshness::due_at`].
-    pub fn refresh_limits(&self) -> RefreshTokenLimits {
-        RefreshTokenLimits {
-            idle: self
-                .refresh
-                .idle_seconds
-                .map(|s| SignedDuration::from_secs(s.into())),
-            open_ended: self.refresh.open_ended,
+    /// A template with its placeholders filled: by `values`, else by their defaults. One that has
+    /// neither is left empty.
+    pub fn fill(&self, template: &str, values: &BTreeMap<String, String>) -> String {
+        let mut text = template.to_owned();
+        for placeholder in &self.placeholders {
+            let value = values
+                .get(&placeholder.name)
+                .or(placeholder.default.as_ref())
+                .map_or("", String::as_str);
+            text = text.replace(&format!("{{{}}}", placeholder.name), value);
         }
+        text
+    }
+
+    /// Where a client is registered; None if that depends on a value that is in neither `values` nor
+    /// the defaults.
+    pub fn console_page(&self, values: &BTreeMap<String, String>) -> Option<String> {
+        let template = self.console_url.as_deref()?;
+        let unknown = self.placeholders.iter().any(|placeholder| {
+            template.contains(&format!("{{{}}}", placeholder.name))
+                && placeholder.default.is_none()
+                && !values.contains_key(&placeholder.name)
+        });
+        (!unknown).then(|| self.fill(template, values))
+    }
+
+    /// Whether a search for `words` finds it: each of them begins a word of its name, its id or its
+    /// keywords.
+    pub fn matches(&self, words: &str) -> bool {
+        let texts = [&self.id, &self.display_name];
+        let texts: Vec<String> = texts
+            .into_iter()
+            .chain(&self.keywords)
+            .map(|text| text.to_lowercase())
+            .collect();
+        words.to_lowercase().split_whitespace().all(|word| {
+            let mut parts = texts.iter().flat_map(|text| {
+                text.split(|c: char| !c.is_alphanumeric())
+                    .chain([text.as_str()])
+            });
+            parts.any(|part| part.starts_with(word))
+        })
     }
 }
 
@@ -320,14 +245,8 @@ fn scope_separator() -> String {
     " ".to_owned()
 }
 
-fn label_fields() -> Vec<String> {
-    ["email", "preferred_username", "name", "sub"]
-        .map(str::to_owned)
-        .into()
-}
-
-fn subject_fields() -> Vec<String> {
-    vec!["sub".to_owned()]
+const fn no_client_auth() -> ClientAuth {
+    ClientAuth::None
 }
 
 const fn yes() -> bool {

@@ -1,4 +1,13 @@
-//! What an answer of the token endpoint means for the login: one of five outcomes.
+//! What an answer of the token endpoint means for the login: a class, and from it one of five outcomes.
+//!
+//! | class | outcome of a refresh |
+//! | --- | --- |
+//! | dead grant, interaction, denied | sign in again: the record stays, nothing is sent any more |
+//! | fix client, bug, retry once | fix client: the tokens stay, the console page is named |
+//! | later | later: retried with back-off, the old token is served while it is valid |
+//! | none of them | unclear: tried once more minutes later, then sign in again |
+//!
+//! A lost answer is no answer and has no class: the request is sent once more (the agent's `protocol`).
 //!
 //! The order of tests decides. Overload and outage first (their bodies say nothing reliable), then
 //! the error in the body, whatever the status (GitHub and Slack refuse with HTTP 200), then the
@@ -13,7 +22,7 @@ mod retry_after;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::provider::{ErrorClass, Provider};
+use crate::provider::{ErrorClass as Class, Provider};
 use crate::token_response::{Answer, Content, NoGrant, TokenResponse};
 use error_fields::ErrorFields;
 
@@ -117,10 +126,14 @@ pub fn read_refresh(
         after,
     } = error;
     match class {
-        Class::Later => RefreshOutcome::Later { after, reason },
-        Class::SignInAgain | Class::Denied => RefreshOutcome::SignInAgain { reason },
-        Class::FixClient => RefreshOutcome::FixClient { reason },
-        Class::Unclear => RefreshOutcome::Unclear { reason },
+        Some(Class::Later) => RefreshOutcome::Later { after, reason },
+        Some(Class::DeadGrant | Class::Interaction | Class::Denied) => {
+            RefreshOutcome::SignInAgain { reason }
+        }
+        Some(Class::FixClient | Class::Bug | Class::RetryOnce) => {
+            RefreshOutcome::FixClient { reason }
+        }
+        None => RefreshOutcome::Unclear { reason },
     }
 }
 
@@ -136,14 +149,14 @@ pub fn read_exchange(
         // saying so here.
         let not_there = matches!(answer.status, 404 | 405 | 410);
         let is_page = answer.is_success() && matches!(answer.content(), Content::Page);
-        if (not_there || is_page) && matches!(class, Class::Later | Class::Unclear) {
+        if (not_there || is_page) && matches!(class, Some(Class::Later) | None) {
             return SignInFailure::WrongField {
                 field: "token_url",
                 value: None,
                 reason: format!("the token URL looks like a wrong address ({reason})"),
             };
         }
-        class.into_failure(reason)
+        failure(class, reason)
     })
 }
 
@@ -155,46 +168,27 @@ pub fn read_authorize_error(
 ) -> SignInFailure {
     let fields = ErrorFields::of_redirect(code, description);
     let class = own_class(provider, &fields)
-        .or_else(|| fields.codes.iter().find_map(|code| codes::class(code)))
-        .unwrap_or(Class::Unclear);
-    class.into_failure(fields.reason(None, &[]))
+        .or_else(|| fields.codes.iter().find_map(|code| codes::class(code)));
+    failure(class, fields.reason(None, &[]))
 }
 
-/// An answer that brought no grant, understood.
+/// An answer that brought no grant.
 struct TokenError {
-    class: Class,
+    /// None: not understood.
+    class: Option<Class>,
     reason: String,
     after: Option<SignedDuration>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Later,
-    SignInAgain,
-    FixClient,
-    Denied,
-    Unclear,
-}
-
-impl Class {
-    fn into_failure(self, reason: String) -> SignInFailure {
-        match self {
-            Self::Later => SignInFailure::TryLater { reason },
-            Self::SignInAgain => SignInFailure::StartAgain { reason },
-            Self::FixClient => SignInFailure::FixClient { reason },
-            Self::Denied => SignInFailure::Denied { reason },
-            Self::Unclear => SignInFailure::Unclear { reason },
+fn failure(class: Option<Class>, reason: String) -> SignInFailure {
+    match class {
+        Some(Class::Later) => SignInFailure::TryLater { reason },
+        Some(Class::DeadGrant | Class::Interaction) => SignInFailure::StartAgain { reason },
+        Some(Class::FixClient | Class::Bug | Class::RetryOnce) => {
+            SignInFailure::FixClient { reason }
         }
-    }
-}
-
-impl From<ErrorClass> for Class {
-    fn from(class: ErrorClass) -> Self {
-        match class {
-            ErrorClass::Later => Self::Later,
-            ErrorClass::SignInAgain => Self::SignInAgain,
-            ErrorClass::FixClient => Self::FixClient,
-        }
+        Some(Class::Denied) => SignInFailure::Denied { reason },
+        None => SignInFailure::Unclear { reason },
     }
 }
 
@@ -229,21 +223,25 @@ fn read(
 
     let overloaded = matches!(status, 408 | 425 | 429 | 500..=599);
     if overloaded || (!answer.is_success() && after.is_some()) {
-        return refuse(Class::Later, None);
+        return refuse(Some(Class::Later), None);
     }
     // Redirects of a token endpoint are never followed: they would carry the secrets along.
     if (300..400).contains(&status) {
-        return refuse(Class::Later, Some("a redirect instead of an answer"));
+        return refuse(Some(Class::Later), Some("a redirect instead of an answer"));
     }
     // A reverse proxy answers so while the provider behind it is redeployed.
     let is_missing = matches!(status, 404 | 405 | 410);
     let members = match content {
         Content::Members(members) => members,
-        Content::Page => return refuse(Class::Later, Some("a web page instead of an answer")),
-        Content::Empty if is_missing => return refuse(Class::Later, Some("nothing is there")),
-        Content::Empty => return refuse(Class::Unclear, Some("an empty answer")),
+        Content::Page => {
+            return refuse(Some(Class::Later), Some("a web page instead of an answer"));
+        }
+        Content::Empty if is_missing => {
+            return refuse(Some(Class::Later), Some("nothing is there"));
+        }
+        Content::Empty => return refuse(None, Some("an empty answer")),
         // Only an OAuth error ends a login: this is a proxy's text, or half an answer.
-        Content::Garbled => return refuse(Class::Later, Some("an unreadable answer")),
+        Content::Garbled => return refuse(Some(Class::Later), Some("an unreadable answer")),
     };
     if answer.is_success() && !fields.refuses {
         let missing = match TokenResponse::from_members(members, provider.token_shape) {
@@ -251,8 +249,8 @@ fn read(
             Err(missing) => missing,
         };
         let class = match missing {
-            NoGrant::TokenType(_) => Class::FixClient,
-            NoGrant::NoToken | NoGrant::BadToken => Class::Unclear,
+            NoGrant::TokenType(_) => Some(Class::FixClient),
+            NoGrant::NoToken | NoGrant::BadToken => None,
         };
         // A 2xx that names an error and holds no token is that error.
         if fields.codes.is_empty() {
@@ -260,17 +258,17 @@ fn read(
         }
     }
     match class_of(provider, &fields) {
-        Class::Unclear if is_missing => refuse(Class::Later, None),
+        None if is_missing => refuse(Some(Class::Later), None),
         class => refuse(class, None),
     }
 }
 
-fn class_of(provider: &Provider, fields: &ErrorFields) -> Class {
+fn class_of(provider: &Provider, fields: &ErrorFields) -> Option<Class> {
     if fields.transient {
-        return Class::Later;
+        return Some(Class::Later);
     }
     if let Some(own) = own_class(provider, fields) {
-        return own;
+        return Some(own);
     }
     let named = fields.codes.iter().find_map(|code| codes::class(code));
     // X and Atlassian call an invalid refresh token `invalid_request` and `unauthorized_client`; Twitch
@@ -282,9 +280,9 @@ fn class_of(provider: &Provider, fields: &ErrorFields) -> Class {
             .as_deref()
             .is_some_and(codes::says_token_is_invalid)
     {
-        return Class::SignInAgain;
+        return Some(Class::DeadGrant);
     }
-    named.unwrap_or(Class::Unclear)
+    named
 }
 
 fn own_class(provider: &Provider, fields: &ErrorFields) -> Option<Class> {
@@ -292,7 +290,7 @@ fn own_class(provider: &Provider, fields: &ErrorFields) -> Option<Class> {
         .codes
         .iter()
         .find_map(|code| provider.errors.get(code))
-        .map(|class| Class::from(*class))
+        .copied()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::clock_reading::ClockReading;
 use crate::freshness;
 use crate::grant::Grant;
 use crate::id::Generation;
-use crate::provider::TokenShape;
+use crate::provider::{Lifetimes, TokenShape};
 use crate::scope::Scopes;
 use crate::secret::{AccessToken, IdToken, RefreshToken};
 
@@ -85,7 +85,10 @@ impl TokenResponse {
             refresh_expires_in: ["refresh_token_expires_in", "refresh_expires_in"]
                 .iter()
                 .find_map(|name| members.get(*name).and_then(lifetime)),
-            scopes: members.get("scope").and_then(scopes),
+            // Bitbucket calls it `scopes`.
+            scopes: ["scope", "scopes"]
+                .iter()
+                .find_map(|name| members.get(*name).and_then(scopes)),
         })
     }
 
@@ -93,14 +96,15 @@ impl TokenResponse {
     ///
     /// `previous` is the grant that was refreshed: what the reply does not mention is kept from it
     /// (RFC 6749, section 6). Without an announced lifetime, a JWT's own `exp` counts, then the
-    /// catalogue's `default_lifetime`; else the token has no known end.
+    /// catalogue's lifetime; else the token has no known end. A login that the catalogue gives a term
+    /// keeps its end through every refresh.
     #[must_use]
     pub fn into_grant(
         self,
         generation: Generation,
         previous: Option<&Grant>,
         asked: &Scopes,
-        default_lifetime: Option<SignedDuration>,
+        lifetimes: Lifetimes,
         now: ClockReading,
     ) -> Grant {
         let after = |lifetime| freshness::add(now.wall, lifetime);
@@ -108,7 +112,7 @@ impl TokenResponse {
             .expires_in
             .map(after)
             .or_else(|| jwt::expiry(self.access_token.expose()).filter(|end| *end > now.wall))
-            .or_else(|| default_lifetime.map(after));
+            .or_else(|| lifetimes.access.map(after));
         let rotated = self.refresh_token.is_some();
         let kept = previous.filter(|_| !rotated);
         Grant {
@@ -117,7 +121,11 @@ impl TokenResponse {
             refresh_expires_at: self
                 .refresh_expires_in
                 .map(after)
-                .or_else(|| kept?.refresh_expires_at),
+                .or_else(|| kept?.refresh_expires_at)
+                .or_else(|| match previous {
+                    Some(previous) => lifetimes.login.and(previous.refresh_expires_at),
+                    None => lifetimes.login.map(after).filter(|_| rotated),
+                }),
             access_token: self.access_token,
             refresh_token: self.refresh_token.or_else(|| kept?.refresh_token.clone()),
             id_token: self.id_token.or_else(|| previous?.id_token.clone()),

@@ -860,6 +860,8 @@ export interface components {
              * @description When it was added.
              */
             created_at: string;
+            /** @description The person's own file of its provider names other endpoints than those that it uses. */
+            differs_from_file: boolean;
             /** @description As shown to people. */
             display_name: string;
             /** @description The endpoints in use: the person's own, else the catalogue's. */
@@ -925,7 +927,7 @@ export interface components {
          * @description Client authentication at the token endpoint (OpenID Connect Core, section 9).
          * @enum {string}
          */
-        ClientAuth: "none" | "client_secret_basic" | "client_secret_post";
+        ClientAuth: "none" | "client_secret_basic" | "client_secret_post" | "secret_as_user";
         /** @description A connection that a key may use. */
         ClientConnection: {
             /** @description Its name. */
@@ -1596,10 +1598,16 @@ export interface components {
             display_name: string;
             /** @description Documentation. */
             docs_url?: string | null;
+            /** @description Whether it comes with a client, so that the person need not register one. */
+            has_default_client: boolean;
             /** @description `google`. */
             id: string;
             /** @description Two letters for a list. */
             initials: string;
+            /** @description From a file of the person's own. */
+            is_own: boolean;
+            /** @description Further words that a search finds it by. */
+            keywords: string[];
             /** @description Whether sign-in is impossible without a client secret. */
             needs_client_secret: boolean;
             /** @description Values that complete its URLs (`tenant`). */
@@ -1612,6 +1620,11 @@ export interface components {
             scope_presets: components["schemas"]["ScopePreset"][];
             /** @description How, step by step. */
             setup_steps: string[];
+            /**
+             * @description Facts that were not seen in a source of the provider's own; an authenticator can override
+             *     them.
+             */
+            unconfirmed: string[];
         };
         /** @description What is asked. */
         QuestionView: {

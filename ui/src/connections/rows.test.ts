@@ -21,6 +21,7 @@ function authenticator(name: string, more: Partial<Authenticator> = {}): Authent
     own_endpoints: {},
     authorize_params: {},
     placeholders: {},
+    differs_from_file: false,
     is_active: true,
     connections: [],
     created_at: "",

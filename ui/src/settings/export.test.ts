@@ -35,6 +35,7 @@ function authenticator(changes: Partial<Authenticator>): Authenticator {
     own_endpoints: URLS,
     authorize_params: {},
     placeholders: {},
+    differs_from_file: false,
     is_active: true,
     connections: [],
     console_url: null,

@@ -1,10 +1,10 @@
 //! Who signed in: a name for people, and what makes it the same account for ever.
 
-use ::http::header::{ACCEPT, AUTHORIZATION};
-use ::http::{Method, Request};
+use ::http::header::{ACCEPT, CONTENT_TYPE};
+use ::http::{HeaderName, HeaderValue, Method, Request};
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use valetkey_core::account::Subject;
 use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::provider::{Userinfo, UserinfoMethod};
@@ -54,7 +54,7 @@ pub enum TokenTest {
 /// What the userinfo endpoint said.
 #[derive(Debug, Clone, PartialEq)]
 enum Told {
-    Members(Map<String, Value>),
+    Account(Value),
     Refused,
     Nothing(String),
 }
@@ -79,13 +79,13 @@ impl ProviderClient {
             None => None,
         };
         let Some(userinfo) = &client.endpoints.userinfo else {
-            return identity(client, verified, &Map::new());
+            return identity(client, verified, &Value::Null);
         };
-        let members = match self.ask(userinfo, &reply.access_token).await {
-            Told::Members(members) => members,
+        let members = match self.ask(client, userinfo, &reply.access_token).await {
+            Told::Account(members) => members,
             told @ (Told::Refused | Told::Nothing(_)) => {
                 tracing::debug!(provider = client.provider.id, ?told, "no userinfo");
-                Map::new()
+                Value::Null
             }
         };
         identity(client, verified, &members)
@@ -96,8 +96,8 @@ impl ProviderClient {
         let Some(userinfo) = &client.endpoints.userinfo else {
             return TokenTest::NotKnown;
         };
-        match self.ask(userinfo, token).await {
-            Told::Members(members) => TokenTest::Accepted {
+        match self.ask(client, userinfo, token).await {
+            Told::Account(members) => TokenTest::Accepted {
                 host: EndpointUrl::parse(&userinfo.url).ok().map(|url| url.host()),
                 account: name(userinfo, &members),
             },
@@ -106,8 +106,8 @@ impl ProviderClient {
         }
     }
 
-    async fn ask(&self, userinfo: &Userinfo, token: &AccessToken) -> Told {
-        let Some(request) = request(userinfo, token) else {
+    async fn ask(&self, client: &Client, userinfo: &Userinfo, token: &AccessToken) -> Told {
+        let Some(request) = request(client, userinfo, token) else {
             return Told::Nothing("no request can be sent to the userinfo URL".to_owned());
         };
         let answer = match self.send(request).await {
@@ -117,11 +117,20 @@ impl ProviderClient {
         if matches!(answer.status, 401 | 403) {
             return Told::Refused;
         }
-        match serde_json::from_slice(&answer.body) {
-            Ok(Value::Object(members)) if members.get("ok") == Some(&Value::Bool(false)) => {
-                Told::Refused
+        let Ok(told) = serde_json::from_slice::<Value>(&answer.body) else {
+            return Told::Nothing(format!("HTTP {}", answer.status));
+        };
+        // Slack's way to refuse, and that of token introspection (RFC 7662, section 2.2).
+        let refuses = ["ok", "active"]
+            .iter()
+            .any(|name| told.get(name) == Some(&Value::Bool(false)));
+        // GraphQL names errors beside a success status.
+        let failed = told.get("errors").is_some() && told.get("data").is_none_or(Value::is_null);
+        match told {
+            _ if refuses => Told::Refused,
+            Value::Object(_) | Value::Array(_) if answer.is_success() && !failed => {
+                Told::Account(told)
             }
-            Ok(Value::Object(members)) if answer.is_success() => Told::Members(members),
             _ => Told::Nothing(format!("HTTP {}", answer.status)),
         }
     }
@@ -130,7 +139,7 @@ impl ProviderClient {
 fn identity(
     client: &Client,
     verified: Option<Verified>,
-    members: &Map<String, Value>,
+    members: &Value,
 ) -> Result<Identity, SignInFailure> {
     let userinfo = client.endpoints.userinfo.as_ref();
     let told = userinfo.and_then(|userinfo| sub(userinfo, members));
@@ -177,28 +186,44 @@ fn namespace(client: &Client) -> String {
     }
 }
 
-fn request(userinfo: &Userinfo, token: &AccessToken) -> Option<Request<Bytes>> {
+pub(super) fn request(
+    client: &Client,
+    userinfo: &Userinfo,
+    token: &AccessToken,
+) -> Option<Request<Bytes>> {
     let url = EndpointUrl::parse(&userinfo.url).ok()?;
-    let bearer = request::authorization("Bearer", token.expose()).ok()?;
     let method = match userinfo.method {
         UserinfoMethod::Get => Method::GET,
         UserinfoMethod::Post => Method::POST,
+        UserinfoMethod::Introspect => return request::introspect(client, &url, token).ok(),
     };
-    Request::builder()
+    let auth = userinfo.auth.as_ref().unwrap_or(&client.provider.api_auth);
+    let (name, value) = request::api_header(auth, token).ok()?;
+    let mut request = Request::builder()
         .method(method)
         .uri(request::uri(&url).ok()?)
         .header(ACCEPT, "application/json")
-        .header(AUTHORIZATION, bearer)
-        .body(Bytes::new())
-        .ok()
+        .header(name, value);
+    if userinfo.body.is_some() {
+        request = request.header(CONTENT_TYPE, "application/json");
+    }
+    let body = userinfo.body.clone().map(Bytes::from).unwrap_or_default();
+    let mut request = request.body(body).ok()?;
+    for (name, value) in &userinfo.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        request
+            .headers_mut()
+            .insert(name, HeaderValue::from_str(value).ok()?);
+    }
+    Some(request)
 }
 
 /// All fields of the identity; with one of them missing there is none.
-fn sub(userinfo: &Userinfo, members: &Map<String, Value>) -> Option<String> {
+fn sub(userinfo: &Userinfo, members: &Value) -> Option<String> {
     let parts: Option<Vec<String>> = userinfo
         .subject_fields
         .iter()
-        .map(|field| plain(members.get(field)))
+        .map(|field| plain(at(members, field)))
         .collect();
     parts
         .filter(|parts| !parts.is_empty())
@@ -206,16 +231,25 @@ fn sub(userinfo: &Userinfo, members: &Map<String, Value>) -> Option<String> {
 }
 
 /// `ada@example.com`, or `ada @ Analytical Engines` where the provider says what it belongs to.
-fn name(userinfo: &Userinfo, members: &Map<String, Value>) -> Option<String> {
+fn name(userinfo: &Userinfo, members: &Value) -> Option<String> {
     let label = userinfo
         .label_fields
         .iter()
-        .find_map(|field| shown(members.get(field)))?;
+        .find_map(|field| shown(at(members, field)))?;
     let context = userinfo.context_field.as_ref();
-    Some(match context.and_then(|field| shown(members.get(field))) {
+    Some(match context.and_then(|field| shown(at(members, field))) {
         Some(context) => format!("{label} @ {context}"),
         None => label,
     })
+}
+
+/// What stands at `data.viewer.email` or `0.name`.
+fn at<'a>(members: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.')
+        .try_fold(members, |value, part| match value {
+            Value::Array(items) => items.get(part.parse::<usize>().ok()?),
+            other => other.get(part),
+        })
 }
 
 fn shown(value: Option<&Value>) -> Option<String> {

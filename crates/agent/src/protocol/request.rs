@@ -1,16 +1,19 @@
-//! Requests that carry secrets: forms (RFC 6749, sections 4.1.3 and 6; RFC 7009) with client
-//! authentication. A body is wiped when its request and all copies of it are gone.
+//! Requests that carry secrets: forms (RFC 6749, sections 4.1.3 and 6; RFC 7009; RFC 7662) with client
+//! authentication, as JSON where a provider wants that. A body is wiped when its request and all copies of it are gone.
+
+use std::collections::BTreeMap;
 
 use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use ::http::{HeaderValue, Request, Uri};
+use ::http::{HeaderName, HeaderValue, Request, Uri};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use oauth2::PkceCodeVerifier;
 use url::form_urlencoded::{self, byte_serialize};
 use valetkey_core::endpoint_url::EndpointUrl;
-use valetkey_core::provider::ClientAuth;
+use valetkey_core::provider::{ApiAuth, ClientAuth, TokenBody};
 use valetkey_core::secret::{AccessToken, ClientSecret, RefreshToken};
+use valetkey_core::secret_json;
 use zeroize::Zeroizing;
 
 use crate::client::Client;
@@ -27,6 +30,15 @@ pub(super) enum RevocableToken<'a> {
     Refresh(&'a RefreshToken),
 }
 
+impl RevocableToken<'_> {
+    pub(super) fn expose(&self) -> &str {
+        match self {
+            Self::Access(token) => token.expose(),
+            Self::Refresh(token) => token.expose(),
+        }
+    }
+}
+
 /// Exchanges an authorization code; `redirect_uri` as it was in the authorization request.
 pub(super) fn exchange_code(
     client: &Client,
@@ -41,17 +53,60 @@ pub(super) fn exchange_code(
     ];
     fields.extend(verifier.map(|verifier| ("code_verifier", verifier.secret().as_str())));
     let endpoints = &client.endpoints;
-    authenticated(client, endpoints.client_auth, &endpoints.token_url, fields)
+    fields.extend(additions(&endpoints.exchange_params));
+    token_request(client, &endpoints.token_url, fields)
 }
 
 /// Refreshes; asks for no scope, so that the granted ones stay as they are.
 pub(super) fn refresh(client: &Client, token: &RefreshToken) -> Result<Request<Bytes>, NotBuilt> {
-    let fields = vec![
+    let mut fields = vec![
         ("grant_type", "refresh_token"),
         ("refresh_token", token.expose()),
     ];
     let endpoints = &client.endpoints;
-    authenticated(client, endpoints.client_auth, &endpoints.token_url, fields)
+    fields.extend(additions(&endpoints.refresh_params));
+    token_request(client, &endpoints.refresh_url, fields)
+}
+
+/// Asks what a token is (RFC 7662, section 2.1).
+pub(super) fn introspect(
+    client: &Client,
+    url: &EndpointUrl,
+    token: &AccessToken,
+) -> Result<Request<Bytes>, NotBuilt> {
+    let fields = vec![
+        ("token", token.expose()),
+        ("token_type_hint", "access_token"),
+    ];
+    authenticated(
+        client,
+        client.endpoints.client_auth,
+        TokenBody::Form,
+        url,
+        fields,
+    )
+}
+
+fn additions(params: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+    params
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
+/// A request to the token endpoint, or to where tokens are refreshed.
+fn token_request<'a>(
+    client: &'a Client,
+    url: &EndpointUrl,
+    fields: Vec<(&'a str, &'a str)>,
+) -> Result<Request<Bytes>, NotBuilt> {
+    let endpoints = &client.endpoints;
+    authenticated(
+        client,
+        endpoints.client_auth,
+        endpoints.token_body,
+        url,
+        fields,
+    )
 }
 
 /// Revokes one token; the client authenticates as `client_auth` says.
@@ -61,43 +116,58 @@ pub(super) fn revoke(
     url: &EndpointUrl,
     token: RevocableToken<'_>,
 ) -> Result<Request<Bytes>, NotBuilt> {
-    let (hint, token) = match token {
-        RevocableToken::Access(token) => ("access_token", token.expose()),
-        RevocableToken::Refresh(token) => ("refresh_token", token.expose()),
+    let hint = match token {
+        RevocableToken::Access(_) => "access_token",
+        RevocableToken::Refresh(_) => "refresh_token",
     };
-    let fields = vec![("token", token), ("token_type_hint", hint)];
-    authenticated(client, client_auth, url, fields)
+    let fields = vec![("token", token.expose()), ("token_type_hint", hint)];
+    authenticated(client, client_auth, TokenBody::Form, url, fields)
 }
 
-/// A form with the client's authentication (RFC 6749, section 2.3.1), in exactly one way. A client
-/// that has no secret only names itself (section 3.2.1).
+/// The fields with the client's authentication (RFC 6749, section 2.3.1), in exactly one way. A client
+/// that has no secret only names itself (section 3.2.1), at Reddit as a user without a password.
 fn authenticated<'a>(
     client: &'a Client,
     client_auth: ClientAuth,
+    body: TokenBody,
     url: &EndpointUrl,
     mut fields: Vec<(&'a str, &'a str)>,
 ) -> Result<Request<Bytes>, NotBuilt> {
     let client_id = client.authenticator.client_id.as_str();
-    let mut request = Request::post(uri(url)?)
-        .header(ACCEPT, "application/json")
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let mut request = Request::post(uri(url)?).header(ACCEPT, "application/json");
     match (&client.secret, client_auth) {
-        (Some(secret), ClientAuth::ClientSecretBasic) => {
+        (secret, ClientAuth::ClientSecretBasic) => {
+            let secret = secret.as_ref().map_or("", ClientSecret::expose);
             request = request.header(AUTHORIZATION, basic(client_id, secret)?);
+        }
+        (Some(secret), ClientAuth::SecretAsUser) => {
+            request = request.header(AUTHORIZATION, basic(secret.expose(), "")?);
         }
         (Some(secret), ClientAuth::ClientSecretPost) => {
             fields.extend([("client_id", client_id), ("client_secret", secret.expose())]);
         }
         (Some(_), ClientAuth::None) | (None, _) => fields.push(("client_id", client_id)),
     }
-    let form = Zeroizing::new(form(&fields).into_bytes());
-    request.body(wiped(form)).map_err(|_| NotBuilt)
+    let (content_type, body) = match body {
+        TokenBody::Form => (
+            "application/x-www-form-urlencoded",
+            Zeroizing::new(form(&fields).into_bytes()),
+        ),
+        TokenBody::Json => {
+            let object: BTreeMap<&str, &str> = fields.into_iter().collect();
+            ("application/json", secret_json::to_vec(&object))
+        }
+    };
+    request
+        .header(CONTENT_TYPE, content_type)
+        .body(wiped(body))
+        .map_err(|_| NotBuilt)
 }
 
 /// Both halves are form-encoded first (RFC 6749, section 2.3.1).
-fn basic(client_id: &str, secret: &ClientSecret) -> Result<HeaderValue, NotBuilt> {
+pub(super) fn basic(client_id: &str, secret: &str) -> Result<HeaderValue, NotBuilt> {
     let encoded = |text: &str| Zeroizing::new(byte_serialize(text.as_bytes()).collect::<String>());
-    let (id, secret) = (encoded(client_id), encoded(secret.expose()));
+    let (id, secret) = (encoded(client_id), encoded(secret));
     let credentials = Zeroizing::new(format!("{}:{}", *id, *secret));
     authorization("Basic", &Zeroizing::new(STANDARD.encode(&*credentials)))
 }
@@ -108,6 +178,31 @@ pub(super) fn authorization(scheme: &str, credentials: &str) -> Result<HeaderVal
     let mut value = HeaderValue::from_str(&text).map_err(|_| NotBuilt)?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// The header that carries the token as API requests do.
+pub(super) fn api_header(
+    auth: &ApiAuth,
+    token: &AccessToken,
+) -> Result<(HeaderName, HeaderValue), NotBuilt> {
+    let name = HeaderName::from_bytes(auth.header.as_bytes()).map_err(|_| NotBuilt)?;
+    let mut value = HeaderValue::from_str(&auth.value(token)).map_err(|_| NotBuilt)?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+/// A form with the token, which stands in the header too (DigitalOcean).
+pub(super) fn bearer_form(
+    url: &EndpointUrl,
+    token: &AccessToken,
+) -> Result<Request<Bytes>, NotBuilt> {
+    let form = Zeroizing::new(form(&[("token", token.expose())]).into_bytes());
+    Request::post(uri(url)?)
+        .header(ACCEPT, "application/json")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(AUTHORIZATION, authorization("Bearer", token.expose())?)
+        .body(wiped(form))
+        .map_err(|_| NotBuilt)
 }
 
 /// Reserved at once: growing would leave copies of secrets behind in freed memory.

@@ -1,5 +1,6 @@
 //! The end of a grant at the provider, in the provider's own way, with an honest report.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -10,9 +11,13 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use url::form_urlencoded::byte_serialize;
 use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::grant::Grant;
-use valetkey_core::provider::{ClientAuth, RevocationEndpoint, RevocationMethod};
+use valetkey_core::provider::{
+    ApiAuth, ClientAuth, RevocationEndpoint, RevocationMethod, RevokedTokens,
+};
+use valetkey_core::secret::{AccessToken, ClientSecret};
 use valetkey_core::secret_json;
 use valetkey_core::token_error::clean;
 use valetkey_core::token_response::Answer;
@@ -88,10 +93,7 @@ impl ProviderClient {
                 .to_owned()
         }));
         };
-        let Ok(url) = EndpointUrl::parse(url(endpoint)) else {
-            return Revocation::Failed("the revocation URL cannot be used".to_owned());
-        };
-        let requests = match plan(client, endpoint.method, &url, grant, now) {
+        let requests = match plan(client, endpoint, url(endpoint), grant, now) {
             Ok(requests) => requests,
             Err(outcome) => return outcome,
         };
@@ -121,28 +123,30 @@ impl ProviderClient {
 }
 
 /// The requests, in order.
-fn plan(
+pub(super) fn plan(
     client: &Client,
-    method: RevocationMethod,
-    url: &EndpointUrl,
+    endpoint: &RevocationEndpoint,
+    url: &str,
     grant: &Grant,
     now: Timestamp,
 ) -> Result<Vec<Request<Bytes>>, Revocation> {
-    let access = RevocableToken::Access(&grant.access_token);
-    let refresh = grant.refresh_token.as_ref().map(RevocableToken::Refresh);
-    let built = match method {
+    let parsed = EndpointUrl::parse(url)
+        .map_err(|_| Revocation::Failed("the revocation URL cannot be used".to_owned()))?;
+    let url = &parsed;
+    let client_auth = endpoint.client_auth.unwrap_or(client.endpoints.client_auth);
+    let each = |build: &dyn Fn(RevocableToken<'_>) -> Result<Request<Bytes>, NotBuilt>| {
+        let tokens = tokens(endpoint.tokens, grant, now)?;
+        Ok::<_, Revocation>(tokens.into_iter().map(build).collect())
+    };
+    let one = |built: Result<Request<Bytes>, NotBuilt>| built.map(|request| vec![request]);
+    let built: Result<Vec<Request<Bytes>>, NotBuilt> = match endpoint.method {
         RevocationMethod::Rfc7009 => {
-            let has_not_expired = grant.is_valid(now) || refresh.is_none();
-            let tokens = refresh.into_iter().chain(has_not_expired.then_some(access));
-            tokens
-                .map(|token| request::revoke(client, client.endpoints.client_auth, url, token))
-                .collect()
+            each(&|token| request::revoke(client, client_auth, url, token))?
         }
         RevocationMethod::TokenOnly => {
-            // Either token ends the whole grant, so the second would be unknown already.
-            let token = refresh.unwrap_or(access);
-            request::revoke(client, ClientAuth::None, url, token).map(|request| vec![request])
+            each(&|token| request::revoke(client, ClientAuth::None, url, token))?
         }
+        RevocationMethod::Json => each(&|token| json(client, client_auth, endpoint, url, token))?,
         RevocationMethod::DeleteWithBasic => {
             let Some(secret) = &client.secret else {
                 return Err(Revocation::NotPossible(
@@ -158,15 +162,134 @@ fn plan(
             let body = secret_json::to_vec(&DeleteBody {
                 access_token: grant.access_token.expose(),
             });
-            authorized(Method::DELETE, url, ("Basic", &credentials), body).map(|r| vec![r])
+            one(authorized(
+                Method::DELETE,
+                url,
+                ("Basic", &credentials),
+                body,
+            ))
         }
         RevocationMethod::Bearer => {
             require_valid_token(grant, now)?;
             let credentials = ("Bearer", grant.access_token.expose());
-            authorized(Method::POST, url, credentials, Zeroizing::default()).map(|r| vec![r])
+            one(authorized(
+                Method::POST,
+                url,
+                credentials,
+                Zeroizing::default(),
+            ))
+        }
+        RevocationMethod::BearerForm => {
+            require_valid_token(grant, now)?;
+            one(request::bearer_form(url, &grant.access_token))
+        }
+        RevocationMethod::DeleteAsApi => {
+            require_valid_token(grant, now)?;
+            one(delete_as_api(
+                &client.provider.api_auth,
+                url,
+                &grant.access_token,
+            ))
+        }
+        RevocationMethod::DeleteUrl => {
+            let token = grant.refresh_token.as_ref().ok_or_else(not_this_kind)?;
+            let token = Zeroizing::new(encoded(token.expose()));
+            let filled = Zeroizing::new(url.as_str().replace("{refresh_token}", &token));
+            let filled = EndpointUrl::parse(&filled).map_err(|_| NotBuilt);
+            one(filled.and_then(|url| delete(&url)))
         }
     };
     built.map_err(|error| Revocation::Failed(error.to_string()))
+}
+
+/// The tokens that go out, in order: one that has expired is unknown there already.
+fn tokens(
+    takes: RevokedTokens,
+    grant: &Grant,
+    now: Timestamp,
+) -> Result<Vec<RevocableToken<'_>>, Revocation> {
+    let access = RevocableToken::Access(&grant.access_token);
+    let refresh = grant.refresh_token.as_ref().map(RevocableToken::Refresh);
+    match takes {
+        RevokedTokens::Both => {
+            let has_not_expired = grant.is_valid(now) || refresh.is_none();
+            let access = has_not_expired.then_some(access);
+            Ok(refresh.into_iter().chain(access).collect())
+        }
+        RevokedTokens::Either => Ok(vec![refresh.unwrap_or(access)]),
+        RevokedTokens::Refresh => Ok(vec![refresh.ok_or_else(not_this_kind)?]),
+        RevokedTokens::Access => {
+            require_valid_token(grant, now)?;
+            Ok(vec![access])
+        }
+    }
+}
+
+fn not_this_kind() -> Revocation {
+    Revocation::NotPossible(NOT_THIS_KIND.to_owned())
+}
+
+/// The provider's own object. The client authenticates in the header unless the object holds its secret.
+fn json(
+    client: &Client,
+    client_auth: ClientAuth,
+    endpoint: &RevocationEndpoint,
+    url: &EndpointUrl,
+    token: RevocableToken<'_>,
+) -> Result<Request<Bytes>, NotBuilt> {
+    let client_id = client.authenticator.client_id.as_str();
+    let secret = client.secret.as_ref().map_or("", ClientSecret::expose);
+    let fields = endpoint.fields.iter();
+    let object: BTreeMap<&str, &str> = fields
+        .map(|(name, value)| {
+            let value = match value.as_str() {
+                "{token}" => token.expose(),
+                "{client_id}" => client_id,
+                "{client_secret}" => secret,
+                other => other,
+            };
+            (name.as_str(), value)
+        })
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    let mut request = Request::post(request::uri(url)?)
+        .header(ACCEPT, "application/json")
+        .header(CONTENT_TYPE, "application/json");
+    let holds_secret = endpoint
+        .fields
+        .values()
+        .any(|value| value == "{client_secret}");
+    if client_auth == ClientAuth::ClientSecretBasic && !holds_secret {
+        request = request.header(AUTHORIZATION, request::basic(client_id, secret)?);
+    }
+    request
+        .body(request::wiped(secret_json::to_vec(&object)))
+        .map_err(|_| NotBuilt)
+}
+
+fn delete_as_api(
+    auth: &ApiAuth,
+    url: &EndpointUrl,
+    token: &AccessToken,
+) -> Result<Request<Bytes>, NotBuilt> {
+    let mut request = delete(url)?;
+    let (name, value) = request::api_header(auth, token)?;
+    request.headers_mut().insert(name, value);
+    Ok(request)
+}
+
+fn delete(url: &EndpointUrl) -> Result<Request<Bytes>, NotBuilt> {
+    Request::delete(request::uri(url)?)
+        .header(ACCEPT, "application/json")
+        .body(Bytes::new())
+        .map_err(|_| NotBuilt)
+}
+
+/// For one segment of a path.
+fn encoded(text: &str) -> String {
+    byte_serialize(text.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
 }
 
 /// Some methods name only an access token. One that has expired is unknown there already, which says

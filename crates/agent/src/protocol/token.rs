@@ -1,6 +1,6 @@
 //! Code for grant, refresh token for grant.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use valetkey_core::secret::{ClientSecret, IdToken, RefreshToken};
 use valetkey_core::token_error::{RefreshOutcome, SignInFailure, read_exchange, read_refresh};
 use valetkey_core::token_response::TokenResponse;
@@ -62,8 +62,10 @@ impl ProviderClient {
             }
         };
         let again = first.clone();
+        let rotation = client.provider.refresh;
         let (sent, answer_was_lost) = match self.send(first).await {
-            Err(error) if error.kind == NoAnswer::Lost => {
+            // A token that is not replaced can wait for the usual retry.
+            Err(error) if error.kind == NoAnswer::Lost && rotation.rotates != Some(false) => {
                 tracing::debug!(%error, "the answer was lost; asking once more");
                 (self.send(again).await, true)
             }
@@ -74,8 +76,16 @@ impl ProviderClient {
         secrets.extend(client.secret.as_ref().map(ClientSecret::expose));
         let outcome = match read_refresh(client.provider, &answer, &secrets, now) {
             RefreshOutcome::SignInAgain { reason } if answer_was_lost => {
+                let grace = match rotation.grace_seconds {
+                    Some(0) => "; the provider takes a replaced token no more".to_owned(),
+                    Some(seconds) => {
+                        let grace = SignedDuration::from_secs(seconds.into());
+                        format!("; the provider takes a replaced token for {grace:#} only")
+                    }
+                    None => String::new(),
+                };
                 RefreshOutcome::SignInAgain {
-                    reason: format!("{reason} (after an answer was lost on the way)"),
+                    reason: format!("{reason} (after an answer was lost on the way{grace})"),
                 }
             }
             RefreshOutcome::Refreshed(reply)

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 use valetkey_core::account::{Account, Subject};
 use valetkey_core::authenticator::Authenticator;
@@ -185,13 +185,12 @@ async fn run(
     let received = inner.clock.reading();
     let now = received.wall;
     failpoint!("sign_in.exchanged");
-    let lifetime = client.provider.access_token_lifetime_seconds;
     let grant = |generation, previous: Option<&Grant>| {
         reply.clone().into_grant(
             generation,
             previous,
             &pending.asked,
-            lifetime.map(|seconds| SignedDuration::from_secs(seconds.into())),
+            client.provider.lifetimes(),
             received,
         )
     };

@@ -108,7 +108,7 @@ pub(super) fn remove(terminal: Terminal, global: &Global, args: &Removal) -> Res
 /// The catalogue is part of this program: no agent is needed to find out how to begin.
 pub(super) fn providers(terminal: Terminal, args: &Provider) -> Result<(), Failure> {
     let Some(id) = &args.provider else {
-        let providers = catalogue::providers().iter().map(ProviderView::from);
+        let providers = catalogue::providers().into_iter().map(ProviderView::from);
         let list = ProviderList {
             providers: providers.collect(),
         };

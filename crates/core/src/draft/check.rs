@@ -72,26 +72,20 @@ pub(super) fn short_name(members: Members, references: References) -> Option<Aut
 }
 
 fn provider(reader: &mut Reader) -> Option<&'static Provider> {
-    let known: Vec<&str> = catalogue::providers()
-        .iter()
-        .map(|p| p.id.as_str())
-        .collect();
     let Some(id) = reader.text("authenticator_type") else {
         reader.missing(
             "authenticator_type",
-            format!("name the provider: {}", list(&known)),
+            "name the provider, such as `google`; `valetkey providers` lists them",
         );
         return None;
     };
     let id = id.to_lowercase();
     let provider = catalogue::provider(&id);
     if provider.is_none() {
-        let hint = match nearest(&id, known.iter().copied()) {
+        let known = catalogue::providers();
+        let hint = match nearest(&id, known.iter().map(|known| known.id.as_str())) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!(
-                "use one of {}; `custom` fits any OAuth provider",
-                list(&known)
-            ),
+            None => "`valetkey providers` lists them; `custom` fits any OAuth provider".to_owned(),
         };
         let shown: String = id.chars().take(64).collect();
         reader.problem(

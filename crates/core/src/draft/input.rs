@@ -116,8 +116,24 @@ impl DraftInput {
     }
 
     /// Checks this as a change of `old`: fields that are there replace, `null` takes away, the rest
-    /// stays. The provider cannot be changed.
-    pub fn check_change(self, old: &Authenticator, now: Timestamp) -> Result<Change, Vec<Problem>> {
+    /// stays. The provider cannot be changed. The routes of an entry of the person's own stay as they were
+    /// confirmed, unless `accept_endpoints` is true.
+    pub fn check_change(
+        mut self,
+        old: &Authenticator,
+        now: Timestamp,
+    ) -> Result<Change, Vec<Problem>> {
+        let accepts = match self.members.remove("accept_endpoints") {
+            None => false,
+            Some(Value::Bool(accepts)) => accepts,
+            Some(_) => {
+                return Err(vec![Problem {
+                    field: "accept_endpoints".to_owned(),
+                    message: "`accept_endpoints` is true or false".to_owned(),
+                    hint: "send `true` to use the endpoints of the provider's file".to_owned(),
+                }]);
+            }
+        };
         let takes_secret = self.members.get("client_secret") == Some(&Value::Null);
         let other_type = self
             .members
@@ -161,6 +177,12 @@ impl DraftInput {
             Some(SecretChange::Remove) => false,
             None => old.has_secret,
         };
+        let mut overrides = draft.overrides;
+        if !accepts {
+            overrides
+                .confirmed_routes
+                .clone_from(&old.overrides.confirmed_routes);
+        }
         let (name, display_name) = if renamed {
             (draft.name, draft.display_name)
         } else {
@@ -173,7 +195,7 @@ impl DraftInput {
             has_secret,
             scopes: draft.scopes,
             redirect_uri: draft.redirect_uri,
-            overrides: draft.overrides,
+            overrides,
             updated_at: now,
             ..old.clone()
         };
@@ -203,6 +225,8 @@ fn members_of(old: &Authenticator) -> Members {
         Ok(Value::Object(members)) => members,
         _ => Map::new(),
     };
+    // No field: what was confirmed cannot be written by hand.
+    members.remove("confirmed_routes");
     members.insert("name".to_owned(), old.name.as_str().into());
     members.insert("authenticator_type".to_owned(), old.provider.clone().into());
     members.insert("client_id".to_owned(), old.client_id.clone().into());

@@ -2,7 +2,7 @@
 
 use super::Class;
 
-const SIGN_IN_AGAIN: &[&str] = &[
+const DEAD_GRANT: &[&str] = &[
     // RFC 6749, section 5.2, and its look-alikes.
     "invalid_grant",
     "bad_refresh_token",
@@ -18,7 +18,10 @@ const SIGN_IN_AGAIN: &[&str] = &[
     "account_inactive",
     "invalid_auth",
     "not_authed",
-    // The refresh token may be valid, but the provider wants to see the person.
+];
+
+/// The refresh token may be valid, but the provider wants to see the person.
+const INTERACTION: &[&str] = &[
     "interaction_required",
     "login_required",
     "consent_required",
@@ -30,18 +33,14 @@ const SIGN_IN_AGAIN: &[&str] = &[
 ];
 
 const FIX_CLIENT: &[&str] = &[
-    // RFC 6749, sections 4.1.2.1 and 5.2; RFC 7591; RFC 8707; RFC 9449.
+    // RFC 6749, sections 4.1.2.1 and 5.2; RFC 7591; RFC 8707.
     "invalid_client",
     "unauthorized_client",
     "unsupported_grant_type",
-    "unsupported_response_type",
     "invalid_scope",
-    "invalid_request",
     "invalid_target",
     "invalid_client_metadata",
     "invalid_redirect_uri",
-    "invalid_dpop_proof",
-    "use_dpop_nonce",
     "redirect_uri_mismatch",
     "bad_redirect_uri",
     "incorrect_client_credentials",
@@ -54,6 +53,16 @@ const FIX_CLIENT: &[&str] = &[
     "disabled_client",
     "application_suspended",
 ];
+
+/// RFC 6749, section 4.1.2.1; RFC 9449, section 5.
+const BUG: &[&str] = &[
+    "invalid_request",
+    "unsupported_response_type",
+    "invalid_dpop_proof",
+];
+
+/// RFC 9449, section 8.
+const RETRY_ONCE: &[&str] = &["use_dpop_nonce"];
 
 const LATER: &[&str] = &[
     "server_error",
@@ -83,14 +92,19 @@ const DENIED: &[&str] = &[
 
 /// The class of a name, spelled in any of the usual ways (`rateLimitExceeded`, `BAD_CLIENT_SECRET`).
 pub(super) fn class(code: &str) -> Option<Class> {
+    let lists = [
+        (DEAD_GRANT, Class::DeadGrant),
+        (INTERACTION, Class::Interaction),
+        (FIX_CLIENT, Class::FixClient),
+        (BUG, Class::Bug),
+        (RETRY_ONCE, Class::RetryOnce),
+        (LATER, Class::Later),
+        (DENIED, Class::Denied),
+    ];
     let listed = |list: &[&str]| list.iter().any(|name| same(name, code));
-    match () {
-        () if listed(SIGN_IN_AGAIN) => Some(Class::SignInAgain),
-        () if listed(FIX_CLIENT) => Some(Class::FixClient),
-        () if listed(LATER) => Some(Class::Later),
-        () if listed(DENIED) => Some(Class::Denied),
-        () => None,
-    }
+    lists
+        .into_iter()
+        .find_map(|(list, class)| listed(list).then_some(class))
 }
 
 /// Names that some providers also give to a token that is not valid any more, so that the words beside it must be read.

@@ -51,7 +51,9 @@ impl ErrorFields {
             .or_else(|| code(members.get("code")))
             .or_else(|| code(listed?.get("code")))
             .or_else(|| name(members.get("status")))
-            .or_else(|| name(members.get("message")));
+            .or_else(|| name(members.get("message")))
+            .or_else(|| code(members.get("ECODE")))
+            .or_else(|| name(members.get("id")));
 
         let numbers = members.get("error_codes").and_then(Value::as_array);
         let mut codes: Vec<String> = numbers
@@ -66,6 +68,7 @@ impl ErrorFields {
         let in_object = ["error_subcode", "code", "status", "type"];
         codes.extend(in_object.iter().filter_map(|key| code(nested?.get(*key))));
         codes.extend(main.clone());
+        codes.extend(leading_number(members.get("reason")));
 
         let described = [
             "error_description",
@@ -73,6 +76,7 @@ impl ErrorFields {
             "reason",
             "detail",
             "description",
+            "err",
         ];
         let words = described
             .iter()
@@ -179,6 +183,15 @@ fn name(value: Option<&Value>) -> Option<String> {
         && text.len() <= 64
         && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_');
     is_name.then(|| text.to_owned())
+}
+
+/// The number that a sentence begins with (`4741: the token was replaced`).
+fn leading_number(value: Option<&Value>) -> Option<String> {
+    let text = value?.as_str()?;
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    (4..=8).contains(&end).then(|| text[..end].to_owned())
 }
 
 fn sentence(value: Option<&Value>) -> Option<String> {

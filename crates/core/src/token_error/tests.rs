@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -20,21 +22,25 @@ fn answer(status: u16, body: &str) -> Answer {
     }
 }
 
-/// The outcome as one line: `later 30s: reason`.
+/// The class and reason as one line: `later 30s: reason`.
 fn outcome(id: &str, answer: &Answer) -> String {
-    match read_refresh(provider(id), answer, &["sent-token"], now()) {
-        RefreshOutcome::Refreshed(_) => "refreshed".to_owned(),
-        RefreshOutcome::Later {
-            after: None,
-            reason,
-        } => format!("later: {reason}"),
-        RefreshOutcome::Later {
-            after: Some(after),
-            reason,
-        } => format!("later {after:#}: {reason}"),
-        RefreshOutcome::SignInAgain { reason } => format!("sign in again: {reason}"),
-        RefreshOutcome::FixClient { reason } => format!("fix client: {reason}"),
-        RefreshOutcome::Unclear { reason } => format!("unclear: {reason}"),
+    let error = match read(provider(id), answer, &["sent-token"], now()) {
+        Ok(_) => return "refreshed".to_owned(),
+        Err(error) => error,
+    };
+    let class = match error.class {
+        Some(Class::DeadGrant) => "dead grant",
+        Some(Class::Interaction) => "interaction",
+        Some(Class::FixClient) => "fix client",
+        Some(Class::Denied) => "denied",
+        Some(Class::Bug) => "bug",
+        Some(Class::Later) => "later",
+        Some(Class::RetryOnce) => "retry once",
+        None => "unclear",
+    };
+    match error.after {
+        Some(after) => format!("{class} {after:#}: {}", error.reason),
+        None => format!("{class}: {}", error.reason),
     }
 }
 
@@ -45,7 +51,7 @@ fn of(id: &str, status: u16, body: &Value) -> String {
 #[test]
 fn names_of_the_rfc_have_their_meaning() {
     let cases = [
-        ("invalid_grant", "sign in again: invalid_grant"),
+        ("invalid_grant", "dead grant: invalid_grant"),
         ("invalid_client", "fix client: invalid_client"),
         ("unauthorized_client", "fix client: unauthorized_client"),
         (
@@ -54,12 +60,10 @@ fn names_of_the_rfc_have_their_meaning() {
         ),
         ("invalid_scope", "fix client: invalid_scope"),
         ("invalid_target", "fix client: invalid_target"),
-        ("invalid_request", "fix client: invalid_request"),
-        (
-            "interaction_required",
-            "sign in again: interaction_required",
-        ),
-        ("access_denied", "sign in again: access_denied"),
+        ("invalid_request", "bug: invalid_request"),
+        ("interaction_required", "interaction: interaction_required"),
+        ("use_dpop_nonce", "retry once: use_dpop_nonce"),
+        ("access_denied", "denied: access_denied"),
         ("server_error", "later: server_error"),
         ("temporarily_unavailable", "later: temporarily_unavailable"),
         ("something_new", "unclear: something_new"),
@@ -167,7 +171,7 @@ fn what_is_not_there_is_later_unless_an_oauth_error_says_more() {
         assert!(of("custom", status, &json!({"message": "Not Found"})).starts_with("later"));
         assert_eq!(
             of("custom", status, &json!({"error": "invalid_grant"})),
-            "sign in again: invalid_grant"
+            "dead grant: invalid_grant"
         );
     }
 }
@@ -194,7 +198,7 @@ fn tokens_with_a_success_status_win_over_an_empty_error() {
             400,
             &json!({"access_token": "at", "error": "invalid_grant"})
         ),
-        "sign in again: invalid_grant"
+        "dead grant: invalid_grant"
     );
     assert_eq!(
         of(
@@ -202,7 +206,7 @@ fn tokens_with_a_success_status_win_over_an_empty_error() {
             200,
             &json!({"ok": false, "access_token": "at", "error": "token_revoked"})
         ),
-        "sign in again: token_revoked"
+        "dead grant: token_revoked"
     );
 }
 
@@ -211,14 +215,45 @@ fn dialects_of_providers_are_understood() {
     let cases = include_str!("dialects.txt")
         .split("\n\n")
         .filter(|case| !case.starts_with('#'));
+    let mut seen = BTreeSet::new();
     for case in cases {
         let lines: Vec<&str> = case.lines().collect();
         let [head, body, expected] = lines[..] else {
             panic!("a case has three lines: {case}");
         };
         let (id, status) = head.split_once(' ').unwrap();
+        seen.insert(id);
         let answer = answer(status.parse().unwrap(), body);
         assert_eq!(outcome(id, &answer), expected, "{case}");
+    }
+    for provider in catalogue::providers() {
+        assert!(seen.contains(&*provider.id), "no case of {}", provider.id);
+    }
+}
+
+#[test]
+fn classes_have_their_outcomes() {
+    let refresh = |code: &str| {
+        let answer = answer(400, &json!({ "error": code }).to_string());
+        match read_refresh(provider("custom"), &answer, &[], now()) {
+            RefreshOutcome::Refreshed(_) => "refreshed",
+            RefreshOutcome::Later { .. } => "later",
+            RefreshOutcome::SignInAgain { .. } => "sign in again",
+            RefreshOutcome::FixClient { .. } => "fix client",
+            RefreshOutcome::Unclear { .. } => "unclear",
+        }
+    };
+    for (code, expected) in [
+        ("invalid_grant", "sign in again"),
+        ("mfa_required", "sign in again"),
+        ("access_denied", "sign in again"),
+        ("invalid_client", "fix client"),
+        ("invalid_request", "fix client"),
+        ("use_dpop_nonce", "fix client"),
+        ("server_error", "later"),
+        ("something_new", "unclear"),
+    ] {
+        assert_eq!(refresh(code), expected, "{code}");
     }
 }
 
@@ -230,7 +265,7 @@ fn a_reason_is_one_bounded_line_that_quotes_no_token() {
     });
     let line = of("custom", 400, &body);
     assert!(
-        line.starts_with("sign in again: invalid_grant: bad [31m [redacted] and [...] long"),
+        line.starts_with("dead grant: invalid_grant: bad [31m [redacted] and [...] long"),
         "{line}"
     );
     assert!(line.chars().count() <= 220 && !line.chars().any(char::is_control));

@@ -24,7 +24,7 @@ fn grant_of(body: &Value, previous: Option<&Grant>) -> Grant {
         Generation(2),
         previous,
         &Scopes::parse_any("openid email"),
-        None,
+        Lifetimes::default(),
         ClockReading::wall(now()),
     )
 }
@@ -171,6 +171,53 @@ fn what_a_refresh_does_not_mention_is_kept() {
 }
 
 #[test]
+fn a_login_with_a_term_keeps_its_end_through_refreshes() {
+    let grant = |members: &Value, previous: Option<&Grant>, login: Option<i64>| {
+        let lifetimes = Lifetimes {
+            access: None,
+            login: login.map(secs),
+        };
+        let asked = Scopes::default();
+        let reading = ClockReading::wall(now());
+        read(members)
+            .unwrap()
+            .into_grant(Generation(1), previous, &asked, lifetimes, reading)
+    };
+    let tokens = json!({"access_token": "at", "refresh_token": "rt"});
+    let first = grant(&tokens, None, Some(600));
+    let end = first.refresh_expires_at.unwrap();
+    assert_eq!(end.duration_since(now()), secs(600));
+    let earlier = Grant {
+        refresh_expires_at: Some(end - secs(100)),
+        ..first
+    };
+    let refreshed = grant(&tokens, Some(&earlier), Some(600));
+    assert_eq!(refreshed.refresh_expires_at, earlier.refresh_expires_at);
+    let unknown = grant(&tokens, Some(&earlier), None);
+    assert_eq!(
+        unknown.refresh_expires_at, None,
+        "a new token, of unknown life"
+    );
+    let announced = json!({"access_token": "at", "refresh_token": "rt", "refresh_expires_in": 7});
+    let announced = grant(&announced, Some(&earlier), Some(600));
+    assert_eq!(
+        announced.refresh_expires_at.unwrap().duration_since(now()),
+        secs(7)
+    );
+    let alone = grant(&json!({"access_token": "at"}), None, Some(600));
+    assert_eq!(alone.refresh_expires_at, None, "there is no refresh token");
+}
+
+#[test]
+fn scopes_may_stand_in_a_field_of_that_name() {
+    let granted = grant_of(
+        &json!({"access_token": "at", "scopes": "account repository"}),
+        None,
+    );
+    assert_eq!(granted.scopes, Scopes::parse_any("account repository"));
+}
+
+#[test]
 fn a_missing_scope_means_as_asked_and_a_present_one_is_the_truth() {
     let asked = grant_of(&json!({"access_token": "at"}), None);
     assert_eq!(asked.scopes, Scopes::parse_any("openid email"));
@@ -191,7 +238,10 @@ fn without_expires_in_the_jwt_counts_then_the_catalogue_then_nothing() {
                 Generation(1),
                 None,
                 &Scopes::default(),
-                default,
+                Lifetimes {
+                    access: default,
+                    login: None,
+                },
                 ClockReading::wall(now()),
             )
             .expires_at
@@ -280,7 +330,7 @@ proptest! {
         for shape in [TokenShape::Standard, TokenShape::AuthedUser] {
             if let Ok(reply) = TokenResponse::from_members(members.clone(), shape) {
                 let default = default.map(|s| secs(s.into()));
-                let grant = reply.into_grant(Generation(1), None, &Scopes::default(), default, ClockReading::wall(now()));
+                let grant = reply.into_grant(Generation(1), None, &Scopes::default(), Lifetimes { access: default, login: None }, ClockReading::wall(now()));
                 prop_assert!(grant.is_valid(now()));
                 prop_assert!(!grant.access_token.expose().is_empty());
             }

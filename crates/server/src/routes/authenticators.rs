@@ -30,7 +30,7 @@ pub(super) async fn providers(
     caller: Caller,
 ) -> Result<Ok200<ProviderList>, ErrorResponse> {
     app.allow(&caller, Action::Manage)?;
-    let providers = catalogue::providers().iter().map(ProviderView::from);
+    let providers = catalogue::providers().into_iter().map(ProviderView::from);
     Ok(Ok200(ProviderList {
         providers: providers.collect(),
     }))

@@ -25,11 +25,7 @@ fn of(
         },
         claims: json!({"email": "id@token"}).as_object().unwrap().clone(),
     });
-    identity(
-        &client("https://h", userinfo),
-        verified,
-        members.as_object().unwrap(),
-    )
+    identity(&client("https://h", userinfo), verified, members)
 }
 
 fn catalogue_userinfo(id: &str) -> Userinfo {
@@ -61,6 +57,25 @@ fn accounts_are_named_as_their_providers_name_them() {
     let google = of(catalogue_userinfo("google"), &google, Some("1")).unwrap();
     assert_eq!(google.display_name.as_deref(), Some("ada@example.com"));
     assert_eq!(google.subject.unwrap().issuer, "https://h");
+}
+
+#[test]
+fn a_path_leads_into_objects_and_lists() {
+    let linear = json!({"data": {
+        "viewer": {"id": "u1", "email": "ada@example.com"}, "organization": {"name": "Engines"},
+    }});
+    let linear = of(catalogue_userinfo("linear"), &linear, None).unwrap();
+    assert_eq!(
+        linear.display_name.as_deref(),
+        Some("ada@example.com @ Engines")
+    );
+    assert_eq!(linear.subject.unwrap().sub, "u1");
+    let supabase = json!([{"id": "o1", "name": "Engines"}]);
+    let supabase = of(catalogue_userinfo("supabase"), &supabase, None).unwrap();
+    assert_eq!(supabase.display_name.as_deref(), Some("Engines"));
+    assert_eq!(supabase.subject.unwrap().sub, "o1");
+    let empty = of(catalogue_userinfo("supabase"), &json!([]), None).unwrap();
+    assert_eq!(empty, Identity::default());
 }
 
 #[test]
@@ -101,6 +116,11 @@ async fn the_token_travels_in_the_header_only_and_refusals_are_told_apart() {
         Reply::json(200, &json!({"sub": "1"})),
         Reply::json(401, &json!({})),
         Reply::json(200, &json!({"ok": false, "error": "invalid_auth"})),
+        Reply::json(200, &json!({"active": false})),
+        Reply::json(
+            200,
+            &json!({"errors": [{"message": "Not authenticated"}], "data": null}),
+        ),
         Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"),
     ]);
     let mut userinfo = Userinfo::standard(&fake.url("/u"));
@@ -124,11 +144,17 @@ async fn the_token_travels_in_the_header_only_and_refusals_are_told_apart() {
         provider.test_token(&client, &token).await,
         TokenTest::Refused
     );
-    let reason = "HTTP 200".to_owned();
     assert_eq!(
         provider.test_token(&client, &token).await,
-        TokenTest::Unreachable { reason }
+        TokenTest::Refused
     );
+    for _ in ["an error of GraphQL", "a page"] {
+        let reason = "HTTP 200".to_owned();
+        assert_eq!(
+            provider.test_token(&client, &token).await,
+            TokenTest::Unreachable { reason }
+        );
+    }
     let sent = &fake.requests()[0];
     assert!(sent.head.starts_with("POST /u HTTP/1.1"));
     assert_eq!(sent.header("authorization"), Some("Bearer at"));

@@ -32,6 +32,11 @@ fn client(fake: &Fake, method: RevocationMethod) -> Client {
         url,
         consent_url: Some(fake.url("/consent")),
         method,
+        tokens: match method {
+            RevocationMethod::TokenOnly => RevokedTokens::Either,
+            _ => RevokedTokens::Both,
+        },
+        ..RevocationEndpoint::default()
     });
     client
 }

@@ -84,7 +84,7 @@ fn removing_names_the_connections_that_went() {
 fn the_catalogue_is_listed() {
     let list = ProviderList {
         providers: catalogue::providers()
-            .iter()
+            .into_iter()
             .map(ProviderView::from)
             .collect(),
     };

@@ -1,5 +1,7 @@
 //! The client's id and secret: there, and not swapped with something else that was copied.
 
+use std::collections::BTreeMap;
+
 use super::Kept;
 use crate::draft::reader::Reader;
 use crate::provider::Provider;
@@ -46,6 +48,9 @@ pub(super) fn client_id(reader: &mut Reader, provider: Option<&Provider>) -> Opt
             alias
         }
         (None, None) => {
+            if let Some(shipped) = provider.and_then(|provider| provider.default_client.as_ref()) {
+                return Some(shipped.client_id.clone());
+            }
             reader.missing("client_id", at_console("copy the client id", provider));
             return None;
         }
@@ -120,7 +125,7 @@ fn starts_with(text: &str, beginnings: &[&str]) -> bool {
 }
 
 fn at_console(what: &str, provider: Option<&Provider>) -> String {
-    match provider.and_then(|provider| provider.console_url.as_deref()) {
+    match provider.and_then(|provider| provider.console_page(&BTreeMap::new())) {
         Some(console) => format!("{what} at {console}"),
         None => format!("{what} where the client is registered"),
     }

@@ -7,19 +7,7 @@ use crate::authenticator::Overrides;
 use crate::draft::nearest::nearest;
 use crate::draft::reader::{Reader, list};
 use crate::endpoint_url::{BadUrl, EndpointUrl};
-use crate::provider::{ClientAuth, Provider};
-
-/// Parameters that we set ourselves; another value would break the sign-in or its protection.
-const OWN_PARAMS: &[&str] = &[
-    "client_id",
-    "client_secret",
-    "redirect_uri",
-    "response_type",
-    "state",
-    "nonce",
-    "code_challenge",
-    "code_challenge_method",
-];
+use crate::provider::{ClientAuth, OWN_PARAMS, Provider};
 
 pub(super) fn overrides(
     reader: &mut Reader,
@@ -36,6 +24,9 @@ pub(super) fn overrides(
         authorize_params: authorize_params(reader, provider),
         placeholders: placeholders(reader, provider),
         api_hosts: api_hosts(reader),
+        confirmed_routes: provider
+            .filter(|provider| provider.is_own)
+            .map(Provider::routes),
     };
     let Some(provider) = provider else {
         return overrides;
@@ -109,12 +100,18 @@ fn api_hosts(reader: &mut Reader) -> Vec<ApiHost> {
 }
 
 fn client_auth(reader: &mut Reader, has_secret: bool) -> Option<ClientAuth> {
-    const WORDS: &[&str] = &["none", "client_secret_basic", "client_secret_post"];
+    const WORDS: &[&str] = &[
+        "none",
+        "client_secret_basic",
+        "client_secret_post",
+        "secret_as_user",
+    ];
     let word = reader.text("client_auth")?;
     let auth = match word.as_str() {
         "none" => ClientAuth::None,
         "client_secret_basic" => ClientAuth::ClientSecretBasic,
         "client_secret_post" => ClientAuth::ClientSecretPost,
+        "secret_as_user" => ClientAuth::SecretAsUser,
         _ => {
             let hint = match nearest(&word, WORDS.iter().copied()) {
                 Some(meant) => format!("did you mean `{meant}`?"),
@@ -125,20 +122,20 @@ fn client_auth(reader: &mut Reader, has_secret: bool) -> Option<ClientAuth> {
             return None;
         }
     };
-    match (auth, has_secret) {
-        (ClientAuth::None, true) => reader.warn(
+    if auth == ClientAuth::None && has_secret {
+        reader.warn(
             "client_auth",
             "with `none` the client secret is never sent",
             "leave `client_auth` out, or the secret",
             None,
-        ),
-        (ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost, false) => reader.problem(
+        );
+    }
+    if auth != ClientAuth::None && !has_secret {
+        reader.problem(
             "client_auth",
             format!("`{word}` needs a client secret, and there is none"),
             "add `client_secret`, or leave `client_auth` out",
-        ),
-        (ClientAuth::None, false)
-        | (ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost, true) => {}
+        );
     }
     Some(auth)
 }
@@ -179,26 +176,20 @@ fn placeholders(reader: &mut Reader, provider: Option<&Provider>) -> BTreeMap<St
             reader.missing(name, placeholder.note.clone());
         }
     }
-    let known: Vec<&str> = provider
-        .placeholders
-        .iter()
-        .map(|p| p.name.as_str())
-        .collect();
     for (name, value) in &values {
-        let plain = value
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
         let shown: String = value.chars().take(64).collect();
-        if !known.contains(&name.as_str()) {
+        let placeholder = provider.placeholders.iter().find(|it| it.name == *name);
+        let Some(placeholder) = placeholder else {
             let hint = format!("{} has no such value", provider.display_name);
             reader.problem(
                 "placeholders",
                 format!("`{name}` is not a placeholder"),
                 hint,
             );
-        } else if !plain || value.contains("..") {
-            let hint = "use letters, digits, `.`, `_` and `-`";
-            reader.problem(name, format!("`{shown}` cannot stand in a URL"), hint);
+            continue;
+        };
+        if let Some(words) = placeholder.refuses(value) {
+            reader.problem(name, format!("`{shown}` cannot be used here"), words);
         }
     }
     values

@@ -1,0 +1,253 @@
+//! Where an authenticator's requests go, and how: what the person said, completed from the catalogue.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use url::Url;
+
+use super::Authenticator;
+use crate::api_host::ApiHost;
+use crate::endpoint_url::{BadUrl, EndpointUrl};
+use crate::provider::{ClientAuth, Provider, RevocationEndpoint, TokenBody, TokenShape, Userinfo};
+use crate::proxy_path::ProxyPath;
+
+/// All that requests need: the authenticator completed from its provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoints {
+    /// Authorization endpoint.
+    pub authorize_url: EndpointUrl,
+    /// Token endpoint.
+    pub token_url: EndpointUrl,
+    /// Where tokens are refreshed; mostly the token endpoint.
+    pub refresh_url: EndpointUrl,
+    /// How to revoke, if it is possible.
+    pub revocation: Option<RevocationEndpoint>,
+    /// How to ask who it is.
+    pub userinfo: Option<Userinfo>,
+    /// Issuer identifier; Microsoft's holds the literal `{tenantid}`.
+    pub issuer: Option<String>,
+    /// Metadata.
+    pub discovery_url: Option<EndpointUrl>,
+    /// Name of the scope parameter.
+    pub scope_param: String,
+    /// Between scopes.
+    pub scope_separator: String,
+    /// Fixed additions to the authorize URL.
+    pub authorize_params: BTreeMap<String, String>,
+    /// Whether PKCE is sent.
+    pub pkce: bool,
+    /// How the client authenticates.
+    pub client_auth: ClientAuth,
+    /// How the parameters of token requests are written.
+    pub token_body: TokenBody,
+    /// Fixed additions to the exchange of a code.
+    pub exchange_params: BTreeMap<String, String>,
+    /// Fixed additions to a refresh.
+    pub refresh_params: BTreeMap<String, String>,
+    /// Where the tokens stand in the reply.
+    pub token_shape: TokenShape,
+}
+
+impl Authenticator {
+    /// Completes the authenticator from `provider`. Fails only if a placeholder makes no URL.
+    pub fn endpoints(&self, provider: &Provider) -> Result<Endpoints, BadUrl> {
+        let provider = &*self.confirmed(provider);
+        let own = &self.overrides;
+        let fill = |template: &str| self.fill(provider, template);
+        let pick = |own: &Option<EndpointUrl>, template: &str| match own {
+            Some(url) => Ok(url.clone()),
+            None => EndpointUrl::parse(&fill(template)),
+        };
+        let token_url = pick(&own.token_url, &provider.token_url)?;
+        // A refresh token goes to the server that issued it.
+        let refresh_url = match (&own.token_url, &provider.refresh_url) {
+            (None, Some(template)) => EndpointUrl::parse(&fill(template))?,
+            (Some(_), _) | (None, None) => token_url.clone(),
+        };
+        let issuer = own.issuer.as_ref().map(ToString::to_string);
+        let discovery_url = match (&own.issuer, &provider.discovery_url) {
+            (Some(issuer), _) => Some(openid_metadata_url(issuer.as_str())),
+            (None, Some(template)) => Some(fill(template)),
+            (None, None) => None,
+        };
+        let mut authorize_params: BTreeMap<String, String> = provider
+            .authorize_params
+            .iter()
+            .map(|(name, value)| (name.clone(), fill(value)))
+            .filter(|(_, value)| !value.is_empty())
+            .collect();
+        authorize_params.extend(own.authorize_params.clone());
+        Ok(Endpoints {
+            authorize_url: pick(&own.authorize_url, &provider.authorize_url)?,
+            token_url,
+            refresh_url,
+            revocation: self.revocation(provider),
+            userinfo: self.userinfo(provider),
+            issuer: issuer.or_else(|| provider.issuer.as_deref().map(fill)),
+            discovery_url: discovery_url
+                .map(|url| EndpointUrl::parse(&url))
+                .transpose()?,
+            scope_param: provider.scope_param.clone(),
+            scope_separator: provider.scope_separator.clone(),
+            authorize_params,
+            pkce: provider.pkce,
+            client_auth: if self.has_secret {
+                own.client_auth.unwrap_or(provider.client_auth)
+            } else {
+                provider.public_client_auth
+            },
+            token_body: provider.token_body,
+            exchange_params: provider.exchange_params.clone(),
+            refresh_params: provider.refresh_params.clone(),
+            token_shape: provider.token_shape,
+        })
+    }
+
+    /// Another URL is another place, not another way: what the provider's own ways are stays.
+    fn revocation(&self, provider: &Provider) -> Option<RevocationEndpoint> {
+        let known = provider.revocation.clone();
+        match &self.overrides.revocation_url {
+            Some(url) => Some(RevocationEndpoint {
+                url: url.to_string(),
+                consent_url: None,
+                ..known.unwrap_or_default()
+            }),
+            None => known.map(|known| RevocationEndpoint {
+                url: self.fill(provider, &known.url),
+                consent_url: known.consent_url.map(|url| self.fill(provider, &url)),
+                ..known
+            }),
+        }
+    }
+
+    fn userinfo(&self, provider: &Provider) -> Option<Userinfo> {
+        let known = provider.userinfo.clone();
+        match (&self.overrides.userinfo_url, known) {
+            (Some(url), None) => Some(Userinfo::standard(url.as_str())),
+            (Some(url), Some(known)) => Some(Userinfo {
+                url: url.to_string(),
+                ..known
+            }),
+            (None, Some(known)) => Some(Userinfo {
+                url: self.fill(provider, &known.url),
+                ..known
+            }),
+            (None, None) => None,
+        }
+    }
+
+    /// The hosts that the proxy sends tokens to; the first is the one that is meant if none is named.
+    pub fn api_hosts(&self, provider: &Provider) -> Vec<ApiHost> {
+        if !self.overrides.api_hosts.is_empty() {
+            return self.overrides.api_hosts.clone();
+        }
+        let provider = self.confirmed(provider);
+        let hosts = provider.api_hosts.iter();
+        hosts
+            .filter_map(|host| provider.api_host(host, &self.overrides.placeholders))
+            .collect()
+    }
+
+    /// Whether the proxy sends tokens to hosts that it did not send them to through `old`.
+    pub fn adds_api_hosts(&self, old: &Self, provider: &Provider) -> bool {
+        let known = old.api_hosts(provider);
+        let own = self.api_hosts(provider);
+        own.iter().any(|host| !known.contains(host))
+    }
+
+    /// Whether this path of an API host issues, exchanges or revokes tokens. No API request goes there:
+    /// what comes back could be another secret than the one that is looked for.
+    pub fn is_closed(&self, provider: &Provider, host: &ApiHost, path: ProxyPath<'_>) -> bool {
+        let provider = &*self.confirmed(provider);
+        let mut closed: Vec<String> = provider
+            .closed_urls
+            .iter()
+            .map(|url| self.fill(provider, url))
+            .collect();
+        match self.endpoints(provider) {
+            Ok(endpoints) => {
+                closed.push(endpoints.authorize_url.to_string());
+                closed.push(endpoints.token_url.to_string());
+                closed.push(endpoints.refresh_url.to_string());
+                if let Some(way) = endpoints.revocation {
+                    closed.push(way.url);
+                    closed.extend(way.consent_url);
+                }
+            }
+            // What it closes cannot be said, so all of it is.
+            Err(_) => return true,
+        }
+        let mut closed = closed.iter().filter_map(|url| Url::parse(url).ok());
+        closed.any(|url| ApiHost::of(&url).as_ref() == Some(host) && path.may_be(url.path()))
+    }
+
+    /// The servers that it talks to, as origins (`https://github.com`).
+    pub fn servers(&self, provider: &Provider) -> BTreeSet<String> {
+        // What makes no URL is never sent to.
+        let Ok(endpoints) = self.endpoints(provider) else {
+            return BTreeSet::new();
+        };
+        let revocation = endpoints.revocation.as_ref();
+        let urls = [
+            Some(endpoints.authorize_url.as_str()),
+            Some(endpoints.token_url.as_str()),
+            Some(endpoints.refresh_url.as_str()),
+            revocation.map(|way| way.url.as_str()),
+            revocation.and_then(|way| way.consent_url.as_deref()),
+            endpoints.userinfo.as_ref().map(|asked| asked.url.as_str()),
+            endpoints.issuer.as_deref(),
+            endpoints.discovery_url.as_ref().map(EndpointUrl::as_str),
+        ];
+        urls.into_iter()
+            .flatten()
+            .filter_map(|url| Url::parse(url).ok())
+            .map(|url| url.origin().ascii_serialization())
+            .collect()
+    }
+
+    /// Where its registration is changed.
+    pub fn console_page(&self, provider: &Provider) -> Option<String> {
+        provider.console_page(&self.overrides.placeholders)
+    }
+
+    /// Whether the person's own file names other routes than those that this authenticator keeps.
+    pub fn differs_from_file(&self, provider: &Provider) -> bool {
+        let kept = self.overrides.confirmed_routes.as_ref();
+        kept.is_some_and(|routes| *routes != provider.routes())
+    }
+
+    /// The entry with the routes that the person confirmed for this authenticator.
+    fn confirmed<'a>(&self, provider: &'a Provider) -> Cow<'a, Provider> {
+        match &self.overrides.confirmed_routes {
+            Some(routes) => Cow::Owned(provider.with_routes(routes)),
+            None => Cow::Borrowed(provider),
+        }
+    }
+
+    fn fill(&self, provider: &Provider, template: &str) -> String {
+        let text = template.replace("{client_id}", &encode_segment(&self.client_id));
+        provider.fill(&text, &self.overrides.placeholders)
+    }
+}
+
+/// OpenID Connect Discovery 1.0, section 4: the well-known path is appended to the issuer.
+pub fn openid_metadata_url(issuer: &str) -> String {
+    format!(
+        "{}/.well-known/openid-configuration",
+        issuer.strip_suffix('/').unwrap_or(issuer)
+    )
+}
+
+/// RFC 8414, section 3: the well-known path goes between host and path.
+pub fn rfc8414_metadata_url(issuer: &EndpointUrl) -> String {
+    let url = issuer.to_url();
+    let path = url.path().strip_suffix('/').unwrap_or(url.path());
+    let origin = &url[..url::Position::BeforePath];
+    format!("{origin}/.well-known/oauth-authorization-server{path}")
+}
+
+fn encode_segment(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}
