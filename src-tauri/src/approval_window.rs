@@ -50,9 +50,8 @@ pub(crate) fn begin(app: &AppHandle, agent: App) {
         let mut announced = None;
         loop {
             changed.mark_unchanged();
-            let now = Timestamp::now();
-            let open = |it: &Approval| it.open_until.is_some_and(|until| now < until);
-            let next = agent.agent().approvals().list().into_iter().find(open);
+            let mut questions = agent.agent().approvals().list().into_iter();
+            let next = questions.find(|it| it.open_until.is_some());
             announce(&app, next.as_ref(), &mut announced);
             let (handle, agent) = (app.clone(), agent.clone());
             let shown = app.run_on_main_thread(move || present(&handle, &agent, next));

@@ -5,7 +5,9 @@
 //! was revoked or a scope that was added meanwhile counts.
 
 mod approvals;
+mod ask;
 mod check;
+mod question;
 mod refusal;
 mod rules;
 
@@ -16,9 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::watch;
 use valetkey_core::access::{Decision, Policy, Request, Rule, Usage, decide};
-use valetkey_core::event::EventKind;
 use valetkey_core::id::{ClientKeyId, ConnectionId};
 use valetkey_core::name::InProfile;
 use valetkey_core::program::Program;
@@ -26,13 +26,11 @@ use valetkey_core::scope::Scopes;
 use valetkey_vault::Vault;
 
 use self::approvals::Told;
-pub use self::approvals::{
-    ANSWER_TIMEOUT, AccessQuestion, Answer, Approval, ApprovalId, Approvals, ChangeQuestion, Grant,
-    Lasts, Question,
-};
+pub use self::approvals::{ANSWER_TIMEOUT, Approval, ApprovalId, Approvals};
+pub(crate) use self::ask::show_in_turn;
+pub use self::question::{AccessQuestion, Answer, ChangeQuestion, Grant, Lasts, Question};
 pub use self::refusal::{NotAllowed, Refusal};
 pub use self::rules::RuleView;
-use self::rules::access_event;
 use crate::error::AgentError;
 use crate::key::Actor;
 use crate::state::{Agent, Inner};
@@ -191,13 +189,13 @@ impl Agent {
     }
 
     /// Decides whether `requester` may use a connection; asks the person if nothing else decides, for
-    /// as long as `wait`. Zero only lists the question.
+    /// `wait` or until the question was shown for long enough. Zero only lists the question.
     pub(crate) async fn authorize(
         &self,
         id: ConnectionId,
         usage: Usage,
         requester: &Requester,
-        wait: Duration,
+        wait: Option<Duration>,
     ) -> Result<Option<Once>, AgentError> {
         let Identity::Program(program, _) = &requester.identity else {
             return Ok(None);
@@ -205,7 +203,7 @@ impl Agent {
         let inner = &self.inner;
         let question = inner.question(id, usage, program, requester)?;
         let refused = |why| Err(inner.refused(&question, why));
-        let deadline = inner.clock.uptime() + wait.min(ANSWER_TIMEOUT);
+        let deadline = wait.map(|wait| inner.clock.uptime() + wait.min(ANSWER_TIMEOUT));
         loop {
             let now = inner.now();
             let request = Request {
@@ -233,14 +231,13 @@ impl Agent {
                 }
                 Policy::Ask => {}
             }
-            let left = deadline.saturating_sub(inner.clock.uptime());
+            let left = deadline.map(|end| end.saturating_sub(inner.clock.uptime()));
             let question = AccessQuestion {
                 added,
                 ..question.clone()
             };
-            let question = Question::Access(Box::new(question));
-            let told = inner.ask(question, left, &requester.actor).await;
-            match told {
+            let told = inner.ask_about_access(question, left, &requester.actor);
+            match told.await {
                 Told::Answered(Answer::Allow(Grant {
                     lasts: Lasts::Once,
                     usage: granted,
@@ -260,7 +257,7 @@ impl Agent {
                     return refused(Refusal::Denied(until));
                 }
                 Told::Waiting => return refused(Refusal::NotAnswered),
-                Told::Dropped => {
+                Told::NotAnswered => {
                     if inner.registry().get(id).is_none() {
                         return Err(AgentError::no_connection(id));
                     }
@@ -277,14 +274,10 @@ impl Agent {
             return Ok(());
         }
         let what = question.title.clone();
-        let told = self
-            .inner
-            .ask(Question::Change(question), ANSWER_TIMEOUT, &Actor::agent())
-            .await;
-        match told {
+        match self.inner.ask_about_change(question).await {
             Told::Answered(Answer::Allow(_)) => Ok(()),
             Told::Answered(Answer::Deny) => Err(AgentError::NotConfirmed { what, denied: true }),
-            Told::Waiting | Told::Decided | Told::Dropped => Err(AgentError::NotConfirmed {
+            Told::Waiting | Told::Decided | Told::NotAnswered => Err(AgentError::NotConfirmed {
                 what,
                 denied: false,
             }),
@@ -349,89 +342,4 @@ impl Inner {
         }
         .into()
     }
-
-    /// Lists a question without a window: what was refused can be allowed later.
-    fn list_question(&self, question: &AccessQuestion) {
-        let question = Question::Access(Box::new(question.clone()));
-        self.access.approvals.ask(question, self.now(), None);
-    }
-
-    /// What became of the question within `wait`.
-    async fn ask(self: &Arc<Self>, question: Question, wait: Duration, who: &Actor) -> Told {
-        let now = self.now();
-        let about = match &question {
-            Question::Access(question) => Some(question.clone()),
-            Question::Change(_) => None,
-        };
-        let shown = SignedDuration::try_from(ANSWER_TIMEOUT).unwrap_or_default();
-        let open_until = (!wait.is_zero()).then(|| now.saturating_add(shown).unwrap_or(now));
-        let approvals = &self.access.approvals;
-        let asked = approvals.ask(question, now, open_until);
-        if asked.is_opened {
-            self.close_window_in_time(asked.id);
-        }
-        if let Some(question) = about {
-            if asked.is_new {
-                let event = access_event(EventKind::AccessAsked, &question, now, who);
-                let inner = Arc::clone(self);
-                self.run(async move { inner.record(event).await });
-            }
-            // The rule may have come after this caller was decided about and before it asked.
-            self.settle_questions(question.connection);
-        }
-        tokio::select! {
-            biased;
-            told = told(asked.told) => told,
-            () = self.clock.sleep(wait) => Told::Waiting,
-        }
-    }
-
-    /// Ends the questions about a connection that the rules decide now, or all of them if it is gone.
-    fn settle_questions(&self, connection: ConnectionId) {
-        if self.registry().get(connection).is_none() {
-            self.access.forget(connection);
-            return;
-        }
-        let now = self.now();
-        let is_decided = |question: &AccessQuestion| {
-            let request = Request {
-                program: &question.program,
-                usage: question.usage,
-                scopes: &question.scopes,
-            };
-            let decision = self.access.decide(connection, &request, now);
-            !matches!(decision, Decision::Undecided { .. })
-        };
-        let approvals = self.access.approvals.list().into_iter();
-        let decided: Vec<ApprovalId> = approvals
-            .filter_map(|approval| match approval.question {
-                Question::Access(question) if question.connection == connection => {
-                    is_decided(&question).then_some(approval.id)
-                }
-                Question::Access(_) | Question::Change(_) => None,
-            })
-            .collect();
-        if !decided.is_empty() {
-            self.access.approvals.settle(&decided);
-        }
-    }
-
-    /// The window's time runs whether or not the caller still waits. Changes nothing that is stored,
-    /// so a stop need not wait for it.
-    fn close_window_in_time(self: &Arc<Self>, id: ApprovalId) {
-        let sleep = self.clock.sleep(ANSWER_TIMEOUT);
-        let inner = Arc::downgrade(self);
-        tokio::spawn(async move {
-            sleep.await;
-            if let Some(inner) = inner.upgrade() {
-                inner.access.approvals.close_window(id, inner.now());
-            }
-        });
-    }
-}
-
-/// What became of a question that callers wait for.
-async fn told(mut told: watch::Receiver<Told>) -> Told {
-    let ended = told.wait_for(|told| *told != Told::Waiting).await;
-    ended.map_or(Told::Dropped, |told| told.clone())
 }

@@ -93,6 +93,7 @@ impl Agent {
         inner.audit_log.record(Entry::Change(Box::new(started)));
         disconnect::schedule_removals(&inner);
         inner.run(scheduler::run(Arc::clone(&inner)));
+        inner.run(access::show_in_turn(Arc::clone(&inner)));
         reconcile::record(&inner, &report).await;
         inner.audit_log.flush().await;
         Ok(Self { inner })

@@ -14,7 +14,7 @@ use valetkey_core::freshness::RECENTLY_USED;
 use valetkey_core::id::{ConnectionId, Generation};
 use valetkey_core::scope::Scopes;
 
-use crate::access::{ANSWER_TIMEOUT, Once, Requester};
+use crate::access::{Once, Requester};
 use crate::audit_log::{Entry, RefusedAccess};
 use crate::error::AgentError;
 use crate::registry::{ConnectionRegistry, LiveGrant, RefreshResult, Requirement, TokenLookup};
@@ -40,7 +40,7 @@ pub struct TokenRequirements {
     pub force: bool,
     /// What it is for.
     pub usage: Usage,
-    /// How long the person may take to allow it; None: [`ANSWER_TIMEOUT`].
+    /// How long the person may take to allow it; None: until the question was shown for long enough.
     pub wait: Option<Duration>,
 }
 
@@ -137,8 +137,7 @@ impl Agent {
         if ask.usage == Usage::Token {
             Inner::check_handed_out(&self.inner.registry(), id)?;
         }
-        let wait = ask.wait.unwrap_or(ANSWER_TIMEOUT);
-        let once = self.authorize(id, ask.usage, requester, wait).await?;
+        let once = self.authorize(id, ask.usage, requester, ask.wait).await?;
         self.obtain(id, ask).await?;
         if requester.is_still_there() {
             Ok(once)

@@ -82,8 +82,10 @@ pub struct ApprovalView {
     pub question: QuestionView,
     /// When it was first asked.
     pub asked_at: Timestamp,
-    /// When its window closes; null: it has none.
+    /// When its window closes; null: it is not shown.
     pub open_until: Option<Timestamp>,
+    /// Whether it waits for its turn: one question is shown at a time.
+    pub is_queued: bool,
     /// How often it was asked.
     pub count: u32,
 }

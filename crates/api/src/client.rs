@@ -28,8 +28,9 @@ use response::{ReadError, Response};
 pub use routes::Watch;
 use target::Target;
 
-/// How long a response may take: a token may have to wait for the provider and the keychain.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long a response may take: a token may have to wait for the person, at most three minutes, for the
+/// provider and for the keychain.
+const RESPONSE_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Why a request brought nothing.
 #[derive(Debug, thiserror::Error)]

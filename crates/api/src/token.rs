@@ -23,8 +23,8 @@ pub struct TokenRequest {
     /// The API it is for (RFC 8707).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
-    /// How long the person may take to allow it, up to 60 (the default). 0 asks nobody: it is listed
-    /// under Access.
+    /// How long the person may take to allow it, up to 60; absent: until the question was shown for a
+    /// minute, in its turn. 0 asks nobody: it is listed under Access.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait_seconds: Option<u64>,
 }

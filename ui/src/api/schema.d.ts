@@ -51,7 +51,7 @@ export interface paths {
         put?: never;
         /**
          * Show a question
-         * @description Gives it a window of the desktop app.
+         * @description The desktop app shows it in its window, after those that are asked already.
          */
         post: operations["access_show_approval"];
         delete?: never;
@@ -760,9 +760,11 @@ export interface components {
              * @description Counts up while the agent runs.
              */
             id: number;
+            /** @description Whether it waits for its turn: one question is shown at a time. */
+            is_queued: boolean;
             /**
              * Format: date-time
-             * @description When its window closes; null: it has none.
+             * @description When its window closes; null: it is not shown.
              */
             open_until?: string | null;
             /** @description What is asked. */
@@ -2065,8 +2067,8 @@ export interface components {
             scopes?: string[] | null;
             /**
              * Format: int64
-             * @description How long the person may take to allow it, up to 60 (the default). 0 asks nobody: it is listed
-             *     under Access.
+             * @description How long the person may take to allow it, up to 60; absent: until the question was shown for a
+             *     minute, in its turn. 0 asks nobody: it is listed under Access.
              * @default null
              */
             wait_seconds?: number | null;

@@ -2,98 +2,32 @@
 //! this change be made.
 //!
 //! Equal questions are one. A question about access outlives its caller: who answers late has answered
-//! for the next time. One that nobody answered in time stays in the list, without a window.
+//! for the next time.
+//!
+//! One question is shown at a time, for [`ANSWER_TIMEOUT`]; the others wait for their turn, the oldest
+//! first. One that nobody answered while it was shown, or whose turn did not come within
+//! [`QUEUE_TIMEOUT`], stays in the list, without a window.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
-use valetkey_core::access::Usage;
 use valetkey_core::id::ConnectionId;
-use valetkey_core::name::{ConnectionName, InProfile};
-use valetkey_core::program::Program;
-use valetkey_core::scope::Scopes;
 
-/// How long a question is shown, and a caller waits for the answer.
+use super::question::{Answer, Question, same};
+
+/// How long a question is shown.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
-/// Questions that may be kept; above that the oldest unanswered one is dropped.
+/// How long it waits for its turn.
+pub(super) const QUEUE_TIMEOUT: Duration = Duration::from_mins(2);
+/// Questions that may be kept.
 const MAX_QUESTIONS: usize = 32;
 
 /// Names a question while the agent runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ApprovalId(pub u64);
-
-/// What is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Question {
-    /// May this program use this connection?
-    Access(Box<AccessQuestion>),
-    /// Shall this change be made?
-    Change(ChangeQuestion),
-}
-
-/// May `program` use a connection?
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccessQuestion {
-    pub program: Program,
-    /// Of the process that asked first.
-    pub pid: Option<i32>,
-    pub connection: ConnectionId,
-    pub name: InProfile<ConnectionName>,
-    /// The account, for the person.
-    pub account: Option<String>,
-    /// Display name of the provider.
-    pub provider: String,
-    pub usage: Usage,
-    /// What the token may do.
-    pub scopes: Scopes,
-    /// Those of them that an earlier answer did not cover.
-    pub added: Scopes,
-}
-
-/// Shall a change be made that widens what programs can do?
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChangeQuestion {
-    /// As a question: `Stop Valet Key?`.
-    pub title: String,
-    /// What it leads to.
-    pub text: String,
-    /// Who wants it, for the person.
-    pub asked_by: String,
-    /// The label of the button that makes the change.
-    pub confirm: String,
-}
-
-/// The person's answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    Allow(Grant),
-    /// No: for ten minutes, if it is about access.
-    Deny,
-}
-
-/// What is allowed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grant {
-    pub lasts: Lasts,
-    /// Only in the project in which the program asked.
-    pub only_project: bool,
-    pub usage: Usage,
-    /// Fewer scopes than were asked for.
-    pub only_scopes: Option<Scopes>,
-}
-
-/// For how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lasts {
-    /// For this request, or the next one if nobody waits any more.
-    Once,
-    Hour,
-    /// Until the rule is removed.
-    Always,
-}
 
 /// A question, for those who show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,8 +35,10 @@ pub struct Approval {
     pub id: ApprovalId,
     pub question: Question,
     pub asked_at: Timestamp,
-    /// When its window closes; None: it is listed, and has no window.
+    /// When its window closes; None: it is not shown.
     pub open_until: Option<Timestamp>,
+    /// Whether it waits for its turn.
+    pub is_queued: bool,
     /// How often it was asked.
     pub count: u32,
 }
@@ -114,23 +50,79 @@ pub(crate) enum Told {
     Answered(Answer),
     /// A rule decides it now.
     Decided,
-    /// The question was dropped.
-    Dropped,
+    /// Its turn is over, or did not come.
+    NotAnswered,
 }
 
 /// A question that a caller waits for.
-pub(crate) struct Asked {
-    pub id: ApprovalId,
-    pub told: watch::Receiver<Told>,
+pub(super) struct Asked {
+    pub(super) id: ApprovalId,
+    pub(super) told: watch::Receiver<Told>,
     /// Nobody had asked it before.
-    pub is_new: bool,
-    /// It got a window by this call.
-    pub is_opened: bool,
+    pub(super) is_new: bool,
 }
 
-struct Entry {
-    approval: Approval,
-    told: watch::Sender<Told>,
+/// Whether a question is in the window. The times are uptimes, which no change of the clock moves.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    /// It is listed only.
+    None,
+    /// It waits for its turn, at most until then.
+    Queued { until: Duration },
+    /// It is shown.
+    Shown { until: Duration, closes: Timestamp },
+}
+
+impl Turn {
+    fn queued(uptime: Duration) -> Self {
+        let until = uptime + QUEUE_TIMEOUT;
+        Self::Queued { until }
+    }
+
+    const fn until(self) -> Option<Duration> {
+        match self {
+            Self::None => None,
+            Self::Queued { until } | Self::Shown { until, .. } => Some(until),
+        }
+    }
+
+    const fn is_shown(self) -> bool {
+        matches!(self, Self::Shown { .. })
+    }
+}
+
+/// A question in the list.
+pub(super) struct Entry {
+    id: ApprovalId,
+    pub(super) question: Question,
+    asked_at: Timestamp,
+    count: u32,
+    turn: Turn,
+    pub(super) told: watch::Sender<Told>,
+}
+
+impl Entry {
+    fn approval(&self) -> Approval {
+        Approval {
+            id: self.id,
+            question: self.question.clone(),
+            asked_at: self.asked_at,
+            open_until: match self.turn {
+                Turn::Shown { closes, .. } => Some(closes),
+                Turn::None | Turn::Queued { .. } => None,
+            },
+            is_queued: matches!(self.turn, Turn::Queued { .. }),
+            count: self.count,
+        }
+    }
+
+    /// Takes it out of the window, and tells those who wait.
+    fn close(&mut self) {
+        self.turn = Turn::None;
+        // Those who wait keep the old channel.
+        std::mem::replace(&mut self.told, watch::Sender::new(Told::Waiting))
+            .send_replace(Told::NotAnswered);
+    }
 }
 
 /// The questions that are not answered, in the order in which they were first asked.
@@ -159,6 +151,13 @@ impl Approvals {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Changes the list, and says so.
+    fn change<T>(&self, change: impl FnOnce(&mut Entries) -> T) -> T {
+        let changed = change(&mut self.entries());
+        self.changed.send_replace(());
+        changed
+    }
+
     /// Marked as changed whenever [`Self::list`] would return something else.
     pub fn subscribe(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
@@ -166,8 +165,7 @@ impl Approvals {
 
     /// The questions, the oldest first.
     pub fn list(&self) -> Vec<Approval> {
-        let entries = self.entries();
-        entries.list.iter().map(|e| e.approval.clone()).collect()
+        self.entries().list.iter().map(Entry::approval).collect()
     }
 
     /// One of them.
@@ -175,191 +173,189 @@ impl Approvals {
         self.list().into_iter().find(|approval| approval.id == id)
     }
 
-    /// Asks, or joins the same question. It gets a window until `open_until`, if that is given.
-    pub(crate) fn ask(
+    /// Asks, or joins the same question. It waits for its turn in the window from `uptime` on, if that
+    /// is given.
+    pub(super) fn ask(
         &self,
         question: Question,
         now: Timestamp,
-        open_until: Option<Timestamp>,
+        uptime: Option<Duration>,
     ) -> Asked {
-        let mut entries = self.entries();
-        let same = entries
-            .list
-            .iter_mut()
-            .find(|entry| same(&entry.approval.question, &question));
-        let asked = if let Some(entry) = same {
-            let approval = &mut entry.approval;
-            approval.count += 1;
-            // An open window does not stay open longer because more callers come.
-            let is_open = approval.open_until.is_some_and(|until| now < until);
-            if !is_open {
-                approval.open_until = open_until;
+        self.change(|entries| {
+            let turn = uptime.map_or(Turn::None, Turn::queued);
+            let mut list = entries.list.iter_mut();
+            if let Some(entry) = list.find(|entry| same(&entry.question, &question)) {
+                entry.count += 1;
+                // It is not shown for longer because more callers come.
+                if matches!(entry.turn, Turn::None) {
+                    entry.turn = turn;
+                }
+                return Asked {
+                    id: entry.id,
+                    told: entry.told.subscribe(),
+                    is_new: false,
+                };
             }
-            Asked {
-                id: approval.id,
-                told: entry.told.subscribe(),
-                is_new: false,
-                is_opened: !is_open && open_until.is_some(),
-            }
-        } else {
             if entries.list.len() >= MAX_QUESTIONS {
-                entries.drop_one(now);
+                entries.drop_one();
             }
             entries.last_id += 1;
             let id = ApprovalId(entries.last_id);
             let told = watch::Sender::new(Told::Waiting);
             let receiver = told.subscribe();
-            let approval = Approval {
+            entries.list.push_back(Entry {
                 id,
                 question,
                 asked_at: now,
-                open_until,
                 count: 1,
-            };
-            entries.list.push_back(Entry { approval, told });
+                turn,
+                told,
+            });
             Asked {
                 id,
                 told: receiver,
                 is_new: true,
-                is_opened: open_until.is_some(),
             }
-        };
-        drop(entries);
-        self.changed.send_replace(());
-        asked
+        })
     }
 
-    /// Gives the question a window again, until then.
-    pub(crate) fn reopen(&self, id: ApprovalId, until: Timestamp) -> bool {
-        let mut entries = self.entries();
-        let entry = entries.list.iter_mut().find(|e| e.approval.id == id);
-        let found = entry.map(|entry| entry.approval.open_until = Some(until));
-        drop(entries);
-        self.changed.send_replace(());
-        found.is_some()
+    /// The person wants to see a question again: it waits for its turn from `uptime` on.
+    pub(super) fn reopen(&self, id: ApprovalId, uptime: Duration) -> bool {
+        self.change(|entries| {
+            let Some(entry) = entries.find(id) else {
+                return false;
+            };
+            if matches!(entry.turn, Turn::None) {
+                entry.turn = Turn::queued(uptime);
+            }
+            true
+        })
     }
 
-    /// Takes the window of a question away, if its time is over. A change that nobody confirmed is
-    /// dropped.
-    pub(crate) fn close_window(&self, id: ApprovalId, now: Timestamp) {
+    /// Takes what was shown or waited for long enough out of the window, and shows the next question
+    /// if none is shown. Returns the uptime at which that has to be done again.
+    pub(super) fn take_turns(&self, uptime: Duration, now: Timestamp) -> Option<Duration> {
         let mut entries = self.entries();
-        let over = |entry: &&mut Entry| {
-            entry.approval.id == id && entry.approval.open_until.is_some_and(|until| until <= now)
+        let is_over = |turn: Turn| turn.until().is_some_and(|until| until <= uptime);
+        let over = entries.list.iter_mut().filter(|entry| is_over(entry.turn));
+        let over: Vec<ApprovalId> = over
+            .map(|entry| {
+                entry.close();
+                entry.id
+            })
+            .collect();
+        for id in &over {
+            entries.drop_change(*id);
+        }
+        let is_shown = entries.list.iter().any(|entry| entry.turn.is_shown());
+        let next = if is_shown {
+            None
+        } else {
+            let mut list = entries.list.iter_mut();
+            list.find(|entry| matches!(entry.turn, Turn::Queued { .. }))
         };
-        let Some(entry) = entries.list.iter_mut().find(over) else {
-            return;
-        };
-        entry.approval.open_until = None;
-        entries.drop_changes(id);
+        let is_changed = next.is_some() || !over.is_empty();
+        if let Some(next) = next {
+            let shown = SignedDuration::try_from(ANSWER_TIMEOUT).unwrap_or_default();
+            next.turn = Turn::Shown {
+                until: uptime + ANSWER_TIMEOUT,
+                closes: now.saturating_add(shown).unwrap_or(now),
+            };
+        }
+        let turns = entries.list.iter().filter_map(|entry| entry.turn.until());
+        let again = turns.min();
         drop(entries);
-        self.changed.send_replace(());
+        if is_changed {
+            self.changed.send_replace(());
+        }
+        again
     }
 
-    /// Takes the window of a question away, whoever waits. A change is dropped with it.
-    pub(crate) fn dismiss(&self, id: ApprovalId) {
-        let mut entries = self.entries();
-        let Some(entry) = entries.list.iter_mut().find(|e| e.approval.id == id) else {
-            return;
-        };
-        entry.approval.open_until = None;
-        // Those who wait keep the old channel.
-        std::mem::replace(&mut entry.told, watch::Sender::new(Told::Waiting))
-            .send_replace(Told::Dropped);
-        entries.drop_changes(id);
-        drop(entries);
-        self.changed.send_replace(());
+    /// The person closed the window of a question. A change is dropped with it.
+    pub(super) fn dismiss(&self, id: ApprovalId) {
+        self.change(|entries| {
+            if let Some(entry) = entries.find(id) {
+                entry.close();
+            }
+            entries.drop_change(id);
+        });
+    }
+
+    /// Drops a change for which no caller waits any more.
+    pub(super) fn drop_abandoned(&self, id: ApprovalId) {
+        self.change(|entries| {
+            let abandoned = |entry: &mut Entry| entry.told.receiver_count() == 0;
+            if entries.find(id).is_some_and(abandoned) {
+                entries.drop_change(id);
+            }
+        });
     }
 
     /// Takes a question out to answer it; tells nobody yet.
-    pub(crate) fn take(&self, id: ApprovalId) -> Option<(Approval, watch::Sender<Told>)> {
-        let mut entries = self.entries();
-        let at = entries.list.iter().position(|e| e.approval.id == id)?;
-        let entry = entries.list.remove(at)?;
-        drop(entries);
-        self.changed.send_replace(());
-        Some((entry.approval, entry.told))
+    pub(super) fn take(&self, id: ApprovalId) -> Option<Entry> {
+        self.change(|entries| {
+            let at = entries.list.iter().position(|entry| entry.id == id)?;
+            entries.list.remove(at)
+        })
     }
 
-    /// Puts a question back whose answer could not be stored.
-    pub(crate) fn put_back(&self, approval: Approval, told: watch::Sender<Told>) {
-        let mut entries = self.entries();
-        let at = entries
-            .list
-            .iter()
-            .position(|e| e.approval.id > approval.id);
-        let at = at.unwrap_or(entries.list.len());
-        entries.list.insert(at, Entry { approval, told });
-        drop(entries);
-        self.changed.send_replace(());
+    /// Puts a question back whose answer could not be stored. If it was shown, it waits for another
+    /// turn.
+    pub(super) fn put_back(&self, mut entry: Entry, uptime: Duration) {
+        self.change(|entries| {
+            if entry.turn.is_shown() {
+                entry.turn = Turn::queued(uptime);
+            }
+            let later = entries.list.iter().position(|other| other.id > entry.id);
+            let at = later.unwrap_or(entries.list.len());
+            entries.list.insert(at, entry);
+        });
     }
 
     /// Drops the questions that a rule decides now, and tells those who wait.
-    pub(crate) fn settle(&self, decided: &[ApprovalId]) {
-        let mut entries = self.entries();
-        entries.list.retain(|entry| {
-            let is_decided = decided.contains(&entry.approval.id);
-            if is_decided {
-                entry.told.send_replace(Told::Decided);
-            }
-            !is_decided
+    pub(super) fn settle(&self, decided: &[ApprovalId]) {
+        self.change(|entries| {
+            entries.list.retain(|entry| {
+                let is_decided = decided.contains(&entry.id);
+                if is_decided {
+                    entry.told.send_replace(Told::Decided);
+                }
+                !is_decided
+            });
         });
-        drop(entries);
-        self.changed.send_replace(());
     }
 
-    /// Drops all: the agent stops.
+    /// Drops all: the agent stops. Those who wait notice.
     pub(crate) fn drop_all(&self) {
-        for entry in self.entries().list.drain(..) {
-            entry.told.send_replace(Told::Dropped);
-        }
-        self.changed.send_replace(());
+        self.change(|entries| entries.list.clear());
     }
 
-    /// Drops the questions about a connection that is gone.
-    pub(crate) fn forget(&self, connection: ConnectionId) {
-        self.entries()
-            .list
-            .retain(|entry| match &entry.approval.question {
+    /// Drops the questions about a connection that is gone. Those who wait notice.
+    pub(super) fn forget(&self, connection: ConnectionId) {
+        self.change(|entries| {
+            entries.list.retain(|entry| match &entry.question {
                 Question::Access(question) => question.connection != connection,
                 Question::Change(_) => true,
             });
-        self.changed.send_replace(());
+        });
     }
 }
 
 impl Entries {
-    /// Drops a question without a window, unless it is about access.
-    fn drop_changes(&mut self, id: ApprovalId) {
-        self.list.retain(|entry| {
-            entry.approval.id != id || matches!(entry.approval.question, Question::Access(_))
-        });
+    fn find(&mut self, id: ApprovalId) -> Option<&mut Entry> {
+        self.list.iter_mut().find(|entry| entry.id == id)
     }
 
-    /// Makes room: the oldest without a window, or else the oldest.
-    fn drop_one(&mut self, now: Timestamp) {
-        let closed = |e: &Entry| e.approval.open_until.is_none_or(|until| until <= now);
-        let at = self.list.iter().position(closed).unwrap_or(0);
-        if let Some(entry) = self.list.remove(at) {
-            entry.told.send_replace(Told::Dropped);
-        }
+    /// Drops a question, unless it is about access.
+    fn drop_change(&mut self, id: ApprovalId) {
+        self.list
+            .retain(|entry| entry.id != id || matches!(entry.question, Question::Access(_)));
     }
-}
 
-/// The process, and what the person reads beside the question, may differ.
-fn same(one: &Question, other: &Question) -> bool {
-    match (one, other) {
-        (Question::Access(one), Question::Access(other)) => {
-            // What cannot be told apart is never one question, unless it is one process.
-            let known = one.program.client.is_known() || one.pid == other.pid;
-            known
-                && one.program == other.program
-                && one.connection == other.connection
-                && one.usage == other.usage
-                && one.scopes == other.scopes
-        }
-        (Question::Change(one), Question::Change(other)) => one == other,
-        (Question::Access(_), Question::Change(_)) | (Question::Change(_), Question::Access(_)) => {
-            false
-        }
+    /// Makes room: the oldest that is only listed, or else the one that would be shown last.
+    fn drop_one(&mut self) {
+        let listed = |entry: &Entry| matches!(entry.turn, Turn::None);
+        let at = self.list.iter().position(listed);
+        self.list.remove(at.unwrap_or(self.list.len() - 1));
     }
 }

@@ -10,7 +10,8 @@ use valetkey_core::id::{ConnectionId, RuleId};
 use valetkey_core::name::{ConnectionName, InProfile};
 use valetkey_core::scope::Scopes;
 
-use super::approvals::{AccessQuestion, Answer, ApprovalId, Grant, Lasts, Question, Told};
+use super::approvals::{ApprovalId, Told};
+use super::question::{AccessQuestion, Answer, Grant, Lasts, Question};
 use super::{MAX_ONCE, ONCE_LASTS, Once, USE_STORED_EVERY};
 use crate::error::AgentError;
 use crate::key::Actor;
@@ -66,9 +67,10 @@ impl Agent {
             .await
     }
 
-    /// Gives a question that nobody answered a window again.
+    /// Gives a question that nobody answered another turn in the window.
     pub fn show_approval(&self, id: ApprovalId) -> Result<(), AgentError> {
-        if self.inner.reopen(id) {
+        let uptime = self.inner.clock.uptime();
+        if self.inner.access.approvals.reopen(id, uptime) {
             Ok(())
         } else {
             Err(no_approval(id))
@@ -131,18 +133,18 @@ impl Agent {
 impl Inner {
     async fn answer(&self, id: ApprovalId, answer: Answer, who: &Actor) -> Result<(), AgentError> {
         let approvals = &self.access.approvals;
-        let (approval, told) = approvals.take(id).ok_or_else(|| no_approval(id))?;
-        if let Question::Access(question) = &approval.question
-            && let Err(error) = self.remember(question, &answer, &told, who).await
+        let entry = approvals.take(id).ok_or_else(|| no_approval(id))?;
+        if let Question::Access(question) = &entry.question
+            && let Err(error) = self.remember(question, &answer, &entry.told, who).await
         {
             let connection = question.connection;
-            approvals.put_back(approval, told);
+            approvals.put_back(entry, self.clock.uptime());
             // It may have gone meanwhile.
             self.settle_questions(connection);
             return Err(error);
         }
-        told.send_replace(Told::Answered(answer));
-        if let Question::Access(question) = &approval.question {
+        entry.told.send_replace(Told::Answered(answer));
+        if let Question::Access(question) = &entry.question {
             self.settle_questions(question.connection);
         }
         Ok(())
@@ -255,17 +257,6 @@ impl Inner {
             waiting.remove(0);
         }
         waiting.push((question.clone(), once, until));
-    }
-
-    fn reopen(self: &std::sync::Arc<Self>, id: ApprovalId) -> bool {
-        let now = self.now();
-        let shown = SignedDuration::try_from(super::ANSWER_TIMEOUT).unwrap_or_default();
-        let until = now.saturating_add(shown).unwrap_or(now);
-        let found = self.access.approvals.reopen(id, until);
-        if found {
-            self.close_window_in_time(id);
-        }
-        found
     }
 
     /// Remembers when a rule last decided; stored once a minute at most.

@@ -1,5 +1,7 @@
 //! Programs ask, the person answers, and things change in between.
 
+mod turns;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,8 +10,8 @@ use jiff::SignedDuration;
 use tokio::task::JoinHandle;
 use valetkey_agent::sign_in::SignInOptions;
 use valetkey_agent::{
-    Actor, AgentError, Answer, Approval, Grant, Identity, Lasts, NewKey, Process, Question,
-    Refusal, Requester, ServedToken, TokenRequirements,
+    Actor, AgentError, Answer, Approval, ChangeQuestion, Grant, Identity, Lasts, NewKey, Process,
+    Question, Refusal, Requester, ServedToken, TokenRequirements,
 };
 use valetkey_core::access::Usage;
 use valetkey_core::event::EventKind;

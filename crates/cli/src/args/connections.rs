@@ -152,7 +152,7 @@ pub(crate) struct Token {
     /// Get a new one from the provider in any case
     #[arg(long)]
     pub(crate) refresh: bool,
-    /// How long you may take to allow it in the desktop app, such as `10s`; 0 asks nobody [default: 60s]
+    /// How long you may take to allow it in the desktop app, such as `10s`; 0 asks nobody [default: a minute from when you are asked]
     #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
     pub(crate) wait: Option<u64>,
 }

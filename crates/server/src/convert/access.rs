@@ -43,6 +43,7 @@ pub(crate) fn approval(approval: Approval) -> ApprovalView {
         },
         asked_at: approval.asked_at,
         open_until: approval.open_until,
+        is_queued: approval.is_queued,
         count: approval.count,
     }
 }

@@ -111,7 +111,7 @@ pub(super) async fn approvals(
 
 /// Show a question
 ///
-/// Gives it a window of the desktop app.
+/// The desktop app shows it in its window, after those that are asked already.
 #[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/approvals/{id}/show", tag = "access",
     params(("id" = u64, Path, description = "as listed")),
