@@ -1,10 +1,10 @@
 //! How an error is laid out on a terminal: what happened, indented why, and after an empty line what to
 //! do. The command and the agents print it; the window has its own layout.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use valetkey_core::draft::Problem;
+use valetkey_core::printable::printable;
 
 use crate::error::{ApiError, InUseKind};
 
@@ -116,23 +116,6 @@ impl From<&ApiError> for ErrorText {
             .hint(console.map(|url| format!("the client is registered at {url}")))
             .hint(later.map(|seconds| format!("try again in {seconds} s")))
     }
-}
-
-/// `text` without what a terminal obeys: names and messages come from providers and other programs.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    if text.chars().any(is_unsafe) {
-        let shown = text
-            .chars()
-            .map(|c| if is_unsafe(c) { '\u{fffd}' } else { c });
-        Cow::Owned(shown.collect())
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-/// Control characters, and those that change the direction of what follows.
-fn is_unsafe(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Text for people: pure functions from responses.
 //!
 //! Times are relative to `now`; the exact ones stand in `--json`. Text from outside passes through
-//! [`valetkey_api::error_text::printable`].
+//! [`valetkey_api::core::printable`].
 
 pub(crate) mod access;
 pub(crate) mod agent;

@@ -20,6 +20,7 @@
 //! | [`event`], [`actor`] | one line of the audit log, and who asked |
 //! | [`secret_json`] | buffers for JSON that holds a secret |
 //! | [`program`], [`access`] | which program asks, and may it use this connection |
+//! | [`printable`] | how text from outside is shown to a person |
 //! | [`settings`] | what a person may set |
 //! | [`home`] | where everything is on disk |
 //! | [`id`], [`name`], [`scope`], [`endpoint_url`] | the small words used by all of them |
@@ -44,6 +45,7 @@ pub mod grant;
 pub mod home;
 pub mod id;
 pub mod name;
+pub mod printable;
 pub mod program;
 pub mod provider;
 pub mod proxy_path;

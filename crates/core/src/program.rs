@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::printable::{MAX_LOCATION, MAX_NAME, shortened};
+
 pub use identify::identify;
 
 /// What the kernel says about one process.
@@ -151,26 +153,26 @@ impl Client {
         !matches!(self.code, Code::Unknown { .. })
     }
 
-    /// For a person: `report.py`, `Terminal, through git`.
+    /// For a person: `report.py`, `Terminal, through git`. [`printable`](mod@crate::printable).
     pub fn name(&self) -> String {
         let mut name = self.code.name();
         for path in &self.through {
             name.push_str(", through ");
-            name.push_str(&file_name(path));
+            name.push_str(&shortened(&file_name(path), MAX_NAME));
         }
         name
     }
 
-    /// Where it is: `python3 /home/me/report.py`.
+    /// Where it is: `python3 /home/me/report.py`. [`printable`](mod@crate::printable), and not too long.
     pub fn location(&self) -> String {
-        self.code.to_string()
+        shortened(&self.code.to_string(), MAX_LOCATION)
     }
 }
 
 impl Code {
     /// For a person: the name of its file, package or module.
     pub fn name(&self) -> String {
-        match self {
+        let name = match self {
             Self::Executable { path } => file_name(path),
             Self::Script { path, .. } => package(path).unwrap_or_else(|| file_name(path)),
             Self::Module { name, .. } => name.clone(),
@@ -180,7 +182,8 @@ impl Code {
                 .map_or_else(String::new, |command| file_name(Path::new(command))),
             Self::Terminal { .. } => "Terminal".to_owned(),
             Self::Unknown { .. } => "unknown program".to_owned(),
-        }
+        };
+        shortened(&name, MAX_NAME)
     }
 }
 
@@ -261,5 +264,58 @@ fn package(path: &Path) -> Option<String> {
         ".bin" => Some(parts.get(at + 2)?.to_string()),
         scope if scope.starts_with('@') => Some(format!("{scope}/{}", parts.get(at + 2)?)),
         name => Some(name.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script(path: &str) -> Client {
+        Client {
+            code: Code::Script {
+                interpreter: "/usr/bin/python3".into(),
+                options: Vec::new(),
+                path: path.into(),
+            },
+            through: vec!["/usr/bin/g\u{202e}it".into()],
+            application: None,
+        }
+    }
+
+    #[test]
+    fn names_and_places_hide_and_turn_nothing() {
+        let client = script("/home/ada/\u{202e}yp.tropmi\n.py");
+        assert_eq!(
+            client.name(),
+            r"\u{202e}yp.tropmi\n.py, through g\u{202e}it"
+        );
+        assert_eq!(
+            client.location(),
+            r"python3 /home/ada/\u{202e}yp.tropmi\n.py"
+        );
+    }
+
+    #[test]
+    fn an_overlong_name_shows_how_it_begins_and_ends() {
+        let client = script(&format!("/tmp/{}.py", "x".repeat(250)));
+        let name = client.code.name();
+        assert_eq!(name.chars().count(), MAX_NAME);
+        assert!(name.starts_with("xxx") && name.ends_with("x.py"), "{name}");
+        let inline = Code::Inline {
+            interpreter: "/bin/sh".into(),
+            options: Vec::new(),
+            text: vec![format!("begin {} end", "x".repeat(5000))],
+        };
+        let client = Client {
+            code: inline,
+            ..script("/a")
+        };
+        let place = client.location();
+        assert_eq!(place.chars().count(), MAX_LOCATION);
+        assert!(
+            place.starts_with("sh begin") && place.ends_with(" end"),
+            "{place}"
+        );
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use valetkey_agent::{Actor, Identity, Requester};
 use valetkey_api::core::actor;
 use valetkey_api::core::id::{ClientKeyId, ConnectionId};
+use valetkey_api::core::printable::printable;
 use valetkey_api::core::program::{Client, Program, UnknownReason, identify};
 
 use self::process::{Evidence, Peer, Running};
@@ -119,7 +120,8 @@ impl Process {
         Known {
             running,
             program: Arc::new(peer.settle(identify(&ancestry.processes))),
-            actor: self.actor(executable.map(|path| path.display().to_string())),
+            actor: self
+                .actor(executable.map(|path| printable(&path.to_string_lossy()).into_owned())),
             is_own_window: ancestry.is_own_window,
         }
     }

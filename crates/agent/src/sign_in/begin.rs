@@ -12,7 +12,7 @@ use valetkey_core::id::SignInId;
 use valetkey_core::name::AccountLabel;
 use valetkey_core::redirect::{CALLBACK_PORT, RedirectUri};
 use valetkey_core::scope::Scopes;
-use valetkey_core::token_error::SignInFailure;
+use valetkey_core::token_error::{SignInFailure, one_line};
 
 use super::renewal::{
     connection_to_renew, granted_scopes, login_hint, scope_change, scopes_to_ask,
@@ -292,13 +292,9 @@ fn check_quota<'a>(
     }
 }
 
-/// Untrusted text on its way to a person: one line, without control characters.
+/// Untrusted text on its way to a person.
 fn plain(reason: &str) -> String {
-    reason
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(MAX_REASON_CHARS)
-        .collect()
+    one_line(reason).chars().take(MAX_REASON_CHARS).collect()
 }
 
 fn forget_old(inner: &Inner) {

@@ -85,6 +85,6 @@ fn scopes_pages_and_pauses_are_named() {
 #[test]
 fn text_from_outside_cannot_command_the_terminal() {
     let text = text(json!({"code": "internal", "message": "x\u{1b}[2J", "reason": "y\u{7}\nz"}));
-    assert_eq!(text, "error: x\u{fffd}[2J\n  y\u{fffd}\n  z\n");
+    assert_eq!(text, "error: x\\u{1b}[2J\n  y\\u{7}\n  z\n");
     assert_eq!(printable("Zoë 🦀"), "Zoë 🦀");
 }

@@ -9,7 +9,7 @@ use valetkey_api::ErrorCode;
 use valetkey_api::authenticators::{AuthenticatorSaved, AuthenticatorView};
 use valetkey_api::client::ClientError;
 use valetkey_api::core::draft::DraftInput;
-use valetkey_api::error_text::printable;
+use valetkey_api::core::printable::printable;
 
 use crate::agent;
 use crate::args::{Add, Global};

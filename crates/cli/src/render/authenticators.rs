@@ -8,8 +8,8 @@ use valetkey_api::authenticators::{
     ProviderView,
 };
 use valetkey_api::core::name::InProfile;
+use valetkey_api::core::printable::printable;
 use valetkey_api::core::redirect::RedirectUri;
-use valetkey_api::error_text::printable;
 
 use super::failure::hint;
 use super::table::{Cell, Table, fields};

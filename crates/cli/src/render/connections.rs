@@ -8,7 +8,7 @@ use valetkey_api::core::connection::{KeepWarm, RefreshError, RefreshErrorKind};
 use valetkey_api::core::connection_state::Status;
 use valetkey_api::core::id::AuthenticatorId;
 use valetkey_api::core::name::{ConnectionName, InProfile};
-use valetkey_api::error_text::printable;
+use valetkey_api::core::printable::printable;
 use valetkey_api::token::{TestMethod, TestResponse};
 
 use super::failure::{hint, warning};

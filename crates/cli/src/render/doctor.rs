@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use valetkey_api::agent::{Check, CheckOutcome, Version};
-use valetkey_api::error_text::printable;
+use valetkey_api::core::printable::printable;
 
 use super::failure::hint;
 use crate::style::{Style, Tone};

@@ -5,7 +5,7 @@ pub(crate) mod verified;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use valetkey_api::error_text::printable;
+use valetkey_api::core::printable::printable;
 use valetkey_api::events::{EventList, EventView};
 
 use super::table::{Cell, Table};

@@ -1,6 +1,7 @@
 //! `error:` what, indented why, `hint:` what to do.
 
-use valetkey_api::error_text::{Label, printable};
+use valetkey_api::core::printable::printable;
+use valetkey_api::error_text::Label;
 
 use crate::failure::Failure;
 use crate::style::{Style, Tone};

@@ -3,8 +3,8 @@
 use clap::ValueEnum as _;
 use valetkey_api::core::access;
 use valetkey_api::core::connection::KeepWarm;
+use valetkey_api::core::printable::printable;
 use valetkey_api::core::settings::Settings;
-use valetkey_api::error_text::printable;
 
 use crate::args::Setting;
 

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use valetkey_api::connections::ConnectionView;
 use valetkey_api::core::name::{AccountLabel, ConnectionName, InProfile};
+use valetkey_api::core::printable::printable;
 use valetkey_api::core::scope::Scopes;
-use valetkey_api::error_text::printable;
 use valetkey_api::sign_in::{FailedSignIn, SignInStarted};
 
 use super::connections;

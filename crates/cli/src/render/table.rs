@@ -1,7 +1,7 @@
 //! Columns of text, two spaces apart.
 
 use std::fmt::Write as _;
-use valetkey_api::error_text::printable;
+use valetkey_api::core::printable::printable;
 
 use crate::style::{Style, Tone};
 

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
 use super::retry_after;
+use crate::printable::is_unprintable;
 use crate::token_response::number;
 
 /// A reason is cut to this many characters.
@@ -149,18 +150,10 @@ pub fn clean(text: &str, secrets: &[&str]) -> String {
 /// hide a part of it.
 pub fn one_line(text: &str) -> String {
     let shown = |c: char| {
-        if c.is_control() || is_invisible(c) {
-            ' '
-        } else {
-            c
-        }
+        if is_unprintable(c) { ' ' } else { c }
     };
     let text: String = text.chars().map(shown).collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 fn looks_like_token(word: &str) -> bool {

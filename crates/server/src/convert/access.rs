@@ -4,6 +4,7 @@ use std::path::Path;
 
 use valetkey_agent::{AccessQuestion, Approval, ChangeQuestion, Question};
 use valetkey_api::access::{ApprovalView, ProgramView, QuestionView, RuleView};
+use valetkey_api::core::printable::{MAX_LOCATION, shortened};
 use valetkey_api::core::program::Client;
 
 pub(crate) fn rule(view: valetkey_agent::RuleView) -> RuleView {
@@ -72,5 +73,5 @@ fn program(client: Client) -> ProgramView {
 }
 
 fn text(path: impl AsRef<Path>) -> String {
-    path.as_ref().display().to_string()
+    shortened(&path.as_ref().to_string_lossy(), MAX_LOCATION)
 }
