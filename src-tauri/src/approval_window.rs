@@ -1,9 +1,12 @@
 //! The approval window: may this program use this connection, shall this change be made.
 //!
 //! It is a window of this process, drawn by the toolkit: no web page and no program can answer in its
-//! place. It shows one question at a time, the oldest first. For the first half second its buttons take
-//! no click and no key, so that a key meant for another window answers nothing. A synthetic X11 click
-//! looks like a real one; that is out of reach.
+//! place. The agent says which question has its turn. For the first half second its buttons take no
+//! click and no key, so that a key meant for another window answers nothing. A synthetic X11 click looks
+//! like a real one; that is out of reach.
+
+mod labels;
+mod question;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -13,21 +16,17 @@ use gtk::glib::{ControlFlow, Propagation, SourceId, timeout_add_local};
 use gtk::prelude::*;
 use jiff::Timestamp;
 use tauri::AppHandle;
-use valetkey_api::core::access::Usage;
 use valetkey_server::App;
-use valetkey_server::approvals::{
-    AccessQuestion, Answer, Approval, ApprovalId, ChangeQuestion, Grant, Lasts, Question,
-};
+use valetkey_server::approvals::{Answer, Approval, ApprovalId, Question};
 
-use crate::dialog::quoted;
+use self::labels::{heading, secondary};
+use self::question::{access, change, title};
 use crate::notifications::{Action, Kind, Notification};
 use crate::{dialog, notifier};
 
 /// How long the buttons take no click and no key; the countdown moves as often.
 const GUARD_TIME: Duration = Duration::from_millis(500);
 const WIDTH: i32 = 440;
-/// Scopes that are named; the others are counted.
-const MAX_SCOPES: usize = 8;
 
 thread_local! {
     /// The question that is shown; on the main thread.
@@ -37,6 +36,8 @@ thread_local! {
 struct Shown {
     id: ApprovalId,
     window: gtk::Window,
+    /// How many questions wait behind it.
+    queue: gtk::Label,
     timer: SourceId,
     /// It is answered or another question takes its place.
     is_over: Rc<Cell<bool>>,
@@ -50,11 +51,12 @@ pub(crate) fn begin(app: &AppHandle, agent: App) {
         let mut announced = None;
         loop {
             changed.mark_unchanged();
-            let mut questions = agent.agent().approvals().list().into_iter();
-            let next = questions.find(|it| it.open_until.is_some());
+            let questions = agent.agent().approvals().list();
+            let queued = questions.iter().filter(|it| it.is_queued).count();
+            let next = questions.into_iter().find(|it| it.open_until.is_some());
             announce(&app, next.as_ref(), &mut announced);
             let (handle, agent) = (app.clone(), agent.clone());
-            let shown = app.run_on_main_thread(move || present(&handle, &agent, next));
+            let shown = app.run_on_main_thread(move || present(&handle, &agent, next, queued));
             if let Err(error) = shown {
                 tracing::error!(%error, "approval window");
             }
@@ -77,7 +79,7 @@ fn announce(app: &AppHandle, next: Option<&Approval>, announced: &mut Option<App
             app,
             Notification {
                 kind: Kind::Approval,
-                title: quoted(&title(&approval.question)),
+                title: title(&approval.question),
                 body: "Valet Key asks in a window of its own.".to_owned(),
                 action: Action::Approve,
             },
@@ -100,19 +102,27 @@ pub(crate) fn show(app: &AppHandle) {
     }
 }
 
-fn present(app: &AppHandle, agent: &App, next: Option<Approval>) {
+fn present(app: &AppHandle, agent: &App, next: Option<Approval>, queued: usize) {
     let same = SHOWN.with_borrow(|shown| {
         let shown = shown.as_ref().map(|shown| shown.id);
         shown == next.as_ref().map(|approval| approval.id)
     });
-    if same {
-        return;
+    if !same {
+        close();
+        if let Some(approval) = next {
+            let shown = build(app, agent, &approval);
+            SHOWN.set(Some(shown));
+        }
     }
-    close();
-    if let Some(approval) = next {
-        let shown = build(app, agent, &approval);
-        SHOWN.set(Some(shown));
-    }
+    SHOWN.with_borrow(|shown| {
+        if let Some(shown) = shown {
+            shown.queue.set_visible(queued > 0);
+            shown.queue.set_text(&match queued {
+                1 => "1 more question waits".to_owned(),
+                more => format!("{more} more questions wait"),
+            });
+        }
+    });
 }
 
 /// Takes the window away; its question stays.
@@ -138,7 +148,7 @@ fn build(app: &AppHandle, agent: &App, approval: &Approval) -> Shown {
 
     let column = gtk::Box::new(gtk::Orientation::Vertical, 14);
     column.set_border_width(24);
-    column.add(&heading(&quoted(&title(&approval.question))));
+    column.add(&heading(&title(&approval.question)));
     let answers = match &approval.question {
         Question::Access(question) => access(&column, question),
         Question::Change(question) => change(&column, question),
@@ -160,6 +170,10 @@ fn build(app: &AppHandle, agent: &App, approval: &Approval) -> Shown {
     let countdown = secondary("");
     countdown.set_xalign(0.5);
     column.add(&countdown);
+    let queue = secondary("");
+    queue.set_xalign(0.5);
+    queue.set_no_show_all(true);
+    column.add(&queue);
     window.add(&column);
 
     let (dismissed, id) = (agent.clone(), approval.id);
@@ -187,6 +201,7 @@ fn build(app: &AppHandle, agent: &App, approval: &Approval) -> Shown {
     Shown {
         id: approval.id,
         window,
+        queue,
         timer,
         is_over,
     }
@@ -223,186 +238,6 @@ fn keep_time(
         // Until the window is closed.
         ControlFlow::Continue
     })
-}
-
-/// A button and its answer.
-struct Choice {
-    label: String,
-    suggested: bool,
-    make: Rc<dyn Fn() -> Answer>,
-}
-
-fn access(column: &gtk::Box, question: &AccessQuestion) -> Vec<Choice> {
-    let wants = match question.usage {
-        Usage::Token => "It asks for an access token",
-        Usage::Proxy => "It asks to send requests, without the token",
-    };
-    let account = question.account.as_deref();
-    let of = account.map_or(String::new(), |account| format!(" of {account}"));
-    column.add(&secondary(&format!("{wants}{of}.")));
-
-    let program = &question.program;
-    let client = &program.client;
-    let pid = question
-        .pid
-        .map_or(String::new(), |pid| format!(" · process {pid}"));
-    let mut rows = vec![
-        ("Program", format!("{}{pid}", client.location())),
-        ("Connection", question.name.to_string()),
-    ];
-    if let Some(application) = &client.application {
-        rows.push(("Started by", application.name()));
-    }
-    rows.push(("May do", scopes(question.scopes.iter())));
-    if !question.added.is_empty() {
-        rows.push(("New", scopes(question.added.iter())));
-    }
-    column.add(&grid(&rows));
-
-    let project = program.project.as_ref().map(|project| {
-        let label = format!("Only in this project ({})", project.display());
-        let check = gtk::CheckButton::with_label(&label);
-        wrap(&check);
-        check.set_active(true);
-        column.add(&check);
-        check
-    });
-    let proxy = (question.usage == Usage::Token).then(|| {
-        let check = gtk::CheckButton::with_label("Through the proxy only, without the token");
-        column.add(&check);
-        check
-    });
-    let usage = question.usage;
-    let allow = move |lasts: Lasts| {
-        let (project, proxy) = (project.clone(), proxy.clone());
-        Rc::new(move || {
-            let only_proxy = proxy.as_ref().is_some_and(gtk::CheckButton::is_active);
-            Answer::Allow(Grant {
-                lasts,
-                only_project: project.as_ref().is_some_and(gtk::CheckButton::is_active),
-                usage: if only_proxy { Usage::Proxy } else { usage },
-                only_scopes: None,
-            })
-        }) as Rc<dyn Fn() -> Answer>
-    };
-    let choice = |label: &str, suggested, make| Choice {
-        label: label.to_owned(),
-        suggested,
-        make,
-    };
-    let mut choices = vec![
-        choice("_Deny", false, Rc::new(|| Answer::Deny)),
-        choice("_Once", false, allow(Lasts::Once)),
-    ];
-    if client.is_known() {
-        choices.push(choice("One _hour", false, allow(Lasts::Hour)));
-        choices.push(choice("_Always", true, allow(Lasts::Always)));
-    } else {
-        column.add(&secondary(
-            "It cannot be told which program this is, so the answer is not remembered.",
-        ));
-    }
-    choices
-}
-
-fn change(column: &gtk::Box, question: &ChangeQuestion) -> Vec<Choice> {
-    column.add(&secondary(&quoted(&question.text)));
-    column.add(&grid(&[("Asked by", question.asked_by.clone())]));
-    let once = || {
-        Answer::Allow(Grant {
-            lasts: Lasts::Once,
-            only_project: false,
-            usage: Usage::Token,
-            only_scopes: None,
-        })
-    };
-    vec![
-        Choice {
-            label: "Ca_ncel".to_owned(),
-            suggested: false,
-            make: Rc::new(|| Answer::Deny),
-        },
-        Choice {
-            label: format!("_{}", question.confirm),
-            suggested: true,
-            make: Rc::new(once),
-        },
-    ]
-}
-
-fn title(question: &Question) -> String {
-    match question {
-        Question::Access(question) => {
-            let name = question.program.client.name();
-            format!("Let `{name}` use {}?", question.provider)
-        }
-        Question::Change(question) => question.title.clone(),
-    }
-}
-
-fn scopes<'a>(scopes: impl Iterator<Item = &'a str>) -> String {
-    let all: Vec<&str> = scopes.collect();
-    if all.is_empty() {
-        return "what the provider gives by default".to_owned();
-    }
-    let more = all.len().saturating_sub(MAX_SCOPES);
-    let named = all[..all.len() - more].join(", ");
-    if more == 0 {
-        named
-    } else {
-        format!("{named} and {more} more")
-    }
-}
-
-fn heading(text: &str) -> gtk::Label {
-    let label = left(text);
-    let bold = gtk::pango::AttrList::new();
-    bold.insert(gtk::pango::AttrInt::new_weight(gtk::pango::Weight::Bold));
-    bold.insert(gtk::pango::AttrFloat::new_scale(1.2));
-    label.set_attributes(Some(&bold));
-    label
-}
-
-fn secondary(text: &str) -> gtk::Label {
-    let label = left(text);
-    label.style_context().add_class("dim-label");
-    label
-}
-
-fn left(text: &str) -> gtk::Label {
-    let label = gtk::Label::new(Some(text));
-    label.set_xalign(0.0);
-    label.set_line_wrap(true);
-    label.set_line_wrap_mode(gtk::pango::WrapMode::WordChar);
-    label.set_max_width_chars(48);
-    label
-}
-
-fn wrap(check: &gtk::CheckButton) {
-    if let Some(label) = check
-        .child()
-        .and_then(|it| it.downcast::<gtk::Label>().ok())
-    {
-        label.set_line_wrap(true);
-        label.set_line_wrap_mode(gtk::pango::WrapMode::WordChar);
-        label.set_max_width_chars(44);
-    }
-}
-
-fn grid(rows: &[(&str, String)]) -> gtk::Grid {
-    let grid = gtk::Grid::new();
-    grid.set_column_spacing(16);
-    grid.set_row_spacing(6);
-    for (row, (name, value)) in (0..).zip(rows) {
-        let name = secondary(name);
-        name.set_valign(gtk::Align::Start);
-        grid.attach(&name, 0, row, 1, 1);
-        let value = left(value);
-        value.set_selectable(false);
-        value.set_max_width_chars(38);
-        grid.attach(&value, 1, row, 1, 1);
-    }
-    grid
 }
 
 /// Gives the person's answer to the agent.

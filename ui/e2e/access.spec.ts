@@ -65,7 +65,7 @@ test("a program asks, is allowed, uses it, and is removed", async ({ page, world
 });
 
 test("rules say what is less than the whole token, and until when", async ({ page, world }) => {
-  await world.authenticator("Demo");
+  await world.authenticator("Demo", "custom", undefined, { api_hosts: ["api.demo.example"] });
   await world.signIn("demo");
   await page.goto("/#/access");
   for (const [name, body] of [

@@ -134,7 +134,7 @@ export class World {
     name: string,
     type = "custom",
     scopes = ["openid", "email"],
-    { profile = "default", redirect_uri = "http://127.0.0.1/callback" } = {},
+    { profile = "default", redirect_uri = "http://127.0.0.1/callback", api_hosts = [] as string[] } = {},
   ): Promise<string> {
     const body = {
       authenticator_type: type,
@@ -144,6 +144,7 @@ export class World {
       scopes,
       // Any port: one that is fixed may be busy, here as anywhere.
       redirect_uri,
+      api_hosts,
       issuer: PROVIDER,
       authorize_url: `${PROVIDER}/authorize`,
       token_url: `${PROVIDER}/token`,

@@ -327,6 +327,8 @@ impl Inner {
             name: InProfile::new(authenticator.profile.clone(), name),
             account: entry.row.account.display_name.clone(),
             provider: authenticator.provider_name(provider).to_owned(),
+            catalogue: provider,
+            has_proxy: !authenticator.api_hosts(provider).is_empty(),
             usage,
             scopes: entry.row.scopes.clone(),
             added: Scopes::default(),

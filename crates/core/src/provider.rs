@@ -9,6 +9,7 @@ mod error_class;
 mod placeholder;
 mod revocation;
 mod routes;
+mod scope_words;
 mod token_endpoint;
 mod userinfo;
 

@@ -4,6 +4,7 @@ use valetkey_core::access::Usage;
 use valetkey_core::id::ConnectionId;
 use valetkey_core::name::{ConnectionName, InProfile};
 use valetkey_core::program::Program;
+use valetkey_core::provider::Provider;
 use valetkey_core::scope::Scopes;
 
 /// What is asked.
@@ -27,6 +28,10 @@ pub struct AccessQuestion {
     pub account: Option<String>,
     /// Display name of the provider.
     pub provider: String,
+    /// The authenticator's catalogue entry.
+    pub catalogue: &'static Provider,
+    /// Whether its proxy leads to a host.
+    pub has_proxy: bool,
     pub usage: Usage,
     /// What the token may do.
     pub scopes: Scopes,
@@ -55,6 +60,22 @@ pub enum Answer {
     Deny,
 }
 
+impl Answer {
+    /// Never more than was asked for.
+    pub(super) fn within(self, question: &Question) -> Self {
+        match (self, question) {
+            (Self::Allow(grant), Question::Access(question)) => Self::Allow(Grant {
+                usage: match question.usage {
+                    Usage::Token => grant.usage,
+                    Usage::Proxy => Usage::Proxy,
+                },
+                ..grant
+            }),
+            (answer, _) => answer,
+        }
+    }
+}
+
 /// What is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
@@ -64,6 +85,19 @@ pub struct Grant {
     pub usage: Usage,
     /// Fewer scopes than were asked for.
     pub only_scopes: Option<Scopes>,
+}
+
+impl Grant {
+    /// The scopes that it covers: never more than were shown.
+    pub(super) fn scopes(&self, question: &AccessQuestion) -> Scopes {
+        match &self.only_scopes {
+            None => question.scopes.clone(),
+            Some(chosen) => {
+                let more = chosen.missing_from(&question.scopes);
+                chosen.missing_from(&more)
+            }
+        }
+    }
 }
 
 /// For how long.

@@ -134,6 +134,7 @@ impl Inner {
     async fn answer(&self, id: ApprovalId, answer: Answer, who: &Actor) -> Result<(), AgentError> {
         let approvals = &self.access.approvals;
         let entry = approvals.take(id).ok_or_else(|| no_approval(id))?;
+        let answer = answer.within(&entry.question);
         if let Question::Access(question) = &entry.question
             && let Err(error) = self.remember(question, &answer, &entry.told, who).await
         {
@@ -164,6 +165,17 @@ impl Inner {
                 return Err(AgentError::InvalidRequest {
                     message: "it cannot be told in which project this program works".to_owned(),
                     hint: Some("allow it in any project, or once".to_owned()),
+                });
+            }
+            Answer::Allow(grant) if grant.usage != question.usage && !question.has_proxy => {
+                return Err(AgentError::InvalidRequest {
+                    message: format!(
+                        "the proxy of `{}` leads nowhere: its authenticator names no API hosts",
+                        question.name
+                    ),
+                    hint: Some(
+                        "`valetkey update AUTHENTICATOR --api-host HOST` names one".to_owned(),
+                    ),
                 });
             }
             Answer::Allow(grant) => {
@@ -249,7 +261,7 @@ impl Inner {
             return;
         };
         let once = Once {
-            scopes: scopes(question, grant),
+            scopes: grant.scopes(question),
             usage: grant.usage,
         };
         let mut waiting = self.access.once();
@@ -323,7 +335,7 @@ fn allowed(
         connection: question.connection,
         usage: grant.usage,
         verdict: Verdict::Allow,
-        scopes: scopes(question, grant),
+        scopes: grant.scopes(question),
         narrowed: grant.only_scopes.is_some(),
         created_at: now,
         ends_at,
@@ -346,17 +358,6 @@ fn denied(question: &AccessQuestion, now: Timestamp) -> Rule {
         ends_at: now.checked_add(DENIAL_LASTS).ok(),
         used_at: None,
         confirmed: true,
-    }
-}
-
-/// Never more than was shown.
-fn scopes(question: &AccessQuestion, grant: &Grant) -> Scopes {
-    match &grant.only_scopes {
-        None => question.scopes.clone(),
-        Some(chosen) => {
-            let more = chosen.missing_from(&question.scopes);
-            chosen.missing_from(&more)
-        }
     }
 }
 

@@ -416,3 +416,32 @@ async fn once_the_app_has_run_an_agent_without_it_needs_a_rule() {
         .await
         .expect("confirmed in the app");
 }
+
+#[tokio::test]
+async fn an_answer_gives_no_more_than_was_asked_for() {
+    let bench = app().await;
+    let (agent, id) = (bench.agent.clone(), bench.view("demo").row.id);
+    let asking = tokio::spawn(async move { agent.proxy_grant(id, &tool()).await });
+    answer(&bench, allow(Lasts::Always)).await;
+    asking.await.expect("it ends").expect("through the proxy");
+    assert_eq!(bench.agent.rules()[0].rule.usage, Usage::Proxy);
+    assert_eq!(refusal(ask_now(&bench, &tool()).await), Refusal::ProxyOnly);
+}
+
+#[tokio::test]
+async fn the_proxy_alone_is_no_answer_where_it_leads_nowhere() {
+    let bench = app().await;
+    ask_now(&bench, &tool()).await.unwrap_err();
+    let id = question(&bench).await.id;
+    let through_proxy = Answer::Allow(Grant {
+        lasts: Lasts::Always,
+        only_project: false,
+        usage: Usage::Proxy,
+        only_scopes: None,
+    });
+    let answered = bench.agent.answer(id, through_proxy, &me()).await;
+    let refused = matches!(answered, Err(AgentError::InvalidRequest { .. }));
+    assert!(refused, "{answered:?}");
+    assert_eq!(bench.agent.rules(), []);
+    assert_eq!(bench.agent.approvals().list().len(), 1, "still asked");
+}
