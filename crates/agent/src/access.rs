@@ -273,6 +273,7 @@ impl Agent {
         if !self.inner.access.desktop {
             return Ok(());
         }
+        self.check_running()?;
         let what = question.title.clone();
         match self.inner.ask_about_change(question).await {
             Told::Answered(Answer::Allow(_)) => Ok(()),

@@ -126,28 +126,33 @@ impl Agent {
         Ok((view, warnings))
     }
 
-    /// Whether this change sends the authenticator's secrets elsewhere, or in another way: not
+    /// By which values this change sends the authenticator's secrets elsewhere, or in another way: not
     /// everybody who may change it may do that.
-    pub fn reroutes(&self, key: &AuthenticatorKey, input: &DraftInput) -> Result<bool, AgentError> {
-        let old = self.inner.registry().find_authenticator(key)?;
-        let change = input.clone().check_change(&old, self.inner.now());
-        let change = change.map_err(AgentError::BadDraft)?;
-        Ok(change.authenticator.reroutes(&old))
-    }
-
-    /// Whether this change lets the proxy send tokens to other hosts than before.
-    pub fn adds_api_hosts(
+    pub fn rerouted(
         &self,
         key: &AuthenticatorKey,
         input: &DraftInput,
-    ) -> Result<bool, AgentError> {
+    ) -> Result<Vec<String>, AgentError> {
+        let old = self.inner.registry().find_authenticator(key)?;
+        let change = input.clone().check_change(&old, self.inner.now());
+        let change = change.map_err(AgentError::BadDraft)?;
+        Ok(change.authenticator.rerouted(&old))
+    }
+
+    /// To which further hosts the proxy could send tokens after this change.
+    pub fn added_api_hosts(
+        &self,
+        key: &AuthenticatorKey,
+        input: &DraftInput,
+    ) -> Result<Vec<String>, AgentError> {
         let old = self.authenticator(key)?;
         let change = input
             .clone()
             .check_change(&old.authenticator, self.inner.now())
             .map_err(AgentError::BadDraft)?;
         let new = change.authenticator;
-        Ok(new.adds_api_hosts(&old.authenticator, old.provider))
+        let added = new.added_api_hosts(&old.authenticator, old.provider);
+        Ok(added.iter().map(ToString::to_string).collect())
     }
 
     /// Changes an authenticator. A new secret keeps its connections; what waited for a mended

@@ -8,7 +8,7 @@ use valetkey_core::freshness;
 use valetkey_core::id::ConnectionId;
 use valetkey_core::name::{AccountLabel, ConnectionName, ProfileName};
 use valetkey_core::provider::Provider;
-use valetkey_core::proxy_settings::{Methods, ProxySettings};
+use valetkey_core::proxy_settings::{Methods, ProxySettings, Widened};
 
 use crate::client::Client;
 use crate::error::AgentError;
@@ -158,14 +158,14 @@ impl Agent {
         self.inner.registry().find(key)
     }
 
-    /// Whether programs may do more through the proxy, or with the token, after this change.
-    pub fn widens(
+    /// What programs may do more after this change, through the proxy or with the token.
+    pub fn widened(
         &self,
         key: &ConnectionKey,
         change: &ConnectionChange,
-    ) -> Result<bool, AgentError> {
+    ) -> Result<Widened, AgentError> {
         let old = self.connection(key)?.row.proxy;
-        Ok(change.proxy(&old).widens(&old))
+        Ok(change.proxy(&old).widened(&old))
     }
 
     /// Changes policy, label, or what the proxy does.

@@ -38,12 +38,9 @@ pub enum KeyRefusal {
 }
 
 impl Agent {
-    /// Makes a key; its text is returned once and never again.
-    pub async fn create_key(
-        &self,
-        ask: NewKey,
-        who: &Actor,
-    ) -> Result<(ClientKeyRow, ClientKey), AgentError> {
+    /// A key that can be made: its name is free, and its connections are there. From here on their ids
+    /// travel.
+    pub fn check_new_key(&self, ask: NewKey) -> Result<NewKey, AgentError> {
         let name = ask.name.trim().to_owned();
         if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
             return Err(AgentError::InvalidRequest {
@@ -58,28 +55,47 @@ impl Agent {
                 hint: Some("choose another name, or revoke that key first".to_owned()),
             });
         }
-        let now = self.inner.now();
-        if ask.expires_at.is_some_and(|end| end <= now) {
+        if ask.expires_at.is_some_and(|end| end <= self.inner.now()) {
             return Err(AgentError::InvalidRequest {
                 message: "the key would have ended already".to_owned(),
                 hint: Some("choose an end that is still to come, or none".to_owned()),
             });
         }
+        let registry = self.inner.registry();
+        let ids = |keys: &Vec<ConnectionKey>| {
+            let ids = keys
+                .iter()
+                .map(|key| registry.find(key).map(ConnectionKey::Id));
+            ids.collect::<Result<Vec<_>, _>>()
+        };
+        let connections = ask.connections.as_ref().map(ids).transpose()?;
+        drop(registry);
+        Ok(NewKey {
+            name,
+            connections,
+            ..ask
+        })
+    }
+
+    /// Makes a key; its text is returned once and never again.
+    pub async fn create_key(
+        &self,
+        ask: NewKey,
+        who: &Actor,
+    ) -> Result<(ClientKeyRow, ClientKey), AgentError> {
+        let ask = self.check_new_key(ask)?;
+        let now = self.inner.now();
         let connections = match &ask.connections {
             None => None,
             Some(keys) => {
-                let registry = self.inner.registry();
-                Some(
-                    keys.iter()
-                        .map(|key| registry.find(key))
-                        .collect::<Result<Vec<_>, _>>()?,
-                )
+                let ids = keys.iter().map(|key| self.connection_id(key));
+                Some(ids.collect::<Result<Vec<_>, _>>()?)
             }
         };
         let key = ClientKey::new(format!("vk_{}", crate::random::token()));
         let row = ClientKeyRow {
             id: ClientKeyId::new(crate::random::uuid()),
-            name,
+            name: ask.name,
             hash: Fingerprint::of(key.expose()),
             connections,
             manage: ask.manage,

@@ -5,10 +5,11 @@
 
 mod endpoints;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::api_host::ApiHost;
 use crate::endpoint_url::EndpointUrl;
@@ -90,15 +91,22 @@ pub struct Overrides {
 }
 
 impl Authenticator {
-    /// Whether refresh tokens and the client secret go elsewhere, or in another way, than through `old`.
-    pub fn reroutes(&self, old: &Self) -> bool {
-        let with_old_hosts = Overrides {
-            api_hosts: old.overrides.api_hosts.clone(),
-            ..self.overrides.clone()
+    /// By which values refresh tokens and the client secret go elsewhere, or in another way, than through
+    /// `old`: `token_url: https://example.com/token`.
+    pub fn rerouted(&self, old: &Self) -> Vec<String> {
+        let routes = |it: &Self| {
+            let overrides = Overrides {
+                api_hosts: Vec::new(),
+                ..it.overrides.clone()
+            };
+            let mut routes = serde_json::to_value(overrides).expect("plain structs serialise");
+            routes["provider"] = it.provider.as_str().into();
+            routes["redirect_uri"] = it.redirect_uri.to_string().into();
+            routes
         };
-        self.provider != old.provider
-            || with_old_hosts != old.overrides
-            || self.redirect_uri != old.redirect_uri
+        let mut changed = Vec::new();
+        list_changes("", &routes(old), &routes(self), &mut changed);
+        changed
     }
 
     /// Whether what was obtained through `old` can be used through this one: the same client at the
@@ -121,6 +129,31 @@ impl Authenticator {
         } else {
             &provider.display_name
         }
+    }
+}
+
+/// Lists the members of `new` that are not those of `old`, with their names from `name` on.
+fn list_changes(name: &str, old: &Value, new: &Value, changed: &mut Vec<String>) {
+    if old == new {
+        return;
+    }
+    let (known, own) = (old.as_object(), new.as_object());
+    if known.is_none() && own.is_none() {
+        changed.push(match new {
+            Value::Null => format!("{name}: the provider's own"),
+            Value::String(text) => format!("{name}: {text}"),
+            other => format!("{name}: {other}"),
+        });
+        return;
+    }
+    let members = [known, own].into_iter().flatten();
+    let members: BTreeSet<&String> = members.flat_map(serde_json::Map::keys).collect();
+    for member in members {
+        let inner = match name {
+            "" => member.clone(),
+            outer => format!("{outer}.{member}"),
+        };
+        list_changes(&inner, &old[member], &new[member], changed);
     }
 }
 

@@ -15,15 +15,27 @@ pub struct ProxySettings {
     pub methods: Option<Methods>,
 }
 
+/// What programs may do more than before.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Widened {
+    /// They get the token itself again.
+    pub token: bool,
+    /// More methods pass: all of these.
+    pub methods: Option<String>,
+}
+
 impl ProxySettings {
-    /// Whether programs may do more than with `old`.
-    pub fn widens(&self, old: &Self) -> bool {
-        let more_methods = match (&self.methods, &old.methods) {
-            (_, None) => false,
-            (None, Some(_)) => true,
-            (Some(new), Some(old)) => !new.0.is_subset(&old.0),
+    /// What programs may do more than with `old`.
+    pub fn widened(&self, old: &Self) -> Widened {
+        let methods = match (&self.methods, &old.methods) {
+            (_, None) => None,
+            (None, Some(_)) => Some("every method".to_owned()),
+            (Some(new), Some(old)) => (!new.0.is_subset(&old.0)).then(|| new.to_string()),
         };
-        (old.only && !self.only) || more_methods
+        Widened {
+            token: old.only && !self.only,
+            methods,
+        }
     }
 
     /// Whether a request with this method passes.
@@ -117,8 +129,19 @@ mod tests {
             (&settings(false, Some(&["GET", "HEAD"])), &read, true),
             (&settings(true, Some(&["GET"])), &read, false),
         ] {
-            assert_eq!(new.widens(old), widens, "{new:?} after {old:?}");
+            let widened = new.widened(old);
+            assert_eq!(
+                widened != Widened::default(),
+                widens,
+                "{new:?} after {old:?}"
+            );
         }
+        let widened = |token, methods: &str| Widened {
+            token,
+            methods: Some(methods.to_owned()),
+        };
+        assert_eq!(all.widened(&read), widened(true, "every method"));
+        assert_eq!(write.widened(&read), widened(false, "GET, POST"));
         assert!(write.allows("GET") && !write.allows("DELETE") && all.allows("PURGE"));
     }
 

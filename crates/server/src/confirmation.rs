@@ -3,14 +3,16 @@
 //! clicks come over the session bus. Else a program that was denied could lift a pause, send a client
 //! secret to itself, or stop the app and ask an agent that allows.
 
+use jiff::Timestamp;
 use valetkey_agent::ChangeQuestion;
 use valetkey_api::core::access::Policy;
+use valetkey_api::core::proxy_settings::Widened;
 
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error_response::ErrorResponse;
 
-/// A change that widens.
+/// A change that widens. Equal ones are one question, so each names all that the person says yes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
     /// Serve tokens again.
@@ -19,24 +21,36 @@ pub(crate) enum Change {
     Stop,
     /// A new client key.
     NewKey {
-        name: String,
-        /// None: all.
-        connections: Option<Vec<String>>,
-        manage: bool,
+        key: KeyAccess,
+        /// None: it lives until it is revoked.
+        ends_at: Option<Timestamp>,
     },
     /// A client key that was made while no desktop app ran.
-    ConfirmKey {
-        name: String,
-        /// None: all.
-        connections: Option<Vec<String>>,
-        manage: bool,
+    ConfirmKey(KeyAccess),
+    /// A rule that was written while no desktop app ran.
+    ConfirmRule {
+        program: String,
+        connection: String,
+        location: String,
     },
+    /// A denial that ends before its time.
+    RemoveDenial { program: String, connection: String },
     /// Where the secrets of an authenticator are sent, or how.
-    Endpoints { authenticator: String },
+    Endpoints {
+        authenticator: String,
+        /// `token_url: https://example.com/token`
+        routes: Vec<String>,
+    },
     /// Further hosts for its tokens.
-    ApiHosts { authenticator: String },
+    ApiHosts {
+        authenticator: String,
+        hosts: Vec<String>,
+    },
     /// Less strict settings of a connection's proxy.
-    Proxy { connection: String },
+    Proxy {
+        connection: String,
+        widened: Widened,
+    },
     /// The command that opens the browser.
     Browser { command: Option<String> },
     /// What programs get that no rule decides about.
@@ -49,6 +63,18 @@ pub(crate) enum Change {
     CopyToken { connection: String },
 }
 
+/// What a client key opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyAccess {
+    pub(crate) name: String,
+    /// None: all.
+    pub(crate) connections: Option<Vec<String>>,
+    pub(crate) manage: bool,
+}
+
+/// What the person reads: title, text, and the label of the button that makes the change.
+type Words = (String, String, &'static str);
+
 impl App {
     /// Returns once the person has confirmed it. Without a desktop app nobody is asked.
     pub(crate) async fn confirm(
@@ -58,6 +84,27 @@ impl App {
     ) -> Result<(), ErrorResponse> {
         let question = change.question(asked_by);
         Ok(self.agent().confirm(question).await?)
+    }
+
+    /// Confirms all that `widening` finds, and looks again afterwards: what is there may have changed while
+    /// the person was asked.
+    pub(crate) async fn confirm_all(
+        &self,
+        caller: &Caller,
+        widening: impl Fn() -> Result<Vec<Change>, ErrorResponse>,
+    ) -> Result<(), ErrorResponse> {
+        let mut confirmed = Vec::new();
+        loop {
+            let changes = widening()?;
+            let next = changes
+                .into_iter()
+                .find(|change| !confirmed.contains(change));
+            let Some(change) = next else {
+                return Ok(());
+            };
+            self.confirm(change.clone(), caller.asked_by()).await?;
+            confirmed.push(change);
+        }
     }
 
     /// As [`Self::confirm`], for what only a program or a key is asked about.
@@ -75,7 +122,17 @@ impl App {
 
 impl Change {
     fn question(self, asked_by: String) -> ChangeQuestion {
-        let (title, text, confirm) = match self {
+        let (title, text, confirm) = self.words();
+        ChangeQuestion {
+            title,
+            text,
+            asked_by,
+            confirm: confirm.to_owned(),
+        }
+    }
+
+    fn words(self) -> Words {
+        match self {
             Self::Resume => (
                 "Resume token sharing?".to_owned(),
                 "Programs get tokens again.".to_owned(),
@@ -86,62 +143,59 @@ impl Change {
                 "No program gets a token until it is started again. Nothing is lost.".to_owned(),
                 "Stop",
             ),
-            Self::NewKey {
-                name,
-                connections,
-                manage,
-            } => (
-                format!("Create the client key `{name}`?"),
-                key_opens(connections, manage),
-                "Create",
-            ),
-            Self::ConfirmKey {
-                name,
-                connections,
-                manage,
-            } => (
-                format!("Let the client key `{name}` be used?"),
-                format!(
-                    "It was made while Valet Key ran without a window.\n{}",
-                    key_opens(connections, manage)
-                ),
+            Self::NewKey { key, ends_at } => new_key(&key, ends_at),
+            Self::ConfirmKey(key) => (
+                format!("Let the client key `{}` be used?", key.name),
+                format!("{MADE_WITHOUT_WINDOW}\n{}", key.text()),
                 "Allow",
             ),
-            Self::Endpoints { authenticator } => (
+            Self::ConfirmRule {
+                program,
+                connection,
+                location,
+            } => (
+                format!("Let {program} use {connection}?"),
+                format!("{MADE_WITHOUT_WINDOW}\n{location}"),
+                "Allow",
+            ),
+            Self::RemoveDenial {
+                program,
+                connection,
+            } => (
+                format!("Remove the denial for {program}?"),
+                format!("{program} may then ask for {connection} again."),
+                "Remove",
+            ),
+            Self::Endpoints {
+                authenticator,
+                routes,
+            } => (
                 format!("Change where `{authenticator}` sends its secrets?"),
-                "Its client secret and its logins are sent to the new addresses.".to_owned(),
+                format!(
+                    "Its client secret and its logins are then sent by these values.\n{}",
+                    routes.join("\n")
+                ),
                 "Change",
             ),
-            Self::ApiHosts { authenticator } => (
+            Self::ApiHosts {
+                authenticator,
+                hosts,
+            } => (
                 format!("Add hosts for the tokens of `{authenticator}`?"),
-                "Programs may then send requests with its tokens to these hosts.".to_owned(),
+                format!(
+                    "Programs may then send requests with its tokens to: {}.",
+                    hosts.join(", ")
+                ),
                 "Add",
             ),
-            Self::Proxy { connection } => (
-                format!("Allow more with `{connection}`?"),
-                "Its token may then be handed out, or more methods pass its proxy.".to_owned(),
-                "Allow",
-            ),
-            Self::Browser { command } => (
-                "Change the browser command?".to_owned(),
-                match command {
-                    Some(command) => format!("Each sign-in then runs: {command}"),
-                    None => "Sign-ins then open the browser of the desktop.".to_owned(),
-                },
-                "Change",
-            ),
+            Self::Proxy {
+                connection,
+                widened,
+            } => proxy(&connection, widened),
+            Self::Browser { command } => browser(command),
             Self::Policy(policy) => (
                 "Change what undecided programs get?".to_owned(),
-                match policy {
-                    Policy::Allow => {
-                        "Every program of this user then gets tokens without a question.".to_owned()
-                    }
-                    Policy::Ask => {
-                        "You are then asked about each program that no rule decides about."
-                            .to_owned()
-                    }
-                    Policy::Deny => "Programs that no rule allows are then refused.".to_owned(),
-                },
+                policy_text(policy).to_owned(),
                 "Change",
             ),
             Self::Retention { days } => (
@@ -160,29 +214,70 @@ impl Change {
                     .to_owned(),
                 "Copy",
             ),
-        };
-        ChangeQuestion {
-            title,
-            text,
-            asked_by,
-            confirm: confirm.to_owned(),
         }
     }
 }
 
-/// What a client key opens.
-fn key_opens(connections: Option<Vec<String>>, manage: bool) -> String {
-    let may = match connections {
-        None => "all connections, also later ones".to_owned(),
-        Some(names) if names.is_empty() => "no connection any more".to_owned(),
-        Some(names) => names.join(", "),
+const MADE_WITHOUT_WINDOW: &str = "It was allowed while Valet Key ran without a window.";
+
+fn new_key(key: &KeyAccess, ends_at: Option<Timestamp>) -> Words {
+    let ends = match ends_at {
+        None => "It works until you revoke it.".to_owned(),
+        Some(end) => format!("It ends {}.", end.strftime("%Y-%m-%d %H:%M UTC")),
     };
-    let manage = if manage {
-        " It may also add and remove connections."
-    } else {
-        ""
-    };
-    format!("Whoever has it gets tokens of: {may}.{manage}")
+    (
+        format!("Create the client key `{}`?", key.name),
+        format!("{} {ends}", key.text()),
+        "Create",
+    )
+}
+
+fn proxy(connection: &str, widened: Widened) -> Words {
+    let token = widened.token;
+    let token = token.then(|| "Programs may then get its token itself.".to_owned());
+    let methods = widened.methods;
+    let methods = methods.map(|methods| format!("Its proxy then passes: {methods}."));
+    let text: Vec<String> = token.into_iter().chain(methods).collect();
+    (
+        format!("Allow more with `{connection}`?"),
+        text.join(" "),
+        "Allow",
+    )
+}
+
+fn browser(command: Option<String>) -> Words {
+    (
+        "Change the browser command?".to_owned(),
+        match command {
+            Some(command) => format!("Each sign-in then runs: {command}"),
+            None => "Sign-ins then open the browser of the desktop.".to_owned(),
+        },
+        "Change",
+    )
+}
+
+const fn policy_text(policy: Policy) -> &'static str {
+    match policy {
+        Policy::Allow => "Every program of this user then gets tokens without a question.",
+        Policy::Ask => "You are then asked about each program that no rule decides about.",
+        Policy::Deny => "Programs that no rule allows are then refused.",
+    }
+}
+
+impl KeyAccess {
+    fn text(&self) -> String {
+        let may = match &self.connections {
+            None => "all connections, also later ones".to_owned(),
+            Some(names) if names.is_empty() => "no connection any more".to_owned(),
+            Some(names) => names.join(", "),
+        };
+        let manage = if self.manage {
+            " It may also add and remove connections."
+        } else {
+            ""
+        };
+        format!("Whoever has it gets tokens of: {may}.{manage}")
+    }
 }
 
 /// Whether programs get more by the second policy than by the first.

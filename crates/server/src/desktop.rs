@@ -31,11 +31,7 @@ impl App {
         confirmed.map_err(ErrorResponse::into_error)?;
         let ask = TokenRequirements::default();
         let person = Requester::person(Actor::Clipboard.into());
-        let served = match self.agent().connection_id(&key) {
-            Ok(id) => self.agent().token(id, &ask, &person).await,
-            Err(error) => Err(error),
-        };
-        match served {
+        match self.agent().token(view.row.id, &ask, &person).await {
             Ok(answer) => Ok(answer.live.grant.access_token.clone()),
             Err(error) => Err(self.error_response(error, "the desktop app").into_error()),
         }

@@ -72,6 +72,10 @@ impl Inner {
     }
 
     async fn told(&self, mut told: watch::Receiver<Told>, wait: Option<Duration>) -> Told {
+        // A stop drops what was asked before it.
+        if self.stopping.load(Ordering::SeqCst) {
+            self.access.approvals.drop_all();
+        }
         tokio::select! {
             biased;
             told = told.wait_for(|told| *told != Told::Waiting) => {

@@ -148,11 +148,12 @@ impl Authenticator {
             .collect()
     }
 
-    /// Whether the proxy sends tokens to hosts that it did not send them to through `old`.
-    pub fn adds_api_hosts(&self, old: &Self, provider: &Provider) -> bool {
+    /// The hosts that the proxy sends tokens to, and did not through `old`.
+    pub fn added_api_hosts(&self, old: &Self, provider: &Provider) -> Vec<ApiHost> {
         let known = old.api_hosts(provider);
-        let own = self.api_hosts(provider);
-        own.iter().any(|host| !known.contains(host))
+        let mut own = self.api_hosts(provider);
+        own.retain(|host| !known.contains(host));
+        own
     }
 
     /// Whether this path of an API host issues, exchanges or revokes tokens. No API request goes there:

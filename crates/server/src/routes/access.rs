@@ -1,7 +1,7 @@
 //! Who may use which connection: rules, and questions to the person.
 
 use axum::extract::State;
-use valetkey_agent::{Answer, ApprovalId, ChangeQuestion, Grant};
+use valetkey_agent::{Answer, ApprovalId, Grant};
 use valetkey_api::access::{AnswerRequest, ApprovalDone, ApprovalList, Lasts, RuleList, RuleView};
 use valetkey_api::core::access::{Usage, Verdict};
 use valetkey_api::core::id::RuleId;
@@ -9,6 +9,7 @@ use valetkey_api::core::scope::Scopes;
 
 use crate::app::App;
 use crate::caller::Caller;
+use crate::confirmation::Change;
 use crate::convert;
 use crate::error_response::ErrorResponse;
 use crate::extract::{JsonBody, PathParam};
@@ -48,14 +49,11 @@ pub(super) async fn remove_rule(
     let actor = app.allow(&caller, Action::RemoveRule)?;
     let view = app.agent().rule(rule_id(&id)?)?;
     if view.rule.verdict == Verdict::Deny {
-        let program = view.rule.client.name();
-        let question = ChangeQuestion {
-            title: format!("Remove the denial for {program}?"),
-            text: format!("{program} may then ask for {} again.", view.connection),
-            asked_by: caller.asked_by(),
-            confirm: "Remove".to_owned(),
+        let change = Change::RemoveDenial {
+            program: view.rule.client.name(),
+            connection: view.connection.to_string(),
         };
-        app.agent().confirm(question).await?;
+        app.confirm(change, caller.asked_by()).await?;
     }
     let removed = app.agent().remove_rule(view.rule.id, &actor).await?;
     Ok(Ok200(convert::rule(removed)))
@@ -77,17 +75,12 @@ pub(super) async fn confirm_rule(
     let actor = app.allow(&caller, Action::ConfirmRule)?;
     let id = rule_id(&id)?;
     let view = app.agent().rule(id)?;
-    let program = view.rule.client.name();
-    let question = ChangeQuestion {
-        title: format!("Let {program} use {}?", view.connection),
-        text: format!(
-            "It was allowed while Valet Key ran without a window.\n{}",
-            view.rule.client.location()
-        ),
-        asked_by: caller.asked_by(),
-        confirm: "Allow".to_owned(),
+    let change = Change::ConfirmRule {
+        program: view.rule.client.name(),
+        connection: view.connection.to_string(),
+        location: view.rule.client.location(),
     };
-    app.agent().confirm(question).await?;
+    app.confirm(change, caller.asked_by()).await?;
     app.agent().confirm_rule(id, &actor).await?;
     Ok(Ok200(convert::rule(app.agent().rule(id)?)))
 }

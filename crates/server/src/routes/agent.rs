@@ -73,19 +73,16 @@ pub(super) async fn change_settings(
     if patch.access_policy.is_some() {
         app.allow(&caller, Action::SetAccessPolicy)?;
     }
-    confirm_settings(&app, &patch, &caller).await?;
+    app.confirm_all(&caller, || Ok(widening(&app, &patch)))
+        .await?;
     let patch = |settings: &mut Settings| patch.apply(settings);
     let changed = app.agent().change_settings(patch, &actor).await?;
     start::set_log_level(changed.log_level);
     Ok(Ok200(changed))
 }
 
-/// What of a patch widens is confirmed by the person, one question for each.
-async fn confirm_settings(
-    app: &App,
-    patch: &SettingsPatch,
-    caller: &Caller,
-) -> Result<(), ErrorResponse> {
+/// What of a patch widens.
+fn widening(app: &App, patch: &SettingsPatch) -> Vec<Change> {
     let settings = app.agent().settings();
     let mut changes = Vec::new();
     let command = match &patch.browser {
@@ -103,10 +100,7 @@ async fn confirm_settings(
     if settings.pause_on_lock && patch.pause_on_lock == Some(false) {
         changes.push(Change::NoPauseOnLock);
     }
-    for change in changes {
-        app.confirm(change, caller.asked_by()).await?;
-    }
-    Ok(())
+    changes
 }
 
 /// Pause

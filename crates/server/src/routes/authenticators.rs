@@ -123,6 +123,8 @@ pub(super) async fn update(
 ) -> Result<Ok200<AuthenticatorSaved>, ErrorResponse> {
     let actor = app.allow(&caller, Action::Manage)?;
     let key = authenticator_key(&name, query.profile)?;
+    // From here on the id travels: while the person is asked, another one may get the name.
+    let key = AuthenticatorKey::Id(app.agent().authenticator(&key)?.authenticator.id);
     let is_active = match members.remove("is_active") {
         None => None,
         Some(Value::Bool(is_active)) => Some(is_active),
@@ -134,18 +136,8 @@ pub(super) async fn update(
         }
     };
     let input = DraftInput::from_members(members);
-    if app.agent().reroutes(&key, &input)? {
-        app.allow(&caller, Action::ChangeEndpoints)?;
-        let authenticator = key.to_string();
-        app.confirm(Change::Endpoints { authenticator }, caller.asked_by())
-            .await?;
-    }
-    if app.agent().adds_api_hosts(&key, &input)? {
-        app.allow(&caller, Action::ChangeApiHosts)?;
-        let authenticator = key.to_string();
-        app.confirm(Change::ApiHosts { authenticator }, caller.asked_by())
-            .await?;
-    }
+    app.confirm_all(&caller, || widening(&app, &caller, &key, &input))
+        .await?;
     let change = AuthenticatorChange {
         input,
         is_active,
@@ -158,6 +150,35 @@ pub(super) async fn update(
         authenticator: convert::authenticator(&view, &connections),
         warnings,
     }))
+}
+
+/// What of this change widens.
+fn widening(
+    app: &App,
+    caller: &Caller,
+    key: &AuthenticatorKey,
+    input: &DraftInput,
+) -> Result<Vec<Change>, ErrorResponse> {
+    let agent = app.agent();
+    let name = agent.authenticator(key)?.authenticator.name.to_string();
+    let mut changes = Vec::new();
+    let routes = agent.rerouted(key, input)?;
+    if !routes.is_empty() {
+        app.allow(caller, Action::ChangeEndpoints)?;
+        changes.push(Change::Endpoints {
+            authenticator: name.clone(),
+            routes,
+        });
+    }
+    let hosts = agent.added_api_hosts(key, input)?;
+    if !hosts.is_empty() {
+        app.allow(caller, Action::ChangeApiHosts)?;
+        changes.push(Change::ApiHosts {
+            authenticator: name,
+            hosts,
+        });
+    }
+    Ok(changes)
 }
 
 /// Remove an authenticator

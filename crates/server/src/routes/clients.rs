@@ -4,12 +4,12 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
-use valetkey_agent::NewKey;
+use valetkey_agent::{Agent, ConnectionKey, NewKey};
 use valetkey_api::clients::{ClientCreated, ClientList, ClientView, NewClient};
 
 use crate::app::{App, connection_key};
 use crate::caller::Caller;
-use crate::confirmation::Change;
+use crate::confirmation::{Change, KeyAccess};
 use crate::convert;
 use crate::error_response::ErrorResponse;
 use crate::extract::{JsonBody, PathParam};
@@ -59,14 +59,19 @@ pub(super) async fn create(
         manage: new.manage,
         expires_at: new.expires_in.map(end).transpose()?,
     };
+    let agent = app.agent();
+    let ask = agent.check_new_key(ask)?;
     let change = Change::NewKey {
-        name: ask.name.clone(),
-        connections: new.connections,
-        manage: ask.manage,
+        key: KeyAccess {
+            name: ask.name.clone(),
+            connections: ask.connections.as_deref().map(|keys| names(agent, keys)),
+            manage: ask.manage,
+        },
+        ends_at: ask.expires_at,
     };
     app.confirm(change, caller.asked_by()).await?;
     app.keep_port(&actor).await?;
-    let (row, key) = app.agent().create_key(ask, &actor).await?;
+    let (row, key) = agent.create_key(ask, &actor).await?;
     let created = ClientCreated {
         client: convert::client(&app, &row),
         key,
@@ -109,15 +114,22 @@ pub(super) async fn confirm(
     let mut row = agent.key(&id)?;
     if agent.awaits_confirmation(&row) {
         let connections = row.connections.as_ref();
-        let change = Change::ConfirmKey {
+        let change = Change::ConfirmKey(KeyAccess {
             name: row.name.clone(),
             connections: connections.map(|ids| agent.name_connections(ids)),
             manage: row.manage,
-        };
+        });
         app.confirm(change, caller.asked_by()).await?;
         row = agent.confirm_key(row.id, &actor).await?;
     }
     Ok(Ok200(convert::client(&app, &row)))
+}
+
+fn names(agent: &Agent, connections: &[ConnectionKey]) -> Vec<String> {
+    let views = connections
+        .iter()
+        .filter_map(|key| agent.connection(key).ok());
+    views.map(|view| view.name.to_string()).collect()
 }
 
 /// The first of `key-1`, `key-2` ... that is free.

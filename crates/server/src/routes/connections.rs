@@ -1,11 +1,12 @@
 //! Accounts that are signed in.
 
 use axum::extract::State;
-use valetkey_agent::{ConnectionChange, LabelChange, MethodsChange};
+use valetkey_agent::{ConnectionChange, ConnectionKey, LabelChange, MethodsChange};
 use valetkey_api::Patch;
 use valetkey_api::connections::{
     ConnectionList, ConnectionPatch, ConnectionView, Disconnected, ForceQuery, ProfileQuery,
 };
+use valetkey_api::core::proxy_settings::Widened;
 
 use crate::app::{App, connection_key};
 use crate::caller::Caller;
@@ -74,6 +75,8 @@ pub(super) async fn update(
 ) -> Result<Ok200<ConnectionView>, ErrorResponse> {
     let actor = app.allow(&caller, Action::Manage)?;
     let key = connection_key(&name, query.profile)?;
+    // From here on the id travels: while the person is asked, another one may get the name.
+    let key = ConnectionKey::Id(app.agent().connection_id(&key)?);
     let methods = match patch.allowed_methods {
         Patch::Keep => MethodsChange::Keep,
         Patch::Clear => MethodsChange::Any,
@@ -90,14 +93,28 @@ pub(super) async fn update(
         proxy_only: patch.proxy_only,
         methods,
     };
-    if app.agent().widens(&key, &change)? {
-        app.allow(&caller, Action::WidenProxy)?;
-        let connection = key.to_string();
-        app.confirm(Change::Proxy { connection }, caller.asked_by())
-            .await?;
-    }
+    app.confirm_all(&caller, || widening(&app, &caller, &key, &change))
+        .await?;
     let view = app.agent().update_connection(&key, change, &actor).await?;
     Ok(Ok200(convert::connection(view)))
+}
+
+/// What of this change widens.
+fn widening(
+    app: &App,
+    caller: &Caller,
+    key: &ConnectionKey,
+    change: &ConnectionChange,
+) -> Result<Vec<Change>, ErrorResponse> {
+    let widened = app.agent().widened(key, change)?;
+    if widened == Widened::default() {
+        return Ok(Vec::new());
+    }
+    app.allow(caller, Action::WidenProxy)?;
+    Ok(vec![Change::Proxy {
+        connection: app.agent().connection(key)?.name.to_string(),
+        widened,
+    }])
 }
 
 /// Disconnect

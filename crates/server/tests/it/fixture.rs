@@ -13,7 +13,8 @@ use tokio::time::timeout;
 use tower::ServiceExt as _;
 use valetkey_agent::vault::{StoreChoice, Vault};
 use valetkey_agent::{
-    AccessConfig, Actor, Agent, Answer, ChangeQuestion, Config, Grant, Lasts, Question, SystemClock,
+    AccessConfig, Actor, Agent, Answer, Approval, ApprovalId, ChangeQuestion, Config, Grant, Lasts,
+    Question, SystemClock,
 };
 use valetkey_api::core::access::{Policy, Usage};
 use valetkey_api::core::actor;
@@ -102,23 +103,57 @@ impl Fixture {
 
     /// The person's answer to the next question about a change, which is returned.
     pub(crate) async fn answer(&self, answer: Answer) -> ChangeQuestion {
-        let agent = self.app.agent();
-        let mut changed = agent.approvals().subscribe();
-        let asked = async {
-            loop {
-                match agent.approvals().list().pop() {
-                    Some(asked) => break asked,
-                    None => changed.changed().await.unwrap(),
-                }
-            }
-        };
-        let asked = timeout(TIMEOUT, asked).await.expect("it was asked");
+        let id = self.question("").await;
+        let asked = self.app.agent().approvals().get(id).unwrap();
         let Question::Change(question) = asked.question else {
             panic!("another question: {asked:?}");
         };
-        let window = Actor::from(actor::Actor::Window);
-        agent.answer(asked.id, answer, &window).await.unwrap();
+        self.reply(id, answer).await;
         question
+    }
+
+    /// Waits until the person is asked about a change with these words.
+    pub(crate) async fn question(&self, words: &str) -> ApprovalId {
+        self.until(|asked| match &asked.question {
+            Question::Change(question) => {
+                question.title.contains(words) || question.text.contains(words)
+            }
+            Question::Access(_) => false,
+        })
+        .await
+    }
+
+    /// Waits until so many callers have asked.
+    pub(crate) async fn asked_times(&self, id: ApprovalId, count: u32) {
+        self.until(|asked| asked.id == id && asked.count == count)
+            .await;
+    }
+
+    async fn until(&self, is_it: impl Fn(&Approval) -> bool) -> ApprovalId {
+        let approvals = self.app.agent().approvals();
+        let mut changed = approvals.subscribe();
+        let found = async {
+            loop {
+                if let Some(found) = approvals.list().into_iter().find(&is_it) {
+                    break found.id;
+                }
+                changed.changed().await.unwrap();
+            }
+        };
+        timeout(TIMEOUT, found).await.expect("it was asked")
+    }
+
+    /// The person answers in the approval window.
+    pub(crate) async fn reply(&self, id: ApprovalId, answer: Answer) {
+        let window = Actor::from(actor::Actor::ApprovalWindow);
+        let answered = self.app.agent().answer(id, answer, &window).await;
+        answered.unwrap();
+    }
+
+    /// The person closes the approval window without an answer.
+    pub(crate) async fn close_question(&self) {
+        let id = self.question("").await;
+        self.app.agent().dismiss_approval(id);
     }
 
     /// With an authenticator `demo`, and ada signed in there.

@@ -1,0 +1,449 @@
+//! Each change that widens what programs can do, asked by each kind of caller while the desktop app runs:
+//! made only after the person's yes.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use serde_json::{Value, json};
+use valetkey_agent::Answer;
+use valetkey_server::caller::Caller;
+
+use crate::fixture::{Fixture, Reply, allow, key, program};
+
+/// What happens when a caller asks for the change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// The person is asked.
+    Asks,
+    /// Refused without a question.
+    Refused,
+    /// Made without a question: it is the person in front who asks.
+    Made,
+}
+
+use Outcome::{Asks, Made, Refused};
+
+/// A request that widens.
+struct Widening {
+    method: Method,
+    path: String,
+    body: Option<Value>,
+    /// Asked by a program, a key made with `--manage`, and the page.
+    outcomes: [Outcome; 3],
+    /// What the person reads names this.
+    names: &'static [&'static str],
+}
+
+fn patch(
+    path: &str,
+    body: Value,
+    outcomes: [Outcome; 3],
+    names: &'static [&'static str],
+) -> Widening {
+    Widening {
+        method: Method::PATCH,
+        path: path.to_owned(),
+        body: Some(body),
+        outcomes,
+        names,
+    }
+}
+
+fn post(
+    path: &str,
+    body: Option<Value>,
+    outcomes: [Outcome; 3],
+    names: &'static [&'static str],
+) -> Widening {
+    Widening {
+        method: Method::POST,
+        path: path.to_owned(),
+        body,
+        outcomes,
+        names,
+    }
+}
+
+const DEMO: &str = "/oauth/authenticators/demo";
+const CONNECTION: &str = "/credentials/connections/demo";
+
+/// All that a change could change.
+async fn state(fixture: &Fixture) -> Vec<Value> {
+    let mut state = Vec::new();
+    for path in [
+        "/settings",
+        "/clients",
+        "/rules",
+        DEMO,
+        CONNECTION,
+        "/status",
+    ] {
+        let mut body = fixture
+            .ask(&Caller::Window, Method::GET, path, None)
+            .await
+            .is(200);
+        if path == "/status" {
+            body = body["paused"].clone();
+        }
+        state.push(body);
+    }
+    state.push(json!(fixture.app.stop().is_requested()));
+    state
+}
+
+/// As strict as it can be, so that there is something to widen.
+async fn strict(is_paused: bool) -> Fixture {
+    let fixture = Fixture::desktop().await;
+    fixture.add("demo").await;
+    fixture.connect("demo").await;
+    let proxy = json!({ "proxy_only": true, "allowed_methods": ["GET"] });
+    fixture.patch(CONNECTION, proxy).await.is(200);
+    let settings = json!({ "pause_on_lock": true });
+    fixture.patch("/settings", settings).await.is(200);
+    if is_paused {
+        fixture.post("/pause", json!({})).await.is(200);
+    }
+    fixture
+}
+
+#[track_caller]
+fn not_confirmed(reply: Reply) {
+    let body = reply.is(403);
+    assert_eq!(body["detail"]["code"], "access_denied", "{body:#}");
+}
+
+impl Widening {
+    /// By every caller and with every answer.
+    async fn check(self) {
+        let callers = [program(), key(None, true), Caller::Window];
+        for (caller, outcome) in callers.iter().zip(self.outcomes) {
+            let fixture = strict(self.path == "/resume").await;
+            let before = state(&fixture).await;
+            match outcome {
+                Refused => {
+                    self.ask(&fixture, caller)
+                        .await
+                        .refused(403, "access_denied");
+                    assert_eq!(state(&fixture).await, before, "{caller}");
+                    assert_eq!(fixture.app.agent().approvals().list(), []);
+                }
+                Made => {
+                    let made = self.ask(&fixture, caller).await;
+                    assert!(made.status.is_success(), "{caller}: {made:?}");
+                    assert_ne!(state(&fixture).await, before, "{caller}");
+                }
+                Asks => self.asks(&fixture, caller, &before).await,
+            }
+        }
+    }
+
+    async fn asks(&self, fixture: &Fixture, caller: &Caller, before: &[Value]) {
+        let (reply, question) =
+            tokio::join!(self.ask(fixture, caller), fixture.answer(Answer::Deny));
+        not_confirmed(reply);
+        assert_eq!(state(fixture).await, before, "{caller}: denied");
+        let text = format!("{} {}", question.title, question.text);
+        for name in self.names {
+            assert!(text.contains(name), "no `{name}` in: {text}");
+        }
+
+        let (reply, ()) = tokio::join!(self.ask(fixture, caller), fixture.close_question());
+        not_confirmed(reply);
+        assert_eq!(state(fixture).await, before, "{caller}: not answered");
+
+        let unchanged = async {
+            let id = fixture.question("").await;
+            assert_eq!(state(fixture).await, before, "{caller}: not answered yet");
+            fixture.reply(id, allow()).await;
+        };
+        let (reply, ()) = tokio::join!(self.ask(fixture, caller), unchanged);
+        assert!(reply.status.is_success(), "{caller}: {reply:?}");
+        assert_ne!(state(fixture).await, before, "{caller}: confirmed");
+        assert_eq!(fixture.app.agent().approvals().list(), []);
+    }
+
+    async fn ask(&self, fixture: &Fixture, caller: &Caller) -> Reply {
+        let (method, body) = (self.method.clone(), self.body.clone());
+        fixture.ask(caller, method, &self.path, body).await
+    }
+}
+
+#[tokio::test]
+async fn where_secrets_are_sent() {
+    let to = json!({ "token_url": "https://evil.example/token" });
+    let path = format!("{DEMO}?force=true");
+    let names = &["`demo`", "token_url: https://evil.example/token"];
+    patch(&path, to, [Asks, Refused, Asks], names).check().await;
+}
+
+#[tokio::test]
+async fn which_hosts_get_tokens() {
+    let to = json!({ "api_hosts": ["evil.example"] });
+    let names = &["`demo`", "evil.example"];
+    patch(DEMO, to, [Asks, Refused, Asks], names).check().await;
+}
+
+#[tokio::test]
+async fn a_token_that_only_the_proxy_had() {
+    let to = json!({ "proxy_only": false });
+    let names = &["`demo`", "its token itself"];
+    patch(CONNECTION, to, [Asks, Refused, Asks], names)
+        .check()
+        .await;
+}
+
+#[tokio::test]
+async fn methods_of_the_proxy() {
+    let to = json!({ "allowed_methods": ["GET", "DELETE"] });
+    let names = &["`demo`", "DELETE"];
+    patch(CONNECTION, to, [Asks, Refused, Asks], names)
+        .check()
+        .await;
+    let to = json!({ "allowed_methods": null });
+    let names = &["`demo`", "every method"];
+    patch(CONNECTION, to, [Asks, Refused, Asks], names)
+        .check()
+        .await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_pause() {
+    post("/resume", None, [Asks, Asks, Asks], &["tokens again"])
+        .check()
+        .await;
+}
+
+#[tokio::test]
+async fn a_stop_by_a_program() {
+    post("/shutdown", None, [Asks, Asks, Made], &["Stop"])
+        .check()
+        .await;
+}
+
+#[tokio::test]
+async fn a_new_client_key() {
+    let new = json!({ "name": "ci", "connections": ["demo"], "manage": true });
+    let names = &["`ci`", "demo", "add and remove", "until you revoke it"];
+    post("/clients", Some(new), [Refused, Refused, Asks], names)
+        .check()
+        .await;
+}
+
+#[tokio::test]
+async fn the_browser_command() {
+    let to = json!({ "browser": "/tmp/evil" });
+    patch("/settings", to, [Asks, Refused, Asks], &["/tmp/evil"])
+        .check()
+        .await;
+}
+
+#[tokio::test]
+async fn what_undecided_programs_get() {
+    let to = json!({ "access_policy": "allow" });
+    let names = &["without a question"];
+    patch("/settings", to, [Refused, Refused, Asks], names)
+        .check()
+        .await;
+}
+
+#[tokio::test]
+async fn a_shorter_record() {
+    let to = json!({ "retention_days": 1 });
+    patch("/settings", to, [Asks, Asks, Asks], &["1 days"])
+        .check()
+        .await;
+}
+
+#[tokio::test]
+async fn no_pause_on_lock() {
+    let to = json!({ "pause_on_lock": false });
+    patch("/settings", to, [Asks, Asks, Asks], &["locked"])
+        .check()
+        .await;
+}
+
+/// No route: the window asks in the app's own process.
+#[tokio::test]
+async fn a_copied_token() {
+    let fixture = Fixture::desktop().await;
+    fixture.add("demo").await;
+    fixture.connect("demo").await;
+    let copy = || fixture.app.token_for_person("demo", None);
+    let (copied, question) = tokio::join!(copy(), fixture.answer(Answer::Deny));
+    assert!(copied.is_err());
+    assert_eq!(question.title, "Copy a token of `demo`?");
+    let (copied, ()) = tokio::join!(copy(), fixture.close_question());
+    assert!(copied.is_err());
+    let log = fixture.get("/events?kind=token.served").await.is(200);
+    assert_eq!(log["events"], json!([]));
+    let (copied, _) = tokio::join!(copy(), fixture.answer(allow()));
+    assert!(copied.is_ok());
+    for path in ["token", "refresh"] {
+        let path = format!("{CONNECTION}/{path}");
+        let asked = fixture
+            .ask(&Caller::Window, Method::POST, &path, None)
+            .await;
+        asked.refused(403, "access_denied");
+    }
+}
+
+/// Routes that change something, and those of them that may widen.
+const WIDENING: &[(&str, &str)] = &[
+    ("delete", "/api/v1/rules/{id}"),
+    ("patch", "/api/v1/credentials/connections/{id}"),
+    ("patch", "/api/v1/oauth/authenticators/{id}"),
+    ("patch", "/api/v1/settings"),
+    ("post", "/api/v1/clients"),
+    ("post", "/api/v1/clients/{id}/confirm"),
+    ("post", "/api/v1/resume"),
+    ("post", "/api/v1/rules/{id}/confirm"),
+    ("post", "/api/v1/shutdown"),
+];
+
+/// Those that widen nothing, and why.
+const NOT_WIDENING: &[(&str, &str, &str)] = &[
+    ("delete", "/api/v1/clients/{id}", "takes access away"),
+    (
+        "delete",
+        "/api/v1/credentials/connections/{id}",
+        "takes access away",
+    ),
+    (
+        "delete",
+        "/api/v1/credentials/sessions/{id}",
+        "ends a sign-in",
+    ),
+    (
+        "delete",
+        "/api/v1/oauth/authenticators/{id}",
+        "takes access away",
+    ),
+    (
+        "post",
+        "/api/v1/approvals/{id}/answer",
+        "refused while the app runs",
+    ),
+    (
+        "post",
+        "/api/v1/approvals/{id}/show",
+        "opens the app's own window",
+    ),
+    (
+        "post",
+        "/api/v1/credentials/connections",
+        "the person signs in at the provider",
+    ),
+    (
+        "post",
+        "/api/v1/credentials/connections/{id}/invalidate",
+        "rules decide",
+    ),
+    (
+        "post",
+        "/api/v1/credentials/connections/{id}/refresh",
+        "rules decide",
+    ),
+    (
+        "post",
+        "/api/v1/credentials/connections/{id}/test",
+        "returns no token",
+    ),
+    (
+        "post",
+        "/api/v1/credentials/connections/{id}/token",
+        "rules decide",
+    ),
+    (
+        "post",
+        "/api/v1/credentials/sessions/{id}/callback",
+        "the person signed in at the provider",
+    ),
+    ("post", "/api/v1/doctor", "changes nothing"),
+    ("post", "/api/v1/events/verify", "changes nothing"),
+    (
+        "post",
+        "/api/v1/oauth/authenticators",
+        "it has no login yet",
+    ),
+    ("post", "/api/v1/pause", "takes access away"),
+    ("post", "/api/v1/window", "opens the app's own window"),
+];
+
+/// What patches change, and whether it may widen.
+const FIELDS: &[(&str, &[&str], &[&str])] = &[
+    (
+        "SettingsPatch",
+        &[
+            "access_policy",
+            "browser",
+            "pause_on_lock",
+            "retention_days",
+        ],
+        // A port that keys are used at needs `force`.
+        &["keep_warm", "log_level", "notifications", "port"],
+    ),
+    (
+        "ConnectionPatch",
+        &["allowed_methods", "proxy_only"],
+        &["account", "keep_warm"],
+    ),
+    (
+        "AuthenticatorPatch",
+        &[
+            "api_hosts",
+            "authorize_params",
+            "authorize_url",
+            "client_auth",
+            "issuer",
+            "placeholders",
+            "redirect_uri",
+            "revocation_url",
+            "token_url",
+            "userinfo_url",
+        ],
+        // The person sees client and scopes at the provider's sign-in.
+        &["client_id", "client_secret", "is_active", "name", "scopes"],
+    ),
+];
+
+/// A new route or field fails here until somebody decides whether it widens.
+#[test]
+fn every_route_and_field_that_changes_something_is_decided_about() {
+    let document: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
+    let mut found = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let methods = item.as_object().unwrap().keys();
+        found.extend(
+            methods
+                .filter(|it| *it != "get")
+                .map(|method| (method.as_str(), path.as_str())),
+        );
+    }
+    let not_widening = NOT_WIDENING
+        .iter()
+        .map(|(method, path, _)| (*method, *path));
+    let decided: Vec<_> = WIDENING.iter().copied().chain(not_widening).collect();
+    assert_eq!(
+        decided.len(),
+        BTreeSet::from_iter(decided.clone()).len(),
+        "one is in both"
+    );
+    assert_eq!(found, decided.into_iter().collect());
+
+    for (name, widening, others) in FIELDS {
+        let schema = &document["components"]["schemas"][*name]["properties"];
+        let found: BTreeSet<&str> = schema
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let decided: BTreeSet<&str> = widening.iter().chain(*others).copied().collect();
+        assert_eq!(found, decided, "{name}");
+        assert_eq!(
+            decided.len(),
+            widening.len() + others.len(),
+            "{name}: one is in both"
+        );
+    }
+}
