@@ -41,11 +41,17 @@ impl Client {
         authenticator: Arc<Authenticator>,
     ) -> Result<Self, AgentError> {
         let provider = catalogue::provider(&authenticator.provider).ok_or_else(|| {
-            AgentError::Internal(format!(
-                "`{}` names the provider `{1}`, which is not in the catalogue; was it a file \
-                 `{1}.toml` of your own?",
-                authenticator.name, authenticator.provider
-            ))
+            AgentError::InvalidRequest {
+                message: format!(
+                    "the provider `{}` of `{}` is not in the catalogue",
+                    authenticator.provider, authenticator.name
+                ),
+                hint: Some(format!(
+                    "if `{}.toml` was a file of your own, put it back; `valetkey doctor` says what is wrong \
+                     with such files",
+                    authenticator.provider
+                )),
+            }
         })?;
         let endpoints =
             authenticator

@@ -33,8 +33,40 @@ use crate::sign_in::FailedSignIn;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProviderList {
-    /// In the catalogue's order; `custom` last.
+    /// By name; `custom` last.
     pub providers: Vec<ProviderView>,
+    /// Files of the person's own that are not used.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub wrong_files: Vec<WrongFileView>,
+}
+
+/// A catalogue file of the person's own that is not used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WrongFileView {
+    /// Its name in the folder `providers`.
+    pub file: String,
+    /// What is wrong, with the field or the line.
+    pub message: String,
+}
+
+impl ProviderList {
+    /// The catalogue of this process, or what a search for `words` finds in it.
+    pub fn of_catalogue(words: &str) -> Self {
+        let found = catalogue::providers().into_iter();
+        let found = found.filter(|provider| provider.matches(words));
+        let wrong = catalogue::wrong_files().iter();
+        Self {
+            providers: found.map(ProviderView::from).collect(),
+            wrong_files: wrong
+                .map(|wrong| WrongFileView {
+                    file: wrong.file.clone(),
+                    message: wrong.message.clone(),
+                })
+                .collect(),
+        }
+    }
 }
 
 /// A catalogue entry: what a person needs to register a client there.

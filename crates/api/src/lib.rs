@@ -20,6 +20,7 @@
 //! | [`error`] | the body of every error |
 //! | [`error_text`] | no route: how an error looks on a terminal |
 //! | [`endpoint`] | no route: the file that says where the agent listens |
+//! | [`own_providers`] | no route: the person's own catalogue files, read by every program of ours |
 //! | [`client`] | no route: the blocking client over the Unix socket |
 //! | `browser` | no route: opening the browser, for clients with a person in front (feature `browser`) |
 
@@ -35,6 +36,7 @@ pub mod endpoint;
 pub mod error;
 pub mod error_text;
 pub mod events;
+pub mod own_providers;
 pub mod patch;
 pub mod sign_in;
 pub mod token;

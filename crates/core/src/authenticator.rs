@@ -100,6 +100,8 @@ impl Authenticator {
                 ..it.overrides.clone()
             };
             let mut routes = serde_json::to_value(overrides).expect("plain structs serialise");
+            // As the person knows them: what their own file of the provider says.
+            routes["file"] = routes["confirmed_routes"].take();
             routes["provider"] = it.provider.as_str().into();
             routes["redirect_uri"] = it.redirect_uri.to_string().into();
             routes

@@ -14,6 +14,8 @@ pub struct Home {
     /// Database, vault id, file store, and who their one agent is: lock and `endpoint.json`. The same
     /// from every terminal of the user, unlike `runtime`.
     pub data: PathBuf,
+    /// What the person writes by hand: providers of their own.
+    pub config: PathBuf,
     /// Log file.
     pub state: PathBuf,
     /// The socket. Belongs to one data folder: homes that share `XDG_RUNTIME_DIR` share no socket.
@@ -61,6 +63,7 @@ impl Home {
         Ok(Self {
             is_default: data == home.join(".local/share/valetkey"),
             runtime: run.join(short_id(&data)),
+            config: under("XDG_CONFIG_HOME", ".config"),
             data,
             state,
         })
@@ -70,6 +73,7 @@ impl Home {
     pub fn at(folder: &Path) -> Self {
         Self {
             data: folder.to_owned(),
+            config: folder.to_owned(),
             state: folder.to_owned(),
             runtime: folder.join("run"),
             is_default: false,
@@ -94,6 +98,11 @@ impl Home {
     /// The encrypted file store, where it was chosen.
     pub fn secret_file(&self) -> PathBuf {
         self.data.join("secrets.vault")
+    }
+
+    /// The person's own catalogue files.
+    pub fn providers(&self) -> PathBuf {
+        self.config.join("providers")
     }
 
     /// The log file.
@@ -162,6 +171,7 @@ mod tests {
             Path::new("/h/.local/share/valetkey/valetkey.db")
         );
         assert_eq!(home.log(), Path::new("/h/.local/state/valetkey/oauth.log"));
+        assert_eq!(home.providers(), Path::new("/h/.config/valetkey/providers"));
         assert_eq!(
             home.socket().unwrap(),
             Path::new("/run/user/1/valetkey")

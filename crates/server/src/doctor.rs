@@ -4,7 +4,10 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use valetkey_agent::AuthenticatorView;
 use valetkey_api::agent::{Check, CheckOutcome, PORT_REMEDY};
+use valetkey_api::core::catalogue;
+use valetkey_api::core::home::Home;
 
 use crate::app::ListenAddresses;
 
@@ -51,6 +54,60 @@ fn is_full(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
     )
+}
+
+/// What is wrong with the person's own catalogue files; nothing is said where there are none.
+pub(crate) fn own_providers(home: &Home) -> Option<Check> {
+    let wrong = catalogue::wrong_files();
+    let own = catalogue::providers()
+        .into_iter()
+        .filter(|it| it.is_own)
+        .count();
+    let folder = home.providers();
+    let folder = folder.display();
+    let (outcome, message, hint) = match (wrong, own) {
+        ([], 0) => return None,
+        ([], own) => {
+            let message = format!("{own} of your own in `{folder}`");
+            (CheckOutcome::Ok, message, None)
+        }
+        (wrong, _) => {
+            let list: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+            let message = format!("not used in `{folder}`: {}", list.join("; "));
+            let hint =
+                "mend the file; it is read when the agent starts (`valetkey stop` ends this one)";
+            (CheckOutcome::Warning, message, Some(hint))
+        }
+    };
+    Some(Check {
+        name: "providers".to_owned(),
+        outcome,
+        message,
+        hint: hint.map(str::to_owned),
+    })
+}
+
+/// Authenticators that keep their endpoints although the file of their provider names others.
+pub(crate) fn changed_endpoints(all: &[AuthenticatorView]) -> Vec<Check> {
+    let changed = all
+        .iter()
+        .filter(|view| view.authenticator.differs_from_file(view.provider));
+    changed
+        .map(|view| {
+            let name = view.authenticator.full_name().argument();
+            Check {
+                name: "endpoints".to_owned(),
+                outcome: CheckOutcome::Warning,
+                message: format!(
+                    "the file of `{}` names other endpoints than those that `{name}` uses",
+                    view.provider.id
+                ),
+                hint: Some(format!(
+                    "`valetkey show {name}` lists them; `valetkey update {name} --accept-endpoints` uses the file's"
+                )),
+            }
+        })
+        .collect()
 }
 
 /// Whether programs of this user find the socket.

@@ -1,7 +1,7 @@
 //! Start of an agent process: what `valetkey-agent` and the desktop app have in common.
 //!
 //! Harden the process, take the home's [`AgentLock`](crate::agent_lock::AgentLock), start the log,
-//! choose the secret store, open vault and agent. Then each serves in its own way.
+//! choose the secret store, read the person's own provider files, open vault and agent. Then each serves in its own way.
 
 mod failure;
 mod log_file;
@@ -14,7 +14,9 @@ pub use valetkey_agent::AccessConfig;
 use valetkey_agent::vault::{StoreChoice, StoreError, Vault};
 use valetkey_agent::{Agent, AgentError, Config, SystemClock};
 use valetkey_api::core::access::Policy;
+use valetkey_api::core::catalogue;
 use valetkey_api::core::home::Home;
+use valetkey_api::own_providers;
 
 pub use failure::Failure;
 pub(crate) use log_file::set_log_level;
@@ -77,6 +79,14 @@ pub async fn open_agent(
     access: AccessConfig,
 ) -> Result<Agent, Failure> {
     let kind = store.as_str();
+    own_providers::install(home);
+    for wrong in catalogue::wrong_files() {
+        tracing::warn!(
+            file = wrong.file,
+            problem = wrong.message,
+            "provider file not used"
+        );
+    }
     let vault = Vault::open(home, store).await?;
     if without_keychain == WithoutKeychain::Refuse
         && let Err(error @ StoreError::Unavailable(_)) = vault.check_store().await

@@ -791,6 +791,11 @@ export interface components {
          *     refresh on. With `?force=true` what is stored may go to other servers than before.
          */
         AuthenticatorPatch: {
+            /**
+             * @description True: uses the endpoints that the person's own file of its provider names now. Needs the same
+             *     confirmation as other endpoints.
+             */
+            accept_endpoints?: boolean | null;
             /** @description Hosts that the proxy may send tokens to, instead of those before. */
             api_hosts?: string[] | null;
             /** @description Further authorize parameters; a null value takes one away. */
@@ -799,7 +804,7 @@ export interface components {
             } | null;
             /** @description Authorization endpoint. */
             authorize_url?: string | null;
-            /** @description `none`, `client_secret_basic` or `client_secret_post`. */
+            /** @description `none`, `client_secret_basic`, `client_secret_post` or `secret_as_user`. */
             client_auth?: string | null;
             /** @description OAuth client id. */
             client_id?: string | null;
@@ -1440,7 +1445,7 @@ export interface components {
             } | null;
             /** @description Authorization endpoint, if the catalogue's does not fit. */
             authorize_url?: string | null;
-            /** @description `none`, `client_secret_basic` or `client_secret_post`. */
+            /** @description `none`, `client_secret_basic`, `client_secret_post` or `secret_as_user`. */
             client_auth?: string | null;
             /** @description OAuth client id. */
             client_id: string;
@@ -1583,8 +1588,10 @@ export interface components {
         };
         /** @description Reply to `GET oauth/providers`. */
         ProviderList: {
-            /** @description In the catalogue's order; `custom` last. */
+            /** @description By name; `custom` last. */
             providers: components["schemas"]["ProviderView"][];
+            /** @description Files of the person's own that are not used. */
+            wrong_files: components["schemas"]["WrongFileView"][];
         };
         /** @description A catalogue entry: what a person needs to register a client there. */
         ProviderView: {
@@ -2148,6 +2155,13 @@ export interface components {
              * @description The process of the app.
              */
             pid: number;
+        };
+        /** @description A catalogue file of the person's own that is not used. */
+        WrongFileView: {
+            /** @description Its name in the folder `providers`. */
+            file: string;
+            /** @description What is wrong, with the field or the line. */
+            message: string;
         };
     };
     responses: never;

@@ -109,6 +109,7 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
     use oauth2::PkceCodeVerifier;
     use serde_json::{Value, json};
+    use valetkey_core::catalogue;
     use valetkey_core::provider::ClientAuth;
     use valetkey_core::scope::Scopes;
 
@@ -228,6 +229,42 @@ mod tests {
                 .map(|sent| sent.field("refresh_token"))
                 .collect();
             assert_eq!(tokens, [Some("rt1".to_owned()), Some("rt1".to_owned())]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_not_replaced_waits_for_the_usual_retry() {
+        let fake = Fake::start(vec![Reply::Drop, Reply::json(200, &tokens())]);
+        let mut client = fake.client(ClientAuth::None);
+        client.provider = catalogue::provider("google").unwrap();
+        let token = RefreshToken::new("rt1");
+        let lost = http()
+            .refresh(&client, &token, None, Timestamp::UNIX_EPOCH)
+            .await;
+        assert_eq!(lost.unwrap_err().kind, NoAnswer::Lost);
+        assert_eq!(fake.requests().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_after_a_lost_answer_names_the_grace_of_the_provider() {
+        for (id, words) in [
+            (
+                "atlassian",
+                "; the provider takes a replaced token for 10m only",
+            ),
+            ("x", "; the provider takes a replaced token no more"),
+            ("custom", ""),
+        ] {
+            let refused = Reply::json(400, &json!({"error": "invalid_grant"}));
+            let fake = Fake::start(vec![Reply::Drop, refused]);
+            let mut client = fake.client(ClientAuth::None);
+            client.provider = catalogue::provider(id).unwrap();
+            let token = RefreshToken::new("rt1");
+            let outcome = http()
+                .refresh(&client, &token, None, Timestamp::UNIX_EPOCH)
+                .await;
+            let reason = format!("invalid_grant (after an answer was lost on the way{words})");
+            assert_eq!(outcome, Ok(RefreshOutcome::SignInAgain { reason }), "{id}");
         }
     }
 

@@ -32,7 +32,7 @@ pub struct NewAuthenticator {
     pub userinfo_url: Option<String>,
     /// Issuer identifier.
     pub issuer: Option<String>,
-    /// `none`, `client_secret_basic` or `client_secret_post`.
+    /// `none`, `client_secret_basic`, `client_secret_post` or `secret_as_user`.
     pub client_auth: Option<String>,
     /// Further authorize parameters.
     pub authorize_params: Option<BTreeMap<String, String>>,
@@ -49,6 +49,9 @@ pub struct NewAuthenticator {
 pub struct AuthenticatorPatch {
     /// Enables or disables it.
     pub is_active: Option<bool>,
+    /// True: uses the endpoints that the person's own file of its provider names now. Needs the same
+    /// confirmation as other endpoints.
+    pub accept_endpoints: Option<bool>,
     /// A new name; its connections take part.
     pub name: Option<String>,
     /// OAuth client id.
@@ -70,7 +73,7 @@ pub struct AuthenticatorPatch {
     pub userinfo_url: Option<String>,
     /// Issuer identifier.
     pub issuer: Option<String>,
-    /// `none`, `client_secret_basic` or `client_secret_post`.
+    /// `none`, `client_secret_basic`, `client_secret_post` or `secret_as_user`.
     pub client_auth: Option<String>,
     /// Further authorize parameters; a null value takes one away.
     pub authorize_params: Option<BTreeMap<String, Option<String>>>,

@@ -52,6 +52,9 @@ pub(crate) struct Update {
     /// Forget the client secret
     #[arg(long, conflicts_with = "secret")]
     pub(crate) no_client_secret: bool,
+    /// Use the endpoints that your own file of its provider names now
+    #[arg(long)]
+    pub(crate) accept_endpoints: bool,
     /// Even if its logins or its client secret are then sent to another server
     #[arg(long)]
     pub(crate) force: bool,
@@ -61,6 +64,7 @@ impl Update {
     /// Whether anything is to be another than before.
     pub(crate) fn changes_something(&self) -> bool {
         self.no_client_secret
+            || self.accept_endpoints
             || self.fields != Fields::default()
             || self.secret != Secret::default()
     }
@@ -84,9 +88,12 @@ pub(crate) struct Fields {
     /// Redirect URI, as it is registered at the provider
     #[arg(long, value_name = "URI")]
     pub(crate) redirect_uri: Option<String>,
-    /// Tenant, where the provider has them (Microsoft)
+    /// Tenant, where the provider has them (Microsoft); the same as `--set tenant=...`
     #[arg(long)]
     pub(crate) tenant: Option<String>,
+    /// A value for the provider's URLs, such as `domain=example.okta.com`; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) placeholders: Vec<(String, String)>,
     /// Authorization endpoint
     #[arg(long, value_name = "URL")]
     pub(crate) authorize_url: Option<String>,
@@ -102,7 +109,7 @@ pub(crate) struct Fields {
     /// Issuer identifier
     #[arg(long, value_name = "URL")]
     pub(crate) issuer: Option<String>,
-    /// Client authentication: `none`, `client_secret_basic` or `client_secret_post`
+    /// Client authentication: `none`, `client_secret_basic`, `client_secret_post` or `secret_as_user`
     #[arg(long, value_name = "METHOD")]
     pub(crate) client_auth: Option<String>,
     /// A host that the proxy may send tokens to, such as `api.example.com`; may be repeated, the first

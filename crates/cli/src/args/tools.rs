@@ -13,8 +13,8 @@ use crate::{completion, duration};
 /// `valetkey providers`
 #[derive(Debug, Args)]
 pub(crate) struct Provider {
-    /// One provider: how a client is registered there
-    pub(crate) provider: Option<String>,
+    /// One provider: how a client is registered there; or words to search for
+    pub(crate) words: Vec<String>,
 }
 
 /// `valetkey run`

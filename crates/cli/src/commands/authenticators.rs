@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use valetkey_api::authenticators::{ProviderList, ProviderView};
 use valetkey_api::core::catalogue;
 use valetkey_api::core::draft::{DraftInput, Warning};
+use valetkey_api::own_providers;
 
 use super::{draft, export};
 use crate::agent;
@@ -32,6 +33,7 @@ pub(super) fn add(terminal: Terminal, global: &Global, args: &Add) -> Result<(),
             "run `valetkey add PROVIDER --client-id ID`; `valetkey providers` lists the providers",
         ));
     }
+    read_own_providers();
     let config = draft::config(&args.fields, &args.secret)?;
     if let Some(entries) = config.as_deref().and_then(export::entries) {
         return export::add(terminal, global, args, entries);
@@ -82,6 +84,9 @@ pub(super) fn update(terminal: Terminal, global: &Global, args: &Update) -> Resu
     if args.no_client_secret {
         input.set("client_secret", None::<String>);
     }
+    if args.accept_endpoints {
+        input.set("accept_endpoints", true);
+    }
     let mut agent = agent::connect(global)?;
     let saved = agent.update_authenticator(&args.authenticator, &input, args.force)?;
     warn(terminal, &saved.warnings);
@@ -105,20 +110,34 @@ pub(super) fn remove(terminal: Terminal, global: &Global, args: &Removal) -> Res
     terminal.done(&removed, words::removed)
 }
 
-/// The catalogue is part of this program: no agent is needed to find out how to begin.
+/// The catalogue is part of this program, and the person's own files are read by it: no agent is needed to
+/// find out how to begin. A word that is no id is searched for.
 pub(super) fn providers(terminal: Terminal, args: &Provider) -> Result<(), Failure> {
-    let Some(id) = &args.provider else {
-        let providers = catalogue::providers().into_iter().map(ProviderView::from);
-        let list = ProviderList {
-            providers: providers.collect(),
-        };
-        return terminal.reply(&list, words::providers);
-    };
-    match catalogue::provider(id) {
-        Some(provider) => terminal.reply(&ProviderView::from(provider), words::provider),
-        None => Err(
-            Failure::new(Exit::NotFound, format!("`{id}` is not in the catalogue"))
-                .hint("`valetkey providers` lists it; `custom` fits any OAuth provider"),
-        ),
+    read_own_providers();
+    let searched = args.words.join(" ");
+    if let [id] = args.words.as_slice()
+        && let Some(provider) = catalogue::provider(&id.to_lowercase())
+    {
+        return terminal.reply(&ProviderView::from(provider), words::provider);
+    }
+    let list = ProviderList::of_catalogue(&searched);
+    if list.providers.is_empty() {
+        let message = format!("nothing in the catalogue matches `{searched}`");
+        return Err(Failure::new(Exit::NotFound, message)
+            .hint("`valetkey providers` lists it; `custom` fits any OAuth provider"));
+    }
+    for wrong in &list.wrong_files {
+        let message = format!("`{}` is not used: {}", wrong.file, wrong.message);
+        if !terminal.json {
+            terminal.say(|style| render::warning(&message, "mend the file", style));
+        }
+    }
+    terminal.reply(&list, words::providers)
+}
+
+/// Adds the person's own files to the catalogue. Without a home there are none.
+fn read_own_providers() {
+    if let Ok(home) = agent::home() {
+        own_providers::install(&home);
     }
 }

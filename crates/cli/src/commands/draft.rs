@@ -72,9 +72,17 @@ fn set_fields(input: &mut DraftInput, fields: &Fields) {
     if !fields.api_hosts.is_empty() {
         input.set("api_hosts", fields.api_hosts.clone());
     }
-    if let Some(tenant) = &fields.tenant {
-        let tenant = ("tenant".to_owned(), Value::from(tenant.as_str()));
-        input.set("placeholders", Map::from_iter([tenant]));
+    let tenant = fields.tenant.iter().map(|tenant| ("tenant", tenant));
+    let named = fields
+        .placeholders
+        .iter()
+        .map(|(name, value)| (name.as_str(), value));
+    let values: Map<_, _> = tenant
+        .chain(named)
+        .map(|(name, value)| (name.to_owned(), Value::from(value.as_str())))
+        .collect();
+    if !values.is_empty() {
+        input.set("placeholders", values);
     }
     if !fields.authorize_params.is_empty() {
         let params = fields.authorize_params.iter();

@@ -105,6 +105,13 @@ pub(crate) fn show(view: &AuthenticatorView, now: Timestamp, style: Style) -> St
         names.join(", ")
     };
     rows.push(("connections", names));
+    if view.differs_from_file {
+        let how = format!(
+            "its file names others; `valetkey update {} --accept-endpoints` uses them",
+            argument(view)
+        );
+        rows.push(("endpoints", how));
+    }
     let failed = view.failed_sign_in.as_ref();
     rows.extend(failed.map(|it| ("last sign-in", sign_in::failed(it, now))));
     rows.push(("id", view.id.to_string()));
@@ -165,16 +172,19 @@ pub(crate) fn providers(list: &ProviderList, style: Style) -> String {
         table.row([
             Cell::toned(&provider.id, Tone::Heading),
             provider.display_name.as_str().into(),
-            if provider.needs_client_secret {
-                "needed"
-            } else {
-                "optional"
-            }
-            .into(),
+            secret(provider).into(),
             provider.console_url.as_deref().unwrap_or("").into(),
         ]);
     }
     table.render(style)
+}
+
+fn secret(provider: &ProviderView) -> &'static str {
+    match (provider.needs_client_secret, provider.has_default_client) {
+        (true, _) => "needed",
+        (false, true) => "not needed",
+        (false, false) => "optional",
+    }
 }
 
 /// `valetkey providers NAME`: how to register a client there.
@@ -190,12 +200,7 @@ pub(crate) fn provider(provider: &ProviderView, style: Style) -> String {
             .map(|url| ("register at", url.clone())),
     );
     rows.push(("redirect URI", provider.redirect.default.to_string()));
-    let secret = if provider.needs_client_secret {
-        "needed"
-    } else {
-        "optional"
-    };
-    rows.push(("client secret", secret.to_owned()));
+    rows.push(("client secret", secret(provider).to_owned()));
     rows.push(("default scopes", provider.default_scopes.join(" ")));
     for placeholder in &provider.placeholders {
         let default = placeholder.default.as_deref().unwrap_or("none");
@@ -235,6 +240,18 @@ pub(crate) fn provider(provider: &ProviderView, style: Style) -> String {
         "Signing out",
         provider.revocation_note.iter().cloned().collect(),
     );
+    if !provider.unconfirmed.is_empty() {
+        let facts: Vec<String> = provider
+            .unconfirmed
+            .iter()
+            .map(|it| it.replace('_', " "))
+            .collect();
+        let line = format!(
+            "{}. If one is wrong, the options of `valetkey add` override it.",
+            facts.join(", ")
+        );
+        section("Not confirmed", vec![line]);
+    }
     text
 }
 

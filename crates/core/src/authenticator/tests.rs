@@ -1,5 +1,5 @@
 use super::*;
-use crate::catalogue;
+use crate::catalogue::{self, OwnFile, OwnProviders};
 use crate::draft::DraftInput;
 use crate::proxy_path::ProxyPath;
 
@@ -121,4 +121,210 @@ fn metadata_urls_follow_their_specifications() {
         openid_metadata_url("https://h/"),
         "https://h/.well-known/openid-configuration"
     );
+}
+
+const ACME: &str = r##"
+id = "acme"
+display_name = "Acme"
+authorize_url = "https://{host}/authorize"
+token_url = "https://{host}/token"
+api_hosts = ["api.acme.example"]
+setup_steps = ["Ask the help desk for a client ID."]
+initials = "Ac"
+colour = "#123456"
+[[placeholders]]
+name = "host"
+default = "login.acme.example"
+note = "your region"
+"##;
+
+fn own(text: &str) -> OwnProviders {
+    OwnProviders::read([OwnFile {
+        name: "acme.toml".to_owned(),
+        text: Ok(text.to_owned()),
+    }])
+}
+
+fn changed_file(from: &str, to: &str) -> Provider {
+    let text = ACME.replace(from, to);
+    assert_ne!(text, ACME);
+    let mut own = own(&text);
+    assert_eq!(own.wrong, []);
+    own.providers.remove(0)
+}
+
+fn acme() -> Authenticator {
+    catalogue::install(own(ACME));
+    authenticator(serde_json::json!({"authenticator_type": "acme", "client_id": "x"}))
+}
+
+#[test]
+fn a_changed_file_of_ones_own_moves_no_authenticator() {
+    let acme = acme();
+    let provider = catalogue::provider("acme").unwrap();
+    assert!(!acme.differs_from_file(provider));
+    for (from, to) in [
+        ("https://{host}/token", "https://evil.example/token"),
+        ("\"login.acme.example\"", "\"evil.example\""),
+        ("api.acme.example", "evil.example"),
+        (
+            "initials",
+            "refresh_url = \"https://evil.example/\"\ninitials",
+        ),
+        (
+            "initials",
+            "revocation = { url = \"https://evil.example/\" }\ninitials",
+        ),
+        (
+            "initials",
+            "userinfo = { url = \"https://evil.example/\" }\ninitials",
+        ),
+        ("initials", "issuer = \"https://evil.example\"\ninitials"),
+        (
+            "initials",
+            "discovery_url = \"https://evil.example\"\ninitials",
+        ),
+        (
+            "initials",
+            "closed_urls = [\"https://evil.example\"]\ninitials",
+        ),
+        (
+            "initials",
+            "client_auth = \"client_secret_basic\"\ninitials",
+        ),
+    ] {
+        let changed = changed_file(from, to);
+        assert!(acme.differs_from_file(&changed), "{from} -> {to}");
+        assert_eq!(acme.endpoints(&changed), acme.endpoints(provider), "{to}");
+        assert_eq!(acme.api_hosts(&changed), acme.api_hosts(provider), "{to}");
+        assert_eq!(acme.servers(&changed), acme.servers(provider), "{to}");
+    }
+    let words = changed_file("Ask the help desk", "Ask Ada");
+    assert!(!acme.differs_from_file(&words), "words are no endpoints");
+}
+
+#[test]
+fn new_endpoints_of_a_file_are_taken_when_they_are_accepted_and_count_as_rerouting() {
+    let mut old = acme();
+    let provider = catalogue::provider("acme").unwrap();
+    let before = changed_file("https://{host}/token", "https://old.acme.example/token");
+    old.overrides.confirmed_routes = Some(before.routes());
+    let change = |patch: Value| {
+        let Value::Object(patch) = patch else {
+            panic!("no object")
+        };
+        DraftInput::from_members(patch).check_change(&old, Timestamp::UNIX_EPOCH)
+    };
+
+    let other = change(serde_json::json!({"scopes": ["read"]}))
+        .unwrap()
+        .authenticator;
+    assert!(other.rerouted(&old).is_empty());
+    assert!(other.differs_from_file(provider));
+
+    let accepted = change(serde_json::json!({"accept_endpoints": true}))
+        .unwrap()
+        .authenticator;
+    assert_eq!(
+        accepted.rerouted(&old),
+        ["file.token_url: https://{host}/token"]
+    );
+    assert!(!accepted.differs_from_file(provider));
+    assert!(old.servers(provider).contains("https://old.acme.example"));
+    assert!(
+        !accepted
+            .servers(provider)
+            .contains("https://old.acme.example")
+    );
+
+    for patch in [
+        serde_json::json!({"accept_endpoints": "yes"}),
+        serde_json::json!({"confirmed_routes": provider.routes()}),
+    ] {
+        assert!(change(patch.clone()).is_err(), "{patch}");
+    }
+}
+
+#[test]
+fn a_shipped_client_needs_no_registration() {
+    let shipped = ACME.replace(
+        "initials",
+        "default_client = { client_id = \"shipped\" }\ninitials",
+    );
+    catalogue::install(own(&shipped));
+    let acme = authenticator(serde_json::json!({"authenticator_type": "acme"}));
+    assert_eq!(acme.client_id, "shipped");
+    let named =
+        authenticator(serde_json::json!({"authenticator_type": "acme", "client_id": "mine"}));
+    assert_eq!(named.client_id, "mine");
+}
+
+#[test]
+fn the_console_page_is_that_of_the_persons_own_tenant() {
+    let okta = authenticator(serde_json::json!({
+        "authenticator_type": "okta", "client_id": "x", "domain": "example.okta.com",
+    }));
+    let provider = catalogue::provider("okta").unwrap();
+    let page = okta.console_page(provider);
+    assert_eq!(
+        page.as_deref(),
+        Some("https://example.okta.com/admin/apps/active")
+    );
+    assert_eq!(
+        provider.console_page(&BTreeMap::new()),
+        None,
+        "no tenant, no page"
+    );
+    let gitlab = catalogue::provider("gitlab").unwrap();
+    let page = gitlab.console_page(&BTreeMap::new());
+    assert_eq!(
+        page.as_deref(),
+        Some("https://gitlab.com/-/user_settings/applications")
+    );
+}
+
+#[test]
+fn placeholders_reach_urls_hosts_and_parameters_and_an_empty_one_leaves_its_parameter_out() {
+    let endpoints = |fields| {
+        let own = authenticator(fields);
+        let provider = catalogue::provider(&own.provider).unwrap();
+        (own.endpoints(provider).unwrap(), own.api_hosts(provider))
+    };
+    let (gitlab, hosts) = endpoints(serde_json::json!({
+        "authenticator_type": "gitlab", "client_id": "x", "base_url": "https://git.example.com:8443",
+    }));
+    assert_eq!(
+        gitlab.token_url.as_str(),
+        "https://git.example.com:8443/oauth/token"
+    );
+    assert_eq!(hosts, [ApiHost::parse("git.example.com:8443").unwrap()]);
+    let auth0 = |audience: &str| {
+        endpoints(serde_json::json!({
+            "authenticator_type": "auth0", "client_id": "x", "domain": "example.auth0.com",
+            "placeholders": {"audience": audience},
+        }))
+    };
+    assert_eq!(
+        auth0("https://api/").0.authorize_params["audience"],
+        "https://api/"
+    );
+    assert!(auth0("").0.authorize_params.is_empty());
+    for (id, name, value) in [
+        ("gitlab", "base_url", "https://git.example.com/"),
+        ("gitlab", "base_url", "http://git.example.com"),
+        ("gitlab", "base_url", "https://u@git.example.com"),
+        ("okta", "domain", "example.okta.com/evil"),
+        ("okta", "domain", "a@evil.example"),
+        ("zendesk", "subdomain", "evil.example#"),
+        ("zendesk", "subdomain", ""),
+    ] {
+        let fields = serde_json::json!({
+            "authenticator_type": id, "client_id": "x", "placeholders": {name: value},
+        });
+        let Value::Object(fields) = fields else {
+            panic!("no object")
+        };
+        let wrong = DraftInput::from_members(fields).check().unwrap_err();
+        assert_eq!(wrong[0].field, name, "{value}");
+    }
 }

@@ -3,6 +3,7 @@
 use super::is_ours;
 use crate::draft::nearest;
 use crate::provider::Provider;
+use crate::token_error::one_line;
 
 /// A file of the folder `providers`, as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +40,12 @@ impl OwnProviders {
         for file in files {
             match read(&file) {
                 Ok(provider) => own.providers.push(provider),
-                Err(messages) => own
-                    .wrong
-                    .extend(messages.into_iter().map(|message| WrongFile {
-                        file: file.name.clone(),
-                        message,
-                    })),
+                Err(messages) => {
+                    own.wrong.extend(messages.iter().map(|message| WrongFile {
+                        file: one_line(&file.name),
+                        message: one_line(message),
+                    }));
+                }
             }
         }
         own

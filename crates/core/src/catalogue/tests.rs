@@ -71,7 +71,7 @@ fn a_search_finds_products_by_the_beginnings_of_words() {
     assert_eq!(found("Gmail"), ["google"]);
     assert_eq!(
         found("git app"),
-        ["github-app", "github"],
+        ["github", "github-app"],
         "an OAuth App too"
     );
     assert_eq!(found("hub"), ["hubspot"], "`hub` begins no word of GitHub");

@@ -193,6 +193,10 @@ pub(super) async fn doctor(
     checks.push(doctor::disk(&app.home().data));
     checks.push(doctor::socket(&addresses));
     checks.push(doctor::port(&addresses));
+    checks.extend(doctor::own_providers(app.home()));
+    checks.extend(doctor::changed_endpoints(
+        &app.agent().authenticators(None, true),
+    ));
     let versions = app.agent().versions().await?;
     let version = |name: &str, version: String| Version {
         name: name.to_owned(),

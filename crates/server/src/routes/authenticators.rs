@@ -5,10 +5,9 @@ use serde_json::{Map, Value};
 use valetkey_agent::{AuthenticatorChange, AuthenticatorKey};
 use valetkey_api::authenticators::{
     AuthenticatorList, AuthenticatorQuery, AuthenticatorRemoved, AuthenticatorSaved,
-    AuthenticatorView, ProviderList, ProviderView,
+    AuthenticatorView, ProviderList,
 };
 use valetkey_api::connections::{ForceQuery, ProfileQuery};
-use valetkey_api::core::catalogue;
 use valetkey_api::core::draft::DraftInput;
 
 use crate::app::App;
@@ -30,10 +29,7 @@ pub(super) async fn providers(
     caller: Caller,
 ) -> Result<Ok200<ProviderList>, ErrorResponse> {
     app.allow(&caller, Action::Manage)?;
-    let providers = catalogue::providers().into_iter().map(ProviderView::from);
-    Ok(Ok200(ProviderList {
-        providers: providers.collect(),
-    }))
+    Ok(Ok200(ProviderList::of_catalogue("")))
 }
 
 /// List authenticators

@@ -16,6 +16,7 @@ mod interleaved_changes;
 mod listeners;
 mod load;
 mod manage;
+mod own_providers;
 mod process;
 mod proxy;
 mod proxy_ends;

@@ -82,12 +82,7 @@ fn removing_names_the_connections_that_went() {
 
 #[test]
 fn the_catalogue_is_listed() {
-    let list = ProviderList {
-        providers: catalogue::providers()
-            .into_iter()
-            .map(ProviderView::from)
-            .collect(),
-    };
+    let list = ProviderList::of_catalogue("");
     insta::assert_snapshot!(providers(&list, Style::PLAIN));
 }
 

@@ -173,7 +173,8 @@ fn placeholders(reader: &mut Reader, provider: Option<&Provider>) -> BTreeMap<St
             values.insert(name.clone(), value);
         }
         if !values.contains_key(name) && placeholder.default.is_none() {
-            reader.missing(name, placeholder.note.clone());
+            let note = &placeholder.note;
+            reader.missing(name, format!("{note}; give it with `--set {name}=...`"));
         }
     }
     for (name, value) in &values {
