@@ -20,6 +20,19 @@ test("an empty window adds an authenticator of any provider", async ({ page }) =
   await expect(page.getByLabel("Name", { exact: true })).toHaveValue("github");
 });
 
+test("a provider is found by the name of a product, and one that nobody knows is custom", async ({ page }) => {
+  await page.goto("/#/add");
+  await page.getByLabel("Find a provider").fill("jira");
+  await page.getByRole("button", { name: "Atlassian", exact: true }).click();
+  await expect(page.getByText("One-time set-up at Atlassian")).toBeVisible();
+  await expect(page.getByText("http://localhost:4316/callback/atlassian").first()).toBeVisible();
+  await expect(page.getByRole("list", { name: "Providers" }).getByRole("button")).toHaveCount(2);
+  await page.getByLabel("Find a provider").fill("no such thing");
+  await page.getByText("No provider matches.").waitFor();
+  await page.getByRole("button", { name: "Custom" }).click();
+  await expect(page.getByLabel("Token URL")).toBeVisible();
+});
+
 test("another provider keeps what fits", async ({ page }) => {
   await page.goto("/#/add/custom");
   await page.getByLabel("Name", { exact: true }).fill("team");
@@ -27,11 +40,13 @@ test("another provider keeps what fits", async ({ page }) => {
   await page.getByLabel("Client secret").fill("0123456789abcdef");
   await page.getByLabel("Token URL").fill("https://login.example.com/token");
   const github = page.getByRole("button", { name: "GitHub", exact: true });
+  await page.getByRole("button", { name: "Another provider…" }).click();
   await github.click();
   await expect(github).toHaveAttribute("aria-pressed", "true");
   await expect(page.getByLabel("Name", { exact: true })).toHaveValue("team");
   await expect(page.getByLabel("Client ID")).toHaveValue("Ov23li");
   await expect(page.getByLabel("Client secret")).toHaveValue("0123456789abcdef");
+  await page.getByRole("button", { name: "Another provider…" }).click();
   await page.getByRole("button", { name: "Custom" }).click();
   await expect(page.getByLabel("Token URL")).toHaveValue("https://login.example.com/token");
 });

@@ -177,13 +177,19 @@ test("a list in every state", async ({ page, world, look }) => {
 
 test("adding", async ({ page, look }) => {
   await page.goto("/#/add");
-  await page.getByRole("button", { name: "GitHub" }).waitFor();
+  await page.getByRole("button", { name: "GitHub", exact: true }).waitFor();
   await look("add");
-  await page.getByRole("button", { name: "GitHub" }).click();
+  await page.getByRole("button", { name: "GitHub", exact: true }).click();
   await page.getByText("One-time set-up at GitHub").waitFor();
   await page.getByLabel("Client secret").fill("ghp_0123456789");
   await page.getByText("This looks like a GitHub access token").waitFor();
   await look("add-github");
+  for (const id of ["atlassian", "gitlab", "okta", "reddit", "salesforce", "stripe"]) {
+    await page.goto(`/#/add/${id}`);
+    await page.getByText("One-time set-up").waitFor();
+    await look(`add-${id}`);
+  }
+  await page.getByRole("button", { name: "Another provider…" }).click();
   await page.getByRole("button", { name: "Custom" }).click();
   await page.getByRole("button", { name: "Advanced" }).click();
   await page.getByLabel("Token URL").fill("http://login.example.com/token");
