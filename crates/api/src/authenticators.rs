@@ -72,6 +72,7 @@ impl ProviderList {
 /// A catalogue entry: what a person needs to register a client there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct ProviderView {
     /// `google`.
     pub id: String,

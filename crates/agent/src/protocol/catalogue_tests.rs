@@ -40,10 +40,10 @@ fn requests(provider: &'static Provider) -> String {
     let mut text = String::new();
     authorize(&mut text, &confidential);
     let public = client(provider, false);
-    let clients = match provider.needs_client_secret {
-        true => vec![("", &confidential)],
-        false => vec![("", &confidential), (" without a secret", &public)],
-    };
+    let mut clients = vec![("", &confidential)];
+    if !provider.needs_client_secret {
+        clients.push((" without a secret", &public));
+    }
     for (suffix, client) in clients {
         tokens(&mut text, suffix, client);
     }

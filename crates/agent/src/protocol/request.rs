@@ -191,7 +191,7 @@ pub(super) fn api_header(
     Ok((name, value))
 }
 
-/// A form with the token, which stands in the header too (DigitalOcean).
+/// A form with the token, which stands in the header too (`digitalocean`).
 pub(super) fn bearer_form(
     url: &EndpointUrl,
     token: &AccessToken,

@@ -42,11 +42,11 @@ pub enum RevocationMethod {
     DeleteWithBasic,
     /// POST with the token itself as Bearer (Slack).
     Bearer,
-    /// As [`Self::Bearer`], with the token in a form too (DigitalOcean).
+    /// As [`Self::Bearer`], with the token in a form too (`digitalocean`).
     BearerForm,
     /// `DELETE` that carries the token as API requests do (Zendesk, Shopify).
     DeleteAsApi,
-    /// `DELETE` of a URL that ends with the refresh token (HubSpot).
+    /// `DELETE` of a URL that ends with the refresh token (`hubspot`).
     DeleteUrl,
     /// POST of a JSON object ([`RevocationEndpoint::fields`]), with client authentication in the header
     /// where the client uses Basic and no field holds its secret.

@@ -24,9 +24,8 @@ fn answer(status: u16, body: &str) -> Answer {
 
 /// The class and reason as one line: `later 30s: reason`.
 fn outcome(id: &str, answer: &Answer) -> String {
-    let error = match read(provider(id), answer, &["sent-token"], now()) {
-        Ok(_) => return "refreshed".to_owned(),
-        Err(error) => error,
+    let Err(error) = read(provider(id), answer, &["sent-token"], now()) else {
+        return "refreshed".to_owned();
     };
     let class = match error.class {
         Some(Class::DeadGrant) => "dead grant",

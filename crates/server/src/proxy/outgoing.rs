@@ -72,8 +72,8 @@ impl<'a> Outgoing<'a> {
             parts,
             address,
             connection,
-            hosts: hosts.to_vec(),
             host: host.clone(),
+            hosts,
             web_socket,
         })
     }
