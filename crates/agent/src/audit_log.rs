@@ -24,10 +24,10 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::id::{ClientKeyId, ConnectionId};
 use valetkey_core::settings::RetentionDays;
-use valetkey_vault::{Durability, LogCheck, Vault, VaultError};
+use valetkey_vault::{Durability, LogCheck, UnloggedId, Vault, VaultError};
 
 use crate::clock::Clock;
-pub(crate) use entry::{Entry, ProxiedAccess, RefusedAccess};
+pub(crate) use entry::{Entry, LoggedChange, ProxiedAccess, RefusedAccess};
 use queue::Queue;
 
 /// Hand-outs are written at most this long after they happened.
@@ -137,8 +137,20 @@ impl AuditLog {
     /// Writes the event of a change, behind all that happened before it. A failure is logged, does not
     /// fail the change, and is made up for by the next write.
     pub(crate) async fn record_change(self: &Arc<Self>, event: Event) {
-        self.record(Entry::Change(Box::new(event)));
+        self.record(event.into());
         self.flush().await;
+    }
+
+    /// The same for an event that was stored with its change: no kill loses it.
+    pub(crate) async fn record_stored(self: &Arc<Self>, event: Event, stored: UnloggedId) {
+        self.queue_stored(event, stored);
+        self.flush().await;
+    }
+
+    /// Queues the line of an event that was stored with its change.
+    pub(crate) fn queue_stored(&self, event: Event, stored: UnloggedId) {
+        let stored = Some(stored);
+        self.record(Entry::Change(Box::new(LoggedChange { event, stored })));
     }
 
     fn notify_followers(&self, newest: EventId) {
@@ -189,7 +201,7 @@ impl AuditLog {
         }
         let event = Event::new(EventKind::TokensUnrecorded, self.clock.now())
             .detail(json!({ "count": count }));
-        let batch = Arc::new(vec![Entry::Change(Box::new(event))]);
+        let batch = Arc::new(vec![Entry::from(event)]);
         if let Err(error) = self.write(&batch).await {
             tracing::warn!(%error, count, "the number of unrecorded events was not written");
             return false;
@@ -216,6 +228,7 @@ impl AuditLog {
         let used: HashMap<ConnectionId, Timestamp> =
             batch.iter().filter_map(Entry::usage).collect();
         let used = used.into_iter().collect();
+        let logged = batch.iter().filter_map(Entry::stored).collect();
         let durability = if batch.iter().any(Entry::is_change) {
             Durability::Durable
         } else {
@@ -224,7 +237,7 @@ impl AuditLog {
         // An event is ten times as large as an entry, so each is formatted just before its insert.
         let batch = Arc::clone(batch);
         let events = (0..batch.len()).map(move |index| Event::from(&batch[index]));
-        let written = self.vault.append_events(events, used, durability);
+        let written = self.vault.append_events(events, used, logged, durability);
         self.notify_followers(written.await?);
         Ok(())
     }

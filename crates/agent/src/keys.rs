@@ -110,9 +110,10 @@ impl Agent {
                 "key": row.name, "manage": row.manage, "connections": row.connections,
             }));
         self.run(|agent| async move {
-            agent.inner.vault.add_client_key(&row).await?;
-            agent.inner.client_keys().push(row.clone());
-            agent.inner.record(event).await;
+            let inner = &agent.inner;
+            let stored = inner.vault.add_client_key(&row, &event).await?;
+            inner.client_keys().push(row.clone());
+            inner.audit_log.record_stored(event, stored).await;
             Ok((row, key))
         })
         .await
@@ -155,11 +156,11 @@ impl Agent {
             .detail(json!({ "key": row.name }));
         self.run(|agent| async move {
             let inner = &agent.inner;
-            inner.vault.confirm_client_key(id).await?;
+            let stored = inner.vault.confirm_client_key(id, &event).await?;
             for row in inner.client_keys().iter_mut().filter(|row| row.id == id) {
                 row.confirmed = true;
             }
-            inner.record(event).await;
+            inner.audit_log.record_stored(event, stored).await;
             agent.key(&id.to_string())
         })
         .await
@@ -176,9 +177,10 @@ impl Agent {
             .actor(who)
             .detail(json!({ "key": row.name }));
         self.run(|agent| async move {
-            agent.inner.vault.revoke_client_key(row.id).await?;
-            agent.inner.client_keys().retain(|other| other.id != row.id);
-            agent.inner.record(event).await;
+            let inner = &agent.inner;
+            let stored = inner.vault.revoke_client_key(row.id, &event).await?;
+            inner.client_keys().retain(|other| other.id != row.id);
+            inner.audit_log.record_stored(event, stored).await;
             Ok(row)
         })
         .await

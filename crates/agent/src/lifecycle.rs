@@ -11,7 +11,7 @@ use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::id::ConnectionId;
 use valetkey_vault::{EventFilter, LogCheck, Vault};
 
-use crate::audit_log::{AuditLog, Entry};
+use crate::audit_log::AuditLog;
 use crate::error::AgentError;
 use crate::links::Links;
 use crate::protocol::{MAX_REFRESH_TIME, ProviderClient};
@@ -87,10 +87,14 @@ impl Agent {
         ];
         inner.audit_log_tasks().extend(audit_log_tasks);
         inner.audit_log.open().await;
-        // First, so that the log shows where the last run ended.
+        // What a kill kept from the log of the last run.
+        for (stored, event) in inner.vault.unlogged_events().await? {
+            inner.audit_log.queue_stored(event, stored);
+        }
+        // First of this one, so that the log shows where the last run ended.
         let started =
             Event::new(EventKind::AgentStarted, now).detail(json!({ "version": config.version }));
-        inner.audit_log.record(Entry::Change(Box::new(started)));
+        inner.audit_log.record(started.into());
         disconnect::schedule_removals(&inner);
         inner.run(scheduler::run(Arc::clone(&inner)));
         inner.run(access::show_in_turn(Arc::clone(&inner)));

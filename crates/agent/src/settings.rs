@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use serde_json::json;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::settings::Settings;
+use valetkey_vault::UnloggedId;
 
-use crate::audit_log::Entry;
 use crate::error::AgentError;
 use crate::grants;
 use crate::key::Actor;
@@ -28,8 +28,9 @@ impl Agent {
         let event = Event::new(EventKind::SettingsChanged, self.inner.now()).actor(who);
         self.run(|agent| async move {
             let inner = &agent.inner;
-            if change(inner, |stored| patch(&mut stored.settings)).await? {
-                inner.record(event).await;
+            let patch = |stored: &mut StoredSettings| patch(&mut stored.settings);
+            if let Some(stored) = change(inner, patch, &event, |_, _| true).await? {
+                inner.audit_log.record_stored(event, stored).await;
             }
             Ok(agent.settings())
         })
@@ -88,15 +89,17 @@ impl Agent {
     ) -> Result<(), AgentError> {
         self.run(|agent| async move {
             let inner = &agent.inner;
-            change(inner, patch).await?;
+            let is_about_pause =
+                |old: &StoredSettings, new: &StoredSettings| old.paused != new.paused;
+            let Some(stored) = change(inner, patch, &event, is_about_pause).await? else {
+                return Ok(());
+            };
             let paused = {
                 // Nothing is served under this lock: each hand-out stands on its side of the line.
                 let _registry = inner.registry();
                 let paused = inner.stored_settings().paused;
-                if inner.paused.swap(paused, Ordering::SeqCst) == paused {
-                    return Ok(());
-                }
-                inner.audit_log.record(Entry::Change(Box::new(event)));
+                inner.paused.store(paused, Ordering::SeqCst);
+                inner.audit_log.queue_stored(event, stored);
                 inner.changed.send_replace(());
                 paused
             };
@@ -116,21 +119,26 @@ impl Agent {
     }
 }
 
-/// Disk first, then memory, one change after the other. True if there was something to change.
+/// Disk first, then memory, one change after the other. With the event, if it is about such a change;
+/// None if there is nothing to record.
 async fn change(
     inner: &Inner,
     patch: impl FnOnce(&mut StoredSettings),
-) -> Result<bool, AgentError> {
+    event: &Event,
+    is_about: impl Fn(&StoredSettings, &StoredSettings) -> bool,
+) -> Result<Option<UnloggedId>, AgentError> {
     let _one_at_a_time = inner.settings_lock.lock().await;
-    let mut changed = inner.stored_settings().clone();
+    let old = inner.stored_settings().clone();
+    let mut changed = old.clone();
     patch(&mut changed);
-    if *inner.stored_settings() == changed {
-        return Ok(false);
+    if old == changed {
+        return Ok(None);
     }
-    changed.store(&inner.vault).await?;
+    let event = is_about(&old, &changed).then_some(event);
+    let stored = changed.store(&inner.vault, event).await?;
     inner
         .audit_log
         .set_retention(changed.settings.retention_days);
     *inner.stored_settings() = changed;
-    Ok(true)
+    Ok(stored)
 }

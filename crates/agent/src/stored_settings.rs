@@ -1,8 +1,9 @@
 //! The settings as the database keeps them.
 
 use serde::{Deserialize, Serialize};
+use valetkey_core::event::Event;
 use valetkey_core::settings::Settings;
-use valetkey_vault::Vault;
+use valetkey_vault::{UnloggedId, Vault};
 
 use crate::error::AgentError;
 
@@ -30,8 +31,19 @@ impl StoredSettings {
         })
     }
 
-    pub(crate) async fn store(&self, vault: &Vault) -> Result<(), AgentError> {
+    /// Stores them, with the event of the change if there is one.
+    pub(crate) async fn store(
+        &self,
+        vault: &Vault,
+        event: Option<&Event>,
+    ) -> Result<Option<UnloggedId>, AgentError> {
         let text = serde_json::to_string(self).expect("plain structs serialise");
-        Ok(vault.set_setting(KEY, Some(&text)).await?)
+        match event {
+            Some(event) => Ok(Some(vault.change_setting(KEY, &text, event).await?)),
+            None => {
+                vault.set_setting(KEY, Some(&text)).await?;
+                Ok(None)
+            }
+        }
     }
 }

@@ -45,6 +45,7 @@ pub use database::client_keys::ClientKeyRow;
 pub use database::events::verify::{LogCheck, LogProblem, LogProblemKind};
 pub use database::events::{Durability, EventFilter};
 pub use database::sign_ins::SignInRow;
+pub use database::unlogged::UnloggedId;
 pub use error::{StoreError, VaultError};
 pub use secret_store::{ItemName, SecretStore};
 pub use store::{FileKey, StoreChoice, StoreOpener};

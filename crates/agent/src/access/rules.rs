@@ -9,6 +9,7 @@ use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::{ConnectionId, RuleId};
 use valetkey_core::name::{ConnectionName, InProfile};
 use valetkey_core::scope::Scopes;
+use valetkey_vault::UnloggedId;
 
 use super::approvals::{ApprovalId, Told};
 use super::question::{AccessQuestion, Answer, Grant, Lasts, Question};
@@ -89,12 +90,12 @@ impl Agent {
         let who = who.clone();
         self.run(|agent| async move {
             let inner = &agent.inner;
-            inner.vault.remove_rules(vec![id]).await?;
+            let event = rule_event(EventKind::RuleRemoved, &view, inner.now(), &who);
+            let stored = inner.vault.remove_rule(id, &event).await?;
             if let Some(rules) = inner.access.rules().get_mut(&view.rule.connection) {
                 rules.retain(|rule| rule.id != id);
             }
-            let event = rule_event(EventKind::RuleRemoved, &view, inner.now(), &who);
-            inner.record(event).await;
+            inner.audit_log.record_stored(event, stored).await;
             Ok(view)
         })
         .await
@@ -106,14 +107,14 @@ impl Agent {
         let who = who.clone();
         self.run(|agent| async move {
             let inner = &agent.inner;
-            inner.vault.confirm_rule(id).await?;
+            let event = rule_event(EventKind::RuleConfirmed, &view, inner.now(), &who);
+            let stored = inner.vault.confirm_rule(id, &event).await?;
             if let Some(rules) = inner.access.rules().get_mut(&view.rule.connection) {
                 for rule in rules.iter_mut().filter(|rule| rule.id == id) {
                     rule.confirmed = true;
                 }
             }
-            let event = rule_event(EventKind::RuleConfirmed, &view, inner.now(), &who);
-            inner.record(event).await;
+            inner.audit_log.record_stored(event, stored).await;
             Ok(())
         })
         .await
@@ -217,13 +218,18 @@ impl Inner {
             detail["project"] = json!(rule.project);
             detail["scopes"] = json!(rule.scopes);
             detail["usage"] = json!(rule.usage);
-            self.store_rule(rule.clone()).await?;
         }
         let event = Event::new(kind, now)
             .connection(question.connection)
             .actor(who)
             .detail(detail);
-        self.record(event).await;
+        match rule {
+            Some(rule) => {
+                let stored = self.store_rule(rule, &event).await?;
+                self.audit_log.record_stored(event, stored).await;
+            }
+            None => self.record(event).await,
+        }
         if let Answer::Allow(grant) = answer
             && grant.lasts == Lasts::Once
             && told.receiver_count() == 0
@@ -234,7 +240,7 @@ impl Inner {
     }
 
     /// In the place of those that said something about the same.
-    async fn store_rule(&self, rule: Rule) -> Result<(), AgentError> {
+    async fn store_rule(&self, rule: Rule, event: &Event) -> Result<UnloggedId, AgentError> {
         let now = self.now();
         let is_replaced = |old: &Rule| {
             let same = old.client == rule.client && old.project == rule.project;
@@ -248,12 +254,13 @@ impl Inner {
                 .map(|old| old.id)
                 .collect()
         };
-        self.vault.add_rule(rule.clone(), replaced.clone()).await?;
+        let stored = self.vault.add_rule(rule.clone(), replaced.clone(), event);
+        let stored = stored.await?;
         let mut rules = self.access.rules();
         let own = rules.entry(rule.connection).or_default();
         own.retain(|old| !replaced.contains(&old.id));
         own.push(rule);
-        Ok(())
+        Ok(stored)
     }
 
     fn keep_once(&self, question: &AccessQuestion, grant: &Grant, now: Timestamp) {

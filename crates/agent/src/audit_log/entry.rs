@@ -9,6 +9,7 @@ use valetkey_core::event::{Event, EventKind};
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ConnectionId};
 use valetkey_core::name::ConnectionName;
+use valetkey_vault::UnloggedId;
 
 use crate::key::Actor;
 use crate::proxy::ProxiedRequest;
@@ -28,7 +29,22 @@ pub(crate) enum Entry {
     /// A request of a program went to a host, or was refused.
     Proxied(Box<ProxiedAccess>),
     /// Something was changed: the line must be on disk before the change is reported.
-    Change(Box<Event>),
+    Change(Box<LoggedChange>),
+}
+
+/// The line of a change.
+#[derive(Clone)]
+pub(crate) struct LoggedChange {
+    pub event: Event,
+    /// The same event, as it was stored with the change until its line is there.
+    pub stored: Option<UnloggedId>,
+}
+
+impl From<Event> for Entry {
+    fn from(event: Event) -> Self {
+        let stored = None;
+        Self::Change(Box::new(LoggedChange { event, stored }))
+    }
 }
 
 /// A request that got no token, in a box of its own because there are few of them.
@@ -68,6 +84,14 @@ impl Entry {
                 was_sent.then_some((proxied.request.id, proxied.at))
             }
             Self::Refused(_) | Self::Change(_) => None,
+        }
+    }
+
+    /// What the log makes up for.
+    pub(super) fn stored(&self) -> Option<UnloggedId> {
+        match self {
+            Self::Change(change) => change.stored,
+            Self::Served { .. } | Self::Refused(_) | Self::Proxied(_) => None,
         }
     }
 
@@ -140,7 +164,7 @@ impl From<&Entry> for Event {
                         "path": request.path, "status": request.status, "why": request.why,
                     }))
             }
-            Entry::Change(event) => Self::clone(event),
+            Entry::Change(change) => change.event.clone(),
         }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) const STORE_LIMIT: Duration = Duration::from_secs(2);
 pub(crate) struct Bench {
     pub(crate) agent: Agent,
     /// The agent's own: its queries wait for the writes that were asked for before.
-    vault: Vault,
+    pub(crate) vault: Vault,
     pub(crate) provider: DemoProvider,
     pub(crate) store: TestStore,
     pub(crate) clock: Arc<TestClock>,

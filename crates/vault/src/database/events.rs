@@ -18,6 +18,7 @@ use self::chain::{Chain, Columns, LineMac, Position};
 use super::column::Nanoseconds;
 use super::connections;
 use super::migration::Migration;
+use super::unlogged::{self, UnloggedId};
 use crate::error::VaultError;
 
 pub use self::query::EventFilter;
@@ -85,13 +86,22 @@ pub enum Durability {
     Deferred,
 }
 
-/// Appends events and saves when connections were last used, in one transaction; returns the last id.
+/// What is written with lines.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Effects<'a> {
+    /// When connections were last used.
+    pub(crate) uses: &'a [(ConnectionId, Timestamp)],
+    /// Events that are in the log now.
+    pub(crate) logged: &'a [UnloggedId],
+}
+
+/// Appends events and what goes with them, in one transaction; returns the last id.
 /// Without a chain the lines get no MAC. `is_awaited` says whether other work waits for the database.
 pub(crate) fn append(
     connection: &mut Connection,
     chain: Option<&mut Chain>,
     events: impl Iterator<Item = Event>,
-    uses: &[(ConnectionId, Timestamp)],
+    with: Effects<'_>,
     durability: Durability,
     is_awaited: impl Fn() -> bool,
 ) -> Result<EventId, VaultError> {
@@ -105,7 +115,8 @@ pub(crate) fn append(
         event
     });
     let written = transact(connection, durability, |transaction| {
-        connections::mark_used(transaction, uses)?;
+        connections::mark_used(transaction, with.uses)?;
+        unlogged::remove(transaction, with.logged)?;
         insert(transaction, chain.as_deref(), events)
     });
     if let Some(chain) = chain {

@@ -48,13 +48,12 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<Rule>, VaultError> {
 
 /// Stores a rule, in the place of those of `replaced`.
 pub(crate) fn insert(
-    connection: &mut Connection,
+    connection: &Connection,
     rule: &Rule,
     replaced: &[RuleId],
 ) -> Result<(), VaultError> {
-    let transaction = connection.transaction()?;
     for id in replaced {
-        transaction.execute("DELETE FROM rules WHERE id = ?1", [Text(id)])?;
+        connection.execute("DELETE FROM rules WHERE id = ?1", [Text(id)])?;
     }
     let sql = format!(
         "INSERT INTO rules ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
@@ -73,14 +72,12 @@ pub(crate) fn insert(
         rule.used_at.map(At),
         rule.confirmed,
     ];
-    transaction.execute(&sql, values)?;
-    Ok(transaction.commit()?)
+    connection.execute(&sql, values)?;
+    Ok(())
 }
 
-pub(crate) fn delete(connection: &Connection, ids: &[RuleId]) -> Result<(), VaultError> {
-    for id in ids {
-        connection.execute("DELETE FROM rules WHERE id = ?1", [Text(id)])?;
-    }
+pub(crate) fn delete(connection: &Connection, id: RuleId) -> Result<(), VaultError> {
+    connection.execute("DELETE FROM rules WHERE id = ?1", [Text(id)])?;
     Ok(())
 }
 

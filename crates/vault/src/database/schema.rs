@@ -2,7 +2,7 @@
 
 use super::migration::Migration;
 use super::{
-    authenticators, client_keys, connections, events, profiles, rules, settings, sign_ins,
+    authenticators, client_keys, connections, events, profiles, rules, settings, sign_ins, unlogged,
 };
 
 /// All migrations in order.
@@ -16,6 +16,7 @@ pub(super) fn migrations() -> Vec<Migration> {
         client_keys::MIGRATIONS,
         rules::MIGRATIONS,
         events::MIGRATIONS,
+        unlogged::MIGRATIONS,
     ]
     .concat();
     all.sort_by_key(|migration| migration.version);

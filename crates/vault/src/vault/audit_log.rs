@@ -25,7 +25,8 @@ use super::Vault;
 use crate::database::events::chain::{Chain, ChainKey, LineMac, Position};
 use crate::database::events::resume::{Damage, resume};
 use crate::database::events::verify::{Expected, LogCheck, check};
-use crate::database::events::{self, Durability, EventFilter};
+use crate::database::events::{self, Durability, Effects, EventFilter};
+use crate::database::unlogged::UnloggedId;
 use crate::error::VaultError;
 use crate::failpoint;
 use crate::secret_store::{ItemName, SecretStore};
@@ -47,11 +48,13 @@ pub(super) type SharedChain = Arc<Mutex<Option<Chain>>>;
 
 impl Vault {
     /// Appends to the audit log, and saves when connections were last used (which never moves back), in
-    /// one transaction; returns the id of the last event. The iterator runs on the database thread.
+    /// one transaction, in which those of `logged` are no longer unlogged; returns the id of the last
+    /// event. The iterator runs on the database thread.
     pub async fn append_events(
         &self,
         events: impl IntoIterator<Item = Event, IntoIter: Send> + Send + 'static,
         uses: Vec<(ConnectionId, Timestamp)>,
+        logged: Vec<UnloggedId>,
         durability: Durability,
     ) -> Result<EventId, VaultError> {
         let database = self.database.clone();
@@ -60,7 +63,11 @@ impl Vault {
         let work = move |db: &mut rusqlite::Connection| {
             let mut chain = chain.lock().unwrap_or_else(PoisonError::into_inner);
             let events = events.into_iter();
-            events::append(db, chain.as_mut(), events, &uses, durability, is_awaited)
+            let with = Effects {
+                uses: &uses,
+                logged: &logged,
+            };
+            events::append(db, chain.as_mut(), events, with, durability, is_awaited)
         };
         self.database.run(work).await
     }
@@ -143,7 +150,7 @@ impl Vault {
         let told = if events.is_empty() {
             None
         } else {
-            let told = self.append_events(events, Vec::new(), Durability::Durable);
+            let told = self.append_events(events, Vec::new(), Vec::new(), Durability::Durable);
             Some(told.await?)
         };
         *anchor = Some(opened);

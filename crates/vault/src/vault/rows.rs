@@ -3,14 +3,17 @@
 use jiff::Timestamp;
 use valetkey_core::access::Rule;
 use valetkey_core::connection::Connection;
+use valetkey_core::event::Event;
 use valetkey_core::id::{ClientKeyId, RuleId};
 use valetkey_core::name::ProfileName;
 
 use super::Vault;
 use crate::database::client_keys::{self, ClientKeyRow};
 use crate::database::sign_ins::{self, SignInRow};
+use crate::database::unlogged::{self, UnloggedId};
 use crate::database::{connections, profiles, rules, settings};
 use crate::error::VaultError;
+use crate::failpoint;
 
 impl Vault {
     /// All profiles; `default` always exists.
@@ -50,25 +53,54 @@ impl Vault {
         self.database.run(|db| client_keys::all(db)).await
     }
 
+    /// Makes a change and keeps its event until its line is in the log, or neither.
+    async fn change(
+        &self,
+        event: &Event,
+        change: impl FnOnce(&rusqlite::Connection) -> Result<(), VaultError> + Send + 'static,
+    ) -> Result<UnloggedId, VaultError> {
+        let event = event.clone();
+        let changed = self
+            .database
+            .run(move |db| unlogged::change(db, &event, change))
+            .await;
+        failpoint!("vault.changed");
+        changed
+    }
+
+    /// Events of changes whose lines are still to be written, the oldest first.
+    pub async fn unlogged_events(&self) -> Result<Vec<(UnloggedId, Event)>, VaultError> {
+        self.database.run(|db| unlogged::all(db)).await
+    }
+
     /// Adds a client key.
-    pub async fn add_client_key(&self, row: &ClientKeyRow) -> Result<(), VaultError> {
+    pub async fn add_client_key(
+        &self,
+        row: &ClientKeyRow,
+        event: &Event,
+    ) -> Result<UnloggedId, VaultError> {
         let row = row.clone();
-        self.database
-            .run(move |db| client_keys::insert(db, &row))
+        self.change(event, move |db| client_keys::insert(db, &row))
             .await
     }
 
     /// Deletes a client key.
-    pub async fn revoke_client_key(&self, id: ClientKeyId) -> Result<(), VaultError> {
-        self.database
-            .run(move |db| client_keys::delete(db, id))
+    pub async fn revoke_client_key(
+        &self,
+        id: ClientKeyId,
+        event: &Event,
+    ) -> Result<UnloggedId, VaultError> {
+        self.change(event, move |db| client_keys::delete(db, id))
             .await
     }
 
     /// The person confirmed a client key that was made while no desktop app ran.
-    pub async fn confirm_client_key(&self, id: ClientKeyId) -> Result<(), VaultError> {
-        self.database
-            .run(move |db| client_keys::confirm(db, id))
+    pub async fn confirm_client_key(
+        &self,
+        id: ClientKeyId,
+        event: &Event,
+    ) -> Result<UnloggedId, VaultError> {
+        self.change(event, move |db| client_keys::confirm(db, id))
             .await
     }
 
@@ -88,20 +120,24 @@ impl Vault {
     }
 
     /// Stores a rule, in the place of `replaced`.
-    pub async fn add_rule(&self, rule: Rule, replaced: Vec<RuleId>) -> Result<(), VaultError> {
-        self.database
-            .run(move |db| rules::insert(db, &rule, &replaced))
+    pub async fn add_rule(
+        &self,
+        rule: Rule,
+        replaced: Vec<RuleId>,
+        event: &Event,
+    ) -> Result<UnloggedId, VaultError> {
+        self.change(event, move |db| rules::insert(db, &rule, &replaced))
             .await
     }
 
-    /// Deletes rules; one that is gone already is no error.
-    pub async fn remove_rules(&self, ids: Vec<RuleId>) -> Result<(), VaultError> {
-        self.database.run(move |db| rules::delete(db, &ids)).await
+    /// Deletes a rule; one that is gone already is no error.
+    pub async fn remove_rule(&self, id: RuleId, event: &Event) -> Result<UnloggedId, VaultError> {
+        self.change(event, move |db| rules::delete(db, id)).await
     }
 
     /// The person confirmed a rule that was written while no desktop app ran.
-    pub async fn confirm_rule(&self, id: RuleId) -> Result<(), VaultError> {
-        self.database.run(move |db| rules::confirm(db, id)).await
+    pub async fn confirm_rule(&self, id: RuleId, event: &Event) -> Result<UnloggedId, VaultError> {
+        self.change(event, move |db| rules::confirm(db, id)).await
     }
 
     /// Saves when a rule last decided a request.
@@ -122,6 +158,18 @@ impl Vault {
         let (key, value) = (key.to_owned(), value.map(str::to_owned));
         self.database
             .run(move |db| settings::set(db, &key, value.as_deref()))
+            .await
+    }
+
+    /// As [`Self::set_setting`], with the event of the change.
+    pub async fn change_setting(
+        &self,
+        key: &str,
+        value: &str,
+        event: &Event,
+    ) -> Result<UnloggedId, VaultError> {
+        let (key, value) = (key.to_owned(), value.to_owned());
+        self.change(event, move |db| settings::set(db, &key, Some(&value)))
             .await
     }
 }

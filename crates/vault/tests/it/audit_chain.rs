@@ -27,7 +27,7 @@ fn line(number: u128) -> Event {
 
 pub(crate) async fn append(vault: &Vault, count: u128) -> EventId {
     let lines: Vec<_> = (1..=count).map(line).collect();
-    let appended = vault.append_events(lines, Vec::new(), Durability::Deferred);
+    let appended = vault.append_events(lines, Vec::new(), Vec::new(), Durability::Deferred);
     appended.await.unwrap()
 }
 
@@ -266,7 +266,7 @@ async fn a_pruned_log_is_intact_and_a_removed_line_at_its_start_is_found() {
     let kept = Event::new(EventKind::Paused, later);
     let append_kept = async |vault: &Vault, count| {
         let lines = vec![kept.clone(); count];
-        let appended = vault.append_events(lines, Vec::new(), Durability::Deferred);
+        let appended = vault.append_events(lines, Vec::new(), Vec::new(), Durability::Deferred);
         appended.await.unwrap()
     };
     append_kept(&log.vault, 3).await;
@@ -307,7 +307,7 @@ async fn a_clock_that_was_wrong_neither_keeps_old_lines_nor_deletes_new_ones() {
     let lines: Vec<_> = [0, 9999, 1, 50, -9999, 51].map(at).into();
     let appended = log
         .vault
-        .append_events(lines, Vec::new(), Durability::Deferred);
+        .append_events(lines, Vec::new(), Vec::new(), Durability::Deferred);
     appended.await.unwrap();
     let today = now() + day * 52;
     let pruned = log.vault.prune_events(now() + day * 9, today).await;
@@ -325,7 +325,7 @@ async fn a_line_that_failed_to_be_written_breaks_no_chain() {
     );
     let failed = log
         .vault
-        .append_events([line(1)], Vec::new(), Durability::Durable);
+        .append_events([line(1)], Vec::new(), Vec::new(), Durability::Durable);
     failed.await.unwrap_err();
     log.change("DROP TRIGGER full");
     assert_eq!(append(&log.vault, 2).await, EventId(11));
@@ -345,7 +345,7 @@ async fn an_end_without_a_stop_is_told() {
     let lines = kinds.map(|kind| Event::new(kind, now()));
     let appended = log
         .vault
-        .append_events(lines, Vec::new(), Durability::Durable);
+        .append_events(lines, Vec::new(), Vec::new(), Durability::Durable);
     appended.await.unwrap();
     let check = log.check().await;
     assert_eq!(check.problems, []);

@@ -131,7 +131,7 @@ async fn a_life(home: &Home) {
     for number in 0..3 {
         let at = now() + second * number;
         let lines = vec![Event::new(EventKind::TokenServed, at); 300];
-        let written = vault.append_events(lines, Vec::new(), Durability::Deferred);
+        let written = vault.append_events(lines, Vec::new(), Vec::new(), Durability::Deferred);
         written.await.unwrap();
         vault.anchor_log(now()).await.unwrap();
     }

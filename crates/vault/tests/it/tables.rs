@@ -63,7 +63,7 @@ async fn reads_are_logged_and_a_use_never_moves_back() {
     let uses = vec![(fixture.row.id, later), (fixture.row.id, now())];
     let newest = fixture
         .vault
-        .append_events([read.clone()], uses, Durability::Deferred)
+        .append_events([read.clone()], uses, Vec::new(), Durability::Deferred)
         .await
         .unwrap();
     assert_eq!(
@@ -93,7 +93,7 @@ async fn events_are_read_by_what_they_are_about() {
     assert_eq!(
         fixture
             .vault
-            .append_events(batch.clone(), Vec::new(), Durability::Durable)
+            .append_events(batch.clone(), Vec::new(), Vec::new(), Durability::Durable)
             .await
             .unwrap(),
         EventId(4)
@@ -143,7 +143,7 @@ async fn events_older_than_the_retention_are_pruned_and_their_ids_not_used_again
     let batch = [vec![old; 1200], vec![kept.clone()]].concat();
     let newest = fixture
         .vault
-        .append_events(batch, Vec::new(), Durability::Deferred)
+        .append_events(batch, Vec::new(), Vec::new(), Durability::Deferred)
         .await
         .unwrap();
     assert_eq!(fixture.vault.prune_events(now(), later).await.unwrap(), 0);
@@ -157,7 +157,7 @@ async fn events_older_than_the_retention_are_pruned_and_their_ids_not_used_again
     assert_eq!(fixture.vault.prune_events(end, end).await.unwrap(), 1);
     let next = fixture
         .vault
-        .append_events(vec![kept], Vec::new(), Durability::Durable)
+        .append_events(vec![kept], Vec::new(), Vec::new(), Durability::Durable)
         .await
         .unwrap();
     assert_eq!(next, EventId(newest.0 + 1));
@@ -174,7 +174,7 @@ async fn lists_of_events_do_not_queue_behind_writes() {
         let event = Event::new(EventKind::AgentStarted, now());
         tokio::spawn(async move {
             vault
-                .append_events(vec![event], Vec::new(), Durability::Durable)
+                .append_events(vec![event], Vec::new(), Vec::new(), Durability::Durable)
                 .await
         })
     };
@@ -216,6 +216,42 @@ async fn open_sign_ins_end_with_the_process_that_ran_them() {
     assert!(stored.contains(&done) && stored.contains(ended) && stored.len() == 2);
 }
 
+fn change() -> Event {
+    Event::new(EventKind::KeyCreated, now())
+}
+
+/// A kill between a change and its line is one that comes before the line is appended.
+#[tokio::test]
+async fn an_event_is_kept_with_its_change_until_its_line_is_in_the_log() {
+    let fixture = Fixture::connected().await;
+    let vault = &fixture.vault;
+    let key = ClientKeyRow {
+        id: ClientKeyId::new(Uuid::now_v7()),
+        name: "ci".into(),
+        hash: Fingerprint::of("vk_1"),
+        connections: None,
+        manage: false,
+        created_at: now(),
+        expires_at: None,
+        used_at: None,
+        confirmed: true,
+    };
+    let stored = vault.add_client_key(&key, &change()).await.unwrap();
+    let kept = vault.unlogged_events().await.unwrap();
+    assert_eq!(kept, [(stored, change())]);
+    let twin = vault.add_client_key(&key, &change()).await;
+    assert!(twin.is_err());
+    let kept = vault.unlogged_events().await.unwrap();
+    assert_eq!(kept.len(), 1, "a change that fails keeps none");
+    let other = vault.revoke_client_key(key.id, &change()).await.unwrap();
+    vault
+        .append_events([change()], Vec::new(), vec![stored], Durability::Durable)
+        .await
+        .unwrap();
+    let kept = vault.unlogged_events().await.unwrap();
+    assert_eq!(kept, [(other, change())]);
+}
+
 #[tokio::test]
 async fn client_keys_are_added_listed_used_and_revoked() {
     let fixture = Fixture::connected().await;
@@ -230,20 +266,24 @@ async fn client_keys_are_added_listed_used_and_revoked() {
         used_at: None,
         confirmed: false,
     };
-    fixture.vault.add_client_key(&key).await.unwrap();
+    fixture.vault.add_client_key(&key, &change()).await.unwrap();
     let twin = ClientKeyRow {
         id: ClientKeyId::new(Uuid::now_v7()),
         connections: None,
         ..key.clone()
     };
-    let taken = fixture.vault.add_client_key(&twin).await;
+    let taken = fixture.vault.add_client_key(&twin, &change()).await;
     assert!(matches!(taken, Err(VaultError::NameTaken(_))));
     fixture
         .vault
         .mark_keys_used(vec![(key.id, now())])
         .await
         .unwrap();
-    fixture.vault.confirm_client_key(key.id).await.unwrap();
+    fixture
+        .vault
+        .confirm_client_key(key.id, &change())
+        .await
+        .unwrap();
     let used = ClientKeyRow {
         confirmed: true,
         used_at: Some(now()),
@@ -253,10 +293,14 @@ async fn client_keys_are_added_listed_used_and_revoked() {
         fixture.vault.client_keys().await.unwrap(),
         std::slice::from_ref(&used)
     );
-    fixture.vault.revoke_client_key(used.id).await.unwrap();
-    let gone = fixture.vault.revoke_client_key(used.id).await;
+    fixture
+        .vault
+        .revoke_client_key(used.id, &change())
+        .await
+        .unwrap();
+    let gone = fixture.vault.revoke_client_key(used.id, &change()).await;
     assert!(matches!(gone, Err(VaultError::NotFound(_))));
-    let gone = fixture.vault.confirm_client_key(used.id).await;
+    let gone = fixture.vault.confirm_client_key(used.id, &change()).await;
     assert!(matches!(gone, Err(VaultError::NotFound(_))));
 }
 
@@ -291,9 +335,12 @@ async fn rules_are_kept_replaced_and_end_with_their_connection() {
     let fixture = Fixture::connected().await;
     let vault = &fixture.vault;
     let first = rule(fixture.row.id);
-    vault.add_rule(first.clone(), Vec::new()).await.unwrap();
+    vault
+        .add_rule(first.clone(), Vec::new(), &change())
+        .await
+        .unwrap();
     vault.mark_rule_used(first.id, now()).await.unwrap();
-    vault.confirm_rule(first.id).await.unwrap();
+    vault.confirm_rule(first.id, &change()).await.unwrap();
     let changed = Rule {
         used_at: Some(now()),
         confirmed: true,
@@ -302,7 +349,7 @@ async fn rules_are_kept_replaced_and_end_with_their_connection() {
     assert_eq!(vault.rules().await.unwrap(), [changed]);
     let second = rule(fixture.row.id);
     vault
-        .add_rule(second.clone(), vec![first.id])
+        .add_rule(second.clone(), vec![first.id], &change())
         .await
         .unwrap();
     assert_eq!(vault.rules().await.unwrap(), std::slice::from_ref(&second));
@@ -310,7 +357,7 @@ async fn rules_are_kept_replaced_and_end_with_their_connection() {
     vault.begin_removal(&removing).await.unwrap();
     vault.finish_removal(removing.id).await.unwrap();
     assert_eq!(vault.rules().await.unwrap(), []);
-    let orphan = vault.add_rule(second, Vec::new()).await;
+    let orphan = vault.add_rule(second, Vec::new(), &change()).await;
     assert!(orphan.is_err(), "its connection is gone");
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::database::events::{Durability, append};
+use crate::database::events::{Durability, Effects, append};
 use crate::database::{migration, schema};
 
 const CONNECTION: &str = "00000000-0000-4000-8000-000000000007";
@@ -109,7 +109,7 @@ fn events_of_the_first_version_are_read_back_after_the_migration() {
         &mut connection,
         None,
         [started].into_iter(),
-        &[],
+        Effects::default(),
         Durability::Durable,
         || false,
     )
