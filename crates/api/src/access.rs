@@ -20,7 +20,7 @@ pub struct ProgramView {
     pub name: String,
     /// What runs: `python3 /home/me/report.py`.
     pub location: String,
-    /// The application that started it.
+    /// The application that started it; null: none, or it is not known.
     pub started_by: Option<String>,
     /// Whether it can be told apart from others; else no answer is remembered.
     pub is_known: bool,

@@ -55,7 +55,8 @@ pub struct Rule {
     pub connection: ConnectionId,
     pub usage: Usage,
     pub verdict: Verdict,
-    /// The scopes that were shown when it was allowed. A token with more is another question.
+    /// The scopes that were shown when it was allowed. A token with more is another question. Of a denial
+    /// those that it is about, which an earlier answer did not cover; none: all.
     pub scopes: Scopes,
     /// Whether the person chose fewer scopes than the connection has: then a token with more is
     /// refused, and not asked about again.
@@ -108,7 +109,14 @@ impl Rule {
 
     fn is_about(&self, request: &Request<'_>) -> bool {
         let project = self.project.is_none() || self.project == request.program.project;
-        project && self.client == request.program.client
+        let scopes = match self.verdict {
+            Verdict::Allow => true,
+            Verdict::Deny => {
+                let mut denied = self.scopes.iter();
+                self.scopes.is_empty() || denied.any(|scope| request.scopes.contains(scope))
+            }
+        };
+        project && scopes && self.client == request.program.client
     }
 }
 
@@ -185,6 +193,7 @@ mod tests {
     fn deny(number: u128) -> Rule {
         Rule {
             verdict: Verdict::Deny,
+            scopes: Scopes::default(),
             ..allow(number)
         }
     }
@@ -266,6 +275,26 @@ mod tests {
         rule.narrowed = true;
         let too_many = Decision::TooManyScopes(rule.id, Scopes::parse_any("admin"));
         assert_eq!(ask(&[rule], Usage::Token, "write admin"), too_many);
+    }
+
+    #[test]
+    fn a_denial_of_added_scopes_leaves_the_allowed_ones() {
+        let denied = Rule {
+            scopes: Scopes::parse_any("admin"),
+            ..deny(2)
+        };
+        let rules = [allow(1), denied.clone()];
+        assert_eq!(
+            ask(&rules, Usage::Token, "read write"),
+            Decision::Allow(allow(1).id)
+        );
+        let wider = Decision::Deny(denied.id, None);
+        assert_eq!(ask(&rules, Usage::Token, "write admin"), wider);
+        assert_eq!(ask(&rules, Usage::Token, "write other"), undecided("other"));
+        assert_eq!(
+            ask(&rules[..1], Usage::Token, "write admin"),
+            undecided("admin")
+        );
     }
 
     #[test]

@@ -150,7 +150,7 @@ impl Program {
 impl Client {
     /// Whether an answer can be remembered for it.
     pub const fn is_known(&self) -> bool {
-        !matches!(self.code, Code::Unknown { .. })
+        self.code.is_known()
     }
 
     /// For a person: `report.py`, `Terminal, through git`. [`printable`](mod@crate::printable).
@@ -170,6 +170,11 @@ impl Client {
 }
 
 impl Code {
+    /// Whether it can be told which program it is.
+    pub const fn is_known(&self) -> bool {
+        !matches!(self, Self::Unknown { .. })
+    }
+
     /// For a person: the name of its file, package or module.
     pub fn name(&self) -> String {
         let name = match self {

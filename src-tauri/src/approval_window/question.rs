@@ -130,7 +130,8 @@ fn rows(question: &AccessQuestion) -> Vec<(&'static str, String)> {
         ("Program", format!("{}{pid}", client.location())),
         ("Connection", question.name.to_string()),
     ];
-    if let Some(application) = &client.application {
+    let application = client.application.as_ref();
+    if let Some(application) = application.filter(|code| code.is_known()) {
         rows.push(("Started by", application.name()));
     }
     rows.push(("May do", scopes(question, &question.scopes)));

@@ -1583,7 +1583,7 @@ export interface components {
             location: string;
             /** @description For a person: `report.py`, `Terminal, through git`. */
             name: string;
-            /** @description The application that started it. */
+            /** @description The application that started it; null: none, or it is not known. */
             started_by?: string | null;
         };
         /** @description Reply to `GET oauth/providers`. */

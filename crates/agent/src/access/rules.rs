@@ -8,7 +8,6 @@ use valetkey_core::access::{Rule, Usage, Verdict};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::{ConnectionId, RuleId};
 use valetkey_core::name::{ConnectionName, InProfile};
-use valetkey_core::scope::Scopes;
 use valetkey_vault::UnloggedId;
 
 use super::approvals::{ApprovalId, Told};
@@ -244,7 +243,11 @@ impl Inner {
         let now = self.now();
         let is_replaced = |old: &Rule| {
             let same = old.client == rule.client && old.project == rule.project;
-            same || !old.is_live(now)
+            // A no to further scopes is none to those that were allowed.
+            let stays = old.verdict == Verdict::Allow
+                && rule.verdict == Verdict::Deny
+                && !rule.scopes.is_empty();
+            same && !stays || !old.is_live(now)
         };
         let replaced: Vec<RuleId> = {
             let rules = self.access.rules();
@@ -359,7 +362,7 @@ fn denied(question: &AccessQuestion, now: Timestamp) -> Rule {
         connection: question.connection,
         usage: Usage::Token,
         verdict: Verdict::Deny,
-        scopes: Scopes::default(),
+        scopes: question.added.clone(),
         narrowed: false,
         created_at: now,
         ends_at: now.checked_add(DENIAL_LASTS).ok(),

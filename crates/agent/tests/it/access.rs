@@ -276,6 +276,7 @@ async fn a_key_revoked_during_the_refresh_gets_nothing() {
 #[tokio::test]
 async fn a_scope_added_after_the_rule_is_asked_about() {
     let bench = app().await;
+    let tool = || requester("/bin/tool", None);
     ask_now(&bench, &tool()).await.unwrap_err();
     answer(&bench, allow(Lasts::Always)).await;
     ask_now(&bench, &tool()).await.expect("allowed");
@@ -299,6 +300,22 @@ async fn a_scope_added_after_the_rule_is_asked_about() {
         Question::Access(question) => assert_eq!(question.added.to_string(), "files.write"),
         Question::Change(change) => panic!("not about access: {change:?}"),
     }
+
+    // A no to them is none to what was allowed: only they are asked about again.
+    answer(&bench, Answer::Deny).await;
+    let denied = refusal(ask_now(&bench, &tool()).await);
+    assert!(matches!(denied, Refusal::Denied(Some(_))), "{denied:?}");
+    assert_eq!(bench.agent.rules().len(), 2, "{:?}", bench.agent.rules());
+    bench.clock.jump(SignedDuration::from_mins(11));
+    assert_eq!(
+        refusal(ask_now(&bench, &tool()).await),
+        Refusal::NotAnswered
+    );
+    match question(&bench).await.question {
+        Question::Access(question) => assert_eq!(question.added.to_string(), "files.write"),
+        Question::Change(change) => panic!("not about access: {change:?}"),
+    }
+
     answer(&bench, allow(Lasts::Always)).await;
     ask_now(&bench, &tool()).await.expect("allowed again");
     assert_eq!(bench.agent.rules().len(), 1);

@@ -92,7 +92,8 @@ fn rules(rules: &[RuleView], now: Timestamp, style: Style) -> String {
             name.push_str(project);
         }
         let may = match (rule.verdict, rule.is_active) {
-            (Verdict::Deny, _) => "nothing".to_owned(),
+            (Verdict::Deny, _) if rule.scopes.is_empty() => "nothing".to_owned(),
+            (Verdict::Deny, _) => format!("no token with `{}`", rule.scopes),
             (Verdict::Allow, true) => wanted(rule.usage).to_owned(),
             (Verdict::Allow, false) => {
                 format!("{} once confirmed in the app", wanted(rule.usage))

@@ -66,7 +66,11 @@ fn program(client: Client) -> ProgramView {
     ProgramView {
         name: client.name(),
         location: client.location(),
-        started_by: client.application.as_ref().map(|code| code.name()),
+        started_by: client
+            .application
+            .as_ref()
+            .filter(|code| code.is_known())
+            .map(|code| code.name()),
         is_known: client.is_known(),
         client,
     }
@@ -74,4 +78,32 @@ fn program(client: Client) -> ProgramView {
 
 fn text(path: impl AsRef<Path>) -> String {
     shortened(&path.as_ref().to_string_lossy(), MAX_LOCATION)
+}
+
+#[cfg(test)]
+mod tests {
+    use valetkey_api::core::program::{Code, UnknownReason};
+
+    use super::*;
+
+    #[test]
+    fn a_starter_that_is_not_known_has_no_name() {
+        let started_by = |application: Option<Code>| {
+            let client = Client {
+                code: Code::Executable {
+                    path: "/bin/tool".into(),
+                },
+                through: Vec::new(),
+                application: application.map(Box::new),
+            };
+            program(client).started_by
+        };
+        let terminal = Code::Terminal {
+            shell: "/bin/bash".into(),
+        };
+        assert_eq!(started_by(Some(terminal)).as_deref(), Some("Terminal"));
+        let reason = UnknownReason::HiddenExecutable;
+        assert_eq!(started_by(Some(Code::Unknown { reason })), None);
+        assert_eq!(started_by(None), None);
+    }
 }
