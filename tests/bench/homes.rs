@@ -102,6 +102,7 @@ async fn fill(home: &Home, count: usize) {
             connection: id,
             account,
             authenticator: authenticator.clone(),
+            proxy: row.proxy.clone(),
             grant: grant(n, now),
         };
         vault

@@ -213,6 +213,10 @@ impl Agent {
                 }
             }
         }
+        let connections = self.inner.registry().connections_of(old.id);
+        for id in connections {
+            grants::rewrite(&self.inner, id).await;
+        }
         self.retry_misconfigured(old.id).await;
         self.record_change(EventKind::AuthenticatorUpdated, old.id, who, detail)
             .await;

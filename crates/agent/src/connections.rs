@@ -193,6 +193,8 @@ impl Agent {
         // The item names the account too: both are written, the item first.
         grants::load(inner, id).await?;
         let one_writer = grants::lock(inner, id).await?;
+        // A pause may have forgotten it meanwhile.
+        grants::load_locked(inner, id).await?;
         let naming = inner.naming_lock.lock().await;
         let changed = {
             let registry = inner.registry();
@@ -233,6 +235,7 @@ impl Agent {
         if let Some((_, stored)) = grants::item_of(inner, id) {
             let stored = valetkey_core::stored_grant::StoredGrant {
                 account: changed.account.clone(),
+                proxy: changed.proxy.clone(),
                 ..stored
             };
             inner.vault.store_grant(&changed, &stored).await?;
@@ -250,6 +253,7 @@ impl Agent {
             registry.replan(id, inner.now());
         }
         drop((naming, one_writer));
+        grants::forget_later(inner, id);
         inner.schedule_changed.notify_one();
         let event = valetkey_core::event::Event::new(
             valetkey_core::event::EventKind::ConnectionUpdated,

@@ -24,7 +24,7 @@ use valetkey_core::stored_grant::StoredGrant;
 use valetkey_vault::{GrantNotKept, LoadedGrant, VaultError};
 
 use crate::error::AgentError;
-use crate::registry::LiveGrant;
+use crate::registry::{ConnectionRegistry, Entry, LiveGrant};
 use crate::state::Inner;
 
 /// A missing item is looked for again after this long: whoever asks for its token in a loop shall not
@@ -65,13 +65,13 @@ pub(crate) async fn load(inner: &Arc<Inner>, id: ConnectionId) -> Result<(), Age
 }
 
 /// The vault may change the row too, so this runs to its end: what the disk holds, memory holds.
-async fn load_from_keychain(inner: &Inner, id: ConnectionId) -> Result<(), AgentError> {
+async fn load_from_keychain(inner: &Arc<Inner>, id: ConnectionId) -> Result<(), AgentError> {
     let _one_reader = lock(inner, id).await?;
     load_locked(inner, id).await
 }
 
 /// As [`load`]; the caller holds the write lock, and what is loaded stays as long as it does.
-pub(crate) async fn load_locked(inner: &Inner, id: ConnectionId) -> Result<(), AgentError> {
+pub(crate) async fn load_locked(inner: &Arc<Inner>, id: ConnectionId) -> Result<(), AgentError> {
     let now = inner.now();
     if inner
         .registry()
@@ -83,8 +83,11 @@ pub(crate) async fn load_locked(inner: &Inner, id: ConnectionId) -> Result<(), A
     // The vault mends a row that is older than its item: the item leads.
     let LoadedGrant { grant, mended } = inner.vault.load_grant(id, now).await?;
     let reading = inner.clock.reading();
-    let told = {
+    let (told, is_outdated) = {
         let mut registry = inner.registry();
+        let is_outdated = grant
+            .as_ref()
+            .is_some_and(|stored| is_outdated(&registry, stored));
         let Some(entry) = registry.get_mut(id) else {
             return Ok(());
         };
@@ -102,7 +105,7 @@ pub(crate) async fn load_locked(inner: &Inner, id: ConnectionId) -> Result<(), A
             registry.cache_grant(id, grant);
         }
         registry.replan(id, now);
-        told
+        (told, is_outdated)
     };
     inner.schedule_changed.notify_one();
     if let Some((kind, why)) = told {
@@ -112,7 +115,44 @@ pub(crate) async fn load_locked(inner: &Inner, id: ConnectionId) -> Result<(), A
             .detail(json!({ "why": why }));
         inner.record(event).await;
     }
+    if is_outdated {
+        rewrite_locked(inner, id).await;
+    }
     Ok(())
+}
+
+/// Whether the item says something else than the database about what the connection may be used for:
+/// if the database is lost, the item counts.
+fn is_outdated(registry: &ConnectionRegistry, stored: &StoredGrant) -> bool {
+    let Some(Entry { row, .. }) = registry.get(stored.connection) else {
+        return false;
+    };
+    let known = registry.authenticator(row.authenticator);
+    stored.proxy != row.proxy || known.is_some_and(|known| **known != stored.authenticator)
+}
+
+/// The connection's authenticator changed: its item says so, too, now or as soon as that is possible.
+pub(crate) async fn rewrite(inner: &Arc<Inner>, id: ConnectionId) {
+    let Ok(_one_writer) = lock(inner, id).await else {
+        return;
+    };
+    let is_loaded = inner.registry().get(id).is_some_and(|it| it.live.is_some());
+    if is_loaded {
+        rewrite_locked(inner, id).await;
+    } else if let Err(error) = load_locked(inner, id).await {
+        tracing::warn!(connection = %id, %error, "its keychain item is updated later");
+    }
+    forget_locked(inner, id);
+}
+
+/// The caller holds the write lock.
+async fn rewrite_locked(inner: &Arc<Inner>, id: ConnectionId) {
+    if let Err(error) = write_unsaved(inner, id).await {
+        if let Some(entry) = inner.registry().get_mut(id) {
+            entry.unsaved = true;
+        }
+        tracing::warn!(connection = %id, %error, "its keychain item is updated later");
+    }
 }
 
 /// While paused, memory holds no grant that the keychain has too: forgets them all. What is being
@@ -200,6 +240,7 @@ pub(crate) async fn commit(
             connection: id,
             account: row.account.clone(),
             authenticator: registry.authenticator(row.authenticator)?.as_ref().clone(),
+            proxy: row.proxy.clone(),
             grant: grant.clone(),
         };
         (row, stored)
@@ -283,6 +324,7 @@ pub(crate) fn item_of(inner: &Inner, id: ConnectionId) -> Option<(Connection, St
         connection: id,
         account: entry.row.account.clone(),
         authenticator: authenticator.as_ref().clone(),
+        proxy: entry.row.proxy.clone(),
         grant: live.grant.clone(),
     };
     Some((entry.row.clone(), stored))

@@ -163,6 +163,7 @@ impl Connection {
             item.grant.scopes.clone(),
             item.grant.issued_at,
         );
+        row.proxy = item.proxy.clone();
         row.adopt(&item.grant);
         let is_valid = item.grant.is_valid(now);
         row.state.status = if is_valid {

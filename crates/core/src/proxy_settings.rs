@@ -25,6 +25,15 @@ pub struct Widened {
 }
 
 impl ProxySettings {
+    /// For a connection of which nobody knows what the person set: reading through the proxy.
+    pub fn narrowest() -> Self {
+        let reading = ["GET", "HEAD"].map(str::to_owned);
+        Self {
+            only: true,
+            methods: Some(Methods(reading.into())),
+        }
+    }
+
     /// What programs may do more than with `old`.
     pub fn widened(&self, old: &Self) -> Widened {
         let methods = match (&self.methods, &old.methods) {

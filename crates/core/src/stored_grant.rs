@@ -9,6 +9,7 @@ use crate::authenticator::Authenticator;
 use crate::clock_reading::BootTime;
 use crate::grant::Grant;
 use crate::id::{ConnectionId, Generation};
+use crate::proxy_settings::ProxySettings;
 use crate::scope::Scopes;
 use crate::secret::{AccessToken, IdToken, RefreshToken, Stored};
 use crate::secret_json;
@@ -22,6 +23,8 @@ pub struct StoredGrant {
     pub account: Account,
     /// The client it was issued to.
     pub authenticator: Authenticator,
+    /// What the person allows at the proxy: a lost row must not widen it.
+    pub proxy: ProxySettings,
     /// The grant.
     pub grant: Grant,
 }
@@ -42,6 +45,7 @@ impl StoredGrant {
             connection: self.connection,
             account: &self.account,
             authenticator: &self.authenticator,
+            proxy: &self.proxy,
             generation: grant.generation,
             access_token: Stored(&grant.access_token),
             refresh_token: grant.refresh_token.as_ref().map(Stored),
@@ -73,6 +77,7 @@ impl StoredGrant {
             connection: item.connection,
             account: item.account,
             authenticator: item.authenticator,
+            proxy: item.proxy.unwrap_or_else(ProxySettings::narrowest),
             grant: Grant {
                 generation: item.generation,
                 access_token: item.access_token.0,
@@ -100,6 +105,7 @@ struct ItemOut<'a> {
     connection: ConnectionId,
     account: &'a Account,
     authenticator: &'a Authenticator,
+    proxy: &'a ProxySettings,
     generation: Generation,
     access_token: Stored<&'a AccessToken>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,6 +126,8 @@ struct ItemIn {
     connection: ConnectionId,
     account: Account,
     authenticator: Authenticator,
+    /// Absent in items of earlier versions.
+    proxy: Option<ProxySettings>,
     generation: Generation,
     access_token: Stored<AccessToken>,
     refresh_token: Option<Stored<RefreshToken>>,
@@ -130,4 +138,52 @@ struct ItemIn {
     expires_at: Option<Timestamp>,
     refresh_expires_at: Option<Timestamp>,
     scopes: Scopes,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn item() -> Value {
+        json!({
+            "version": 1,
+            "connection": "00000000-0000-0000-0000-000000000001",
+            "account": {},
+            "authenticator": {
+                "id": "00000000-0000-0000-0000-000000000002", "profile": "default",
+                "name": "demo", "display_name": "Demo", "provider": "custom",
+                "client_id": "demo", "has_secret": false, "scopes": [],
+                "redirect_uri": "http://127.0.0.1/callback", "is_active": true,
+                "created_at": "2026-03-01T12:00:00Z", "updated_at": "2026-03-01T12:00:00Z",
+            },
+            "generation": 1,
+            "access_token": "secret",
+            "token_type": "Bearer",
+            "issued_at": "2026-03-01T12:00:00Z",
+            "scopes": [],
+        })
+    }
+
+    fn read(item: &Value) -> StoredGrant {
+        StoredGrant::from_item(item.to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn what_the_person_set_at_the_proxy_is_kept() {
+        let mut item = item();
+        item["proxy"] = json!({ "only": false, "methods": ["GET"] });
+        let stored = read(&item);
+        assert!(stored.proxy.allows("GET") && !stored.proxy.allows("POST") && !stored.proxy.only);
+        let again = StoredGrant::from_item(&stored.to_item()).unwrap();
+        assert_eq!(again, stored);
+    }
+
+    #[test]
+    fn an_item_that_does_not_say_it_allows_reading_through_the_proxy_alone() {
+        let stored = read(&item());
+        assert_eq!(stored.proxy, ProxySettings::narrowest());
+        assert!(stored.proxy.only && !stored.proxy.allows("POST"));
+    }
 }

@@ -39,6 +39,7 @@ pub(super) async fn add(
         connection: id,
         account: row.account.clone(),
         authenticator: authenticator.clone(),
+        proxy: row.proxy.clone(),
         grant: grant.clone(),
     };
     let row = match inner.vault.store_first_grant(&row, &stored).await {

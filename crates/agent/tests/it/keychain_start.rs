@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{Bench, eventually, key, me, seconds, visit};
+use crate::support::{Bench, authenticator_key, eventually, key, me, seconds, visit};
 use serde_json::json;
 use valetkey_agent::sign_in::SignInState;
-use valetkey_agent::{AgentError, CheckOutcome};
+use valetkey_agent::{
+    AgentError, AuthenticatorChange, CheckOutcome, ConnectionChange, MethodsChange,
+};
 use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
 use valetkey_core::home::Home;
+use valetkey_core::proxy_settings::Methods;
 use valetkey_demo_provider::Filter;
 use valetkey_vault::store::testing::{Fault, TestStore};
 use valetkey_vault::{ItemName, SecretStore, StoreError, StoreOpener};
@@ -157,6 +160,88 @@ async fn a_deleted_database_is_rebuilt_from_the_keychain() {
         panic!("not completed")
     };
     assert!(done.renewed, "authenticator and account are known again");
+}
+
+async fn narrow(bench: &Bench) {
+    let methods = Methods::parse(&["GET".to_owned()]).unwrap();
+    let change = ConnectionChange {
+        proxy_only: Some(true),
+        methods: MethodsChange::Only(methods),
+        ..ConnectionChange::default()
+    };
+    bench
+        .agent
+        .update_connection(&key("demo"), change, &me())
+        .await
+        .unwrap();
+}
+
+/// Loses the database; what the proxy may do then is what it could do before.
+async fn lose_database(bench: &mut Bench) {
+    let before = bench.view("demo");
+    assert!(before.row.proxy.only);
+    assert_eq!(before.api_hosts[0].authority(), "narrow.test");
+    bench.agent.shutdown().await;
+    bench.delete_database();
+    bench.start_again().await;
+    let after = bench.view("demo");
+    assert_eq!(after.row.proxy, before.row.proxy);
+    assert_eq!(after.api_hosts, before.api_hosts);
+}
+
+#[tokio::test]
+async fn a_lost_database_widens_nothing_at_the_proxy() {
+    let mut bench = Bench::start().await;
+    bench
+        .update("demo", json!({ "api_hosts": ["narrow.test", "wide.test"] }))
+        .await;
+    bench.connect("demo").await;
+    narrow(&bench).await;
+    bench
+        .update("demo", json!({ "api_hosts": ["narrow.test"] }))
+        .await;
+    lose_database(&mut bench).await;
+    let error = bench.token("demo").await.expect_err("proxy only");
+    assert!(matches!(error, AgentError::ProxyOnly(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_is_changed_while_the_keychain_cannot_be_written_follows() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    bench.agent.pause(&me()).await.unwrap();
+    narrow(&bench).await;
+    bench.agent.resume(&me()).await.unwrap();
+    bench.restart().await;
+    bench.store.set(Fault::Locked);
+    bench
+        .update("demo", json!({ "api_hosts": ["narrow.test"] }))
+        .await;
+    bench.store.set(Fault::None);
+    // Loads the item; nothing is refreshed.
+    bench.agent.test(&key("demo")).await.unwrap();
+    assert_eq!(bench.refreshes(), 0);
+    lose_database(&mut bench).await;
+}
+
+#[tokio::test]
+async fn a_disabled_authenticator_stays_disabled_without_its_database() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    let disable = AuthenticatorChange {
+        is_active: Some(false),
+        ..AuthenticatorChange::default()
+    };
+    bench
+        .agent
+        .update_authenticator(&authenticator_key("demo"), disable, &me())
+        .await
+        .unwrap();
+    bench.agent.shutdown().await;
+    bench.delete_database();
+    bench.start_again().await;
+    let error = bench.token("demo").await.expect_err("disabled");
+    assert!(matches!(error, AgentError::Disabled(_)), "{error:?}");
 }
 
 #[tokio::test]

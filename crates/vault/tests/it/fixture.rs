@@ -95,6 +95,7 @@ pub(crate) fn stored(
         connection: row.id,
         account: row.account.clone(),
         authenticator: authenticator.clone(),
+        proxy: row.proxy.clone(),
         grant: grant(generation),
     }
 }

@@ -188,6 +188,7 @@ fn stored(authenticator: &Authenticator, row: &Connection, generation: Generatio
         connection: row.id,
         account: row.account.clone(),
         authenticator: authenticator.clone(),
+        proxy: row.proxy.clone(),
         grant: Grant {
             generation,
             access_token: AccessToken::new("a".repeat(1_500)),
