@@ -85,6 +85,11 @@ impl From<PermissionError> for ErrorResponse {
 impl From<GuardError> for ErrorResponse {
     fn from(error: GuardError) -> Self {
         let (code, message, hint) = match error {
+            GuardError::Target => (
+                ErrorCode::InvalidRequest,
+                "the request names another server, or several",
+                "this is no forward proxy: write `/proxy/CONNECTION/PATH`, or `/proxy/CONNECTION/@HOST/PATH`",
+            ),
             GuardError::Host => (
                 ErrorCode::AccessDenied,
                 "the Host header does not name this listener",
@@ -145,7 +150,8 @@ impl IntoResponse for GuardError {
     fn into_response(self) -> Response {
         let mut response = match self {
             Self::UnknownLink => connect_page::link_expired(),
-            Self::Host
+            Self::Target
+            | Self::Host
             | Self::Origin
             | Self::CrossSite
             | Self::NoKey

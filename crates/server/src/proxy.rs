@@ -74,6 +74,7 @@ pub(crate) fn router(app: App) -> Router {
         upstream: Arc::default(),
     };
     Router::new()
+        .route(PROXY_PATH, any(handle))
         .route(&format!("{PROXY_PATH}{{*rest}}"), any(handle))
         .with_state(proxy)
 }
@@ -273,11 +274,10 @@ impl Proxy {
     }
 }
 
-/// What no program sends that means one request to this listener: the guard of the loopback listener
-/// has looked, that of the socket has not.
+/// What no program sends that means one request to a host of its connection.
 fn check_framing(parts: &Parts) -> Result<(), Failure> {
     let headers = &parts.headers;
-    if parts.uri.authority().is_some() || parts.method == Method::CONNECT {
+    if parts.uri.authority().is_some() {
         return Err(Failure::target("the request names another server"));
     }
     if parts.method.as_str().len() > MAX_METHOD {
@@ -285,9 +285,6 @@ fn check_framing(parts: &Parts) -> Result<(), Failure> {
     }
     if parts.method == Method::TRACE {
         return Err(Failure::target("TRACE is not passed on"));
-    }
-    if headers.get_all(HOST).iter().count() > 1 {
-        return Err(Failure::target("the request names several hosts"));
     }
     let is_preflight = headers.contains_key("access-control-request-method");
     let from_page = headers

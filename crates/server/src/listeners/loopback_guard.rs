@@ -63,6 +63,8 @@ pub(super) enum Admitted {
 /// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GuardError {
+    /// The request is one to another server, or could be.
+    Target,
     /// The Host is not this listener.
     Host,
     /// The Origin is not this listener.
@@ -112,13 +114,9 @@ impl LoopbackGuard {
 
     pub(super) fn check<B>(&self, request: &Request<B>) -> Result<Admitted, GuardError> {
         let headers = request.headers();
-        let named = request.uri().authority();
-        if named.is_some_and(|authority| !self.is_own(authority.as_str())) {
-            return Err(GuardError::Host);
-        }
-        let mut hosts = headers.get_all(HOST).iter();
-        let host = hosts.next().and_then(text).ok_or(GuardError::Host)?;
-        if hosts.next().is_some() || !self.is_own(host) {
+        check_target(request, |authority| self.is_own(authority))?;
+        let host = headers.get(HOST).and_then(text).ok_or(GuardError::Host)?;
+        if !self.is_own(host) {
             return Err(GuardError::Host);
         }
         let is_own_origin = |origin: &HeaderValue| {
@@ -192,6 +190,21 @@ pub(super) fn take(bucket: &Bucket, caller: &Caller) -> Result<(), GuardError> {
         }
         GuardError::TooManyRequests { retry_after }
     })
+}
+
+/// Refuses what is meant for another server, or could be: this is no forward proxy, and a request has one
+/// Host (RFC 9112, section 3.2).
+pub(super) fn check_target<B>(
+    request: &Request<B>,
+    is_own: impl Fn(&str) -> bool,
+) -> Result<(), GuardError> {
+    let named = request.uri().authority();
+    let is_foreign = named.is_some_and(|authority| !is_own(authority.as_str()));
+    let hosts = request.headers().get_all(HOST).iter().count();
+    if request.method() == Method::CONNECT || is_foreign || hosts > 1 {
+        return Err(GuardError::Target);
+    }
+    Ok(())
 }
 
 fn text(value: &HeaderValue) -> Option<&str> {
@@ -340,13 +353,19 @@ mod tests {
             "no Host at all"
         );
         let twice = [("host", "127.0.0.1:4315"), ("host", "evil.test:4315"), KEY];
-        assert_eq!(ask("GET", "/x", &twice), Err(GuardError::Host));
+        assert_eq!(ask("GET", "/x", &twice), Err(GuardError::Target));
         let absolute = ask(
             "GET",
             "http://evil.test/x",
             &[("host", "127.0.0.1:4315"), KEY],
         );
-        assert_eq!(absolute, Err(GuardError::Host));
+        assert_eq!(absolute, Err(GuardError::Target));
+        let tunnel = ask(
+            "CONNECT",
+            "localhost:4315",
+            &[("host", "localhost:4315"), KEY],
+        );
+        assert_eq!(tunnel, Err(GuardError::Target));
     }
 
     #[test]

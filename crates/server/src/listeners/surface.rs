@@ -77,9 +77,9 @@ impl<'a> Surface<'a> {
 impl Surface<'_> {
     /// The guard's refusal, in the shape of the surface.
     pub(super) fn refuse(self, error: GuardError) -> Response {
-        match self {
-            Self::Api | Self::ConnectPage { .. } => error.into_response(),
-            Self::Proxy | Self::Metadata => proxy::refusal(error),
+        match (self, error) {
+            (_, GuardError::Target) | (Self::Proxy | Self::Metadata, _) => proxy::refusal(error),
+            (Self::Api | Self::ConnectPage { .. }, _) => error.into_response(),
         }
     }
 }

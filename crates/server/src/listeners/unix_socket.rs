@@ -9,12 +9,11 @@ use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use http::Uri;
 use tokio::net::{UnixListener, UnixStream};
 use valetkey_api::core::home::Home;
 
 use super::http_server::{HttpServer, Limits};
-use super::loopback_guard::{GuardError, take};
+use super::loopback_guard::{check_target, take};
 use super::rate_limiter::RateLimiter;
 use super::surface::Surface;
 use super::{call, pause_after};
@@ -112,12 +111,10 @@ fn serve_connection(
     // What the process is called by its first request: it is looked up once.
     let bucket = OnceLock::new();
     server.spawn(stream, move |request| {
-        let admitted = if names_another_host(request.uri()) {
-            Err(GuardError::Host)
-        } else {
+        let admitted = check_target(&request, is_own).and_then(|()| {
             let bucket = bucket.get_or_init(|| rates.bucket(process.key()));
             take(bucket, &caller)
-        };
+        });
         let response = admitted
             .map_err(|error| Surface::of(request.uri().path()).refuse(error))
             .map(|()| {
@@ -134,10 +131,9 @@ fn serve_connection(
     });
 }
 
-/// A request target in absolute form (RFC 9112, section 3.2.2) that is meant for another server.
-fn names_another_host(uri: &Uri) -> bool {
-    uri.host()
-        .is_some_and(|host| !["valetkey", "localhost"].contains(&host))
+/// Whether a target in absolute form (RFC 9112, section 3.2.2) is meant for this listener.
+fn is_own(authority: &str) -> bool {
+    ["valetkey", "localhost"].contains(&authority)
 }
 
 fn remove_stale(path: &Path) -> io::Result<()> {

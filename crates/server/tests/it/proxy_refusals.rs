@@ -127,6 +127,11 @@ impl Both {
                 .iter()
                 .any(|status| reply.starts_with(&format!("HTTP/1.1 {status}")));
             assert!(refused, "{lines:?}: {reply}");
+            let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+            // The HTTP library refuses by itself what it cannot read, in no shape.
+            let in_shape = body.starts_with("{\"detail\":\"Valet Key: ")
+                && head.contains("content-type: application/problem+json");
+            assert!(in_shape || body.is_empty(), "{lines:?}: {reply}");
             assert!(
                 !reply.to_lowercase().contains("www-authenticate"),
                 "{reply}"
@@ -183,13 +188,16 @@ async fn targets_that_name_another_server_are_refused() {
     for target in [
         "GET http://evil.test/proxy/demo/x HTTP/1.1\n",
         "CONNECT evil.test:443 HTTP/1.1\n",
+        "CONNECT localhost:80 HTTP/1.1\n",
         "CONNECT HOST HTTP/1.1\n",
+        "GET http://evil.test/x HTTP/1.1\n",
+        "GET HOST/x HTTP/1.1\nHost: evil.test\n",
     ] {
-        both.refused(target, &["400", "403", "404"]).await;
+        both.refused(target, &["400"]).await;
     }
     let authority = both.host.authority.clone();
     let absolute = format!("GET http://localhost/proxy/demo/@{authority}/x HTTP/1.1\n");
-    both.refused(&absolute, &["400", "403"]).await;
+    both.refused(&absolute, &["400"]).await;
     both.refused("TRACE HOST/x HTTP/1.1\n", &["400"]).await;
     let endless = format!("{} HOST/x HTTP/1.1\n", "A".repeat(33));
     both.refused(&endless, &["400"]).await;
@@ -199,33 +207,56 @@ async fn targets_that_name_another_server_are_refused() {
 async fn requests_that_two_servers_could_read_in_two_ways_are_refused() {
     let both = Both::open().await;
     for headers in [
-        "Host: evil.test\n",
         "Content-Length: 3\nContent-Length: 5\n",
+        "Content-Length: 3, 5\n",
         "Content-Length: +3\n",
+        "Content-Length: 0x3\n",
+        "Content-Length: -1\n",
+        "Transfer-Encoding: chunked\nTransfer-Encoding: identity\n",
         "Transfer-Encoding: chunked, identity\n",
         "Transfer-Encoding: xchunked\n",
         "X-A: b\n folded: c\n",
+        " folded: c\n",
         "X-A : b\n",
+        "X A: b\n",
+        "Content-Length : 3\n",
         "X\u{0}: b\n",
     ] {
-        both.refused(&format!("GET HOST/x HTTP/1.1\n{headers}"), &["400", "403"])
+        both.refused(&format!("POST HOST/x HTTP/1.1\n{headers}"), &["400"])
             .await;
     }
+    both.refused(
+        "POST HOST/x HTTP/1.0\nTransfer-Encoding: chunked\n",
+        &["400"],
+    )
+    .await;
 }
 
-/// The listener reads such a request as RFC 9112, section 6.3, says, and the host gets it anew with one
-/// length: what follows it is no request there.
+/// The HTTP library says nothing of the second length. It reads such a request as RFC 9112, section 6.3,
+/// says and closes the connection, and the host gets it anew with one length: what follows is no request.
 #[tokio::test]
 async fn two_lengths_smuggle_nothing() {
     let both = Both::open().await;
     let inner = "GET /smuggled HTTP/1.1";
+    let (port, key) = (both.gateway.port, &both.gateway.key);
+    let own = format!("Host: 127.0.0.1:{port}\r\nX-Valet-Key: {key}\r\n");
     for (first, second) in [
         ("Content-Length: 4", "Transfer-Encoding: chunked"),
         ("Transfer-Encoding: chunked", "Content-Length: 4"),
     ] {
         let lines = format!("POST HOST/x HTTP/1.1\n{first}\n{second}\n\n0\n\n{inner}\n");
-        both.at_socket(&lines).await;
-        both.at_loopback(&lines).await;
+        // Without `Connection: close`, which would end the connection anyway.
+        for own in ["Host: valetkey\r\n", &own] {
+            let text = both
+                .request(&lines, own)
+                .replace("Connection: close\r\n", "");
+            let reply = if own == "Host: valetkey\r\n" {
+                say(both.gateway.unix().await, &text).await
+            } else {
+                say(both.gateway.tcp().await, &text).await
+            };
+            assert_eq!(reply.matches("HTTP/1.1").count(), 1, "{reply}");
+        }
     }
     let received = both.host.received();
     assert!(!received.contains("smuggled"), "{received}");
