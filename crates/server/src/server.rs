@@ -17,8 +17,9 @@ use crate::routes::router;
 /// For programs of this user, of which a thousand may wait for one refresh.
 const MAX_SOCKET_CONNECTIONS: usize = 4_096;
 /// Fewer, since every user of the machine can connect to the loopback listener; separate from those of
-/// the socket.
-const MAX_LOOPBACK_CONNECTIONS: usize = 512;
+/// the socket. A thousand requests side by side fit. A stranger can make each connection hold the head
+/// of a request, so together 96 MB for half a minute.
+const MAX_LOOPBACK_CONNECTIONS: usize = 1_536;
 /// Open files that are not connections: database, keychain, log, requests to providers.
 const RESERVED_FILES: usize = 256;
 

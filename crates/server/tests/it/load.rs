@@ -1,11 +1,14 @@
 //! Many at once, and some of them slow.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Router;
+use axum::routing::any;
 use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use valetkey_demo_provider::{Fault, Filter, Settings};
@@ -13,10 +16,12 @@ use valetkey_server::Server;
 use valetkey_server::agent_lock::AgentLock;
 
 use crate::fixture::{Fixture, TIMEOUT};
+use crate::gateway::Host;
 
 struct Open {
     fixture: Fixture,
     socket: PathBuf,
+    port: u16,
     _serving: JoinHandle<()>,
     _lock: AgentLock,
 }
@@ -28,10 +33,12 @@ async fn open(settings: Settings) -> Open {
     let lock = AgentLock::take(fixture.app.home()).unwrap();
     let server = Server::bind(&fixture.app, &lock, 0).unwrap();
     let socket = server.endpoint().socket.clone();
+    let port = server.endpoint().port.unwrap();
     let app = fixture.app.clone();
     Open {
         fixture,
         socket,
+        port,
         _serving: tokio::spawn(async move { server.serve(&app).await }),
         _lock: lock,
     }
@@ -114,6 +121,70 @@ async fn a_hanging_refresh_and_a_silent_crowd_slow_nobody_else() {
     let (hanging, took) = tokio::join!(fixture.post(path, json!({})), others);
     hanging.is(200);
     assert!(took < Duration::from_secs(5), "50 tokens took {took:?}");
+}
+
+/// A host that answers once so many requests have come, or says after a while that they did not.
+async fn crowded_host(count: usize) -> Host {
+    let arrived = Arc::new(tokio::sync::Barrier::new(count));
+    let answer = any(move || {
+        let arrived = Arc::clone(&arrived);
+        async move {
+            let together = timeout(TIMEOUT, arrived.wait()).await.is_ok();
+            if together { "all" } else { "alone" }
+        }
+    });
+    Host::start(Router::new().route("/x", answer)).await
+}
+
+#[tokio::test]
+async fn a_thousand_slow_requests_pass_the_proxy_side_by_side_at_each_listener() {
+    const COUNT: usize = 1_000;
+    let open = open(Settings::auto_consent("ada")).await;
+    let fixture = &open.fixture;
+    let made = fixture.post("/clients", json!({ "name": "tool" })).await;
+    let key = made.is(201)["key"].as_str().unwrap().to_owned();
+    for by_key in [true, false] {
+        let host = crowded_host(COUNT).await;
+        let hosts = json!({ "api_hosts": [host.authority] });
+        fixture
+            .patch("/oauth/authenticators/demo", hosts)
+            .await
+            .is(200);
+        let mut requests = JoinSet::new();
+        for _ in 0..COUNT {
+            let (socket, port) = (open.socket.clone(), open.port);
+            let head = format!(
+                "GET /proxy/demo/x HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Valet-Key: {key}\r\n\
+                 Connection: close\r\n\r\n"
+            );
+            requests.spawn(async move {
+                if by_key {
+                    reply(
+                        TcpStream::connect(("127.0.0.1", port)).await.unwrap(),
+                        &head,
+                    )
+                    .await
+                } else {
+                    reply(UnixStream::connect(socket).await.unwrap(), &head).await
+                }
+            });
+        }
+        while let Some(reply) = requests.join_next().await {
+            let reply = reply.unwrap();
+            assert!(
+                reply.starts_with("HTTP/1.1 200") && reply.ends_with("all"),
+                "{reply}"
+            );
+        }
+    }
+}
+
+async fn reply(mut stream: impl AsyncRead + AsyncWrite + Unpin, head: &str) -> String {
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut reply = String::new();
+    let read = stream.read_to_string(&mut reply);
+    timeout(TIMEOUT * 2, read).await.unwrap().unwrap();
+    reply
 }
 
 /// Whoever starts an agent meanwhile must not take this one for ready.
