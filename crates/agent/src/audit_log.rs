@@ -12,6 +12,7 @@
 
 mod entry;
 mod queue;
+mod refusals;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,6 +30,7 @@ use valetkey_vault::{Durability, LogCheck, UnloggedId, Vault, VaultError};
 use crate::clock::Clock;
 pub(crate) use entry::{Entry, LoggedChange, ProxiedAccess, RefusedAccess};
 use queue::Queue;
+use refusals::Refusals;
 
 /// Hand-outs are written at most this long after they happened.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
@@ -50,6 +52,9 @@ pub(crate) struct AuditLog {
     vault: Vault,
     clock: Arc<dyn Clock>,
     queue: Mutex<Queue>,
+    refusals: Mutex<Refusals>,
+    /// Notified when a refusal was counted.
+    refused: Notify,
     /// When client keys were last used.
     keys_used: Mutex<HashMap<ClientKeyId, Timestamp>>,
     /// Held while the queue is written: a flush that finds the queue empty returns only after the
@@ -77,6 +82,8 @@ impl AuditLog {
             vault,
             clock,
             queue: Mutex::default(),
+            refusals: Mutex::default(),
+            refused: Notify::new(),
             keys_used: Mutex::default(),
             flush_lock: tokio::sync::Mutex::default(),
             retention: watch::Sender::new(retention),
@@ -93,6 +100,10 @@ impl AuditLog {
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn keys_used(&self) -> MutexGuard<'_, HashMap<ClientKeyId, Timestamp>> {
@@ -116,13 +127,53 @@ impl AuditLog {
         }
     }
 
-    /// Queues a line. Never waits.
-    pub(crate) fn record(&self, entry: Entry) {
+    /// Queues a line, or counts a refusal that has its line already. Never waits. False if it was counted.
+    pub(crate) fn record(&self, entry: Entry) -> bool {
+        if entry.refusal().is_none() {
+            self.push(entry);
+            return true;
+        }
+        // Locked until it is queued: refusals keep their order, also among those that were counted.
+        let mut refusals = self.refusals();
+        let uptime = self.clock.uptime();
+        for counted in refusals.take_ended(Some(uptime), self.clock.now()) {
+            self.push(counted);
+        }
+        let Some(entry) = refusals.admit(entry, uptime) else {
+            self.refused.notify_one();
+            return false;
+        };
+        self.push(entry);
+        true
+    }
+
+    fn push(&self, entry: Entry) {
         // A change is written by who made it.
         let is_change = entry.is_change();
         let has_work = self.queue().push(entry);
         if has_work && !is_change {
             self.queued.notify_one();
+        }
+    }
+
+    /// The task that writes how often refusals were repeated. Ends when it is aborted.
+    pub(crate) async fn count_refusals(self: Arc<Self>) {
+        loop {
+            let Some(end) = self.refusals().next_end() else {
+                self.refused.notified().await;
+                continue;
+            };
+            let left = end.saturating_sub(self.clock.uptime());
+            self.clock.sleep(left).await;
+            self.write_counted(Some(self.clock.uptime()));
+        }
+    }
+
+    /// Queues the numbers of refusals up to `until`; None: all of them.
+    pub(crate) fn write_counted(&self, until: Option<Duration>) {
+        let mut refusals = self.refusals();
+        for entry in refusals.take_ended(until, self.clock.now()) {
+            self.push(entry);
         }
     }
 

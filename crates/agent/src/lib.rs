@@ -52,8 +52,8 @@
 //! 4. the audit log's `flush_lock`
 //! 5. `Sessions`, then `ConnectionRegistry` (`std` mutexes, never held across `.await`)
 //! 6. `links`, `client_keys`, the rules and questions of `access`, `stored_settings`, `removed_names`,
-//!    `renewed_for_hosts`, `tasks`, the audit log's queue (`std`
-//!    mutexes; nothing is locked under them)
+//!    `renewed_for_hosts`, `tasks`, the audit log's refusals, then its queue (`std`
+//!    mutexes; nothing else is locked under them)
 //!
 //! [`Vault`]: valetkey_vault::Vault
 

@@ -83,6 +83,7 @@ impl Agent {
         let audit_log_tasks = [
             tokio::spawn(Arc::clone(&inner.audit_log).run()),
             tokio::spawn(Arc::clone(&inner.audit_log).prune()),
+            tokio::spawn(Arc::clone(&inner.audit_log).count_refusals()),
             tokio::spawn(Arc::clone(&inner.audit_log).keep_anchored()),
         ];
         inner.audit_log_tasks().extend(audit_log_tasks);
@@ -124,6 +125,7 @@ impl Agent {
         for task in inner.audit_log_tasks().drain(..) {
             task.abort();
         }
+        inner.audit_log.write_counted(None);
         inner
             .record(Event::new(EventKind::AgentStopped, inner.now()))
             .await;

@@ -17,6 +17,7 @@ use valetkey_core::scope::Scopes;
 use crate::access::{Once, Requester};
 use crate::audit_log::{Entry, RefusedAccess};
 use crate::error::AgentError;
+use crate::key::Actor;
 use crate::registry::{ConnectionRegistry, LiveGrant, RefreshResult, Requirement, TokenLookup};
 use crate::state::{Agent, Inner};
 use crate::{grants, refresh};
@@ -95,20 +96,27 @@ impl Agent {
             inner.serve(&mut registry, id, ask, now, requester, once.as_ref())
         });
         served.inspect_err(|error| {
-            let named = {
-                let registry = inner.registry();
-                let row = registry.get(id).map(|entry| &entry.row);
-                row.and_then(|row| Some((registry.name_of(row)?, row.authenticator)))
-            };
-            let refused = Box::new(RefusedAccess {
-                id,
-                named,
-                why: error.to_string(),
-                at: now,
-                who: requester.actor.clone(),
-            });
-            inner.audit_log.record(Entry::Refused(refused));
+            self.record_refused(id, error.to_string(), &requester.actor);
         })
+    }
+
+    /// Queues that a token of this connection was refused. False if the same caller was refused for the
+    /// same reason a moment ago, so that this one is only counted.
+    pub fn record_refused(&self, id: ConnectionId, why: String, who: &Actor) -> bool {
+        let inner = &self.inner;
+        let named = {
+            let registry = inner.registry();
+            let row = registry.get(id).map(|entry| &entry.row);
+            row.and_then(|row| Some((registry.name_of(row)?, row.authenticator)))
+        };
+        let refused = Box::new(RefusedAccess {
+            id,
+            named,
+            why,
+            at: inner.now(),
+            who: who.clone(),
+        });
+        inner.audit_log.record(Entry::Refused(refused))
     }
 
     /// As [`Self::token`], for the agent's own use: nothing is recorded as served.

@@ -135,8 +135,11 @@ impl App {
     ) -> Result<ConnectionId, ErrorResponse> {
         let found = self.0.agent.connection_id(key);
         let id = found.map_err(|error| self.no_connection(caller, error))?;
-        permission::check(caller, action(id), self.0.host).inspect_err(|_| {
-            tracing::warn!(%caller, connection = %id, "refused: not allowed to use this connection");
+        permission::check(caller, action(id), self.0.host).inspect_err(|error| {
+            let why = error.message().to_owned();
+            if self.0.agent.record_refused(id, why, &caller.actor()) {
+                tracing::warn!(%caller, connection = %id, "refused: not allowed to use this connection");
+            }
         })?;
         Ok(id)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::json;
+use valetkey_core::actor;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ConnectionId};
@@ -28,6 +29,12 @@ pub(crate) enum Entry {
     Refused(Box<RefusedAccess>),
     /// A request of a program went to a host, or was refused.
     Proxied(Box<ProxiedAccess>),
+    /// Refusals like the last of them, which were counted after the first had its line.
+    Repeated {
+        last: Box<Entry>,
+        count: u64,
+        at: Timestamp,
+    },
     /// Something was changed: the line must be on disk before the change is reported.
     Change(Box<LoggedChange>),
 }
@@ -71,7 +78,22 @@ impl Entry {
     pub(super) fn is_change(&self) -> bool {
         match self {
             Self::Change(_) => true,
-            Self::Served { .. } | Self::Refused(_) | Self::Proxied(_) => false,
+            Self::Served { .. } | Self::Refused(_) | Self::Proxied(_) | Self::Repeated { .. } => {
+                false
+            }
+        }
+    }
+
+    /// The connection, the caller and the reason, if this is a refusal.
+    pub(super) fn refusal(&self) -> Option<(ConnectionId, &actor::Actor, &str)> {
+        match self {
+            Self::Refused(refused) => Some((refused.id, &refused.who, &refused.why)),
+            Self::Proxied(proxied) => {
+                let request = &proxied.request;
+                let why = request.why.as_deref()?;
+                Some((request.id, &request.who, why))
+            }
+            Self::Served { .. } | Self::Repeated { .. } | Self::Change(_) => None,
         }
     }
 
@@ -83,7 +105,7 @@ impl Entry {
                 let was_sent = proxied.request.status.is_some();
                 was_sent.then_some((proxied.request.id, proxied.at))
             }
-            Self::Refused(_) | Self::Change(_) => None,
+            Self::Refused(_) | Self::Repeated { .. } | Self::Change(_) => None,
         }
     }
 
@@ -91,7 +113,9 @@ impl Entry {
     pub(super) fn stored(&self) -> Option<UnloggedId> {
         match self {
             Self::Change(change) => change.stored,
-            Self::Served { .. } | Self::Refused(_) | Self::Proxied(_) => None,
+            Self::Served { .. } | Self::Refused(_) | Self::Proxied(_) | Self::Repeated { .. } => {
+                None
+            }
         }
     }
 
@@ -100,7 +124,7 @@ impl Entry {
             Self::Served { who, .. } => Some(who),
             Self::Refused(refused) => Some(&refused.who),
             Self::Proxied(proxied) => Some(&proxied.request.who),
-            Self::Change(_) => None,
+            Self::Repeated { .. } | Self::Change(_) => None,
         }
     }
 
@@ -111,7 +135,7 @@ impl Entry {
             Self::Served { who, .. } => who,
             Self::Refused(refused) => &mut refused.who,
             Self::Proxied(proxied) => &mut proxied.request.who,
-            Self::Change(_) => return,
+            Self::Repeated { .. } | Self::Change(_) => return,
         };
         if let Some(last) = last.who()
             && who == last
@@ -163,6 +187,13 @@ impl From<&Entry> for Event {
                         "connection": name, "method": request.method, "host": request.host,
                         "path": request.path, "status": request.status, "why": request.why,
                     }))
+            }
+            Entry::Repeated { last, count, at } => {
+                let mut event = Self::from(&**last);
+                event.detail["repeated"] = json!(count);
+                event.detail["last_at"] = json!(event.at);
+                event.at = *at;
+                event
             }
             Entry::Change(change) => change.event.clone(),
         }

@@ -3,7 +3,7 @@ use valetkey_vault::{EventFilter, StoreChoice};
 
 use super::queue::MAX_QUEUED;
 use super::*;
-use crate::clock::SystemClock;
+use crate::clock::{SystemClock, TestClock};
 use crate::key::Actor;
 
 async fn open() -> (tempfile::TempDir, Vault, Arc<AuditLog>) {
@@ -15,9 +15,14 @@ async fn open() -> (tempfile::TempDir, Vault, Arc<AuditLog>) {
     (folder, vault, log)
 }
 
+/// Each of another connection, so that none is folded.
 fn refused(log: &AuditLog, why: String) -> Entry {
+    refused_of(log, ConnectionId::new(crate::random::uuid()), why)
+}
+
+fn refused_of(log: &AuditLog, id: ConnectionId, why: String) -> Entry {
     Entry::Refused(Box::new(RefusedAccess {
-        id: ConnectionId::new(uuid::Uuid::nil()),
+        id,
         named: None,
         why,
         at: log.clock.now(),
@@ -88,4 +93,95 @@ async fn lines_that_were_not_written_keep_their_places() {
             EventKind::Resumed
         ]
     );
+}
+
+#[tokio::test]
+async fn repeated_refusals_are_one_line_with_their_number() {
+    let (_folder, vault, log) = open().await;
+    let (one, other) = (crate::random::uuid(), crate::random::uuid());
+    let record = |id, why: &str| {
+        log.record(refused_of(&log, ConnectionId::new(id), why.to_owned()));
+    };
+    for _ in 0..1_000 {
+        record(one, "denied");
+    }
+    record(other, "denied");
+    record(one, "paused");
+    record(one, "paused");
+    // A reason may name what the caller sent.
+    for n in 0..100 {
+        record(one, &format!("refused `{n}`"));
+    }
+    log.flush().await;
+    let first = newest(&vault, 1_000).await;
+    assert_eq!(
+        first.len(),
+        9,
+        "eight reasons of one connection, and the other's"
+    );
+    assert!(
+        first
+            .iter()
+            .all(|(_, event)| event.detail["repeated"].is_null())
+    );
+    assert_eq!(first[0].1.detail["why"], "denied");
+    log.write_counted(Some(log.clock.uptime()));
+    log.flush().await;
+    assert_eq!(
+        newest(&vault, 1_000).await.len(),
+        9,
+        "the minute is not over"
+    );
+    log.write_counted(Some(log.clock.uptime() + Duration::from_mins(1)));
+    log.flush().await;
+    let all = newest(&vault, 1_000).await;
+    let counted: Vec<_> = all[first.len()..]
+        .iter()
+        .map(|(_, event)| {
+            (
+                event.detail["why"].as_str().unwrap(),
+                &event.detail["repeated"],
+            )
+        })
+        .collect();
+    assert_eq!(
+        counted,
+        [
+            ("denied", &json!(999)),
+            ("paused", &json!(1)),
+            ("refused `99`", &json!(94))
+        ]
+    );
+    record(one, "denied");
+    log.flush().await;
+    assert_eq!(
+        newest(&vault, 1_000).await.len(),
+        all.len() + 1,
+        "a new minute"
+    );
+}
+
+#[tokio::test]
+async fn the_number_of_refusals_is_written_without_being_asked_for() {
+    let (_folder, vault, _) = open().await;
+    let clock = Arc::new(TestClock::new(Timestamp::now()));
+    let own = Arc::<TestClock>::clone(&clock);
+    let log = AuditLog::new(vault.clone(), own, RetentionDays::default());
+    let counting = tokio::spawn(Arc::clone(&log).count_refusals());
+    let id = ConnectionId::new(crate::random::uuid());
+    for _ in 0..3 {
+        log.record(refused_of(&log, id, "denied".to_owned()));
+    }
+    log.flush().await;
+    let counted = async {
+        while log.is_idle() {
+            clock.advance(Duration::from_secs(1));
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(30), counted).await.unwrap();
+    log.flush().await;
+    counting.abort();
+    let last = newest(&vault, 2).await;
+    assert_eq!(last[1].1.detail["repeated"], 2);
 }
