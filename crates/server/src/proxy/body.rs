@@ -21,8 +21,6 @@ use super::upstream::HostsTurn;
 const MAX_KEPT: usize = 64 * 1024;
 /// How long a body that is kept may take to arrive.
 const KEEP_TIMEOUT: Duration = Duration::from_secs(30);
-/// The end of a chunk that could be the beginning of a token waits so long for more.
-const HOLD_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// The body of a request.
 pub(super) enum RequestBody {
@@ -202,9 +200,8 @@ impl<F: FnOnce() + Unpin> HttpBody for Download<F> {
                 Poll::Ready(None) if this.scrubber.is_holding() => this.scrubber.release(),
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending if this.scrubber.is_holding() => {
-                    let hold = this
-                        .hold
-                        .get_or_insert_with(|| Box::pin(sleep(HOLD_TIMEOUT)));
+                    let timeout = this.scrubber.hold_timeout();
+                    let hold = this.hold.get_or_insert_with(|| Box::pin(sleep(timeout)));
                     ready!(hold.as_mut().poll(cx));
                     this.scrubber.release()
                 }

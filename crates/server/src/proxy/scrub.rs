@@ -2,6 +2,8 @@
 //! count bytes stay right. A token may be cut by the border of two chunks: the end of a chunk that could
 //! be its beginning is held back until the next one.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use memchr::memmem::Finder;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -10,6 +12,13 @@ use zeroize::Zeroizing;
 
 /// Stands for each byte of a token.
 const MASK: u8 = b'*';
+
+/// So much of the beginning of a token may be shown: anything could begin like this.
+const MAX_SHOWN: usize = 8;
+/// The end of a chunk that could be the beginning of a token waits so long for more.
+const HOLD_TIMEOUT: Duration = Duration::from_millis(50);
+/// The same where more than [`MAX_SHOWN`] bytes fit. Then it is hardly anything else.
+const LONG_HOLD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What an encoded query holds as it is: unreserved characters (RFC 3986, section 2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -77,12 +86,27 @@ impl Scrubber {
         self.held.len() > self.released
     }
 
-    /// Lets go what is held back: nothing followed for a while, or nothing ever will. If the rest of a
-    /// token follows after all, that rest is masked.
+    /// How long what is held back waits for more.
+    pub(super) fn hold_timeout(&self) -> Duration {
+        if self.held.len() > MAX_SHOWN {
+            LONG_HOLD_TIMEOUT
+        } else {
+            HOLD_TIMEOUT
+        }
+    }
+
+    /// Lets go what is held back: nothing followed for a while, or nothing ever will. All but the first
+    /// bytes of it are masked, and so is the rest of a token that follows after all: a host that sends it
+    /// slowly, byte by byte, shows no more.
     pub(super) fn release(&mut self) -> Bytes {
-        let rest = Bytes::copy_from_slice(&self.held[self.released..]);
+        let mut rest = BytesMut::from(&self.held[self.released..]);
+        let shown = MAX_SHOWN.saturating_sub(self.released).min(rest.len());
+        if shown < rest.len() {
+            rest[shown..].fill(MASK);
+            self.found = true;
+        }
         self.released = self.held.len();
-        rest
+        rest.freeze()
     }
 
     /// Masks a text that is whole; true if the token was in it.
@@ -177,6 +201,30 @@ mod tests {
         }
         assert_eq!(text, b"a secr** bc s*****");
         assert!(!scrubber.is_holding());
+    }
+
+    #[test]
+    fn a_token_that_comes_slowly_shows_its_beginning_alone() {
+        let mut scrubber = Scrubber::new(&AccessToken::new("a-long-secret"));
+        let mut text = Vec::new();
+        for byte in "<a-long-secret> <a-long-secre".bytes() {
+            text.extend(scrubber.push(&Bytes::copy_from_slice(&[byte])));
+            text.extend(scrubber.release());
+        }
+        assert_eq!(
+            String::from_utf8(text).unwrap(),
+            "<a-long-s*****> <a-long-s****"
+        );
+        assert!(scrubber.take_found());
+    }
+
+    #[test]
+    fn a_longer_beginning_is_held_longer() {
+        let mut scrubber = Scrubber::new(&AccessToken::new("a-long-secret"));
+        scrubber.push(&Bytes::from_static(b"a-long-s"));
+        assert_eq!(scrubber.hold_timeout(), HOLD_TIMEOUT);
+        scrubber.push(&Bytes::from_static(b"e"));
+        assert_eq!(scrubber.hold_timeout(), LONG_HOLD_TIMEOUT);
     }
 
     #[test]

@@ -19,8 +19,6 @@ use super::scrub::Scrubber;
 use crate::listeners::SwitchedConnection;
 use crate::stop::Stop;
 
-/// As for the end of a chunk of a body.
-const HOLD_TIMEOUT: Duration = Duration::from_millis(50);
 const BUFFER_BYTES: usize = 16 * 1024;
 /// Once one side has ended, the other one gets this long to do so.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
@@ -112,7 +110,10 @@ async fn scrubbed(
         buffer.reserve(BUFFER_BYTES);
         let read = from.read_buf(&mut buffer);
         let read = if scrubber.is_holding() {
-            timeout(HOLD_TIMEOUT, read).await.ok().transpose()?
+            timeout(scrubber.hold_timeout(), read)
+                .await
+                .ok()
+                .transpose()?
         } else {
             Some(read.await?)
         };
