@@ -53,6 +53,9 @@ pub(crate) struct AuditLog {
     clock: Arc<dyn Clock>,
     queue: Mutex<Queue>,
     refusals: Mutex<Refusals>,
+    /// Marked as changed after every change, which has a line: requests that are under way are checked
+    /// again.
+    pub(crate) changed: watch::Sender<()>,
     /// Notified when a refusal was counted.
     refused: Notify,
     /// When client keys were last used.
@@ -83,6 +86,7 @@ impl AuditLog {
             clock,
             queue: Mutex::default(),
             refusals: Mutex::default(),
+            changed: watch::Sender::default(),
             refused: Notify::new(),
             keys_used: Mutex::default(),
             flush_lock: tokio::sync::Mutex::default(),
@@ -153,6 +157,9 @@ impl AuditLog {
         let has_work = self.queue().push(entry);
         if has_work && !is_change {
             self.queued.notify_one();
+        }
+        if is_change {
+            self.changed.send_replace(());
         }
     }
 

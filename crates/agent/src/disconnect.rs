@@ -166,7 +166,7 @@ async fn try_remove(
         registry.reschedule(id, None);
         (registry.get(id).map(|entry| entry.row.clone()), began)
     };
-    inner.changed.send_replace(());
+    inner.audit_log.changed.send_replace(());
     let row = row.ok_or_else(|| AgentError::no_connection(id))?;
     let _one_writer = grants::lock(inner, id).await?;
     // A pause may have forgotten it meanwhile.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, broadcast};
 use valetkey_core::event::{Event, EventId, EventKind};
 use valetkey_core::id::ConnectionId;
 use valetkey_vault::{EventFilter, LogCheck, Vault};
@@ -74,7 +74,6 @@ impl Agent {
             settings_lock: tokio::sync::Mutex::default(),
             stopping: AtomicBool::new(false),
             unfinished: AtomicBool::new(false),
-            changed: watch::Sender::default(),
             schedule_changed: Notify::new(),
             tasks: Tasks::default(),
             audit_log_tasks: Mutex::default(),
@@ -110,7 +109,7 @@ impl Agent {
         if inner.stopping.swap(true, Ordering::SeqCst) {
             return;
         }
-        inner.changed.send_replace(());
+        inner.audit_log.changed.send_replace(());
         inner.schedule_changed.notify_one();
         inner.access.approvals.drop_all();
         inner.cancel_all_sign_ins().await;

@@ -161,7 +161,7 @@ impl Inner {
         once: Option<Once>,
     ) -> Result<ProxyGrant, AgentError> {
         // Before the check: a change that it does not see is still to be noticed.
-        let changes = self.changed.subscribe();
+        let changes = self.audit_log.changed.subscribe();
         let now = self.now();
         let mut registry = self.registry();
         let live = self.servable(&registry, id, &requirements(), now)?;

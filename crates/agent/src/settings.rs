@@ -100,7 +100,6 @@ impl Agent {
                 let paused = inner.stored_settings().paused;
                 inner.paused.store(paused, Ordering::SeqCst);
                 inner.audit_log.queue_stored(event, stored);
-                inner.changed.send_replace(());
                 paused
             };
             // What waits to be written to the log holds grants, too.

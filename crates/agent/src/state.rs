@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use tokio::sync::{Notify, OwnedMutexGuard, oneshot, watch};
+use tokio::sync::{Notify, OwnedMutexGuard, oneshot};
 use tokio::task::JoinHandle;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::event::Event;
@@ -69,8 +69,6 @@ pub(crate) struct Inner {
     pub stopping: AtomicBool,
     /// Something was left half-way, at start or since; the scheduler has it finished.
     pub unfinished: AtomicBool,
-    /// Marked as changed after every change: requests that are under way are checked again.
-    pub(crate) changed: watch::Sender<()>,
     /// Wakes the scheduler: the earliest deadline may have changed.
     pub schedule_changed: Notify,
     pub tasks: Tasks,
@@ -134,9 +132,7 @@ impl Inner {
         Some((one_writer, current))
     }
 
-    /// Writes the event of a change that was made.
     pub(crate) async fn record(&self, event: Event) {
-        self.changed.send_replace(());
         self.audit_log.record_change(event).await;
     }
 
