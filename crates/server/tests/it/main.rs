@@ -17,6 +17,7 @@ mod listeners;
 mod load;
 mod manage;
 mod own_providers;
+mod own_window;
 mod process;
 mod proxy;
 mod proxy_ends;
