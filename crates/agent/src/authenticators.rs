@@ -193,16 +193,18 @@ impl Agent {
         authenticator.is_active = ask.is_active.unwrap_or(authenticator.is_active);
         self.check_name(&authenticator.profile, &authenticator.name, Some(old.id))?;
         let new_secret = change.secret.is_some();
-        let stored = self
-            .inner
-            .vault
-            .update_authenticator(&authenticator, change.secret);
-        self.or_finish_later(stored).await?;
         let detail = json!({
             "is_active": authenticator.is_active,
             "new_secret": new_secret,
             "new_servers": new_servers,
         });
+        let event = Event::new(EventKind::AuthenticatorUpdated, now)
+            .authenticator(old.id)
+            .actor(who)
+            .detail(detail);
+        let vault = &self.inner.vault;
+        let stored = vault.update_authenticator(&authenticator, change.secret, &event);
+        let stored = self.or_finish_later(stored).await?;
         {
             let mut registry = self.inner.registry();
             let renamed = authenticator.name != old.name;
@@ -218,8 +220,7 @@ impl Agent {
             grants::rewrite(&self.inner, id).await;
         }
         self.retry_misconfigured(old.id).await;
-        self.record_change(EventKind::AuthenticatorUpdated, old.id, who, detail)
-            .await;
+        self.inner.audit_log.record_stored(event, stored).await;
         Ok((
             self.authenticator(&AuthenticatorKey::Id(old.id))?,
             change.warnings,
@@ -377,10 +378,10 @@ impl Agent {
     }
 
     /// After a failed write a secret may be in doubt, or a removal half-way.
-    async fn or_finish_later(
+    async fn or_finish_later<T>(
         &self,
-        change: impl Future<Output = Result<(), VaultError>>,
-    ) -> Result<(), VaultError> {
+        change: impl Future<Output = Result<T, VaultError>>,
+    ) -> Result<T, VaultError> {
         let changed = change.await;
         if changed.is_err() {
             self.inner.finish_later();

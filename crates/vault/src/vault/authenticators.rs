@@ -2,6 +2,7 @@
 
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::draft::SecretChange;
+use valetkey_core::event::Event;
 use valetkey_core::id::AuthenticatorId;
 use valetkey_core::name::ProfileName;
 use valetkey_core::secret::ClientSecret;
@@ -10,6 +11,7 @@ use zeroize::Zeroizing;
 use super::Vault;
 use crate::database::authenticators::{self, Stage};
 use crate::database::connections;
+use crate::database::unlogged::UnloggedId;
 use crate::error::VaultError;
 use crate::failpoint;
 use crate::secret_store::ItemName;
@@ -79,7 +81,8 @@ impl Vault {
         self.set_stage(row, Stage::Ready).await
     }
 
-    /// Saves a changed authenticator; None keeps its secret. `has_secret` follows the change.
+    /// Saves a changed authenticator, with the event of the change; None keeps its secret. `has_secret`
+    /// follows the change.
     ///
     /// The row is saved whole, in one transaction and last: callers read, change and save it under
     /// a lock of their own. After an error no field has changed but `has_secret`, which then says
@@ -89,7 +92,8 @@ impl Vault {
         &self,
         row: &Authenticator,
         change: Option<SecretChange>,
-    ) -> Result<(), VaultError> {
+        event: &Event,
+    ) -> Result<UnloggedId, VaultError> {
         let _one_writer = self.shared.write_lock.lock().await;
         let item = ItemName::ClientSecret(row.id);
         let id = row.id;
@@ -112,7 +116,7 @@ impl Vault {
         };
         match change {
             // A secret in doubt stays so: asking for it would need the keychain.
-            None => return self.set_stage(&row, stage).await,
+            None => return self.finish(&row, stage, event).await,
             Some(SecretChange::Set(secret)) => {
                 self.check_store().await?;
                 if !stored.has_secret {
@@ -136,7 +140,7 @@ impl Vault {
                 failpoint!("vault.client_secret_deleted");
             }
         }
-        self.set_stage(&row, Stage::Ready).await
+        self.finish(&row, Stage::Ready, event).await
     }
 
     /// Removes an authenticator and its secret; [`VaultError::InUse`] while it has connections. If
@@ -297,6 +301,18 @@ impl Vault {
         };
         self.begin_authenticator_removal(&holder).await?;
         insert().await
+    }
+
+    /// As [`Self::set_stage`], with the event of the change.
+    async fn finish(
+        &self,
+        row: &Authenticator,
+        stage: Stage,
+        event: &Event,
+    ) -> Result<UnloggedId, VaultError> {
+        let row = row.clone();
+        self.change(event, move |db| authenticators::update(db, &row, stage))
+            .await
     }
 
     async fn set_stage(&self, row: &Authenticator, stage: Stage) -> Result<(), VaultError> {

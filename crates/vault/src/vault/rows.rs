@@ -54,7 +54,7 @@ impl Vault {
     }
 
     /// Makes a change and keeps its event until its line is in the log, or neither.
-    async fn change(
+    pub(super) async fn change(
         &self,
         event: &Event,
         change: impl FnOnce(&rusqlite::Connection) -> Result<(), VaultError> + Send + 'static,

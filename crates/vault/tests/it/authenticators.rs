@@ -4,12 +4,17 @@ use std::time::Duration;
 
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::draft::SecretChange;
+use valetkey_core::event::{Event, EventKind};
 use valetkey_core::name::ProfileName;
 use valetkey_core::secret::ClientSecret;
 use valetkey_vault::store::testing::Fault;
 use valetkey_vault::{ItemName, StoreError, VaultError};
 
 use crate::fixture::{Fixture, authenticator, now};
+
+fn change() -> Event {
+    Event::new(EventKind::AuthenticatorUpdated, now())
+}
 
 fn confidential(name: &str) -> (Authenticator, ClientSecret) {
     let row = Authenticator {
@@ -48,7 +53,7 @@ async fn a_new_secret_keeps_the_connections() {
     for text in ["one", "two"] {
         fixture
             .vault
-            .update_authenticator(&fixture.authenticator, secret(text))
+            .update_authenticator(&fixture.authenticator, secret(text), &change())
             .await
             .unwrap();
         let row = fixture
@@ -70,7 +75,7 @@ async fn a_new_secret_keeps_the_connections() {
     };
     fixture
         .vault
-        .update_authenticator(&disabled, None)
+        .update_authenticator(&disabled, None, &change())
         .await
         .unwrap();
     let row = fixture
@@ -81,10 +86,10 @@ async fn a_new_secret_keeps_the_connections() {
         .unwrap();
     assert!(row.has_secret && !row.is_active);
 
-    let change = Some(SecretChange::Remove);
+    let removal = Some(SecretChange::Remove);
     fixture
         .vault
-        .update_authenticator(&fixture.authenticator, change)
+        .update_authenticator(&fixture.authenticator, removal, &change())
         .await
         .unwrap();
     assert_eq!(fixture.vault.client_secret(row.id).await.unwrap(), None);
@@ -160,7 +165,7 @@ async fn a_locked_keychain_leaves_nothing_half_stored() {
         .unwrap_err();
     fixture
         .vault
-        .update_authenticator(&row, Some(SecretChange::Remove))
+        .update_authenticator(&row, Some(SecretChange::Remove), &change())
         .await
         .unwrap_err();
     assert_eq!(
@@ -285,13 +290,19 @@ async fn a_change_whose_secret_is_in_doubt_changes_no_field_and_may_be_repeated(
     };
 
     fixture.store.set(Fault::FailNextWrite);
-    let failed = fixture.vault.update_authenticator(&renamed, set()).await;
+    let failed = fixture
+        .vault
+        .update_authenticator(&renamed, set(), &change())
+        .await;
     failed.unwrap_err();
     assert_eq!(stored().await, public);
     assert!(fixture.vault.unfinished().await.unwrap().reconcile);
     // Without a secret it needs no keychain, and the doubt remains.
     fixture.store.set(Fault::Locked);
-    let kept = fixture.vault.update_authenticator(&renamed, None).await;
+    let kept = fixture
+        .vault
+        .update_authenticator(&renamed, None, &change())
+        .await;
     kept.unwrap();
     assert_eq!(stored().await, renamed);
     assert!(fixture.vault.unfinished().await.unwrap().reconcile);
@@ -300,17 +311,26 @@ async fn a_change_whose_secret_is_in_doubt_changes_no_field_and_may_be_repeated(
     assert_eq!(stored().await, renamed);
     assert!(fixture.vault.unfinished().await.unwrap().is_empty());
 
-    let done = fixture.vault.update_authenticator(&public, set()).await;
+    let done = fixture
+        .vault
+        .update_authenticator(&public, set(), &change())
+        .await;
     done.unwrap();
     fixture.store.set(Fault::FailDeletes);
     let remove = || Some(SecretChange::Remove);
-    let failed = fixture.vault.update_authenticator(&renamed, remove()).await;
+    let failed = fixture
+        .vault
+        .update_authenticator(&renamed, remove(), &change())
+        .await;
     failed.unwrap_err();
     // That it goes is decided; all else is as before.
     assert_eq!(stored().await, public);
     assert!(fixture.vault.unfinished().await.unwrap().reconcile);
     fixture.store.set(Fault::None);
-    let done = fixture.vault.update_authenticator(&renamed, remove()).await;
+    let done = fixture
+        .vault
+        .update_authenticator(&renamed, remove(), &change())
+        .await;
     done.unwrap();
     assert_eq!(stored().await, renamed);
     assert_eq!(fixture.store.items(), [fixture.item()]);

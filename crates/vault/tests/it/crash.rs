@@ -115,7 +115,9 @@ async fn a_life(home: &Home) {
         (&custom, set("y")),
     ];
     for (row, change) in changes {
-        vault.update_authenticator(row, Some(change)).await.unwrap();
+        let event = Event::new(EventKind::AuthenticatorUpdated, now());
+        let updated = vault.update_authenticator(row, Some(change), &event);
+        updated.await.unwrap();
     }
     vault.remove_authenticator(custom.id).await.unwrap();
 
