@@ -84,6 +84,9 @@ pub struct Provider {
     /// False where PKCE breaks the provider.
     #[serde(default = "yes")]
     pub pkce: bool,
+    /// False where the id token never holds the nonce of the request.
+    #[serde(default = "yes")]
+    pub nonce: bool,
     /// How the client authenticates at the token endpoint if it has a secret.
     #[serde(default)]
     pub client_auth: ClientAuth,

@@ -47,7 +47,7 @@ impl AuthorizeRequest {
     ) -> Self {
         let endpoints = &client.endpoints;
         let state = random();
-        let nonce = scopes.contains("openid").then(random);
+        let nonce = (endpoints.nonce && scopes.contains("openid")).then(random);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let verifier = endpoints.pkce.then_some(verifier);
 

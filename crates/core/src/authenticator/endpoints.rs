@@ -36,6 +36,8 @@ pub struct Endpoints {
     pub authorize_params: BTreeMap<String, String>,
     /// Whether PKCE is sent.
     pub pkce: bool,
+    /// Whether a nonce is sent where an id token is asked for.
+    pub nonce: bool,
     /// How the client authenticates.
     pub client_auth: ClientAuth,
     /// How the parameters of token requests are written.
@@ -91,6 +93,7 @@ impl Authenticator {
             scope_separator: provider.scope_separator.clone(),
             authorize_params,
             pkce: provider.pkce,
+            nonce: provider.nonce,
             client_auth: if self.has_secret {
                 own.client_auth.unwrap_or(provider.client_auth)
             } else {
