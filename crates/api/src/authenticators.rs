@@ -164,7 +164,11 @@ impl From<&Provider> for ProviderView {
             colour: provider.colour.clone(),
             needs_client_secret: provider.needs_client_secret,
             has_default_client: provider.default_client.is_some(),
-            unconfirmed: provider.unconfirmed.clone(),
+            unconfirmed: provider
+                .unconfirmed_facts()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             default_scopes: provider.default_scopes.clone(),
             scope_presets: provider.scope_presets.clone(),
             placeholders: placeholders.collect(),

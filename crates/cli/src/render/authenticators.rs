@@ -241,14 +241,9 @@ pub(crate) fn provider(provider: &ProviderView, style: Style) -> String {
         provider.revocation_note.iter().cloned().collect(),
     );
     if !provider.unconfirmed.is_empty() {
-        let facts: Vec<String> = provider
-            .unconfirmed
-            .iter()
-            .map(|it| it.replace('_', " "))
-            .collect();
         let line = format!(
             "{}. If one is wrong, the options of `valetkey add` override it.",
-            facts.join(", ")
+            provider.unconfirmed.join(", ")
         );
         section("Not confirmed", vec![line]);
     }

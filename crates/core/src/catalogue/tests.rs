@@ -45,6 +45,28 @@ fn redirect_uris_at_a_fixed_port_are_distinct() {
     }
 }
 
+/// The initials are white or nearly black (WCAG 2.2, 1.4.3: a contrast of 4.5).
+#[test]
+fn initials_are_legible_on_their_colour() {
+    let luminance = |colour: &str| -> f64 {
+        let part = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+            if value <= 0.04045 {
+                value / 12.92
+            } else {
+                ((value + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+    };
+    let contrast = |light: f64, dark: f64| (light + 0.05) / (dark + 0.05);
+    for provider in providers() {
+        let own = luminance(&provider.colour);
+        let best = contrast(1.0, own).max(contrast(own, luminance("#14151a")));
+        assert!(best >= 4.5, "{}: {best}", provider.id);
+    }
+}
+
 #[test]
 fn the_list_is_by_name_with_custom_last() {
     let names: Vec<&str> = providers()

@@ -29,29 +29,32 @@ const OWN_TOKEN_PARAMS: &[&str] = &[
     "code_verifier",
     "refresh_token",
 ];
-/// What [`Provider::unconfirmed`] can name.
-const FACTS: &[&str] = &[
-    "access_token_lifetime_seconds",
-    "api_hosts",
-    "authorize_params",
-    "authorize_url",
-    "client_auth",
-    "console_url",
-    "default_scopes",
-    "discovery_url",
-    "errors",
-    "issuer",
-    "needs_client_secret",
-    "pkce",
-    "public_client_auth",
-    "redirect",
-    "refresh",
-    "revocation",
-    "scope_presets",
-    "setup_steps",
-    "token_shape",
-    "token_url",
-    "userinfo",
+/// What [`Provider::unconfirmed`] can name, and what that is for people.
+const FACTS: &[(&str, &str)] = &[
+    (
+        "access_token_lifetime_seconds",
+        "how long access tokens live",
+    ),
+    ("api_hosts", "the hosts of its APIs"),
+    ("authorize_params", "parameters of the sign-in"),
+    ("authorize_url", "the authorization URL"),
+    ("client_auth", "client authentication"),
+    ("console_url", "the console page"),
+    ("default_scopes", "the default scopes"),
+    ("discovery_url", "the metadata URL"),
+    ("errors", "what its errors mean"),
+    ("issuer", "the issuer"),
+    ("needs_client_secret", "whether a secret is needed"),
+    ("pkce", "PKCE"),
+    ("public_client_auth", "sign-in without a secret"),
+    ("redirect", "redirect URIs"),
+    ("refresh", "how long refresh tokens live"),
+    ("revocation", "revocation"),
+    ("scope_presets", "scopes"),
+    ("setup_steps", "the set-up steps"),
+    ("token_shape", "the token reply"),
+    ("token_url", "the token URL"),
+    ("userinfo", "who is signed in"),
 ];
 
 /// A field with a value that cannot be.
@@ -71,6 +74,16 @@ struct Check<'a> {
 }
 
 impl Provider {
+    /// What is not confirmed about it, in words.
+    pub fn unconfirmed_facts(&self) -> Vec<&'static str> {
+        let named = |(name, _): &&(&str, &str)| self.unconfirmed.iter().any(|field| field == name);
+        FACTS
+            .iter()
+            .filter(named)
+            .map(|(_, words)| *words)
+            .collect()
+    }
+
     /// Everything that is wrong with it.
     pub fn check(&self) -> Vec<WrongField> {
         let mut check = Check {
@@ -268,8 +281,10 @@ impl Check<'_> {
             self.require(is_sentence, "setup_steps", &message);
         }
         for field in &provider.unconfirmed {
-            let message = format!("`{field}` is none of {}", FACTS.join(", "));
-            self.require(FACTS.contains(&field.as_str()), "unconfirmed", &message);
+            let is_fact = FACTS.iter().any(|(name, _)| name == field);
+            let names: Vec<&str> = FACTS.iter().map(|(name, _)| *name).collect();
+            let message = format!("`{field}` is none of {}", names.join(", "));
+            self.require(is_fact, "unconfirmed", &message);
         }
     }
 }
