@@ -63,6 +63,9 @@ pub struct Overrides {
     /// Token endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_url: Option<EndpointUrl>,
+    /// Device authorization endpoint (RFC 8628).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_authorization_url: Option<EndpointUrl>,
     /// RFC 7009 endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation_url: Option<EndpointUrl>,

@@ -5,6 +5,7 @@
 
 mod api_auth;
 mod check;
+mod device;
 mod error_class;
 mod placeholder;
 mod revocation;
@@ -22,6 +23,7 @@ use crate::redirect::{LoopbackHost, RedirectUri};
 pub use api_auth::ApiAuth;
 pub(crate) use check::OWN_PARAMS;
 pub use check::WrongField;
+pub use device::DeviceEndpoint;
 pub use error_class::ErrorClass;
 pub use placeholder::{Placeholder, PlaceholderKind};
 pub use revocation::{RevocationEndpoint, RevocationMethod, RevokedTokens};
@@ -51,6 +53,8 @@ pub struct Provider {
     pub token_url: String,
     /// Where tokens are refreshed, if not at the token endpoint.
     pub refresh_url: Option<String>,
+    /// Device grant, where there is one.
+    pub device: Option<DeviceEndpoint>,
     /// Issuer identifier, where there is one.
     pub issuer: Option<String>,
     /// OpenID or RFC 8414 metadata.

@@ -52,6 +52,10 @@ secret!(
     ClientSecret
 );
 secret!(
+    /// The code that a device polls the token endpoint with (RFC 8628, section 3.2).
+    DeviceCode
+);
+secret!(
     /// A key of a local program for the loopback listener: `vk_` and 256 random bits.
     ClientKey
 );

@@ -17,6 +17,7 @@
 //! means by a name of its own is data, in its catalogue file (`errors`).
 
 mod codes;
+mod device;
 mod error_fields;
 mod retry_after;
 
@@ -26,6 +27,7 @@ use crate::provider::{ErrorClass as Class, Provider};
 use crate::token_response::{Answer, Content, NoGrant, TokenResponse};
 use error_fields::ErrorFields;
 
+pub use device::{DeviceAuthorization, DevicePoll, read_device_authorization, read_device_poll};
 pub use error_fields::{clean, one_line};
 pub use retry_after::http_date;
 

@@ -20,6 +20,10 @@ pub struct Endpoints {
     pub token_url: EndpointUrl,
     /// Where tokens are refreshed; mostly the token endpoint.
     pub refresh_url: EndpointUrl,
+    /// Where a device grant begins, if that is known without the provider's metadata.
+    pub device_authorization_url: Option<EndpointUrl>,
+    /// Name of the scope parameter there.
+    pub device_scope_param: String,
     /// How to revoke, if it is possible.
     pub revocation: Option<RevocationEndpoint>,
     /// How to ask who it is.
@@ -66,6 +70,12 @@ impl Authenticator {
             (None, Some(template)) => EndpointUrl::parse(&fill(template))?,
             (Some(_), _) | (None, None) => token_url.clone(),
         };
+        let known_device = provider.device.as_ref();
+        let device = match (&own.device_authorization_url, known_device) {
+            (Some(url), _) => Some(url.to_string()),
+            (None, Some(device)) => Some(fill(&device.url)),
+            (None, None) => None,
+        };
         let issuer = own.issuer.as_ref().map(ToString::to_string);
         let discovery_url = match (&own.issuer, &provider.discovery_url) {
             (Some(issuer), _) => Some(openid_metadata_url(issuer.as_str())),
@@ -83,6 +93,10 @@ impl Authenticator {
             authorize_url: pick(&own.authorize_url, &provider.authorize_url)?,
             token_url,
             refresh_url,
+            device_authorization_url: device.map(|url| EndpointUrl::parse(&url)).transpose()?,
+            device_scope_param: known_device
+                .and_then(|device| device.scope_param.clone())
+                .unwrap_or_else(|| provider.scope_param.clone()),
             revocation: self.revocation(provider),
             userinfo: self.userinfo(provider),
             issuer: issuer.or_else(|| provider.issuer.as_deref().map(fill)),
@@ -173,6 +187,8 @@ impl Authenticator {
                 closed.push(endpoints.authorize_url.to_string());
                 closed.push(endpoints.token_url.to_string());
                 closed.push(endpoints.refresh_url.to_string());
+                let device = endpoints.device_authorization_url;
+                closed.extend(device.map(|url| url.to_string()));
                 if let Some(way) = endpoints.revocation {
                     closed.push(way.url);
                     closed.extend(way.consent_url);
@@ -196,6 +212,10 @@ impl Authenticator {
             Some(endpoints.authorize_url.as_str()),
             Some(endpoints.token_url.as_str()),
             Some(endpoints.refresh_url.as_str()),
+            endpoints
+                .device_authorization_url
+                .as_ref()
+                .map(EndpointUrl::as_str),
             revocation.map(|way| way.url.as_str()),
             revocation.and_then(|way| way.consent_url.as_deref()),
             endpoints.userinfo.as_ref().map(|asked| asked.url.as_str()),

@@ -41,6 +41,7 @@ const FACTS: &[(&str, &str)] = &[
     ("client_auth", "client authentication"),
     ("console_url", "the console page"),
     ("default_scopes", "the default scopes"),
+    ("device", "sign-in with a code"),
     ("discovery_url", "the metadata URL"),
     ("errors", "what its errors mean"),
     ("issuer", "the issuer"),

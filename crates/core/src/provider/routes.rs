@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientAuth, Placeholder, Provider, RevocationEndpoint, Userinfo};
+use super::{ClientAuth, DeviceEndpoint, Placeholder, Provider, RevocationEndpoint, Userinfo};
 
 /// Where the requests of a provider's authenticators go, and how clients authenticate there.
 ///
@@ -14,6 +14,7 @@ pub struct Routes {
     authorize_url: String,
     token_url: String,
     refresh_url: Option<String>,
+    device: Option<DeviceEndpoint>,
     issuer: Option<String>,
     discovery_url: Option<String>,
     userinfo: Option<Userinfo>,
@@ -32,6 +33,7 @@ impl Provider {
             authorize_url: self.authorize_url.clone(),
             token_url: self.token_url.clone(),
             refresh_url: self.refresh_url.clone(),
+            device: self.device.clone(),
             issuer: self.issuer.clone(),
             discovery_url: self.discovery_url.clone(),
             userinfo: self.userinfo.clone(),
@@ -51,6 +53,7 @@ impl Provider {
             authorize_url,
             token_url,
             refresh_url,
+            device,
             issuer,
             discovery_url,
             userinfo,
@@ -65,6 +68,7 @@ impl Provider {
             authorize_url,
             token_url,
             refresh_url,
+            device,
             issuer,
             discovery_url,
             userinfo,

@@ -132,7 +132,8 @@ pub(super) fn says_token_is_invalid(words: &str) -> bool {
         ])
 }
 
-fn same(name: &str, code: &str) -> bool {
+/// Whether two spellings are of one name.
+pub(super) fn same(name: &str, code: &str) -> bool {
     let letters = |text: &str| -> Vec<u8> {
         text.bytes()
             .filter(u8::is_ascii_alphanumeric)

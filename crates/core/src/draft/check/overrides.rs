@@ -17,6 +17,7 @@ pub(super) fn overrides(
     let overrides = Overrides {
         authorize_url: url(reader, "authorize_url"),
         token_url: url(reader, "token_url"),
+        device_authorization_url: url(reader, "device_authorization_url"),
         revocation_url: url(reader, "revocation_url"),
         userinfo_url: url(reader, "userinfo_url"),
         issuer: url(reader, "issuer"),
