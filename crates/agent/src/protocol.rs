@@ -8,6 +8,7 @@
 //! | module | purpose |
 //! | --- | --- |
 //! | `authorize` | the URL that the browser opens, and the validation of its response |
+//! | `device` | the requests of a device grant |
 //! | `discovery`, `metadata` | the metadata and signing keys that a sign-in needs, and their cache |
 //! | `token` | exchanges a code or a refresh token for a grant |
 //! | `id_token`, `account` | who signed in |
@@ -18,6 +19,7 @@
 
 mod account;
 mod authorize;
+mod device;
 mod discovery;
 mod http;
 mod id_token;
@@ -32,7 +34,7 @@ mod catalogue_tests;
 #[cfg(test)]
 mod fake;
 
-pub use account::{Identity, TokenTest};
+pub use account::{ExpectedIdToken, Identity, TokenTest};
 pub use authorize::AuthorizeRequest;
 pub(crate) use http::MAX_REFRESH_TIME;
 pub use http::{NoAnswer, ProviderClient, Unreachable, client_builder, unreachable};

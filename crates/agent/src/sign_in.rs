@@ -8,10 +8,14 @@
 //! 4. [`finish`]: code to tokens, tokens to account, account to connection.
 //! 5. [`store`]: connection to keychain.
 //! 6. [`page`]: what the browser shows at the end.
+//!
+//! Where no browser can come back to this machine, [`device`] takes the place of 2 and 3 (RFC 8628).
 
 mod begin;
 mod callback;
 mod callback_server;
+mod device;
+mod end;
 mod finish;
 mod page;
 mod renewal;
@@ -32,8 +36,8 @@ use crate::state::{Agent, Inner};
 use session::{ResponseSource, Session, not_found};
 use state::detail;
 
-pub use begin::SignInOptions;
-pub use session::SignInView;
+pub use begin::{SignInMethod, SignInOptions};
+pub use session::{DevicePrompt, SignInView};
 pub use state::{Completed, Failed, SignInState};
 pub use valetkey_core::sign_in::Remedy;
 
@@ -184,6 +188,15 @@ impl Agent {
         let view = inner.sessions.view(id)?;
         if view.state.has_ended() {
             return Ok(view);
+        }
+        if let Some(device) = &view.device {
+            return Err(AgentError::InvalidRequest {
+                message: "this sign-in ends by itself, no address is needed".to_owned(),
+                hint: Some(format!(
+                    "enter {} at {}",
+                    device.user_code, device.verification_uri
+                )),
+            });
         }
         if view.expires_at <= now {
             let agent = Arc::clone(inner);

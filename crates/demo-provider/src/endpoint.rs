@@ -15,6 +15,8 @@ pub enum Endpoint {
     Authorize,
     /// `POST /authorize/decision`: the redirect after the consent page.
     Decision,
+    /// `POST /device_authorization`
+    DeviceAuthorization,
     /// `POST /token`
     Token,
     /// `POST /revoke`, GitHub's `DELETE /applications/...` and Slack's `POST /api/auth.revoke`.
@@ -35,6 +37,7 @@ impl Endpoint {
             "/jwks" => Some(Self::Jwks),
             "/authorize" => Some(Self::Authorize),
             "/authorize/decision" => Some(Self::Decision),
+            "/device_authorization" => Some(Self::DeviceAuthorization),
             "/token" => Some(Self::Token),
             "/revoke" | "/api/auth.revoke" => Some(Self::Revoke),
             "/userinfo" => Some(Self::Userinfo),
@@ -53,6 +56,7 @@ impl Endpoint {
 pub enum GrantType {
     AuthorizationCode,
     RefreshToken,
+    DeviceCode,
 }
 
 impl GrantType {
@@ -60,6 +64,7 @@ impl GrantType {
         match name {
             "authorization_code" => Some(Self::AuthorizationCode),
             "refresh_token" => Some(Self::RefreshToken),
+            "urn:ietf:params:oauth:grant-type:device_code" => Some(Self::DeviceCode),
             _ => None,
         }
     }

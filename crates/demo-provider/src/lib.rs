@@ -48,6 +48,7 @@
 mod authorize;
 mod client_auth;
 mod control;
+mod device;
 mod discovery;
 mod echo;
 mod endpoint;

@@ -20,6 +20,10 @@ pub(crate) enum OAuthError {
     InvalidRefreshToken(&'static str),
     InvalidScope,
     UnsupportedGrantType,
+    AuthorizationPending,
+    SlowDown,
+    ExpiredDeviceCode,
+    AccessDenied,
 }
 
 impl From<Repeated> for OAuthError {
@@ -40,7 +44,12 @@ impl OAuthError {
     }
 
     fn code(self, dialect: Dialect) -> &'static str {
+        let same = |code| (code, code, code);
         let (standard, github, slack) = match self {
+            Self::AuthorizationPending => same("authorization_pending"),
+            Self::SlowDown => same("slow_down"),
+            Self::ExpiredDeviceCode => same("expired_token"),
+            Self::AccessDenied => same("access_denied"),
             Self::Malformed(_) | Self::Repeated(_) => {
                 ("invalid_request", "invalid_request", "invalid_arguments")
             }
@@ -85,6 +94,10 @@ impl OAuthError {
                 "The redirect_uri differs from that of the authorization request.".to_owned()
             }
             Self::InvalidScope => "More scope than was granted.".to_owned(),
+            Self::AuthorizationPending => "The person has not decided.".to_owned(),
+            Self::SlowDown => "Poll less often.".to_owned(),
+            Self::ExpiredDeviceCode => "The device code has expired.".to_owned(),
+            Self::AccessDenied => "The user denied access.".to_owned(),
             Self::UnsupportedGrantType => "This grant_type is not supported.".to_owned(),
             Self::Malformed(text)
             | Self::InvalidSecret(text)

@@ -44,6 +44,53 @@ pub(crate) fn consent(page: &ConsentPage<'_>) -> String {
     document("Allow access? · Demo provider", &body)
 }
 
+/// What the page of a device grant shows.
+pub(crate) struct DevicePage<'a> {
+    /// None: no request has this code.
+    pub(crate) client_name: Option<&'a str>,
+    pub(crate) user_code: &'a str,
+    pub(crate) accounts: &'a [Account],
+}
+
+/// Asks for the code of a device grant, and whether to allow it (RFC 8628, section 3.3).
+pub(crate) fn device(page: &DevicePage<'_>) -> String {
+    let code = escape(page.user_code);
+    let body = match page.client_name {
+        None => format!(
+            r#"<form class="card" method="get" action="/device">
+<div class="head"><div class="marks"><div class="mark demo">{DEMO}</div></div>
+<h1>Connect a device</h1><p>Enter the code that the device shows.</p></div>
+<label class="person"><span class="text">Code <input name="user_code" value="{code}" autofocus></span></label>
+<div class="acts"><button class="primary">Continue</button></div></form>"#
+        ),
+        Some(client) => format!(
+            r#"<form class="card" method="post" action="/device">
+<input type="hidden" name="user_code" value="{code}">
+<div class="head"><div class="marks"><div class="mark key">{KEY}</div><div class="link"><i></i><i></i><i></i></div><div class="mark demo">{DEMO}</div></div>
+<h1>Let “{client}” use your account?</h1><p>Allow it only if your device shows the code <code>{code}</code>.</p></div>
+<fieldset><legend>Sign in as</legend><div class="people">{people}</div></fieldset>
+<div class="acts"><button id="deny" name="decision" value="deny">Deny</button><button id="allow" class="primary" name="decision" value="allow">Allow</button></div>
+</form>"#,
+            client = escape(client),
+            people = people(page.accounts, None),
+        ),
+    };
+    document("Connect a device · Demo provider", &body)
+}
+
+/// The end of a device grant in the browser.
+pub(crate) fn device_done(allowed: bool) -> String {
+    let words = if allowed {
+        "The device is connected. You can close this page."
+    } else {
+        "The device gets nothing. You can close this page."
+    };
+    let body = format!(
+        r#"<div class="card"><div class="head"><div class="marks"><div class="mark demo">{DEMO}</div></div><h1 id="done">{words}</h1></div></div>"#
+    );
+    document("Connect a device · Demo provider", &body)
+}
+
 /// The error page for a request that cannot be answered by a redirect.
 pub(crate) fn problem(text: &str) -> String {
     let body = format!(

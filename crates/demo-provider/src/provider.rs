@@ -58,6 +58,7 @@ impl DemoProvider {
             "issuer": self.issuer(),
             "authorize_url": self.url("/authorize"),
             "token_url": self.url("/token"),
+            "device_authorization_url": self.url("/device_authorization"),
             "revocation_url": self.url("/revoke"),
             "userinfo_url": self.url("/userinfo"),
         })

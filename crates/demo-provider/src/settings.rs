@@ -25,6 +25,8 @@ pub struct Settings {
     pub discovery: bool,
     /// How PKCE is handled.
     pub pkce: Pkce,
+    /// Least time between two polls of a device grant.
+    pub device_interval_seconds: f64,
     /// Who answers the consent page.
     pub consent: Consent,
     /// Which provider's wire format is imitated.
@@ -48,6 +50,7 @@ impl Default for Settings {
             send_iss: true,
             discovery: true,
             pkce: Pkce::Required,
+            device_interval_seconds: 5.0,
             consent: Consent::Ask,
             dialect: Dialect::Standard,
             token_prefix: String::new(),
@@ -79,6 +82,10 @@ impl Settings {
 
     pub(crate) fn grace(&self) -> Duration {
         seconds(self.grace_seconds)
+    }
+
+    pub(crate) fn device_interval(&self) -> Duration {
+        seconds(self.device_interval_seconds)
     }
 
     pub(crate) fn client(&self, id: &str) -> Option<&Client> {

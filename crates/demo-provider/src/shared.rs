@@ -6,6 +6,7 @@ use std::time::Instant;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::device::DeviceCodes;
 use crate::fault_queue::FaultQueue;
 use crate::grant::Approval;
 use crate::id_token::Signer;
@@ -21,6 +22,7 @@ pub(crate) struct Shared {
     settings: Mutex<Arc<Settings>>,
     faults: Mutex<FaultQueue>,
     tokens: Mutex<TokenStore>,
+    device_codes: Mutex<DeviceCodes>,
     issued: Mutex<Vec<String>>,
 }
 
@@ -34,6 +36,7 @@ impl Shared {
             settings: Mutex::new(Arc::new(settings)),
             faults: Mutex::default(),
             tokens: Mutex::default(),
+            device_codes: Mutex::default(),
             issued: Mutex::default(),
         }
     }
@@ -58,11 +61,16 @@ impl Shared {
         lock(&self.tokens)
     }
 
+    pub(crate) fn device_codes(&self) -> MutexGuard<'_, DeviceCodes> {
+        lock(&self.device_codes)
+    }
+
     /// Restores the state at start; held requests continue.
     pub(crate) fn reset(&self) {
         self.set(self.initial_settings.clone());
         self.faults().clear();
         *self.token_store() = TokenStore::default();
+        *self.device_codes() = DeviceCodes::default();
         self.request_log.clear();
         lock(&self.issued).clear();
     }

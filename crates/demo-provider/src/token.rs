@@ -14,7 +14,7 @@ use crate::client_auth::authenticate;
 use crate::endpoint::GrantType;
 use crate::fault::IdTokenFlaw;
 use crate::form::Form;
-use crate::grant::{CodeExchange, Issued, NewTokens, RefreshRequest};
+use crate::grant::{Approval, CodeExchange, Issued, NewTokens, RefreshRequest};
 use crate::id_token::Claims;
 use crate::oauth_error::OAuthError;
 use crate::response::{json_response, prefers_json};
@@ -70,6 +70,23 @@ fn issue(
             shared
                 .token_store()
                 .exchange(&request, new, settings, now)?
+        }
+        GrantType::DeviceCode => {
+            let code = form
+                .one("device_code")?
+                .ok_or(OAuthError::Malformed("device_code is missing."))?;
+            let allowed = shared
+                .device_codes()
+                .poll(code, &client.id, settings, now)?;
+            let approval = Approval {
+                client: client.id.clone(),
+                account: allowed.account,
+                scopes: allowed.scopes,
+                redirect_uri: String::new(),
+                challenge: None,
+                nonce: None,
+            };
+            shared.token_store().issue(approval, new, settings, now).1
         }
         GrantType::RefreshToken => {
             let request = RefreshRequest {

@@ -99,7 +99,20 @@ impl TokenStore {
             return Err(OAuthError::InvalidCode("The code has expired."));
         }
         check_exchange(request, &approval)?;
+        let (number, issued) = self.issue(approval, new, settings, now);
+        self.codes
+            .insert(request.code.to_owned(), CodeState::Exchanged(number));
+        Ok(issued)
+    }
 
+    /// The first tokens of a new family.
+    pub(crate) fn issue(
+        &mut self,
+        approval: Approval,
+        new: NewTokens,
+        settings: &Settings,
+        now: Instant,
+    ) -> (FamilyNumber, Issued) {
         let number = self.families.len();
         let scopes = approval.scopes.clone();
         self.families.push(FamilyState {
@@ -113,20 +126,19 @@ impl TokenStore {
             rotated_at: now,
             newest_refresh_token: None,
         });
-        self.codes
-            .insert(request.code.to_owned(), CodeState::Exchanged(number));
         let refresh_token = (settings.refresh_tokens != RefreshTokens::Never)
             .then(|| self.insert_refresh_token(number, 0, new.refresh_token));
         let lifetime = settings.access_token_lifetime();
         self.insert_access_token(number, &new.access_token, scopes.clone(), lifetime, now);
-        Ok(Issued {
+        let issued = Issued {
             access_token: new.access_token,
             refresh_token,
             lifetime,
             scopes,
             account: approval.account,
             nonce: approval.nonce,
-        })
+        };
+        (number, issued)
     }
 
     pub(crate) fn refresh(

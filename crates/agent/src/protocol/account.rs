@@ -13,7 +13,8 @@ use valetkey_core::token_error::{SignInFailure, one_line};
 use valetkey_core::token_response::TokenResponse;
 
 use super::id_token::{self, Verified};
-use super::{AuthorizeRequest, ProviderClient, request};
+use super::metadata::Metadata;
+use super::{ProviderClient, request};
 use crate::client::Client;
 
 /// Longest name that is shown, in characters.
@@ -28,6 +29,15 @@ pub struct Identity {
     pub display_name: Option<String>,
     /// For comparing.
     pub subject: Option<Subject>,
+}
+
+/// What an id token of a sign-in must hold.
+#[derive(Debug, Clone, Copy)]
+pub struct ExpectedIdToken<'a> {
+    /// The provider's metadata, where there is some.
+    pub metadata: Option<&'a Metadata>,
+    /// As sent in the authorization request; None if none was sent.
+    pub nonce: Option<&'a str>,
 }
 
 /// Whether a provider takes a token.
@@ -67,13 +77,13 @@ impl ProviderClient {
     pub async fn identify(
         &self,
         client: &Client,
-        request: &AuthorizeRequest,
+        expected: ExpectedIdToken<'_>,
         reply: &TokenResponse,
         now: Timestamp,
     ) -> Result<Identity, SignInFailure> {
         let verified = match &reply.id_token {
             Some(token) => {
-                let (metadata, nonce) = (request.metadata.as_deref(), request.nonce.as_deref());
+                let ExpectedIdToken { metadata, nonce } = expected;
                 id_token::verify(self, client, metadata, token, nonce, now).await?
             }
             None => None,

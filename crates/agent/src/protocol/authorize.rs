@@ -7,6 +7,7 @@ use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 use valetkey_core::scope::Scopes;
 use valetkey_core::token_error::SignInFailure;
 
+use super::account::ExpectedIdToken;
 use super::discovery::{fits_template, slash_differs};
 use super::metadata::Metadata;
 use crate::client::Client;
@@ -82,6 +83,14 @@ impl AuthorizeRequest {
             redirect_uri: redirect_uri.to_owned(),
             verifier,
             metadata,
+        }
+    }
+
+    /// What the id token must hold.
+    pub fn expected_id_token(&self) -> ExpectedIdToken<'_> {
+        ExpectedIdToken {
+            metadata: self.metadata.as_deref(),
+            nonce: self.nonce.as_deref(),
         }
     }
 
@@ -267,6 +276,7 @@ mod tests {
                 offers_s256: true,
                 issuer: "https://h".to_owned(),
                 jwks_uri: None,
+                device_authorization_endpoint: None,
                 sends_iss: true,
             })
         };

@@ -17,7 +17,7 @@ use valetkey_core::name::ProfileName;
 use valetkey_core::provider::{ClientAuth, PlaceholderKind, Provider};
 use valetkey_core::redirect::CALLBACK_PORT;
 use valetkey_core::scope::Scopes;
-use valetkey_core::secret::{AccessToken, ClientSecret, RefreshToken};
+use valetkey_core::secret::{AccessToken, ClientSecret, DeviceCode, RefreshToken};
 
 use super::{AuthorizeRequest, account, request, revoke};
 use crate::client::Client;
@@ -39,6 +39,7 @@ fn requests(provider: &'static Provider) -> String {
     let confidential = client(provider, true);
     let mut text = String::new();
     authorize(&mut text, &confidential);
+    authorize_device(&mut text, &confidential);
     let public = client(provider, false);
     let mut clients = vec![("", &confidential)];
     if !provider.needs_client_secret {
@@ -93,6 +94,17 @@ fn authorize(text: &mut String, client: &Client) {
         };
         writeln!(text, "    {name} = {value}").unwrap();
     }
+}
+
+fn authorize_device(text: &mut String, client: &Client) {
+    let Some(url) = &client.endpoints.device_authorization_url else {
+        return;
+    };
+    let scopes = &client.authenticator.scopes;
+    let sent = request::authorize_device(client, url, scopes).unwrap();
+    write_request(text, "Device", &sent);
+    let sent = request::poll_device(client, &DeviceCode::new("the-device-code")).unwrap();
+    write_request(text, "Poll", &sent);
 }
 
 fn tokens(text: &mut String, suffix: &str, client: &Client) {

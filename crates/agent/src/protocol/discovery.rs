@@ -105,6 +105,7 @@ impl ProviderClient {
 struct Document {
     issuer: String,
     jwks_uri: Option<String>,
+    device_authorization_endpoint: Option<String>,
     code_challenge_methods_supported: Option<Vec<String>>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
@@ -149,9 +150,12 @@ fn read(document: Document) -> Result<Metadata, SignInFailure> {
     let Ok(jwks_uri) = jwks_uri else {
         return fix("the provider's `jwks_uri` is no https URL".to_owned());
     };
+    // Needed by some sign-ins only, so a bad one is none.
+    let device = document.device_authorization_endpoint;
     Ok(Metadata {
         issuer: document.issuer,
         jwks_uri,
+        device_authorization_endpoint: device.and_then(|url| EndpointUrl::parse(&url).ok()),
         offers_s256: methods.is_none_or(|list| list.iter().any(|method| method == "S256")),
         sends_iss: document.authorization_response_iss_parameter_supported,
     })

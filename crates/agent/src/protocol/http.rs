@@ -12,7 +12,7 @@ use ::http::{Request, Uri};
 use bytes::Bytes;
 use jsonwebtoken::jwk::Jwk;
 use reqwest::redirect::Policy;
-use valetkey_core::token_error::http_date;
+use valetkey_core::token_error::{SignInFailure, http_date};
 use valetkey_core::token_response::Answer;
 use zeroize::Zeroizing;
 
@@ -54,6 +54,19 @@ pub struct Unreachable {
     pub reason: String,
     /// How far the request got.
     pub kind: NoAnswer,
+}
+
+impl Unreachable {
+    /// What it means for a sign-in.
+    pub(super) fn into_failure(self) -> SignInFailure {
+        let reason = self.reason;
+        match self.kind {
+            NoAnswer::BadCertificate => SignInFailure::Untrusted { reason },
+            NoAnswer::NotSent | NoAnswer::Lost | NoAnswer::TooLarge => {
+                SignInFailure::TryLater { reason }
+            }
+        }
+    }
 }
 
 /// How far a request got that brought no usable answer.

@@ -18,6 +18,8 @@ pub struct Metadata {
     pub(super) issuer: String,
     /// Signing keys.
     pub(super) jwks_uri: Option<EndpointUrl>,
+    /// Device authorization endpoint (RFC 8628, section 4).
+    pub(super) device_authorization_endpoint: Option<EndpointUrl>,
     /// Whether PKCE with S256 is offered, or nothing is said about it.
     pub(super) offers_s256: bool,
     /// Whether each answer must name its issuer (RFC 9207).

@@ -1,5 +1,5 @@
-//! Requests that carry secrets: forms (RFC 6749, sections 4.1.3 and 6; RFC 7009; RFC 7662) with client
-//! authentication, as JSON where a provider wants that. A body is wiped when its request and all copies of it are gone.
+//! Requests that carry secrets: forms (RFC 6749, sections 4.1.3 and 6; RFC 7009; RFC 7662; RFC 8628) with
+//! client authentication, as JSON where a provider wants that. A body is wiped when its request and all copies of it are gone.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,8 @@ use oauth2::PkceCodeVerifier;
 use url::form_urlencoded::{self, byte_serialize};
 use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::provider::{ApiAuth, ClientAuth, TokenBody};
-use valetkey_core::secret::{AccessToken, ClientSecret, RefreshToken};
+use valetkey_core::scope::Scopes;
+use valetkey_core::secret::{AccessToken, ClientSecret, DeviceCode, RefreshToken};
 use valetkey_core::secret_json;
 use zeroize::Zeroizing;
 
@@ -55,6 +56,30 @@ pub(super) fn exchange_code(
     let endpoints = &client.endpoints;
     fields.extend(additions(&endpoints.exchange_params));
     token_request(client, &endpoints.token_url, fields)
+}
+
+/// Asks for a device code (RFC 8628, section 3.1).
+pub(super) fn authorize_device(
+    client: &Client,
+    url: &EndpointUrl,
+    scopes: &Scopes,
+) -> Result<Request<Bytes>, NotBuilt> {
+    let endpoints = &client.endpoints;
+    let scopes = scopes.join(&endpoints.scope_separator);
+    let mut fields = Vec::new();
+    if !scopes.is_empty() {
+        fields.push((endpoints.device_scope_param.as_str(), scopes.as_str()));
+    }
+    authenticated(client, endpoints.client_auth, TokenBody::Form, url, fields)
+}
+
+/// Asks whether the person has agreed (RFC 8628, section 3.4).
+pub(super) fn poll_device(client: &Client, code: &DeviceCode) -> Result<Request<Bytes>, NotBuilt> {
+    let fields = vec![
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("device_code", code.expose()),
+    ];
+    token_request(client, &client.endpoints.token_url, fields)
 }
 
 /// Refreshes; asks for no scope, so that the granted ones stay as they are.

@@ -28,14 +28,7 @@ impl ProviderClient {
             reason: error.to_string(),
         })?;
         let answer = self.send(exchange).await;
-        let answer = answer.map_err(|error| match error.kind {
-            NoAnswer::BadCertificate => SignInFailure::Untrusted {
-                reason: error.reason,
-            },
-            NoAnswer::NotSent | NoAnswer::Lost | NoAnswer::TooLarge => SignInFailure::TryLater {
-                reason: error.reason,
-            },
-        })?;
+        let answer = answer.map_err(Unreachable::into_failure)?;
         let mut sent = vec![code];
         sent.extend(client.secret.as_ref().map(ClientSecret::expose));
         sent.extend(verifier.iter().map(|verifier| verifier.secret().as_str()));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::sync::watch;
 use valetkey_core::event::{Event, EventKind};
@@ -12,18 +12,18 @@ use valetkey_core::id::SignInId;
 use valetkey_core::name::AccountLabel;
 use valetkey_core::redirect::{CALLBACK_PORT, RedirectUri};
 use valetkey_core::scope::Scopes;
-use valetkey_core::token_error::{SignInFailure, one_line};
+use valetkey_core::token_error::{DeviceAuthorization, SignInFailure, one_line};
 
 use super::renewal::{
     connection_to_renew, granted_scopes, login_hint, scope_change, scopes_to_ask,
 };
-use super::session::{CallbackListener, Pending, Run, Session, SignInView};
-use super::{RETENTION, SIGN_IN_TIMEOUT, SignInState, callback_server};
+use super::session::{Awaits, CallbackListener, DevicePrompt, Pending, Run, Session, SignInView};
+use super::{RETENTION, SIGN_IN_TIMEOUT, SignInState, callback_server, device};
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::key::{Actor, AuthenticatorKey};
 use crate::links::{LinkTarget, is_used_up};
-use crate::protocol::AuthorizeRequest;
+use crate::protocol::{AuthorizeRequest, Metadata};
 use crate::state::{Agent, Inner};
 
 /// More runs than this at once are refused: nobody can have meant them.
@@ -50,10 +50,22 @@ pub struct SignInOptions {
     pub scopes: Scopes,
     /// Asks for `scopes` alone, or without any for the authenticator's own.
     pub only_scopes: bool,
-    /// The browser runs on another machine: no listener, the person pastes where it ended.
-    pub paste_only: bool,
+    /// How the person agrees, and how that is learnt.
+    pub method: SignInMethod,
     /// Why a program asks; shown to the person as untrusted text.
     pub reason: Option<String>,
+}
+
+/// How the person agrees at the provider, and how the agent learns of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SignInMethod {
+    /// In the browser of this machine, which comes back to a listener (RFC 8252).
+    #[default]
+    Browser,
+    /// In a browser on another machine: no listener, the person pastes where it ended.
+    Paste,
+    /// With a code, in a browser on any machine (RFC 8628).
+    Device,
 }
 
 impl Agent {
@@ -99,10 +111,14 @@ impl Agent {
         }
         let metadata = inner.provider_client.metadata(&client, inner.now()).await;
         let metadata = metadata.map_err(|failure| not_begun(&client, failure))?;
-
-        let (listener, redirect_uri) =
-            open_redirect(inner, &authenticator.redirect_uri, ask.paste_only).await?;
-        let request = AuthorizeRequest::new(&client, metadata, &redirect_uri, &asked);
+        let client = Arc::new(client);
+        let begun = match ask.method {
+            SignInMethod::Device => device::begin(inner, &client, metadata, &asked).await?,
+            SignInMethod::Browser | SignInMethod::Paste => {
+                let paste_only = ask.method == SignInMethod::Paste;
+                begin_in_browser(inner, &client, metadata, &asked, paste_only).await?
+            }
+        };
         let view = SignInView {
             id: SignInId::new(crate::random::uuid()),
             profile: authenticator.profile.clone(),
@@ -110,9 +126,10 @@ impl Agent {
             authenticator_id: authenticator.id,
             account: ask.account.clone(),
             provider: client.provider_name().to_owned(),
-            authorize_url: request.url.clone(),
-            redirect_uri,
-            paste_only: listener.is_none(),
+            authorize_url: begun.authorize_url,
+            redirect_uri: begun.redirect_uri,
+            device: begun.device,
+            paste_only: matches!(begun.awaits, Awaits::Callback { listener: None, .. }),
             added,
             dropped,
             asked: asked.clone(),
@@ -120,18 +137,17 @@ impl Agent {
             in_app: who.is_desktop_app(),
             asked_by,
             started_at: inner.now(),
-            expires_at: freshness::add(inner.now(), SIGN_IN_TIMEOUT),
+            expires_at: freshness::add(inner.now(), begun.lifetime),
             state: SignInState::Started,
         };
         let pending = Pending {
-            client,
-            request,
+            client: Arc::clone(&client),
+            awaits: begun.awaits,
             label: ask.account,
             asked,
             renews: known.map(|row| row.id),
             replace: ask.replace,
             by_link: view.asked_by.is_some(),
-            listener,
         };
         let session = Session {
             view: view.clone(),
@@ -158,6 +174,14 @@ impl Agent {
         }
         inner.registry().follow_sign_in(&row);
         inner.run(time_out(Arc::clone(inner), view.id));
+        if let Some(authorization) = begun.polls {
+            inner.run(device::poll(
+                Arc::clone(inner),
+                view.id,
+                client,
+                authorization,
+            ));
+        }
         let event = Event::new(EventKind::SignInStarted, inner.now())
             .authenticator(authenticator.id)
             .sign_in(view.id)
@@ -165,6 +189,7 @@ impl Agent {
             .detail(json!({
                 "reason": view.reason,
                 "paste_only": view.paste_only,
+                "device": view.device.is_some(),
                 "asked_by": view.asked_by,
             }));
         inner.record(event).await;
@@ -222,7 +247,7 @@ impl Agent {
                 replace: false,
                 scopes: target.scopes,
                 only_scopes: false,
-                paste_only: false,
+                method: SignInMethod::Browser,
                 reason: None,
             };
             let view = agent.begin(ask, Some(target.asked_by), &who).await?;
@@ -231,6 +256,40 @@ impl Agent {
         })
         .await
     }
+}
+
+/// What a method has made ready.
+pub(super) struct Begun {
+    /// What the browser opens.
+    pub(super) authorize_url: String,
+    pub(super) redirect_uri: Option<String>,
+    pub(super) device: Option<DevicePrompt>,
+    pub(super) awaits: Awaits,
+    /// How long the person has.
+    pub(super) lifetime: SignedDuration,
+    /// What the token endpoint is polled with.
+    pub(super) polls: Option<DeviceAuthorization>,
+}
+
+/// Authorization code with PKCE (RFC 6749, section 4.1; RFC 7636).
+async fn begin_in_browser(
+    inner: &Arc<Inner>,
+    client: &Client,
+    metadata: Option<Arc<Metadata>>,
+    scopes: &Scopes,
+    paste_only: bool,
+) -> Result<Begun, AgentError> {
+    let registered = &client.authenticator.redirect_uri;
+    let (listener, redirect_uri) = open_redirect(inner, registered, paste_only).await?;
+    let request = AuthorizeRequest::new(client, metadata, &redirect_uri, scopes);
+    Ok(Begun {
+        authorize_url: request.url.clone(),
+        redirect_uri: Some(redirect_uri),
+        device: None,
+        awaits: Awaits::Callback { request, listener },
+        lifetime: SIGN_IN_TIMEOUT,
+        polls: None,
+    })
 }
 
 /// The address that the browser comes back to, and who listens there; None if the person pastes it.
@@ -307,7 +366,7 @@ fn forget_old(inner: &Inner) {
 }
 
 /// Before the browser opens nobody can be asked: what fails here is about client or network.
-fn not_begun(client: &Client, failure: SignInFailure) -> AgentError {
+pub(super) fn not_begun(client: &Client, failure: SignInFailure) -> AgentError {
     match failure {
         SignInFailure::TryLater { reason } => AgentError::ProviderUnreachable {
             reason,

@@ -7,18 +7,22 @@ use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 use valetkey_core::account::{Account, Subject};
 use valetkey_core::authenticator::Authenticator;
+use valetkey_core::clock_reading::ClockReading;
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::Status;
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation, SignInId};
 use valetkey_core::name::{AccountLabel, ConnectionName, InProfile};
+use valetkey_core::scope::Scopes;
 use valetkey_core::token_error::{SignInFailure, read_authorize_error};
+use valetkey_core::token_response::TokenResponse;
 use valetkey_vault::failpoint;
 
 use super::callback::{Answer, Code};
-use super::session::Pending;
+use super::end::{self, End};
+use super::session::{Awaits, Pending};
 use super::store::{self, SignedIn};
-use super::{Completed, Failed, Remedy, SignInState};
+use super::{Completed, SignInState};
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::key::Actor;
@@ -32,137 +36,64 @@ pub(super) async fn finish(
     pending: Pending,
     answer: Answer,
 ) -> SignInState {
-    let state = match run(inner, id, &pending, answer).await {
-        Ok(done) => SignInState::Completed(done),
-        Err(End::Denied(denied)) => SignInState::Denied(denied),
-        Err(End::Failed(failed)) => SignInState::Failed(failed),
+    let state = match exchange(inner, id, &pending, answer).await {
+        Ok((reply, received)) => keep(inner, &pending, &reply, received).await,
+        Err(end) => Err(end),
     };
+    conclude(inner, id, state).await
+}
+
+/// Finishes a device grant with what its polls have brought, and records how it ended. A grant that
+/// nobody waits for any more is revoked.
+pub(super) async fn finish_device(
+    inner: &Arc<Inner>,
+    id: SignInId,
+    client: &Client,
+    granted: Result<TokenResponse, SignInFailure>,
+) {
+    // `expires_in` counts from here.
+    let received = inner.clock.reading();
+    let Some(pending) = inner.sessions.take_by_id(id) else {
+        if let Ok(reply) = granted {
+            let asked = Scopes::default();
+            let unwanted = reply.into_grant(Generation(0), None, &asked, None, received);
+            inner.revoke_unwanted(client, None, &unwanted).await;
+        }
+        return;
+    };
+    let state = match granted {
+        Ok(reply) => {
+            inner
+                .set_sign_in_state(id, SignInState::Authorized, &Actor::agent())
+                .await;
+            keep(inner, &pending, &reply, received).await
+        }
+        Err(failure) => Err(End::of(&failure, &pending)),
+    };
+    conclude(inner, id, state).await;
+}
+
+async fn conclude(inner: &Arc<Inner>, id: SignInId, end: Result<Completed, End>) -> SignInState {
+    let state = end::state(end);
     inner
         .set_sign_in_state(id, state.clone(), &Actor::agent())
         .await;
     state
 }
 
-enum End {
-    Denied(Failed),
-    Failed(Failed),
-}
-
-impl End {
-    fn failed(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Failed(Failed {
-            remedy: Remedy::StartAgain,
-            message: message.into(),
-            hint: Some(hint.into()),
-        })
-    }
-}
-
-impl End {
-    /// The name belongs to another account, or may.
-    fn taken(message: String, hint: String) -> Self {
-        Self::Failed(Failed {
-            remedy: Remedy::Replace,
-            message,
-            hint: Some(hint),
-        })
-    }
-
-    fn of(failure: &SignInFailure, pending: &Pending) -> Self {
-        let client = &pending.client;
-        let (remedy, hint) = match failure {
-            SignInFailure::Denied { .. } => {
-                let authenticator = client.authenticator.full_name();
-                let name = ConnectionName {
-                    authenticator: authenticator.name,
-                    account: pending.label.clone(),
-                };
-                let name = InProfile::new(authenticator.profile, name);
-                let provider = client.provider_name();
-                return Self::Denied(Failed {
-                    remedy: Remedy::StartAgain,
-                    message: format!("you said no to `{name}` at {provider}"),
-                    hint: Some(format!(
-                        "run `valetkey connect {}` to be asked again",
-                        name.argument()
-                    )),
-                });
-            }
-            SignInFailure::StartAgain { .. } | SignInFailure::Unclear { .. } => {
-                (Remedy::StartAgain, "start the sign-in again".to_owned())
-            }
-            SignInFailure::FixClient { reason } => {
-                let hint = client.misconfigured(reason.clone()).hint();
-                return Self::Failed(Failed {
-                    remedy: Remedy::FixClient,
-                    message: failure.to_string(),
-                    hint,
-                });
-            }
-            SignInFailure::WrongField { field, value, .. } => {
-                (Remedy::FixClient, client.set_field(field, value.as_deref()))
-            }
-            SignInFailure::TryLater { .. } => {
-                (Remedy::TryLater, "try again in a few minutes".to_owned())
-            }
-            SignInFailure::Untrusted { .. } => (
-                Remedy::StartAgain,
-                "start again; if it happens twice, somebody may be tampering with the connection"
-                    .to_owned(),
-            ),
-        };
-        Self::Failed(Failed {
-            remedy,
-            message: failure.to_string(),
-            hint: Some(hint),
-        })
-    }
-}
-
-impl From<AgentError> for End {
-    fn from(error: AgentError) -> Self {
-        let remedy = match error {
-            AgentError::KeychainLocked(_)
-            | AgentError::KeychainUnavailable(_)
-            | AgentError::KeychainDenied(_)
-            | AgentError::KeychainBroken(_) => Remedy::MendKeychain,
-            AgentError::ClientMisconfigured { .. } => Remedy::FixClient,
-            AgentError::ProviderUnreachable { .. }
-            | AgentError::RateLimited { .. }
-            | AgentError::Paused
-            | AgentError::Stopping => Remedy::TryLater,
-            AgentError::InvalidRequest { .. }
-            | AgentError::BadDraft(_)
-            | AgentError::NotFound { .. }
-            | AgentError::AuthRequired { .. }
-            | AgentError::InsufficientScope { .. }
-            | AgentError::Disabled(_)
-            | AgentError::ProxyOnly(_)
-            | AgentError::NotRefreshable(_)
-            | AgentError::NotAllowed(_)
-            | AgentError::NotConfirmed { .. }
-            | AgentError::Conflict { .. } => Remedy::StartAgain,
-            AgentError::DiskFull(_) | AgentError::Internal(_) => Remedy::Report,
-        };
-        Self::Failed(Failed {
-            remedy,
-            message: error.to_string(),
-            hint: error.hint(),
-        })
-    }
-}
-
-async fn run(
+/// The browser's answer to tokens, and when they came.
+async fn exchange(
     inner: &Arc<Inner>,
     id: SignInId,
     pending: &Pending,
     answer: Answer,
-) -> Result<Completed, End> {
+) -> Result<(TokenResponse, ClockReading), End> {
     let client = &pending.client;
+    let Awaits::Callback { request, .. } = &pending.awaits else {
+        unreachable!("only a sign-in in the browser is taken by its state");
+    };
     // On a mismatch nothing else of the answer is believed or shown.
-    let from = pending
-        .request
-        .check_issuer(client, answer.issuer.as_deref());
+    let from = request.check_issuer(client, answer.issuer.as_deref());
     from.map_err(|failure| End::of(&failure, pending))?;
     let Code(code) = match answer.result {
         Ok(code) => code,
@@ -178,11 +109,21 @@ async fn run(
     let now = inner.now();
     let exchange = inner
         .provider_client
-        .exchange_code(client, &pending.request, &code, now)
+        .exchange_code(client, request, &code, now)
         .await;
     let reply = exchange.map_err(|failure| End::of(&failure, pending))?;
     // `expires_in` counts from here.
-    let received = inner.clock.reading();
+    Ok((reply, inner.clock.reading()))
+}
+
+/// Tokens to account, account to connection. What cannot be kept is revoked.
+async fn keep(
+    inner: &Arc<Inner>,
+    pending: &Pending,
+    reply: &TokenResponse,
+    received: ClockReading,
+) -> Result<Completed, End> {
+    let client = &pending.client;
     let now = received.wall;
     failpoint!("sign_in.exchanged");
     let grant = |generation, previous: Option<&Grant>| {
@@ -196,7 +137,7 @@ async fn run(
     };
     let identity = inner
         .provider_client
-        .identify(client, &pending.request, &reply, now)
+        .identify(client, pending.awaits.expected_id_token(), reply, now)
         .await;
     let (subject, kept) = match identity {
         Ok(identity) => {

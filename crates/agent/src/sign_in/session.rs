@@ -22,7 +22,7 @@ use valetkey_vault::SignInRow;
 use super::state::{Failed, SignInState};
 use crate::client::Client;
 use crate::error::AgentError;
-use crate::protocol::AuthorizeRequest;
+use crate::protocol::{AuthorizeRequest, ExpectedIdToken, Metadata};
 
 /// What everybody may know of a run.
 #[derive(Debug, Clone)]
@@ -41,8 +41,10 @@ pub struct SignInView {
     pub provider: String,
     /// Where the browser must go.
     pub authorize_url: String,
-    /// Where it comes back to.
-    pub redirect_uri: String,
+    /// Where it comes back to; None if the person enters a code.
+    pub redirect_uri: Option<String>,
+    /// What the person enters at the provider, if the sign-in is a device grant.
+    pub device: Option<DevicePrompt>,
     /// The answer must be pasted: no listener of ours serves the redirect URI.
     pub paste_only: bool,
     /// Scopes asked for.
@@ -65,10 +67,19 @@ pub struct SignInView {
     pub state: SignInState,
 }
 
+/// A code that the person enters (RFC 8628, section 3.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DevicePrompt {
+    /// The code.
+    pub user_code: String,
+    /// The page on which it is entered.
+    pub verification_uri: String,
+}
+
 /// What a run needs to be finished; exists only while it waits.
 pub(crate) struct Pending {
-    pub(super) client: Client,
-    pub(super) request: AuthorizeRequest,
+    pub(super) client: Arc<Client>,
+    pub(super) awaits: Awaits,
     pub(super) label: Option<AccountLabel>,
     pub(super) asked: Scopes,
     /// The connection that had the name when the sign-in began.
@@ -77,8 +88,31 @@ pub(crate) struct Pending {
     pub(super) replace: bool,
     /// A link began it, which may have been opened by whoever holds it.
     pub(super) by_link: bool,
-    /// The listener stays up while somebody holds it.
-    pub(super) listener: Option<Arc<CallbackListener>>,
+}
+
+/// What ends the wait.
+pub(super) enum Awaits {
+    /// The browser's authorization response.
+    Callback {
+        request: AuthorizeRequest,
+        /// Stays up while somebody holds it; None if the person pastes the response.
+        listener: Option<Arc<CallbackListener>>,
+    },
+    /// The answer to a poll of the token endpoint.
+    Device { metadata: Option<Arc<Metadata>> },
+}
+
+impl Awaits {
+    /// What the id token must hold.
+    pub(super) fn expected_id_token(&self) -> ExpectedIdToken<'_> {
+        match self {
+            Self::Callback { request, .. } => request.expected_id_token(),
+            Self::Device { metadata } => ExpectedIdToken {
+                metadata: metadata.as_deref(),
+                nonce: None,
+            },
+        }
+    }
 }
 
 pub(super) enum Run {
@@ -179,40 +213,45 @@ impl Sessions {
             let Run::Waiting(pending) = &session.run else {
                 continue;
             };
-            let expected = match (source, &pending.listener) {
+            let Awaits::Callback { request, listener } = &pending.awaits else {
+                continue;
+            };
+            let redirect_uri = session.view.redirect_uri.as_deref().unwrap_or_default();
+            let expected = match (source, listener) {
                 (ResponseSource::Paste(pasted), _) => pasted == *id,
                 (ResponseSource::Callback { port, path }, Some(listener)) => {
-                    listener.port == port && path_of(&session.view.redirect_uri) == path
+                    listener.port == port && path_of(redirect_uri) == path
                 }
                 (ResponseSource::Callback { .. }, None) => false,
             };
-            let same = pending.request.state.as_bytes().ct_eq(state.as_bytes());
+            let same = request.state.as_bytes().ct_eq(state.as_bytes());
             if expected && now < session.view.expires_at && bool::from(same) {
                 found = Some(*id);
             }
         }
         let id = found?;
-        let session = sessions.get_mut(&id)?;
-        match std::mem::replace(&mut session.run, Run::Taken) {
-            Run::Waiting(pending) => Some((id, pending)),
-            Run::Taken => None,
-        }
+        Some((id, sessions.get_mut(&id)?.take()?))
+    }
+
+    /// Takes the pending half of this run, if it still waits.
+    pub(super) fn take_by_id(&self, id: SignInId) -> Option<Box<Pending>> {
+        self.lock().get_mut(&id)?.take()
     }
 
     /// Ends the wait of a run that nobody has taken yet.
     pub(super) fn withdraw(&self, id: SignInId) -> bool {
-        let mut sessions = self.lock();
-        let Some(session) = sessions.get_mut(&id) else {
-            return false;
-        };
-        matches!(
-            std::mem::replace(&mut session.run, Run::Taken),
-            Run::Waiting(_)
-        )
+        self.take_by_id(id).is_some()
     }
 }
 
 impl Session {
+    fn take(&mut self) -> Option<Box<Pending>> {
+        match std::mem::replace(&mut self.run, Run::Taken) {
+            Run::Waiting(pending) => Some(pending),
+            Run::Taken => None,
+        }
+    }
+
     pub(super) fn view(&self) -> SignInView {
         SignInView {
             state: self.state.borrow().clone(),

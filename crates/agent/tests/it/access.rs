@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio::task::JoinHandle;
-use valetkey_agent::sign_in::SignInOptions;
+use valetkey_agent::sign_in::{SignInMethod, SignInOptions};
 use valetkey_agent::{
     Actor, AgentError, Answer, Approval, ChangeQuestion, Grant, Identity, Lasts, NewKey, Process,
     Question, Refusal, Requester, ServedToken, TokenRequirements,
@@ -286,7 +286,7 @@ async fn a_scope_added_after_the_rule_is_asked_about() {
         replace: false,
         scopes: Scopes::parse_any("files.write"),
         only_scopes: false,
-        paste_only: false,
+        method: SignInMethod::Browser,
         reason: None,
     };
     let view = bench.agent.begin_sign_in(more, &me()).await.unwrap();

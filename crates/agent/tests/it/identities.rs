@@ -3,7 +3,7 @@
 use crate::support::{Bench, authenticator_key, completed, failed, me, visit};
 use serde_json::json;
 use valetkey_agent::LinkTarget;
-use valetkey_agent::sign_in::{SignInOptions, SignInState};
+use valetkey_agent::sign_in::{SignInMethod, SignInOptions, SignInState};
 use valetkey_core::name::ProfileName;
 use valetkey_core::scope::Scopes;
 use valetkey_demo_provider::{Consent, Endpoint, Fault, FaultKind};
@@ -38,7 +38,7 @@ fn options(authenticator: &str) -> SignInOptions {
         replace: false,
         scopes: Scopes::default(),
         only_scopes: false,
-        paste_only: false,
+        method: SignInMethod::Browser,
         reason: None,
     }
 }

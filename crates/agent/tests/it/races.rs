@@ -8,7 +8,7 @@ use crate::tokens_by_name::TokensByName as _;
 use jiff::SignedDuration;
 use serde_json::json;
 use tokio::task::JoinSet;
-use valetkey_agent::sign_in::SignInOptions;
+use valetkey_agent::sign_in::{SignInMethod, SignInOptions};
 use valetkey_agent::{Agent, AgentError, ConnectionKey, TokenRequirements};
 use valetkey_core::connection_state::Status;
 use valetkey_core::id::ConnectionId;
@@ -64,7 +64,7 @@ async fn sign_in(agent: Agent, name: &'static str) -> Result<(), AgentError> {
         replace: false,
         scopes: Scopes::default(),
         only_scopes: false,
-        paste_only: false,
+        method: SignInMethod::Browser,
         reason: None,
     };
     let view = agent.begin_sign_in(ask, &me()).await?;

@@ -1,6 +1,6 @@
 //! Connecting again: the scopes that are asked for, the login that is offered, and who came.
 
-use valetkey_agent::sign_in::{Completed, SignInOptions, SignInView};
+use valetkey_agent::sign_in::{Completed, SignInMethod, SignInOptions, SignInView};
 use valetkey_agent::{ConnectionChange, LabelChange};
 use valetkey_core::scope::Scopes;
 use valetkey_demo_provider::Consent;
@@ -14,7 +14,7 @@ fn options(scopes: &str, only_scopes: bool) -> SignInOptions {
         replace: false,
         scopes: Scopes::parse_any(scopes),
         only_scopes,
-        paste_only: false,
+        method: SignInMethod::Browser,
         reason: None,
     }
 }

@@ -6,7 +6,7 @@ use crate::support::{
 };
 use serde_json::json;
 use valetkey_agent::AgentError;
-use valetkey_agent::sign_in::{SignInOptions, SignInState};
+use valetkey_agent::sign_in::{SignInMethod, SignInOptions, SignInState};
 use valetkey_core::event::EventKind;
 use valetkey_core::scope::Scopes;
 use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter};
@@ -32,7 +32,7 @@ async fn two_authenticators_share_a_fixed_port_and_each_gets_its_own_answer() {
         bench.add(name, json!({ "redirect_uri": redirect })).await;
     }
     let (one, two) = (bench.begin("one").await, bench.begin("two").await);
-    assert_eq!(one.redirect_uri, redirect);
+    assert_eq!(one.redirect_uri, Some(redirect));
     for (view, name) in [(two, "two"), (one, "one")] {
         assert_eq!(visit(&view.authorize_url).await.0, 200);
         let done = completed(bench.finished(view.id).await);
@@ -139,7 +139,7 @@ async fn the_pasted_address_finishes_a_sign_in_that_no_listener_serves() {
     bench.add("web", json!({ "redirect_uri": page })).await;
     let view = bench.begin("web").await;
     assert!(view.paste_only);
-    assert_eq!(view.redirect_uri, page);
+    assert_eq!(view.redirect_uri.as_deref(), Some(page));
     let back = authorized(&view).await;
     let refused = [
         "not an address".to_owned(),
@@ -234,7 +234,7 @@ async fn why_a_program_asks_is_plain_text() {
         replace: false,
         scopes: Scopes::default(),
         only_scopes: false,
-        paste_only: false,
+        method: SignInMethod::Browser,
         reason: Some(format!("a\u{1b}[31mb\n{}", "c".repeat(1000))),
     };
     let view = bench.agent.begin_sign_in(ask, &me()).await.unwrap();

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
-use valetkey_agent::sign_in::{Completed, SignInOptions, SignInState, SignInView};
+use valetkey_agent::sign_in::{Completed, SignInMethod, SignInOptions, SignInState, SignInView};
 use valetkey_agent::{
     AccessConfig, Actor, Agent, AgentError, AuthenticatorChange, AuthenticatorKey, Config,
     ConnectionKey, ConnectionView, ServedToken, TestClock, TokenRequirements,
@@ -157,7 +157,7 @@ impl Bench {
             replace: false,
             scopes: valetkey_core::scope::Scopes::default(),
             only_scopes: false,
-            paste_only: false,
+            method: SignInMethod::Browser,
             reason: None,
         };
         self.agent.begin_sign_in(ask, &me()).await

@@ -4,6 +4,7 @@ use valetkey_core::scope::Scopes;
 use valetkey_core::secret::IdToken;
 
 use super::*;
+use crate::protocol::AuthorizeRequest;
 use crate::protocol::fake::{Fake, Reply, client_at};
 
 fn client(base: &str, userinfo: Userinfo) -> Client {
@@ -180,11 +181,15 @@ async fn a_sign_in_goes_on_when_userinfo_fails_and_ends_when_the_id_token_does_n
     );
     let provider = ProviderClient::default();
     let now = Timestamp::UNIX_EPOCH;
-    let identity = provider.identify(&client, &request, &reply, now).await;
+    let identity = provider
+        .identify(&client, request.expected_id_token(), &reply, now)
+        .await;
     assert_eq!(identity, Ok(Identity::default()));
 
     reply.id_token = Some(IdToken::new("forged"));
-    let refused = provider.identify(&client, &request, &reply, now).await;
+    let refused = provider
+        .identify(&client, request.expected_id_token(), &reply, now)
+        .await;
     assert!(matches!(refused, Err(SignInFailure::Untrusted { .. })));
     assert_eq!(
         fake.requests().len(),

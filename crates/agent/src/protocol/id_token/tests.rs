@@ -53,6 +53,7 @@ fn metadata(fake: &Fake) -> Metadata {
     Metadata {
         issuer: ISSUER.to_owned(),
         jwks_uri: Some(EndpointUrl::parse(&fake.url("/keys")).unwrap()),
+        device_authorization_endpoint: None,
         offers_s256: true,
         sends_iss: false,
     }
@@ -223,6 +224,7 @@ async fn the_tenant_of_a_microsoft_token_completes_its_issuer() {
         let metadata = Metadata {
             issuer: published,
             jwks_uri: None,
+            device_authorization_endpoint: None,
             offers_s256: true,
             sends_iss: false,
         };

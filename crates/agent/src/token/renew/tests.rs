@@ -21,7 +21,7 @@ use super::*;
 use crate::access::AccessConfig;
 use crate::clock::TestClock;
 use crate::key::AuthenticatorKey;
-use crate::sign_in::{SignInOptions, SignInState};
+use crate::sign_in::{SignInMethod, SignInOptions, SignInState};
 use crate::state::Config;
 
 /// An agent with one connection.
@@ -53,7 +53,7 @@ async fn connected(provider: &DemoProvider, home: &TempDir) -> (Agent, Connectio
         replace: false,
         scopes: Scopes::default(),
         only_scopes: false,
-        paste_only: false,
+        method: SignInMethod::Browser,
         reason: None,
     };
     let sign_in = agent.begin_sign_in(options, &who).await.expect("begun");

@@ -106,6 +106,7 @@ impl<'a> Check<'a> {
             ("authorize_url", Some(&provider.authorize_url)),
             ("token_url", Some(&provider.token_url)),
             ("refresh_url", provider.refresh_url.as_ref()),
+            ("device.url", provider.device.as_ref().map(|it| &it.url)),
             ("issuer", provider.issuer.as_ref()),
             ("discovery_url", provider.discovery_url.as_ref()),
             ("userinfo.url", provider.userinfo.as_ref().map(|it| &it.url)),
