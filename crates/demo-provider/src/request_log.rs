@@ -97,6 +97,14 @@ impl Filter {
         }
     }
 
+    /// Token requests with a device code.
+    pub fn polls() -> Self {
+        Self {
+            endpoint: Some(Endpoint::Token),
+            grant: Some(GrantType::DeviceCode),
+        }
+    }
+
     /// Token requests with a code.
     pub fn exchanges() -> Self {
         Self {

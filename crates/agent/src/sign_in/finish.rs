@@ -56,7 +56,8 @@ pub(super) async fn finish_device(
     let Some(pending) = inner.sessions.take_by_id(id) else {
         if let Ok(reply) = granted {
             let asked = Scopes::default();
-            let unwanted = reply.into_grant(Generation(0), None, &asked, None, received);
+            let lifetimes = client.provider.lifetimes();
+            let unwanted = reply.into_grant(Generation(0), None, &asked, lifetimes, received);
             inner.revoke_unwanted(client, None, &unwanted).await;
         }
         return;

@@ -12,7 +12,8 @@ use valetkey_agent::sign_in::{SignInState, SignInView};
 use valetkey_demo_provider::{Endpoint, Fault, FaultKind, Filter};
 
 fn port_of(view: &SignInView) -> u16 {
-    let url = Url::parse(view.redirect_uri.as_deref().expect("a browser comes back")).expect("a URL");
+    let url =
+        Url::parse(view.redirect_uri.as_deref().expect("a browser comes back")).expect("a URL");
     url.port().expect("a port")
 }
 

@@ -10,6 +10,7 @@ mod callback;
 mod certificate;
 mod clock_changes;
 mod consents;
+mod device;
 mod dialects;
 mod failed_sign_ins;
 mod faults;
