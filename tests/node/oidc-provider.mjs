@@ -22,7 +22,7 @@ const client = (id, more) => ({
   client_name: `Valet Key (${id})`,
   application_type: 'native', // any loopback port is accepted (RFC 8252 section 7.3)
   redirect_uris: ['http://127.0.0.1/callback', 'http://127.0.0.1/'],
-  grant_types: ['authorization_code', 'refresh_token'],
+  grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
   response_types: ['code'],
   ...more,
 });
@@ -44,6 +44,7 @@ const provider = new Provider(issuer, {
   cookies: { keys: ['only for tests'] },
   features: {
     devInteractions: { enabled: true },
+    deviceFlow: { enabled: true },
     introspection: { enabled: true, allowedPolicy: () => true },
     revocation: { enabled: true, allowedPolicy: () => true },
   },

@@ -275,6 +275,8 @@ pub struct EndpointsView {
     pub authorize_url: Option<String>,
     /// Token endpoint.
     pub token_url: Option<String>,
+    /// Device authorization endpoint (RFC 8628), if it is known without the provider's metadata.
+    pub device_authorization_url: Option<String>,
     /// Revocation endpoint.
     pub revocation_url: Option<String>,
     /// Userinfo endpoint.
@@ -293,6 +295,7 @@ impl AuthenticatorView {
         let Overrides {
             authorize_url,
             token_url,
+            device_authorization_url,
             revocation_url,
             userinfo_url,
             issuer,
@@ -316,6 +319,7 @@ impl AuthenticatorView {
             endpoints: endpoints.map_or_else(EndpointsView::default, |own| EndpointsView {
                 authorize_url: Some(own.authorize_url.to_string()),
                 token_url: Some(own.token_url.to_string()),
+                device_authorization_url: text(own.device_authorization_url),
                 revocation_url: own.revocation.map(|revocation| revocation.url),
                 userinfo_url: own.userinfo.map(|userinfo| userinfo.url),
                 issuer: own.issuer,
@@ -324,6 +328,7 @@ impl AuthenticatorView {
             own_endpoints: EndpointsView {
                 authorize_url: text(authorize_url),
                 token_url: text(token_url),
+                device_authorization_url: text(device_authorization_url),
                 revocation_url: text(revocation_url),
                 userinfo_url: text(userinfo_url),
                 issuer: text(issuer),

@@ -57,6 +57,18 @@ pub enum SignInMethod {
     /// Only a pasted redirect URL: the browser runs on another machine, and no listener is needed
     /// (a busy fixed port does not matter).
     Paste,
+    /// A code that the person enters at the provider, in a browser on any machine (RFC 8628).
+    Device,
+}
+
+/// A code that the person enters at the provider (RFC 8628, section 3.3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DevicePrompt {
+    /// The code.
+    pub user_code: String,
+    /// The page on which it is entered: https, or http on loopback.
+    pub verification_uri: String,
 }
 
 /// Reply to `POST credentials/connections` (202).
@@ -67,8 +79,13 @@ pub struct SignInStarted {
     pub session_id: SignInId,
     /// What the browser opens: https, or http on loopback.
     pub authorize_url: String,
-    /// Where the browser comes back to, with its port.
-    pub redirect_uri: String,
+    /// Where the browser comes back to, with its port; absent with the method `device`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
+    /// With the method `device`: what the person enters, and where. `authorize_url` is a page that may
+    /// know the code already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DevicePrompt>,
     /// Nobody can finish it after this.
     pub expires_at: Timestamp,
     /// Scopes asked for.
@@ -125,6 +142,9 @@ pub struct SignInView {
     pub started_at: Timestamp,
     /// Nobody can finish it after this.
     pub expires_at: Timestamp,
+    /// What the person enters at the provider, if it is a device grant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DevicePrompt>,
     /// Where it stands.
     #[serde(flatten)]
     pub state: SignInState,

@@ -11,6 +11,8 @@ pub(crate) enum Tone {
     Good,
     Heading,
     Faint,
+    /// White on black, whatever the terminal's own colours are.
+    Inverse,
 }
 
 /// Whether there is colour.
@@ -33,6 +35,7 @@ impl Style {
             Tone::Good => "32",
             Tone::Heading => "1",
             Tone::Faint => "2",
+            Tone::Inverse => "97;40",
         };
         Painted {
             code: self.colour.then_some(code),

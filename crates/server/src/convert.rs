@@ -14,4 +14,4 @@ pub(crate) use connections::{
     token_refused,
 };
 pub(crate) use events::{client, event, log_check};
-pub(crate) use sign_in::sign_in;
+pub(crate) use sign_in::{device, sign_in};

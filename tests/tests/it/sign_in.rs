@@ -222,3 +222,33 @@ fn a_sign_in_is_finished_by_hand_where_no_browser_can_be_opened() {
     let _opened = Running::start(desktop.command(browser.command()).arg(url));
     assert_eq!(cli::finish(connect).code, Some(0));
 }
+
+#[test]
+fn a_code_entered_in_a_browser_elsewhere_is_a_login_at_a_certified_provider() {
+    let desktop = Desktop::start();
+    let provider = OidcProvider::start(&desktop);
+    add(&desktop, &provider);
+    let connect = cli::start(&desktop, &["connect", "acme", "--device"]);
+    let code = connect.wait_for("the code", |line| {
+        let (_, code) = line.text.split_once("enter the code ")?;
+        Some(code.trim().to_owned())
+    });
+    let lines = connect.lines();
+    let page = format!("{}/device", provider.issuer());
+    assert!(
+        lines.iter().any(|line| line.text == page),
+        "{}",
+        connect.output()
+    );
+    let browser = Browser::add(&desktop, "elsewhere", &Person::named("ada"));
+    let mut telephone = desktop.command(browser.command());
+    let _opened = Running::start(telephone.arg(format!("{page}?user_code={code}")));
+    let visit = browser.wait_for_visit(1);
+    let said = cli::finish(connect);
+    assert_eq!(said.code, Some(0), "{}\n{visit:?}", said.stderr);
+    assert!(said.stderr.contains("ada@example.test"), "{}", said.stderr);
+    assert_eq!(
+        whoami(&provider, &token(&desktop, "acme")).unwrap()["sub"],
+        "ada"
+    );
+}

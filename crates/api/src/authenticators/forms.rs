@@ -26,6 +26,8 @@ pub struct NewAuthenticator {
     pub authorize_url: Option<String>,
     /// Token endpoint.
     pub token_url: Option<String>,
+    /// Device authorization endpoint (RFC 8628).
+    pub device_authorization_url: Option<String>,
     /// RFC 7009 endpoint.
     pub revocation_url: Option<String>,
     /// OpenID userinfo endpoint.
@@ -67,6 +69,8 @@ pub struct AuthenticatorPatch {
     pub authorize_url: Option<String>,
     /// Token endpoint.
     pub token_url: Option<String>,
+    /// Device authorization endpoint (RFC 8628).
+    pub device_authorization_url: Option<String>,
     /// RFC 7009 endpoint.
     pub revocation_url: Option<String>,
     /// OpenID userinfo endpoint.

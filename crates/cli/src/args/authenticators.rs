@@ -100,6 +100,9 @@ pub(crate) struct Fields {
     /// Token endpoint
     #[arg(long, value_name = "URL")]
     pub(crate) token_url: Option<String>,
+    /// Device authorization endpoint (RFC 8628)
+    #[arg(long, value_name = "URL")]
+    pub(crate) device_authorization_url: Option<String>,
     /// Revocation endpoint (RFC 7009)
     #[arg(long, value_name = "URL")]
     pub(crate) revocation_url: Option<String>,

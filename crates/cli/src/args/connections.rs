@@ -43,6 +43,9 @@ pub(crate) struct Connect {
     /// Print the address instead of opening a browser, and take the address it ends at from stdin
     #[arg(long)]
     pub(crate) no_browser: bool,
+    /// Show a code to enter at the provider, in a browser on any machine, instead of opening one here
+    #[arg(long, conflicts_with = "no_browser")]
+    pub(crate) device: bool,
     /// Why, for the audit log
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,

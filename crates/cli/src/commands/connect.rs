@@ -13,8 +13,8 @@ use valetkey_api::core::id::SignInId;
 use valetkey_api::core::name::{AccountLabel, InProfile};
 use valetkey_api::error::ErrorCode;
 use valetkey_api::sign_in::{
-    PastedCallback, SignInCompleted, SignInError, SignInMethod, SignInRequest, SignInStarted,
-    SignInState, SignInView,
+    DevicePrompt, PastedCallback, SignInCompleted, SignInError, SignInMethod, SignInRequest,
+    SignInStarted, SignInState, SignInView,
 };
 
 use super::paste::Paste;
@@ -40,20 +40,26 @@ pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Res
         replace: args.replace,
         scopes: args.scopes,
         only_scopes: args.only_scopes,
-        method: SignInMethod::Browser,
+        method: if args.device {
+            SignInMethod::Device
+        } else {
+            SignInMethod::Browser
+        },
         reason: args.reason,
     })?;
     if !terminal.json {
         terminal.say(|style| words::scope_change(&started, style));
     }
     let interrupt = Interrupt::catch()?;
-    if args.no_browser {
+    if let Some(device) = &started.device {
+        show_code(terminal, &started, device)?;
+    } else if args.no_browser {
         offer(terminal, &started)?;
     } else {
         open_browser(terminal, &mut client, &started)?;
     }
     // Without `--no-browser`, stdin may be meant for another program.
-    let takes_paste = args.no_browser || io::stdin().is_terminal();
+    let takes_paste = started.device.is_none() && (args.no_browser || io::stdin().is_terminal());
     let paste = takes_paste.then(Paste::begin).transpose()?;
     if takes_paste && !terminal.json {
         terminal.say(|style| words::way_back(&started, style));
@@ -78,6 +84,22 @@ fn offer(terminal: Terminal, started: &SignInStarted) -> Result<(), Failure> {
         return terminal.json(started);
     }
     terminal.data(&format!("{}\n", started.authorize_url))
+}
+
+/// `--device`: the code, and a QR code of its page for a telephone.
+fn show_code(
+    terminal: Terminal,
+    started: &SignInStarted,
+    device: &DevicePrompt,
+) -> Result<(), Failure> {
+    if terminal.json {
+        return terminal.json(started);
+    }
+    terminal.say(|style| words::enter_code(device, style));
+    if io::stderr().is_terminal() {
+        terminal.say(|style| words::qr_code(&started.authorize_url, style));
+    }
+    Ok(())
 }
 
 /// Opens the browser, or shows the address where that is not possible.

@@ -57,6 +57,7 @@ fn set_fields(input: &mut DraftInput, fields: &Fields) {
         ("redirect_uri", &fields.redirect_uri),
         ("authorize_url", &fields.authorize_url),
         ("token_url", &fields.token_url),
+        ("device_authorization_url", &fields.device_authorization_url),
         ("revocation_url", &fields.revocation_url),
         ("userinfo_url", &fields.userinfo_url),
         ("issuer", &fields.issuer),

@@ -85,6 +85,7 @@ pub(crate) fn show(view: &AuthenticatorView, now: Timestamp, style: Style) -> St
     for (name, url) in [
         ("authorize URL", &endpoints.authorize_url),
         ("token URL", &endpoints.token_url),
+        ("device URL", &endpoints.device_authorization_url),
         ("revocation URL", &endpoints.revocation_url),
         ("userinfo URL", &endpoints.userinfo_url),
         ("issuer", &endpoints.issuer),

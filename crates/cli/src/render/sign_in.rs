@@ -1,11 +1,13 @@
 //! The words of a sign-in, from the click to the account.
 
 use jiff::Timestamp;
+use qrcode::render::unicode::Dense1x2;
+use qrcode::{EcLevel, QrCode};
 use valetkey_api::connections::ConnectionView;
 use valetkey_api::core::name::{AccountLabel, ConnectionName, InProfile};
 use valetkey_api::core::printable::printable;
 use valetkey_api::core::scope::Scopes;
-use valetkey_api::sign_in::{FailedSignIn, SignInStarted};
+use valetkey_api::sign_in::{DevicePrompt, FailedSignIn, SignInStarted};
 
 use super::connections;
 use super::failure::{hint, warning};
@@ -54,11 +56,42 @@ pub(crate) fn by_hand(started: &SignInStarted) -> String {
     format!("open this address in a browser:\n\n{address}\n\n")
 }
 
+/// The code of a device grant. Whoever is talked into entering somebody else's code gives their account
+/// away (RFC 8628, section 5.4).
+pub(crate) fn enter_code(device: &DevicePrompt, style: Style) -> String {
+    let code = style.paint(Tone::Heading, printable(&device.user_code));
+    let page = printable(&device.verification_uri);
+    format!(
+        "open this address in a browser on any device:\n\n{page}\n\nand enter the code {code}\n\n"
+    ) + &hint(
+        "enter only a code that you asked for yourself: it gives this machine access to your account",
+        style,
+    )
+}
+
+/// A QR code of this address, in half-height blocks: its light parts are painted, its dark ones are the
+/// background. Nothing if the address is too long for one.
+pub(crate) fn qr_code(address: &str, style: Style) -> String {
+    let Ok(code) = QrCode::with_error_correction_level(address, EcLevel::L) else {
+        return String::new();
+    };
+    let mut drawn = code.render::<Dense1x2>();
+    drawn
+        .dark_color(Dense1x2::Light)
+        .light_color(Dense1x2::Dark);
+    let mut text = String::new();
+    for line in drawn.build().lines() {
+        text.push_str(&format!("{}\n", style.paint(Tone::Inverse, line)));
+    }
+    text.push('\n');
+    text
+}
+
 /// How to come back where the browser cannot reach the agent.
 pub(crate) fn way_back(started: &SignInStarted, style: Style) -> String {
     let back = format!(
         "it ends at `{}...`; if that page cannot be shown, paste its whole address here",
-        printable(&started.redirect_uri)
+        printable(started.redirect_uri.as_deref().unwrap_or_default())
     );
     hint(&back, style)
 }

@@ -156,7 +156,8 @@ fn a_port_is_forced_only_where_it_is_said() {
 fn with_key(port: Option<u16>, problem: Option<&'static str>) -> Stub {
     let key = json!({
         "id": "018f0000-0000-7000-8000-000000000001", "name": "ci", "connections": null,
-        "manage": false, "created_at": "2026-11-01T12:00:00Z", "expires_at": null, "used_at": null
+        "manage": false, "is_active": true,
+        "created_at": "2026-11-01T12:00:00Z", "expires_at": null, "used_at": null
     });
     Stub::new(move |request| {
         let body = match request.line.as_str() {

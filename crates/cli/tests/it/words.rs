@@ -44,7 +44,7 @@ fn agent() -> Stub {
 
 fn key() -> Value {
     json!({
-        "id": "018f0000-0000-7000-8000-000000000001", "name": "ci", "connections": null, "manage": true,
+        "id": "018f0000-0000-7000-8000-000000000001", "name": "ci", "connections": null, "manage": true, "is_active": true,
         "created_at": "2026-11-01T12:00:00Z", "expires_at": null, "used_at": null
     })
 }

@@ -3,7 +3,9 @@
 use valetkey_agent::sign_in::{self, Failed, Remedy, SignInState as AgentState};
 use valetkey_agent::{self as agent, ConnectionKey};
 use valetkey_api::core::sign_in::SignInState as BareState;
-use valetkey_api::sign_in::{FailedSignIn, SignInCompleted, SignInError, SignInState, SignInView};
+use valetkey_api::sign_in::{
+    DevicePrompt, FailedSignIn, SignInCompleted, SignInError, SignInState, SignInView,
+};
 use valetkey_api::{ApiError, ErrorCode};
 
 use crate::app::App;
@@ -41,8 +43,17 @@ pub(crate) fn sign_in(app: &App, view: sign_in::SignInView) -> Result<SignInView
         reason: view.reason,
         started_at: view.started_at,
         expires_at: view.expires_at,
+        device: view.device.map(device),
         state,
     })
+}
+
+/// What the person enters.
+pub(crate) fn device(prompt: sign_in::DevicePrompt) -> DevicePrompt {
+    DevicePrompt {
+        user_code: prompt.user_code,
+        verification_uri: prompt.verification_uri,
+    }
 }
 
 /// One that failed, for the view of what it was about.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use valetkey_agent::AuthenticatorKey;
-use valetkey_agent::sign_in::SignInOptions;
+use valetkey_agent::sign_in::{self, SignInOptions};
 use valetkey_api::core::id::SignInId;
 use valetkey_api::core::name::{AccountLabel, ProfileName};
 use valetkey_api::core::scope::Scopes;
@@ -46,9 +46,10 @@ pub(super) async fn begin(
         replace: request.replace,
         scopes: Scopes::from(request.scopes),
         only_scopes: request.only_scopes,
-        paste_only: match request.method {
-            SignInMethod::Browser => false,
-            SignInMethod::Paste => true,
+        method: match request.method {
+            SignInMethod::Browser => sign_in::SignInMethod::Browser,
+            SignInMethod::Paste => sign_in::SignInMethod::Paste,
+            SignInMethod::Device => sign_in::SignInMethod::Device,
         },
         reason: request.reason,
     };
@@ -57,6 +58,7 @@ pub(super) async fn begin(
         session_id: begun.id,
         authorize_url: begun.authorize_url,
         redirect_uri: begun.redirect_uri,
+        device: begun.device.map(convert::device),
         expires_at: begun.expires_at,
         asked_scopes: begun.asked,
         added_scopes: begun.added,

@@ -59,3 +59,40 @@ fn the_words_of_a_sign_in() {
     ];
     insta::assert_snapshot!(texts.join("---\n"));
 }
+
+#[test]
+fn the_code_of_a_device_grant_is_read_by_a_person_and_by_a_telephone() {
+    let style = Style::PLAIN;
+    let device = DevicePrompt {
+        user_code: "WDJB-MJHT".to_owned(),
+        verification_uri: "https://example.com/device".to_owned(),
+    };
+    insta::assert_snapshot!(enter_code(&device, style));
+    let address = "https://example.com/device?user_code=WDJB-MJHT";
+    let drawn = qr_code(address, style);
+    let rows: Vec<Vec<char>> = drawn.lines().map(|line| line.chars().collect()).collect();
+    let width = rows[0].len();
+    // Each character is two modules, one above the other; a block is light.
+    let is_light = |x: usize, y: usize| match (rows[y / 2].get(x), y % 2) {
+        (Some('\u{2588}'), _) | (Some('\u{2580}'), 0) | (Some('\u{2584}'), 1) => true,
+        (Some(_) | None, _) => false,
+    };
+    let scale = 4;
+    let height = 2 * (rows.len() - 1);
+    let mut image =
+        rqrr::PreparedImage::prepare_from_greyscale(width * scale, height * scale, |x, y| {
+            if is_light(x / scale, y / scale) {
+                255
+            } else {
+                0
+            }
+        });
+    let found = image.detect_grids();
+    let (_, text) = found
+        .first()
+        .expect("a QR code")
+        .decode()
+        .expect("readable");
+    assert_eq!(text, address);
+    assert_eq!(qr_code(&"x".repeat(5000), style), "");
+}
