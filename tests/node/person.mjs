@@ -14,6 +14,8 @@ const [personFile, visits, url, ...rest] = process.argv.slice(2);
 const person = JSON.parse(readFileSync(personFile, 'utf8'));
 const ALLOW = /^\s*(sign.?in|log ?in|continue|allow|authorize|approve|connect)\b/i;
 const DENY = /\b(deny|cancel|abort|refuse)\b/i;
+/** A form that a script submits: there is nothing to fill in or to press. */
+const SELF_SUBMITTED = 'body:not(:has(input:not([type=hidden]), button, a)) > form';
 const MAX_PAGES = 8;
 const TIMEOUT = 30_000;
 
@@ -43,6 +45,7 @@ try {
   for (let step = 0; step < MAX_PAGES; step += 1) {
     const { origin, pathname } = new URL(page.url());
     visit.trail.push(origin + pathname); // without the query: it carries codes
+    await page.locator(SELF_SUBMITTED).waitFor({ state: 'detached' });
     const click = await nextClick(page);
     if (!click) break;
     await Promise.all([page.waitForNavigation({ waitUntil: 'load' }), click.click()]);
@@ -74,6 +77,6 @@ async function nextClick(page) {
   const account = page.locator(`form input[type="radio"][name="account"][value="${person.login}"]`);
   if (await account.count()) await account.check({ force: true }); // the picture of it lies on top
   const wanted = person.consent === 'deny' ? DENY : ALLOW;
-  const control = page.locator('form button, form input[type="submit"], a').filter({ hasText: wanted }).first();
+  const control = page.locator('button, form input[type="submit"], a').filter({ hasText: wanted }).first();
   return (await control.count()) ? control : null;
 }

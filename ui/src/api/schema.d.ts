@@ -810,6 +810,8 @@ export interface components {
             client_id?: string | null;
             /** @description A new client secret; null removes it. */
             client_secret?: string | null;
+            /** @description Device authorization endpoint (RFC 8628). */
+            device_authorization_url?: string | null;
             /** @description Enables or disables it. */
             is_active?: boolean | null;
             /** @description Issuer identifier. */
@@ -1144,6 +1146,13 @@ export interface components {
              */
             used_at?: string | null;
         };
+        /** @description A code that the person enters at the provider (RFC 8628, section 3.3). */
+        DevicePrompt: {
+            /** @description The code. */
+            user_code: string;
+            /** @description The page on which it is entered: https, or http on loopback. */
+            verification_uri: string;
+        };
         /**
          * @description Reply to `DELETE credentials/connections/{id}` (`?force=`). Without `force`, a connection that a
          *     client used within the last day is a `conflict` that names it in `in_use`.
@@ -1178,6 +1187,8 @@ export interface components {
             /** @description Authorization endpoint. */
             authorize_url?: string | null;
             client_auth?: components["schemas"]["ClientAuth"] | null;
+            /** @description Device authorization endpoint (RFC 8628), if it is known without the provider's metadata. */
+            device_authorization_url?: string | null;
             /** @description Issuer identifier. */
             issuer?: string | null;
             /** @description Revocation endpoint. */
@@ -1451,6 +1462,8 @@ export interface components {
             client_id: string;
             /** @description OAuth client secret. */
             client_secret?: string | null;
+            /** @description Device authorization endpoint (RFC 8628). */
+            device_authorization_url?: string | null;
             /** @description Issuer identifier. */
             issuer?: string | null;
             /**
@@ -1920,7 +1933,7 @@ export interface components {
          * @description How the person comes back from the provider.
          * @enum {string}
          */
-        SignInMethod: "browser" | "paste";
+        SignInMethod: "browser" | "paste" | "device";
         /** @description Body of `POST credentials/connections`. */
         SignInRequest: {
             /** @description Label for the account; absent: the first account, or whatever account comes back. */
@@ -1950,6 +1963,7 @@ export interface components {
             asked_scopes?: components["schemas"]["Scopes"];
             /** @description What the browser opens: https, or http on loopback. */
             authorize_url: string;
+            device?: components["schemas"]["DevicePrompt"] | null;
             /** @description Those that the connection of this name has, and that are not asked for any more. */
             dropped_scopes?: components["schemas"]["Scopes"];
             /**
@@ -1957,8 +1971,8 @@ export interface components {
              * @description Nobody can finish it after this.
              */
             expires_at: string;
-            /** @description Where the browser comes back to, with its port. */
-            redirect_uri: string;
+            /** @description Where the browser comes back to, with its port; absent with the method `device`. */
+            redirect_uri?: string | null;
             /** @description Names the sign-in. */
             session_id: components["schemas"]["SignInId"];
         };
@@ -1994,6 +2008,7 @@ export interface components {
             authenticator: components["schemas"]["AuthenticatorName"];
             /** @description The client's id. */
             authenticator_id: components["schemas"]["AuthenticatorId"];
+            device?: components["schemas"]["DevicePrompt"] | null;
             /**
              * Format: date-time
              * @description Nobody can finish it after this.
