@@ -34,7 +34,7 @@ async fn says(mut command: Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn what_the_window_starts_is_refused_and_what_the_app_starts_is_not() {
     let gateway = Gateway::open(&[]).await;
     // As the browser, which the app itself starts.

@@ -390,6 +390,7 @@ const FIELDS: &[(&str, &[&str], &[&str])] = &[
     (
         "AuthenticatorPatch",
         &[
+            "accept_endpoints",
             "api_hosts",
             "authorize_params",
             "authorize_url",

@@ -13,7 +13,6 @@ use crate::database::sign_ins::{self, SignInRow};
 use crate::database::unlogged::{self, UnloggedId};
 use crate::database::{connections, profiles, rules, settings};
 use crate::error::VaultError;
-use crate::failpoint;
 
 impl Vault {
     /// All profiles; `default` always exists.
@@ -60,12 +59,9 @@ impl Vault {
         change: impl FnOnce(&rusqlite::Connection) -> Result<(), VaultError> + Send + 'static,
     ) -> Result<UnloggedId, VaultError> {
         let event = event.clone();
-        let changed = self
-            .database
+        self.database
             .run(move |db| unlogged::change(db, &event, change))
-            .await;
-        failpoint!("vault.changed");
-        changed
+            .await
     }
 
     /// Events of changes whose lines are still to be written, the oldest first.
