@@ -8,18 +8,16 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio::task::JoinHandle;
-use valetkey_agent::sign_in::{SignInMethod, SignInOptions};
 use valetkey_agent::{
     Actor, AgentError, Answer, Approval, ChangeQuestion, Grant, Identity, Lasts, NewKey, Process,
-    Question, Refusal, Requester, ServedToken, TokenRequirements,
+    Refusal, Requester, ServedToken, TokenRequirements,
 };
 use valetkey_core::access::Usage;
 use valetkey_core::event::EventKind;
 use valetkey_core::program::{Client, Code, Program};
-use valetkey_core::scope::Scopes;
 use valetkey_demo_provider::{Fault, Filter};
 
-use crate::support::{Bench, authenticator_key, completed, eventually, key, me, seconds, visit};
+use crate::support::{Bench, eventually, key, me, seconds};
 
 type Asking = JoinHandle<Result<ServedToken, AgentError>>;
 
@@ -44,7 +42,7 @@ fn program(path: &str, project: Option<&str>) -> Arc<Program> {
     })
 }
 
-fn requester(path: &str, project: Option<&str>) -> Requester {
+pub(crate) fn requester(path: &str, project: Option<&str>) -> Requester {
     Requester {
         actor: me(),
         identity: Identity::Program(program(path, project), Arc::new(Runs(true.into()))),
@@ -56,7 +54,7 @@ fn tool() -> Requester {
     requester("/bin/tool", Some("/work"))
 }
 
-async fn app() -> Bench {
+pub(crate) async fn app() -> Bench {
     let mut bench = Bench::connected().await;
     bench.restart_as_app().await;
     bench
@@ -69,7 +67,7 @@ fn ask(bench: &Bench, who: &Requester) -> Asking {
 }
 
 /// Without waiting for the person.
-async fn ask_now(bench: &Bench, who: &Requester) -> Result<ServedToken, AgentError> {
+pub(crate) async fn ask_now(bench: &Bench, who: &Requester) -> Result<ServedToken, AgentError> {
     let at_once = TokenRequirements {
         wait: Some(Duration::ZERO),
         ..TokenRequirements::default()
@@ -78,12 +76,12 @@ async fn ask_now(bench: &Bench, who: &Requester) -> Result<ServedToken, AgentErr
     bench.agent.token(id, &at_once, who).await
 }
 
-async fn question(bench: &Bench) -> Approval {
+pub(crate) async fn question(bench: &Bench) -> Approval {
     eventually("a question", || !bench.agent.approvals().list().is_empty()).await;
     bench.agent.approvals().list().remove(0)
 }
 
-fn allow(lasts: Lasts) -> Answer {
+pub(crate) fn allow(lasts: Lasts) -> Answer {
     Answer::Allow(Grant {
         lasts,
         only_project: false,
@@ -92,13 +90,13 @@ fn allow(lasts: Lasts) -> Answer {
     })
 }
 
-async fn answer(bench: &Bench, answer: Answer) {
+pub(crate) async fn answer(bench: &Bench, answer: Answer) {
     let id = question(bench).await.id;
     let answered = bench.agent.answer(id, answer, &me()).await;
     answered.expect("it is asked");
 }
 
-fn refusal(answer: Result<ServedToken, AgentError>) -> Refusal {
+pub(crate) fn refusal(answer: Result<ServedToken, AgentError>) -> Refusal {
     match answer {
         Err(AgentError::NotAllowed(refused)) => refused.why,
         other => panic!("not refused: {other:?}"),
@@ -271,54 +269,6 @@ async fn a_key_revoked_during_the_refresh_gets_nothing() {
         bench.agent.revoke_key("ci", &me()).await.expect("ours");
     });
     assert_eq!(why.await, Refusal::Withdrawn);
-}
-
-#[tokio::test]
-async fn a_scope_added_after_the_rule_is_asked_about() {
-    let bench = app().await;
-    let tool = || requester("/bin/tool", None);
-    ask_now(&bench, &tool()).await.unwrap_err();
-    answer(&bench, allow(Lasts::Always)).await;
-    ask_now(&bench, &tool()).await.expect("allowed");
-    let more = SignInOptions {
-        authenticator: authenticator_key("demo"),
-        account: None,
-        replace: false,
-        scopes: Scopes::parse_any("files.write"),
-        only_scopes: false,
-        method: SignInMethod::Browser,
-        reason: None,
-    };
-    let view = bench.agent.begin_sign_in(more, &me()).await.unwrap();
-    visit(&view.authorize_url).await;
-    completed(bench.finished(view.id).await);
-    assert_eq!(
-        refusal(ask_now(&bench, &tool()).await),
-        Refusal::NotAnswered
-    );
-    match question(&bench).await.question {
-        Question::Access(question) => assert_eq!(question.added.to_string(), "files.write"),
-        Question::Change(change) => panic!("not about access: {change:?}"),
-    }
-
-    // A no to them is none to what was allowed: only they are asked about again.
-    answer(&bench, Answer::Deny).await;
-    let denied = refusal(ask_now(&bench, &tool()).await);
-    assert!(matches!(denied, Refusal::Denied(Some(_))), "{denied:?}");
-    assert_eq!(bench.agent.rules().len(), 2, "{:?}", bench.agent.rules());
-    bench.clock.jump(SignedDuration::from_mins(11));
-    assert_eq!(
-        refusal(ask_now(&bench, &tool()).await),
-        Refusal::NotAnswered
-    );
-    match question(&bench).await.question {
-        Question::Access(question) => assert_eq!(question.added.to_string(), "files.write"),
-        Question::Change(change) => panic!("not about access: {change:?}"),
-    }
-
-    answer(&bench, allow(Lasts::Always)).await;
-    ask_now(&bench, &tool()).await.expect("allowed again");
-    assert_eq!(bench.agent.rules().len(), 1);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod added_scopes;
 mod alarms;
 mod audit;
 mod authenticators;
