@@ -108,6 +108,7 @@ impl Proxy {
         let caller = parts.extensions.get::<Caller>().cloned();
         let on_upgrade = parts.extensions.remove::<OnUpgrade>();
         let switched = parts.extensions.remove::<SwitchedConnection>();
+        let upgrade = on_upgrade.map(|program| (program, switched));
         let caller = caller.ok_or_else(|| {
             let error = ErrorResponse::from(GuardError::NoKey).into_error();
             Failure::of(error, None)
@@ -141,10 +142,8 @@ impl Proxy {
                 error = &mut withdrawn => return Err(agent_error(error)),
                 sent = sent => sent?,
             };
-            self.pass_on(
-                &outgoing, response, withdrawn, &live, &actor, on_upgrade, switched,
-            )
-            .await
+            self.pass_on(&outgoing, response, withdrawn, &live, &actor, upgrade)
+                .await
         };
         let answered = answered.await;
         record.finish(&answered);
@@ -208,8 +207,7 @@ impl Proxy {
         withdrawn: Withdrawn,
         live: &LiveGrant,
         actor: &Actor,
-        on_upgrade: Option<OnUpgrade>,
-        switched: Option<SwitchedConnection>,
+        upgrade: Option<(OnUpgrade, Option<SwitchedConnection>)>,
     ) -> Result<Response, Failure> {
         let status = received.status();
         let is_switched = status == StatusCode::SWITCHING_PROTOCOLS;
@@ -237,8 +235,8 @@ impl Proxy {
         }
         scrubber.take_found();
         let mut response = if is_switched {
-            let program = on_upgrade.filter(|_| outgoing.web_socket);
-            let program = program.ok_or_else(|| Failure::protocol(host))?;
+            let upgrade = upgrade.filter(|_| outgoing.web_socket);
+            let (program, switched) = upgrade.ok_or_else(|| Failure::protocol(host))?;
             let upgraded = received.upgrade().await;
             let socket = WebSocket {
                 program,

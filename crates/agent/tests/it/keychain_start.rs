@@ -163,7 +163,7 @@ async fn a_deleted_database_is_rebuilt_from_the_keychain() {
 }
 
 async fn narrow(bench: &Bench) {
-    let methods = Methods::parse(&["GET".to_owned()]).unwrap();
+    let methods = Methods::parse(&["GET".to_owned()]).expect("a method");
     let change = ConnectionChange {
         proxy_only: Some(true),
         methods: MethodsChange::Only(methods),
@@ -173,7 +173,7 @@ async fn narrow(bench: &Bench) {
         .agent
         .update_connection(&key("demo"), change, &me())
         .await
-        .unwrap();
+        .expect("narrowed");
 }
 
 /// Loses the database; what the proxy may do then is what it could do before.

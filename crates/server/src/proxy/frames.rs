@@ -132,7 +132,7 @@ mod tests {
         let mut long = b"\x82\x7e\x01\x2c".to_vec();
         long.extend([7; 300]);
         let mut huge = b"\x82\x7f\0\0\0\0\0\x01\0\0".to_vec();
-        huge.extend([0x81; 65_536]);
+        huge.extend(vec![0x81; 65_536]);
         let masked = b"\x81\x83mask\x81\x02x";
         let frames = [
             b"\x89\x00".to_vec(),

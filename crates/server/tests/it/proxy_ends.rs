@@ -90,7 +90,7 @@ async fn host() -> (Host, Busy) {
             std::future::pending::<()>().await;
         }
     });
-    let socket = any(move |request| frames(request, of_socket.begin()));
+    let socket = any(move |request| std::future::ready(frames(request, of_socket.begin())));
     let router = Router::new()
         .route("/events", events)
         .route("/silence", silence)
@@ -99,7 +99,7 @@ async fn host() -> (Host, Busy) {
 }
 
 /// A frame of a WebSocket, then, if asked, the beginning of another one.
-async fn frames(mut request: axum::extract::Request, counted: Counted) -> Response {
+fn frames(mut request: axum::extract::Request, counted: Counted) -> Response {
     let frames: &[u8] = match request.uri().query() {
         Some("cut") => b"\x81\x02hi\x81\x7e\x01\x00begin",
         _ => b"\x81\x02hi",
@@ -137,7 +137,7 @@ impl Stream {
     }
 
     /// Not as a whole response.
-    async fn is_cut(mut self) {
+    async fn expect_cut(mut self) {
         let cut = async {
             while let Ok(chunk) = self.0.chunk().await {
                 chunk.expect("cut, and not ended");
@@ -224,8 +224,8 @@ async fn a_pause_ends_all_that_is_under_way() {
     waiting.json_rpc(-32015, "paused");
     let asked = Answer::read(asked.await.unwrap().unwrap()).await;
     asked.problem(503, "paused");
-    program.is_cut().await;
-    tool.is_cut().await;
+    program.expect_cut().await;
+    tool.expect_cut().await;
     streams.busy.is(0).await;
     gateway.fixture.post("/resume", json!({})).await.is(200);
     streams.by_program("demo").await.goes_on().await;
@@ -248,8 +248,8 @@ async fn a_removed_or_disabled_login_ends_its_own_streams_alone() {
             let path = "/credentials/connections/demo?force=true";
             streams.gateway.fixture.delete(path).await.is(200);
         }
-        own.is_cut().await;
-        tool.is_cut().await;
+        own.expect_cut().await;
+        tool.expect_cut().await;
         other.goes_on().await;
         streams.busy.is(1).await;
     }
@@ -265,10 +265,10 @@ async fn a_revoked_or_ended_key_ends_its_own_streams_alone() {
         streams.by_key(&gateway.key).await,
     );
     let mut program = streams.by_program("demo").await;
-    soon.is_cut().await;
+    soon.expect_cut().await;
     first.goes_on().await;
     gateway.fixture.delete("/clients/tool").await.is(200);
-    first.is_cut().await;
+    first.expect_cut().await;
     program.goes_on().await;
     streams.busy.is(1).await;
 }
@@ -290,7 +290,7 @@ async fn a_narrower_choice_of_hosts_or_methods_ends_what_it_excludes() {
     events.goes_on().await;
     let hosts = json!({ "api_hosts": [streams.gateway.provider_host()] });
     streams.patch("/oauth/authenticators/demo", hosts).await;
-    events.is_cut().await;
+    events.expect_cut().await;
 }
 
 /// Lets the test's own program use `demo` by a rule: its id.
@@ -319,7 +319,7 @@ async fn a_removed_rule_ends_the_streams_that_it_allowed() {
     let mut tool = streams.by_key(&streams.gateway.key).await;
     let path = format!("/rules/{rule}");
     streams.gateway.fixture.delete(&path).await.is(200);
-    own.is_cut().await;
+    own.expect_cut().await;
     tool.goes_on().await;
 }
 
@@ -409,8 +409,8 @@ async fn a_stopping_agent_ends_streams() {
         (close[0], &close[2..4]),
         (0x88, &1001_u16.to_be_bytes()[..])
     );
-    stream.is_cut().await;
-    tool.is_cut().await;
+    stream.expect_cut().await;
+    tool.expect_cut().await;
     streams.busy.is(0).await;
 }
 
