@@ -112,6 +112,7 @@ const FIELDS: &[(&str, &[&str], &[&str])] = &[
             "authorize_params",
             "authorize_url",
             "client_auth",
+            "device_authorization_url",
             "issuer",
             "placeholders",
             "redirect_uri",
