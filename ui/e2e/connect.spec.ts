@@ -348,3 +348,24 @@ test("disconnecting asks once, names who used it, and tells what was revoked", a
   await expect(page.getByText("The provider revoked its tokens.")).toBeVisible();
   await expect(page.getByText("Not connected")).toBeVisible();
 });
+
+test("a code that is entered in another browser is a login", async ({ page, world, browser }) => {
+  await world.provider("PATCH", "settings", { device_interval_seconds: 1 });
+  await world.authenticator("Demo");
+  await page.goto("/");
+  const row = page.locator('[data-connection="demo"]');
+  await row.getByRole("button", { name: "More for Demo" }).click();
+  await page.getByRole("menuitem", { name: "Sign in with a code…" }).click();
+  await expect(row.getByRole("img", { name: "QR code of the page" })).toBeVisible();
+  await expect(row.getByText("Enter only a code that you asked for yourself")).toBeVisible();
+  const address = await row.getByText(/\/device$/).innerText();
+  const code = await row.locator(".user-code").innerText();
+  const elsewhere = await (await browser.newContext()).newPage();
+  await elsewhere.goto(address);
+  await elsewhere.getByRole("textbox").fill(code);
+  await elsewhere.getByRole("button", { name: "Continue" }).click();
+  await elsewhere.getByRole("button", { name: "Allow" }).click();
+  await expect(elsewhere.getByText("The device is connected.")).toBeVisible();
+  await expect(row.getByText("Connected", { exact: true })).toBeVisible();
+  await expect(row.locator(".user-code")).toBeHidden();
+});

@@ -148,6 +148,7 @@ export class World {
       issuer: PROVIDER,
       authorize_url: `${PROVIDER}/authorize`,
       token_url: `${PROVIDER}/token`,
+      device_authorization_url: `${PROVIDER}/device_authorization`,
       userinfo_url: `${PROVIDER}/userinfo`,
       revocation_url: `${PROVIDER}/revoke`,
     };

@@ -14,6 +14,7 @@ export type ClientKey = Schemas["ClientView"];
 export type Connection = Schemas["ConnectionView"];
 export type Disconnected = Schemas["Disconnected"];
 export type DoctorReport = Schemas["DoctorReport"];
+export type DevicePrompt = Schemas["DevicePrompt"];
 export type FailedSignIn = Schemas["FailedSignIn"];
 export type InUse = Schemas["InUse"];
 export type KeepWarm = Schemas["KeepWarm"];

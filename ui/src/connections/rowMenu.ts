@@ -25,6 +25,12 @@ export function rowMenu({ authenticator, connection, pending }: Row): Item[] {
       items.push({ words: "Sign in again", run: () => void signIns.begin(again) });
       items.push({ words: "Change access…", run: () => changing.open(connection) });
     }
+    if (authenticator.endpoints.device_authorization_url) {
+      items.push({
+        words: "Sign in with a code…",
+        run: () => void signIns.begin({ ...again, device: true }),
+      });
+    }
     const words = connection ? "Add another account" : "Connect";
     items.push({ words, run: () => void signIns.begin({ authenticatorId: authenticator.id }) });
   }

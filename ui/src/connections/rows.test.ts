@@ -59,6 +59,7 @@ function connection(name: string, more: Partial<Connection> = {}): Connection {
 function pending(owner: string, more: Partial<Pending> = {}): Pending {
   return {
     session: `s-${owner}`,
+    device: null,
     authenticatorId: `a-${owner}`,
     connection: null,
     expiresAt: "2026-11-21T12:04:12Z",

@@ -2,7 +2,7 @@
 // changes; its state is then read again.
 import { api, ask } from "../api/client";
 import { Failure } from "../api/failure";
-import type { Connection, LogEvent, SignIn } from "../api/types";
+import type { Connection, DevicePrompt, LogEvent, SignIn } from "../api/types";
 import { backend } from "../backend";
 import { failures } from "./failures.svelte";
 import { live } from "./live.svelte";
@@ -19,6 +19,8 @@ export interface Pending {
   authorized: boolean;
   /** Set for sign-ins of this window only, like `browserProblem`. */
   url: string | null;
+  /** What the person enters at the provider, in whichever browser. */
+  device: DevicePrompt | null;
   browserProblem: Failure | null;
 }
 
@@ -29,6 +31,8 @@ export interface Target {
   scopes?: string[];
   /** Takes the place of the connection, whoever signs in. */
   replace?: boolean;
+  /** With a code instead of the browser of this machine. */
+  device?: boolean;
 }
 
 /** An account that signed in where another was to be renewed. */
@@ -77,18 +81,19 @@ class SignIns {
     return failures.attempt(target.connection?.id ?? target.authenticatorId, () => this.#begin(target));
   }
 
-  async #begin({ authenticatorId, connection, scopes, replace = false }: Target): Promise<void> {
+  async #begin({ authenticatorId, connection, scopes, replace = false, device = false }: Target): Promise<void> {
     const account = connection?.account.label ?? null;
     const body = {
       authenticator: authenticatorId,
       replace,
+      method: device ? ("device" as const) : ("browser" as const),
       ...(account === null ? {} : { account }),
       ...(scopes ? { scopes, only_scopes: true } : {}),
     };
     const started = await ask(api.POST("/api/v1/credentials/connections", { body }));
     const view = await this.#ask(started.session_id);
     this.#put(view, { url: started.authorize_url, connection: connection?.id ?? null });
-    await this.openBrowser(started.session_id);
+    if (!device) await this.openBrowser(started.session_id);
   }
 
   /** Without a browser the address is shown instead. */
@@ -178,6 +183,7 @@ class SignIns {
       expiresAt: view.expires_at,
       authorized: view.state === "authorized",
       url: extra.url ?? old?.url ?? null,
+      device: view.device ?? null,
       browserProblem: old?.browserProblem ?? null,
     };
     failures.clear(rowOf(pending));
