@@ -1,4 +1,4 @@
-import { expect, opening, PROVIDER, test } from "./world";
+import { anotherAccount, expect, opening, PROVIDER, test } from "./world";
 
 test("from nothing to connected, with every mistake named on the way", async ({ page }) => {
   await page.goto("/");
@@ -136,25 +136,13 @@ test("what is cut is in a tooltip, and space is used before anything is cut", as
 });
 
 test("a failed sign-in is in its row in a window that opens later", async ({ page, world }) => {
-  const id = await world.authenticator("Demo");
-  const started = await world.agent<{ authorize_url: string; session_id: string }>("POST", "credentials/connections", {
-    authenticator: id,
-  });
-  await world.provider("PATCH", "settings", { consent: "deny" });
-  await fetch(started.authorize_url);
-  await world.agent("GET", `credentials/sessions/${started.session_id}?wait=20`);
+  await world.deny(await world.authenticator("Demo"));
   await page.goto("/");
   await expect(page.locator('[data-connection="demo"]').getByText("You said no to")).toBeVisible();
 });
 
 test("a failed sign-in stays in its row when the agent starts again, until it is hidden", async ({ page, world }) => {
-  const id = await world.authenticator("Demo");
-  const started = await world.agent<{ authorize_url: string; session_id: string }>("POST", "credentials/connections", {
-    authenticator: id,
-  });
-  await world.provider("PATCH", "settings", { consent: "deny" });
-  await fetch(started.authorize_url);
-  await world.agent("GET", `credentials/sessions/${started.session_id}?wait=20`);
+  await world.deny(await world.authenticator("Demo"));
   const remembered = async (): Promise<number> => {
     const list = await world.agent<{ authenticators: { failed_sign_in?: object | null }[] }>(
       "GET",
@@ -254,14 +242,7 @@ test("access is changed after the difference was shown", async ({ page, world })
 });
 
 test("another account than the one that was to be renewed is explained, and named", async ({ page, world }) => {
-  await world.authenticator("Demo");
-  await world.signIn("demo");
-  await page.goto("/");
-  await world.consent("grace");
-  await page.getByRole("button", { name: "More for Demo" }).click();
-  await opening(page, () => page.getByRole("menuitem", { name: "Sign in again" }).click());
-  await page.bringToFront();
-  const dialog = page.getByRole("dialog", { name: "Another account signed in" });
+  const dialog = await anotherAccount(page, world);
   await expect(dialog.getByText(/grace@example\.com is not the account of demo/)).toBeVisible();
   await dialog.getByLabel("Label of the new connection").fill("grace");
   await dialog.getByRole("button", { name: "Rename" }).click();

@@ -1,7 +1,7 @@
 // Every dialog, menu, message and kind of row that needs a situation of its own: see look.ts.
 import { test } from "./look";
 import { asDesktop } from "./shell";
-import { opening } from "./world";
+import { anotherAccount, opening } from "./world";
 
 // Screenshots are enough.
 test.use({ trace: "off" });
@@ -52,14 +52,7 @@ test("dialogs and menus of a connection", async ({ page, world, look }) => {
 });
 
 test("another account, and messages", async ({ page, world, look }) => {
-  await world.authenticator("Demo");
-  await world.signIn("demo");
-  await page.goto("/");
-  await world.consent("grace");
-  await page.getByRole("button", { name: "More for Demo" }).click();
-  await opening(page, () => page.getByRole("menuitem", { name: "Sign in again" }).click());
-  await page.bringToFront();
-  await page.getByRole("dialog", { name: "Another account signed in" }).waitFor();
+  await (await anotherAccount(page, world)).waitFor();
   await look("other-account");
   await page.getByLabel("Label of the new connection").fill("grace");
   await page.getByRole("button", { name: "Rename" }).click();

@@ -1,7 +1,7 @@
 // Where things stand, in a small window too.
 import type { Locator } from "@playwright/test";
 import { asDesktop } from "./shell";
-import { expect, opening, test } from "./world";
+import { anotherAccount, expect, test } from "./world";
 
 const SMALL = { width: 640, height: 480 };
 
@@ -38,14 +38,7 @@ test("the answers of a long dialog are in sight in a small window", async ({ pag
 });
 
 test("a message is shown once, in the dialog while one is open", async ({ page, world }) => {
-  await world.authenticator("Demo");
-  await world.signIn("demo");
-  await page.goto("/");
-  await world.consent("grace");
-  await page.getByRole("button", { name: "More for Demo" }).click();
-  await opening(page, () => page.getByRole("menuitem", { name: "Sign in again" }).click());
-  await page.bringToFront();
-  const dialog = page.getByRole("dialog", { name: "Another account signed in" });
+  const dialog = await anotherAccount(page, world);
   await expect(dialog.getByText("is connected.")).toBeVisible();
   await expect(page.locator(".notice").filter({ visible: true })).toHaveCount(1);
   await dialog.getByRole("button", { name: "Keep this name" }).click();

@@ -5,7 +5,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, test as base, type Page } from "@playwright/test";
+import { expect, test as base, type Locator, type Page } from "@playwright/test";
 
 function given(name: string): string {
   const value = process.env[name];
@@ -161,6 +161,16 @@ export class World {
     await this.provider("PATCH", "settings", { consent: { allow: { account, scopes } } });
   }
 
+  /** A sign-in without the window that the person denies. */
+  async deny(authenticator: string): Promise<void> {
+    const started = await this.agent<{ authorize_url: string; session_id: string }>("POST", "credentials/connections", {
+      authenticator,
+    });
+    await this.provider("PATCH", "settings", { consent: "deny" });
+    await fetch(started.authorize_url);
+    await this.agent("GET", `credentials/sessions/${started.session_id}?wait=20`);
+  }
+
   /** Signs in without the window; answers the connection's id. */
   async signIn(authenticator: string, who = "ada", account?: string, profile = "default"): Promise<string> {
     await this.consent(who);
@@ -239,4 +249,16 @@ export async function asWindow(page: Page): Promise<void> {
 export async function opening(page: Page, click: () => Promise<void>): Promise<Page> {
   const [opened] = await Promise.all([page.context().waitForEvent("page"), click()]);
   return opened;
+}
+
+/** `demo` is to be renewed, and grace signs in instead of ada; answers the dialog that explains it. */
+export async function anotherAccount(page: Page, world: World): Promise<Locator> {
+  await world.authenticator("Demo");
+  await world.signIn("demo");
+  await page.goto("/");
+  await world.consent("grace");
+  await page.getByRole("button", { name: "More for Demo" }).click();
+  await opening(page, () => page.getByRole("menuitem", { name: "Sign in again" }).click());
+  await page.bringToFront();
+  return page.getByRole("dialog", { name: "Another account signed in" });
 }
