@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::json;
+use tokio::sync::watch;
 use valetkey_api::agent::{AgentStatus, Settings};
 use valetkey_api::browser;
 use valetkey_api::connections::{ConnectionView, Disconnected};
@@ -54,6 +55,11 @@ impl Actions {
             api: self.api.acting_as(caller),
             ..self.clone()
         }
+    }
+
+    /// Changes with the questions to the person.
+    pub(crate) fn questions(&self) -> watch::Receiver<()> {
+        self.app.agent().approvals().subscribe()
     }
 
     /// Begins a sign-in through `authenticator` (`github`, `github/work`) and opens the browser.

@@ -48,13 +48,20 @@ pub(crate) fn begin(app: &AppHandle, agent: App) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
         let mut changed = agent.agent().approvals().subscribe();
-        let mut announced = None;
+        let mut announced: Option<Approval> = None;
         loop {
             changed.mark_unchanged();
             let questions = agent.agent().approvals().list();
             let queued = questions.iter().filter(|it| it.is_queued).count();
+            let unanswered = questions
+                .iter()
+                .find(|it| is_over(it, announced.as_ref()))
+                .cloned();
             let next = questions.into_iter().find(|it| it.open_until.is_some());
-            announce(&app, next.as_ref(), &mut announced);
+            if next.as_ref().map(|it| it.id) != announced.as_ref().map(|it| it.id) {
+                announce(&app, next.as_ref(), unanswered.as_ref());
+                announced.clone_from(&next);
+            }
             let (handle, agent) = (app.clone(), agent.clone());
             let shown = app.run_on_main_thread(move || present(&handle, &agent, next, queued));
             if let Err(error) = shown {
@@ -67,25 +74,36 @@ pub(crate) fn begin(app: &AppHandle, agent: App) {
     });
 }
 
-/// A notification, because the window may be behind others: it can only open it.
-fn announce(app: &AppHandle, next: Option<&Approval>, announced: &mut Option<ApprovalId>) {
-    let id = next.map(|approval| approval.id);
-    if id == *announced {
-        return;
-    }
-    *announced = id;
-    match next {
-        Some(approval) => notifier::show(
-            app,
-            Notification {
-                kind: Kind::Approval,
-                title: title(&approval.question),
-                body: "Valet Key asks in a window of its own.".to_owned(),
-                action: Action::Approve,
-            },
-        ),
-        None => notifier::withdraw(app, Kind::Approval),
-    }
+/// Whether this question was shown last, for its whole time: the person has not closed it.
+fn is_over(now: &Approval, shown: Option<&Approval>) -> bool {
+    let shown = shown.filter(|shown| shown.id == now.id);
+    let until = shown.and_then(|shown| shown.open_until);
+    now.open_until.is_none() && until.is_some_and(|until| until <= Timestamp::now())
+}
+
+/// A notification, because the window may be behind others: it can only open it. One that nobody
+/// answered in time is told, too.
+fn announce(app: &AppHandle, next: Option<&Approval>, unanswered: Option<&Approval>) {
+    let notification = match (next, unanswered.map(|it| &it.question)) {
+        (Some(approval), _) => Notification {
+            kind: Kind::Approval,
+            title: title(&approval.question),
+            body: "Valet Key asks in a window of its own.".to_owned(),
+            action: Action::Approve,
+        },
+        (None, Some(Question::Access(question))) => Notification {
+            kind: Kind::Approval,
+            title: format!(
+                "{} was refused {}",
+                question.program.client.name(),
+                question.name
+            ),
+            body: "Nobody answered in time. You can allow it under Access.".to_owned(),
+            action: Action::Access,
+        },
+        (None, Some(Question::Change(_)) | None) => return notifier::withdraw(app, Kind::Approval),
+    };
+    notifier::show(app, notification);
 }
 
 /// Brings the window to the front.

@@ -49,7 +49,7 @@ pub(crate) enum Kind {
     SignIn,
     /// Somebody tries client keys.
     WrongKeys,
-    /// The approval window is open.
+    /// The approval window is open, or was closed without an answer.
     Approval,
 }
 
@@ -62,6 +62,8 @@ pub(crate) enum Action {
     Open,
     /// Brings the approval window to the front.
     Approve,
+    /// Opens the page with what was not answered.
+    Access,
 }
 
 /// Ordered: later is worse.

@@ -47,6 +47,7 @@ fn act(app: &AppHandle, action: Action) {
     match action {
         Action::Open => handle::show(app, Some(Route::Connections)),
         Action::Approve => approval_window::show(app),
+        Action::Access => handle::show(app, Some(Route::Access)),
         Action::Reconnect {
             connection,
             profile,

@@ -14,6 +14,8 @@ pub(crate) enum Route {
     Connection {
         id: String,
     },
+    /// Who may use which connection, and what was not answered.
+    Access,
     Settings,
 }
 
@@ -23,14 +25,20 @@ impl Route {
         match self {
             Self::Connections => "#/connections".to_owned(),
             Self::Connection { id } => format!("#/connection/{id}"),
+            Self::Access => "#/access".to_owned(),
             Self::Settings => "#/settings".to_owned(),
         }
     }
 
     /// One of each.
     #[cfg(test)]
-    pub(crate) fn examples() -> [Self; 3] {
+    pub(crate) fn examples() -> [Self; 4] {
         let id = "018f0000-0000-7000-8000-000000000001".to_owned();
-        [Self::Connections, Self::Connection { id }, Self::Settings]
+        [
+            Self::Connections,
+            Self::Connection { id },
+            Self::Access,
+            Self::Settings,
+        ]
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use valetkey_api::access::{ApprovalList, ApprovalView};
 use valetkey_api::agent::{AgentStatus, SecretStoreState, Settings};
 use valetkey_api::authenticators::{AuthenticatorList, AuthenticatorView};
 use valetkey_api::connections::{ConnectionList, ConnectionView};
@@ -22,8 +23,29 @@ pub(crate) struct Snapshot {
     pub(crate) signing_in: BTreeMap<SignInId, SignInView>,
     pub(crate) paused: bool,
     pub(crate) keychain_locked: bool,
+    pub(crate) questions: Questions,
     /// Which notifications the person wants.
     pub(crate) notifications: Notifications,
+}
+
+/// How many questions to the person are open.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Questions {
+    /// In the approval window, or waiting for their turn in it.
+    pub(crate) asked: usize,
+    /// Listed under Access: nobody answered while they were shown.
+    pub(crate) unanswered: usize,
+}
+
+impl Questions {
+    fn of(list: &ApprovalList) -> Self {
+        let asked = |it: &&ApprovalView| it.open_until.is_some() || it.is_queued;
+        let asked = list.approvals.iter().filter(asked).count();
+        Self {
+            asked,
+            unanswered: list.approvals.len() - asked,
+        }
+    }
 }
 
 impl Snapshot {
@@ -35,6 +57,7 @@ impl Snapshot {
         let authenticators: AuthenticatorList = api.get("/api/v1/oauth/authenticators").await?;
         let status: AgentStatus = api.get("/api/v1/status").await?;
         let settings: Settings = api.get("/api/v1/settings").await?;
+        let questions: ApprovalList = api.get("/api/v1/approvals").await?;
         let mut signing_in = BTreeMap::new();
         for id in sign_ins {
             let path = format!("/api/v1/credentials/sessions/{id}");
@@ -50,6 +73,7 @@ impl Snapshot {
             signing_in,
             paused: status.paused,
             keychain_locked: status.secret_store.state == SecretStoreState::Locked,
+            questions: Questions::of(&questions),
             notifications: settings.notifications,
         })
     }

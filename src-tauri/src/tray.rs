@@ -169,7 +169,7 @@ impl Tray {
 fn picture(state: State, theme: PanelTheme) -> Image<'static> {
     match (theme, state) {
         (PanelTheme::Dark, State::Well) => include_image!("../icons/tray/on-dark/well@2x.png"),
-        (PanelTheme::Dark, State::NeedsYou) => {
+        (PanelTheme::Dark, State::NeedsYou | State::Asking) => {
             include_image!("../icons/tray/on-dark/needs-you@2x.png")
         }
         (PanelTheme::Dark, State::Locked) => include_image!("../icons/tray/on-dark/locked@2x.png"),
@@ -178,7 +178,7 @@ fn picture(state: State, theme: PanelTheme) -> Image<'static> {
             include_image!("../icons/tray/on-dark/hollow@2x.png")
         }
         (PanelTheme::Light, State::Well) => include_image!("../icons/tray/on-light/well@2x.png"),
-        (PanelTheme::Light, State::NeedsYou) => {
+        (PanelTheme::Light, State::NeedsYou | State::Asking) => {
             include_image!("../icons/tray/on-light/needs-you@2x.png")
         }
         (PanelTheme::Light, State::Locked) => {
@@ -202,6 +202,7 @@ mod tests {
             for state in [
                 State::Well,
                 State::NeedsYou,
+                State::Asking,
                 State::Busy,
                 State::Paused,
                 State::Starting,

@@ -7,6 +7,7 @@ use http::Method;
 use http_body_util::BodyExt as _;
 use jiff::{SignedDuration, Zoned};
 use tauri::{AppHandle, Manager as _};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use valetkey_api::core::event::EventKind;
 use valetkey_api::core::id::SignInId;
@@ -35,6 +36,7 @@ pub(crate) async fn run(app: AppHandle) {
     let mut watcher = Watcher {
         notifications: NotificationTracker::default(),
         sign_ins: Vec::new(),
+        questions: actions.questions(),
         app,
         api: actions.api,
     };
@@ -52,6 +54,8 @@ struct Watcher {
     notifications: NotificationTracker,
     /// Sign-ins that had not ended at the last snapshot.
     sign_ins: Vec<SignInId>,
+    /// Changes with the questions to the person, of which not every change is an event.
+    questions: watch::Receiver<()>,
 }
 
 impl Watcher {
@@ -62,7 +66,14 @@ impl Watcher {
         let mut text = String::new();
         let mut wait = self.refresh(&[]).await?;
         loop {
-            match timeout(wait, stream.frame()).await {
+            let frame = tokio::select! {
+                frame = timeout(wait, stream.frame()) => frame,
+                Ok(()) = self.questions.changed() => {
+                    wait = self.refresh(&[]).await?;
+                    continue;
+                }
+            };
+            match frame {
                 Ok(Some(Ok(frame))) => {
                     if let Ok(bytes) = frame.into_data() {
                         text.push_str(&String::from_utf8_lossy(&bytes));
@@ -130,6 +141,7 @@ const fn changes_snapshot(kind: EventKind) -> bool {
         EventKind::TokenServed
             | EventKind::TokenRefused
             | EventKind::TokenInvalidated
+            | EventKind::AccessAsked
             | EventKind::KeyCreated
             | EventKind::KeyConfirmed
             | EventKind::KeyRevoked

@@ -170,8 +170,8 @@ impl Desktop {
             .unwrap_or(0);
         let button = match notification.action {
             Action::Reconnect { .. } => "Reconnect",
-            Action::Approve => "Decide…",
-            Action::Open => "Open",
+            Action::Approve => "Answer…",
+            Action::Open | Action::Access => "Open",
         };
         let mut hints: HashMap<&str, Value<'_>> = HashMap::from([
             ("desktop-entry", Value::from("valetkey")),

@@ -12,14 +12,16 @@ use valetkey_server::caller::Caller;
 use super::model::MenuAction;
 use crate::actions::{ActionError, Actions};
 use crate::dialog::{self, confirm};
-use crate::keychain;
 use crate::route::Route;
 use crate::window::handle;
+use crate::{approval_window, keychain};
 
 pub(super) fn run(app: &AppHandle, action: MenuAction) {
     match action {
         MenuAction::Open => return handle::show(app, Some(Route::Connections)),
         MenuAction::Settings => return handle::show(app, Some(Route::Settings)),
+        MenuAction::Access => return handle::show(app, Some(Route::Access)),
+        MenuAction::Decide => return approval_window::show(app),
         MenuAction::Details { id } => return handle::show(app, Some(Route::Connection { id })),
         MenuAction::Quit => return app.state::<Actions>().quit(),
         MenuAction::Connect { .. }
@@ -50,6 +52,8 @@ pub(super) fn run(app: &AppHandle, action: MenuAction) {
             MenuAction::Resume => actions.set_paused(false).await.map_err(ActionError::from),
             MenuAction::Unlock => keychain::unlock().await.map_err(ActionError::from),
             MenuAction::Open
+            | MenuAction::Access
+            | MenuAction::Decide
             | MenuAction::Settings
             | MenuAction::Details { .. }
             | MenuAction::Quit => Ok(()),

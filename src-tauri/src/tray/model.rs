@@ -6,7 +6,7 @@ use valetkey_api::connections::ConnectionView;
 use valetkey_api::core::connection::RefreshErrorKind;
 use valetkey_api::core::connection_state::Status;
 
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Questions, Snapshot};
 
 /// Icon and menu.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(super) enum State {
     Well,
     /// The person has to do something.
     NeedsYou,
+    /// A question to the person is in the approval window.
+    Asking,
     /// A sign-in is under way.
     Busy,
     /// Token sharing is paused.
@@ -39,6 +41,7 @@ impl State {
         match self {
             Self::Well => "Valet Key",
             Self::NeedsYou => "Valet Key: sign in again",
+            Self::Asking => "Valet Key: a question waits for your answer",
             Self::Busy => "Valet Key: signing in",
             Self::Paused => "Valet Key: paused, programs get no tokens",
             Self::Locked => "Valet Key: the keychain is locked",
@@ -80,6 +83,10 @@ pub(super) enum MenuAction {
     OpenAt {
         url: String,
     },
+    /// Brings the approval window to the front.
+    Decide,
+    /// Opens the page with what was not answered.
+    Access,
     Pause,
     Resume,
     Unlock,
@@ -99,6 +106,8 @@ impl fmt::Display for MenuAction {
             Self::CopyToken { id } => write!(f, "copy {id}"),
             Self::Details { id } => write!(f, "details {id}"),
             Self::OpenAt { url } => write!(f, "open-at {url}"),
+            Self::Decide => f.write_str("decide"),
+            Self::Access => f.write_str("access"),
             Self::Pause => f.write_str("pause"),
             Self::Resume => f.write_str("resume"),
             Self::Unlock => f.write_str("unlock"),
@@ -138,6 +147,8 @@ impl MenuAction {
             "open-at" => Self::OpenAt {
                 url: rest.to_owned(),
             },
+            "decide" => Self::Decide,
+            "access" => Self::Access,
             "pause" => Self::Pause,
             "resume" => Self::Resume,
             "unlock" => Self::Unlock,
@@ -166,7 +177,10 @@ impl Model {
             action: MenuAction::Unlock,
         });
         let connected = connections.map(|it| connected(snapshot, it));
-        let mut lines: Vec<Line> = locked.into_iter().chain(connected).collect();
+        let mut lines: Vec<Line> = questions(snapshot.questions)
+            .chain(locked)
+            .chain(connected)
+            .collect();
         let idle = snapshot.authenticators.iter().filter(|it| {
             it.is_active
                 && !snapshot
@@ -201,10 +215,32 @@ impl Model {
     }
 }
 
+/// A line for the questions that are asked now, and one for those that nobody answered.
+fn questions(questions: Questions) -> impl Iterator<Item = Line> {
+    let asked = match questions.asked {
+        0 => None,
+        1 => Some("1 question waits: answer…".to_owned()),
+        many => Some(format!("{many} questions wait: answer…")),
+    };
+    let unanswered = match questions.unanswered {
+        0 => None,
+        1 => Some("1 request was not answered".to_owned()),
+        many => Some(format!("{many} requests were not answered")),
+    };
+    let lines = [
+        (asked, MenuAction::Decide),
+        (unanswered, MenuAction::Access),
+    ];
+    let lines = lines.into_iter();
+    lines.filter_map(|(label, action)| label.map(|label| Line::Item { label, action }))
+}
+
 fn state(snapshot: &Snapshot) -> State {
     let needs_you = |it: &ConnectionView| it.status == Status::NeedsReconnect || needs_fixing(it);
     if snapshot.keychain_locked {
         State::Locked
+    } else if snapshot.questions.asked > 0 {
+        State::Asking
     } else if snapshot.paused {
         State::Paused
     } else if !snapshot.signing_in.is_empty() {
@@ -303,6 +339,36 @@ mod tests {
     }
 
     #[test]
+    fn questions_stand_first_and_lead_to_where_they_are_answered() {
+        let of = |asked, unanswered| {
+            let questions = Questions { asked, unanswered };
+            Model::of(&Snapshot {
+                questions,
+                paused: true,
+                ..Snapshot::default()
+            })
+        };
+        let line = |label: &str, action| Line::Item {
+            label: label.to_owned(),
+            action,
+        };
+        assert_eq!(of(0, 0).lines, []);
+        assert_eq!(
+            of(1, 2).lines,
+            [
+                line("1 question waits: answer…", MenuAction::Decide),
+                line("2 requests were not answered", MenuAction::Access)
+            ]
+        );
+        assert_eq!(
+            of(3, 0).lines,
+            [line("3 questions wait: answer…", MenuAction::Decide)]
+        );
+        assert_eq!(of(1, 0).state, State::Asking);
+        assert_eq!(of(0, 1).state, State::Paused, "that is no hurry");
+    }
+
+    #[test]
     fn ids_read_back() {
         let text = str::to_owned;
         for action in [
@@ -319,6 +385,8 @@ mod tests {
             MenuAction::OpenAt {
                 url: text("https://example.com/a"),
             },
+            MenuAction::Decide,
+            MenuAction::Access,
             MenuAction::Pause,
             MenuAction::Resume,
             MenuAction::Unlock,

@@ -1,6 +1,6 @@
 // Generated from src-tauri by: UPDATE_SHELL_TYPES=1 cargo nextest run -p valetkey-desktop
 
-export type Route = { "page": "connections" } | { "page": "connection", id: string, } | { "page": "settings" };
+export type Route = { "page": "connections" } | { "page": "connection", id: string, } | { "page": "access" } | { "page": "settings" };
 export type Command = { "command": "request", "args": { method: string, path: string, body: string | null, } } | { "command": "follow", "args": { path: string, 
 /**
  * The page passes a channel, the window's process its id.
@@ -20,4 +20,4 @@ demo: boolean, };
 export type Reply = { "command": "request", "reply": ApiReply } | { "command": "follow", "reply": number } | { "command": "unfollow", "reply": null } | { "command": "open_url", "reply": null } | { "command": "copy_token", "reply": Copied } | { "command": "refresh_now", "reply": null } | { "command": "save_file", "reply": string } | { "command": "shell_state", "reply": ShellState } | { "command": "set_autostart", "reply": null } | { "command": "login_offer_done", "reply": null } | { "command": "begin_demo", "reply": string } | { "command": "open_log_folder", "reply": null } | { "command": "first_start_done", "reply": null } | { "command": "unlock_keychain", "reply": null } | { "command": "quit", "reply": null };
 
 /** Fragments that the shell opens, each with the route that it means. */
-export const SHELL_ROUTES: readonly [string, Route][] = [["#/connections",{"page":"connections"}],["#/connection/018f0000-0000-7000-8000-000000000001",{"page":"connection","id":"018f0000-0000-7000-8000-000000000001"}],["#/settings",{"page":"settings"}]];
+export const SHELL_ROUTES: readonly [string, Route][] = [["#/connections",{"page":"connections"}],["#/connection/018f0000-0000-7000-8000-000000000001",{"page":"connection","id":"018f0000-0000-7000-8000-000000000001"}],["#/access",{"page":"access"}],["#/settings",{"page":"settings"}]];

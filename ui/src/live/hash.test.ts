@@ -16,7 +16,7 @@ test("parts are decoded", () => {
 test("the routes that the shell opens lead to their pages", () => {
   for (const [fragment, route] of SHELL_ROUTES) {
     const parsed = parseHash(fragment);
-    if (route.page === "settings") expect(parsed).toEqual({ page: "settings" });
+    if (route.page === "settings" || route.page === "access") expect(parsed).toEqual(route);
     else expect(parsed).toEqual({ page: "connections", details: route.page === "connection" ? route.id : null });
   }
 });

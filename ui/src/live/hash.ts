@@ -2,7 +2,7 @@
 import type { Route as ShellRoute } from "../backend/shell.gen";
 
 /** Pages by their name in the URL. */
-export type Page = ShellRoute["page"] | "add" | "authenticator" | "access" | "activity" | "welcome";
+export type Page = ShellRoute["page"] | "add" | "authenticator" | "activity" | "welcome";
 
 export type Route =
   | { page: "connections"; details: string | null }
