@@ -40,7 +40,7 @@ pub enum KeyRefusal {
 impl Agent {
     /// A key that can be made: its name is free, and its connections are there. From here on their ids
     /// travel.
-    pub fn check_new_key(&self, ask: NewKey) -> Result<NewKey, AgentError> {
+    pub fn check_new_key(&self, ask: &NewKey) -> Result<NewKey, AgentError> {
         let name = ask.name.trim().to_owned();
         if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
             return Err(AgentError::InvalidRequest {
@@ -73,7 +73,8 @@ impl Agent {
         Ok(NewKey {
             name,
             connections,
-            ..ask
+            manage: ask.manage,
+            expires_at: ask.expires_at,
         })
     }
 
@@ -83,7 +84,7 @@ impl Agent {
         ask: NewKey,
         who: &Actor,
     ) -> Result<(ClientKeyRow, ClientKey), AgentError> {
-        let ask = self.check_new_key(ask)?;
+        let ask = self.check_new_key(&ask)?;
         let now = self.inner.now();
         let connections = match &ask.connections {
             None => None,

@@ -38,12 +38,10 @@ impl StoredSettings {
         event: Option<&Event>,
     ) -> Result<Option<UnloggedId>, AgentError> {
         let text = serde_json::to_string(self).expect("plain structs serialise");
-        match event {
-            Some(event) => Ok(Some(vault.change_setting(KEY, &text, event).await?)),
-            None => {
-                vault.set_setting(KEY, Some(&text)).await?;
-                Ok(None)
-            }
+        if let Some(event) = event {
+            return Ok(Some(vault.change_setting(KEY, &text, event).await?));
         }
+        vault.set_setting(KEY, Some(&text)).await?;
+        Ok(None)
     }
 }

@@ -36,6 +36,10 @@ pub use userinfo::{Userinfo, UserinfoMethod};
 /// A catalogue entry.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that do not depend on each other"
+)]
 pub struct Provider {
     /// `google`; the file's name.
     pub id: String,

@@ -15,7 +15,7 @@ use crate::form::Form;
 use crate::oauth_error::OAuthError;
 use crate::pages::{self, DevicePage};
 use crate::response::{html_page, json_response, prefers_json};
-use crate::settings::{Consent, Dialect, Settings};
+use crate::settings::{Client, Consent, Dialect, Settings};
 use crate::shared::{self, Shared};
 use crate::token::{require_form, split_scopes};
 
@@ -174,7 +174,7 @@ pub(crate) async fn page(State(shared): State<Arc<Shared>>, RawQuery(query): Raw
     let grant = codes.of_person(user_code, Instant::now());
     let client = grant.and_then(|grant| settings.client(&grant.client));
     html_page(pages::device(&DevicePage {
-        client_name: client.map(|client| client.display_name()),
+        client_name: client.map(Client::display_name),
         user_code,
         accounts: &settings.accounts,
     }))

@@ -72,6 +72,7 @@ impl Server {
     }
 
     /// With another rate limit for each client than the default.
+    #[must_use]
     pub fn with_rate(self, rate: Rate) -> Self {
         Self { rate, ..self }
     }

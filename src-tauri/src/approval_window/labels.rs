@@ -23,7 +23,7 @@ pub(super) fn secondary(text: &str) -> gtk::Label {
 /// A check box whose label wraps.
 pub(super) fn check(text: &str) -> gtk::CheckButton {
     let check = gtk::CheckButton::with_label(&printable(text));
-    let label = check.child().map(|it| it.downcast::<gtk::Label>());
+    let label = check.child().map(Cast::downcast::<gtk::Label>);
     if let Some(Ok(label)) = label {
         wrap(&label, 44);
     }

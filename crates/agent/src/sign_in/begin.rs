@@ -112,13 +112,7 @@ impl Agent {
         let metadata = inner.provider_client.metadata(&client, inner.now()).await;
         let metadata = metadata.map_err(|failure| not_begun(&client, failure))?;
         let client = Arc::new(client);
-        let begun = match ask.method {
-            SignInMethod::Device => device::begin(inner, &client, metadata, &asked).await?,
-            SignInMethod::Browser | SignInMethod::Paste => {
-                let paste_only = ask.method == SignInMethod::Paste;
-                begin_in_browser(inner, &client, metadata, &asked, paste_only).await?
-            }
-        };
+        let begun = make_ready(inner, ask.method, &client, metadata, &asked).await?;
         let view = SignInView {
             id: SignInId::new(crate::random::uuid()),
             profile: authenticator.profile.clone(),
@@ -175,12 +169,8 @@ impl Agent {
         inner.registry().follow_sign_in(&row);
         inner.run(time_out(Arc::clone(inner), view.id));
         if let Some(authorization) = begun.polls {
-            inner.run(device::poll(
-                Arc::clone(inner),
-                view.id,
-                client,
-                authorization,
-            ));
+            let polling = device::poll(Arc::clone(inner), view.id, client, authorization);
+            inner.run(polling);
         }
         let event = Event::new(EventKind::SignInStarted, inner.now())
             .authenticator(authenticator.id)
@@ -269,6 +259,21 @@ pub(super) struct Begun {
     pub(super) lifetime: SignedDuration,
     /// What the token endpoint is polled with.
     pub(super) polls: Option<DeviceAuthorization>,
+}
+
+/// Makes the method ready: a listener and a URL, or a code.
+async fn make_ready(
+    inner: &Arc<Inner>,
+    method: SignInMethod,
+    client: &Client,
+    metadata: Option<Arc<Metadata>>,
+    scopes: &Scopes,
+) -> Result<Begun, AgentError> {
+    match method {
+        SignInMethod::Browser => begin_in_browser(inner, client, metadata, scopes, false).await,
+        SignInMethod::Paste => begin_in_browser(inner, client, metadata, scopes, true).await,
+        SignInMethod::Device => device::begin(inner, client, metadata, scopes).await,
+    }
 }
 
 /// Authorization code with PKCE (RFC 6749, section 4.1; RFC 7636).

@@ -24,6 +24,7 @@ pub(crate) struct StatusOf {
 
 /// `valetkey connect`
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each option")]
 pub(crate) struct Connect {
     /// The authenticator: `github`, or `github/work` for a second account
     #[arg(add = ArgValueCompleter::new(completion::accounts))]

@@ -79,12 +79,14 @@ pub(crate) fn qr_code(address: &str, style: Style) -> String {
     drawn
         .dark_color(Dense1x2::Light)
         .light_color(Dense1x2::Dark);
-    let mut text = String::new();
-    for line in drawn.build().lines() {
-        text.push_str(&format!("{}\n", style.paint(Tone::Inverse, line)));
-    }
-    text.push('\n');
-    text
+    let drawn = drawn.build();
+    let lines = drawn
+        .lines()
+        .map(|line| style.paint(Tone::Inverse, line).to_string());
+    lines
+        .chain([String::new(), String::new()])
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// How to come back where the browser cannot reach the agent.

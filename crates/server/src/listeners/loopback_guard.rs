@@ -163,9 +163,9 @@ impl LoopbackGuard {
             Err(KeyRefusal::NotConfirmed) => Err(GuardError::KeyNotConfirmed),
             Err(KeyRefusal::Unknown) => {
                 let (error, report) = self.wrong_keys.count(Instant::now());
-                report
-                    .into_iter()
-                    .for_each(|count| (self.verifier.report_wrong_keys)(count));
+                if let Some(count) = report {
+                    (self.verifier.report_wrong_keys)(count);
+                }
                 Err(error)
             }
         }

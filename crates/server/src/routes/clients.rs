@@ -60,7 +60,7 @@ pub(super) async fn create(
         expires_at: new.expires_in.map(end).transpose()?,
     };
     let agent = app.agent();
-    let ask = agent.check_new_key(ask)?;
+    let ask = agent.check_new_key(&ask)?;
     let change = Change::NewKey {
         key: KeyAccess {
             name: ask.name.clone(),
