@@ -168,7 +168,7 @@ async fn a_sign_in_is_cancelled_or_finished_by_pasting() {
     );
     let waiting = fixture.get(&session).await.is(200);
     assert_eq!(waiting["state"], "started");
-    assert_eq!(waiting["reason"], "fortests");
+    assert_eq!(waiting["reason"], "for tests");
     let callback = format!("{session}/callback");
     let wrong = json!({ "url": "http://127.0.0.1/callback?code=x&state=y" });
     fixture
