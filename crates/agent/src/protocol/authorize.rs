@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
+use valetkey_core::printable::shortened;
 use valetkey_core::scope::Scopes;
 use valetkey_core::token_error::SignInFailure;
 
 use super::account::ExpectedIdToken;
-use super::discovery::{fits_template, slash_differs};
+use super::discovery::{MAX_ISSUER, fits_template, slash_differs};
 use super::metadata::Metadata;
 use crate::client::Client;
 
@@ -108,15 +109,15 @@ impl AuthorizeRequest {
         }
         let promised = metadata.is_some_and(|metadata| metadata.sends_iss);
         let reason = match (iss, expected) {
-            (Some(iss), Some(expected)) if !fits_template(expected, iss) => {
-                "the answer came from another provider than the one you were sent to"
-            }
-            (None, _) if promised => "the answer does not say which provider sent it",
+            (Some(iss), Some(expected)) if !fits_template(expected, iss) => format!(
+                "the answer came from another provider (`{}`) than the one you were sent to (`{}`)",
+                shortened(iss, MAX_ISSUER),
+                shortened(expected, MAX_ISSUER)
+            ),
+            (None, _) if promised => "the answer does not say which provider sent it".to_owned(),
             (Some(_) | None, _) => return Ok(()),
         };
-        Err(SignInFailure::Untrusted {
-            reason: reason.to_owned(),
-        })
+        Err(SignInFailure::Untrusted { reason })
     }
 }
 
@@ -283,5 +284,13 @@ mod tests {
         assert!(!check(&client, promising(), None));
         assert!(check(&client, promising(), Some("https://h")));
         assert!(!check(&client, promising(), Some("https://other")));
+        let request = AuthorizeRequest::new(&client, None, REDIRECT, &Scopes::default());
+        let other = "http://127.0.0.1:40731/\u{202e}realm".to_owned();
+        let failure = request.check_issuer(&client, Some(&other)).unwrap_err();
+        assert!(
+            matches!(&failure, SignInFailure::Untrusted { reason } if *reason
+                == r"the answer came from another provider (`http://127.0.0.1:40731/\u{202e}realm`) than the one you were sent to (`https://h`)"),
+            "{failure:?}"
+        );
     }
 }

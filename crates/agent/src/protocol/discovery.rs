@@ -16,7 +16,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use valetkey_core::authenticator::rfc8414_metadata_url;
 use valetkey_core::endpoint_url::EndpointUrl;
-use valetkey_core::token_error::{SignInFailure, clean};
+use valetkey_core::printable::shortened;
+use valetkey_core::token_error::SignInFailure;
 
 use super::metadata::Metadata;
 use super::{ProviderClient, request};
@@ -26,6 +27,8 @@ use crate::client::Client;
 const CALLER_TIMEOUT: Duration = Duration::from_secs(10);
 /// More signing keys of a provider than this are not read.
 const MAX_KEYS: usize = 64;
+/// Letters of an issuer that are shown.
+pub(super) const MAX_ISSUER: usize = 200;
 /// Stands in Microsoft's issuer for the tenant of the account.
 const TENANT: &str = "{tenantid}";
 
@@ -130,7 +133,7 @@ fn check(client: &Client, metadata: &Metadata) -> Result<(), SignInFailure> {
     {
         return fix(format!(
             "the provider calls itself `{}`, not `{expected}`",
-            clean(&metadata.issuer, &[])
+            shortened(&metadata.issuer, MAX_ISSUER)
         ));
     }
     // Never downgraded: where S256 is not offered, there is no sign-in (RFC 7636, section 7.2).
