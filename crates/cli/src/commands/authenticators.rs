@@ -77,7 +77,7 @@ pub(super) fn update(terminal: Terminal, global: &Global, args: &Update) -> Resu
     }
     let config = draft::config(&args.fields, &args.secret)?;
     let mut input = draft::input(config, &args.fields, &args.secret)?;
-    let unset = input.unset();
+    let unset = input.unresolved();
     if !unset.is_empty() {
         return Err(Failure::Problems(unset));
     }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::check::{self, Kept};
 use super::members::Members;
-use super::references::{References, is_unset, resolve_value};
+use super::references::{References, WrongReference, is_unfinished, resolve_value};
 use super::{Change, Draft, Problem, SecretChange, Warning};
 use crate::authenticator::Authenticator;
 use crate::name::AuthenticatorName;
@@ -56,8 +56,8 @@ impl DraftInput {
     /// Sets a field, as a flag does; it wins over the file.
     pub fn set(&mut self, field: &str, value: impl Into<Value>) {
         self.members.set(field.to_owned(), value.into());
-        if let References::Unset(unset) = &mut self.references {
-            unset.remove(field);
+        if let References::Wrong(wrong) = &mut self.references {
+            wrong.remove(field);
         }
     }
 
@@ -67,34 +67,40 @@ impl DraftInput {
     }
 
     /// Replaces each `${NAME}` in any text by the variable's value, which is never looked into again. What
-    /// is not set is named by [`Self::check`].
+    /// is not set or not finished is named by [`Self::check`].
     #[must_use]
     pub fn resolve(mut self, variable: &dyn Fn(&str) -> Option<String>) -> Self {
-        let mut unset = BTreeMap::new();
+        let mut wrong = BTreeMap::new();
         for (field, value) in self.members.iter_mut() {
+            if is_unfinished(value) {
+                wrong.insert(field.clone(), WrongReference::Unfinished);
+            }
             let mut look_up = |name: &str| {
                 let value = variable(name)
                     .filter(|value| !value.is_empty())
                     .map(Zeroizing::new);
                 if value.is_none() {
-                    unset.insert(field.clone(), name.to_owned());
+                    // What is not finished has no name that could be set instead.
+                    wrong
+                        .entry(field.clone())
+                        .or_insert_with(|| WrongReference::Unset(name.to_owned()));
                 }
                 value
             };
             resolve_value(value, &mut look_up);
         }
-        self.references = References::Unset(unset);
+        self.references = References::Wrong(wrong);
         self
     }
 
-    /// The fields that hang on a variable that is not set. [`Self::check`] says it too; a change,
-    /// which is checked elsewhere, must not be sent.
-    pub fn unset(&self) -> Vec<Problem> {
+    /// The fields whose references stand for nothing. [`Self::check`] says it too; a change, which is
+    /// checked elsewhere, must not be sent.
+    pub fn unresolved(&self) -> Vec<Problem> {
         match &self.references {
             References::Unread => Vec::new(),
-            References::Unset(unset) => unset
+            References::Wrong(wrong) => wrong
                 .iter()
-                .map(|(field, name)| is_unset(field, name))
+                .map(|(field, reference)| reference.problem(field))
                 .collect(),
         }
     }

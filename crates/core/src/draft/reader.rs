@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::members::Members;
 use super::nearest::nearest;
-use super::references::{References, is_unset, split_reference};
+use super::references::{References, split_reference};
 use super::{Problem, Warning};
 
 /// Fields of an authenticator; the catalogue adds its placeholders.
@@ -200,10 +200,10 @@ impl Reader {
             .members
             .remove(field)
             .filter(|value| !value.is_null())?;
-        if let References::Unset(unset) = &self.references
-            && let Some(name) = unset.get(field).cloned()
+        if let References::Wrong(wrong) = &self.references
+            && let Some(reference) = wrong.get(field)
         {
-            let problem = is_unset(field, &name);
+            let problem = reference.problem(field);
             self.problem(field, problem.message, problem.hint);
             return None;
         }

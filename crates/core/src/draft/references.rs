@@ -14,8 +14,61 @@ pub(super) enum References {
     /// Nobody looked them up, as in an API request: they are refused wherever they stand.
     #[default]
     Unread,
-    /// They were looked up; these fields hold variables that are not set.
-    Unset(BTreeMap<String, String>),
+    /// They were looked up; this is what is wrong in these fields.
+    Wrong(BTreeMap<String, WrongReference>),
+}
+
+/// A reference that stands for nothing.
+#[derive(Clone, PartialEq)]
+pub(super) enum WrongReference {
+    /// The variable of this name is not set.
+    Unset(String),
+    /// `${` without a name and `}`.
+    Unfinished,
+}
+
+impl WrongReference {
+    /// For the person.
+    pub(super) fn problem(&self, field: &str) -> Problem {
+        let (message, hint) = match self {
+            Self::Unset(name) => (
+                format!("`${{{name}}}` in `{field}` is not set"),
+                format!("set the environment variable `{name}` and try again"),
+            ),
+            Self::Unfinished => (
+                format!("`{field}` has `${{` without a name and `}}`"),
+                "write a variable as `${NAME}`; put a value that holds `${` into a variable"
+                    .to_owned(),
+            ),
+        };
+        Problem {
+            field: field.to_owned(),
+            message,
+            hint,
+        }
+    }
+}
+
+/// Whether `${` stands in a text, and is no reference.
+fn has_unfinished(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((before, _, after)) = split_reference(rest) {
+        if before.contains("${") {
+            return true;
+        }
+        rest = after;
+    }
+    rest.contains("${")
+}
+
+/// Whether any text of a field [`has_unfinished`] references.
+pub(super) fn is_unfinished(value: &Value) -> bool {
+    match value {
+        Value::String(text) => has_unfinished(text),
+        Value::Array(items) => items.iter().any(is_unfinished),
+        Value::Object(members) => members.values().any(is_unfinished),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 pub(super) fn resolve_value(
@@ -69,14 +122,5 @@ pub(super) fn split_reference(text: &str) -> Option<(&str, &str, &str)> {
             }
             _ => from = start + 2,
         }
-    }
-}
-
-/// A field refers to a variable that is not set.
-pub(super) fn is_unset(field: &str, name: &str) -> Problem {
-    Problem {
-        field: field.to_owned(),
-        message: format!("`${{{name}}}` in `{field}` is not set"),
-        hint: format!("set the environment variable `{name}` and try again"),
     }
 }

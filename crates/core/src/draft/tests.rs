@@ -29,7 +29,7 @@ fn a_field_that_is_set_later_hangs_on_no_variable() {
     let mut input = input(&fields).resolve(&variables);
     input.set("client_secret", "${as it is}");
     let unset: Vec<String> = input
-        .unset()
+        .unresolved()
         .into_iter()
         .map(|problem| problem.field)
         .collect();
@@ -109,6 +109,25 @@ fn a_resolved_value_is_taken_literally_and_never_printed() {
         "GOCSPX-${not_looked_into}"
     );
     assert!(!format!("{:?}", input(&google()).resolve(&variables)).contains("GOCSPX"));
+}
+
+#[test]
+fn a_reference_that_does_not_end_is_no_value() {
+    for secret in [
+        "${GOOGLE_SECRET",
+        "${",
+        "${}",
+        "x${A B}",
+        "${GOOGLE_SECRET}${",
+    ] {
+        let told = "`client_secret` has `${` without a name and `}`";
+        let text = with("client_secret", secret);
+        assert!(text.contains(told), "{secret}: {text}");
+        let mut resolved = input(&google()).resolve(&variables);
+        resolved.set("client_secret", secret);
+        assert!(words(resolved).contains("added google"), "{secret}");
+    }
+    assert!(with("client_secret", "pa$$w{o}rd").contains("added google"));
 }
 
 #[test]
