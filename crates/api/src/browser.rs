@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use valetkey_core::endpoint_url::EndpointUrl;
 
+use crate::command_line::words;
+
 /// An opener that fails does so within this time; one that still runs then has opened the browser.
 const OPENER_TIMEOUT: Duration = Duration::from_millis(400);
 const OPENER_POLL: Duration = Duration::from_millis(10);
@@ -65,28 +67,6 @@ fn command(template: &str, url: &str) -> Option<Command> {
         command.arg(url);
     }
     Some(command)
-}
-
-/// Splits at spaces; quotes and backslashes keep them, as in a shell, and nothing else is special.
-fn words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match (c, quote) {
-            (_, Some(open)) if c == open => quote = None,
-            ('"' | '\'', None) => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            ('\\', None | Some('"')) => word.get_or_insert_default().extend(chars.next()),
-            (c, None) if c.is_whitespace() => words.extend(word.take()),
-            (c, _) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
 }
 
 /// Starts an opener without our environment variables, which may hold a passphrase.

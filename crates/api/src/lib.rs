@@ -22,6 +22,7 @@
 //! | [`endpoint`] | no route: the file that says where the agent listens |
 //! | [`own_providers`] | no route: the person's own catalogue files, read by every program of ours |
 //! | [`client`] | no route: the blocking client over the Unix socket |
+//! | [`command_line`] | no route: the program of a command that a person writes |
 //! | `browser` | no route: opening the browser, for clients with a person in front (feature `browser`) |
 
 pub mod access;
@@ -31,6 +32,7 @@ pub mod authenticators;
 pub mod browser;
 pub mod client;
 pub mod clients;
+pub mod command_line;
 pub mod connections;
 pub mod endpoint;
 pub mod error;

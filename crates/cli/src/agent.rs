@@ -172,7 +172,7 @@ fn binary() -> Result<PathBuf, Failure> {
 }
 
 /// The program of this name in `PATH`.
-pub(crate) fn in_path(name: &str) -> Option<PathBuf> {
+fn in_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
         .filter(|folder| folder.is_absolute())
         .find_map(|folder| is_file(&folder.join(name)))

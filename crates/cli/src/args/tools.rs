@@ -208,7 +208,7 @@ pub(crate) struct Settings {
     /// Go back to the default
     #[arg(long, requires = "setting", conflicts_with = "value")]
     pub(crate) unset: bool,
-    /// Change the port although client keys are used at the old one
+    /// Change the port although client keys are used at the old one, or set a browser that is not installed
     #[arg(long, requires = "setting")]
     pub(crate) force: bool,
 }

@@ -1,12 +1,12 @@
 //! `valetkey doctor`: what the agent finds about itself, and what only this terminal can see.
 
 use std::env;
-use std::path::Path;
 use std::process::Command;
 
 use valetkey_api::agent::{Check, CheckOutcome, Version};
 use valetkey_api::browser;
 use valetkey_api::client::Client;
+use valetkey_api::command_line::is_program;
 
 use crate::agent;
 use crate::args::Global;
@@ -105,14 +105,6 @@ fn browser_check(setting: Option<&str>) -> Check {
             warning("browser", &message, hint)
         }
         None => warning("browser", "there is no program to open it with", hint),
-    }
-}
-
-fn is_program(program: &str) -> bool {
-    if program.contains('/') {
-        Path::new(program).is_file()
-    } else {
-        agent::in_path(program).is_some()
     }
 }
 

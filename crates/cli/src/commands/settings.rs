@@ -3,6 +3,7 @@
 use clap::ValueEnum as _;
 use valetkey_api::Patch;
 use valetkey_api::agent::{NotificationsPatch, SettingsPatch};
+use valetkey_api::command_line::missing_program;
 use valetkey_api::core::access;
 use valetkey_api::core::settings::{LogLevel, Notifications, Settings as Known};
 
@@ -20,7 +21,7 @@ pub(super) fn settings(terminal: Terminal, global: &Global, args: Settings) -> R
         return terminal.reply(&settings, |settings, _| render::all(settings));
     };
     let change = match args.value {
-        Some(value) => set(setting, &value)?,
+        Some(value) => set(setting, &value, args.force)?,
         None if args.unset => unset(setting),
         None => {
             let settings = agent::connect(global)?.settings()?;
@@ -38,7 +39,7 @@ pub(super) fn settings(terminal: Terminal, global: &Global, args: Settings) -> R
     terminal.done(&changed, |settings, _| render::changed(settings, setting))
 }
 
-fn set(setting: Setting, value: &str) -> Result<SettingsPatch, Failure> {
+fn set(setting: Setting, value: &str, force: bool) -> Result<SettingsPatch, Failure> {
     let no = |why: &dyn std::fmt::Display| {
         let what = format!("`{value}` is not a value of `{}`", render::name(setting));
         Failure::new(Exit::Usage, what).why(why)
@@ -50,7 +51,14 @@ fn set(setting: Setting, value: &str) -> Result<SettingsPatch, Failure> {
         _ => Err(no(&"it is `on` or `off`")),
     };
     match setting {
-        Setting::Browser => patch.browser = Patch::Set(value.to_owned()),
+        Setting::Browser => {
+            if !force && let Some(program) = missing_program(value) {
+                return Err(no(&format!("there is no program `{program}`")).hint(
+                    "`--force` sets it anyway; until it is installed, the next browser opens",
+                ));
+            }
+            patch.browser = Patch::Set(value.to_owned());
+        }
         Setting::NotifyNeedsYou => notify(&mut patch).needs_you = Some(on()?),
         Setting::NotifyEndsSoon => notify(&mut patch).ends_soon = Some(on()?),
         Setting::NotifySignIn => notify(&mut patch).sign_in = Some(on()?),

@@ -30,6 +30,22 @@ fn a_negative_number_is_told_as_such() {
 }
 
 #[test]
+fn a_browser_that_is_not_there_is_refused_at_once() {
+    for program in ["nosuchbrowser", "/nonexistent/firefox"] {
+        let ended = Stub::absent().run(&format!("settings browser {program}"));
+        assert_eq!(ended.code, Some(2), "{}", ended.err);
+        let told = format!("there is no program `{program}`");
+        assert!(ended.err.contains(&told), "{}", ended.err);
+        assert!(ended.err.contains("`--force`"), "{}", ended.err);
+    }
+    let agent = Stub::new(|request| Some((200, request.body.clone())));
+    let ended = agent.run("settings browser nosuchbrowser --force");
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let body = &agent.requests()[0].body;
+    assert_eq!(body["browser"], "nosuchbrowser");
+}
+
+#[test]
 fn a_huge_duration_is_told_to_be_too_long() {
     let ended = Stub::absent().run("token github --min-ttl 99999999999999999999d");
     assert_eq!(ended.code, Some(2));

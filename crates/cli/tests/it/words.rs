@@ -210,8 +210,10 @@ fn the_browser_is_shown_set_and_unset() {
     let all = agent.run("settings").out;
     assert!(all.starts_with("browser           true\n"), "{all}");
     assert_eq!(agent.run("settings browser").out, "true\n");
+    agent.script("firefox", "");
     let mut set = agent.command("settings browser");
-    let ended = Ended::from(set.arg("firefox -P work").output().unwrap());
+    set.arg("firefox -P work").env("PATH", agent.home());
+    let ended = Ended::from(set.output().unwrap());
     assert_eq!(
         (ended.code, ended.err.as_str()),
         (Some(0), "browser  firefox -P work\n")

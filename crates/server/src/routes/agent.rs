@@ -10,6 +10,7 @@ use valetkey_api::agent::{
     AgentStatus, Check, DoctorReport, Settings, SettingsPatch, SettingsQuery, ShutdownResponse,
     Version, WindowResponse,
 };
+use valetkey_api::command_line::missing_program;
 use valetkey_api::core::settings::RetentionDays;
 
 use crate::app::App;
@@ -68,6 +69,7 @@ pub(super) async fn change_settings(
         app.allow(&caller, Action::SetCommand)?;
     }
     if !query.force {
+        check_browser(&patch.browser, &caller)?;
         app.check_port_change(&patch.port)?;
     }
     if patch.access_policy.is_some() {
@@ -101,6 +103,21 @@ fn widening(app: &App, patch: &SettingsPatch) -> Vec<Change> {
         changes.push(Change::NoPauseOnLock);
     }
     changes
+}
+
+/// Refuses a command of the window whose program is missing. The command line checks its own: its
+/// `PATH` may be another one.
+fn check_browser(browser: &Patch<String>, caller: &Caller) -> Result<(), ErrorResponse> {
+    let (Caller::Window, Patch::Set(command)) = (caller, browser) else {
+        return Ok(());
+    };
+    match missing_program(command) {
+        None => Ok(()),
+        Some(program) => Err(ErrorResponse::invalid(
+            format!("there is no program `{program}`"),
+            "write the command as in a terminal, such as `firefox -P work`",
+        )),
+    }
 }
 
 /// Pause

@@ -132,6 +132,22 @@ async fn values_that_make_no_sense_are_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn the_window_is_refused_a_browser_that_is_not_there() {
+    let fixture = Fixture::new().await;
+    let patch = |browser: &str| {
+        let patch = json!({ "browser": browser });
+        fixture.ask(&Caller::Window, Method::PATCH, "/settings", Some(patch))
+    };
+    let refused = patch("nosuchbrowser %s").await;
+    let detail = refused.refused(400, "invalid_request");
+    assert_eq!(detail["message"], "there is no program `nosuchbrowser`");
+    let left = fixture.get("/settings").await.is(200);
+    assert_eq!(left["browser"], json!(null));
+    let set = patch("sh -c %s").await.is(200);
+    assert_eq!(set["browser"], "sh -c %s");
+}
+
+#[tokio::test]
 async fn changes_side_by_side_are_all_kept() {
     let fixture = Fixture::new().await;
     tokio::join!(

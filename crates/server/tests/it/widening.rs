@@ -229,7 +229,7 @@ async fn a_new_client_key() {
 
 #[tokio::test]
 async fn the_browser_command() {
-    let to = json!({ "browser": "/tmp/evil" });
+    let to = json!({ "browser": "/bin/sh /tmp/evil" });
     patch("/settings", to, [Asks, Refused, Asks], &["/tmp/evil"])
         .check()
         .await;
