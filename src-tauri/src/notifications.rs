@@ -239,7 +239,10 @@ fn needs_you(
                 "The registered client of {} must be corrected",
                 snapshot.display_name(one)
             ),
-            why(one).unwrap_or_else(|| "The provider refuses it".to_owned()),
+            format!(
+                "{} refuses it. Open Valet Key to correct it.",
+                one.provider_name
+            ),
         ),
         [one] if is_unavailable(one, now) => (
             format!(
@@ -247,13 +250,13 @@ fn needs_you(
                 snapshot.display_name(one)
             ),
             format!(
-                "The provider issues no token ({})",
-                why(one).unwrap_or_default()
+                "{} issues no token. Open Valet Key to see why.",
+                one.provider_name
             ),
         ),
         [one] => (
             format!("{} needs you to sign in again", snapshot.display_name(one)),
-            why(one).unwrap_or_else(|| "The sign-in has expired".to_owned()),
+            ended(one).to_owned(),
         ),
         many if many.iter().any(|it| no_sign_in_helps(it)) => (
             format!("{} connections need attention", many.len()),
@@ -381,11 +384,17 @@ fn action(connections: &[&ConnectionView]) -> Action {
     }
 }
 
-fn why(connection: &ConnectionView) -> Option<String> {
-    connection
+/// Why a login ended, in words of our own: the details and the activity have the provider's.
+fn ended(connection: &ConnectionView) -> &'static str {
+    let refused = connection
         .refresh_error
         .as_ref()
-        .map(|it| it.reason.clone())
+        .is_some_and(|it| it.kind == RefreshErrorKind::SignInAgain);
+    if refused {
+        "The provider has ended the login. Programs get no token until you sign in."
+    } else {
+        "The login has expired. Programs get no token until you sign in."
+    }
 }
 
 fn names(snapshot: &Snapshot, connections: &[&ConnectionView]) -> String {

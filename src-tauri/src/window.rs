@@ -187,9 +187,9 @@ async fn close(app: AppHandle, link: WindowLink) {
         link.send(&ToWindow::Close).await;
         return;
     }
-    let question = "This desktop shows no tray icon, so Valet Key would go on unseen.\n\nKept running, it \
-                    refreshes your tokens and serves your programs; starting it again shows the window. \
-                    After Quit, no program gets a token.";
+    let question = "This desktop shows no tray icon, so nothing on the screen will show that Valet Key \
+                    is running.\n\nWhile it runs, it refreshes your tokens and serves your programs; start \
+                    it again to see its window. After Quit, programs get no tokens.";
     let handle = app.clone();
     // A question that is closed without an answer must not end the app.
     let answer = move |quit: bool| {

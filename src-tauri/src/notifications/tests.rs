@@ -116,6 +116,28 @@ fn a_lost_login_is_told_once_with_a_button_that_mends_it() {
 }
 
 #[test]
+fn a_notification_says_in_our_words_why_a_login_ended() {
+    let ended = json!({
+        "status": "needs_reconnect",
+        "refresh_error": { "kind": "sign_in_again", "reason": "Token has been expired or revoked. (invalid_grant)", "at": "2026-11-21T19:00:00Z", "since": "2026-11-21T19:00:00Z", "attempts": 1, "retry_at": null }
+    });
+    for (changes, told) in [
+        (ended, "The provider has ended the login."),
+        (
+            json!({ "status": "needs_reconnect" }),
+            "The login has expired.",
+        ),
+    ] {
+        let mut notifications = begun(&["slack"]);
+        let shown = notifications.after(&snapshot([connection("slack", changes)]), &[], &at(NOW));
+        assert_eq!(
+            shown[0].body,
+            format!("{told} Programs get no token until you sign in.")
+        );
+    }
+}
+
+#[test]
 fn healing_is_silent_and_the_next_loss_is_news_again() {
     let mut notifications = begun(&["slack"]);
     notifications.after(&snapshot([lost("slack")]), &[], &at(NOW));
@@ -162,7 +184,10 @@ fn a_refused_client_is_told_without_a_sign_in_that_would_not_help() {
     );
     assert_eq!(
         (shown[0].body.as_str(), &shown[0].action),
-        ("invalid_client", &Action::Open)
+        (
+            "GitHub refuses it. Open Valet Key to correct it.",
+            &Action::Open
+        )
     );
 }
 
@@ -185,7 +210,10 @@ fn an_endpoint_that_gave_no_token_for_a_day_is_told_once() {
     assert_eq!(titles(&shown), ["github has not been refreshed for a day"]);
     assert_eq!(
         (shown[0].body.as_str(), &shown[0].action),
-        ("The provider issues no token (HTTP 404)", &Action::Open)
+        (
+            "GitHub issues no token. Open Valet Key to see why.",
+            &Action::Open
+        )
     );
     assert_eq!(notifications.after(&late, &[], &at(NOW)), []);
 }
