@@ -60,7 +60,7 @@ codes! {
     /// Our own bug.
     Internal = "internal", 500;
     /// The authenticator is disabled, or the connection lacks what this needs (a refresh token).
-    NotConfigured = "not_configured", 501;
+    NotConfigured = "not_configured", 409;
     /// The provider refuses the client registration; `console_url` is where to fix it.
     ClientMisconfigured = "client_misconfigured", 502;
     /// The keychain is locked; nothing is lost, and it works again once unlocked.

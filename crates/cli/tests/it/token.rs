@@ -66,7 +66,7 @@ fn every_code_of_the_api_has_its_exit_code() {
         (409, "conflict", 1),
         (429, "rate_limited", 75),
         (500, "internal", 1),
-        (501, "not_configured", 78),
+        (409, "not_configured", 78),
         (502, "client_misconfigured", 78),
         (503, "keychain_locked", 69),
         (503, "keychain_unavailable", 69),

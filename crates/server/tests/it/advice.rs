@@ -40,7 +40,7 @@ async fn a_hint_about_another_profile_names_it() {
     fixture.patch(path, disabled).await.is(200);
     let request = json!({ "authenticator": "demo", "profile": "staging" });
     let refused = fixture.post("/credentials/connections", request).await;
-    let refused = refused.refused(501, "not_configured");
+    let refused = refused.refused(409, "not_configured");
     assert_eq!(
         refused["hint"],
         "run `valetkey enable demo --profile staging`"

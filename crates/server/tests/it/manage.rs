@@ -50,7 +50,7 @@ async fn an_authenticator_is_added_changed_disabled_and_removed() {
     let disabled = fixture
         .post("/credentials/connections", sign_in)
         .await
-        .refused(501, "not_configured");
+        .refused(409, "not_configured");
     assert_eq!(disabled["hint"], "run `valetkey enable demo`");
     let in_use = fixture.delete(path).await.refused(409, "conflict");
     assert_eq!(in_use["in_use"][0]["name"], "demo");

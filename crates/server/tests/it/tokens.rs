@@ -173,13 +173,13 @@ async fn a_disabled_authenticator_hands_out_nothing_until_it_is_enabled() {
     ] {
         let path = format!("/credentials/connections/demo/{action}");
         let refused = fixture.post(&path, body).await;
-        let refused = refused.refused(501, "not_configured");
+        let refused = refused.refused(409, "not_configured");
         assert_eq!(refused["message"], "`demo` is disabled", "{action}");
         assert_eq!(refused["hint"], "run `valetkey enable demo`");
     }
     let sign_in = json!({ "authenticator": "demo" });
     let begun = fixture.post("/credentials/connections", sign_in).await;
-    begun.refused(501, "not_configured");
+    begun.refused(409, "not_configured");
     assert_eq!(fixture.provider.count(Filter::refreshes()), 0);
     let enabled = json!({ "is_active": true });
     fixture.patch(authenticator, enabled).await.is(200);
@@ -200,7 +200,7 @@ async fn a_login_without_a_refresh_token_says_what_can_be_done() {
     let refused = fixture
         .post("/credentials/connections/demo/refresh", json!({}))
         .await
-        .refused(501, "not_configured");
+        .refused(409, "not_configured");
     assert_eq!(refused["message"], "`demo` has no refresh token");
     let hint = refused["hint"].as_str().unwrap();
     assert!(hint.contains("`valetkey connect demo`"), "{hint}");
