@@ -117,7 +117,7 @@ pub struct SettingsPatch {
     /// Port of the loopback listener from the next start on: 1024-65535 but not 4316; null goes back to
     /// 4315.
     #[serde(skip_serializing_if = "Patch::is_keep")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<u16>, minimum = 1024))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u16>, minimum = 1024, maximum = 65535))]
     pub port: Patch<ApiPort>,
     /// How much is logged, from now on.
     #[serde(skip_serializing_if = "Option::is_none")]

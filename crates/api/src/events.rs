@@ -29,8 +29,9 @@ pub struct EventQuery {
     /// Only earlier ones, for paging back: the newest of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<EventId>,
-    /// At most so many; absent: 100, at most 1,000.
+    /// At most so many, 1 to 1,000; absent: 100.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]
     pub limit: Option<u32>,
     /// Only about this connection: id or name.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,9 +10,10 @@ mod tests {
     use std::path::Path;
 
     use http::StatusCode;
+    use serde_json::Value;
     use utoipa::openapi::path::{Operation, PathItem};
     use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-    use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, ResponseBuilder};
+    use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, Required, ResponseBuilder};
     use utoipa::{Modify, OpenApi};
     use valetkey_api::core::event::EventKind;
     use valetkey_api::sign_in::{SignInCompleted, SignInError};
@@ -66,6 +67,7 @@ mod tests {
     fn document() -> Document {
         let mut document = Base::openapi();
         document.merge(Described::openapi());
+        let schemas = serde_json::to_value(&document.components).expect("it is JSON");
         let error = ResponseBuilder::new()
             .description("An error; the status goes with its code.")
             .content(
@@ -73,19 +75,69 @@ mod tests {
                 Content::new(Some(Ref::from_schema_name("ErrorBody"))),
             )
             .build();
+        let components = document.components.get_or_insert_default();
+        components
+            .responses
+            .insert("Error".to_owned(), error.into());
         for item in document.paths.paths.values_mut() {
             for operation in operations(item) {
                 operation.operation_id = Some(unique_id(operation));
+                let described = serde_json::to_value(&*operation).expect("it is JSON");
+                let errors = usual_errors(&described);
+                if let Some(RefOr::T(body)) = &mut operation.request_body
+                    && takes_nothing(&described, &schemas)
+                {
+                    body.required = Some(Required::False);
+                }
                 let responses = &mut operation.responses.responses;
+                let named: Vec<_> = responses
+                    .keys()
+                    .filter(|status| is_error(status))
+                    .cloned()
+                    .collect();
+                for status in errors
+                    .into_iter()
+                    .map(|status| status.to_string())
+                    .chain(named)
+                {
+                    responses.insert(status, Ref::from_response_name("Error").into());
+                }
                 for (status, response) in responses.iter_mut() {
                     if let RefOr::T(response) = response {
                         response.description = meaning(status);
                     }
                 }
-                responses.insert("default".to_owned(), RefOr::T(error.clone()));
             }
         }
         document
+    }
+
+    /// The errors that come of what a request is made of. A route names its others.
+    fn usual_errors(operation: &Value) -> Vec<u16> {
+        // The guard, the permission, our own bugs, and an agent that stops or reaches no keychain.
+        let mut statuses = vec![401, 403, 429, 500, 503];
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            statuses.push(400);
+            if parameter["in"] == "path" {
+                statuses.push(404);
+            }
+        }
+        if !operation["requestBody"].is_null() {
+            statuses.extend([400, 408, 413, 415]);
+        }
+        statuses
+    }
+
+    fn is_error(status: &str) -> bool {
+        status >= "4"
+    }
+
+    /// No body is read as `{}`, which this schema allows.
+    fn takes_nothing(operation: &Value, components: &Value) -> bool {
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+        let name = schema.as_str().and_then(|path| path.rsplit('/').next());
+        let name = name.expect("bodies are named schemas");
+        components["schemas"][name]["required"].is_null()
     }
 
     /// What a status says for itself.
@@ -141,6 +193,26 @@ mod tests {
             for operation in operations(item) {
                 assert!(operation.summary.is_some(), "{path}");
                 assert!(operation.responses.responses.len() > 1, "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_error_is_named_with_its_status() {
+        let statuses: BTreeSet<_> = ErrorCode::ALL
+            .iter()
+            .map(|code| code.http_status())
+            .collect();
+        for (path, item) in &mut document().paths.paths {
+            for operation in operations(item) {
+                for status in operation.responses.responses.keys() {
+                    let status: u16 = status.parse().expect("no `default`: it hides the others");
+                    let exact = [405, 408, 413, 415];
+                    assert!(
+                        status < 300 || statuses.contains(&status) || exact.contains(&status),
+                        "{path}: {status}"
+                    );
+                }
             }
         }
     }

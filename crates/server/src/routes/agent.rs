@@ -56,7 +56,10 @@ pub(super) async fn settings(
 #[cfg_attr(test, utoipa::path(
     patch, path = "/api/v1/settings", tag = "agent",
     params(SettingsQuery), request_body = SettingsPatch,
-    responses((status = 200, body = Settings))
+    responses(
+        (status = 200, body = Settings),
+        (status = 409, body = valetkey_api::ErrorBody)
+    )
 ))]
 pub(super) async fn change_settings(
     State(app): State<App>,
@@ -179,7 +182,10 @@ pub(super) async fn shutdown(
 /// Of the desktop app; an agent without a desktop is `not_configured`.
 #[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/window", tag = "agent",
-    responses((status = 202, body = WindowResponse))
+    responses(
+        (status = 202, body = WindowResponse),
+        (status = 409, body = valetkey_api::ErrorBody)
+    )
 ))]
 pub(super) async fn window(
     State(app): State<App>,

@@ -63,7 +63,10 @@ pub(super) async fn list(
     post, path = "/api/v1/oauth/authenticators", tag = "authenticators",
     params(ProfileQuery),
     request_body = valetkey_api::authenticators::forms::NewAuthenticator,
-    responses((status = 201, body = AuthenticatorSaved))
+    responses(
+        (status = 201, body = AuthenticatorSaved),
+        (status = 409, body = valetkey_api::ErrorBody)
+    )
 ))]
 pub(super) async fn add(
     State(app): State<App>,
@@ -108,7 +111,10 @@ pub(super) async fn show(
     patch, path = "/api/v1/oauth/authenticators/{id}", tag = "authenticators",
     params(("id" = String, Path, description = "UUID or name"), ForceQuery),
     request_body = valetkey_api::authenticators::forms::AuthenticatorPatch,
-    responses((status = 200, body = AuthenticatorSaved))
+    responses(
+        (status = 200, body = AuthenticatorSaved),
+        (status = 409, body = valetkey_api::ErrorBody)
+    )
 ))]
 pub(super) async fn update(
     State(app): State<App>,
@@ -183,7 +189,10 @@ fn widening(
 #[cfg_attr(test, utoipa::path(
     delete, path = "/api/v1/oauth/authenticators/{id}", tag = "authenticators",
     params(("id" = String, Path, description = "UUID or name"), ForceQuery),
-    responses((status = 200, body = AuthenticatorRemoved))
+    responses(
+        (status = 200, body = AuthenticatorRemoved),
+        (status = 409, body = valetkey_api::ErrorBody)
+    )
 ))]
 pub(super) async fn remove(
     State(app): State<App>,

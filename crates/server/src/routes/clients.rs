@@ -39,7 +39,11 @@ pub(super) async fn list(
 #[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/clients", tag = "clients",
     request_body = NewClient,
-    responses((status = 201, body = ClientCreated))
+    responses(
+        (status = 201, body = ClientCreated),
+        (status = 404, body = valetkey_api::ErrorBody),
+        (status = 409, body = valetkey_api::ErrorBody)
+    )
 ))]
 pub(super) async fn create(
     State(app): State<App>,

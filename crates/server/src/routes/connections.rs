@@ -64,7 +64,10 @@ pub(super) async fn show(
     patch, path = "/api/v1/credentials/connections/{id}", tag = "connections",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     request_body = ConnectionPatch,
-    responses((status = 200, body = ConnectionView))
+    responses(
+        (status = 200, body = ConnectionView),
+        (status = 409, body = valetkey_api::ErrorBody)
+    )
 ))]
 pub(super) async fn update(
     State(app): State<App>,
@@ -123,7 +126,10 @@ fn widening(
 #[cfg_attr(test, utoipa::path(
     delete, path = "/api/v1/credentials/connections/{id}", tag = "connections",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ForceQuery),
-    responses((status = 200, body = Disconnected))
+    responses(
+        (status = 200, body = Disconnected),
+        (status = 409, body = valetkey_api::ErrorBody)
+    )
 ))]
 pub(super) async fn disconnect(
     State(app): State<App>,

@@ -24,7 +24,10 @@ use crate::response::Ok200;
 #[cfg_attr(test, utoipa::path(
     get, path = "/api/v1/events", tag = "events",
     params(EventQuery),
-    responses((status = 200, body = EventList))
+    responses(
+        (status = 200, content((EventList = "application/json"), (String = "text/event-stream"))),
+        (status = 404, body = valetkey_api::ErrorBody)
+    )
 ))]
 pub(super) async fn list(
     State(app): State<App>,
@@ -84,6 +87,13 @@ fn filter(app: &App, query: &EventQuery) -> Result<EventFilter, ErrorResponse> {
             }
         })
         .transpose()?;
+    let limit = query.limit.unwrap_or(100);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(ErrorResponse::invalid(
+            format!("`limit` is 1 to {MAX_PAGE}"),
+            "page on with `before` or `after`",
+        ));
+    }
     Ok(EventFilter {
         after: query.after,
         before: query.before,
@@ -91,7 +101,7 @@ fn filter(app: &App, query: &EventQuery) -> Result<EventFilter, ErrorResponse> {
         kinds: query.kind.into_iter().collect(),
         since: query.since,
         actor: query.actor.clone(),
-        limit: query.limit.unwrap_or(100).clamp(1, MAX_PAGE),
+        limit,
     })
 }
 

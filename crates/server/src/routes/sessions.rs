@@ -29,7 +29,12 @@ const MAX_WAIT: u64 = 60;
 #[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/credentials/connections", tag = "sign-ins",
     request_body = SignInRequest,
-    responses((status = 202, body = SignInStarted))
+    responses(
+        (status = 202, body = SignInStarted),
+        (status = 404, body = valetkey_api::ErrorBody),
+        (status = 409, body = valetkey_api::ErrorBody),
+        (status = 502, body = valetkey_api::ErrorBody)
+    )
 ))]
 pub(super) async fn begin(
     State(app): State<App>,

@@ -35,7 +35,11 @@ use crate::response::{Ok200, secret_json};
     post, path = "/api/v1/credentials/connections/{id}/token", tag = "tokens",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     request_body = TokenRequest,
-    responses((status = 200, body = valetkey_api::token::TokenResponse))
+    responses(
+        (status = 200, body = valetkey_api::token::TokenResponse),
+        (status = 409, body = valetkey_api::ErrorBody),
+        (status = 502, body = valetkey_api::ErrorBody)
+    )
 ))]
 pub(super) async fn token(
     State(app): State<App>,
@@ -61,7 +65,11 @@ pub(super) async fn token(
     post, path = "/api/v1/credentials/connections/{id}/refresh", tag = "tokens",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     request_body = TokenRequest,
-    responses((status = 200, body = valetkey_api::token::TokenResponse))
+    responses(
+        (status = 200, body = valetkey_api::token::TokenResponse),
+        (status = 409, body = valetkey_api::ErrorBody),
+        (status = 502, body = valetkey_api::ErrorBody)
+    )
 ))]
 pub(super) async fn refresh(
     State(app): State<App>,
@@ -146,7 +154,11 @@ struct HandedOut<'a> {
     post, path = "/api/v1/credentials/connections/{id}/invalidate", tag = "tokens",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
     request_body = InvalidateRequest,
-    responses((status = 200, body = InvalidateResponse))
+    responses(
+        (status = 200, body = InvalidateResponse),
+        (status = 409, body = valetkey_api::ErrorBody),
+        (status = 502, body = valetkey_api::ErrorBody)
+    )
 ))]
 pub(super) async fn invalidate(
     State(app): State<App>,
@@ -174,7 +186,11 @@ pub(super) async fn invalidate(
 #[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/credentials/connections/{id}/test", tag = "connections",
     params(("id" = String, Path, description = "UUID, `authenticator` or `authenticator/account`"), ProfileQuery),
-    responses((status = 200, body = TestResponse))
+    responses(
+        (status = 200, body = TestResponse),
+        (status = 409, body = valetkey_api::ErrorBody),
+        (status = 502, body = valetkey_api::ErrorBody)
+    )
 ))]
 pub(super) async fn test(
     State(app): State<App>,

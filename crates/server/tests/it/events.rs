@@ -84,6 +84,10 @@ async fn the_log_is_paged_back_without_a_gap_or_a_line_twice() {
     assert_eq!(paged, whole);
     let both = fixture.get("/events?follow&before=3").await;
     both.refused(400, "invalid_request");
+    for limit in ["0", "1001", "4294967295"] {
+        let refused = fixture.get(&format!("/events?limit={limit}")).await;
+        refused.refused(400, "invalid_request");
+    }
 }
 
 async fn ids(fixture: &Fixture, path: &str) -> Vec<i64> {
