@@ -6,6 +6,7 @@ use valetkey_core::access::Policy;
 use valetkey_core::connection::KeepWarm;
 use valetkey_core::settings::{ApiPort, LogLevel, QuietHours, RetentionDays};
 
+use crate::object;
 use crate::patch::Patch;
 
 /// Reply to `GET settings` and `PATCH settings`.
@@ -112,7 +113,10 @@ pub struct SettingsPatch {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub browser: Patch<String>,
     /// What the desktop app notifies of.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "object::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub notifications: Option<NotificationsPatch>,
     /// Port of the loopback listener from the next start on: 1024-65535 but not 4316; null goes back to
     /// 4315.
@@ -162,7 +166,10 @@ pub struct NotificationsPatch {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sign_in: Option<bool>,
     /// When nothing is shown; null: at no time.
-    #[serde(skip_serializing_if = "Patch::is_keep")]
+    #[serde(
+        deserialize_with = "object::patch",
+        skip_serializing_if = "Patch::is_keep"
+    )]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<QuietHours>))]
     pub quiet_hours: Patch<QuietHours>,
 }

@@ -38,6 +38,7 @@ pub mod endpoint;
 pub mod error;
 pub mod error_text;
 pub mod events;
+mod object;
 pub mod own_providers;
 pub mod patch;
 pub mod sign_in;

@@ -57,6 +57,11 @@ async fn a_list_is_no_request() {
         let reply = fixture.post(path, body).await;
         reply.refused(400, "invalid_request");
     }
+    for notifications in [json!([false]), json!({ "quiet_hours": ["22:00", "07:00"] })] {
+        let patch = json!({ "notifications": notifications });
+        let reply = fixture.patch("/settings", patch).await;
+        reply.refused(400, "invalid_request");
+    }
 }
 
 #[tokio::test]
