@@ -117,6 +117,7 @@ impl fmt::Debug for SignInStarted {
 #[serde(default, deny_unknown_fields)]
 pub struct WaitQuery {
     /// Seconds to wait for the end; at most 60. The reply comes at once when it has ended.
+    #[cfg_attr(feature = "openapi", param(maximum = 60))]
     pub wait: u64,
 }
 

@@ -26,6 +26,7 @@ pub struct TokenRequest {
     /// How long the person may take to allow it, up to 60; absent: until the question was shown for a
     /// minute, in its turn. 0 asks nobody: it is listed under Access.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 60))]
     pub wait_seconds: Option<u64>,
 }
 

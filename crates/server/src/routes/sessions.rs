@@ -99,7 +99,13 @@ pub(super) async fn show(
 ) -> Result<Ok200<SignInView>, ErrorResponse> {
     app.allow(&caller, Action::Manage)?;
     let id = sign_in_id(&id)?;
-    let timeout = Duration::from_secs(query.wait.min(MAX_WAIT));
+    if query.wait > MAX_WAIT {
+        return Err(ErrorResponse::invalid(
+            format!("`wait` is at most {MAX_WAIT}"),
+            "ask again when it has passed",
+        ));
+    }
+    let timeout = Duration::from_secs(query.wait);
     let view = tokio::select! {
         view = app.agent().wait_sign_in(id, timeout) => view?,
         () = app.stop().requested() => app.agent().sign_in(id)?,

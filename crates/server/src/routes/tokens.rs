@@ -9,7 +9,9 @@ use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use valetkey_agent::protocol::TokenTest;
-use valetkey_agent::{ConnectionKey, Invalidated, Requester, ServedToken, TokenRequirements};
+use valetkey_agent::{
+    ANSWER_TIMEOUT, ConnectionKey, Invalidated, Requester, ServedToken, TokenRequirements,
+};
 use valetkey_api::connections::ProfileQuery;
 use valetkey_api::core::access::Usage;
 use valetkey_api::core::id::ConnectionId;
@@ -107,14 +109,27 @@ fn ask(request: TokenRequest) -> Result<TokenRequirements, ErrorResponse> {
             "leave `resource` out",
         ));
     }
-    let seconds =
-        |seconds: u64| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let wait = request.wait_seconds.map(Duration::from_secs);
+    if wait.is_some_and(|wait| wait > ANSWER_TIMEOUT) {
+        let longest = ANSWER_TIMEOUT.as_secs();
+        return Err(ErrorResponse::invalid(
+            format!("`wait_seconds` is at most {longest}"),
+            "an answer that comes later counts for the next request",
+        ));
+    }
+    let min_valid = request.min_valid_seconds.map(i64::try_from).transpose();
+    let min_valid = min_valid.map_err(|_| {
+        ErrorResponse::invalid(
+            "`min_valid_seconds` is longer than anything lives",
+            "leave it out, or ask for some minutes",
+        )
+    })?;
     Ok(TokenRequirements {
-        min_valid: request.min_valid_seconds.map(seconds),
+        min_valid: min_valid.map(SignedDuration::from_secs),
         scopes: request.scopes.map(Scopes::from),
         force: false,
         usage: Usage::Token,
-        wait: request.wait_seconds.map(Duration::from_secs),
+        wait,
     })
 }
 

@@ -87,6 +87,21 @@ async fn scopes_that_are_not_granted_are_named() {
 }
 
 #[tokio::test]
+async fn numbers_beyond_the_document_are_refused() {
+    let fixture = Fixture::connected().await;
+    for asked in [
+        json!({ "wait_seconds": 61 }),
+        json!({ "min_valid_seconds": 1_u64 << 63 }),
+    ] {
+        let refused = fixture.post(TOKEN, asked).await;
+        refused.refused(400, "invalid_request");
+    }
+    let session = format!("/credentials/sessions/{:032x}?wait=61", 1);
+    let refused = fixture.get(&session).await;
+    refused.refused(400, "invalid_request");
+}
+
+#[tokio::test]
 async fn a_dead_login_says_sign_in_again() {
     let fixture = Fixture::connected().await;
     fixture
