@@ -9,6 +9,8 @@ use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
+use http::Request;
+use http::header::ORIGIN;
 use tokio::net::{UnixListener, UnixStream};
 use valetkey_api::core::home::Home;
 
@@ -111,7 +113,7 @@ fn serve_connection(
     // What the process is called by its first request: it is looked up once.
     let bucket = OnceLock::new();
     server.spawn(stream, move |request| {
-        let admitted = check_target(&request, is_own).and_then(|()| {
+        let admitted = check(&request).and_then(|()| {
             let bucket = bucket.get_or_init(|| rates.bucket(process.key()));
             take(bucket, &caller)
         });
@@ -129,6 +131,26 @@ fn serve_connection(
             }
         }
     });
+}
+
+/// No page in a browser reaches a socket, but for one that somebody forwards to a port: then nothing else
+/// sends these headers. The proxy refuses them itself, in its own shape.
+fn check<B>(request: &Request<B>) -> Result<(), GuardError> {
+    check_target(request, is_own)?;
+    match Surface::of(request.uri().path()) {
+        Surface::Proxy => Ok(()),
+        Surface::Api | Surface::ConnectPage { .. } | Surface::Metadata => {
+            let headers = request.headers();
+            let mut sites = headers.get_all("sec-fetch-site").iter();
+            if headers.contains_key(ORIGIN) {
+                Err(GuardError::Origin)
+            } else if sites.any(|site| site != "none") {
+                Err(GuardError::CrossSite)
+            } else {
+                Ok(())
+            }
+        }
+    }
 }
 
 /// Whether a target in absolute form (RFC 9112, section 3.2.2) is meant for this listener.

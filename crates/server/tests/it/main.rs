@@ -7,6 +7,7 @@
 
 mod access;
 mod advice;
+mod attacks;
 mod busy_host;
 mod client_keys;
 mod connect_page;

@@ -82,7 +82,7 @@ async fn impostor() -> (String, Arc<AtomicUsize>) {
 }
 
 /// Sends `text` and reads until the other side closes.
-async fn say(mut stream: impl AsyncRead + AsyncWrite + Unpin, text: &str) -> String {
+pub(crate) async fn say(mut stream: impl AsyncRead + AsyncWrite + Unpin, text: &str) -> String {
     stream.write_all(text.as_bytes()).await.ok();
     let mut reply = Vec::new();
     let read = stream.read_to_end(&mut reply);
