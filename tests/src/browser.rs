@@ -218,7 +218,7 @@ pub fn chromium() -> PathBuf {
 }
 
 /// A script of `tests/node`, whose packages are installed.
-pub(crate) fn node_script(name: &str) -> PathBuf {
+pub fn node_script(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("node");
     assert!(
         folder.join("node_modules").is_dir(),

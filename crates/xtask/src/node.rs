@@ -90,7 +90,7 @@ fn is_installed(folder: &Path) -> bool {
 }
 
 fn install(folder: &Path, consent: Consent) -> Result<(), TaskError> {
-    let recent = "Node.js 20.19, 22.13, 24 or newer";
+    let recent = "Node.js 22.13, 24 or newer";
     if !cfg!(all(
         target_os = "linux",
         any(target_arch = "x86_64", target_arch = "aarch64")
@@ -144,10 +144,9 @@ fn parse(version: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-/// What vite and vitest name in `engines`, without the versions between two long-term ones.
+/// What vite, vitest and the MCP conformance suite run on, without the versions between two long-term ones.
 fn is_recent(version: (u32, u32)) -> bool {
     match version {
-        (20, minor) => minor >= 19,
         (22, minor) => minor >= 13,
         (major, _) => major >= 24,
     }
@@ -158,11 +157,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debian_12_and_versions_that_vite_refuses_are_not_recent() {
+    fn long_term_versions_before_22_13_are_not_recent() {
         for (version, expected) in [
             ("v18.20.4\n", false),
-            ("v20.18.3\n", false),
-            ("v20.20.2\n", true),
+            ("v20.20.2\n", false),
             ("v22.12.0\n", false),
             ("v22.13.0\n", true),
             ("v26.1.0\n", true),
