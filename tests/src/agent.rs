@@ -122,8 +122,8 @@ fn command(desktop: &Desktop, variable: &str, port: u16) -> Command {
     command
 }
 
-/// The path of a binary under test.
-pub(crate) fn binary(variable: &str) -> PathBuf {
+/// The path of a binary that a test runs, by its variable.
+pub fn binary(variable: &str) -> PathBuf {
     let path = std::env::var_os(variable).map(PathBuf::from);
     let path = path.unwrap_or_else(|| {
         panic!("`{variable}` names no binary: run `cargo xtask test`, which builds and names them")

@@ -17,6 +17,7 @@
 //! | [`webview`] | the app's page in the real web view, by `WebKitWebDriver` |
 //! | [`process`] | a child process whose output can be waited for |
 //! | [`http`] | plain HTTP over TCP or a Unix socket, also byte for byte |
+//! | [`socket_port`] | the agent's socket, for programs that know TCP only |
 //! | [`leak_search`] | searches files, command lines and memory for secrets |
 //! | [`wait`] | waiting for a condition, with a timeout |
 //!
@@ -32,6 +33,7 @@ pub mod http;
 pub mod leak_search;
 pub mod oidc;
 pub mod process;
+pub mod socket_port;
 pub mod wait;
 pub mod webview;
 pub mod window_fixture;

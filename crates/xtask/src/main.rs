@@ -12,6 +12,7 @@
 //! | `ui`, `binaries` | build the page in the window, and the programs |
 //! | `requirements`, `packages` | what a task needs on this machine, and installing it (asks before sudo) |
 //! | `node` | finds a recent Node.js, or installs one into `target/node` |
+//! | `python` | installs the Python programs of the tests into `target/python` |
 //! | `command` | runs other programs; the only module that prints |
 
 mod bench;
@@ -24,6 +25,7 @@ mod install;
 mod lint;
 mod node;
 mod packages;
+mod python;
 mod requirements;
 mod screenshots;
 mod source_rules;

@@ -8,7 +8,7 @@ use crate::command::find_program;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Requirement {
     /// Names of the program, one of which must be in `PATH`. A name with `.pc` is a library that
-    /// pkg-config must know.
+    /// pkg-config must know, one with `.py` a module that `python3` must find.
     pub(crate) programs: &'static [&'static str],
     /// The Debian package that contains it.
     pub(crate) package: &'static str,
@@ -21,18 +21,18 @@ impl Requirement {
     pub(crate) fn is_met(&self) -> bool {
         self.programs
             .iter()
-            .any(|name| match name.strip_suffix(".pc") {
-                Some(library) => is_installed(library),
-                None => find_program(name).is_some(),
+            .any(|name| match name.rsplit_once('.') {
+                Some((library, "pc")) => succeeds("pkg-config", &["--exists", library]),
+                Some((module, "py")) => succeeds("python3", &["-c", &format!("import {module}")]),
+                Some(_) | None => find_program(name).is_some(),
             })
     }
 }
 
-fn is_installed(library: &str) -> bool {
-    let asked = Command::new("pkg-config")
-        .args(["--exists", library])
-        .status();
-    asked.is_ok_and(|status| status.success())
+/// Also false if the program is not there.
+fn succeeds(program: &str, arguments: &[&str]) -> bool {
+    let output = Command::new(program).args(arguments).output();
+    output.is_ok_and(|output| output.status.success())
 }
 
 /// For building the desktop app.
@@ -134,6 +134,11 @@ pub(crate) const TESTS: &[Requirement] = &[
         programs: &["python3"],
         package: "python3",
         purpose: "a local tool that fetches a token",
+    },
+    Requirement {
+        programs: &["ensurepip.py"],
+        package: "python3-venv",
+        purpose: "installs the tester of the API's document",
     },
     Requirement {
         programs: &["curl"],

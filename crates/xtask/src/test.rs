@@ -12,6 +12,7 @@ use clap::Args;
 use crate::binaries;
 use crate::command::{self, TaskError};
 use crate::packages::{self, Consent};
+use crate::python;
 use crate::requirements;
 use crate::ui;
 
@@ -34,7 +35,8 @@ impl Test {
         install_nextest()?;
         node.install_packages("tests/node")?;
         ui::test(&node)?;
-        let binaries = build()?;
+        let mut binaries = build()?;
+        binaries.push(python::prepare()?);
         if self.nextest.is_empty() {
             command::run(&mut command::cargo(&["test", "--workspace", "--doc"]))?;
         }

@@ -21,6 +21,7 @@ mod leaks;
 mod listeners;
 mod looks;
 mod network_faults;
+mod openapi;
 mod page;
 mod programs;
 mod proxy;
