@@ -1,13 +1,17 @@
-//! The baseline: a bare axum server on a Unix socket that answers fixed bytes.
+//! The baseline: a bare axum server on a Unix socket that answers fixed bytes, and reads about a process
+//! that connects what the agent reads, if it is told to.
 
+use std::fs;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::thread;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::connect_info::Connected;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::post;
+use axum::serve::IncomingStream;
 use serde::{Deserialize, Serialize};
 
 /// What the server answers, and how it runs.
@@ -17,11 +21,46 @@ pub(crate) struct Baseline {
     /// The file that holds the body of every answer.
     pub(crate) body: PathBuf,
     pub(crate) threads: usize,
+    /// Reads who connects.
+    pub(crate) looks: bool,
+}
+
+/// Whoever connected was looked at.
+#[derive(Debug, Clone)]
+struct LookedAt;
+
+impl Connected<IncomingStream<'_, tokio::net::UnixListener>> for LookedAt {
+    fn connect_info(stream: IncomingStream<'_, tokio::net::UnixListener>) -> Self {
+        let peer = stream.io().peer_cred().expect("a connected socket");
+        look_at(peer.pid().expect("Linux names it"));
+        Self
+    }
+}
+
+/// The reads by which the agent knows a process and those above it.
+fn look_at(mut pid: i32) {
+    // What is hidden from the agent is hidden from this, too.
+    let _ = fs::read(format!("/proc/{pid}/auxv"));
+    while pid > 1 {
+        let at = |name: &str| format!("/proc/{pid}/{name}");
+        for link in ["cwd", "ns/mnt", "exe"] {
+            let _ = fs::read_link(at(link));
+        }
+        for file in ["exe", "fd/0"] {
+            let _ = fs::metadata(at(file));
+        }
+        let _ = fs::read(at("cmdline"));
+        let stat = fs::read_to_string(at("stat")).unwrap_or_default();
+        let parent = stat
+            .rsplit_once(") ")
+            .and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());
+        pid = parent.unwrap_or_default();
+    }
 }
 
 /// The role of this process. Serves until it is killed.
 pub(crate) fn serve(baseline: &Baseline) {
-    let body = Bytes::from(std::fs::read(&baseline.body).expect("the body is readable"));
+    let body = Bytes::from(fs::read(&baseline.body).expect("the body is readable"));
     let answer = move |_request: Bytes| {
         let body = body.clone();
         async move { ([(CONTENT_TYPE, "application/json")], body) }
@@ -33,19 +72,23 @@ pub(crate) fn serve(baseline: &Baseline) {
         for _ in 0..baseline.threads {
             let listener = listener.try_clone().expect("a free descriptor");
             let router = router.clone();
-            scope.spawn(|| serve_in_thread(listener, router));
+            scope.spawn(|| serve_in_thread(listener, router, baseline.looks));
         }
     });
 }
 
-fn serve_in_thread(listener: UnixListener, router: Router) {
+fn serve_in_thread(listener: UnixListener, router: Router, looks: bool) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     runtime.expect("a runtime").block_on(async {
         let listener = tokio::net::UnixListener::from_std(listener).expect("it does not block");
-        axum::serve(listener, router)
-            .await
-            .expect("it serves until it is killed");
+        let served = if looks {
+            let service = router.into_make_service_with_connect_info::<LookedAt>();
+            axum::serve(listener, service).await
+        } else {
+            axum::serve(listener, router).await
+        };
+        served.expect("it serves until it is killed");
     });
 }

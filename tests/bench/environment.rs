@@ -68,11 +68,17 @@ pub(crate) struct Agent {
 impl Agent {
     /// Starts it on `home`, with secrets in memory, and waits until it is ready.
     pub(crate) fn start(home: &Path) -> Self {
+        Self::start_with(home, &[])
+    }
+
+    /// As [`Self::start`], with more arguments.
+    pub(crate) fn start_with(home: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(program("VALETKEY_AGENT_BIN"));
         command
             .args(["--secret-store", "memory", "--port", "0"])
             // It counts each request, and refuses none.
             .args(["--rate-limit", "1000000000"])
+            .args(arguments)
             .env("VALETKEY_HOME", home)
             .env_remove("VALETKEY_LOG");
         let process = Running::start(&mut command);
@@ -120,7 +126,7 @@ pub(crate) struct Environment {
 
 /// A running bare server.
 pub(crate) struct Bare {
-    process: Running,
+    pub(crate) process: Running,
     pub(crate) socket: PathBuf,
 }
 
@@ -151,7 +157,7 @@ impl Environment {
         let request = home.path().join("request");
         std::fs::write(&request, token_request("bench")).expect("our own folder");
         Self {
-            baselines: [1, 2].map(|threads| Bare::start(&agent, home.path(), threads)),
+            baselines: [1, 2].map(|threads| Bare::start(&agent, home.path(), threads, false)),
             agent,
             request,
             provider: HttpClient::of(&issuer),
@@ -250,17 +256,18 @@ fn split(url: &str) -> (&str, &str) {
 }
 
 impl Bare {
-    /// It answers the very bytes that the agent answers.
-    fn start(agent: &Agent, folder: &Path, threads: usize) -> Self {
+    /// It answers the very bytes that the agent answers; `looks`: after reading who connects.
+    pub(crate) fn start(agent: &Agent, folder: &Path, threads: usize, looks: bool) -> Self {
         let path = "/api/v1/credentials/connections/bench/token";
         let answer = agent.ask("POST", path, &json!({}));
         let body = folder.join("body.json");
         std::fs::write(&body, answer.to_string()).expect("our own folder");
-        let socket = folder.join(format!("bare-{threads}.sock"));
+        let socket = folder.join(format!("bare-{threads}-{looks}.sock"));
         let role = Role::Baseline(Baseline {
             socket: socket.clone(),
             body,
             threads,
+            looks,
         });
         let process = Running::start(&mut role.command());
         wait::until("the bare server", || UnixStream::connect(&socket).ok());

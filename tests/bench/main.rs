@@ -4,12 +4,14 @@
 //! | module | |
 //! | --- | --- |
 //! | [`environment`] | the agent, its provider and the bare servers |
-//! | [`tokens`], [`proxied`], [`commands`], [`memory`], [`idle`], [`homes`] | what is measured of them |
+//! | [`tokens`], [`allowed`], [`proxied`], [`commands`], [`memory`], [`idle`], [`audit_log`], [`homes`] | what is measured of them |
 //! | [`desktop`], [`window`] | what is measured of the desktop app |
 //! | [`role`] | the processes of a measurement: [`baseline`], [`load_client`], [`spawner`] |
 //! | [`cpus`] | where they run |
 //! | [`statistics`], [`report`], [`machine`] | figures, tables, this machine |
 
+mod allowed;
+mod audit_log;
 mod baseline;
 mod commands;
 mod cpus;
@@ -71,6 +73,7 @@ fn agent(sizes: &Sizes, report: &mut Report) {
     let environment = Environment::start();
     tokens::beside_the_baseline(&environment, sizes, report);
     tokens::undisturbed(&environment, sizes, report);
+    allowed::beside_the_same_reads(&environment, sizes, report);
     proxied::beside_a_reverse_proxy(&environment, sizes, report);
     commands::beside_true(&environment, sizes, report);
     let pid = environment.agent.pid();
@@ -81,6 +84,7 @@ fn agent(sizes: &Sizes, report: &mut Report) {
         report,
     );
     idle::measure(pid, sizes, report);
+    audit_log::measure(&environment, report);
     drop(environment);
     for connections in sizes.homes.iter().copied() {
         homes::measure(connections, sizes, report);
