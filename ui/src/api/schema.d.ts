@@ -798,6 +798,8 @@ export interface components {
             accept_endpoints?: boolean | null;
             /** @description Hosts that the proxy may send tokens to, instead of those before. */
             api_hosts?: string[] | null;
+            /** @description Another name of `client_id`. */
+            app_id?: string | number;
             /** @description Further authorize parameters; a null value takes one away. */
             authorize_params?: {
                 [key: string]: string | null;
@@ -806,8 +808,8 @@ export interface components {
             authorize_url?: string | null;
             /** @description `none`, `client_secret_basic`, `client_secret_post` or `secret_as_user`. */
             client_auth?: string | null;
-            /** @description OAuth client id. */
-            client_id?: string | null;
+            /** @description OAuth client id, which every client has; a number is read as its digits. */
+            client_id?: string | number;
             /** @description A new client secret; null removes it. */
             client_secret?: string | null;
             /** @description Device authorization endpoint (RFC 8628). */
@@ -1448,6 +1450,8 @@ export interface components {
         NewAuthenticator: {
             /** @description Hosts that the proxy may send tokens to (`api.example.com`); absent: the provider's. */
             api_hosts?: string[] | null;
+            /** @description Another name of `client_id`. */
+            app_id?: string | number;
             /** @description Catalogue id. */
             authenticator_type: string;
             /** @description Further authorize parameters. */
@@ -1458,8 +1462,8 @@ export interface components {
             authorize_url?: string | null;
             /** @description `none`, `client_secret_basic`, `client_secret_post` or `secret_as_user`. */
             client_auth?: string | null;
-            /** @description OAuth client id. */
-            client_id: string;
+            /** @description OAuth client id, which every client has; a number is read as its digits. */
+            client_id?: string | number;
             /** @description OAuth client secret. */
             client_secret?: string | null;
             /** @description Device authorization endpoint (RFC 8628). */

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 /// Body of `POST oauth/authenticators` (`?profile=`).
 #[derive(ToSchema)]
@@ -14,7 +15,11 @@ pub struct NewAuthenticator {
     /// Catalogue id.
     pub authenticator_type: String,
     /// OAuth client id.
-    pub client_id: String,
+    #[schema(schema_with = client_id)]
+    pub client_id: Option<String>,
+    /// Another name of `client_id`.
+    #[schema(schema_with = app_id)]
+    pub app_id: Option<String>,
     /// OAuth client secret.
     #[schema(write_only)]
     pub client_secret: Option<String>,
@@ -57,7 +62,11 @@ pub struct AuthenticatorPatch {
     /// A new name; its connections take part.
     pub name: Option<String>,
     /// OAuth client id.
+    #[schema(schema_with = client_id)]
     pub client_id: Option<String>,
+    /// Another name of `client_id`.
+    #[schema(schema_with = app_id)]
+    pub app_id: Option<String>,
     /// A new client secret; null removes it.
     #[schema(write_only)]
     pub client_secret: Option<String>,
@@ -85,4 +94,20 @@ pub struct AuthenticatorPatch {
     pub placeholders: Option<BTreeMap<String, Option<String>>>,
     /// Hosts that the proxy may send tokens to, instead of those before.
     pub api_hosts: Option<Vec<String>>,
+}
+
+fn client_id() -> Object {
+    text_or_number("OAuth client id, which every client has; a number is read as its digits.")
+}
+
+fn app_id() -> Object {
+    text_or_number("Another name of `client_id`.")
+}
+
+/// Client ids are often numbers, and written as such.
+fn text_or_number(description: &str) -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Number]))
+        .description(Some(description))
+        .build()
 }
