@@ -15,7 +15,7 @@ use tokio::net::{UnixListener, UnixStream};
 use valetkey_api::core::home::Home;
 
 use super::http_server::{HttpServer, Limits};
-use super::loopback_guard::{check_target, take};
+use super::loopback_guard::{GuardError, check_target, take};
 use super::rate_limiter::RateLimiter;
 use super::surface::Surface;
 use super::{call, pause_after};

@@ -121,7 +121,14 @@ const FIELDS: &[(&str, &[&str], &[&str])] = &[
             "userinfo_url",
         ],
         // The person sees client and scopes at the provider's sign-in.
-        &["client_id", "client_secret", "is_active", "name", "scopes"],
+        &[
+            "app_id",
+            "client_id",
+            "client_secret",
+            "is_active",
+            "name",
+            "scopes",
+        ],
     ),
 ];
 
