@@ -19,7 +19,7 @@ const WINDOW: Area = Area(0, 0, 1040, 700);
 /// The icon and its menu are at the upper right.
 const UPPER_RIGHT: Area = Area(860, 0, 420, 270);
 /// So are notifications.
-const BELOW_ICON: Area = Area(860, 0, 420, 120);
+const BELOW_ICON: Area = Area(860, 0, 420, 160);
 
 /// The icon in the panel.
 const ICON: (i32, i32) = (1266, 13);
