@@ -58,8 +58,8 @@ async fn a_list_is_no_request() {
         reply.refused(400, "invalid_request");
     }
     for notifications in [json!([false]), json!({ "quiet_hours": ["22:00", "07:00"] })] {
-        let patch = json!({ "notifications": notifications });
-        let reply = fixture.patch("/settings", patch).await;
+        let change = json!({ "notifications": notifications });
+        let reply = fixture.patch("/settings", change).await;
         reply.refused(400, "invalid_request");
     }
 }
