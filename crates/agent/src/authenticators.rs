@@ -74,9 +74,7 @@ impl Agent {
     }
 
     fn view(&self, authenticator: Arc<Authenticator>) -> AuthenticatorView {
-        let provider = catalogue::provider(&authenticator.provider)
-            .or_else(|| catalogue::provider("custom"))
-            .expect("`custom` is in the catalogue");
+        let provider = catalogue::provider_or_custom(&authenticator.provider);
         let registry = self.inner.registry();
         let connections = registry.connections_of(authenticator.id).len();
         let failed_sign_in = registry.failed_sign_in(authenticator.id).cloned();

@@ -178,7 +178,7 @@ impl Inner {
         self.mark_used(&mut registry, id, now);
         Ok(ProxyGrant {
             live,
-            provider: catalogue_entry(&authenticator),
+            provider: catalogue::provider_or_custom(&authenticator.provider),
             authenticator,
             settings,
             requester,
@@ -186,10 +186,4 @@ impl Inner {
             changes,
         })
     }
-}
-
-fn catalogue_entry(authenticator: &Authenticator) -> &'static Provider {
-    catalogue::provider(&authenticator.provider)
-        .or_else(|| catalogue::provider("custom"))
-        .expect("`custom` is in the catalogue")
 }

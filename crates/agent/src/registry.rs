@@ -279,9 +279,7 @@ impl ConnectionRegistry {
         let id = self
             .authenticator(row.authenticator)
             .map_or("custom", |a| &a.provider);
-        catalogue::provider(id)
-            .or_else(|| catalogue::provider("custom"))
-            .expect("`custom` is in the catalogue")
+        catalogue::provider_or_custom(id)
     }
 
     /// Applies `transition` to the connection's life, if it still counts.

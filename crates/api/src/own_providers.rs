@@ -71,15 +71,7 @@ fn read(path: &Path) -> io::Result<String> {
 mod tests {
     use super::*;
 
-    const ACME: &str = r##"
-id = "acme"
-display_name = "Acme"
-authorize_url = "https://login.acme.example/authorize"
-token_url = "https://login.acme.example/token"
-setup_steps = ["Ask the help desk for a client ID."]
-initials = "Ac"
-colour = "#123456"
-"##;
+    const ACME: &str = include_str!("../../core/src/catalogue/acme.toml");
 
     #[test]
     fn files_of_the_folder_are_added_and_mistakes_are_kept() {

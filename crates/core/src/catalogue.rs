@@ -39,6 +39,13 @@ pub fn provider(id: &str) -> Option<&'static Provider> {
     own()?.providers.iter().find(|provider| provider.id == id)
 }
 
+/// The provider with this id, or else `custom`: the entry of an authenticator whose file is gone.
+pub fn provider_or_custom(id: &str) -> &'static Provider {
+    provider(id)
+        .or_else(|| provider("custom"))
+        .expect("`custom` is in the catalogue")
+}
+
 /// Adds the person's own providers. To be called once, before the first look-up that may mean one of
 /// them; a second call changes nothing.
 pub fn install(providers: OwnProviders) {

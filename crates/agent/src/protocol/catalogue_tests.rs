@@ -6,20 +6,18 @@ use std::sync::Arc;
 
 use ::http::Request;
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use oauth2::PkceCodeVerifier;
 use serde_json::{Map, Value};
 use valetkey_core::catalogue;
 use valetkey_core::draft::DraftInput;
-use valetkey_core::grant::Grant;
-use valetkey_core::id::{AuthenticatorId, Generation};
+use valetkey_core::id::AuthenticatorId;
 use valetkey_core::name::ProfileName;
 use valetkey_core::provider::{ClientAuth, PlaceholderKind, Provider};
 use valetkey_core::redirect::CALLBACK_PORT;
-use valetkey_core::scope::Scopes;
-use valetkey_core::secret::{AccessToken, ClientSecret, DeviceCode, RefreshToken};
+use valetkey_core::secret::{ClientSecret, DeviceCode, RefreshToken};
 
-use super::{AuthorizeRequest, account, request, revoke};
+use super::{AuthorizeRequest, account, fake, request, revoke};
 use crate::client::Client;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -117,7 +115,7 @@ fn tokens(text: &mut String, suffix: &str, client: &Client) {
     write_request(text, &format!("Token{suffix}"), &exchange.unwrap());
     let refresh = request::refresh(client, &RefreshToken::new("the-refresh-token")).unwrap();
     write_request(text, &format!("Refresh{suffix}"), &refresh);
-    let grant = grant();
+    let grant = fake::grant("the-access-token", "the-refresh-token");
     match &client.endpoints.userinfo {
         Some(userinfo) => {
             let sent = account::request(client, userinfo, &grant.access_token).unwrap();
@@ -136,21 +134,6 @@ fn tokens(text: &mut String, suffix: &str, client: &Client) {
             }
         }
         Err(outcome) => writeln!(text, "\n## Revoke{suffix}\n{outcome:?}").unwrap(),
-    }
-}
-
-fn grant() -> Grant {
-    Grant {
-        generation: Generation(1),
-        access_token: AccessToken::new("the-access-token"),
-        refresh_token: Some(RefreshToken::new("the-refresh-token")),
-        id_token: None,
-        token_type: "Bearer".to_owned(),
-        issued_at: NOW,
-        issued_boot_time: None,
-        expires_at: NOW.checked_add(SignedDuration::from_secs(60)).ok(),
-        refresh_expires_at: None,
-        scopes: Scopes::default(),
     }
 }
 

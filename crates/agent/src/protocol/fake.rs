@@ -5,14 +5,16 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use valetkey_core::catalogue;
 use valetkey_core::draft::DraftInput;
-use valetkey_core::id::AuthenticatorId;
+use valetkey_core::grant::Grant;
+use valetkey_core::id::{AuthenticatorId, Generation};
 use valetkey_core::name::ProfileName;
 use valetkey_core::provider::ClientAuth;
-use valetkey_core::secret::ClientSecret;
+use valetkey_core::scope::Scopes;
+use valetkey_core::secret::{AccessToken, ClientSecret, RefreshToken};
 
 use crate::client::Client;
 
@@ -178,5 +180,22 @@ fn read_request(stream: &mut TcpStream) -> Option<Request> {
             Ok(0) | Err(_) => return None,
             Ok(n) => bytes.extend_from_slice(&buffer[..n]),
         }
+    }
+}
+
+/// A grant whose access token lives for a minute.
+pub(super) fn grant(access_token: &str, refresh_token: &str) -> Grant {
+    let now = Timestamp::UNIX_EPOCH;
+    Grant {
+        generation: Generation(1),
+        access_token: AccessToken::new(access_token),
+        refresh_token: Some(RefreshToken::new(refresh_token)),
+        id_token: None,
+        token_type: "Bearer".to_owned(),
+        issued_at: now,
+        issued_boot_time: None,
+        expires_at: now.checked_add(SignedDuration::from_secs(60)).ok(),
+        refresh_expires_at: None,
+        scopes: Scopes::default(),
     }
 }

@@ -7,9 +7,10 @@ use std::sync::atomic::Ordering;
 use jiff::Timestamp;
 use valetkey_core::access::Usage;
 use valetkey_core::api_host::ApiHost;
+use valetkey_core::catalogue;
 use valetkey_core::connection_state::Status;
 
-use super::{ProxyGrant, catalogue_entry};
+use super::ProxyGrant;
 use crate::access::Refusal;
 use crate::clock::WallTimer;
 use crate::error::AgentError;
@@ -80,7 +81,7 @@ impl Exchange {
         let authenticator = registry
             .authenticator(row.authenticator)
             .ok_or_else(|| AgentError::no_connection(id))?;
-        let hosts = authenticator.api_hosts(catalogue_entry(authenticator));
+        let hosts = authenticator.api_hosts(catalogue::provider_or_custom(&authenticator.provider));
         let passes = match &self.method {
             Some(method) => row.proxy.allows(method),
             None => row.proxy.methods.is_none(),

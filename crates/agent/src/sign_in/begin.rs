@@ -122,7 +122,7 @@ impl Agent {
             provider: client.provider_name().to_owned(),
             authorize_url: begun.authorize_url,
             redirect_uri: begun.redirect_uri,
-            device: begun.device,
+            device: begun.polls.as_ref().map(DevicePrompt::of),
             paste_only: matches!(begun.awaits, Awaits::Callback { listener: None, .. }),
             added,
             dropped,
@@ -253,7 +253,6 @@ pub(super) struct Begun {
     /// What the browser opens.
     pub(super) authorize_url: String,
     pub(super) redirect_uri: Option<String>,
-    pub(super) device: Option<DevicePrompt>,
     pub(super) awaits: Awaits,
     /// How long the person has.
     pub(super) lifetime: SignedDuration,
@@ -290,7 +289,6 @@ async fn begin_in_browser(
     Ok(Begun {
         authorize_url: request.url.clone(),
         redirect_uri: Some(redirect_uri),
-        device: None,
         awaits: Awaits::Callback { request, listener },
         lifetime: SIGN_IN_TIMEOUT,
         polls: None,

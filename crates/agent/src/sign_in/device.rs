@@ -9,7 +9,7 @@ use valetkey_core::scope::Scopes;
 use valetkey_core::token_error::{DeviceAuthorization, DevicePoll};
 
 use super::begin::{Begun, not_begun};
-use super::session::{Awaits, DevicePrompt};
+use super::session::Awaits;
 use super::{SignInState, finish};
 use crate::client::Client;
 use crate::error::AgentError;
@@ -33,15 +33,11 @@ pub(super) async fn begin(
         .authorize_device(client, metadata.as_deref(), scopes, inner.now())
         .await
         .map_err(|failure| not_begun(client, failure))?;
-    let page = &authorization.verification_uri;
     let complete = authorization.verification_uri_complete.as_ref();
+    let page = complete.unwrap_or(&authorization.verification_uri);
     Ok(Begun {
-        authorize_url: complete.unwrap_or(page).to_string(),
+        authorize_url: page.to_string(),
         redirect_uri: None,
-        device: Some(DevicePrompt {
-            user_code: authorization.user_code.clone(),
-            verification_uri: page.to_string(),
-        }),
         awaits: Awaits::Device { metadata },
         lifetime: authorization.expires_in,
         polls: Some(authorization),

@@ -17,6 +17,7 @@ use valetkey_core::name::{
 use valetkey_core::redirect::LoopbackHost;
 use valetkey_core::scope::Scopes;
 use valetkey_core::sign_in::Remedy;
+use valetkey_core::token_error::DeviceAuthorization;
 use valetkey_vault::SignInRow;
 
 use super::state::{Failed, SignInState};
@@ -74,6 +75,15 @@ pub struct DevicePrompt {
     pub user_code: String,
     /// The page on which it is entered.
     pub verification_uri: String,
+}
+
+impl DevicePrompt {
+    pub(super) fn of(authorization: &DeviceAuthorization) -> Self {
+        Self {
+            user_code: authorization.user_code.clone(),
+            verification_uri: authorization.verification_uri.to_string(),
+        }
+    }
 }
 
 /// What a run needs to be finished; exists only while it waits.

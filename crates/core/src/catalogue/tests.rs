@@ -102,15 +102,7 @@ fn a_search_finds_products_by_the_beginnings_of_words() {
     assert_eq!(found("").len(), FILES.len());
 }
 
-const ACME: &str = r##"
-id = "acme"
-display_name = "Acme"
-authorize_url = "https://login.acme.example/authorize"
-token_url = "https://login.acme.example/token"
-setup_steps = ["Ask the help desk for a client ID."]
-initials = "Ac"
-colour = "#123456"
-"##;
+const ACME: &str = include_str!("acme.toml");
 
 fn read(name: &str, text: &str) -> OwnProviders {
     OwnProviders::read([OwnFile {

@@ -5,15 +5,7 @@ use valetkey_api::own_providers;
 
 use crate::fixture::Fixture;
 
-const ACME: &str = r##"
-id = "acme"
-display_name = "Acme"
-authorize_url = "https://login.acme.example/authorize"
-token_url = "https://login.acme.example/token"
-setup_steps = ["Ask the help desk for a client ID."]
-initials = "Ac"
-colour = "#123456"
-"##;
+const ACME: &str = include_str!("../../../core/src/catalogue/acme.toml");
 
 #[tokio::test]
 async fn own_providers_are_listed_and_used_and_a_wrong_file_is_named() {

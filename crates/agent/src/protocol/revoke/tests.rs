@@ -1,28 +1,12 @@
-use jiff::SignedDuration;
-use valetkey_core::id::Generation;
-use valetkey_core::scope::Scopes;
-use valetkey_core::secret::{AccessToken, RefreshToken};
-
 use serde_json::json;
 
 use super::*;
-use crate::protocol::fake::{Fake, Reply, client_at};
+use crate::protocol::fake::{self, Fake, Reply, client_at};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn grant() -> Grant {
-    Grant {
-        generation: Generation(1),
-        access_token: AccessToken::new("at"),
-        refresh_token: Some(RefreshToken::new("rt")),
-        id_token: None,
-        token_type: "Bearer".to_owned(),
-        issued_at: NOW,
-        issued_boot_time: None,
-        expires_at: NOW.checked_add(SignedDuration::from_secs(60)).ok(),
-        refresh_expires_at: None,
-        scopes: Scopes::default(),
-    }
+    fake::grant("at", "rt")
 }
 
 fn client(fake: &Fake, method: RevocationMethod) -> Client {
