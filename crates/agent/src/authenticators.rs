@@ -1,6 +1,8 @@
 //! Registering OAuth clients. What a client *is* and what may be wrong with it stands in
 //! [`valetkey_core::draft`]; here it is stored, and what depends on it follows.
 
+mod removal;
+
 use std::sync::Arc;
 
 use serde_json::json;
@@ -14,12 +16,11 @@ use valetkey_core::name::{AuthenticatorName, ProfileName};
 use valetkey_core::provider::Provider;
 use valetkey_vault::VaultError;
 
-use crate::disconnect::{self, Disconnected};
 use crate::error::AgentError;
+use crate::grants;
 use crate::key::{Actor, AuthenticatorKey};
 use crate::registry::FailedSignIn;
 use crate::state::Agent;
-use crate::{grants, reconcile};
 
 /// An authenticator as a list shows it.
 #[derive(Debug, Clone)]
@@ -304,75 +305,6 @@ impl Agent {
             grants::save_row(inner, id).await;
         }
         inner.schedule_changed.notify_one();
-    }
-
-    /// Removes an authenticator, and ends its sign-ins. With connections it is in use: 409 unless
-    /// `force`, which disconnects them first.
-    pub async fn remove_authenticator(
-        &self,
-        key: &AuthenticatorKey,
-        force: bool,
-        who: &Actor,
-    ) -> Result<Vec<Disconnected>, AgentError> {
-        self.check_running()?;
-        let found = self.inner.registry().find_authenticator(key)?;
-        let who = who.clone();
-        self.run(|agent| async move { agent.remove_all(&found, force, &who).await })
-            .await
-    }
-
-    async fn remove_all(
-        &self,
-        found: &Authenticator,
-        force: bool,
-        who: &Actor,
-    ) -> Result<Vec<Disconnected>, AgentError> {
-        let locked = self.inner.lock_authenticator(found.id).await;
-        let (_one_writer, authenticator) =
-            locked.ok_or_else(|| AgentError::no_authenticator(&found.full_name().into()))?;
-        let connections = self.inner.registry().connections_of(authenticator.id);
-        if !connections.is_empty() && !force {
-            let in_use = self.name_connections(&connections);
-            return Err(AgentError::Conflict {
-                message: format!(
-                    "`{}` has connections: `{}`",
-                    authenticator.name,
-                    in_use.join("`, `")
-                ),
-                in_use,
-                hint: Some(
-                    "disconnect them first, or use `--force` to disconnect them all".to_owned(),
-                ),
-            });
-        }
-        let mut gone = Vec::new();
-        for id in &connections {
-            match disconnect::remove(&self.inner, *id, &connections, who).await {
-                Ok(removed) => gone.push(removed),
-                // Somebody disconnected it meanwhile.
-                Err(AgentError::NotFound { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        self.or_finish_later(async {
-            reconcile::finish_failed_sign_ins(&self.inner).await?;
-            self.inner
-                .vault
-                .remove_authenticator(authenticator.id)
-                .await
-        })
-        .await?;
-        self.inner.registry().drop_authenticator(authenticator.id);
-        self.inner.cancel_sign_ins_of(authenticator.id, who).await;
-        let detail = json!({ "name": authenticator.name });
-        self.record_change(
-            EventKind::AuthenticatorRemoved,
-            authenticator.id,
-            who,
-            detail,
-        )
-        .await;
-        Ok(gone)
     }
 
     /// After a failed write a secret may be in doubt, or a removal half-way.

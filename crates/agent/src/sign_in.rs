@@ -12,6 +12,7 @@
 //! Where no browser can come back to this machine, [`device`] takes the place of 2 and 3 (RFC 8628).
 
 mod begin;
+mod by_link;
 mod callback;
 mod callback_server;
 mod device;

@@ -1,5 +1,6 @@
 //! Handing out a token: from memory if it is fresh, else after one shared refresh.
 
+mod exit;
 mod renew;
 
 use std::sync::Arc;
@@ -9,8 +10,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use valetkey_core::access::Usage;
 use valetkey_core::connection::RefreshErrorKind;
-use valetkey_core::connection_state::Status;
-use valetkey_core::freshness::RECENTLY_USED;
 use valetkey_core::id::{ConnectionId, Generation};
 use valetkey_core::scope::Scopes;
 
@@ -18,7 +17,7 @@ use crate::access::{Once, Requester};
 use crate::audit_log::{Entry, RefusedAccess};
 use crate::error::AgentError;
 use crate::key::Actor;
-use crate::registry::{ConnectionRegistry, LiveGrant, RefreshResult, Requirement, TokenLookup};
+use crate::registry::{LiveGrant, RefreshResult, Requirement, TokenLookup};
 use crate::state::{Agent, Inner};
 use crate::{grants, refresh};
 
@@ -316,106 +315,6 @@ impl Agent {
                 retry_after: Some(wait),
                 bad_certificate: kind == Some(RefreshErrorKind::BadCertificate),
             },
-        }
-    }
-}
-
-impl Inner {
-    /// The one exit: every token that is handed out leaves here, whatever happened while its caller
-    /// waited. The caller holds the registry's lock.
-    fn serve(
-        &self,
-        registry: &mut ConnectionRegistry,
-        id: ConnectionId,
-        ask: &TokenRequirements,
-        at: Timestamp,
-        requester: &Requester,
-        once: Option<&Once>,
-    ) -> Result<ServedToken, AgentError> {
-        Self::check_handed_out(registry, id)?;
-        let live = self.servable(registry, id, ask, at)?;
-        let scopes = &live.grant.scopes;
-        self.check_access(requester, id, ask.usage, scopes, once, at)
-            .map_err(|why| self.not_allowed(live.full_name(), requester, why))?;
-        self.mark_used(registry, id, at);
-        self.audit_log.record(Entry::Served {
-            live: Arc::clone(&live),
-            at,
-            who: requester.actor.clone(),
-        });
-        Ok(ServedToken { live, at })
-    }
-
-    /// A connection that is used through the proxy alone keeps its token.
-    fn check_handed_out(registry: &ConnectionRegistry, id: ConnectionId) -> Result<(), AgentError> {
-        let row = registry.get(id).map(|entry| &entry.row);
-        let Some(row) = row.filter(|row| row.proxy.only) else {
-            return Ok(());
-        };
-        let name = registry.full_name_of(row);
-        Err(name.map_or_else(|| AgentError::no_connection(id), AgentError::ProxyOnly))
-    }
-
-    /// The connection's token is used now.
-    pub(crate) fn mark_used(
-        &self,
-        registry: &mut ConnectionRegistry,
-        id: ConnectionId,
-        at: Timestamp,
-    ) {
-        let Some(entry) = registry.get_mut(id) else {
-            return;
-        };
-        let before = entry.row.used_at.replace(at);
-        // A connection that was not used lately is kept fresh again from here on.
-        if before.is_none_or(|before| at.duration_since(before) >= RECENTLY_USED) {
-            registry.replan(id, at);
-            self.schedule_changed.notify_one();
-        }
-    }
-
-    /// The newest grant of this connection, if it may leave now: not paused, not disabled, not
-    /// removed, not refused, valid, with the scopes that were asked for.
-    pub(crate) fn servable(
-        &self,
-        registry: &ConnectionRegistry,
-        id: ConnectionId,
-        ask: &TokenRequirements,
-        now: Timestamp,
-    ) -> Result<Arc<LiveGrant>, AgentError> {
-        if self.paused.load(Ordering::SeqCst) {
-            return Err(AgentError::Paused);
-        }
-        if let Some(authenticator) = registry.disabled(id) {
-            return Err(AgentError::Disabled(authenticator.full_name()));
-        }
-        let Some(entry) = registry.get(id) else {
-            return Err(AgentError::no_connection(id));
-        };
-        match entry.row.state.status {
-            Status::Active | Status::Refreshing | Status::Expired => {}
-            Status::Removing => return Err(AgentError::no_connection(id)),
-            Status::Connecting | Status::NeedsReconnect => {
-                return Err(registry.auth_required(&entry.row));
-            }
-        }
-        let live = entry.live.as_ref().filter(|live| live.grant.is_valid(now));
-        let live = live.ok_or_else(|| AgentError::ProviderUnreachable {
-            reason: "the token ended before it could be served".to_owned(),
-            retry_after: Some(refresh::MIN_RETRY_DELAY),
-            bad_certificate: false,
-        })?;
-        let missing = ask
-            .scopes
-            .as_ref()
-            .map(|asked| asked.missing_from(&live.grant.scopes))
-            .filter(|missing| !missing.is_empty());
-        match missing {
-            Some(missing) => Err(AgentError::InsufficientScope {
-                connection: live.full_name(),
-                missing,
-            }),
-            None => Ok(Arc::clone(live)),
         }
     }
 }
