@@ -5,7 +5,7 @@ mod process;
 
 use std::fmt;
 use std::os::fd::AsFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use valetkey_agent::{Actor, Identity, Requester};
 use valetkey_api::core::actor;
@@ -30,9 +30,17 @@ pub enum Caller {
     Key(Arc<Key>),
 }
 
-/// A program at the socket. What it runs is looked at for each request.
+/// A program at the socket that sent a request. What it runs is looked at once for the request, and again
+/// when a token is handed out after a wait.
 #[derive(Debug)]
 pub struct Process {
+    connected: Arc<ConnectedProcess>,
+    asked_as: OnceLock<Arc<Known>>,
+}
+
+/// The process at the other end of a connection.
+#[derive(Debug)]
+pub struct ConnectedProcess {
     pid: Option<i32>,
     uid: u32,
     peer: Option<Peer>,
@@ -49,15 +57,10 @@ struct Known {
     is_own_window: bool,
 }
 
-impl Process {
-    /// The program at the other end of `stream`, which was accepted now.
-    pub fn connected(stream: &impl AsFd, pid: Option<i32>, uid: u32) -> Self {
+impl ConnectedProcess {
+    /// The process at the other end of `stream`, which was accepted now.
+    pub fn at(stream: &impl AsFd, pid: Option<i32>, uid: u32) -> Self {
         Self::with(pid, uid, || Evidence::of(stream))
-    }
-
-    /// A program of this process id, which runs now.
-    pub fn running_now(pid: Option<i32>, uid: u32) -> Self {
-        Self::with(pid, uid, Evidence::accepted_now)
     }
 
     fn with(pid: Option<i32>, uid: u32, evidence: impl FnOnce() -> Evidence) -> Self {
@@ -67,19 +70,6 @@ impl Process {
             peer: pid.map(|pid| Peer::new(pid, evidence())),
             known: Mutex::default(),
         }
-    }
-
-    pub fn pid(&self) -> Option<i32> {
-        self.pid
-    }
-
-    pub fn uid(&self) -> u32 {
-        self.uid
-    }
-
-    /// Whether it is the window of the desktop app or its web engine, which have no business here.
-    pub(crate) fn is_own_window(&self) -> bool {
-        self.look().is_own_window
     }
 
     /// What stands for the program, among others that connect.
@@ -135,6 +125,40 @@ impl Process {
     }
 }
 
+impl Process {
+    /// Sends a request now.
+    pub fn of(connected: &Arc<ConnectedProcess>) -> Self {
+        Self {
+            connected: Arc::clone(connected),
+            asked_as: OnceLock::new(),
+        }
+    }
+
+    /// A program of this process id, which runs now.
+    pub fn running_now(pid: Option<i32>, uid: u32) -> Self {
+        let connected = ConnectedProcess::with(pid, uid, Evidence::accepted_now);
+        Self::of(&Arc::new(connected))
+    }
+
+    pub fn pid(&self) -> Option<i32> {
+        self.connected.pid
+    }
+
+    pub fn uid(&self) -> u32 {
+        self.connected.uid
+    }
+
+    /// Whether it is the window of the desktop app or its web engine, which have no business here.
+    pub(crate) fn is_own_window(&self) -> bool {
+        self.asked_as().is_own_window
+    }
+
+    /// What it was when the request was first looked into.
+    fn asked_as(&self) -> &Arc<Known> {
+        self.asked_as.get_or_init(|| self.connected.look())
+    }
+}
+
 /// A program, or a process whose program is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum ProgramKey {
@@ -144,9 +168,9 @@ pub(crate) enum ProgramKey {
 
 impl valetkey_agent::Process for Process {
     fn still_runs(&self, program: &Program) -> bool {
-        let now = self.look();
+        let now = self.connected.look();
         // What cannot be told apart is at least the same process.
-        *now.program == *program && (self.pid.is_none() || now.running.is_some())
+        *now.program == *program && (self.pid().is_none() || now.running.is_some())
     }
 }
 
@@ -178,7 +202,7 @@ impl Caller {
             Self::Window => actor::Actor::Window.into(),
             Self::Tray => actor::Actor::Tray.into(),
             Self::Notification => actor::Actor::Notification.into(),
-            Self::Process(process) => process.look().actor.clone(),
+            Self::Process(process) => process.asked_as().actor.clone(),
             Self::Key(key) => actor::Actor::Key {
                 name: key.name.clone(),
             }
@@ -192,7 +216,7 @@ impl Caller {
     pub(crate) fn requester(&self) -> Requester {
         match self {
             Self::Process(process) => {
-                let known = process.look();
+                let known = process.asked_as();
                 Requester {
                     actor: known.actor.clone(),
                     identity: Identity::Program(
@@ -212,7 +236,7 @@ impl Caller {
     /// Who asks, for the person: a program by its file, without the process id.
     pub(crate) fn asked_by(&self) -> String {
         match self {
-            Self::Process(process) => match process.pid {
+            Self::Process(process) => match process.pid() {
                 Some(pid) => {
                     let actor = self.actor().to_string();
                     actor.replacen(&format!("process {pid} "), "process ", 1)

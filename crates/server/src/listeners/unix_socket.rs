@@ -19,7 +19,7 @@ use super::loopback_guard::{GuardError, check_target, take};
 use super::rate_limiter::RateLimiter;
 use super::surface::Surface;
 use super::{call, pause_after};
-use crate::caller::{Caller, Process, ProgramKey};
+use crate::caller::{Caller, ConnectedProcess, Process, ProgramKey};
 use crate::private_files::private_dir;
 use crate::stop::Stop;
 
@@ -107,21 +107,22 @@ fn serve_connection(
         tracing::warn!(uid = peer.uid(), "connection from another user refused");
         return;
     }
-    let process = Arc::new(Process::connected(&stream, peer.pid(), peer.uid()));
-    let caller = Caller::Process(Arc::clone(&process));
+    let connected = ConnectedProcess::at(&stream, peer.pid(), peer.uid());
+    let connected = Arc::new(connected);
     let (router, rates) = (router.clone(), Arc::clone(rates));
     // What the process is called by its first request: it is looked up once.
     let bucket = OnceLock::new();
     server.spawn(stream, move |request| {
+        let caller = Caller::Process(Arc::new(Process::of(&connected)));
         let admitted = check(&request).and_then(|()| {
-            let bucket = bucket.get_or_init(|| rates.bucket(process.key()));
+            let bucket = bucket.get_or_init(|| rates.bucket(connected.key()));
             take(bucket, &caller)
         });
         let response = admitted
             .map_err(|error| Surface::of(request.uri().path()).refuse(error))
             .map(|()| {
                 let mut request = request.map(axum::body::Body::new);
-                request.extensions_mut().insert(caller.clone());
+                request.extensions_mut().insert(caller);
                 call(&router, request)
             });
         async move {
