@@ -43,10 +43,10 @@ fn look_at(mut pid: i32) {
     let _ = fs::read(format!("/proc/{pid}/auxv"));
     while pid > 1 {
         let at = |name: &str| format!("/proc/{pid}/{name}");
-        for link in ["cwd", "ns/mnt", "exe"] {
+        for link in ["cwd", "exe"] {
             let _ = fs::read_link(at(link));
         }
-        for file in ["exe", "fd/0"] {
+        for file in ["exe", "ns/mnt"] {
             let _ = fs::metadata(at(file));
         }
         let _ = fs::read(at("cmdline"));

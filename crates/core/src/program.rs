@@ -30,8 +30,6 @@ pub struct ProcessFacts {
     pub arguments: Option<Vec<String>>,
     /// Relative paths of its arguments begin here.
     pub working_directory: Option<PathBuf>,
-    /// The project that it works in: the repository around its working directory, or else that.
-    pub project: Option<PathBuf>,
     /// Whether its standard input is its controlling terminal.
     pub reads_terminal: bool,
     /// Whether its executable is the `valetkey` of this agent.

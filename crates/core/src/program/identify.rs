@@ -87,7 +87,8 @@ const SESSION: &[&str] = &[
 ];
 
 /// The program behind a process: `ancestry` is the process, its parent, and so on, up to the last one
-/// of this user.
+/// of this user. Its project is its working directory: whether a repository is around that only the disk
+/// can tell.
 pub fn identify(ancestry: &[ProcessFacts]) -> Program {
     let Some(asker) = ancestry.first() else {
         return Program::unknown(UnknownReason::Ended);
@@ -102,7 +103,7 @@ pub fn identify(ancestry: &[ProcessFacts]) -> Program {
                 through: Vec::new(),
                 application: application(&ancestry[1..]),
             },
-            project: asker.project.clone(),
+            project: asker.working_directory.clone(),
         };
     }
     let mut through = Vec::new();
@@ -131,7 +132,7 @@ pub fn identify(ancestry: &[ProcessFacts]) -> Program {
             through,
             application: application(&ancestry[at + 1..]),
         },
-        project: process.project.clone(),
+        project: process.working_directory.clone(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::Read as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, readlinkat, statat};
 use rustix::io::Errno;
@@ -20,6 +20,8 @@ use valetkey_api::core::program::{Code, ProcessFacts, Program, UnknownReason};
 const MAX_ANCESTORS: usize = 32;
 /// Bytes that are read of a file in `/proc`. A longer command line is not looked at.
 const MAX_BYTES: u64 = 256 * 1024;
+/// Bytes that are read at first: longer than most of these files are.
+const USUAL_BYTES: usize = 4096;
 /// Folders above the working directory in which a repository is looked for.
 const MAX_FOLDERS: usize = 32;
 
@@ -136,8 +138,10 @@ impl Peer {
         self.with_folder(|folder| Ancestry::of(self.pid, folder))
     }
 
-    /// `program`, with what only the disk can tell: where its command is found, whether its script is there.
+    /// `program`, with what only the disk can tell: where its command is found, whether its script is there,
+    /// and which repository its working directory is in.
     pub(super) fn settle(&self, mut program: Program) -> Program {
+        program.project = program.project.as_deref().map(project);
         let missing = || Program::unknown(UnknownReason::MissingScript);
         let code = &mut program.client.code;
         if let Code::Script { path, .. } = code
@@ -193,9 +197,14 @@ impl ProcFolder {
     fn read(&self, name: &str) -> Option<Vec<u8>> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let file = openat(&self.0, name, flags, Mode::empty()).ok()?;
-        let mut bytes = Vec::new();
-        let mut limited = fs::File::from(file).take(MAX_BYTES);
-        limited.read_to_end(&mut bytes).ok()?;
+        // Large enough for one call: the kernel gives less only at the end of such a file.
+        let mut bytes = vec![0; USUAL_BYTES];
+        let length = rustix::io::read(&file, &mut bytes).ok()?;
+        bytes.truncate(length);
+        if length == USUAL_BYTES {
+            let mut rest = fs::File::from(file).take(MAX_BYTES - length as u64);
+            rest.read_to_end(&mut bytes).ok()?;
+        }
         Some(bytes)
     }
 
@@ -214,23 +223,21 @@ impl ProcFolder {
         Stat::parse(&String::from_utf8_lossy(&self.read("stat")?))
     }
 
-    fn facts(&self, pid: i32, stat: Stat) -> Option<ProcessFacts> {
-        let working_directory = self.link("cwd").ok();
+    fn facts(&self, pid: i32, stat: Stat, executable: Option<FileId>) -> Option<ProcessFacts> {
         Some(ProcessFacts {
             pid,
             executable: self.executable(),
             arguments: words(&self.read("cmdline")?),
-            project: working_directory.as_deref().map(project),
-            working_directory,
+            working_directory: self.link("cwd").ok(),
             reads_terminal: self.reads(stat.terminal),
-            is_valetkey: self.executable_id().is_some_and(is_command),
+            is_valetkey: executable.is_some() && executable == command_id(),
         })
     }
 
     /// Whether its standard input is this terminal: only then a person types what a shell runs.
     fn reads(&self, terminal: Option<u64>) -> bool {
-        let input = statat(&self.0, "fd/0", AtFlags::empty()).ok();
-        terminal.is_some() && input.map(|found| found.st_rdev) == terminal
+        let input = || statat(&self.0, "fd/0", AtFlags::empty()).ok();
+        terminal.is_some() && input().map(|found| found.st_rdev) == terminal
     }
 
     /// Whether `path`, as the process sees it, is a file.
@@ -257,7 +264,10 @@ impl ProcFolder {
 
     /// Its path means nothing in another mount namespace.
     fn executable(&self) -> Option<PathBuf> {
-        if !self.is_ours() || self.link("ns/mnt").ok() != fs::read_link("/proc/self/ns/mnt").ok() {
+        // The device and inode of a namespace say which one it is (namespaces(7)).
+        let namespace = statat(&self.0, "ns/mnt", AtFlags::empty()).ok();
+        let namespace = namespace.map(|found| (found.st_dev, found.st_ino));
+        if !self.is_ours() || namespace.is_none() || namespace != own_namespace() {
             return None;
         }
         let path = self.link("exe").ok()?;
@@ -284,17 +294,14 @@ impl Stat {
 
 impl Ancestry {
     fn of(pid: i32, folder: &ProcFolder) -> Option<Self> {
-        let own_executable = statat(CWD, "/proc/self/exe", AtFlags::empty()).ok();
-        let own_executable = own_executable.map(|found| (found.st_dev, found.st_ino));
         let own_pid = rustix::process::getpid().as_raw_nonzero().get();
         // Of another process, such as a second start of the app, which is no descendant of this one.
-        let same_program = |folder: &ProcFolder| {
-            own_executable.is_some() && folder.executable_id() == own_executable
-        };
-        let mut below = pid != own_pid && same_program(folder);
+        let same_program = |id: Option<FileId>| id.is_some() && id == own_executable();
+        let executable = folder.executable_id();
+        let mut below = pid != own_pid && same_program(executable);
         let mut stat = folder.stat()?;
         let mut ancestry = Self {
-            processes: vec![folder.facts(pid, stat)?],
+            processes: vec![folder.facts(pid, stat, executable)?],
             is_own_window: false,
         };
         // The last of this user; the system's first process is everybody's parent.
@@ -307,13 +314,14 @@ impl Ancestry {
             if found.started > stat.started {
                 break;
             }
-            let Some(facts) = parent.facts(stat.parent, found) else {
+            let executable = parent.executable_id();
+            let Some(facts) = parent.facts(stat.parent, found, executable) else {
                 break;
             };
             if stat.parent == own_pid {
                 ancestry.is_own_window = below;
             }
-            below |= stat.parent != own_pid && same_program(&parent);
+            below |= stat.parent != own_pid && same_program(executable);
             ancestry.processes.push(facts);
             stat = found;
         }
@@ -335,12 +343,31 @@ fn words(command_line: &[u8]) -> Option<Vec<String>> {
     )
 }
 
-/// Whether an executable is the command `valetkey` beside this one.
-fn is_command(executable: FileId) -> bool {
-    let own = std::env::current_exe().ok();
-    let command = own.map(|path| path.with_file_name("valetkey"));
-    let found = command.and_then(|path| statat(CWD, path, AtFlags::empty()).ok());
-    found.is_some_and(|found| (found.st_dev, found.st_ino) == executable)
+/// The file that this process runs, which stays the same.
+fn own_executable() -> Option<FileId> {
+    static OWN: OnceLock<Option<FileId>> = OnceLock::new();
+    *OWN.get_or_init(|| file_id("/proc/self/exe"))
+}
+
+/// The mount namespace of this process, which never leaves it.
+fn own_namespace() -> Option<FileId> {
+    static OWN: OnceLock<Option<FileId>> = OnceLock::new();
+    *OWN.get_or_init(|| file_id("/proc/self/ns/mnt"))
+}
+
+/// The command `valetkey` beside this program, as it is now: an upgrade replaces it.
+fn command_id() -> Option<FileId> {
+    static PATH: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let path = PATH.get_or_init(|| {
+        let own = std::env::current_exe().ok();
+        own.map(|path| path.with_file_name("valetkey"))
+    });
+    file_id(path.as_deref()?)
+}
+
+fn file_id(path: impl AsRef<Path>) -> Option<FileId> {
+    let found = statat(CWD, path.as_ref(), AtFlags::empty()).ok()?;
+    Some((found.st_dev, found.st_ino))
 }
 
 /// The repository around a folder, or else the folder.

@@ -15,7 +15,6 @@ fn process(command: &str) -> ProcessFacts {
         executable: Some(executable.into()),
         arguments: Some(arguments),
         working_directory: Some("/home/me/work".into()),
-        project: Some("/home/me/work".into()),
         reads_terminal: true,
     }
 }
