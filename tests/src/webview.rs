@@ -49,9 +49,18 @@ pub struct WebView {
 }
 
 impl WebView {
-    /// Starts the app on this desktop and waits for its page.
+    /// Starts the app on this desktop and waits for its page. It asks about no program.
     pub fn open(desktop: &Desktop) -> Self {
-        let driver = WebDriver::start(desktop, &binary(APP), &["--port", "0", "--policy", "allow"]);
+        Self::start(desktop, &["--port", "0", "--policy", "allow"])
+    }
+
+    /// The same of an app that asks about programs.
+    pub fn open_asking(desktop: &Desktop) -> Self {
+        Self::start(desktop, &["--port", "0"])
+    }
+
+    fn start(desktop: &Desktop, arguments: &[&str]) -> Self {
+        let driver = WebDriver::start(desktop, &binary(APP), arguments);
         let view = Self { driver };
         view.until("its page", "document.querySelector('main') !== null");
         view

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread::{self, JoinHandle};
 
 use serde_json::Value;
 
@@ -16,6 +17,18 @@ use crate::wait;
 
 /// The desktop app as it ships.
 const APP: &str = "VALETKEY_DESKTOP_BIN";
+
+/// Asks for the token of the connection that its argument names.
+const ASKING_SCRIPT: &str = r#"
+import http.client, os, socket, sys
+sock = socket.socket(socket.AF_UNIX)
+sock.connect(os.environ["SOCKET"])
+client = http.client.HTTPConnection("localhost")
+client.sock = sock
+path = f"/api/v1/credentials/connections/{sys.argv[1]}/token"
+client.request("POST", path, "{}", {"Content-Type": "application/json"})
+print(client.getresponse().status)
+"#;
 
 /// A session. Everything on its screen ends with it.
 pub struct Session {
@@ -143,6 +156,21 @@ impl Session {
     pub fn asking_app(&self) -> Running {
         let mut command = self.desktop.command(binary(APP));
         Running::start(command.args(["--port=0", "--hidden"]))
+    }
+
+    /// A Python script of this name asks for a token; the status that it got.
+    pub fn ask_from_python(&self, script: &str, connection: &str) -> JoinHandle<String> {
+        let HttpClient::Socket(socket) = self.http() else {
+            panic!("the agent is asked at its socket")
+        };
+        let path = self.desktop.folder().join(script);
+        fs::write(&path, ASKING_SCRIPT).expect("our own folder");
+        let mut python = self.desktop.command("python3");
+        python.arg(path).arg(connection).env("SOCKET", socket);
+        thread::spawn(move || {
+            let output = python.output().expect("python3");
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        })
     }
 
     /// Asks about no program: most tests are about something else.

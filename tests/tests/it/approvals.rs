@@ -1,22 +1,10 @@
 //! The approval window of the real app, answered by the keyboard of a real screen.
 
-use std::fs;
-use std::process::{Command, Output};
 use std::thread::{self, JoinHandle};
 
 use rustix::process::Signal;
 use valetkey_demo_provider::{DemoProvider, Settings};
-use valetkey_tests::{Desktop, HttpClient, Running, Session, cli};
-
-const SCRIPT: &str = r#"
-import http.client, os, socket
-sock = socket.socket(socket.AF_UNIX)
-sock.connect(os.environ["SOCKET"])
-client = http.client.HTTPConnection("localhost")
-client.sock = sock
-client.request("POST", "/api/v1/credentials/connections/acme/token", "{}", {"Content-Type": "application/json"})
-print(client.getresponse().status)
-"#;
+use valetkey_tests::{Desktop, Running, Session, cli};
 
 struct Scene {
     app: Running,
@@ -50,15 +38,8 @@ impl Scene {
     }
 
     /// A Python script of this name asks for the token; the status that it got.
-    fn ask(&self, name: &str) -> JoinHandle<Output> {
-        let HttpClient::Socket(socket) = self.session.http() else {
-            panic!("the socket")
-        };
-        let script = self.session.desktop.folder().join(name);
-        fs::write(&script, SCRIPT).expect("our own folder");
-        let mut python = self.session.desktop.command("python3");
-        python.arg(script).env("SOCKET", socket);
-        thread::spawn(move || run(python))
+    fn ask(&self, name: &str) -> JoinHandle<String> {
+        self.session.ask_from_python(name, "acme")
     }
 
     fn answer(&self, key: &str) {
@@ -66,13 +47,8 @@ impl Scene {
     }
 }
 
-fn run(mut command: Command) -> Output {
-    command.output().expect("python3")
-}
-
-fn status(asked: JoinHandle<Output>) -> String {
-    let output = asked.join().expect("it ends");
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+fn status(asked: JoinHandle<String>) -> String {
+    asked.join().expect("it ends")
 }
 
 #[test]
