@@ -132,13 +132,8 @@ impl Pictures {
             session.screen().answer(key);
             asked.join().expect("it ends");
         }
-        let waiting = session.ask_from_python("invoices.py", "google");
-        session.screen().wait_for_window(APPROVAL);
         view.click(Role::Link, "Access");
         view.see("backup.py");
-        session.screen().press("n");
-        session.screen().wait_for_no_window(APPROVAL);
-        waiting.join().expect("it ends");
         self.take(session, &format!("access-{look}"), &WINDOW);
     }
 
