@@ -283,6 +283,9 @@ pub struct EndpointsView {
     pub userinfo_url: Option<String>,
     /// Issuer identifier.
     pub issuer: Option<String>,
+    /// The service that tokens are for (RFC 8707), as it is sent.
+    #[serde(default)]
+    pub resource: Option<String>,
     /// How the client authenticates at the token endpoint.
     pub client_auth: Option<ClientAuth>,
 }
@@ -299,6 +302,7 @@ impl AuthenticatorView {
             revocation_url,
             userinfo_url,
             issuer,
+            resource,
             client_auth,
             authorize_params,
             placeholders,
@@ -323,6 +327,7 @@ impl AuthenticatorView {
                 revocation_url: own.revocation.map(|revocation| revocation.url),
                 userinfo_url: own.userinfo.map(|userinfo| userinfo.url),
                 issuer: own.issuer,
+                resource: own.resource.map(String::from),
                 client_auth: Some(own.client_auth),
             }),
             own_endpoints: EndpointsView {
@@ -332,6 +337,7 @@ impl AuthenticatorView {
                 revocation_url: text(revocation_url),
                 userinfo_url: text(userinfo_url),
                 issuer: text(issuer),
+                resource: resource.map(String::from),
                 client_auth,
             },
             authorize_params,

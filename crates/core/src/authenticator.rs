@@ -17,6 +17,7 @@ use crate::id::AuthenticatorId;
 use crate::name::{AuthenticatorName, InProfile, ProfileName};
 use crate::provider::{ClientAuth, Provider, Routes};
 use crate::redirect::RedirectUri;
+use crate::resource_uri::ResourceUri;
 use crate::scope::Scopes;
 
 pub use endpoints::{Endpoints, openid_metadata_url, rfc8414_metadata_url};
@@ -75,6 +76,9 @@ pub struct Overrides {
     /// Issuer identifier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<EndpointUrl>,
+    /// The service that tokens are for (RFC 8707).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<ResourceUri>,
     /// Client authentication.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_auth: Option<ClientAuth>,

@@ -23,7 +23,7 @@
 //! | [`printable`] | how text from outside is shown to a person |
 //! | [`settings`] | what a person may set |
 //! | [`home`] | where everything is on disk |
-//! | [`id`], [`name`], [`scope`], [`endpoint_url`] | the small words used by all of them |
+//! | [`id`], [`name`], [`scope`], [`endpoint_url`], [`resource_uri`] | the small words used by all of them |
 //!
 //! The invariant of [`connection_state`]: no sequence of transitions revives a removed connection, and a result
 //! that carries an old generation changes nothing.
@@ -51,6 +51,7 @@ pub mod provider;
 pub mod proxy_path;
 pub mod proxy_settings;
 pub mod redirect;
+pub mod resource_uri;
 pub mod scope;
 pub mod secret;
 pub mod secret_json;

@@ -6,10 +6,10 @@ import type { Imported } from "./importFile";
 export const URL_FIELDS = ["authorize_url", "token_url", "revocation_url", "userinfo_url", "issuer"] as const;
 export type UrlField = (typeof URL_FIELDS)[number];
 
-export type TextField = "name" | "client_id" | "client_secret" | "redirect_uri" | "client_auth" | UrlField;
-const TEXTS: TextField[] = ["name", "client_id", "client_secret", "redirect_uri", "client_auth", ...URL_FIELDS];
 /** Fields that belong to one provider. */
-const OWN = ["redirect_uri", "client_auth", ...URL_FIELDS] as const;
+const OWN = ["redirect_uri", "client_auth", "resource", ...URL_FIELDS] as const;
+export type TextField = "name" | "client_id" | "client_secret" | (typeof OWN)[number];
+const TEXTS: TextField[] = ["name", "client_id", "client_secret", ...OWN];
 
 /** What was entered for one provider and fits no other. */
 interface Left {
@@ -171,6 +171,7 @@ function stored({ name, client_id, redirect_uri, endpoints }: Authenticator): Re
     revocation_url: endpoints.revocation_url ?? "",
     userinfo_url: endpoints.userinfo_url ?? "",
     issuer: endpoints.issuer ?? "",
+    resource: endpoints.resource ?? "",
   };
 }
 

@@ -30,6 +30,7 @@ const TEXTS = [
   "revocation_url",
   "userinfo_url",
   "issuer",
+  "resource",
 ];
 const VARIABLE = /\$\{([^}]*)\}/;
 

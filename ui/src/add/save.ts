@@ -31,6 +31,7 @@ const ADVANCED = [
   "revocation_url",
   "userinfo_url",
   "issuer",
+  "resource",
 ];
 
 /** Shows problems at their fields and focuses the first of the form; rethrows anything else. */

@@ -826,6 +826,8 @@ export interface components {
             } | null;
             /** @description Redirect URI. */
             redirect_uri?: string | null;
+            /** @description The service that tokens are for: an absolute URI without a fragment, sent as it is (RFC 8707). */
+            resource?: string | null;
             /** @description RFC 7009 endpoint. */
             revocation_url?: string | null;
             /** @description Scopes of the next sign-in. */
@@ -1193,6 +1195,8 @@ export interface components {
             device_authorization_url?: string | null;
             /** @description Issuer identifier. */
             issuer?: string | null;
+            /** @description The service that tokens are for (RFC 8707), as it is sent. */
+            resource?: string | null;
             /** @description Revocation endpoint. */
             revocation_url?: string | null;
             /** @description Token endpoint. */
@@ -1481,6 +1485,8 @@ export interface components {
             } | null;
             /** @description Redirect URI; absent: the provider's default one. */
             redirect_uri?: string | null;
+            /** @description The service that tokens are for: an absolute URI without a fragment, sent as it is (RFC 8707). */
+            resource?: string | null;
             /** @description RFC 7009 endpoint. */
             revocation_url?: string | null;
             /** @description Scopes to ask for; absent: the provider's default ones. */

@@ -9,6 +9,7 @@ const URLS = {
   revocation_url: null,
   userinfo_url: null,
   issuer: null,
+  resource: null,
   client_auth: null,
 };
 const NONE = {
@@ -17,6 +18,7 @@ const NONE = {
   revocation_url: null,
   userinfo_url: null,
   issuer: null,
+  resource: null,
   client_auth: null,
 };
 

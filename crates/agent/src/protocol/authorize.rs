@@ -64,6 +64,9 @@ impl AuthorizeRequest {
         query.set("response_type", "code");
         query.set("client_id", &client.authenticator.client_id);
         query.set("redirect_uri", redirect_uri);
+        if let Some(resource) = &endpoints.resource {
+            query.set("resource", resource.as_str());
+        }
         if !scopes.is_empty() {
             let joined = scopes.join(&endpoints.scope_separator);
             query.set(&endpoints.scope_param, &joined);
@@ -143,6 +146,7 @@ mod tests {
     use url::Url;
     use valetkey_core::endpoint_url::EndpointUrl;
     use valetkey_core::provider::ClientAuth;
+    use valetkey_core::resource_uri::ResourceUri;
 
     use super::*;
     use crate::protocol::fake::client_at;
@@ -219,6 +223,17 @@ mod tests {
             ("a b", "consent")
         );
         assert_eq!(sent["aud"], "2", "the last one counts");
+    }
+
+    #[test]
+    fn the_resource_is_sent_byte_for_byte() {
+        let mut client = client();
+        client.endpoints.authorize_url = EndpointUrl::parse("https://h/a?resource=x").unwrap();
+        let none = AuthorizeRequest::new(&client, None, REDIRECT, &Scopes::default());
+        assert_eq!(pairs(&none)["resource"], "x", "of the endpoint's own query");
+        client.endpoints.resource = ResourceUri::parse("https://MCP.example:443").ok();
+        let request = AuthorizeRequest::new(&client, None, REDIRECT, &Scopes::default());
+        assert_eq!(pairs(&request)["resource"], "https://MCP.example:443");
     }
 
     #[test]

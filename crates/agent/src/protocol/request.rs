@@ -1,4 +1,4 @@
-//! Requests that carry secrets: forms (RFC 6749, sections 4.1.3 and 6; RFC 7009; RFC 7662; RFC 8628) with
+//! Requests that carry secrets: forms (RFC 6749, sections 4.1.3 and 6; RFC 7009; RFC 7662; RFC 8628; RFC 8707) with
 //! client authentication, as JSON where a provider wants that. A body is wiped when its request and all copies of it are gone.
 
 use std::collections::BTreeMap;
@@ -70,6 +70,7 @@ pub(super) fn authorize_device(
     if !scopes.is_empty() {
         fields.push((endpoints.device_scope_param.as_str(), scopes.as_str()));
     }
+    fields.extend(resource(client));
     authenticated(client, endpoints.client_auth, TokenBody::Form, url, fields)
 }
 
@@ -118,13 +119,20 @@ fn additions(params: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &
         .map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
+/// Which service the tokens are for (RFC 8707, section 2).
+fn resource(client: &Client) -> Option<(&str, &str)> {
+    let resource = client.endpoints.resource.as_ref()?;
+    Some(("resource", resource.as_str()))
+}
+
 /// A request to the token endpoint, or to where tokens are refreshed.
 fn token_request<'a>(
     client: &'a Client,
     url: &EndpointUrl,
-    fields: Vec<(&'a str, &'a str)>,
+    mut fields: Vec<(&'a str, &'a str)>,
 ) -> Result<Request<Bytes>, NotBuilt> {
     let endpoints = &client.endpoints;
+    fields.extend(resource(client));
     authenticated(
         client,
         endpoints.client_auth,

@@ -103,8 +103,11 @@ mod tests {
     use oauth2::PkceCodeVerifier;
     use serde_json::{Value, json};
     use valetkey_core::catalogue;
+    use valetkey_core::endpoint_url::EndpointUrl;
     use valetkey_core::provider::ClientAuth;
+    use valetkey_core::resource_uri::ResourceUri;
     use valetkey_core::scope::Scopes;
+    use valetkey_core::secret::DeviceCode;
 
     use super::*;
     use crate::protocol::fake::{Fake, Reply, Request, client_at};
@@ -201,6 +204,43 @@ mod tests {
         assert_eq!(sent.field("grant_type").as_deref(), Some("refresh_token"));
         assert_eq!(sent.field("refresh_token").as_deref(), Some("rt1"));
         assert_eq!(sent.field("scope"), None);
+    }
+
+    #[tokio::test]
+    async fn the_resource_goes_out_with_every_token_request() {
+        let resource = "https://MCP.example:443";
+        let replies = vec![
+            Reply::json(200, &tokens()),
+            Reply::json(200, &tokens()),
+            Reply::json(400, &json!({"error": "invalid_target"})),
+            Reply::json(400, &json!({"error": "authorization_pending"})),
+        ];
+        let fake = Fake::start(replies);
+        let mut client = fake.client(ClientAuth::None);
+        client.endpoints.resource = ResourceUri::parse(resource).ok();
+        client.endpoints.device_authorization_url = EndpointUrl::parse(&fake.url("/device")).ok();
+        let now = Timestamp::UNIX_EPOCH;
+        let scopes = Scopes::default();
+        let request = AuthorizeRequest::new(&client, None, "http://127.0.0.1:1", &scopes);
+        let exchanged = http().exchange_code(&client, &request, "c0de", now).await;
+        assert!(exchanged.is_ok(), "{exchanged:?}");
+        let token = RefreshToken::new("rt1");
+        let refreshed = http().refresh(&client, &token, None, now).await;
+        assert!(
+            matches!(refreshed, Ok(RefreshOutcome::Refreshed(_))),
+            "{refreshed:?}"
+        );
+        let refused = http().authorize_device(&client, None, &scopes, now).await;
+        assert!(
+            matches!(refused, Err(SignInFailure::FixClient { .. })),
+            "{refused:?}"
+        );
+        http()
+            .poll_device(&client, &DeviceCode::new("dc"), now)
+            .await;
+        let sent = fake.requests();
+        let sent: Vec<_> = sent.iter().map(|sent| sent.field("resource")).collect();
+        assert_eq!(sent, vec![Some(resource.to_owned()); 4]);
     }
 
     #[tokio::test]

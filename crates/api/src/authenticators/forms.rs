@@ -39,6 +39,8 @@ pub struct NewAuthenticator {
     pub userinfo_url: Option<String>,
     /// Issuer identifier.
     pub issuer: Option<String>,
+    /// The service that tokens are for: an absolute URI without a fragment, sent as it is (RFC 8707).
+    pub resource: Option<String>,
     /// `none`, `client_secret_basic`, `client_secret_post` or `secret_as_user`.
     pub client_auth: Option<String>,
     /// Further authorize parameters.
@@ -86,6 +88,8 @@ pub struct AuthenticatorPatch {
     pub userinfo_url: Option<String>,
     /// Issuer identifier.
     pub issuer: Option<String>,
+    /// The service that tokens are for: an absolute URI without a fragment, sent as it is (RFC 8707).
+    pub resource: Option<String>,
     /// `none`, `client_secret_basic`, `client_secret_post` or `secret_as_user`.
     pub client_auth: Option<String>,
     /// Further authorize parameters; a null value takes one away.

@@ -112,6 +112,9 @@ pub(crate) struct Fields {
     /// Issuer identifier
     #[arg(long, value_name = "URL")]
     pub(crate) issuer: Option<String>,
+    /// The service that tokens are for (RFC 8707), such as `https://mcp.example.com/mcp`; sent as it is
+    #[arg(long, value_name = "URI")]
+    pub(crate) resource: Option<String>,
     /// Client authentication: `none`, `client_secret_basic`, `client_secret_post` or `secret_as_user`
     #[arg(long, value_name = "METHOD")]
     pub(crate) client_auth: Option<String>,

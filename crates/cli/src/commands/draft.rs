@@ -61,6 +61,7 @@ fn set_fields(input: &mut DraftInput, fields: &Fields) {
         ("revocation_url", &fields.revocation_url),
         ("userinfo_url", &fields.userinfo_url),
         ("issuer", &fields.issuer),
+        ("resource", &fields.resource),
         ("client_auth", &fields.client_auth),
     ] {
         if let Some(value) = value {

@@ -89,6 +89,7 @@ pub(crate) fn show(view: &AuthenticatorView, now: Timestamp, style: Style) -> St
         ("revocation URL", &endpoints.revocation_url),
         ("userinfo URL", &endpoints.userinfo_url),
         ("issuer", &endpoints.issuer),
+        ("resource", &endpoints.resource),
         ("console", &view.console_url),
     ] {
         rows.extend(url.iter().map(|url| (name, url.clone())));

@@ -10,6 +10,7 @@ use crate::api_host::ApiHost;
 use crate::endpoint_url::{BadUrl, EndpointUrl};
 use crate::provider::{ClientAuth, Provider, RevocationEndpoint, TokenBody, TokenShape, Userinfo};
 use crate::proxy_path::ProxyPath;
+use crate::resource_uri::ResourceUri;
 
 /// All that requests need: the authenticator completed from its provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Endpoints {
     pub issuer: Option<String>,
     /// Metadata.
     pub discovery_url: Option<EndpointUrl>,
+    /// The service that tokens are for (RFC 8707), sent as it was given.
+    pub resource: Option<ResourceUri>,
     /// Name of the scope parameter.
     pub scope_param: String,
     /// Between scopes.
@@ -103,6 +106,7 @@ impl Authenticator {
             discovery_url: discovery_url
                 .map(|url| EndpointUrl::parse(&url))
                 .transpose()?,
+            resource: own.resource.clone(),
             scope_param: provider.scope_param.clone(),
             scope_separator: provider.scope_separator.clone(),
             authorize_params,

@@ -50,6 +50,23 @@ fn a_tenant_is_another_way_at_the_same_servers() {
 }
 
 #[test]
+fn another_resource_is_another_way_and_another_client() {
+    let of = |resource: Option<&str>| {
+        authenticator(serde_json::json!({
+            "name": "acme", "authenticator_type": "custom", "client_id": "x", "resource": resource,
+            "authorize_url": "https://acme.example/a", "token_url": "https://acme.example/t",
+        }))
+    };
+    let provider = catalogue::provider("custom").unwrap();
+    let (none, one) = (of(None), of(Some("https://mcp.example")));
+    let slash = of(Some("https://mcp.example/"));
+    assert_eq!(slash.rerouted(&one), ["resource: https://mcp.example/"]);
+    assert_eq!(one.rerouted(&none), ["resource: https://mcp.example"]);
+    assert!(!one.is_same_client(&none, provider) && !one.is_same_client(&slash, provider));
+    assert!(one.is_same_client(&one.clone(), provider));
+}
+
+#[test]
 fn an_api_host_is_no_place_for_other_secrets() {
     let of = |hosts: &[&str]| {
         authenticator(serde_json::json!({

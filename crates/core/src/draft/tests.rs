@@ -97,6 +97,25 @@ fn with(field: &str, value: impl Into<Value>) -> String {
 }
 
 #[test]
+fn a_resource_is_kept_as_written_or_refused_with_the_reason() {
+    let mut fields = google();
+    fields["resource"] = "https://MCP.example.com".into();
+    let kept = added(&fields).overrides.resource.map(String::from);
+    assert_eq!(kept.as_deref(), Some("https://MCP.example.com"));
+    let refused = with("resource", "https://mcp.example.com/#tools");
+    assert_eq!(
+        refused,
+        "error: `https://mcp.example.com/#tools` is no resource: a resource has no fragment\n  \
+         hint: write the URI exactly as the service names it, such as `https://mcp.example.com/mcp`\n"
+    );
+    let elsewhere = with("authorize_params", json!({"resource": "https://a.test"}));
+    assert_eq!(
+        elsewhere,
+        "error: `resource` cannot be set here\n  hint: write it in `resource`\n"
+    );
+}
+
+#[test]
 fn the_documented_file_is_accepted_with_its_references_resolved() {
     insta::assert_snapshot!(words(input(&google()).resolve(&variables)));
 }

@@ -116,6 +116,7 @@ const FIELDS: &[(&str, &[&str], &[&str])] = &[
             "issuer",
             "placeholders",
             "redirect_uri",
+            "resource",
             "revocation_url",
             "token_url",
             "userinfo_url",

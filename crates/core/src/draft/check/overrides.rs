@@ -8,6 +8,7 @@ use crate::draft::nearest::nearest;
 use crate::draft::reader::{Reader, list};
 use crate::endpoint_url::{BadUrl, EndpointUrl};
 use crate::provider::{ClientAuth, OWN_PARAMS, Provider};
+use crate::resource_uri::ResourceUri;
 
 pub(super) fn overrides(
     reader: &mut Reader,
@@ -21,6 +22,7 @@ pub(super) fn overrides(
         revocation_url: url(reader, "revocation_url"),
         userinfo_url: url(reader, "userinfo_url"),
         issuer: url(reader, "issuer"),
+        resource: resource(reader),
         client_auth: client_auth(reader, has_secret),
         authorize_params: authorize_params(reader, provider),
         placeholders: placeholders(reader, provider),
@@ -78,6 +80,21 @@ fn url(reader: &mut Reader, field: &str) -> Option<EndpointUrl> {
             None
         }
     }
+}
+
+fn resource(reader: &mut Reader) -> Option<ResourceUri> {
+    let text = reader.text("resource")?;
+    let resource = ResourceUri::parse(&text);
+    resource
+        .map_err(|error| {
+            let shown: String = text.chars().take(200).collect();
+            reader.problem(
+                "resource",
+                format!("`{shown}` is no resource: {error}"),
+                "write the URI exactly as the service names it, such as `https://mcp.example.com/mcp`",
+            );
+        })
+        .ok()
 }
 
 fn api_hosts(reader: &mut Reader) -> Vec<ApiHost> {
@@ -154,6 +171,10 @@ fn authorize_params(reader: &mut Reader, provider: Option<&Provider>) -> BTreeMa
             format!("`{name}` cannot be set here"),
             hint,
         );
+    }
+    if params.contains_key("resource") {
+        let message = "`resource` cannot be set here";
+        reader.problem("authorize_params", message, "write it in `resource`");
     }
     if params.contains_key(scope_param) {
         let message = format!("`{scope_param}` cannot be set here");
