@@ -62,7 +62,8 @@ impl Actions {
         self.app.agent().approvals().subscribe()
     }
 
-    /// Begins a sign-in through `authenticator` (`github`, `github/work`) and opens the browser.
+    /// Begins a sign-in through `authenticator` (`github`, `github/work`) and opens the browser if it
+    /// needs one.
     pub(crate) async fn sign_in(
         &self,
         authenticator: &str,
@@ -81,7 +82,11 @@ impl Actions {
                 Some(&request),
             )
             .await?;
-        self.open_browser(&started.authorize_url).await
+        match &started.authorize_url {
+            Some(url) => self.open_browser(url).await,
+            // It needs no person.
+            None => Ok(()),
+        }
     }
 
     /// Opens the browser of the settings.

@@ -141,6 +141,7 @@ const fn changes_snapshot(kind: EventKind) -> bool {
         EventKind::TokenServed
             | EventKind::TokenRefused
             | EventKind::TokenInvalidated
+            | EventKind::TokenExchanged
             | EventKind::AccessAsked
             | EventKind::KeyCreated
             | EventKind::KeyConfirmed

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use uuid::Uuid;
 use valetkey_core::account::{Account, Subject};
-use valetkey_core::authenticator::{Authenticator, Overrides};
+use valetkey_core::authenticator::{Authenticator, GrantType, Overrides};
 use valetkey_core::connection::Connection;
 use valetkey_core::grant::Grant;
 use valetkey_core::home::Home;
@@ -133,6 +133,7 @@ fn authenticator(now: Timestamp) -> Authenticator {
 
 fn grant(n: usize, now: Timestamp) -> Grant {
     Grant {
+        grant_type: GrantType::default(),
         generation: Generation(1),
         access_token: AccessToken::new(format!("access-{n}")),
         refresh_token: Some(RefreshToken::new(format!("refresh-{n}"))),

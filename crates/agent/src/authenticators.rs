@@ -19,6 +19,7 @@ use valetkey_vault::VaultError;
 use crate::error::AgentError;
 use crate::grants;
 use crate::key::{Actor, AuthenticatorKey};
+use crate::refresh;
 use crate::registry::FailedSignIn;
 use crate::state::Agent;
 
@@ -188,6 +189,7 @@ impl Agent {
         if !ask.force && !new_servers.is_empty() {
             self.check_bound(&old, &new_servers, change.secret.is_some())?;
         }
+        let asks_otherwise = asks_otherwise(&old, &change.authenticator);
         let mut authenticator = change.authenticator;
         authenticator.is_active = ask.is_active.unwrap_or(authenticator.is_active);
         self.check_name(&authenticator.profile, &authenticator.name, Some(old.id))?;
@@ -217,6 +219,10 @@ impl Agent {
         let connections = self.inner.registry().connections_of(old.id);
         for id in connections {
             grants::rewrite(&self.inner, id).await;
+            if asks_otherwise {
+                let reason = "its authenticator asks for other tokens now";
+                refresh::outdated(&self.inner, id, reason).await;
+            }
         }
         self.retry_misconfigured(old.id).await;
         self.inner.audit_log.record_stored(event, stored).await;
@@ -332,6 +338,17 @@ impl Agent {
             .detail(detail);
         self.inner.record(event).await;
     }
+}
+
+/// Whether tokens that nobody agrees to are for another client or account from now on.
+fn asks_otherwise(old: &Authenticator, new: &Authenticator) -> bool {
+    let of = |it: &Authenticator| {
+        let overrides = &it.overrides;
+        let grant_type = overrides.grant_type.unwrap_or_default();
+        (grant_type, it.client_id.clone(), overrides.subject.clone())
+    };
+    let (before, after) = (of(old), of(new));
+    before != after && !before.0.needs_person()
 }
 
 fn new_servers(old: &Authenticator, new: &Authenticator) -> Vec<String> {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use valetkey_core::authenticator::{Authenticator, Endpoints};
 use valetkey_core::catalogue;
-use valetkey_core::provider::Provider;
+use valetkey_core::provider::{ClientAuth, Provider};
 use valetkey_core::secret::ClientSecret;
 use valetkey_vault::Vault;
 
 use crate::error::AgentError;
+use crate::protocol::{SigningKey, is_key};
 
 /// All that a request to a provider needs.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Client {
     pub endpoints: Endpoints,
     /// The client secret, if it has one.
     pub secret: Option<ClientSecret>,
+    /// The private key, if it has one instead.
+    pub(crate) key: Option<SigningKey>,
 }
 
 impl Client {
@@ -77,12 +80,34 @@ impl Client {
         } else {
             None
         };
-        Ok(Self {
+        let mut client = Self {
             authenticator,
             provider,
             endpoints,
             secret,
-        })
+            key: None,
+        };
+        client.take_key()?;
+        Ok(client)
+    }
+
+    /// What is stored is a private key if the client authenticates with one, and then it is no secret
+    /// to be sent.
+    fn take_key(&mut self) -> Result<(), AgentError> {
+        let has_key = self.endpoints.client_auth == ClientAuth::PrivateKeyJwt;
+        let Some(stored) = self
+            .secret
+            .take_if(|stored| has_key || is_key(stored.expose()))
+        else {
+            return Ok(());
+        };
+        if !has_key {
+            let reason = "a private key is stored where its client secret should be";
+            return Err(self.misconfigured(reason.to_owned()));
+        }
+        let key = SigningKey::parse(stored.expose());
+        self.key = Some(key.map_err(|error| self.misconfigured(error.to_string()))?);
+        Ok(())
     }
 
     /// The provider, as the person knows it.

@@ -117,7 +117,7 @@ impl ConnectionView {
             unsaved: entry.unsaved,
             api_hosts: authenticator.api_hosts(provider),
             failed_sign_in: entry.failed_sign_in.clone(),
-            refreshes_at: freshness::due_at(&row, provider.refresh_limits(), now, 0.0),
+            refreshes_at: freshness::due_at(&row, registry.refresh_limits(&row), now, 0.0),
             row,
         })
     }
@@ -270,7 +270,7 @@ impl Agent {
         let id = self.inner.registry().find(key)?;
         let live = self.live_grant(id, &TokenRequirements::default()).await?;
         let outcome = self.try_token(key, &live).await?;
-        if outcome != TokenTest::Refused || live.grant.refresh_token.is_none() {
+        if outcome != TokenTest::Refused || !live.grant.is_refreshable() {
             return Ok(Tested {
                 outcome,
                 refreshed: false,

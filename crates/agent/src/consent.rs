@@ -8,7 +8,7 @@
 //! for the consent (GitHub).
 
 use valetkey_core::account::Subject;
-use valetkey_core::authenticator::Authenticator;
+use valetkey_core::authenticator::{Authenticator, GrantType};
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::Status;
 use valetkey_core::endpoint_url::EndpointUrl;
@@ -44,6 +44,11 @@ pub(crate) fn shared_with<'a>(
     })
 }
 
+/// Each token of a client that asks for itself stands alone.
+fn rests_on_no_consent(client: &Client) -> bool {
+    client.endpoints.grant_type == GrantType::ClientCredentials
+}
+
 /// The catalogue's provider may be `custom` at two servers that issued the same client id.
 fn is_same_client(one: &Authenticator, other: &Authenticator) -> bool {
     let server = |it: &Authenticator| it.overrides.token_url.as_ref().map(EndpointUrl::host);
@@ -62,7 +67,9 @@ impl Inner {
         account: Option<&Subject>,
         grant: &Grant,
     ) {
-        if shared_with(&self.registry(), &client.authenticator, account, &[]).is_some() {
+        let is_shared = !rests_on_no_consent(client)
+            && shared_with(&self.registry(), &client.authenticator, account, &[]).is_some();
+        if is_shared {
             return tracing::debug!("not revoked: another connection uses the same consent");
         }
         let now = self.now();
@@ -78,7 +85,9 @@ impl Inner {
         grant: &Grant,
         leaving: &[ConnectionId],
     ) -> Revocation {
-        let other = {
+        let other = if rests_on_no_consent(client) {
+            None
+        } else {
             let registry = self.registry();
             let other = shared_with(&registry, &client.authenticator, account, leaving);
             other.and_then(|row| registry.name_of(row))

@@ -20,6 +20,7 @@
 //! | | `refresh` | one refresh for all callers; back-off and retry in `refresh::failure` |
 //! | | `token` | serves a token, from memory or after a refresh; `token::renew` forces one |
 //! | | [`sign_in`] | begin, callback server, finish, store |
+//! | | `exchange` | the token that another connection's token is exchanged for |
 //! | | `proxy` | a token that goes to a host of the connection, and what came of it; ends what is withdrawn |
 //! | | `disconnect`, `consent` | revocation and removal; what a revocation would also end |
 //! | | `authenticators`, `connections`, `keys`, `settings`, `status` | one API resource each |
@@ -66,6 +67,7 @@ mod connections;
 mod consent;
 mod disconnect;
 mod error;
+mod exchange;
 mod grants;
 mod key;
 mod keys;

@@ -8,7 +8,9 @@
 //! | module | purpose |
 //! | --- | --- |
 //! | `authorize` | the URL that the browser opens, and the validation of its response |
+//! | `signing_key` | a client's private key, which signs its assertions |
 //! | `device` | the requests of a device grant |
+//! | `direct` | the requests of grants that need no person |
 //! | `discovery`, `metadata` | the metadata and signing keys that a sign-in needs, and their cache |
 //! | `token` | exchanges a code or a refresh token for a grant |
 //! | `id_token`, `account` | who signed in |
@@ -20,6 +22,7 @@
 mod account;
 mod authorize;
 mod device;
+mod direct;
 mod discovery;
 mod http;
 mod id_token;
@@ -27,6 +30,7 @@ mod metadata;
 mod provider_time;
 mod request;
 mod revoke;
+mod signing_key;
 mod token;
 
 #[cfg(test)]
@@ -36,7 +40,9 @@ mod fake;
 
 pub use account::{ExpectedIdToken, Identity, TokenTest};
 pub use authorize::AuthorizeRequest;
+pub(crate) use direct::DirectRequest;
 pub(crate) use http::MAX_REFRESH_TIME;
 pub use http::{NoAnswer, ProviderClient, Unreachable, client_builder, unreachable};
 pub use metadata::Metadata;
 pub use revoke::Revocation;
+pub(crate) use signing_key::{SigningKey, is_key};

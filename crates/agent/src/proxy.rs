@@ -96,7 +96,7 @@ impl Agent {
         requester: &Requester,
     ) -> Result<bool, AgentError> {
         let id = refused.id;
-        if refused.grant.refresh_token.is_none() || self.was_just_replaced(refused) {
+        if !refused.grant.is_refreshable() || self.was_just_replaced(refused) {
             return Ok(false);
         }
         let replaced = self.invalidate(id, &refused.fingerprint, requester).await?;

@@ -13,6 +13,7 @@
 //! 5. If the item cannot be written, the grant is held in memory, marked unsaved, served, and
 //!    retried until it is stored.
 
+mod direct;
 mod failure;
 
 use std::sync::Arc;
@@ -37,9 +38,12 @@ use crate::grants;
 use crate::key::AuthenticatorKey;
 use crate::registry::{Entry, LiveGrant, RefreshResult, Requirement, TokenLookup};
 use crate::state::Inner;
-use failure::{not_sent, postpone, refused, unanswered, unclear};
+use direct::{is_current, request, subject_token};
+use failure::{not_sent, postpone, refused, unanswered, unclear, without_subject};
 
-pub(crate) use failure::{MIN_RETRY_DELAY, is_transient, sign_in_again, sign_in_required};
+pub(crate) use failure::{
+    MIN_RETRY_DELAY, is_transient, outdated, sign_in_again, sign_in_required,
+};
 
 /// Waits for the connection's refresh; starts one if none is running and `from` is still the newest
 /// grant: what another caller's refresh brought meanwhile is not refreshed again.
@@ -93,6 +97,10 @@ async fn run_refresh(
 }
 
 async fn attempt(inner: &Arc<Inner>, id: ConnectionId, from: Generation) -> RefreshResult {
+    let subject = match subject_token(inner, id).await {
+        Ok(subject) => subject,
+        Err(error) => return without_subject(inner, id, error).await,
+    };
     let prepared = match prepare(inner, id, from).await {
         Ok(Preparation::Ready(prepared)) => *prepared,
         Ok(Preparation::Superseded(live)) => return Ok(live),
@@ -102,22 +110,7 @@ async fn attempt(inner: &Arc<Inner>, id: ConnectionId, from: Generation) -> Refr
         }
     };
     failpoint!("refresh.marked");
-    let refresh_token = prepared
-        .old
-        .grant
-        .refresh_token
-        .as_ref()
-        .expect("only a grant with a refresh token is prepared");
-    let answered = inner
-        .provider_client
-        .refresh(
-            &prepared.client,
-            refresh_token,
-            prepared.old.grant.id_token.as_ref(),
-            inner.now(),
-        )
-        .await;
-    let outcome = match answered {
+    let outcome = match request(inner, &prepared, subject).await {
         Ok(outcome) => outcome,
         Err(no_answer) => return unanswered(inner, id, &prepared, no_answer).await,
     };
@@ -210,6 +203,7 @@ async fn store_refreshed(
     received: ClockReading,
 ) -> RefreshResult {
     let one_writer = grants::lock(inner, id).await?;
+    let is_current = is_current(inner, prepared);
     let grant = reply.into_grant(
         prepared.from.next(),
         Some(&prepared.old.grant),
@@ -220,7 +214,12 @@ async fn store_refreshed(
     let transition = Transition::Refreshed {
         from: prepared.from,
     };
-    let Some(live) = grants::commit(inner, id, transition, |_| {}, &grant).await else {
+    let kept = if is_current {
+        grants::commit(inner, id, transition, |_| {}, &grant).await
+    } else {
+        None
+    };
+    let Some(live) = kept else {
         drop(one_writer);
         let account = prepared.account.as_ref();
         inner

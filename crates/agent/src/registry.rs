@@ -26,7 +26,7 @@ use valetkey_core::connection_state::{
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 use valetkey_core::name::{AuthenticatorName, ConnectionName, InProfile, ProfileName};
-use valetkey_core::provider::Provider;
+use valetkey_core::provider::{Provider, RefreshTokenLimits};
 use valetkey_core::secret::Fingerprint;
 
 use crate::error::AgentError;
@@ -280,6 +280,20 @@ impl ConnectionRegistry {
             .authenticator(row.authenticator)
             .map_or("custom", |a| &a.provider);
         catalogue::provider_or_custom(id)
+    }
+
+    /// What is known of the refresh tokens of this row. Where nobody must agree there are none that could
+    /// end.
+    pub(crate) fn refresh_limits(&self, row: &Connection) -> RefreshTokenLimits {
+        let authenticator = self.authenticator(row.authenticator);
+        let grant_type = authenticator.and_then(|it| it.overrides.grant_type);
+        if grant_type.unwrap_or_default().needs_person() {
+            return self.provider_of(row).refresh_limits();
+        }
+        RefreshTokenLimits {
+            idle: None,
+            open_ended: true,
+        }
     }
 
     /// Applies `transition` to the connection's life, if it still counts.

@@ -171,7 +171,7 @@ fn due_for_refresh(inner: &Inner, id: ConnectionId, now: Timestamp) -> bool {
     if entry.retry_not_before.is_some_and(|until| until > now) {
         return false;
     }
-    let limits = registry.provider_of(&entry.row).refresh_limits();
+    let limits = registry.refresh_limits(&entry.row);
     freshness::due_at(&entry.row, limits, now, 1.0).is_some_and(|due| due <= now)
 }
 

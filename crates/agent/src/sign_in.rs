@@ -9,13 +9,15 @@
 //! 5. [`store`]: connection to keychain.
 //! 6. [`page`]: what the browser shows at the end.
 //!
-//! Where no browser can come back to this machine, [`device`] takes the place of 2 and 3 (RFC 8628).
+//! Where no browser can come back to this machine, [`device`] takes the place of 2 and 3 (RFC 8628),
+//! and [`direct`] where nobody must agree.
 
 mod begin;
 mod by_link;
 mod callback;
 mod callback_server;
 mod device;
+mod direct;
 mod end;
 mod finish;
 mod page;
@@ -189,6 +191,12 @@ impl Agent {
         let view = inner.sessions.view(id)?;
         if view.state.has_ended() {
             return Ok(view);
+        }
+        if view.authorize_url.is_none() {
+            return Err(AgentError::InvalidRequest {
+                message: "this sign-in ends by itself, no address is needed".to_owned(),
+                hint: None,
+            });
         }
         if let Some(device) = &view.device {
             return Err(AgentError::InvalidRequest {

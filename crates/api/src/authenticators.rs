@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use valetkey_core::api_host::ApiHost;
-use valetkey_core::authenticator::{Authenticator, Overrides};
+use valetkey_core::authenticator::{Authenticator, GrantType, Overrides};
 use valetkey_core::catalogue;
 use valetkey_core::draft::Warning;
 use valetkey_core::endpoint_url::EndpointUrl;
@@ -239,6 +239,23 @@ pub struct AuthenticatorView {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub own_endpoints: EndpointsView,
+    /// How its tokens are obtained.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub grant_type: GrantType,
+    /// The connection whose token is exchanged, with the grant type `token_exchange`.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub subject: Option<ConnectionName>,
+    /// For whom tokens are that no person agreed to.
+    #[serde(default)]
+    pub audience: Option<String>,
+    /// What an exchange shall bring.
+    #[serde(default)]
+    pub requested_token_type: Option<String>,
+    /// To whom the client's assertions are addressed, if the person said so.
+    #[serde(default)]
+    pub assertion_audience: Option<String>,
     /// Further authorize parameters that the person gave.
     pub authorize_params: BTreeMap<String, String>,
     /// Values for the provider's placeholders (`tenant`).
@@ -304,6 +321,11 @@ impl AuthenticatorView {
             issuer,
             resource,
             client_auth,
+            grant_type,
+            subject,
+            audience,
+            requested_token_type,
+            assertion_audience,
             authorize_params,
             placeholders,
             api_hosts: _,
@@ -321,7 +343,7 @@ impl AuthenticatorView {
             scopes: authenticator.scopes.clone(),
             redirect_uri: authenticator.redirect_uri.clone(),
             endpoints: endpoints.map_or_else(EndpointsView::default, |own| EndpointsView {
-                authorize_url: Some(own.authorize_url.to_string()),
+                authorize_url: text(own.authorize_url),
                 token_url: Some(own.token_url.to_string()),
                 device_authorization_url: text(own.device_authorization_url),
                 revocation_url: own.revocation.map(|revocation| revocation.url),
@@ -340,6 +362,11 @@ impl AuthenticatorView {
                 resource: resource.map(String::from),
                 client_auth,
             },
+            grant_type: grant_type.unwrap_or_default(),
+            subject,
+            audience,
+            requested_token_type,
+            assertion_audience,
             authorize_params,
             placeholders,
             api_hosts: provider

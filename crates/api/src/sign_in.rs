@@ -77,9 +77,12 @@ pub struct DevicePrompt {
 pub struct SignInStarted {
     /// Names the sign-in.
     pub session_id: SignInId,
-    /// What the browser opens: https, or http on loopback.
-    pub authorize_url: String,
-    /// Where the browser comes back to, with its port; absent with the method `device`.
+    /// What the browser opens: https, or http on loopback. Absent if the sign-in needs no person: wait
+    /// for its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorize_url: Option<String>,
+    /// Where the browser comes back to, with its port; absent with the method `device`, and if nobody
+    /// is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect_uri: Option<String>,
     /// With the method `device`: what the person enters, and where. `authorize_url` is a page that may
@@ -146,6 +149,9 @@ pub struct SignInView {
     /// What the person enters at the provider, if it is a device grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DevicePrompt>,
+    /// It needs no person and ends by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub direct: bool,
     /// Where it stands.
     #[serde(flatten)]
     pub state: SignInState,

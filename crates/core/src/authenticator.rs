@@ -4,6 +4,7 @@
 //! from the catalogue ([`Endpoints`]); so a mended catalogue mends existing authenticators.
 
 mod endpoints;
+mod grant_type;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,13 +15,14 @@ use serde_json::Value;
 use crate::api_host::ApiHost;
 use crate::endpoint_url::EndpointUrl;
 use crate::id::AuthenticatorId;
-use crate::name::{AuthenticatorName, InProfile, ProfileName};
+use crate::name::{AuthenticatorName, ConnectionName, InProfile, ProfileName};
 use crate::provider::{ClientAuth, Provider, Routes};
 use crate::redirect::RedirectUri;
 use crate::resource_uri::ResourceUri;
 use crate::scope::Scopes;
 
 pub use endpoints::{Endpoints, openid_metadata_url, rfc8414_metadata_url};
+pub use grant_type::GrantType;
 
 /// A registered OAuth client, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +84,22 @@ pub struct Overrides {
     /// Client authentication.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_auth: Option<ClientAuth>,
+    /// How tokens are obtained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant_type: Option<GrantType>,
+    /// The connection whose token is exchanged (RFC 8693), in the same profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<ConnectionName>,
+    /// For whom a token is that the client asks for itself or exchanges (RFC 8693, section 2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// What an exchange shall bring (RFC 8693, section 3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested_token_type: Option<String>,
+    /// To whom the client's assertions are addressed (RFC 7523, section 3), if not to the issuer or the
+    /// token endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assertion_audience: Option<String>,
     /// Further authorize parameters.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub authorize_params: BTreeMap<String, String>,

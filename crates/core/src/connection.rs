@@ -108,7 +108,7 @@ pub struct Connection {
     pub expires_at: Option<Timestamp>,
     /// When the refresh token ends, if announced.
     pub refresh_expires_at: Option<Timestamp>,
-    /// Whether there is a refresh token.
+    /// Whether a new token can be had without the person.
     pub refreshable: bool,
     /// When it was first signed in.
     pub created_at: Timestamp,
@@ -225,7 +225,7 @@ impl Connection {
         self.issued_boot_time = grant.issued_boot_time;
         self.expires_at = grant.expires_at;
         self.refresh_expires_at = grant.refresh_expires_at;
-        self.refreshable = grant.refresh_token.is_some();
+        self.refreshable = grant.is_refreshable();
         self.refresh_error = None;
     }
 }

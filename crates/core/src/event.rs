@@ -118,6 +118,8 @@ kinds! {
     TokenServed = "token.served",
     /// A program did not get a token.
     TokenRefused = "token.refused",
+    /// A token was exchanged for that of another connection.
+    TokenExchanged = "token.exchanged",
     /// Hand-outs and refusals were left out of the log, which could not be written fast enough.
     TokensUnrecorded = "token.unrecorded",
     /// The log was found changed or cut, or its key or the whole database gone, when the agent started.

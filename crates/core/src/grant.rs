@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::authenticator::GrantType;
 use crate::clock_reading::{BootTime, ClockChange, ClockReading};
 use crate::freshness::add;
 use crate::id::Generation;
@@ -17,6 +18,8 @@ pub struct Grant {
     pub access_token: AccessToken,
     /// Absent where the provider gives none.
     pub refresh_token: Option<RefreshToken>,
+    /// How it was obtained. Where nobody had to agree, the same request brings the next one.
+    pub grant_type: GrantType,
     /// The last id token, if `openid` was granted.
     pub id_token: Option<IdToken>,
     /// `Bearer`: no other type is accepted, and its spelling is made uniform.
@@ -45,13 +48,18 @@ impl Grant {
             ClockChange::None => {}
             ClockChange::SetBy(by) => self.move_times(by),
             ClockChange::SetBack => {
-                if self.refresh_token.is_some() && self.expires_at.is_some() {
+                if self.is_refreshable() && self.expires_at.is_some() {
                     self.issued_at = now.wall;
                     self.issued_boot_time = now.boot;
                     self.expires_at = Some(now.wall);
                 }
             }
         }
+    }
+
+    /// Whether a new token can be had without the person.
+    pub fn is_refreshable(&self) -> bool {
+        self.refresh_token.is_some() || !self.grant_type.needs_person()
     }
 
     /// The wall clock was set by this much.

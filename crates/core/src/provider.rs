@@ -101,6 +101,9 @@ pub struct Provider {
     /// How it does so without one: `none`, or `client_secret_basic` with an empty password (Reddit).
     #[serde(default = "no_client_auth")]
     pub public_client_auth: ClientAuth,
+    /// To whom the assertions of its clients are addressed (RFC 7523, section 3), if not to the issuer or
+    /// the token endpoint.
+    pub assertion_audience: Option<String>,
     /// Whether sign-in is impossible without a client secret.
     #[serde(default)]
     pub needs_client_secret: bool,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::account::Account;
-use crate::authenticator::Authenticator;
+use crate::authenticator::{Authenticator, GrantType};
 use crate::clock_reading::BootTime;
 use crate::grant::Grant;
 use crate::id::{ConnectionId, Generation};
@@ -49,6 +49,7 @@ impl StoredGrant {
             generation: grant.generation,
             access_token: Stored(&grant.access_token),
             refresh_token: grant.refresh_token.as_ref().map(Stored),
+            grant_type: grant.grant_type,
             id_token: grant.id_token.as_ref().map(Stored),
             token_type: &grant.token_type,
             issued_at: grant.issued_at,
@@ -82,6 +83,7 @@ impl StoredGrant {
                 generation: item.generation,
                 access_token: item.access_token.0,
                 refresh_token: item.refresh_token.map(|token| token.0),
+                grant_type: item.grant_type,
                 id_token: item.id_token.map(|token| token.0),
                 token_type: item.token_type,
                 issued_at: item.issued_at,
@@ -110,6 +112,8 @@ struct ItemOut<'a> {
     access_token: Stored<&'a AccessToken>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<Stored<&'a RefreshToken>>,
+    #[serde(skip_serializing_if = "is_default")]
+    grant_type: GrantType,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<Stored<&'a IdToken>>,
     token_type: &'a str,
@@ -119,6 +123,10 @@ struct ItemOut<'a> {
     expires_at: Option<Timestamp>,
     refresh_expires_at: Option<Timestamp>,
     scopes: &'a Scopes,
+}
+
+fn is_default(grant_type: &GrantType) -> bool {
+    *grant_type == GrantType::default()
 }
 
 #[derive(Deserialize)]
@@ -131,6 +139,9 @@ struct ItemIn {
     generation: Generation,
     access_token: Stored<AccessToken>,
     refresh_token: Option<Stored<RefreshToken>>,
+    /// Absent where a person agreed.
+    #[serde(default)]
+    grant_type: GrantType,
     id_token: Option<Stored<IdToken>>,
     token_type: String,
     issued_at: Timestamp,

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 pub use answer::Answer;
 pub(crate) use answer::Content;
 
+use crate::authenticator::GrantType;
 use crate::clock_reading::ClockReading;
 use crate::freshness;
 use crate::grant::Grant;
@@ -30,6 +31,8 @@ pub struct TokenResponse {
     pub access_token: AccessToken,
     /// Absent where the old one stays valid, or where there is none.
     pub refresh_token: Option<RefreshToken>,
+    /// How it was obtained.
+    pub grant_type: GrantType,
     /// The OpenID Connect id token, unchecked.
     pub id_token: Option<IdToken>,
     /// Announced lifetime of the access token; None if nothing usable was announced.
@@ -78,6 +81,7 @@ impl TokenResponse {
         Ok(Self {
             access_token: AccessToken::new(access_token),
             refresh_token: text(&mut members, "refresh_token").map(RefreshToken::new),
+            grant_type: GrantType::AuthorizationCode,
             id_token: text(&mut members, "id_token")
                 .map(IdToken::new)
                 .or(id_token),
@@ -94,6 +98,18 @@ impl TokenResponse {
 
     /// The grant of this reply, received at `now`.
     ///
+    /// As the answer to a request that needs no person. It can be sent again, so a refresh token beside
+    /// it is of no use (RFC 6749, section 4.4.3).
+    #[must_use]
+    pub fn direct(self, grant_type: GrantType) -> Self {
+        Self {
+            refresh_token: None,
+            refresh_expires_in: None,
+            grant_type,
+            ..self
+        }
+    }
+
     /// `previous` is the grant that was refreshed: what the reply does not mention is kept from it
     /// (RFC 6749, section 6). Without an announced lifetime, a JWT's own `exp` counts, then the
     /// catalogue's lifetime; else the token has no known end. A login that the catalogue gives a term
@@ -128,6 +144,7 @@ impl TokenResponse {
                 }),
             access_token: self.access_token,
             refresh_token: self.refresh_token.or_else(|| kept?.refresh_token.clone()),
+            grant_type: self.grant_type,
             id_token: self.id_token.or_else(|| previous?.id_token.clone()),
             token_type: "Bearer".to_owned(),
             issued_at: now.wall,

@@ -51,6 +51,16 @@ pub(crate) fn redirect_to(authorize_url: &str) -> Response {
     }
 }
 
+/// The sign-in needs nobody: it runs by itself.
+pub(crate) fn signing_in() -> Response {
+    page(
+        StatusCode::OK,
+        "<h1>Signing in</h1>\
+         <p>Valet Key signs in by itself; no page of the provider is needed. You can close this \
+         page. <code>valetkey status</code> shows how it ended.</p>",
+    )
+}
+
 /// The link has expired, or is unknown.
 pub(crate) fn link_expired() -> Response {
     page(
@@ -152,6 +162,7 @@ mod tests {
         for response in [
             link_expired(),
             sign_in_failed("x"),
+            signing_in(),
             redirect_to("https://example.com/authorize?x=1"),
         ] {
             let policy = response.headers()[CONTENT_SECURITY_POLICY]

@@ -134,7 +134,7 @@ export interface paths {
         put?: never;
         /**
          * Begin a sign-in
-         * @description Opens no browser: open `authorize_url`, then wait for the session.
+         * @description Opens no browser: open `authorize_url` if there is one, then wait for the session.
          */
         post: operations["sign_ins_begin"];
         delete?: never;
@@ -800,13 +800,20 @@ export interface components {
             api_hosts?: string[] | null;
             /** @description Another name of `client_id`. */
             app_id?: string | number;
+            /** @description To whom the client's assertions are addressed; absent: the issuer, or the token endpoint. */
+            assertion_audience?: string | null;
+            /** @description With `client_credentials` and `token_exchange`: for whom the token is. */
+            audience?: string | null;
             /** @description Further authorize parameters; a null value takes one away. */
             authorize_params?: {
                 [key: string]: string | null;
             } | null;
             /** @description Authorization endpoint. */
             authorize_url?: string | null;
-            /** @description `none`, `client_secret_basic`, `client_secret_post` or `secret_as_user`. */
+            /**
+             * @description `none`, `client_secret_basic`, `client_secret_post`, `secret_as_user`, `private_key_jwt` or
+             *     `client_secret_jwt`.
+             */
             client_auth?: string | null;
             /** @description OAuth client id, which every client has; a number is read as its digits. */
             client_id?: string | number;
@@ -814,6 +821,8 @@ export interface components {
             client_secret?: string | null;
             /** @description Device authorization endpoint (RFC 8628). */
             device_authorization_url?: string | null;
+            /** @description `authorization_code`, `client_credentials` or `token_exchange`. */
+            grant_type?: string | null;
             /** @description Enables or disables it. */
             is_active?: boolean | null;
             /** @description Issuer identifier. */
@@ -824,14 +833,20 @@ export interface components {
             placeholders?: {
                 [key: string]: string | null;
             } | null;
+            /** @description A new private key; null removes it. */
+            private_key?: string | null;
             /** @description Redirect URI. */
             redirect_uri?: string | null;
+            /** @description With `token_exchange`: what it shall bring. */
+            requested_token_type?: string | null;
             /** @description The service that tokens are for: an absolute URI without a fragment, sent as it is (RFC 8707). */
             resource?: string | null;
             /** @description RFC 7009 endpoint. */
             revocation_url?: string | null;
             /** @description Scopes of the next sign-in. */
             scopes?: string[] | null;
+            /** @description With `token_exchange`: the connection whose token is exchanged, such as `github/work`. */
+            subject?: string | null;
             /** @description Token endpoint. */
             token_url?: string | null;
             /** @description OpenID userinfo endpoint. */
@@ -858,6 +873,10 @@ export interface components {
         AuthenticatorView: {
             /** @description Hosts that the proxy sends tokens to, the one that is meant if none is named first. */
             api_hosts?: string[];
+            /** @description To whom the client's assertions are addressed, if the person said so. */
+            assertion_audience?: string | null;
+            /** @description For whom tokens are that no person agreed to. */
+            audience?: string | null;
             /** @description Further authorize parameters that the person gave. */
             authorize_params: {
                 [key: string]: string;
@@ -880,6 +899,8 @@ export interface components {
             /** @description The endpoints in use: the person's own, else the catalogue's. */
             endpoints: components["schemas"]["EndpointsView"];
             failed_sign_in?: components["schemas"]["FailedSignIn"] | null;
+            /** @description How its tokens are obtained. */
+            grant_type: components["schemas"]["GrantType"];
             /** @description Whether a client secret is kept in the keychain. */
             has_client_secret: boolean;
             /** @description Its id. */
@@ -900,8 +921,12 @@ export interface components {
             provider: string;
             /** @description Where the browser comes back to. */
             redirect_uri: string;
+            /** @description What an exchange shall bring. */
+            requested_token_type?: string | null;
             /** @description Scopes it asks for. */
             scopes: components["schemas"]["Scopes"];
+            /** @description The connection whose token is exchanged, with the grant type `token_exchange`. */
+            subject?: string | null;
             /**
              * Format: date-time
              * @description When it was last changed.
@@ -940,7 +965,7 @@ export interface components {
          * @description Client authentication at the token endpoint (OpenID Connect Core, section 9).
          * @enum {string}
          */
-        ClientAuth: "none" | "client_secret_basic" | "client_secret_post" | "secret_as_user";
+        ClientAuth: "none" | "client_secret_basic" | "client_secret_post" | "secret_as_user" | "private_key_jwt" | "client_secret_jwt";
         /** @description A connection that a key may use. */
         ClientConnection: {
             /** @description Its name. */
@@ -1302,7 +1327,7 @@ export interface components {
          * @description The kinds of events. The words are stable.
          * @enum {string}
          */
-        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.unrecorded" | "log.damaged" | "log.chained" | "proxy.request" | "proxy.scrubbed" | "token.invalidated" | "access.asked" | "access.allowed" | "access.denied" | "rule.confirmed" | "rule.removed" | "key.created" | "key.confirmed" | "key.guessed" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed";
+        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.exchanged" | "token.unrecorded" | "log.damaged" | "log.chained" | "proxy.request" | "proxy.scrubbed" | "token.invalidated" | "access.asked" | "access.allowed" | "access.denied" | "rule.confirmed" | "rule.removed" | "key.created" | "key.confirmed" | "key.guessed" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed";
         /** @description Reply to `GET events`. */
         EventList: {
             /** @description Oldest first. */
@@ -1388,6 +1413,11 @@ export interface components {
          * @description Counts the grants of one connection. Work that began under an older generation may not write.
          */
         Generation: number;
+        /**
+         * @description The grant behind the tokens of an authenticator.
+         * @enum {string}
+         */
+        GrantType: "authorization_code" | "client_credentials" | "token_exchange";
         /** @description Something that a removal would break. */
         InUse: {
             /** @description What it is. */
@@ -1456,6 +1486,10 @@ export interface components {
             api_hosts?: string[] | null;
             /** @description Another name of `client_id`. */
             app_id?: string | number;
+            /** @description To whom the client's assertions are addressed; absent: the issuer, or the token endpoint. */
+            assertion_audience?: string | null;
+            /** @description With `client_credentials` and `token_exchange`: for whom the token is. */
+            audience?: string | null;
             /** @description Catalogue id. */
             authenticator_type: string;
             /** @description Further authorize parameters. */
@@ -1464,7 +1498,10 @@ export interface components {
             } | null;
             /** @description Authorization endpoint, if the catalogue's does not fit. */
             authorize_url?: string | null;
-            /** @description `none`, `client_secret_basic`, `client_secret_post` or `secret_as_user`. */
+            /**
+             * @description `none`, `client_secret_basic`, `client_secret_post`, `secret_as_user`, `private_key_jwt` or
+             *     `client_secret_jwt`.
+             */
             client_auth?: string | null;
             /** @description OAuth client id, which every client has; a number is read as its digits. */
             client_id?: string | number;
@@ -1472,6 +1509,8 @@ export interface components {
             client_secret?: string | null;
             /** @description Device authorization endpoint (RFC 8628). */
             device_authorization_url?: string | null;
+            /** @description `authorization_code` (absent), `client_credentials` or `token_exchange`. */
+            grant_type?: string | null;
             /** @description Issuer identifier. */
             issuer?: string | null;
             /**
@@ -1483,14 +1522,20 @@ export interface components {
             placeholders?: {
                 [key: string]: string;
             } | null;
+            /** @description Private key of the client (RFC 7523) instead of a secret: a PEM (PKCS#8), or a JWK as JSON. */
+            private_key?: string | null;
             /** @description Redirect URI; absent: the provider's default one. */
             redirect_uri?: string | null;
+            /** @description With `token_exchange`: what it shall bring. */
+            requested_token_type?: string | null;
             /** @description The service that tokens are for: an absolute URI without a fragment, sent as it is (RFC 8707). */
             resource?: string | null;
             /** @description RFC 7009 endpoint. */
             revocation_url?: string | null;
             /** @description Scopes to ask for; absent: the provider's default ones. */
             scopes?: string[] | null;
+            /** @description With `token_exchange`: the connection whose token is exchanged, such as `github/work`. */
+            subject?: string | null;
             /** @description Token endpoint. */
             token_url?: string | null;
             /** @description OpenID userinfo endpoint. */
@@ -1971,8 +2016,11 @@ export interface components {
             added_scopes?: components["schemas"]["Scopes"];
             /** @description Scopes asked for. */
             asked_scopes?: components["schemas"]["Scopes"];
-            /** @description What the browser opens: https, or http on loopback. */
-            authorize_url: string;
+            /**
+             * @description What the browser opens: https, or http on loopback. Absent if the sign-in needs no person: wait
+             *     for its end.
+             */
+            authorize_url?: string | null;
             device?: components["schemas"]["DevicePrompt"] | null;
             /** @description Those that the connection of this name has, and that are not asked for any more. */
             dropped_scopes?: components["schemas"]["Scopes"];
@@ -1981,7 +2029,10 @@ export interface components {
              * @description Nobody can finish it after this.
              */
             expires_at: string;
-            /** @description Where the browser comes back to, with its port; absent with the method `device`. */
+            /**
+             * @description Where the browser comes back to, with its port; absent with the method `device`, and if nobody
+             *     is needed.
+             */
             redirect_uri?: string | null;
             /** @description Names the sign-in. */
             session_id: components["schemas"]["SignInId"];
@@ -2019,6 +2070,8 @@ export interface components {
             /** @description The client's id. */
             authenticator_id: components["schemas"]["AuthenticatorId"];
             device?: components["schemas"]["DevicePrompt"] | null;
+            /** @description It needs no person and ends by itself. */
+            direct?: boolean;
             /**
              * Format: date-time
              * @description Nobody can finish it after this.

@@ -9,6 +9,7 @@ const NOW = Date.parse("2026-11-21T12:00:00Z");
 function authenticator(name: string, more: Partial<Authenticator> = {}): Authenticator {
   return {
     id: `a-${name}`,
+    grant_type: "authorization_code",
     name,
     display_name: name,
     profile: "default",
@@ -64,6 +65,8 @@ function pending(owner: string, more: Partial<Pending> = {}): Pending {
     connection: null,
     expiresAt: "2026-11-21T12:04:12Z",
     authorized: false,
+    own: false,
+    direct: false,
     url: null,
     browserProblem: null,
     ...more,
@@ -93,7 +96,7 @@ test("a second account stands below the first", () => {
   const authenticators = [authenticator("hub")];
   const first = connection("hub", { created_at: "2026-11-21T10:00:00Z" });
   const second = connection("hub/work", { created_at: "2026-11-21T11:00:00Z" });
-  expect(lines({ authenticators, connections: [first], pending: [pending("hub", { url: "https://x" })] })).toEqual([
+  expect(lines({ authenticators, connections: [first], pending: [pending("hub", { own: true })] })).toEqual([
     "a-hub hub: Connected",
     "s-hub hub: Signing in…",
   ]);

@@ -65,7 +65,7 @@ function renews(pending: Pending, connections: readonly Connection[]): string | 
   const lost = connections.filter(
     ({ authenticator_id, status }) => authenticator_id === pending.authenticatorId && status === "needs_reconnect",
   );
-  return lost.length === 1 && pending.url === null ? (lost[0]?.id ?? null) : null;
+  return lost.length === 1 && !pending.own ? (lost[0]?.id ?? null) : null;
 }
 
 function byAge(a: Connection, b: Connection): number {

@@ -45,6 +45,16 @@ test("a refresh_error says when it is tried again, and why it was", () => {
   expect(line({ status: "needs_reconnect", expires_at: at(-12) })[0]).toBe("Expired 12 min ago");
 });
 
+test("a sign-in that needs no person waits for nobody", () => {
+  const pending = { direct: true, expiresAt: at(5), authorized: false, device: null, browserProblem: null };
+  const row = { key: "a", authenticator: {}, connection: null, pending, haystack: "" } as unknown as Row;
+  expect(statusLine(row, NOW, NOW, null)).toEqual({
+    first: "Asking the provider for a token",
+    second: "no browser is needed",
+    instants: [],
+  });
+});
+
 test("a disabled one promises nothing", () => {
   expect(line({ refresh_due_at: at(41) }, { is_active: false })[0]).toBe("No token while disabled");
 });

@@ -27,6 +27,7 @@ function waiting({ pending }: Row, second: number): { first: string; second: str
   if (!pending) return { first: "", second: "" };
   const remaining = `${left(pending.expiresAt, second)} left`;
   if (pending.authorized) return { first: "Fetching the token", second: "you allowed it" };
+  if (pending.direct) return { first: "Asking the provider for a token", second: "no browser is needed" };
   if (pending.device) return { first: "Waiting for the code", second: remaining };
   return {
     first: pending.browserProblem ? "Open the address yourself" : "Waiting for your browser",

@@ -17,7 +17,11 @@ export interface Pending {
   expiresAt: string;
   /** The provider sent a code, which is being exchanged. */
   authorized: boolean;
-  /** Set for sign-ins of this window only, like `browserProblem`. */
+  /** Began in this window. */
+  own: boolean;
+  /** It needs no person and ends by itself. */
+  direct: boolean;
+  /** Set for sign-ins of this window only, like `browserProblem`; null if nobody is needed. */
   url: string | null;
   /** What the person enters at the provider, in whichever browser. */
   device: DevicePrompt | null;
@@ -92,7 +96,7 @@ class SignIns {
     };
     const started = await ask(api.POST("/api/v1/credentials/connections", { body }));
     const view = await this.#ask(started.session_id);
-    this.#put(view, { url: started.authorize_url, connection: connection?.id ?? null });
+    this.#put(view, { own: true, url: started.authorize_url ?? null, connection: connection?.id ?? null });
     if (!device) await this.openBrowser(started.session_id);
   }
 
@@ -163,7 +167,7 @@ class SignIns {
     if (view.state === "denied" || view.state === "failed") failures.set(row, new Failure(view.error));
     if (view.state === "timed_out") failures.set(row, TIMED_OUT);
     // The success of one that began elsewhere is reported there.
-    if (!known?.url) return;
+    if (!known?.own) return;
     if (view.state === "completed") {
       if (view.instead_of) this.other = { connection: view.connection, insteadOf: view.instead_of };
       const missing = view.connection.missing_scopes.length;
@@ -174,7 +178,7 @@ class SignIns {
     if (view.state === "cancelled") notices.done("The sign-in was cancelled.");
   }
 
-  #put(view: SignIn, extra: { url?: string; connection?: string | null }): void {
+  #put(view: SignIn, extra: Partial<Pick<Pending, "own" | "url" | "connection">>): void {
     const old = this.list.find(({ session }) => session === view.session_id);
     const pending: Pending = {
       session: view.session_id,
@@ -182,6 +186,8 @@ class SignIns {
       connection: extra.connection ?? old?.connection ?? labelled(view),
       expiresAt: view.expires_at,
       authorized: view.state === "authorized",
+      own: extra.own ?? old?.own ?? false,
+      direct: view.direct ?? false,
       url: extra.url ?? old?.url ?? null,
       device: view.device ?? null,
       browserProblem: old?.browserProblem ?? null,

@@ -24,6 +24,7 @@ const NONE = {
 
 function authenticator(changes: Partial<Authenticator>): Authenticator {
   return {
+    grant_type: "authorization_code",
     id: "1",
     name: "my-app",
     profile: "default",

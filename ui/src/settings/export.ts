@@ -32,13 +32,20 @@ function letters(name: string): string {
 
 function entry(one: Authenticator, provider: Provider | undefined, variables: Variables): Record<string, unknown> {
   const own = Object.entries(one.own_endpoints).filter(([, value]) => value != null);
+  const hasKey = one.endpoints.client_auth === "private_key_jwt";
+  const { subject, audience, requested_token_type, assertion_audience } = one;
+  const requested = Object.entries({ subject, audience, requested_token_type, assertion_audience }).filter(
+    ([, value]) => value != null,
+  );
   return {
     authenticator_type: one.provider,
     // As it was typed, if that still leads to its name.
     name: slug(one.display_name) === one.name ? one.display_name : one.name,
     ...(one.profile === "default" ? {} : { profile: one.profile }),
     client_id: one.client_id,
-    ...(one.has_client_secret ? { client_secret: variables.of(one) } : {}),
+    ...(one.has_client_secret ? { [hasKey ? "private_key" : "client_secret"]: variables.of(one) } : {}),
+    ...(one.grant_type === "authorization_code" ? {} : { grant_type: one.grant_type }),
+    ...Object.fromEntries(requested),
     scopes: one.scopes,
     ...(one.is_active ? {} : { is_active: false }),
     ...(one.redirect_uri === provider?.redirect.default ? {} : { redirect_uri: one.redirect_uri }),

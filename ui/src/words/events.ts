@@ -151,6 +151,12 @@ const WORDS: Record<EventKind, Words> = {
     text: `${by(event)} reported that its token was refused`,
     note: event.detail.current === false ? "an older token" : via(event),
   }),
+  "token.exchanged": ({ detail }) => ({
+    tone: "ok",
+    group: "handed out",
+    text: `token was exchanged for that of ${String(detail.for)}`,
+    note: String(detail.host),
+  }),
   "access.asked": (event) => ({
     tone: "warn",
     group: "handed out",

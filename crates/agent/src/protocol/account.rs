@@ -31,6 +31,20 @@ pub struct Identity {
     pub subject: Option<Subject>,
 }
 
+impl Identity {
+    /// A client that speaks for itself.
+    pub(crate) fn of_client(client: &Client) -> Self {
+        let client_id = &client.authenticator.client_id;
+        Self {
+            display_name: shown(Some(&Value::String(client_id.clone()))),
+            subject: Some(Subject {
+                issuer: namespace(client),
+                sub: client_id.clone(),
+            }),
+        }
+    }
+}
+
 /// What an id token of a sign-in must hold.
 #[derive(Debug, Clone, Copy)]
 pub struct ExpectedIdToken<'a> {
@@ -117,7 +131,8 @@ impl ProviderClient {
     }
 
     async fn ask(&self, client: &Client, userinfo: &Userinfo, token: &AccessToken) -> Told {
-        let Some(request) = request(client, userinfo, token) else {
+        let at = self.time_at(&client.endpoints.token_url.host());
+        let Some(request) = request(client, userinfo, token, at) else {
             return Told::Nothing("no request can be sent to the userinfo URL".to_owned());
         };
         let answer = match self.send(request).await {
@@ -200,12 +215,13 @@ pub(super) fn request(
     client: &Client,
     userinfo: &Userinfo,
     token: &AccessToken,
+    now: Timestamp,
 ) -> Option<Request<Bytes>> {
     let url = EndpointUrl::parse(&userinfo.url).ok()?;
     let method = match userinfo.method {
         UserinfoMethod::Get => Method::GET,
         UserinfoMethod::Post => Method::POST,
-        UserinfoMethod::Introspect => return request::introspect(client, &url, token).ok(),
+        UserinfoMethod::Introspect => return request::introspect(client, &url, token, now).ok(),
     };
     let auth = userinfo.auth.as_ref().unwrap_or(&client.provider.api_auth);
     let (name, value) = request::api_header(auth, token).ok()?;

@@ -75,6 +75,7 @@ fn client(provider: &'static Provider, with_secret: bool) -> Client {
         provider,
         endpoints,
         secret: with_secret.then(|| ClientSecret::new("the-secret")),
+        key: None,
     }
 }
 
@@ -99,9 +100,9 @@ fn authorize_device(text: &mut String, client: &Client) {
         return;
     };
     let scopes = &client.authenticator.scopes;
-    let sent = request::authorize_device(client, url, scopes).unwrap();
+    let sent = request::authorize_device(client, url, scopes, NOW).unwrap();
     write_request(text, "Device", &sent);
-    let sent = request::poll_device(client, &DeviceCode::new("the-device-code")).unwrap();
+    let sent = request::poll_device(client, &DeviceCode::new("the-device-code"), NOW).unwrap();
     write_request(text, "Poll", &sent);
 }
 
@@ -111,14 +112,15 @@ fn tokens(text: &mut String, suffix: &str, client: &Client) {
         .endpoints
         .pkce
         .then(|| PkceCodeVerifier::new("v".repeat(43)));
-    let exchange = request::exchange_code(client, "the-code", &redirect_uri, verifier.as_ref());
+    let exchange =
+        request::exchange_code(client, "the-code", &redirect_uri, verifier.as_ref(), NOW);
     write_request(text, &format!("Token{suffix}"), &exchange.unwrap());
-    let refresh = request::refresh(client, &RefreshToken::new("the-refresh-token")).unwrap();
+    let refresh = request::refresh(client, &RefreshToken::new("the-refresh-token"), NOW).unwrap();
     write_request(text, &format!("Refresh{suffix}"), &refresh);
     let grant = fake::grant("the-access-token", "the-refresh-token");
     match &client.endpoints.userinfo {
         Some(userinfo) => {
-            let sent = account::request(client, userinfo, &grant.access_token).unwrap();
+            let sent = account::request(client, userinfo, &grant.access_token, NOW).unwrap();
             write_request(text, &format!("Account{suffix}"), &sent);
         }
         None => writeln!(text, "\n## Account{suffix}\nnot asked for").unwrap(),
@@ -127,7 +129,7 @@ fn tokens(text: &mut String, suffix: &str, client: &Client) {
         writeln!(text, "\n## Revoke{suffix}\nnot possible").unwrap();
         return;
     };
-    match revoke::plan(client, endpoint, &endpoint.url, &grant, NOW) {
+    match revoke::plan(client, endpoint, &endpoint.url, &grant, NOW, NOW) {
         Ok(sent) => {
             for request in sent {
                 write_request(text, &format!("Revoke{suffix}"), &request);
@@ -160,14 +162,17 @@ fn no_secret_stands_in_a_url_or_in_two_places() {
         .filter(|it| it.id != "custom")
     {
         let client = client(provider, true);
-        let sent = request::exchange_code(&client, "the-code", "http://127.0.0.1/", None).unwrap();
+        let sent =
+            request::exchange_code(&client, "the-code", "http://127.0.0.1/", None, NOW).unwrap();
         let in_body = sent
             .body()
             .windows("the-secret".len())
             .any(|part| part == b"the-secret");
         let in_header = sent.headers().contains_key("authorization");
         let expected = match client.endpoints.client_auth {
-            ClientAuth::None => (false, false),
+            ClientAuth::None | ClientAuth::PrivateKeyJwt | ClientAuth::ClientSecretJwt => {
+                (false, false)
+            }
             ClientAuth::ClientSecretPost => (true, false),
             ClientAuth::ClientSecretBasic | ClientAuth::SecretAsUser => (false, true),
         };

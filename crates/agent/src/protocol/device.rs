@@ -8,8 +8,9 @@ use valetkey_core::token_error::{
     DeviceAuthorization, DevicePoll, SignInFailure, read_device_authorization, read_device_poll,
 };
 
+use super::http::NoUsableAnswer;
 use super::metadata::Metadata;
-use super::{ProviderClient, Unreachable, request};
+use super::{ProviderClient, request};
 use crate::client::Client;
 
 impl ProviderClient {
@@ -26,14 +27,11 @@ impl ProviderClient {
             value: None,
             reason: "this provider has no device authorization URL that is known".to_owned(),
         })?;
-        let request = request::authorize_device(client, url, scopes);
-        let request = request.map_err(|error| SignInFailure::FixClient {
-            reason: error.to_string(),
-        })?;
+        let build = |at| request::authorize_device(client, url, scopes, at);
         let answer = self
-            .send(request)
+            .send_authenticated(client, url, build)
             .await
-            .map_err(Unreachable::into_failure)?;
+            .map_err(NoUsableAnswer::into_failure)?;
         let secret = client.secret.as_ref().map(ClientSecret::expose);
         read_device_authorization(client.provider, &answer, secret.as_slice(), now)
     }
@@ -45,14 +43,11 @@ impl ProviderClient {
         code: &DeviceCode,
         now: Timestamp,
     ) -> DevicePoll {
-        let request = match request::poll_device(client, code) {
-            Ok(request) => request,
-            Err(error) => {
-                let reason = error.to_string();
-                return DevicePoll::Failed(SignInFailure::FixClient { reason });
-            }
-        };
-        let answer = match self.send(request).await.map_err(Unreachable::into_failure) {
+        let build = |at| request::poll_device(client, code, at);
+        let sent = self
+            .send_authenticated(client, &client.endpoints.token_url, build)
+            .await;
+        let answer = match sent.map_err(NoUsableAnswer::into_failure) {
             Ok(answer) => answer,
             Err(SignInFailure::TryLater { reason }) => {
                 return DevicePoll::Later {

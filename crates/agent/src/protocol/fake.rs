@@ -155,6 +155,7 @@ pub(super) fn client_at(base: &str, client_auth: ClientAuth) -> Client {
         authenticator: Arc::new(authenticator),
         provider,
         endpoints,
+        key: None,
         secret: (client_auth != ClientAuth::None).then(|| ClientSecret::new("a:b/+ é%")),
     }
 }
@@ -189,6 +190,7 @@ pub(super) fn grant(access_token: &str, refresh_token: &str) -> Grant {
     Grant {
         generation: Generation(1),
         access_token: AccessToken::new(access_token),
+        grant_type: valetkey_core::authenticator::GrantType::default(),
         refresh_token: Some(RefreshToken::new(refresh_token)),
         id_token: None,
         token_type: "Bearer".to_owned(),

@@ -10,14 +10,19 @@ use std::time::Duration;
 use ::http::header::{CONTENT_TYPE, DATE, HeaderName, RETRY_AFTER};
 use ::http::{Request, Uri};
 use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::jwk::Jwk;
 use reqwest::redirect::Policy;
+use valetkey_core::endpoint_url::EndpointUrl;
+use valetkey_core::freshness;
 use valetkey_core::token_error::{SignInFailure, http_date};
 use valetkey_core::token_response::Answer;
 use zeroize::Zeroizing;
 
 use super::metadata::{Cache, Metadata};
 use super::provider_time::ProviderTime;
+use super::request::NotBuilt;
+use crate::client::Client;
 use crate::clock::Clock;
 
 /// No answer of a provider is larger than this.
@@ -27,6 +32,11 @@ const LARGEST_BODY: usize = 1 << 20;
 const TOTAL: Duration = Duration::from_secs(30);
 /// A refresh is sent once more if its answer was lost.
 pub(crate) const MAX_REFRESH_TIME: Duration = TOTAL.saturating_mul(2);
+
+/// The times of so many hosts are remembered.
+const MAX_TIMES: usize = 32;
+/// Clocks that differ by less count as equal.
+const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(20);
 
 /// Time limits of one request.
 #[derive(Debug, Clone, Copy)]
@@ -82,11 +92,43 @@ pub enum NoAnswer {
     TooLarge,
 }
 
+/// The request of a client brought nothing to be read.
+#[derive(Debug)]
+pub(super) enum NoUsableAnswer {
+    NotBuilt(NotBuilt),
+    Unreachable(Unreachable),
+}
+
+impl NoUsableAnswer {
+    /// What it means for a sign-in.
+    pub(super) fn into_failure(self) -> SignInFailure {
+        match self {
+            Self::NotBuilt(error) => SignInFailure::FixClient {
+                reason: error.to_string(),
+            },
+            Self::Unreachable(error) => error.into_failure(),
+        }
+    }
+}
+
+impl From<NotBuilt> for NoUsableAnswer {
+    fn from(error: NotBuilt) -> Self {
+        Self::NotBuilt(error)
+    }
+}
+
+impl From<Unreachable> for NoUsableAnswer {
+    fn from(error: Unreachable) -> Self {
+        Self::Unreachable(error)
+    }
+}
+
 /// Speaks with providers, and remembers what they publish. Cheap until the first request.
 pub struct ProviderClient {
     limits: HttpLimits,
     clock: Arc<dyn Clock>,
-    last_time: Mutex<Option<ProviderTime>>,
+    /// By host, the newest last.
+    times: Mutex<Vec<ProviderTime>>,
     /// https, through the proxy that the environment names. Holds the root certificates that the
     /// system had when it was made; dropped when they do not suffice.
     secure: Mutex<Option<reqwest::Client>>,
@@ -102,7 +144,7 @@ impl ProviderClient {
         Self {
             limits: HttpLimits::default(),
             clock,
-            last_time: Mutex::default(),
+            times: Mutex::default(),
             secure: Mutex::default(),
             loopback: Mutex::default(),
             metadata: Cache::default(),
@@ -112,8 +154,46 @@ impl ProviderClient {
 
     /// What time the last provider that answered said it was.
     pub(crate) fn last_time(&self) -> Option<ProviderTime> {
-        let last_time = self.last_time.lock();
-        last_time.unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock_times().last().cloned()
+    }
+
+    fn lock_times(&self) -> MutexGuard<'_, Vec<ProviderTime>> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What time it is at this host, by its last answer; the time here if it has not answered yet.
+    pub(super) fn time_at(&self, host: &str) -> Timestamp {
+        let now = self.clock.reading();
+        let times = self.lock_times();
+        let known = times.iter().find(|time| time.host == host);
+        let offset = known.map_or(SignedDuration::ZERO, |time| time.offset(&now));
+        freshness::add(now.wall, -offset)
+    }
+
+    /// Sends the request of a client, which `build` makes for the time at the provider. An assertion
+    /// that was refused is signed once more if the answer shows that the clocks differ: it may have
+    /// counted as expired, or not yet valid.
+    pub(super) async fn send_authenticated(
+        &self,
+        client: &Client,
+        url: &EndpointUrl,
+        build: impl Fn(Timestamp) -> Result<Request<Bytes>, NotBuilt>,
+    ) -> Result<Answer, NoUsableAnswer> {
+        let time = self.time_at(&url.host());
+        let answer = self.send(build(time)?).await?;
+        let is_refused = matches!(answer.status, 400 | 401);
+        let difference = self.time_at(&url.host()).duration_since(time).abs();
+        if !client.endpoints.client_auth.is_assertion()
+            || !is_refused
+            || difference < MAX_CLOCK_SKEW
+        {
+            return Ok(answer);
+        }
+        tracing::debug!(
+            ?difference,
+            "the clock here differs from the provider's; asking once more"
+        );
+        Ok(self.send(build(self.time_at(&url.host()))?).await?)
     }
 
     fn note_time(&self, response: &reqwest::Response) {
@@ -128,11 +208,12 @@ impl ProviderClient {
             date,
             received: self.clock.reading(),
         };
-        let mut last_time = self
-            .last_time
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *last_time = Some(time);
+        let mut times = self.lock_times();
+        times.retain(|known| known.host != time.host);
+        if times.len() == MAX_TIMES {
+            times.remove(0);
+        }
+        times.push(time);
     }
 
     /// Sends one request and reads the whole answer, whatever its status.

@@ -8,7 +8,9 @@ use ::http::{HeaderName, HeaderValue, Request, Uri};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use jiff::Timestamp;
 use oauth2::PkceCodeVerifier;
+use serde_json::json;
 use url::form_urlencoded::{self, byte_serialize};
 use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::provider::{ApiAuth, ClientAuth, TokenBody};
@@ -17,12 +19,17 @@ use valetkey_core::secret::{AccessToken, ClientSecret, DeviceCode, RefreshToken}
 use valetkey_core::secret_json;
 use zeroize::Zeroizing;
 
+use super::direct::DirectRequest;
+use super::signing_key::sign_with_secret;
 use crate::client::Client;
 
-/// A request that could not be built; a matter of the URL.
+/// A request that could not be built; a matter of the URL, or of the key that signs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no request can be sent to this URL")]
+#[error("no request can be made")]
 pub(super) struct NotBuilt;
+
+/// How long an assertion is good, in seconds.
+const ASSERTION_LIFETIME: i64 = 60;
 
 /// What can be revoked (RFC 7009, section 2.1).
 #[derive(Clone, Copy)]
@@ -46,6 +53,7 @@ pub(super) fn exchange_code(
     code: &str,
     redirect_uri: &str,
     verifier: Option<&PkceCodeVerifier>,
+    now: Timestamp,
 ) -> Result<Request<Bytes>, NotBuilt> {
     let mut fields = vec![
         ("grant_type", "authorization_code"),
@@ -55,7 +63,7 @@ pub(super) fn exchange_code(
     fields.extend(verifier.map(|verifier| ("code_verifier", verifier.secret().as_str())));
     let endpoints = &client.endpoints;
     fields.extend(additions(&endpoints.exchange_params));
-    token_request(client, &endpoints.token_url, fields)
+    token_request(client, &endpoints.token_url, fields, now)
 }
 
 /// Asks for a device code (RFC 8628, section 3.1).
@@ -63,6 +71,7 @@ pub(super) fn authorize_device(
     client: &Client,
     url: &EndpointUrl,
     scopes: &Scopes,
+    now: Timestamp,
 ) -> Result<Request<Bytes>, NotBuilt> {
     let endpoints = &client.endpoints;
     let scopes = scopes.join(&endpoints.scope_separator);
@@ -71,27 +80,79 @@ pub(super) fn authorize_device(
         fields.push((endpoints.device_scope_param.as_str(), scopes.as_str()));
     }
     fields.extend(resource(client));
-    authenticated(client, endpoints.client_auth, TokenBody::Form, url, fields)
+    authenticated(
+        client,
+        endpoints.client_auth,
+        TokenBody::Form,
+        url,
+        fields,
+        now,
+    )
 }
 
 /// Asks whether the person has agreed (RFC 8628, section 3.4).
-pub(super) fn poll_device(client: &Client, code: &DeviceCode) -> Result<Request<Bytes>, NotBuilt> {
+pub(super) fn poll_device(
+    client: &Client,
+    code: &DeviceCode,
+    now: Timestamp,
+) -> Result<Request<Bytes>, NotBuilt> {
     let fields = vec![
         ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
         ("device_code", code.expose()),
     ];
-    token_request(client, &client.endpoints.token_url, fields)
+    token_request(client, &client.endpoints.token_url, fields, now)
 }
 
 /// Refreshes; asks for no scope, so that the granted ones stay as they are.
-pub(super) fn refresh(client: &Client, token: &RefreshToken) -> Result<Request<Bytes>, NotBuilt> {
+pub(super) fn refresh(
+    client: &Client,
+    token: &RefreshToken,
+    now: Timestamp,
+) -> Result<Request<Bytes>, NotBuilt> {
     let mut fields = vec![
         ("grant_type", "refresh_token"),
         ("refresh_token", token.expose()),
     ];
     let endpoints = &client.endpoints;
     fields.extend(additions(&endpoints.refresh_params));
-    token_request(client, &endpoints.refresh_url, fields)
+    token_request(client, &endpoints.refresh_url, fields, now)
+}
+
+/// Asks for a token that no person agrees to: for the client itself (RFC 6749, section 4.4.2), or in
+/// exchange for the subject's (RFC 8693, section 2.1).
+pub(super) fn direct(
+    client: &Client,
+    request: &DirectRequest<'_>,
+    now: Timestamp,
+) -> Result<Request<Bytes>, NotBuilt> {
+    let endpoints = &client.endpoints;
+    let scopes = request.scopes.join(&endpoints.scope_separator);
+    let mut fields = match &request.subject {
+        None => vec![("grant_type", "client_credentials")],
+        Some(subject) => vec![
+            (
+                "grant_type",
+                "urn:ietf:params:oauth:grant-type:token-exchange",
+            ),
+            ("subject_token", subject.expose()),
+            (
+                "subject_token_type",
+                "urn:ietf:params:oauth:token-type:access_token",
+            ),
+        ],
+    };
+    if !scopes.is_empty() {
+        fields.push(("scope", scopes.as_str()));
+    }
+    let named = [
+        ("audience", &endpoints.audience),
+        ("requested_token_type", &endpoints.requested_token_type),
+    ];
+    let named = named
+        .iter()
+        .filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+    fields.extend(named);
+    token_request(client, &endpoints.token_url, fields, now)
 }
 
 /// Asks what a token is (RFC 7662, section 2.1).
@@ -99,6 +160,7 @@ pub(super) fn introspect(
     client: &Client,
     url: &EndpointUrl,
     token: &AccessToken,
+    now: Timestamp,
 ) -> Result<Request<Bytes>, NotBuilt> {
     let fields = vec![
         ("token", token.expose()),
@@ -110,6 +172,7 @@ pub(super) fn introspect(
         TokenBody::Form,
         url,
         fields,
+        now,
     )
 }
 
@@ -130,6 +193,7 @@ fn token_request<'a>(
     client: &'a Client,
     url: &EndpointUrl,
     mut fields: Vec<(&'a str, &'a str)>,
+    now: Timestamp,
 ) -> Result<Request<Bytes>, NotBuilt> {
     let endpoints = &client.endpoints;
     fields.extend(resource(client));
@@ -139,6 +203,7 @@ fn token_request<'a>(
         endpoints.token_body,
         url,
         fields,
+        now,
     )
 }
 
@@ -148,27 +213,45 @@ pub(super) fn revoke(
     client_auth: ClientAuth,
     url: &EndpointUrl,
     token: RevocableToken<'_>,
+    now: Timestamp,
 ) -> Result<Request<Bytes>, NotBuilt> {
     let hint = match token {
         RevocableToken::Access(_) => "access_token",
         RevocableToken::Refresh(_) => "refresh_token",
     };
     let fields = vec![("token", token.expose()), ("token_type_hint", hint)];
-    authenticated(client, client_auth, TokenBody::Form, url, fields)
+    authenticated(client, client_auth, TokenBody::Form, url, fields, now)
 }
 
 /// The fields with the client's authentication (RFC 6749, section 2.3.1), in exactly one way. A client
-/// that has no secret only names itself (section 3.2.1), at Reddit as a user without a password.
+/// that has no secret only names itself (section 3.2.1), at Reddit as a user without a password. `now` is
+/// the time at the provider.
 fn authenticated<'a>(
     client: &'a Client,
     client_auth: ClientAuth,
     body: TokenBody,
     url: &EndpointUrl,
-    mut fields: Vec<(&'a str, &'a str)>,
+    fields: Vec<(&'a str, &'a str)>,
+    now: Timestamp,
 ) -> Result<Request<Bytes>, NotBuilt> {
+    let mut fields = fields;
     let client_id = client.authenticator.client_id.as_str();
     let mut request = Request::post(uri(url)?).header(ACCEPT, "application/json");
+    // Lives as long as the fields.
+    let assertion;
+    let signs = client.endpoints.client_auth.is_assertion() && client_auth != ClientAuth::None;
     match (&client.secret, client_auth) {
+        _ if signs => {
+            assertion = sign_assertion(client, now)?;
+            fields.extend([
+                ("client_id", client_id),
+                (
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                ),
+                ("client_assertion", assertion.as_str()),
+            ]);
+        }
         (secret, ClientAuth::ClientSecretBasic) => {
             let secret = secret.as_ref().map_or("", ClientSecret::expose);
             request = request.header(AUTHORIZATION, basic(client_id, secret)?);
@@ -179,7 +262,8 @@ fn authenticated<'a>(
         (Some(secret), ClientAuth::ClientSecretPost) => {
             fields.extend([("client_id", client_id), ("client_secret", secret.expose())]);
         }
-        (Some(_), ClientAuth::None) | (None, _) => fields.push(("client_id", client_id)),
+        (Some(_), ClientAuth::None | ClientAuth::PrivateKeyJwt | ClientAuth::ClientSecretJwt)
+        | (None, _) => fields.push(("client_id", client_id)),
     }
     let (content_type, body) = match body {
         TokenBody::Form => (
@@ -195,6 +279,26 @@ fn authenticated<'a>(
         .header(CONTENT_TYPE, content_type)
         .body(wiped(body))
         .map_err(|_| NotBuilt)
+}
+
+/// A fresh assertion of the client (RFC 7523, section 3): for one request.
+fn sign_assertion(client: &Client, now: Timestamp) -> Result<Zeroizing<String>, NotBuilt> {
+    let client_id = &client.authenticator.client_id;
+    let issued_at = now.as_second();
+    let claims = json!({
+        "iss": client_id,
+        "sub": client_id,
+        "aud": client.endpoints.assertion_audience,
+        "iat": issued_at,
+        "exp": issued_at + ASSERTION_LIFETIME,
+        "jti": crate::random::token(),
+    });
+    let signed = match (&client.key, &client.secret) {
+        (Some(key), _) => key.sign(&claims),
+        (None, Some(secret)) => sign_with_secret(secret.expose(), &claims),
+        (None, None) => return Err(NotBuilt),
+    };
+    signed.map_err(|_| NotBuilt)
 }
 
 /// Both halves are form-encoded first (RFC 6749, section 2.3.1).

@@ -93,7 +93,8 @@ impl ProviderClient {
                 .to_owned()
         }));
         };
-        let requests = match plan(client, endpoint, url(endpoint), grant, now) {
+        let at = self.time_at(&client.endpoints.token_url.host());
+        let requests = match plan(client, endpoint, url(endpoint), grant, now, at) {
             Ok(requests) => requests,
             Err(outcome) => return outcome,
         };
@@ -122,13 +123,14 @@ impl ProviderClient {
     }
 }
 
-/// The requests, in order.
+/// The requests, in order; assertions in them are of `provider_time`.
 pub(super) fn plan(
     client: &Client,
     endpoint: &RevocationEndpoint,
     url: &str,
     grant: &Grant,
     now: Timestamp,
+    provider_time: Timestamp,
 ) -> Result<Vec<Request<Bytes>>, Revocation> {
     let parsed = EndpointUrl::parse(url)
         .map_err(|_| Revocation::Failed("the revocation URL cannot be used".to_owned()))?;
@@ -141,10 +143,10 @@ pub(super) fn plan(
     let one = |built: Result<Request<Bytes>, NotBuilt>| built.map(|request| vec![request]);
     let built: Result<Vec<Request<Bytes>>, NotBuilt> = match endpoint.method {
         RevocationMethod::Rfc7009 => {
-            each(&|token| request::revoke(client, client_auth, url, token))?
+            each(&|token| request::revoke(client, client_auth, url, token, provider_time))?
         }
         RevocationMethod::TokenOnly => {
-            each(&|token| request::revoke(client, ClientAuth::None, url, token))?
+            each(&|token| request::revoke(client, ClientAuth::None, url, token, provider_time))?
         }
         RevocationMethod::Json => each(&|token| json(client, client_auth, endpoint, url, token))?,
         RevocationMethod::DeleteWithBasic => {

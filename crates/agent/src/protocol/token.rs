@@ -5,6 +5,7 @@ use valetkey_core::secret::{ClientSecret, IdToken, RefreshToken};
 use valetkey_core::token_error::{RefreshOutcome, SignInFailure, read_exchange, read_refresh};
 use valetkey_core::token_response::TokenResponse;
 
+use super::http::NoUsableAnswer;
 use super::id_token::is_for_other_account;
 use super::{AuthorizeRequest, NoAnswer, ProviderClient, Unreachable, request};
 use crate::client::Client;
@@ -23,12 +24,11 @@ impl ProviderClient {
             verifier,
             ..
         } = request;
-        let exchange = request::exchange_code(client, code, redirect_uri, verifier.as_ref());
-        let exchange = exchange.map_err(|error| SignInFailure::FixClient {
-            reason: error.to_string(),
-        })?;
-        let answer = self.send(exchange).await;
-        let answer = answer.map_err(Unreachable::into_failure)?;
+        let build = |at| request::exchange_code(client, code, redirect_uri, verifier.as_ref(), at);
+        let answer = self
+            .send_authenticated(client, &client.endpoints.token_url, build)
+            .await
+            .map_err(NoUsableAnswer::into_failure)?;
         let mut sent = vec![code];
         sent.extend(client.secret.as_ref().map(ClientSecret::expose));
         sent.extend(verifier.iter().map(|verifier| verifier.secret().as_str()));
@@ -39,7 +39,7 @@ impl ProviderClient {
     /// grant: a new one must speak of the same account.
     ///
     /// If the answer is lost, the provider may have rotated the token already. Its grace window, where
-    /// it has one, is short, so the same request is sent once more at once.
+    /// it has one, is short, so the token is sent once more at once.
     pub async fn refresh(
         &self,
         client: &Client,
@@ -47,24 +47,29 @@ impl ProviderClient {
         known: Option<&IdToken>,
         now: Timestamp,
     ) -> Result<RefreshOutcome, Unreachable> {
-        let first = match request::refresh(client, token) {
-            Ok(request) => request,
-            Err(error) => {
+        let send = || {
+            let build = |at| request::refresh(client, token, at);
+            self.send_authenticated(client, &client.endpoints.refresh_url, build)
+        };
+        let rotation = client.provider.refresh;
+        let (sent, answer_was_lost) = match send().await {
+            // A token that is not replaced can wait for the usual retry.
+            Err(NoUsableAnswer::Unreachable(error))
+                if error.kind == NoAnswer::Lost && rotation.rotates != Some(false) =>
+            {
+                tracing::debug!(%error, "the answer was lost; asking once more");
+                (send().await, true)
+            }
+            sent => (sent, false),
+        };
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(NoUsableAnswer::Unreachable(error)) => return Err(error),
+            Err(NoUsableAnswer::NotBuilt(error)) => {
                 let reason = error.to_string();
                 return Ok(RefreshOutcome::FixClient { reason });
             }
         };
-        let again = first.clone();
-        let rotation = client.provider.refresh;
-        let (sent, answer_was_lost) = match self.send(first).await {
-            // A token that is not replaced can wait for the usual retry.
-            Err(error) if error.kind == NoAnswer::Lost && rotation.rotates != Some(false) => {
-                tracing::debug!(%error, "the answer was lost; asking once more");
-                (self.send(again).await, true)
-            }
-            sent => (sent, false),
-        };
-        let answer = sent?;
         let mut secrets = vec![token.expose()];
         secrets.extend(client.secret.as_ref().map(ClientSecret::expose));
         let outcome = match read_refresh(client.provider, &answer, &secrets, now) {

@@ -39,8 +39,14 @@ pub(super) async fn unclear(
             .and_then(|entry| entry.row.refresh_error.as_ref());
         refresh_error.is_some_and(|refresh_error| refresh_error.kind == RefreshErrorKind::Unclear)
     };
-    if again {
+    if again && prepared.old.grant.grant_type.needs_person() {
         return refused(inner, id, prepared, reason).await;
+    }
+    if again {
+        // No sign-in would bring more than this request.
+        let kind = RefreshErrorKind::FixClient;
+        postpone(inner, id, Some(prepared), kind, &reason, None).await;
+        return Err(prepared.client.misconfigured(reason));
     }
     let after = Some(UNCLEAR_RETRY_DELAY);
     postpone(
@@ -57,6 +63,41 @@ pub(super) async fn unclear(
         retry_after: after,
         bad_certificate: false,
     })
+}
+
+/// The token that is to be exchanged cannot be had: nothing is sent, the error names its connection.
+pub(super) async fn without_subject(
+    inner: &Arc<Inner>,
+    id: ConnectionId,
+    error: AgentError,
+) -> RefreshResult {
+    match &error {
+        AgentError::ClientMisconfigured { .. } | AgentError::InvalidRequest { .. } => {
+            not_sent(inner, id, &error).await;
+        }
+        AgentError::Stopping => {}
+        _ => {
+            let reason = format!("the token that it exchanges is not to be had: {error}");
+            postpone(inner, id, None, RefreshErrorKind::Later, &reason, None).await;
+        }
+    }
+    Err(error)
+}
+
+/// The authenticator asks for other tokens now, in the name of another client or account: those of this
+/// connection are not renewed.
+pub(crate) async fn outdated(inner: &Inner, id: ConnectionId, reason: &str) {
+    let Ok(one_writer) = grants::lock(inner, id).await else {
+        return;
+    };
+    let from = inner
+        .registry()
+        .get(id)
+        .map(|entry| entry.row.state.generation);
+    if let Some(from) = from {
+        refuse_locked(inner, id, from, reason).await;
+    }
+    drop(one_writer);
 }
 
 /// No answer came, or none from the provider itself.
@@ -103,15 +144,15 @@ pub(crate) async fn sign_in_again(
     from: Generation,
     reason: &str,
 ) -> bool {
-    let now = inner.now();
-    let Some(write_lock) = inner
-        .registry()
-        .get(id)
-        .map(|entry| Arc::clone(&entry.write_lock))
-    else {
+    let Ok(_one_writer) = grants::lock(inner, id).await else {
         return false;
     };
-    let _one_writer = write_lock.lock().await;
+    refuse_locked(inner, id, from, reason).await
+}
+
+/// The caller holds the write lock.
+async fn refuse_locked(inner: &Inner, id: ConnectionId, from: Generation, reason: &str) -> bool {
+    let now = inner.now();
     let turned = {
         let mut registry = inner.registry();
         let turned = registry.apply(id, Transition::Refused { from }).is_ok();

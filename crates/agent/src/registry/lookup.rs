@@ -76,7 +76,7 @@ impl ConnectionRegistry {
             return TokenLookup::Fresh(Arc::clone(live));
         }
         let fallback = live.grant.is_valid(now).then(|| Arc::clone(live));
-        if live.grant.refresh_token.is_none() {
+        if !live.grant.is_refreshable() {
             return fallback.map_or(TokenLookup::SignInRequired, TokenLookup::Fresh);
         }
         match entry.retry_not_before {

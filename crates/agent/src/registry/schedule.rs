@@ -17,7 +17,7 @@ impl ConnectionRegistry {
             // Its removal sets when it is retried.
             return;
         }
-        let limits = self.provider_of(&entry.row).refresh_limits();
+        let limits = self.refresh_limits(&entry.row);
         let ends = || {
             entry
                 .row

@@ -18,7 +18,7 @@ use super::renewal::{
     connection_to_renew, granted_scopes, login_hint, scope_change, scopes_to_ask,
 };
 use super::session::{Awaits, CallbackListener, DevicePrompt, Pending, Run, Session, SignInView};
-use super::{RETENTION, SIGN_IN_TIMEOUT, SignInState, callback_server, device};
+use super::{RETENTION, SIGN_IN_TIMEOUT, SignInState, callback_server, device, direct};
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::key::{Actor, AuthenticatorKey};
@@ -68,7 +68,7 @@ pub enum SignInMethod {
 }
 
 impl Agent {
-    /// Starts a sign-in. Opens no browser: the caller shows or opens `authorize_url`.
+    /// Starts a sign-in. Opens no browser: the caller shows or opens `authorize_url`, if there is one.
     pub async fn begin_sign_in(
         &self,
         ask: SignInOptions,
@@ -111,7 +111,7 @@ impl Agent {
         let metadata = inner.provider_client.metadata(&client, inner.now()).await;
         let metadata = metadata.map_err(|failure| not_begun(&client, failure))?;
         let client = Arc::new(client);
-        let begun = make_ready(inner, ask.method, &client, metadata, &asked).await?;
+        let begun = make_ready(self, ask.method, &client, metadata, &asked).await?;
         let view = SignInView {
             id: SignInId::new(crate::random::uuid()),
             profile: authenticator.profile.clone(),
@@ -121,7 +121,10 @@ impl Agent {
             provider: client.provider_name().to_owned(),
             authorize_url: begun.authorize_url,
             redirect_uri: begun.redirect_uri,
-            device: begun.polls.as_ref().map(DevicePrompt::of),
+            device: match &begun.source {
+                Source::Polls(authorization) => Some(DevicePrompt::of(authorization)),
+                Source::Browser | Source::Direct => None,
+            },
             paste_only: matches!(begun.awaits, Awaits::Callback { listener: None, .. }),
             added,
             dropped,
@@ -137,7 +140,7 @@ impl Agent {
             client: Arc::clone(&client),
             awaits: begun.awaits,
             label: ask.account,
-            asked,
+            asked: asked.clone(),
             renews: known.map(|row| row.id),
             replace: ask.replace,
             by_link: view.asked_by.is_some(),
@@ -167,9 +170,16 @@ impl Agent {
         }
         inner.registry().follow_sign_in(&row);
         inner.run(time_out(Arc::clone(inner), view.id));
-        if let Some(authorization) = begun.polls {
-            let polling = device::poll(Arc::clone(inner), view.id, client, authorization);
-            inner.run(polling);
+        match begun.source {
+            Source::Browser => {}
+            Source::Polls(authorization) => {
+                let polling = device::poll(Arc::clone(inner), view.id, client, authorization);
+                inner.run(polling);
+            }
+            Source::Direct => {
+                let request = direct::run(self.clone(), view.id, client, asked);
+                inner.run(request);
+            }
         }
         let event = Event::new(EventKind::SignInStarted, inner.now())
             .authenticator(authenticator.id)
@@ -179,6 +189,7 @@ impl Agent {
                 "reason": view.reason,
                 "paste_only": view.paste_only,
                 "device": view.device.is_some(),
+                "direct": view.authorize_url.is_none(),
                 "asked_by": view.asked_by,
             }));
         inner.record(event).await;
@@ -189,24 +200,39 @@ impl Agent {
 
 /// What a method has made ready.
 pub(super) struct Begun {
-    /// What the browser opens.
-    pub(super) authorize_url: String,
+    /// What the browser opens; None if the sign-in needs no person.
+    pub(super) authorize_url: Option<String>,
     pub(super) redirect_uri: Option<String>,
     pub(super) awaits: Awaits,
     /// How long the person has.
     pub(super) lifetime: SignedDuration,
-    /// What the token endpoint is polled with.
-    pub(super) polls: Option<DeviceAuthorization>,
+    /// What brings the tokens.
+    pub(super) source: Source,
 }
 
-/// Makes the method ready: a listener and a URL, or a code.
+/// What brings the tokens of a sign-in.
+pub(super) enum Source {
+    /// The browser's authorization response.
+    Browser,
+    /// Polls of the token endpoint.
+    Polls(DeviceAuthorization),
+    /// One request, which needs no person.
+    Direct,
+}
+
+/// Makes the method ready: a listener and a URL, or a code. Where nobody must agree, the method does
+/// not matter.
 async fn make_ready(
-    inner: &Arc<Inner>,
+    agent: &Agent,
     method: SignInMethod,
     client: &Client,
     metadata: Option<Arc<Metadata>>,
     scopes: &Scopes,
 ) -> Result<Begun, AgentError> {
+    let inner = &agent.inner;
+    if !client.endpoints.grant_type.needs_person() {
+        return direct::begin(agent, client, metadata);
+    }
     match method {
         SignInMethod::Browser => begin_in_browser(inner, client, metadata, scopes, false).await,
         SignInMethod::Paste => begin_in_browser(inner, client, metadata, scopes, true).await,
@@ -226,11 +252,11 @@ async fn begin_in_browser(
     let (listener, redirect_uri) = open_redirect(inner, registered, paste_only).await?;
     let request = AuthorizeRequest::new(client, metadata, &redirect_uri, scopes);
     Ok(Begun {
-        authorize_url: request.url.clone(),
+        authorize_url: Some(request.url.clone()),
         redirect_uri: Some(redirect_uri),
         awaits: Awaits::Callback { request, listener },
         lifetime: SIGN_IN_TIMEOUT,
-        polls: None,
+        source: Source::Browser,
     })
 }
 

@@ -8,7 +8,7 @@ use valetkey_core::id::SignInId;
 use valetkey_core::scope::Scopes;
 use valetkey_core::token_error::{DeviceAuthorization, DevicePoll};
 
-use super::begin::{Begun, not_begun};
+use super::begin::{Begun, Source, not_begun};
 use super::session::Awaits;
 use super::{SignInState, finish};
 use crate::client::Client;
@@ -36,11 +36,11 @@ pub(super) async fn begin(
     let complete = authorization.verification_uri_complete.as_ref();
     let page = complete.unwrap_or(&authorization.verification_uri);
     Ok(Begun {
-        authorize_url: page.to_string(),
+        authorize_url: Some(page.to_string()),
         redirect_uri: None,
         awaits: Awaits::Device { metadata },
         lifetime: authorization.expires_in,
-        polls: Some(authorization),
+        source: Source::Polls(authorization),
     })
 }
 
@@ -84,10 +84,10 @@ pub(super) async fn poll(
             }
             DevicePoll::Expired => return inner.time_out(id).await,
             DevicePoll::Granted(reply) => {
-                return finish::finish_device(&inner, id, &client, Ok(*reply)).await;
+                return finish::finish_answered(&inner, id, &client, Ok(*reply)).await;
             }
             DevicePoll::Failed(failure) => {
-                return finish::finish_device(&inner, id, &client, Err(failure)).await;
+                return finish::finish_answered(&inner, id, &client, Err(failure.into())).await;
             }
         };
     }

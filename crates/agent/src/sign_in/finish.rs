@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 use valetkey_core::account::{Account, Subject};
-use valetkey_core::authenticator::Authenticator;
+use valetkey_core::authenticator::{Authenticator, GrantType};
 use valetkey_core::clock_reading::ClockReading;
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::Status;
@@ -25,6 +25,7 @@ use super::store::{self, SignedIn};
 use super::{Completed, SignInState};
 use crate::client::Client;
 use crate::error::AgentError;
+use crate::exchange;
 use crate::key::Actor;
 use crate::protocol::Identity;
 use crate::state::Inner;
@@ -43,13 +44,33 @@ pub(super) async fn finish(
     conclude(inner, id, state).await
 }
 
-/// Finishes a device grant with what its polls have brought, and records how it ended. A grant that
-/// nobody waits for any more is revoked.
-pub(super) async fn finish_device(
+/// Why a request for tokens brought none.
+pub(super) enum NoTokens {
+    /// The provider gave none.
+    Provider(SignInFailure),
+    /// It was not sent.
+    Agent(AgentError),
+}
+
+impl From<SignInFailure> for NoTokens {
+    fn from(failure: SignInFailure) -> Self {
+        Self::Provider(failure)
+    }
+}
+
+impl From<AgentError> for NoTokens {
+    fn from(error: AgentError) -> Self {
+        Self::Agent(error)
+    }
+}
+
+/// Finishes a sign-in with what the token endpoint answered without a browser's answer, and records how
+/// it ended. A grant that nobody waits for any more is revoked.
+pub(super) async fn finish_answered(
     inner: &Arc<Inner>,
     id: SignInId,
     client: &Client,
-    granted: Result<TokenResponse, SignInFailure>,
+    granted: Result<TokenResponse, NoTokens>,
 ) {
     // `expires_in` counts from here.
     let received = inner.clock.reading();
@@ -64,12 +85,16 @@ pub(super) async fn finish_device(
     };
     let state = match granted {
         Ok(reply) => {
-            inner
-                .set_sign_in_state(id, SignInState::Authorized, &Actor::agent())
-                .await;
+            // Where nobody must agree, nobody has.
+            if client.endpoints.grant_type.needs_person() {
+                inner
+                    .set_sign_in_state(id, SignInState::Authorized, &Actor::agent())
+                    .await;
+            }
             keep(inner, &pending, &reply, received).await
         }
-        Err(failure) => Err(End::of(&failure, &pending)),
+        Err(NoTokens::Provider(failure)) => Err(End::of(&failure, &pending)),
+        Err(NoTokens::Agent(error)) => Err(error.into()),
     };
     conclude(inner, id, state).await;
 }
@@ -136,11 +161,7 @@ async fn keep(
             received,
         )
     };
-    let identity = inner
-        .provider_client
-        .identify(client, pending.awaits.expected_id_token(), reply, now)
-        .await;
-    let (subject, kept) = match identity {
+    let (subject, kept) = match identify(inner, pending, reply, now).await {
         Ok(identity) => {
             inner.end_backoff_of_host(&client.endpoints.token_url.host());
             let subject = identity.subject.clone();
@@ -158,6 +179,26 @@ async fn keep(
             .await;
     }
     kept
+}
+
+/// Who signed in: a client that asked for itself, or an account of the provider.
+async fn identify(
+    inner: &Inner,
+    pending: &Pending,
+    reply: &TokenResponse,
+    now: Timestamp,
+) -> Result<Identity, SignInFailure> {
+    let client = &pending.client;
+    let provider = &inner.provider_client;
+    let expected = pending.awaits.expected_id_token();
+    match client.endpoints.grant_type {
+        GrantType::AuthorizationCode => provider.identify(client, expected, reply, now).await,
+        GrantType::ClientCredentials => Ok(Identity::of_client(client)),
+        GrantType::TokenExchange => {
+            let identity = provider.identify(client, expected, reply, now).await?;
+            Ok(exchange::or_subject(inner, client, identity))
+        }
+    }
 }
 
 /// Locks the authenticator, if it still is the client that the sign-in began with.

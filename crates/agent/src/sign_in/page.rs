@@ -244,7 +244,7 @@ mod tests {
             authenticator_id: AuthenticatorId::new(uuid::Uuid::nil()),
             account: Some("work".parse().unwrap()),
             provider: "A & B (OAuth App)".to_owned(),
-            authorize_url: String::new(),
+            authorize_url: None,
             redirect_uri: None,
             device: None,
             paste_only: false,

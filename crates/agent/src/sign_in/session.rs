@@ -40,9 +40,9 @@ pub struct SignInView {
     pub account: Option<AccountLabel>,
     /// As people write the provider.
     pub provider: String,
-    /// Where the browser must go.
-    pub authorize_url: String,
-    /// Where it comes back to; None if the person enters a code.
+    /// Where the browser must go; None if the sign-in needs no person.
+    pub authorize_url: Option<String>,
+    /// Where it comes back to; None if the person enters a code, or nobody is needed.
     pub redirect_uri: Option<String>,
     /// What the person enters at the provider, if the sign-in is a device grant.
     pub device: Option<DevicePrompt>,
@@ -110,6 +110,8 @@ pub(super) enum Awaits {
     },
     /// The answer to a poll of the token endpoint.
     Device { metadata: Option<Arc<Metadata>> },
+    /// The answer to a request that needs no person.
+    Direct { metadata: Option<Arc<Metadata>> },
 }
 
 impl Awaits {
@@ -117,7 +119,7 @@ impl Awaits {
     pub(super) fn expected_id_token(&self) -> ExpectedIdToken<'_> {
         match self {
             Self::Callback { request, .. } => request.expected_id_token(),
-            Self::Device { metadata } => ExpectedIdToken {
+            Self::Device { metadata } | Self::Direct { metadata } => ExpectedIdToken {
                 metadata: metadata.as_deref(),
                 nonce: None,
             },

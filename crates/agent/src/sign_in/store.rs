@@ -113,7 +113,7 @@ pub(super) async fn renew(
     // The new grant stands alone, but for one thing: some providers give a refresh token at the first
     // consent only, and without it the login would end with this access token.
     let mut new = grant(generation, None);
-    if new.refresh_token.is_none()
+    if !new.is_refreshable()
         && let Some(old) = still_good(inner, id, account.subject.as_ref())
     {
         new.refresh_token.clone_from(&old.grant.refresh_token);

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::support::{
-    Bench, authenticator_key, authorized, completed, eventually, failed, key, me, seconds, visit,
+    Bench, authenticator_key, authorize_url, authorized, completed, eventually, failed, key, me,
+    seconds, visit,
 };
 use crate::tokens_by_name::TokensByName as _;
 use serde_json::json;
@@ -23,7 +24,7 @@ fn consent_as(bench: &Bench, account: &str) {
 async fn sign_in_as_work(bench: &Bench) -> SignInState {
     let view = bench.begin_as("demo", Some("work")).await;
     let view = view.expect("a sign-in begins");
-    visit(&view.authorize_url).await;
+    visit(authorize_url(&view)).await;
     bench.finished(view.id).await
 }
 
@@ -36,7 +37,7 @@ async fn sign_ins_run_side_by_side() {
     }
     for (account, view) in views.iter().rev() {
         consent_as(&bench, account);
-        assert_eq!(visit(&view.authorize_url).await.0, 200);
+        assert_eq!(visit(authorize_url(&view)).await.0, 200);
     }
     let mut names = Vec::new();
     for (account, view) in &views {
@@ -102,7 +103,7 @@ async fn scopes_that_were_not_granted_are_named() {
         };
     });
     let view = bench.begin("demo").await;
-    let (_, page) = visit(&view.authorize_url).await;
+    let (_, page) = visit(authorize_url(&view)).await;
     assert!(page.contains("Missing: <code>email</code>"), "{page}");
     let done = completed(bench.finished(view.id).await);
     assert_eq!(done.missing.to_string(), "email");

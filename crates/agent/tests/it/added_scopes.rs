@@ -6,7 +6,7 @@ use valetkey_agent::{Answer, Lasts, Question, Refusal};
 use valetkey_core::scope::Scopes;
 
 use crate::access::{allow, answer, app, ask_now, question, refusal, requester};
-use crate::support::{authenticator_key, completed, me, visit};
+use crate::support::{authenticator_key, authorize_url, completed, me, visit};
 
 #[tokio::test]
 async fn a_scope_added_after_the_rule_is_asked_about() {
@@ -25,7 +25,7 @@ async fn a_scope_added_after_the_rule_is_asked_about() {
         reason: None,
     };
     let view = bench.agent.begin_sign_in(more, &me()).await.unwrap();
-    visit(&view.authorize_url).await;
+    visit(authorize_url(&view)).await;
     completed(bench.finished(view.id).await);
     assert_eq!(
         refusal(ask_now(&bench, &tool()).await),

@@ -1,6 +1,8 @@
 //! Changes of an authenticator, while its sign-ins and removals are under way.
 
-use crate::support::{Bench, LONG, authenticator_key, change, completed, failed, key, me, visit};
+use crate::support::{
+    Bench, LONG, authenticator_key, authorize_url, change, completed, failed, key, me, visit,
+};
 use serde_json::json;
 use valetkey_agent::{AgentError, AuthenticatorChange};
 use valetkey_core::draft::DraftInput;
@@ -36,7 +38,7 @@ async fn a_sign_in_through_other_servers_than_the_authenticators_is_refused() {
     let view = bench.begin("demo").await;
     let moved = json!({ "token_url": other.url("/token") });
     bench.update("demo", moved).await;
-    visit(&view.authorize_url).await;
+    visit(authorize_url(&view)).await;
     let why = failed(bench.finished(view.id).await);
     assert!(why.contains("`demo` was changed"), "{why}");
     assert!(bench.agent.connections(None).is_empty());
@@ -51,7 +53,7 @@ async fn a_changed_name_or_scope_does_not_end_an_open_sign_in() {
     let view = bench.begin("demo").await;
     let harmless = json!({ "name": "renamed", "scopes": ["openid"] });
     bench.update("demo", harmless).await;
-    visit(&view.authorize_url).await;
+    visit(authorize_url(&view)).await;
     let done = completed(bench.finished(view.id).await);
     assert_eq!(done.connection.to_string(), "renamed");
 }
@@ -126,7 +128,7 @@ async fn an_authenticator_can_be_removed_after_a_sign_in_that_was_not_stored() {
     let bench = Bench::start().await;
     let view = bench.begin("demo").await;
     bench.store.set(StoreFault::HangAtWrite);
-    visit(&view.authorize_url).await;
+    visit(authorize_url(&view)).await;
     failed(bench.finished(view.id).await);
     keychain_works(&bench).await;
     let key = authenticator_key("demo");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Bench, LONG, authorized, free_port, seconds, visit};
+use crate::support::{Bench, LONG, authorize_url, authorized, free_port, seconds, visit};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -151,7 +151,7 @@ async fn half_a_request_holds_up_nobody() {
     );
     let _held = silent(port_of(&view), 3, half.as_bytes()).await;
     let begun = Instant::now();
-    assert_eq!(visit(&view.authorize_url).await.0, 200);
+    assert_eq!(visit(authorize_url(&view)).await.0, 200);
     assert!(begun.elapsed() < seconds(4));
     assert!(matches!(
         bench.finished(view.id).await,
@@ -165,7 +165,7 @@ async fn five_hundred_silent_connections_do_not_hold_up_the_answer() {
     let view = bench.begin("demo").await;
     let _held = silent(port_of(&view), 500, b"").await;
     let begun = Instant::now();
-    assert_eq!(visit(&view.authorize_url).await.0, 200);
+    assert_eq!(visit(authorize_url(&view)).await.0, 200);
     assert!(begun.elapsed() < seconds(4), "{:?}", begun.elapsed());
     assert!(matches!(
         bench.finished(view.id).await,
@@ -177,7 +177,7 @@ async fn five_hundred_silent_connections_do_not_hold_up_the_answer() {
 async fn the_listener_is_gone_when_the_sign_in_is_over() {
     let bench = Bench::start().await;
     let (done, cancelled) = (bench.begin("demo").await, bench.begin("demo").await);
-    visit(&done.authorize_url).await;
+    visit(authorize_url(&done)).await;
     bench.finished(done.id).await;
     bench
         .agent
@@ -211,7 +211,7 @@ async fn a_replay_at_a_shared_port_changes_nothing() {
     assert_eq!(status, 400);
     assert!(page.contains("This sign-in is over"), "{page}");
     assert_eq!(bench.provider.count(Filter::exchanges()), 1);
-    assert_eq!(visit(&second.authorize_url).await.0, 200);
+    assert_eq!(visit(authorize_url(&second)).await.0, 200);
     assert!(matches!(
         bench.finished(second.id).await,
         SignInState::Completed(_)
@@ -230,7 +230,7 @@ async fn the_page_shows_text_from_outside_harmlessly_and_tells_nobody() {
             status: None,
         },
     ));
-    let answer = reqwest::get(&view.authorize_url).await.unwrap();
+    let answer = reqwest::get(authorize_url(&view)).await.unwrap();
     let headers = answer.headers().clone();
     let header = |name: &str| headers[name].to_str().unwrap().to_owned();
     assert_eq!(header("cache-control"), "no-store");

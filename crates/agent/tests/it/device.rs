@@ -9,7 +9,7 @@ use valetkey_core::event::EventKind;
 use valetkey_core::scope::Scopes;
 use valetkey_demo_provider::{Consent, Endpoint, Fault, FaultKind, Filter, Outcome, Revocation};
 
-use crate::support::{Bench, authenticator_key, completed, eventually, me, seconds};
+use crate::support::{Bench, authenticator_key, authorize_url, completed, eventually, me, seconds};
 
 /// At a provider where the person must decide; polls may be as frequent as they like.
 async fn bench() -> Bench {
@@ -85,7 +85,7 @@ async fn a_code_that_the_person_enters_elsewhere_is_a_login() {
     let bench = bench().await;
     let view = begin(&bench).await;
     let device = view.device.clone().expect("a code");
-    assert!(view.authorize_url.contains(&device.user_code));
+    assert!(authorize_url(&view).contains(&device.user_code));
     assert!(!device.verification_uri.contains(&device.user_code));
     assert_eq!(view.redirect_uri, None);
     poll_after(&bench, seconds(1)).await;

@@ -9,7 +9,7 @@ use valetkey_core::sign_in::SignInState as BareState;
 use valetkey_demo_provider::{Consent, Fault, FaultKind, Settings};
 use valetkey_vault::Vault;
 
-use crate::support::{Bench, authenticator_key, completed, failed, me, visit};
+use crate::support::{Bench, authenticator_key, authorize_url, completed, failed, me, visit};
 
 impl Bench {
     fn failed_account(&self) -> Option<FailedSignIn> {
@@ -111,7 +111,7 @@ async fn a_denied_sign_in_names_the_account_that_was_asked_for() {
     let bench = Bench::with(settings).await;
     let view = bench.begin_as("demo", Some("work")).await;
     let view = view.expect("a sign-in begins");
-    visit(&view.authorize_url).await;
+    visit(authorize_url(&view)).await;
     let SignInState::Denied(denied) = bench.finished(view.id).await else {
         panic!("not denied")
     };

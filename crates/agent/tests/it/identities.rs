@@ -1,6 +1,6 @@
 //! Whose connection a sign-in may renew, and what becomes of one whose account nobody knows.
 
-use crate::support::{Bench, authenticator_key, completed, failed, me, visit};
+use crate::support::{Bench, authenticator_key, authorize_url, completed, failed, me, visit};
 use serde_json::json;
 use valetkey_agent::LinkTarget;
 use valetkey_agent::sign_in::{SignInMethod, SignInOptions, SignInState};
@@ -21,7 +21,7 @@ async fn as_account(bench: &Bench, account: &str, label: Option<&str>) -> SignIn
     consents(bench, account);
     let view = bench.begin_as("plain", label).await;
     let view = view.expect("a sign-in begins");
-    visit(&view.authorize_url).await;
+    visit(authorize_url(&view)).await;
     bench.finished(view.id).await
 }
 
@@ -84,7 +84,7 @@ async fn another_account_takes_the_place_only_when_told_so() {
             ..options("plain")
         };
         let view = bench.agent.begin_sign_in(ask, &me()).await.unwrap();
-        visit(&view.authorize_url).await;
+        visit(authorize_url(&view)).await;
         let done = completed(bench.finished(view.id).await);
         assert_eq!((done.id, done.renewed), (before.id, true));
         let account = bench.view("plain").row.account;
@@ -114,7 +114,7 @@ async fn a_link_puts_no_account_in_the_place_of_an_unknown_one() {
         asked_by: "key ci".to_owned(),
     });
     let view = bench.agent.follow_connect_link(&link, &me()).await.unwrap();
-    visit(&view.authorize_url).await;
+    visit(authorize_url(&view)).await;
     let why = failed(bench.finished(view.id).await);
     assert!(why.contains("nothing was changed"), "{why}");
     assert_eq!(bench.access("plain").await, token);

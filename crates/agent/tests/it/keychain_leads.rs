@@ -1,6 +1,6 @@
 //! The keychain leads: no token is handed out before it is stored, or the store has refused it.
 
-use crate::support::{Bench, completed, eventually, key, me};
+use crate::support::{Bench, authorize_url, completed, eventually, key, me};
 use crate::tokens_by_name::TokensByName as _;
 use valetkey_agent::{AgentError, TokenRequirements};
 use valetkey_core::connection_state::Status;
@@ -73,7 +73,8 @@ async fn a_renewed_login_is_served_once_it_is_stored_and_costs_no_refresh() {
     let old = bench.access("demo").await;
     let view = bench.begin("demo").await;
     bench.store.set(Fault::Hang);
-    let browser = tokio::spawn(async move { crate::support::visit(&view.authorize_url).await });
+    let page = authorize_url(&view).to_owned();
+    let browser = tokio::spawn(async move { crate::support::visit(&page).await });
     eventually("the write hangs", || bench.store.is_hanging()).await;
     assert_eq!(cached(&bench), Some(old.clone()), "not yet stored");
     let agent = bench.agent.clone();

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{Bench, authenticator_key, eventually, key, me, seconds, visit};
+use crate::support::{
+    Bench, authenticator_key, authorize_url, eventually, key, me, seconds, visit,
+};
 use serde_json::json;
 use valetkey_agent::sign_in::SignInState;
 use valetkey_agent::{
@@ -276,7 +278,7 @@ async fn a_late_reconciliation_leaves_a_running_sign_in_alone() {
     bench.pass(seconds(40), seconds(10)).await;
     assert_eq!(bench.agent.connections(None).len(), 1, "adopted");
     assert_eq!(bench.count(EventKind::SignInFailed).await, 0);
-    visit(&view.authorize_url).await;
+    visit(authorize_url(&view)).await;
     assert!(matches!(
         bench.finished(view.id).await,
         SignInState::Completed(_)
@@ -289,7 +291,7 @@ async fn a_sign_in_whose_grant_cannot_be_stored_leaves_nothing_behind() {
         let mut bench = Bench::start().await;
         let view = bench.begin("demo").await;
         bench.store.set(fault);
-        visit(&view.authorize_url).await;
+        visit(authorize_url(&view)).await;
         let state = bench.finished(view.id).await;
         assert!(
             matches!(state, SignInState::Failed(_)),
@@ -323,7 +325,7 @@ async fn a_renewal_that_cannot_be_stored_is_held_until_it_can() {
     let old = bench.access("demo").await;
     let view = bench.begin("demo").await;
     bench.store.set(Fault::Locked);
-    visit(&view.authorize_url).await;
+    visit(authorize_url(&view)).await;
     let SignInState::Completed(done) = bench.finished(view.id).await else {
         panic!("not completed")
     };

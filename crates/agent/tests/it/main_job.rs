@@ -1,6 +1,6 @@
 //! Sign in once, get fresh tokens for ever.
 
-use crate::support::{Bench, LONG, key, me, visit};
+use crate::support::{Bench, LONG, authorize_url, key, me, visit};
 use crate::tokens_by_name::TokensByName as _;
 use valetkey_agent::protocol::TokenTest;
 use valetkey_agent::sign_in::SignInState;
@@ -267,7 +267,7 @@ async fn a_callback_counts_once() {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .unwrap();
-    let sent = client.get(&view.authorize_url).send().await.unwrap();
+    let sent = client.get(authorize_url(&view)).send().await.unwrap();
     let back = sent.headers()["location"].to_str().unwrap().to_owned();
     let forged = back.replace("state=", "state=x");
     assert_eq!(client.get(&forged).send().await.unwrap().status(), 400);

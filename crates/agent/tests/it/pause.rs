@@ -7,7 +7,7 @@ use valetkey_core::settings::Settings;
 use valetkey_demo_provider::{Endpoint, Fault, Filter};
 use valetkey_vault::store::testing::Fault as StoreFault;
 
-use crate::support::{Bench, eventually, key, me, seconds, visit};
+use crate::support::{Bench, authorize_url, eventually, key, me, seconds, visit};
 
 /// Whether memory has the grant: else the keychain is asked for it.
 async fn is_in_memory(bench: &Bench) -> bool {
@@ -70,7 +70,7 @@ async fn a_sign_in_during_a_pause_is_stored_and_not_kept() {
     let bench = Bench::start().await;
     bench.agent.pause(&me()).await.unwrap();
     let view = bench.begin("demo").await;
-    visit(&view.authorize_url).await;
+    visit(authorize_url(&view)).await;
     bench.finished(view.id).await;
     bench.settle().await;
     bench.agent.resume(&me()).await.unwrap();

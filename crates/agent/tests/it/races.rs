@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::support::{Bench, LONG, key, me};
+use crate::support::{Bench, LONG, authorize_url, key, me};
 use crate::tokens_by_name::TokensByName as _;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -69,7 +69,7 @@ async fn sign_in(agent: Agent, name: &'static str) -> Result<(), AgentError> {
     };
     let view = agent.begin_sign_in(ask, &me()).await?;
     // Nobody listens any more if its five minutes went by.
-    drop(reqwest::get(&view.authorize_url).await);
+    drop(reqwest::get(authorize_url(&view)).await);
     match agent.wait_sign_in(view.id, LONG).await {
         // A jump of the clock may have let it end, and be forgotten.
         Ok(_) | Err(AgentError::NotFound { .. }) => Ok(()),

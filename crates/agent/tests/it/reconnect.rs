@@ -5,7 +5,7 @@ use valetkey_agent::{ConnectionChange, LabelChange};
 use valetkey_core::scope::Scopes;
 use valetkey_demo_provider::Consent;
 
-use crate::support::{Bench, authenticator_key, completed, key, me, visit};
+use crate::support::{Bench, authenticator_key, authorize_url, completed, key, me, visit};
 
 fn options(scopes: &str, only_scopes: bool) -> SignInOptions {
     SignInOptions {
@@ -22,7 +22,7 @@ fn options(scopes: &str, only_scopes: bool) -> SignInOptions {
 async fn connect(bench: &Bench, options: SignInOptions) -> (SignInView, Completed) {
     let view = bench.agent.begin_sign_in(options, &me()).await;
     let view = view.expect("a sign-in begins");
-    visit(&view.authorize_url).await;
+    visit(authorize_url(&view)).await;
     let done = completed(bench.finished(view.id).await);
     (view, done)
 }
@@ -78,7 +78,7 @@ async fn only_scopes_asks_for_fewer_and_tells_which() {
 async fn a_reconnect_tells_the_provider_the_login() {
     let bench = Bench::start().await;
     let hint = |view: &SignInView| {
-        let url = url::Url::parse(&view.authorize_url).expect("a URL");
+        let url = url::Url::parse(authorize_url(view)).expect("a URL");
         let hint = url.query_pairs().find(|(name, _)| name == "login_hint");
         hint.map(|(_, login)| login.into_owned())
     };

@@ -4,7 +4,9 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use crate::support::{Bench, authenticator_key, authorized, key, me, seconds, visit};
+use crate::support::{
+    Bench, authenticator_key, authorize_url, authorized, key, me, seconds, visit,
+};
 use crate::tokens_by_name::TokensByName as _;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
@@ -64,7 +66,7 @@ impl Said {
 
     async fn sign_in(&mut self, bench: &Bench, name: &str) {
         let view = bench.begin(name).await;
-        let (_, page) = visit(&view.authorize_url).await;
+        let (_, page) = visit(authorize_url(&view)).await;
         self.0.push(page);
         self.hear(&bench.finished(view.id).await);
     }

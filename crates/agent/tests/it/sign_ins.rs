@@ -1,8 +1,8 @@
 //! Sign-ins that go another way than the straight one.
 
 use crate::support::{
-    Bench, authenticator_key, authorized, completed, eventually, failed, free_port, me, seconds,
-    visit,
+    Bench, authenticator_key, authorize_url, authorized, completed, eventually, failed, free_port,
+    me, seconds, visit,
 };
 use serde_json::json;
 use valetkey_agent::AgentError;
@@ -34,7 +34,7 @@ async fn two_authenticators_share_a_fixed_port_and_each_gets_its_own_answer() {
     let (one, two) = (bench.begin("one").await, bench.begin("two").await);
     assert_eq!(one.redirect_uri, Some(redirect));
     for (view, name) in [(two, "two"), (one, "one")] {
-        assert_eq!(visit(&view.authorize_url).await.0, 200);
+        assert_eq!(visit(authorize_url(&view)).await.0, 200);
         let done = completed(bench.finished(view.id).await);
         assert_eq!(done.connection.to_string(), name);
     }
@@ -52,7 +52,7 @@ async fn a_fixed_port_is_free_for_the_next_sign_in_at_once() {
         let view = view.unwrap_or_else(|error| panic!("{round}: {error:?}"));
         if round % 3 == 0 {
             completed({
-                visit(&view.authorize_url).await;
+                visit(authorize_url(&view)).await;
                 bench.finished(view.id).await
             });
         } else {

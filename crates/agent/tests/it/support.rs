@@ -166,7 +166,7 @@ impl Bench {
     /// Signs in, with a browser that follows redirects.
     pub(crate) async fn connect(&self, authenticator: &str) -> SignInState {
         let view = self.begin(authenticator).await;
-        visit(&view.authorize_url).await;
+        visit(authorize_url(&view)).await;
         self.finished(view.id).await
     }
 
@@ -329,6 +329,11 @@ async fn start_with(
     (agent.expect("an agent"), vault)
 }
 
+/// Where the browser must go.
+pub(crate) fn authorize_url(view: &SignInView) -> &str {
+    view.authorize_url.as_deref().expect("a browser is needed")
+}
+
 /// What the browser does: follows redirects to the end; the last page.
 pub(crate) async fn visit(url: &str) -> (u16, String) {
     let response = reqwest::get(url).await.expect("a page");
@@ -344,7 +349,7 @@ pub(crate) async fn authorized(view: &SignInView) -> String {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .expect("a client");
-    let sent = client.get(&view.authorize_url).send().await;
+    let sent = client.get(authorize_url(view)).send().await;
     let sent = sent.expect("an answer");
     let back = sent.headers().get("location").expect("a way back");
     back.to_str().expect("text").to_owned()

@@ -10,7 +10,7 @@ use valetkey_demo_provider::{Fault as ProviderFault, Filter};
 use valetkey_vault::Vault;
 use valetkey_vault::store::testing::Fault;
 
-use crate::support::{Bench, eventually, key, me, seconds, visit};
+use crate::support::{Bench, authorize_url, eventually, key, me, seconds, visit};
 
 #[tokio::test]
 async fn a_client_secret_in_doubt_is_removed_while_the_agent_runs() {
@@ -44,7 +44,7 @@ async fn what_a_failed_sign_in_left_is_removed_while_the_agent_runs() {
     let bench = Bench::start().await;
     let view = bench.begin("demo").await;
     bench.store.set(Fault::Locked);
-    visit(&view.authorize_url).await;
+    visit(authorize_url(&view)).await;
     let state = bench.finished(view.id).await;
     assert!(matches!(state, SignInState::Failed(_)), "{state:?}");
     bench.store.set(Fault::None);

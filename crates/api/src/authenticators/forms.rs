@@ -23,6 +23,17 @@ pub struct NewAuthenticator {
     /// OAuth client secret.
     #[schema(write_only)]
     pub client_secret: Option<String>,
+    /// Private key of the client (RFC 7523) instead of a secret: a PEM (PKCS#8), or a JWK as JSON.
+    #[schema(write_only)]
+    pub private_key: Option<String>,
+    /// `authorization_code` (absent), `client_credentials` or `token_exchange`.
+    pub grant_type: Option<String>,
+    /// With `token_exchange`: the connection whose token is exchanged, such as `github/work`.
+    pub subject: Option<String>,
+    /// With `client_credentials` and `token_exchange`: for whom the token is.
+    pub audience: Option<String>,
+    /// With `token_exchange`: what it shall bring.
+    pub requested_token_type: Option<String>,
     /// Scopes to ask for; absent: the provider's default ones.
     pub scopes: Option<Vec<String>>,
     /// Redirect URI; absent: the provider's default one.
@@ -41,8 +52,11 @@ pub struct NewAuthenticator {
     pub issuer: Option<String>,
     /// The service that tokens are for: an absolute URI without a fragment, sent as it is (RFC 8707).
     pub resource: Option<String>,
-    /// `none`, `client_secret_basic`, `client_secret_post` or `secret_as_user`.
+    /// `none`, `client_secret_basic`, `client_secret_post`, `secret_as_user`, `private_key_jwt` or
+    /// `client_secret_jwt`.
     pub client_auth: Option<String>,
+    /// To whom the client's assertions are addressed; absent: the issuer, or the token endpoint.
+    pub assertion_audience: Option<String>,
     /// Further authorize parameters.
     pub authorize_params: Option<BTreeMap<String, String>>,
     /// Values for the provider's placeholders (`{"tenant": "contoso.com"}`).
@@ -72,6 +86,17 @@ pub struct AuthenticatorPatch {
     /// A new client secret; null removes it.
     #[schema(write_only)]
     pub client_secret: Option<String>,
+    /// A new private key; null removes it.
+    #[schema(write_only)]
+    pub private_key: Option<String>,
+    /// `authorization_code`, `client_credentials` or `token_exchange`.
+    pub grant_type: Option<String>,
+    /// With `token_exchange`: the connection whose token is exchanged, such as `github/work`.
+    pub subject: Option<String>,
+    /// With `client_credentials` and `token_exchange`: for whom the token is.
+    pub audience: Option<String>,
+    /// With `token_exchange`: what it shall bring.
+    pub requested_token_type: Option<String>,
     /// Scopes of the next sign-in.
     pub scopes: Option<Vec<String>>,
     /// Redirect URI.
@@ -90,8 +115,11 @@ pub struct AuthenticatorPatch {
     pub issuer: Option<String>,
     /// The service that tokens are for: an absolute URI without a fragment, sent as it is (RFC 8707).
     pub resource: Option<String>,
-    /// `none`, `client_secret_basic`, `client_secret_post` or `secret_as_user`.
+    /// `none`, `client_secret_basic`, `client_secret_post`, `secret_as_user`, `private_key_jwt` or
+    /// `client_secret_jwt`.
     pub client_auth: Option<String>,
+    /// To whom the client's assertions are addressed; absent: the issuer, or the token endpoint.
+    pub assertion_audience: Option<String>,
     /// Further authorize parameters; a null value takes one away.
     pub authorize_params: Option<BTreeMap<String, Option<String>>>,
     /// Values for the provider's placeholders; a null value takes one away.

@@ -51,15 +51,17 @@ pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Res
         terminal.say(|style| words::scope_change(&started, style));
     }
     let interrupt = Interrupt::catch()?;
-    if let Some(device) = &started.device {
-        show_code(terminal, &started, device)?;
-    } else if args.no_browser {
-        offer(terminal, &started)?;
-    } else {
-        open_browser(terminal, &mut client, &started)?;
+    let url = started.authorize_url.as_deref();
+    match (&started.device, url) {
+        (Some(device), Some(url)) => show_code(terminal, &started, device, url)?,
+        (None, Some(url)) if args.no_browser => offer(terminal, &started, url)?,
+        (None, Some(url)) => open_browser(terminal, &mut client, url)?,
+        // It needs no person.
+        (_, None) => {}
     }
+    let in_browser = started.device.is_none() && url.is_some();
     // Without `--no-browser`, stdin may be meant for another program.
-    let takes_paste = started.device.is_none() && (args.no_browser || io::stdin().is_terminal());
+    let takes_paste = in_browser && (args.no_browser || io::stdin().is_terminal());
     let paste = takes_paste.then(Paste::begin).transpose()?;
     if takes_paste && !terminal.json {
         terminal.say(|style| words::way_back(&started, style));
@@ -79,11 +81,11 @@ pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Res
 }
 
 /// `--no-browser`: the address is data, so that it can be piped.
-fn offer(terminal: Terminal, started: &SignInStarted) -> Result<(), Failure> {
+fn offer(terminal: Terminal, started: &SignInStarted, url: &str) -> Result<(), Failure> {
     if terminal.json {
         return terminal.json(started);
     }
-    terminal.data(&format!("{}\n", started.authorize_url))
+    terminal.data(&format!("{url}\n"))
 }
 
 /// `--device`: the code, and a QR code of its page for a telephone.
@@ -91,26 +93,23 @@ fn show_code(
     terminal: Terminal,
     started: &SignInStarted,
     device: &DevicePrompt,
+    url: &str,
 ) -> Result<(), Failure> {
     if terminal.json {
         return terminal.json(started);
     }
     terminal.say(|style| words::enter_code(device, style));
     if io::stderr().is_terminal() {
-        terminal.say(|style| words::qr_code(&started.authorize_url, style));
+        terminal.say(|style| words::qr_code(url, style));
     }
     Ok(())
 }
 
 /// Opens the browser, or shows the address where that is not possible.
-fn open_browser(
-    terminal: Terminal,
-    client: &mut Client,
-    started: &SignInStarted,
-) -> Result<(), Failure> {
+fn open_browser(terminal: Terminal, client: &mut Client, url: &str) -> Result<(), Failure> {
     let setting = client.settings()?.browser;
-    if let Err(why) = browser::open(&started.authorize_url, setting.as_deref()) {
-        terminal.say(|style| words::no_browser(&why, style) + &words::by_hand(started));
+    if let Err(why) = browser::open(url, setting.as_deref()) {
+        terminal.say(|style| words::no_browser(&why, style) + &words::by_hand(url));
     }
     Ok(())
 }

@@ -26,10 +26,13 @@ pub(super) fn failed(sign_in: &FailedSignIn, now: Timestamp) -> String {
 
 /// Before the wait: what is waited for, and how long.
 pub(crate) fn waiting(name: &str, started: &SignInStarted, now: Timestamp, style: Style) -> String {
+    let name = style.paint(Tone::Heading, printable(name));
+    if started.authorize_url.is_none() {
+        return format!("connecting `{name}`; no browser is needed (Ctrl-C cancels)\n");
+    }
     let limit = until(now, started.expires_at);
     format!(
-        "waiting for you to sign in to `{}` in the browser (at most {limit}; Ctrl-C cancels)\n",
-        style.paint(Tone::Heading, printable(name))
+        "waiting for you to sign in to `{name}` in the browser (at most {limit}; Ctrl-C cancels)\n"
     )
 }
 
@@ -51,8 +54,8 @@ pub(crate) fn scope_change(started: &SignInStarted, style: Style) -> String {
 }
 
 /// Where there is no browser: the address.
-pub(crate) fn by_hand(started: &SignInStarted) -> String {
-    let address = printable(&started.authorize_url);
+pub(crate) fn by_hand(url: &str) -> String {
+    let address = printable(url);
     format!("open this address in a browser:\n\n{address}\n\n")
 }
 

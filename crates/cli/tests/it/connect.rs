@@ -58,6 +58,32 @@ fn connect(agent: &Stub, args: &str) -> Command {
 }
 
 #[test]
+fn a_sign_in_that_needs_no_person_opens_no_browser_and_reads_no_address() {
+    let agent = Stub::new(move |request| match request.line.split_once(' ') {
+        Some(("POST", "/credentials/connections")) => Some((
+            202,
+            json!({ "session_id": SESSION, "expires_at": "2999-01-01T00:00:00Z" }),
+        )),
+        _ => Some((200, completed())),
+    });
+    let ended = Ended::from(connect(&agent, "--no-browser").output().unwrap());
+    assert_eq!(
+        (ended.code, ended.out.as_str()),
+        (Some(0), ""),
+        "{}",
+        ended.err
+    );
+    assert!(
+        ended
+            .err
+            .starts_with("connecting `github`; no browser is needed (Ctrl-C cancels)\nsigned in:"),
+        "{}",
+        ended.err
+    );
+    assert!(!agent.home().join("notes").exists());
+}
+
+#[test]
 fn the_browser_gets_the_address_as_one_argument_and_the_account_is_named() {
     // The first long poll ends without news.
     let polls = AtomicUsize::new(0);

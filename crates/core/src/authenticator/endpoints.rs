@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use url::Url;
 
-use super::Authenticator;
+use super::{Authenticator, GrantType};
 use crate::api_host::ApiHost;
 use crate::endpoint_url::{BadUrl, EndpointUrl};
+use crate::name::ConnectionName;
 use crate::provider::{ClientAuth, Provider, RevocationEndpoint, TokenBody, TokenShape, Userinfo};
 use crate::proxy_path::ProxyPath;
 use crate::resource_uri::ResourceUri;
@@ -15,8 +16,8 @@ use crate::resource_uri::ResourceUri;
 /// All that requests need: the authenticator completed from its provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
-    /// Authorization endpoint.
-    pub authorize_url: EndpointUrl,
+    /// Authorization endpoint; None only where nobody must agree.
+    pub authorize_url: Option<EndpointUrl>,
     /// Token endpoint.
     pub token_url: EndpointUrl,
     /// Where tokens are refreshed; mostly the token endpoint.
@@ -45,8 +46,18 @@ pub struct Endpoints {
     pub pkce: bool,
     /// Whether a nonce is sent where an id token is asked for.
     pub nonce: bool,
+    /// How tokens are obtained.
+    pub grant_type: GrantType,
+    /// The connection whose token is exchanged.
+    pub subject: Option<ConnectionName>,
+    /// For whom a token is that no person agreed to.
+    pub audience: Option<String>,
+    /// What an exchange shall bring.
+    pub requested_token_type: Option<String>,
     /// How the client authenticates.
     pub client_auth: ClientAuth,
+    /// To whom its assertions are addressed.
+    pub assertion_audience: String,
     /// How the parameters of token requests are written.
     pub token_body: TokenBody,
     /// Fixed additions to the exchange of a code.
@@ -80,6 +91,18 @@ impl Authenticator {
             (None, None) => None,
         };
         let issuer = own.issuer.as_ref().map(ToString::to_string);
+        let issuer = issuer.or_else(|| provider.issuer.as_deref().map(fill));
+        let grant_type = own.grant_type.unwrap_or_default();
+        let authorize_url = match (&own.authorize_url, provider.authorize_url.as_str()) {
+            (None, "") if !grant_type.needs_person() => None,
+            (own, template) => Some(pick(own, template)?),
+        };
+        let assertion_audience = own.assertion_audience.clone();
+        let assertion_audience = assertion_audience
+            .or_else(|| provider.assertion_audience.as_deref().map(fill))
+            // Microsoft's holds a placeholder of its own.
+            .or_else(|| issuer.clone().filter(|issuer| !issuer.contains('{')))
+            .unwrap_or_else(|| token_url.to_string());
         let discovery_url = match (&own.issuer, &provider.discovery_url) {
             (Some(issuer), _) => Some(openid_metadata_url(issuer.as_str())),
             (None, Some(template)) => Some(fill(template)),
@@ -93,7 +116,7 @@ impl Authenticator {
             .collect();
         authorize_params.extend(own.authorize_params.clone());
         Ok(Endpoints {
-            authorize_url: pick(&own.authorize_url, &provider.authorize_url)?,
+            authorize_url,
             token_url,
             refresh_url,
             device_authorization_url: device.map(|url| EndpointUrl::parse(&url)).transpose()?,
@@ -102,7 +125,7 @@ impl Authenticator {
                 .unwrap_or_else(|| provider.scope_param.clone()),
             revocation: self.revocation(provider),
             userinfo: self.userinfo(provider),
-            issuer: issuer.or_else(|| provider.issuer.as_deref().map(fill)),
+            issuer,
             discovery_url: discovery_url
                 .map(|url| EndpointUrl::parse(&url))
                 .transpose()?,
@@ -112,6 +135,14 @@ impl Authenticator {
             authorize_params,
             pkce: provider.pkce,
             nonce: provider.nonce,
+            grant_type,
+            subject: own.subject.clone(),
+            audience: own
+                .audience
+                .clone()
+                .or_else(|| own.placeholders.get("audience").cloned()),
+            requested_token_type: own.requested_token_type.clone(),
+            assertion_audience,
             client_auth: if self.has_secret {
                 own.client_auth.unwrap_or(provider.client_auth)
             } else {
@@ -188,7 +219,7 @@ impl Authenticator {
             .collect();
         match self.endpoints(provider) {
             Ok(endpoints) => {
-                closed.push(endpoints.authorize_url.to_string());
+                closed.extend(endpoints.authorize_url.map(|url| url.to_string()));
                 closed.push(endpoints.token_url.to_string());
                 closed.push(endpoints.refresh_url.to_string());
                 let device = endpoints.device_authorization_url;
@@ -213,7 +244,7 @@ impl Authenticator {
         };
         let revocation = endpoints.revocation.as_ref();
         let urls = [
-            Some(endpoints.authorize_url.as_str()),
+            endpoints.authorize_url.as_ref().map(EndpointUrl::as_str),
             Some(endpoints.token_url.as_str()),
             Some(endpoints.refresh_url.as_str()),
             endpoints
@@ -231,6 +262,16 @@ impl Authenticator {
             .filter_map(|url| Url::parse(url).ok())
             .map(|url| url.origin().ascii_serialization())
             .collect()
+    }
+
+    /// Whether its tokens may be sent to this URL: to one of the servers that it talks to, or to a host
+    /// that the proxy sends them to.
+    pub fn may_send_to(&self, provider: &Provider, url: &EndpointUrl) -> bool {
+        let url = url.to_url();
+        let is_server = self
+            .servers(provider)
+            .contains(&url.origin().ascii_serialization());
+        is_server || ApiHost::of(&url).is_some_and(|host| self.api_hosts(provider).contains(&host))
     }
 
     /// Where its registration is changed.

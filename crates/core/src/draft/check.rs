@@ -2,39 +2,45 @@
 
 mod client;
 mod overrides;
+mod token_request;
 
 use super::members::Members;
 use super::nearest::nearest;
 use super::reader::{Reader, list};
 use super::references::References;
 use super::{Draft, Problem, Warning};
+use crate::authenticator::GrantType;
 use crate::catalogue;
 use crate::name::AuthenticatorName;
 use crate::provider::Provider;
 use crate::redirect::{BadRedirect, LoopbackHost, RedirectUri};
 use crate::scope::{Scopes, is_scope_token};
 
-/// What a change keeps although the fields do not say it.
+/// What a client proves itself with.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(super) enum Proof {
     Nothing,
     Secret,
+    /// A private key (RFC 7523).
+    Key,
 }
 
+/// `kept`: what a change keeps although the fields do not say it.
 pub(super) fn check(
     members: Members,
     references: References,
-    kept: Kept,
+    kept: Proof,
 ) -> Result<(Draft, Vec<Warning>), Vec<Problem>> {
     let mut reader = Reader::new(members, references);
     let provider = provider(&mut reader);
     let named = name(&mut reader, provider);
     let client_id = client::client_id(&mut reader, provider);
-    let client_secret = client::client_secret(&mut reader, provider, client_id.as_deref(), kept);
-    let scopes = scopes(&mut reader, provider);
+    let grant_type = token_request::grant_type(&mut reader);
+    let (client_secret, proof) = client::proof(&mut reader, provider, client_id.as_deref(), kept);
+    let scopes = scopes(&mut reader, provider, grant_type.unwrap_or_default());
     let redirect_uri = redirect_uri(&mut reader, provider);
-    let has_secret = client_secret.is_some() || kept == Kept::Secret;
-    let overrides = overrides::overrides(&mut reader, provider, has_secret);
+    let own_name = named.as_ref().map(|(name, _)| name);
+    let overrides = overrides::overrides(&mut reader, provider, grant_type, proof, own_name);
     let placeholders: Vec<&str> = provider
         .into_iter()
         .flat_map(|provider| &provider.placeholders)
@@ -139,8 +145,10 @@ fn name(reader: &mut Reader, provider: Option<&Provider>) -> Option<(Authenticat
     Some((name, display_name))
 }
 
-fn scopes(reader: &mut Reader, provider: Option<&Provider>) -> Scopes {
+fn scopes(reader: &mut Reader, provider: Option<&Provider>, grant_type: GrantType) -> Scopes {
     let Some(scopes) = reader.texts("scopes") else {
+        // The usual ones say who signed in.
+        let provider = provider.filter(|_| grant_type.needs_person());
         return provider.map_or_else(Scopes::default, |p| p.default_scopes.clone().into());
     };
     for scope in &scopes {

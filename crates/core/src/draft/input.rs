@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::check::{self, Kept};
+use super::check::{self, Proof};
 use super::members::Members;
 use super::references::{References, WrongReference, is_unfinished, resolve_value};
 use super::{Change, Draft, Problem, SecretChange, Warning};
 use crate::authenticator::Authenticator;
 use crate::name::AuthenticatorName;
+use crate::provider::ClientAuth;
 use crate::secret_json;
 
 /// Fields of an authenticator by their JSON names.
@@ -118,7 +119,7 @@ impl DraftInput {
 
     /// Checks everything at once.
     pub fn check(self) -> Result<(Draft, Vec<Warning>), Vec<Problem>> {
-        check::check(self.members, self.references, Kept::Nothing)
+        check::check(self.members, self.references, Proof::Nothing)
     }
 
     /// Checks this as a change of `old`: fields that are there replace, `null` takes away, the rest
@@ -140,7 +141,9 @@ impl DraftInput {
                 }]);
             }
         };
-        let takes_secret = self.members.get("client_secret") == Some(&Value::Null);
+        let takes_secret = ["client_secret", "private_key"]
+            .iter()
+            .any(|field| self.members.get(*field) == Some(&Value::Null));
         let other_type = self
             .members
             .get("authenticator_type")
@@ -157,11 +160,17 @@ impl DraftInput {
         if let Some(app_id) = self.members.get("app_id").filter(|id| !id.is_null()) {
             merged.insert("client_id".to_owned(), app_id.clone());
         }
+        let has_key = old.overrides.client_auth == Some(ClientAuth::PrivateKeyJwt);
+        let gives = |field: &str| self.members.get(field).is_some_and(|it| !it.is_null());
+        // The other kind of credential is used in another way.
+        if gives("private_key") || (gives("client_secret") && has_key) {
+            merged.remove("client_auth");
+        }
         merged.merge(self.members);
-        let kept = if old.has_secret && !takes_secret {
-            Kept::Secret
-        } else {
-            Kept::Nothing
+        let kept = match (old.has_secret && !takes_secret, has_key) {
+            (true, true) => Proof::Key,
+            (true, false) => Proof::Secret,
+            (false, _) => Proof::Nothing,
         };
         let (draft, mut warnings) = check::check(merged, self.references, kept)?;
         if draft.client_id != old.client_id {

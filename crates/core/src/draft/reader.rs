@@ -16,6 +16,8 @@ pub(super) const FIELDS: &[&str] = &[
     "authenticator_type",
     "client_id",
     "client_secret",
+    "private_key",
+    "grant_type",
     "scopes",
     "redirect_uri",
     "authorize_url",
@@ -26,6 +28,10 @@ pub(super) const FIELDS: &[&str] = &[
     "issuer",
     "resource",
     "client_auth",
+    "assertion_audience",
+    "subject",
+    "audience",
+    "requested_token_type",
     "authorize_params",
     "placeholders",
     "api_hosts",
@@ -37,6 +43,9 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("type", "authenticator_type"),
     ("app_secret", "client_secret"),
     ("secret", "client_secret"),
+    ("jwk", "private_key"),
+    ("client_assertion_audience", "assertion_audience"),
+    ("subject_connection", "subject"),
     ("scope", "scopes"),
     ("redirect_url", "redirect_uri"),
     ("callback_url", "redirect_uri"),
@@ -123,6 +132,14 @@ impl Reader {
     pub(super) fn text_or_number(&mut self, field: &str) -> Option<String> {
         match self.take(field)? {
             Value::Number(number) => Some(number.to_string()),
+            other => self.as_text(field, other),
+        }
+    }
+
+    /// An object is taken as its JSON text: a key in JSON is written so.
+    pub(super) fn text_or_object(&mut self, field: &str) -> Option<String> {
+        match self.take(field)? {
+            object @ Value::Object(_) => Some(object.to_string()),
             other => self.as_text(field, other),
         }
     }

@@ -12,6 +12,8 @@ use crate::scope::is_scope_token;
 pub(crate) const OWN_PARAMS: &[&str] = &[
     "client_id",
     "client_secret",
+    "client_assertion",
+    "client_assertion_type",
     "redirect_uri",
     "response_type",
     "state",
@@ -23,6 +25,8 @@ pub(crate) const OWN_PARAMS: &[&str] = &[
 const OWN_TOKEN_PARAMS: &[&str] = &[
     "client_id",
     "client_secret",
+    "client_assertion",
+    "client_assertion_type",
     "redirect_uri",
     "grant_type",
     "code",

@@ -22,6 +22,7 @@ pub struct Routes {
     placeholders: Vec<Placeholder>,
     client_auth: ClientAuth,
     public_client_auth: ClientAuth,
+    assertion_audience: Option<String>,
     api_hosts: Vec<String>,
     closed_urls: Vec<String>,
 }
@@ -41,6 +42,7 @@ impl Provider {
             placeholders: self.placeholders.clone(),
             client_auth: self.client_auth,
             public_client_auth: self.public_client_auth,
+            assertion_audience: self.assertion_audience.clone(),
             api_hosts: self.api_hosts.clone(),
             closed_urls: self.closed_urls.clone(),
         }
@@ -61,6 +63,7 @@ impl Provider {
             placeholders,
             client_auth,
             public_client_auth,
+            assertion_audience,
             api_hosts,
             closed_urls,
         } = routes.clone();
@@ -76,6 +79,7 @@ impl Provider {
             placeholders,
             client_auth,
             public_client_auth,
+            assertion_audience,
             api_hosts,
             closed_urls,
             ..self.clone()

@@ -20,6 +20,22 @@ pub enum ClientAuth {
     ClientSecretPost,
     /// HTTP Basic with the secret as user name and no password (Stripe).
     SecretAsUser,
+    /// An assertion that the client signs with its private key (RFC 7523).
+    PrivateKeyJwt,
+    /// An assertion that is signed with the client secret, which itself is not sent.
+    ClientSecretJwt,
+}
+
+impl ClientAuth {
+    /// Whether the client proves itself with a signed assertion.
+    pub const fn is_assertion(self) -> bool {
+        match self {
+            Self::PrivateKeyJwt | Self::ClientSecretJwt => true,
+            Self::None | Self::ClientSecretBasic | Self::ClientSecretPost | Self::SecretAsUser => {
+                false
+            }
+        }
+    }
 }
 
 /// How the parameters of a token request are written.

@@ -43,6 +43,7 @@ pub(crate) fn sign_in(app: &App, view: sign_in::SignInView) -> Result<SignInView
         reason: view.reason,
         started_at: view.started_at,
         expires_at: view.expires_at,
+        direct: view.authorize_url.is_none(),
         device: view.device.map(device),
         state,
     })

@@ -32,7 +32,11 @@ pub(super) async fn begin(State(app): State<App>, PathParam(nonce): PathParam) -
                 "This sign-in ends on a page of its own, whose address must be pasted",
             )
         }
-        Ok(begun) => connect_page::redirect_to(&begun.authorize_url),
+        Ok(begun) => begun
+            .authorize_url
+            .map_or_else(connect_page::signing_in, |url| {
+                connect_page::redirect_to(&url)
+            }),
         Err(AgentError::NotFound { kind: "link", .. }) => connect_page::link_expired(),
         Err(AgentError::RateLimited { retry_after }) => connect_page::too_many_sign_ins(
             u64::try_from(retry_after.as_secs()).unwrap_or(0).max(1),

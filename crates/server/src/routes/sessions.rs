@@ -25,7 +25,7 @@ const MAX_WAIT: u64 = 60;
 
 /// Begin a sign-in
 ///
-/// Opens no browser: open `authorize_url`, then wait for the session.
+/// Opens no browser: open `authorize_url` if there is one, then wait for the session.
 #[cfg_attr(test, utoipa::path(
     post, path = "/api/v1/credentials/connections", tag = "sign-ins",
     request_body = SignInRequest,

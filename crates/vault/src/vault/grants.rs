@@ -211,7 +211,7 @@ pub(super) fn agree(
         Some(StoredGrant { grant, .. }) => {
             let is_valid = grant.is_valid(now);
             // A grant that is of no more use was not lost.
-            if row.is_refused() || !(is_valid || grant.refresh_token.is_some()) {
+            if row.is_refused() || !(is_valid || grant.is_refreshable()) {
                 return None;
             }
             Transition::ItemFound { is_valid }

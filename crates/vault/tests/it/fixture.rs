@@ -72,6 +72,7 @@ pub(crate) fn grant(generation: u64) -> Grant {
     Grant {
         generation: Generation(generation),
         access_token: AccessToken::new(format!("access-{generation}")),
+        grant_type: valetkey_core::authenticator::GrantType::default(),
         refresh_token: Some(RefreshToken::new(format!("refresh-{generation}"))),
         id_token: None,
         token_type: "Bearer".to_owned(),

@@ -165,6 +165,7 @@ async fn the_token_travels_in_the_header_only_and_refusals_are_told_apart() {
 async fn a_sign_in_goes_on_when_userinfo_fails_and_ends_when_the_id_token_does_not_hold() {
     let mut reply = TokenResponse {
         access_token: AccessToken::new("at"),
+        grant_type: valetkey_core::authenticator::GrantType::default(),
         refresh_token: None,
         id_token: None,
         expires_in: None,

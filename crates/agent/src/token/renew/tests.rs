@@ -57,7 +57,7 @@ async fn connected(provider: &DemoProvider, home: &TempDir) -> (Agent, Connectio
         reason: None,
     };
     let sign_in = agent.begin_sign_in(options, &who).await.expect("begun");
-    let page = reqwest::get(&sign_in.authorize_url).await;
+    let page = reqwest::get(sign_in.authorize_url.expect("a URL")).await;
     page.expect("a page");
     let end = agent
         .wait_sign_in(sign_in.id, Duration::from_secs(30))

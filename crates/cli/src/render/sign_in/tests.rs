@@ -43,7 +43,8 @@ fn the_words_of_a_sign_in() {
     };
     let texts = [
         waiting("github/work", &started(), now(), style),
-        no_browser("`xdg-open` failed (exit status: 3)", style) + &by_hand(&started()),
+        no_browser("`xdg-open` failed (exit status: 3)", style)
+            + &by_hand("https://github.com/login/oauth/authorize?client_id=x&state=y"),
         way_back(&started(), style),
         bad_paste("this address belongs to no sign-in", style),
         scope_change(&started(), style),

@@ -1,8 +1,8 @@
-//! The client's id and secret: there, and not swapped with something else that was copied.
+//! The client's id, and its secret or key: there, and not swapped with something else that was copied.
 
 use std::collections::BTreeMap;
 
-use super::Kept;
+use super::Proof;
 use crate::draft::reader::Reader;
 use crate::provider::Provider;
 use crate::secret::ClientSecret;
@@ -77,14 +77,68 @@ pub(super) fn client_id(reader: &mut Reader, provider: Option<&Provider>) -> Opt
     Some(id)
 }
 
-pub(super) fn client_secret(
+/// The client secret or the private key that is given, and what the client has in the end.
+pub(super) fn proof(
     reader: &mut Reader,
     provider: Option<&Provider>,
     client_id: Option<&str>,
-    kept: Kept,
+    kept: Proof,
+) -> (Option<ClientSecret>, Proof) {
+    let key = private_key(reader);
+    let kept = if key.is_some() { Proof::Key } else { kept };
+    let secret = client_secret(reader, provider, client_id, kept);
+    match (key, secret) {
+        (Some(_), Some(_)) => {
+            reader.problem(
+                "private_key",
+                "a client has a secret or a private key, not both",
+                "leave one of them out",
+            );
+            (None, Proof::Key)
+        }
+        (Some(key), None) => (Some(key), Proof::Key),
+        (None, Some(secret)) => (Some(secret), Proof::Secret),
+        (None, None) => (None, kept),
+    }
+}
+
+/// A PEM or a JWK. Whether it is a key that can sign is found out where it is stored.
+fn private_key(reader: &mut Reader) -> Option<ClientSecret> {
+    let key = ClientSecret::new(reader.text_or_object("private_key")?);
+    let text = key.expose();
+    let (message, hint) = if text.contains("-----BEGIN PUBLIC KEY")
+        || text.contains("-----BEGIN RSA PUBLIC KEY")
+        || text.contains("-----BEGIN CERTIFICATE")
+    {
+        (
+            "this is the public half of a key",
+            "give the private key; its public half is registered at the provider",
+        )
+    } else if text.contains("ENCRYPTED") {
+        (
+            "this private key is encrypted",
+            "decrypt it first: `openssl pkcs8 -in KEY -out PLAIN.pem`; it is kept in the keychain",
+        )
+    } else if text.starts_with("-----BEGIN ") || text.starts_with('{') {
+        return Some(key);
+    } else {
+        (
+            "this is neither a PEM nor a JWK (it is not shown here)",
+            "give the file that begins with `-----BEGIN PRIVATE KEY-----`, or the JWK as JSON",
+        )
+    };
+    reader.problem("private_key", message, hint);
+    None
+}
+
+fn client_secret(
+    reader: &mut Reader,
+    provider: Option<&Provider>,
+    client_id: Option<&str>,
+    kept: Proof,
 ) -> Option<ClientSecret> {
     let Some(secret) = reader.text("client_secret").map(ClientSecret::new) else {
-        if let Some(provider) = provider.filter(|p| p.needs_client_secret && kept == Kept::Nothing)
+        if let Some(provider) = provider.filter(|p| p.needs_client_secret && kept == Proof::Nothing)
         {
             let hint = at_console("create one", Some(provider));
             reader.missing(
@@ -102,6 +156,10 @@ pub(super) fn client_secret(
         || secret.expose().ends_with(".apps.googleusercontent.com")
     {
         Some("this is the client id, not its secret")
+    } else if secret.expose().starts_with("-----BEGIN ") {
+        Some(
+            "this is a private key, not a client secret (it is not shown here); give it as `private_key`",
+        )
     } else if secret.expose().chars().any(char::is_control) {
         Some("a client secret holds no line breaks or control characters")
     } else {

@@ -2,20 +2,29 @@
 
 use std::collections::BTreeMap;
 
+use super::{Proof, token_request};
 use crate::api_host::{ApiHost, BadHost};
-use crate::authenticator::Overrides;
-use crate::draft::nearest::nearest;
-use crate::draft::reader::{Reader, list};
+use crate::authenticator::{GrantType, Overrides};
+use crate::draft::reader::Reader;
 use crate::endpoint_url::{BadUrl, EndpointUrl};
-use crate::provider::{ClientAuth, OWN_PARAMS, Provider};
+use crate::name::AuthenticatorName;
+use crate::provider::{OWN_PARAMS, Provider};
 use crate::resource_uri::ResourceUri;
 
 pub(super) fn overrides(
     reader: &mut Reader,
     provider: Option<&Provider>,
-    has_secret: bool,
+    grant_type: Option<GrantType>,
+    proof: Proof,
+    own_name: Option<&AuthenticatorName>,
 ) -> Overrides {
+    let grant = grant_type.unwrap_or_default();
     let overrides = Overrides {
+        grant_type,
+        subject: token_request::subject(reader, grant, own_name),
+        audience: token_request::audience(reader, provider, grant),
+        requested_token_type: token_request::requested_token_type(reader, grant),
+        assertion_audience: reader.text("assertion_audience"),
         authorize_url: url(reader, "authorize_url"),
         token_url: url(reader, "token_url"),
         device_authorization_url: url(reader, "device_authorization_url"),
@@ -23,7 +32,7 @@ pub(super) fn overrides(
         userinfo_url: url(reader, "userinfo_url"),
         issuer: url(reader, "issuer"),
         resource: resource(reader),
-        client_auth: client_auth(reader, has_secret),
+        client_auth: token_request::client_auth(reader, proof, grant),
         authorize_params: authorize_params(reader, provider),
         placeholders: placeholders(reader, provider),
         api_hosts: api_hosts(reader),
@@ -42,7 +51,9 @@ pub(super) fn overrides(
     let needed = [
         (
             "authorize_url",
-            provider.authorize_url.is_empty() && overrides.authorize_url.is_none(),
+            provider.authorize_url.is_empty()
+                && overrides.authorize_url.is_none()
+                && grant.needs_person(),
         ),
         (
             "token_url",
@@ -115,47 +126,6 @@ fn api_hosts(reader: &mut Reader) -> Vec<ApiHost> {
         }
     }
     hosts
-}
-
-fn client_auth(reader: &mut Reader, has_secret: bool) -> Option<ClientAuth> {
-    const WORDS: &[&str] = &[
-        "none",
-        "client_secret_basic",
-        "client_secret_post",
-        "secret_as_user",
-    ];
-    let word = reader.text("client_auth")?;
-    let auth = match word.as_str() {
-        "none" => ClientAuth::None,
-        "client_secret_basic" => ClientAuth::ClientSecretBasic,
-        "client_secret_post" => ClientAuth::ClientSecretPost,
-        "secret_as_user" => ClientAuth::SecretAsUser,
-        _ => {
-            let hint = match nearest(&word, WORDS.iter().copied()) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("use one of {}", list(WORDS)),
-            };
-            let shown: String = word.chars().take(64).collect();
-            reader.problem("client_auth", format!("`{shown}` is not supported"), hint);
-            return None;
-        }
-    };
-    if auth == ClientAuth::None && has_secret {
-        reader.warn(
-            "client_auth",
-            "with `none` the client secret is never sent",
-            "leave `client_auth` out, or the secret",
-            None,
-        );
-    }
-    if auth != ClientAuth::None && !has_secret {
-        reader.problem(
-            "client_auth",
-            format!("`{word}` needs a client secret, and there is none"),
-            "add `client_secret`, or leave `client_auth` out",
-        );
-    }
-    Some(auth)
 }
 
 fn authorize_params(reader: &mut Reader, provider: Option<&Provider>) -> BTreeMap<String, String> {

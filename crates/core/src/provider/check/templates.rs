@@ -108,6 +108,7 @@ impl<'a> Check<'a> {
             ("refresh_url", provider.refresh_url.as_ref()),
             ("device.url", provider.device.as_ref().map(|it| &it.url)),
             ("issuer", provider.issuer.as_ref()),
+            ("assertion_audience", provider.assertion_audience.as_ref()),
             ("discovery_url", provider.discovery_url.as_ref()),
             ("userinfo.url", provider.userinfo.as_ref().map(|it| &it.url)),
             ("revocation.url", revocation.map(|it| &it.url)),

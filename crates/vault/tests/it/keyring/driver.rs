@@ -192,6 +192,7 @@ fn stored(authenticator: &Authenticator, row: &Connection, generation: Generatio
         grant: Grant {
             generation,
             access_token: AccessToken::new("a".repeat(1_500)),
+            grant_type: valetkey_core::authenticator::GrantType::default(),
             refresh_token: Some(RefreshToken::new("refresh")),
             id_token: None,
             token_type: "Bearer".to_owned(),
