@@ -21,6 +21,7 @@ use valetkey_api::core::connection::RefreshErrorKind;
 use valetkey_api::core::connection_state::Status;
 use valetkey_api::core::event::EventKind;
 use valetkey_api::core::id::ConnectionId;
+use valetkey_api::core::printable::{MAX_LOCATION, MAX_NAME, shortened};
 use valetkey_api::events::EventView;
 
 use crate::snapshot::Snapshot;
@@ -45,6 +46,8 @@ pub(crate) enum Kind {
     NeedsYou,
     /// A token without refresh ends soon.
     EndsSoon,
+    /// A host asks for scopes that a connection does not have.
+    NeedsScopes,
     /// A sign-in ended.
     SignIn,
     /// Somebody tries client keys.
@@ -70,6 +73,7 @@ pub(crate) enum Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Severity {
     None,
+    NeedsScopes,
     EndsInADay,
     EndsShortly,
     NeedsYou,
@@ -114,12 +118,20 @@ impl NotificationTracker {
         if first || quiet {
             return Vec::new();
         }
-        let (lost, ending): (Vec<_>, Vec<_>) = worse
-            .into_iter()
-            .partition(|it| severity(it) == Severity::NeedsYou);
+        let of = |kinds: &[Severity]| -> Vec<&ConnectionView> {
+            let mut of = worse.clone();
+            of.retain(|it| kinds.contains(&severity(it)));
+            of
+        };
+        let lost = of(&[Severity::NeedsYou]);
+        let ending = of(&[Severity::EndsInADay, Severity::EndsShortly]);
+        let lacking = of(&[Severity::NeedsScopes]);
         let lost = if settings.needs_you { &lost[..] } else { &[] };
         let ending = if settings.ends_soon { &ending[..] } else { &[] };
         let mut notifications = Vec::from_iter(problems(snapshot, lost, ending, now.timestamp()));
+        if settings.needs_you {
+            notifications.extend(needs_scopes(snapshot, &lacking));
+        }
         notifications.extend(wrong_keys::wrong_keys(events));
         if settings.sign_in {
             notifications.extend(sign_ins(snapshot, events));
@@ -132,7 +144,12 @@ impl NotificationTracker {
         let shown = || self.shown.iter().flat_map(HashMap::values);
         let lost = shown().any(|it| *it == Severity::NeedsYou);
         let ending = shown().any(|it| matches!(it, Severity::EndsInADay | Severity::EndsShortly));
-        let kinds = [(Kind::NeedsYou, lost), (Kind::EndsSoon, ending)];
+        let lacking = shown().any(|it| *it == Severity::NeedsScopes);
+        let kinds = [
+            (Kind::NeedsYou, lost),
+            (Kind::EndsSoon, ending),
+            (Kind::NeedsScopes, lacking),
+        ];
         let over = kinds.into_iter().filter(|(_, concerns)| !concerns);
         over.map(|(kind, _)| kind).collect()
     }
@@ -166,7 +183,7 @@ fn severity(connection: &ConnectionView, now: Timestamp) -> Option<Severity> {
         Status::Connecting | Status::Refreshing | Status::Removing => return None,
         Status::Active | Status::Expired if needs_fixing(connection) => Severity::NeedsYou,
         Status::Active | Status::Expired if is_unavailable(connection, now) => Severity::NeedsYou,
-        Status::Active | Status::Expired if connection.refreshable => Severity::None,
+        Status::Active | Status::Expired if connection.refreshable => lacks_scopes(connection),
         Status::NeedsReconnect | Status::Expired => Severity::NeedsYou,
         Status::Active => {
             // A token that never lived a day is not announced a day before.
@@ -178,10 +195,20 @@ fn severity(connection: &ConnectionView, now: Timestamp) -> Option<Severity> {
                 Some(left) if left <= SignedDuration::ZERO => Severity::NeedsYou,
                 Some(left) if left <= SHORTLY && lifetime > Some(SHORTLY) => Severity::EndsShortly,
                 Some(left) if left <= A_DAY && lifetime > Some(A_DAY) => Severity::EndsInADay,
-                Some(_) | None => Severity::None,
+                Some(_) | None => lacks_scopes(connection),
             }
         }
     })
+}
+
+/// A host asks for scopes that a sign-in may bring.
+fn lacks_scopes(connection: &ConnectionView) -> Severity {
+    let needed = connection.needed_scopes.as_ref();
+    if needed.is_some_and(|needed| needed.is_offered) {
+        Severity::NeedsScopes
+    } else {
+        Severity::None
+    }
 }
 
 /// The provider refuses the registered client: signing in again does not help.
@@ -275,6 +302,35 @@ fn needs_you(
             [one] if no_sign_in_helps(one) => Action::Open,
             _ => action(connections),
         },
+    })
+}
+
+/// The window offers the sign-in, and shows what it asks for.
+fn needs_scopes(snapshot: &Snapshot, connections: &[&ConnectionView]) -> Option<Notification> {
+    let (title, body) = match connections {
+        [] => return None,
+        [one] => {
+            let needed = one.needed_scopes.as_ref()?;
+            let (host, scopes) = (&needed.host, &needed.scopes);
+            (
+                format!("{} may not do enough", snapshot.display_name(one)),
+                format!(
+                    "{} refused a request without {}. Open Valet Key to allow more.",
+                    shortened(host, MAX_NAME),
+                    shortened(&scopes.join(", "), MAX_LOCATION)
+                ),
+            )
+        }
+        many => (
+            format!("{} connections may not do enough", many.len()),
+            names(snapshot, many),
+        ),
+    };
+    Some(Notification {
+        kind: Kind::NeedsScopes,
+        title,
+        body,
+        action: Action::Open,
     })
 }
 

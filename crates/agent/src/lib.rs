@@ -22,6 +22,7 @@
 //! | | [`sign_in`] | begin, callback server, finish, store |
 //! | | `exchange` | the token that another connection's token is exchanged for |
 //! | | `proxy` | a token that goes to a host of the connection, and what came of it; ends what is withdrawn |
+//! | | `needed_scopes` | what a connection turns out to lack |
 //! | | `disconnect`, `consent` | revocation and removal; what a revocation would also end |
 //! | | `authenticators`, `connections`, `keys`, `settings`, `status` | one API resource each |
 //! | lifecycle | `lifecycle` | start and stop |
@@ -73,6 +74,7 @@ mod key;
 mod keys;
 mod lifecycle;
 mod links;
+mod needed_scopes;
 pub mod protocol;
 mod proxy;
 mod random;

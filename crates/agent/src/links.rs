@@ -28,6 +28,8 @@ pub struct LinkTarget {
     pub connection: ConnectionName,
     /// Scopes that it lacks.
     pub scopes: Scopes,
+    /// Why they are needed; untrusted text.
+    pub reason: Option<String>,
     /// Who asked for the connection, in words: `key ci`, `process /usr/bin/node`.
     pub asked_by: String,
 }
@@ -109,6 +111,7 @@ mod tests {
             profile: ProfileName::default(),
             connection: name.parse().unwrap(),
             scopes: Scopes::default(),
+            reason: None,
             asked_by: "key ci".to_owned(),
         }
     }

@@ -74,6 +74,8 @@ pub(crate) struct Entry {
     pub asked_until: Option<Timestamp>,
     /// The generation that the last refresh brought, if one did since the start.
     pub refreshed: Option<Generation>,
+    /// The generation that the last sign-in brought, if one did since the start.
+    pub signed_in: Option<Generation>,
     /// The provider confirmed that its tokens are revoked; only the removal is left.
     pub is_revoked: bool,
     /// The live grant is newer than its keychain item.
@@ -234,6 +236,7 @@ impl ConnectionRegistry {
             live: None,
             asked_until: None,
             refreshed: None,
+            signed_in: None,
             is_revoked: false,
             unsaved: false,
             refresh_task: None,

@@ -105,6 +105,10 @@ pub struct ProviderView {
     pub default_scopes: Vec<String>,
     /// Further scopes, in plain words.
     pub scope_presets: Vec<ScopePreset>,
+    /// Scopes that give far more than most programs need; `admin:*` means all that begin with `admin:`.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub broad_scopes: Vec<String>,
     /// Values that complete its URLs (`tenant`).
     pub placeholders: Vec<PlaceholderView>,
     /// Redirect URIs that it takes.
@@ -171,6 +175,7 @@ impl From<&Provider> for ProviderView {
                 .collect(),
             default_scopes: provider.default_scopes.clone(),
             scope_presets: provider.scope_presets.clone(),
+            broad_scopes: provider.broad_scopes.clone(),
             placeholders: placeholders.collect(),
             redirect: RedirectView {
                 default: provider.redirect.default.clone(),

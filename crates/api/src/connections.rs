@@ -80,6 +80,13 @@ pub struct ConnectionView {
     pub scopes: Scopes,
     /// Asked for, but not granted.
     pub missing_scopes: Scopes,
+    /// Granted scopes that give far more than most programs need.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub broad_scopes: Scopes,
+    /// Scopes for want of which hosts refused requests through the proxy; null once they are granted.
+    #[serde(default)]
+    pub needed_scopes: Option<NeededScopes>,
     /// When the current access token arrived.
     pub issued_at: Option<Timestamp>,
     /// When it ends; null if no end was announced.
@@ -116,6 +123,22 @@ pub struct ConnectionView {
     pub created_at: Timestamp,
     /// When a program last got its token.
     pub used_at: Option<Timestamp>,
+}
+
+/// Scopes that a connection turned out to lack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NeededScopes {
+    /// The scopes, as a host named them.
+    pub scopes: Scopes,
+    /// The host that named the last of them.
+    pub host: String,
+    /// When it did.
+    pub at: Timestamp,
+    /// How many sign-ins asked for some of them and were not granted them.
+    pub tries: u32,
+    /// Whether another sign-in that asks for them makes sense.
+    pub is_offered: bool,
 }
 
 /// Who is signed in.

@@ -91,6 +91,10 @@ pub struct SignInStarted {
     pub device: Option<DevicePrompt>,
     /// Nobody can finish it after this.
     pub expires_at: Timestamp,
+    /// Catalogue id of the provider.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub provider: String,
     /// Scopes asked for.
     #[serde(default)]
     pub asked_scopes: Scopes,

@@ -12,6 +12,7 @@ pub(crate) mod events;
 mod failure;
 pub(crate) mod keys;
 pub(crate) mod proxy;
+mod scopes;
 pub(crate) mod settings;
 pub(crate) mod sign_in;
 mod table;

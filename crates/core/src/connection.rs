@@ -9,6 +9,7 @@ use crate::connection_state::{ConnectionState, Status};
 use crate::freshness::add;
 use crate::grant::Grant;
 use crate::id::{AuthenticatorId, ConnectionId};
+use crate::needed_scopes::NeededScopes;
 use crate::proxy_settings::ProxySettings;
 use crate::scope::Scopes;
 use crate::stored_grant::StoredGrant;
@@ -100,6 +101,8 @@ pub struct Connection {
     pub asked_scopes: Scopes,
     /// Scopes granted.
     pub scopes: Scopes,
+    /// Scopes that it turned out to lack.
+    pub needed: Option<NeededScopes>,
     /// When the current access token arrived.
     pub issued_at: Option<Timestamp>,
     /// The same moment by the boot clock, where there is one.
@@ -141,6 +144,7 @@ impl Connection {
             },
             asked_scopes,
             scopes: Scopes::default(),
+            needed: None,
             issued_at: None,
             issued_boot_time: None,
             expires_at: None,
@@ -202,6 +206,9 @@ impl Connection {
         move_time(&mut self.issued_at);
         move_time(&mut self.expires_at);
         move_time(&mut self.refresh_expires_at);
+        if let Some(needed) = &mut self.needed {
+            needed.move_times(by);
+        }
         if let Some(error) = &mut self.refresh_error {
             error.at = add(error.at, by);
             error.since = add(error.since, by);
@@ -221,6 +228,7 @@ impl Connection {
     pub fn adopt(&mut self, grant: &Grant) {
         self.state.generation = grant.generation;
         self.scopes.clone_from(&grant.scopes);
+        self.needed = self.needed.take().and_then(|it| it.without(&self.scopes));
         self.issued_at = Some(grant.issued_at);
         self.issued_boot_time = grant.issued_boot_time;
         self.expires_at = grant.expires_at;

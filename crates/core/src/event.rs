@@ -102,6 +102,8 @@ kinds! {
     ConnectionNeedsReconnect = "connection.needs_reconnect",
     /// The client registration must be mended.
     ConnectionMisconfigured = "connection.misconfigured",
+    /// A host refused a request for want of scopes that the connection was not known to lack.
+    ConnectionLacksScopes = "connection.lacks_scopes",
     /// The row was rebuilt from its keychain item.
     ConnectionAdopted = "connection.adopted",
     /// A connection was renamed or its policy changed.

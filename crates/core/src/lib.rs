@@ -11,9 +11,10 @@
 //! | [`provider`], [`catalogue`] | which services issue tokens, and how each of them differs (data, no code) |
 //! | [`api_host`], [`proxy_path`], [`proxy_settings`] | where the proxy may send a token, what a path says there, what the person allows |
 //! | [`authenticator`], [`draft`], [`redirect`] | which OAuth client did the person register there, and how is it written (`${VAR}`) |
-//! | [`connection`], [`connection_state`] | which account is signed in, in which state, and what may happen next |
+//! | [`connection`], [`connection_state`], [`needed_scopes`] | which account is signed in, in which state, what may happen next, and which scopes it lacks |
 //! | [`grant`], [`secret`] | the secret half of a connection: one keychain item |
 //! | [`token_response`], [`token_error`] | what did the provider's token endpoint say, in whichever dialect |
+//! | [`challenge`] | what did an API say about the token that it refused |
 //! | [`clock_reading`] | what time is it, and was the clock set |
 //! | [`freshness`] | is this token fresh, which connections are kept warm, when is the next refresh due, how long to back off |
 //! | [`sign_in`] | where does one run of a login flow stand |
@@ -34,6 +35,7 @@ pub mod actor;
 pub mod api_host;
 pub mod authenticator;
 pub mod catalogue;
+pub mod challenge;
 pub mod clock_reading;
 pub mod connection;
 pub mod connection_state;
@@ -45,6 +47,7 @@ pub mod grant;
 pub mod home;
 pub mod id;
 pub mod name;
+pub mod needed_scopes;
 pub mod printable;
 pub mod program;
 pub mod provider;

@@ -10,6 +10,7 @@ mod error_class;
 mod placeholder;
 mod revocation;
 mod routes;
+mod scope_errors;
 mod scope_words;
 mod token_endpoint;
 mod userinfo;
@@ -28,6 +29,8 @@ pub use error_class::ErrorClass;
 pub use placeholder::{Placeholder, PlaceholderKind};
 pub use revocation::{RevocationEndpoint, RevocationMethod, RevokedTokens};
 pub use routes::Routes;
+pub use scope_errors::{HostAnswer, ScopeErrors};
+pub use scope_words::broad_scopes;
 pub use token_endpoint::{
     ClientAuth, Lifetimes, Refresh, RefreshTokenLimits, TokenBody, TokenShape,
 };
@@ -84,6 +87,13 @@ pub struct Provider {
     /// Further scopes, in plain words.
     #[serde(default)]
     pub scope_presets: Vec<ScopePreset>,
+    /// Scopes that give far more than most programs need; `admin:*` means all that begin with `admin:`.
+    /// The person is warned of them.
+    #[serde(default)]
+    pub broad_scopes: Vec<String>,
+    /// How its APIs say that a token lacks scopes.
+    #[serde(default)]
+    pub scope_errors: ScopeErrors,
     /// Fixed additions to the authorize URL; one whose placeholder is empty is left out.
     #[serde(default)]
     pub authorize_params: BTreeMap<String, String>,

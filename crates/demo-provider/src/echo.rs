@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::{Sleep, sleep};
 
-use crate::resource::{holder, unauthorized};
+use crate::resource::{holder, insufficient_scope, unauthorized};
 use crate::response::json_response;
 use crate::shared::Shared;
 
@@ -27,6 +27,8 @@ pub(crate) struct Echo {
     /// Whether the token itself comes back, in the body and in a header.
     token: bool,
     status: u16,
+    /// Scopes that the token must have, separated by commas.
+    needs: String,
 }
 
 impl Default for Echo {
@@ -34,6 +36,7 @@ impl Default for Echo {
         Self {
             token: false,
             status: 200,
+            needs: String::new(),
         }
     }
 }
@@ -47,8 +50,13 @@ pub(crate) async fn echo(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if holder(&shared, &headers).is_none() {
+    let Some(holder) = holder(&shared, &headers) else {
         return unauthorized(&headers);
+    };
+    let needed = query.needs.split(',').filter(|scope| !scope.is_empty());
+    let needed: Vec<String> = needed.map(str::to_owned).collect();
+    if holder.lacks(&needed) {
+        return insufficient_scope(shared.settings().dialect, &holder, &needed);
     }
     let mut shown = Map::new();
     for (name, value) in &headers {

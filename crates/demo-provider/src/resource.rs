@@ -101,6 +101,48 @@ pub(crate) fn holder(shared: &Shared, headers: &HeaderMap) -> Option<Holder> {
     })
 }
 
+impl Holder {
+    /// Which of these scopes the token does not have.
+    pub(crate) fn lacks(&self, needed: &[String]) -> bool {
+        needed.iter().any(|scope| !self.scopes.contains(scope))
+    }
+}
+
+/// The token lacks some of these scopes, in the words of the dialect.
+pub(crate) fn insufficient_scope(dialect: Dialect, holder: &Holder, needed: &[String]) -> Response {
+    let refused = |status, body: &Value, headers: &[(&'static str, String)]| {
+        let mut response = (status, json_response(body, false)).into_response();
+        for (name, value) in headers {
+            if let Ok(value) = HeaderValue::try_from(value.as_str()) {
+                response.headers_mut().insert(*name, value);
+            }
+        }
+        response
+    };
+    match dialect {
+        Dialect::Standard => {
+            let scope = needed.join(" ");
+            let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+            let body = json!({ "error": "insufficient_scope" });
+            let headers = [("www-authenticate", challenge)];
+            refused(StatusCode::FORBIDDEN, &body, &headers)
+        }
+        Dialect::Github => {
+            let headers = [
+                ("x-accepted-oauth-scopes", needed.join(", ")),
+                ("x-oauth-scopes", holder.scopes.join(", ")),
+            ];
+            let body = json!({ "message": "Resource not accessible" });
+            refused(StatusCode::FORBIDDEN, &body, &headers)
+        }
+        Dialect::Slack => {
+            let needed = needed.join(",");
+            let body = json!({ "ok": false, "error": "missing_scope", "needed": needed });
+            refused(StatusCode::OK, &body, &[])
+        }
+    }
+}
+
 /// RFC 6750 section 3: no error code for a request without a token.
 pub(crate) fn unauthorized(headers: &HeaderMap) -> Response {
     let challenge = if headers.contains_key(header::AUTHORIZATION) {

@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
-use valetkey_agent::{Actor, Agent, AgentError, ConnectionKey, ConnectionView, LinkTarget};
+use valetkey_agent::{
+    Actor, Agent, AgentError, ConnectionKey, ConnectionView, LinkTarget, LiveGrant,
+};
 use valetkey_api::core::home::Home;
 use valetkey_api::core::id::ConnectionId;
 use valetkey_api::core::name::{ConnectionName, InProfile, ProfileName};
+use valetkey_api::core::needed_scopes::NeededScopes;
 use valetkey_api::core::scope::Scopes;
 use valetkey_api::core::secret::ClientKey;
 use valetkey_api::core::settings::{ApiPort, Settings};
@@ -174,14 +177,50 @@ impl App {
     pub(crate) fn error_response(&self, error: AgentError, asked_by: &str) -> ErrorResponse {
         let link = error
             .sign_in()
-            .and_then(|(connection, scopes)| self.connect_url(connection, scopes, asked_by));
+            .and_then(|(connection, scopes)| self.connect_url(connection, scopes, None, asked_by));
         ErrorResponse::from(error).connect_url(link)
+    }
+
+    /// What a program is told whose request a host refused for want of scopes: with the local link that
+    /// asks for them, unless that was in vain several times.
+    pub(crate) fn needed_scopes_error(
+        &self,
+        live: &LiveGrant,
+        needed: &NeededScopes,
+        asked_by: &str,
+    ) -> ApiError {
+        let connection = InProfile::new(live.profile.clone(), live.connection.clone());
+        let (name, scopes) = (&live.connection, &needed.scopes);
+        let error = AgentError::InsufficientScope {
+            connection: connection.clone(),
+            missing: scopes.clone(),
+        };
+        let error = ErrorResponse::from(error).into_error();
+        let host = &needed.host;
+        let message = format!("{host} refused the request: `{name}` lacks `{scopes}`");
+        let (hint, connect_url) = if needed.is_offered() {
+            let reason = format!("{host} refused a request without it");
+            let link = self.connect_url(connection, scopes.clone(), Some(reason), asked_by);
+            (error.hint, link)
+        } else {
+            let tries = needed.tries;
+            let hint =
+                format!("{tries} sign-ins asked for it in vain: the provider does not grant it");
+            (Some(hint), None)
+        };
+        ApiError {
+            message,
+            hint,
+            connect_url,
+            ..error
+        }
     }
 
     fn connect_url(
         &self,
         connection: InProfile<ConnectionName>,
         scopes: Scopes,
+        reason: Option<String>,
         asked_by: &str,
     ) -> Option<String> {
         let base = self.base_url()?;
@@ -189,6 +228,7 @@ impl App {
             profile: connection.profile,
             connection: connection.name,
             scopes,
+            reason,
             asked_by: asked_by.to_owned(),
         };
         let nonce = self.0.agent.connect_link(target);

@@ -12,31 +12,52 @@ use http::header::{
 };
 use http::{HeaderValue, StatusCode};
 
-use valetkey_api::core::scope::Scopes;
+use valetkey_agent::LinkTarget;
+use valetkey_api::core::printable::printable;
+use valetkey_api::core::provider::Provider;
 
 const STYLE: &str = include_str!("connect_page.css");
 
 /// The page with the button. Its URL holds the nonce, so the form needs none.
-pub(crate) fn sign_in_page(title: &str, scopes: &Scopes, asked_by: &str) -> Response {
-    let (title, asked_by) = (escape(title), escape(asked_by));
-    let scopes = if scopes.is_empty() {
+pub(crate) fn sign_in_page(title: &str, provider: &Provider, target: &LinkTarget) -> Response {
+    let (title, asked_by) = (escape(title), escape(&target.asked_by));
+    let scopes = if target.scopes.is_empty() {
         String::new()
     } else {
-        let items: Vec<String> = scopes.iter().map(escape).collect();
-        format!(
-            "<p>It will be asked for more access than it has:</p>\
-             <ul><li><code>{}</code></li></ul>",
-            items.join("</code></li><li><code>")
-        )
+        let items: String = target
+            .scopes
+            .iter()
+            .map(|scope| scope_item(scope, provider))
+            .collect();
+        format!("<p>It will be asked for more access than it has:</p><ul>{items}</ul>")
     };
+    let reason = target.reason.as_deref().map_or_else(String::new, |reason| {
+        format!(
+            "<p class=\"small\">Reason given: {}</p>",
+            escape(&printable(reason))
+        )
+    });
     let body = format!(
         "<h1>Sign in to {title}</h1>\
          <p><code>{asked_by}</code> on this computer needs <strong>{title}</strong>. \
-         Sign in once; it then gets short-lived tokens from Valet Key.</p>{scopes}\
+         Sign in once; it then gets short-lived tokens from Valet Key.</p>{scopes}{reason}\
          <form method=\"post\"><button autofocus>Continue to sign-in</button></form>\
          <p class=\"small\">You did not ask for this? Close this page; nothing happens.</p>"
     );
     page(StatusCode::OK, &body)
+}
+
+/// A scope in words, with a warning if it gives too much.
+fn scope_item(scope: &str, provider: &Provider) -> String {
+    let words = provider.scope_words(scope);
+    let words = words.map_or_else(String::new, |words| format!("{} ", escape(words)));
+    let scope_code = escape(&printable(scope));
+    let broad = if provider.is_broad(scope) {
+        " <strong>Gives far more than most programs need.</strong>"
+    } else {
+        ""
+    };
+    format!("<li>{words}<code>{scope_code}</code>{broad}</li>")
 }
 
 /// Sends the browser to the provider.
@@ -136,6 +157,9 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt as _;
+    use valetkey_api::core::catalogue;
+    use valetkey_api::core::name::ProfileName;
+    use valetkey_api::core::scope::Scopes;
 
     use super::*;
 
@@ -144,17 +168,40 @@ mod tests {
         String::from_utf8(body.to_vec()).unwrap()
     }
 
+    fn target(scopes: &str, asked_by: &str, reason: &str) -> LinkTarget {
+        LinkTarget {
+            profile: ProfileName::default(),
+            connection: "github".parse().unwrap(),
+            scopes: Scopes::parse_any(scopes),
+            reason: Some(reason.to_owned()),
+            asked_by: asked_by.to_owned(),
+        }
+    }
+
     #[tokio::test]
     async fn names_cannot_become_markup() {
-        let scopes = Scopes::parse_any("<i>");
-        let html = text(sign_in_page(
-            "<script>alert(1)</script>\"'&",
-            &scopes,
-            "<b>",
-        ))
-        .await;
-        assert!(!html.contains("<script>") && !html.contains("<i>") && !html.contains("<b>"));
+        let custom = catalogue::provider_or_custom("custom");
+        let target = target("<i>", "<b>", "<u>\u{202e}");
+        let html = sign_in_page("<script>alert(1)</script>\"'&", custom, &target);
+        let html = text(html).await;
+        for markup in ["<script>", "<i>", "<b>", "<u>", "\u{202e}"] {
+            assert!(!html.contains(markup), "{markup}: {html}");
+        }
         assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;"));
+    }
+
+    #[tokio::test]
+    async fn added_scopes_stand_in_words_with_the_reason() {
+        let github = catalogue::provider_or_custom("github");
+        let target = target("gist repo", "key ci", "api.github.com refused a request");
+        let html = text(sign_in_page("GitHub", github, &target)).await;
+        for words in [
+            "<li>Create gists <code>gist</code></li>",
+            "<code>repo</code> <strong>Gives far more than most programs need.</strong></li>",
+            "Reason given: api.github.com refused a request<",
+        ] {
+            assert!(html.contains(words), "{words}: {html}");
+        }
     }
 
     #[tokio::test]

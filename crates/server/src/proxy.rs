@@ -13,6 +13,7 @@
 //! | `headers` | which headers pass, where a redirect leads |
 //! | `body` | bodies on their way through |
 //! | `scrub` | masks a token that comes back |
+//! | `scope_refusal` | answers which say that the token lacks scopes |
 //! | `web_socket` | connections that were switched to WebSocket |
 //! | `frames` | where a WebSocket's frames begin and end |
 //! | `upstream` | the HTTP clients towards hosts |
@@ -25,6 +26,7 @@ mod frames;
 mod headers;
 mod outgoing;
 mod record;
+mod scope_refusal;
 mod scrub;
 mod upstream;
 mod web_socket;
@@ -136,14 +138,29 @@ impl Proxy {
                 .agent()
                 .exchange(&grant, outgoing.host.clone(), method);
             let mut withdrawn: Withdrawn = Box::pin(exchange.withdrawn());
-            let sent = self.send(&outgoing, body, grant, &requester, &agent_error);
-            let (response, live) = tokio::select! {
+            let sent = async {
+                let sent = self.send(&outgoing, body, grant, &requester, &agent_error);
+                let (response, live) = sent.await?;
+                let found = self.scope_refusal(&outgoing, response, &live, &caller);
+                let (response, refusal) = found.await?;
+                Ok::<_, Failure>((response, refusal, live))
+            };
+            let (response, refusal, live) = tokio::select! {
                 biased;
                 error = &mut withdrawn => return Err(agent_error(error)),
                 sent = sent => sent?,
             };
-            self.pass_on(&outgoing, response, withdrawn, &live, &actor, upgrade)
-                .await
+            if let Some(refusal) = &refusal
+                && matches!(Shape::of(parts, body.whole()), Shape::JsonRpc(_))
+            {
+                return Err(refusal.failure(response, &live).await);
+            }
+            let passed = self.pass_on(&outgoing, response, withdrawn, &live, &actor, upgrade);
+            let mut response = passed.await?;
+            if let Some(refusal) = &refusal {
+                refusal.add_to(response.headers_mut());
+            }
+            Ok(response)
         };
         let answered = answered.await;
         record.finish(&answered);
@@ -163,7 +180,10 @@ impl Proxy {
         let (agent, host) = (self.app.agent(), outgoing.host.authority());
         let refused = || Failure::refused(&outgoing.connection, host);
         let response = self.send_once(outgoing, body, &grant).await?;
-        if response.status() != StatusCode::UNAUTHORIZED {
+        // Another token of this login would lack the same scopes.
+        if response.status() != StatusCode::UNAUTHORIZED
+            || scope_refusal::is_one(outgoing.provider, &response)
+        {
             return Ok((response, grant.live));
         }
         let replaced = agent.replace_refused_by_host(&grant.live, requester).await;
@@ -178,7 +198,9 @@ impl Proxy {
         // What the person allows may have changed meanwhile.
         Outgoing::check(outgoing.parts, outgoing.address, &grant)?;
         let response = self.send_once(outgoing, body, &grant).await?;
-        if response.status() == StatusCode::UNAUTHORIZED {
+        if response.status() == StatusCode::UNAUTHORIZED
+            && !scope_refusal::is_one(outgoing.provider, &response)
+        {
             return Err(refused());
         }
         Ok((response, grant.live))

@@ -83,6 +83,35 @@ fn titles(notifications: &[Notification]) -> Vec<&str> {
 }
 
 #[test]
+fn scopes_that_a_host_asks_for_are_announced_once() {
+    let lacking = |scopes: Value, is_offered| {
+        let needed = json!({ "scopes": scopes, "host": "api.github.com", "tries": 0,
+            "at": "2026-11-01T12:00:00Z", "is_offered": is_offered });
+        snapshot([connection("github", json!({ "needed_scopes": needed }))])
+    };
+    let mut tracker = NotificationTracker::default();
+    let mut after = |snapshot: &Snapshot| tracker.after(snapshot, &[], &at(NOW));
+    assert_eq!(after(&snapshot([well("github")])), []);
+    let told = after(&lacking(json!(["gist"]), true));
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].kind, Kind::NeedsScopes);
+    assert_eq!(told[0].action, Action::Open);
+    assert!(
+        told[0]
+            .body
+            .contains("api.github.com refused a request without gist")
+    );
+    assert_eq!(after(&lacking(json!(["gist", "repo"]), true)), []);
+    assert_eq!(after(&lacking(json!(["gist"]), false)), []);
+    assert_eq!(after(&snapshot([well("github")])), []);
+    assert_eq!(
+        after(&lacking(json!(["gist"]), true)).len(),
+        1,
+        "it came back"
+    );
+}
+
+#[test]
 fn what_was_so_before_the_start_is_no_news() {
     let mut notifications = NotificationTracker::default();
     for _ in 0..2 {

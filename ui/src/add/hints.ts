@@ -1,5 +1,6 @@
 // Checks while a person types. The agent validates again when it saves.
 import type { Provider } from "../api/types";
+import { broadScopes, broadWarning } from "../words/scopes";
 import { URL_FIELDS } from "./draft.svelte";
 
 export interface Hint {
@@ -61,16 +62,8 @@ export function hints({ texts, scopes, provider, taken }: Typed): Hint[] {
         text: `“${scope}” contains several scopes. Add each of them separately.`,
       });
   }
-  const broad = provider?.scope_presets.find(
-    ({ description, scopes: preset }) =>
-      /^full access/i.test(description) && preset.some((scope) => scopes.includes(scope)),
-  );
-  if (broad)
-    found.push({
-      field: "scopes",
-      tone: "warn",
-      text: `${broad.scopes.join(" ")}: ${broad.description}. Choose less if that is enough.`,
-    });
+  const broad = broadScopes(scopes, provider);
+  if (broad.length > 0) found.push({ field: "scopes", tone: "warn", text: broadWarning(broad, provider) });
   for (const field of URL_FIELDS) {
     const problem = urlProblem(texts[field]?.trim() ?? "");
     if (problem) found.push({ field, ...problem });

@@ -1116,6 +1116,8 @@ export interface components {
             authenticator: components["schemas"]["AuthenticatorName"];
             /** @description Its id. */
             authenticator_id: components["schemas"]["AuthenticatorId"];
+            /** @description Granted scopes that give far more than most programs need. */
+            broad_scopes: components["schemas"]["Scopes"];
             /**
              * Format: date-time
              * @description When it was first signed in.
@@ -1142,6 +1144,7 @@ export interface components {
             missing_scopes: components["schemas"]["Scopes"];
             /** @description `github` or `github/work`; unique within the profile. */
             name: string;
+            needed_scopes?: components["schemas"]["NeededScopes"] | null;
             /** @description The set it belongs to. */
             profile: components["schemas"]["ProfileName"];
             /** @description Catalogue id of the provider. */
@@ -1327,7 +1330,7 @@ export interface components {
          * @description The kinds of events. The words are stable.
          * @enum {string}
          */
-        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.exchanged" | "token.unrecorded" | "log.damaged" | "log.chained" | "proxy.request" | "proxy.scrubbed" | "token.invalidated" | "access.asked" | "access.allowed" | "access.denied" | "rule.confirmed" | "rule.removed" | "key.created" | "key.confirmed" | "key.guessed" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed";
+        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.exchanged" | "token.unrecorded" | "log.damaged" | "log.chained" | "proxy.request" | "proxy.scrubbed" | "token.invalidated" | "access.asked" | "access.allowed" | "access.denied" | "rule.confirmed" | "rule.removed" | "key.created" | "key.confirmed" | "key.guessed" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed" | "connection.lacks_scopes";
         /** @description Reply to `GET events`. */
         EventList: {
             /** @description Oldest first. */
@@ -1663,6 +1666,8 @@ export interface components {
         };
         /** @description A catalogue entry: what a person needs to register a client there. */
         ProviderView: {
+            /** @description Scopes that give far more than most programs need; `admin:*` means all that begin with `admin:`. */
+            broad_scopes: string[];
             /** @description Whether disconnecting can revoke the tokens at the provider. */
             can_revoke: boolean;
             /** @description `#rrggbb`. */
@@ -2036,6 +2041,8 @@ export interface components {
             redirect_uri?: string | null;
             /** @description Names the sign-in. */
             session_id: components["schemas"]["SignInId"];
+            /** @description Catalogue id of the provider. */
+            provider: string;
         };
         /** @description Where a sign-in stands: the field `state`, with what belongs to it. */
         SignInState: {
@@ -2240,6 +2247,25 @@ export interface components {
             file: string;
             /** @description What is wrong, with the field or the line. */
             message: string;
+        };
+        /** @description Scopes that a connection turned out to lack. */
+        NeededScopes: {
+            /**
+             * Format: date-time
+             * @description When it did.
+             */
+            at: string;
+            /** @description The host that named the last of them. */
+            host: string;
+            /** @description Whether another sign-in that asks for them makes sense. */
+            is_offered: boolean;
+            /** @description The scopes, as a host named them. */
+            scopes: components["schemas"]["Scopes"];
+            /**
+             * Format: int32
+             * @description How many sign-ins asked for some of them and were not granted them.
+             */
+            tries: number;
         };
     };
     responses: {

@@ -46,6 +46,7 @@ function connection(name: string, more: Partial<Connection> = {}): Connection {
     asked_scopes: [],
     scopes: ["openid"],
     missing_scopes: [],
+    broad_scopes: [],
     refreshable: true,
     unsaved: false,
     keep_warm: "when_used",
@@ -61,6 +62,7 @@ function pending(owner: string, more: Partial<Pending> = {}): Pending {
   return {
     session: `s-${owner}`,
     device: null,
+    reason: null,
     authenticatorId: `a-${owner}`,
     connection: null,
     expiresAt: "2026-11-21T12:04:12Z",

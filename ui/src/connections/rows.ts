@@ -125,13 +125,19 @@ export interface RowState {
   words: string;
 }
 
-export type PrimaryAction = "connect" | "reconnect" | "fix" | "disconnect" | "cancel" | "enable" | null;
+/** Whether it works, but a host asks for more than it may do. */
+function lacksScopes({ status, needed_scopes }: Connection): boolean {
+  return (status === "active" || status === "refreshing") && (needed_scopes?.is_offered ?? false);
+}
+
+export type PrimaryAction = "allow" | "connect" | "reconnect" | "fix" | "disconnect" | "cancel" | "enable" | null;
 
 export function rowState({ authenticator, connection, pending }: Row): RowState {
   if (pending) return { tone: "idle", words: "Signing in…" };
   if (!authenticator.is_active) return { tone: "idle", words: "Disabled" };
   if (!connection) return { tone: "idle", words: "Not connected" };
   if (connection.refresh_error?.kind === "fix_client") return { tone: "bad", words: "Needs fixing" };
+  if (lacksScopes(connection)) return { tone: "warn", words: "Needs more" };
   switch (connection.status) {
     case "active":
       return { tone: "ok", words: "Connected" };
@@ -154,6 +160,7 @@ export function primaryAction({ authenticator, connection, pending }: Row): Prim
   if (!authenticator.is_active) return "enable";
   if (!connection) return "connect";
   if (connection.refresh_error?.kind === "fix_client") return "fix";
+  if (lacksScopes(connection)) return "allow";
   switch (connection.status) {
     case "needs_reconnect":
       return "reconnect";

@@ -1,5 +1,6 @@
 // What a row says about its token: what comes next, and what was last.
 import type { Connection } from "../api/types";
+import { shortScope } from "../words/scopes";
 import { ago, inTime, left } from "../words/times";
 import type { Row } from "./rows";
 
@@ -50,9 +51,11 @@ function next(connection: Connection, now: number): string {
 }
 
 function last(connection: Connection, now: number, usedBy: string | null): string {
-  const { refresh_error, used_at, unsaved } = connection;
+  const { refresh_error, used_at, unsaved, needed_scopes } = connection;
   if (unsaved) return "kept in memory: not stored yet";
   if (refresh_error) return refresh_error.reason;
+  if (needed_scopes?.is_offered)
+    return `${needed_scopes.host} asks for ${needed_scopes.scopes.map(shortScope).join(", ")}`;
   if (!used_at) return "not used yet";
   return `used ${ago(used_at, now)}${usedBy ? ` by ${usedBy}` : ""}`;
 }

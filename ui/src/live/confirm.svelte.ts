@@ -86,9 +86,10 @@ class Changing {
   connection = $state.raw<Connection | null>(null);
   scopes = $state.raw<string[]>([]);
 
-  open(connection: Connection): void {
+  /** `added` are chosen beside those that it has. */
+  open(connection: Connection, added: readonly string[] = []): void {
     this.connection = connection;
-    this.scopes = [...connection.scopes];
+    this.scopes = [...new Set([...connection.scopes, ...added])];
   }
 
   close(): void {
@@ -99,7 +100,10 @@ class Changing {
     const { connection, scopes } = this;
     if (!connection) return;
     this.close();
-    await signIns.begin({ authenticatorId: connection.authenticator_id, connection, scopes });
+    const needed = connection.needed_scopes;
+    const isNeeded = needed?.scopes.some((scope) => scopes.includes(scope)) ?? false;
+    const reason = needed && isNeeded ? `${needed.host} refused a request without it` : undefined;
+    await signIns.begin({ authenticatorId: connection.authenticator_id, connection, scopes, reason });
   }
 }
 

@@ -7,6 +7,7 @@ import { backend } from "../backend";
 import { failures } from "./failures.svelte";
 import { live } from "./live.svelte";
 import { notices } from "./notices.svelte";
+import { spelled } from "../words/scopes";
 import { profiles } from "./profiles.svelte";
 
 export interface Pending {
@@ -25,6 +26,8 @@ export interface Pending {
   url: string | null;
   /** What the person enters at the provider, in whichever browser. */
   device: DevicePrompt | null;
+  /** Why a program asks: untrusted text. */
+  reason: string | null;
   browserProblem: Failure | null;
 }
 
@@ -33,6 +36,8 @@ export interface Target {
   connection?: Connection | undefined;
   /** Exactly these are asked for; absent: those that it has and those of the authenticator. */
   scopes?: string[];
+  /** Why. */
+  reason?: string | undefined;
   /** Takes the place of the connection, whoever signs in. */
   replace?: boolean;
   /** With a code instead of the browser of this machine. */
@@ -85,7 +90,14 @@ class SignIns {
     return failures.attempt(target.connection?.id ?? target.authenticatorId, () => this.#begin(target));
   }
 
-  async #begin({ authenticatorId, connection, scopes, replace = false, device = false }: Target): Promise<void> {
+  async #begin({
+    authenticatorId,
+    connection,
+    scopes,
+    reason,
+    replace = false,
+    device = false,
+  }: Target): Promise<void> {
     const account = connection?.account.label ?? null;
     const body = {
       authenticator: authenticatorId,
@@ -93,6 +105,7 @@ class SignIns {
       method: device ? ("device" as const) : ("browser" as const),
       ...(account === null ? {} : { account }),
       ...(scopes ? { scopes, only_scopes: true } : {}),
+      ...(reason ? { reason } : {}),
     };
     const started = await ask(api.POST("/api/v1/credentials/connections", { body }));
     const view = await this.#ask(started.session_id);
@@ -170,8 +183,10 @@ class SignIns {
     if (!known?.own) return;
     if (view.state === "completed") {
       if (view.instead_of) this.other = { connection: view.connection, insteadOf: view.instead_of };
-      const missing = view.connection.missing_scopes.length;
-      const hint = missing > 0 ? `${missing} of the scopes that were asked for were not granted.` : null;
+      const { missing_scopes: missing, provider } = view.connection;
+      const catalogue = live.providers.find(({ id }) => id === provider) ?? null;
+      const words = missing.map((scope) => spelled(scope, catalogue)).join(", ");
+      const hint = missing.length > 0 ? `Asked for, but not granted: ${words}.` : null;
       notices.done(`${profiles.qualified(view.connection.name, view.profile)} is connected.`, hint);
       return;
     }
@@ -190,6 +205,7 @@ class SignIns {
       direct: view.direct ?? false,
       url: extra.url ?? old?.url ?? null,
       device: view.device ?? null,
+      reason: view.reason ?? null,
       browserProblem: old?.browserProblem ?? null,
     };
     failures.clear(rowOf(pending));

@@ -102,6 +102,9 @@ const WORDS: Record<EventKind, Words> = {
   "connection.expired": says("warn", "problems", "token expired and could not be refreshed yet", why),
   "connection.needs_reconnect": says("warn", "problems", "needs you to sign in again", why),
   "connection.misconfigured": says("bad", "problems", "was refused: the registered client must be corrected", why),
+  "connection.lacks_scopes": says("warn", "problems", "lacks scopes that a host asks for", ({ detail }) =>
+    [String(detail.scopes ?? ""), String(detail.host ?? "")].filter(Boolean).join(" · "),
+  ),
   "connection.adopted": says("idle", "rest", "found again in the keychain", none),
   "connection.updated": says("idle", "rest", "settings changed"),
   "connection.removing": says("idle", "signed in", "is being disconnected"),

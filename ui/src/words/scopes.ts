@@ -19,3 +19,27 @@ export function scopeWords(scope: string, provider: Provider | null): string | n
   const alone = provider?.scope_presets.find(({ scopes }) => scopes.length === 1 && scopes[0] === scope);
   return alone?.description ?? STANDARD[scope] ?? null;
 }
+
+/** Those that give far more than most programs need. */
+export function broadScopes(scopes: readonly string[], provider: Provider | null): string[] {
+  const marks = provider?.broad_scopes ?? [];
+  const isBroad = (scope: string): boolean =>
+    marks.some((mark) => (mark.endsWith("*") ? scope.startsWith(mark.slice(0, -1)) : scope === mark));
+  return scopes.filter(isBroad);
+}
+
+/** A sentence about scopes that give too much. */
+export function broadWarning(broad: readonly string[], provider: Provider | null): string {
+  const named = broad.map((scope) => {
+    const words = scopeWords(scope, provider);
+    return words ? `${shortScope(scope)} (${words})` : shortScope(scope);
+  });
+  const [verb, less] = broad.length === 1 ? ["gives", "it"] : ["give", "them"];
+  return `${named.join(", ")} ${verb} far more than most programs need. Choose less than ${less} if that is enough.`;
+}
+
+/** In words, with the scope itself after them. */
+export function spelled(scope: string, provider: Provider | null): string {
+  const words = scopeWords(scope, provider);
+  return words ? `${words} (${shortScope(scope)})` : shortScope(scope);
+}

@@ -119,6 +119,7 @@ impl Agent {
             authenticator_id: authenticator.id,
             account: ask.account.clone(),
             provider: client.provider_name().to_owned(),
+            catalogue_id: client.provider.id.clone(),
             authorize_url: begun.authorize_url,
             redirect_uri: begun.redirect_uri,
             device: match &begun.source {

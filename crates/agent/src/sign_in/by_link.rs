@@ -60,7 +60,7 @@ impl Agent {
                 scopes: target.scopes,
                 only_scopes: false,
                 method: SignInMethod::Browser,
-                reason: None,
+                reason: target.reason,
             };
             let view = agent.begin(ask, Some(target.asked_by), &who).await?;
             *sign_in = Some(view.id);

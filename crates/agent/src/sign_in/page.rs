@@ -244,6 +244,7 @@ mod tests {
             authenticator_id: AuthenticatorId::new(uuid::Uuid::nil()),
             account: Some("work".parse().unwrap()),
             provider: "A & B (OAuth App)".to_owned(),
+            catalogue_id: "custom".to_owned(),
             authorize_url: None,
             redirect_uri: None,
             device: None,

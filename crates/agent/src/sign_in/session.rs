@@ -40,6 +40,8 @@ pub struct SignInView {
     pub account: Option<AccountLabel>,
     /// As people write the provider.
     pub provider: String,
+    /// Catalogue id of the provider.
+    pub catalogue_id: String,
     /// Where the browser must go; None if the sign-in needs no person.
     pub authorize_url: Option<String>,
     /// Where it comes back to; None if the person enters a code, or nobody is needed.

@@ -121,6 +121,9 @@ pub(super) async fn renew(
     }
     let renewed = |row: &mut Connection| {
         row.asked_scopes = asked.clone();
+        if let Some(needed) = &mut row.needed {
+            needed.count(asked);
+        }
         let same = is_same(row.account.subject.as_ref(), account.subject.as_ref());
         let (display_name, subject) = (account.display_name.clone(), account.subject.clone());
         if account.replaces && !same {
@@ -136,7 +139,13 @@ pub(super) async fn renew(
         return Err(AgentError::no_connection(id));
     };
     let connection = Some(live.connection.clone());
-    inner.registry().replan(id, now);
+    {
+        let mut registry = inner.registry();
+        if let Some(entry) = registry.get_mut(id) {
+            entry.signed_in = Some(generation);
+        }
+        registry.replan(id, now);
+    }
     inner.schedule_changed.notify_one();
     inner
         .record(Event::new(EventKind::ConnectionRenewed, now).connection(id))

@@ -125,6 +125,7 @@ async fn a_link_knows_the_sign_in_of_a_caller_that_hung_up() {
         profile: ProfileName::default(),
         connection: "demo".parse().expect("a name"),
         scopes: Scopes::default(),
+        reason: None,
         asked_by: "key ci".to_owned(),
     };
     let nonce = bench.agent.connect_link(target);

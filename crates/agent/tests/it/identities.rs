@@ -111,6 +111,7 @@ async fn a_link_puts_no_account_in_the_place_of_an_unknown_one() {
         profile: ProfileName::default(),
         connection: "plain".parse().unwrap(),
         scopes: Scopes::default(),
+        reason: None,
         asked_by: "key ci".to_owned(),
     });
     let view = bench.agent.follow_connect_link(&link, &me()).await.unwrap();

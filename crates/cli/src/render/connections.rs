@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use valetkey_api::agent::AgentStatus;
-use valetkey_api::connections::{ConnectionList, ConnectionView, Disconnected, Revocation};
+use valetkey_api::connections::{
+    ConnectionList, ConnectionView, Disconnected, NeededScopes, Revocation,
+};
 use valetkey_api::core::connection::{KeepWarm, RefreshError, RefreshErrorKind};
 use valetkey_api::core::connection_state::Status;
 use valetkey_api::core::id::AuthenticatorId;
@@ -14,7 +16,7 @@ use valetkey_api::token::{TestMethod, TestResponse};
 use super::failure::{hint, warning};
 use super::table::{Cell, Table, fields};
 use super::time::{ago, length, until};
-use super::{agent, proxy, sign_in};
+use super::{agent, proxy, scopes, sign_in};
 use crate::style::{Style, Tone};
 
 /// `valetkey status` as JSON.
@@ -88,12 +90,30 @@ fn status(view: &ConnectionView, is_disabled: bool) -> (&'static str, Tone) {
     match view.status {
         Status::Active | Status::Refreshing if is_wrong => ("fix client", Tone::Warning),
         Status::Connecting => ("connecting", Tone::Faint),
+        Status::Active if lacks_scopes(view).is_some() => ("needs more", Tone::Warning),
         Status::Active => ("active", Tone::Good),
         Status::Refreshing => ("refreshing", Tone::Good),
         Status::Expired => ("expired", Tone::Warning),
         Status::NeedsReconnect => ("sign in again", Tone::Error),
         Status::Removing => ("removing", Tone::Faint),
     }
+}
+
+/// The scopes that a host asks for, if a sign-in may bring them.
+fn lacks_scopes(view: &ConnectionView) -> Option<&NeededScopes> {
+    view.needed_scopes
+        .as_ref()
+        .filter(|needed| needed.is_offered)
+}
+
+/// The command that asks for scopes that are missing.
+fn step_up(view: &ConnectionView, needed: &NeededScopes) -> String {
+    let (name, scopes) = (full_name(view), needed.scopes.join(","));
+    format!(
+        "`valetkey connect {} --scopes {}`",
+        name.argument(),
+        printable(&scopes)
+    )
 }
 
 /// What happens next, in a few words.
@@ -115,6 +135,9 @@ fn outlook(view: &ConnectionView, is_disabled: bool, now: Timestamp) -> String {
 }
 
 fn token(view: &ConnectionView, now: Timestamp) -> String {
+    if let Some(needed) = lacks_scopes(view) {
+        return step_up(view, needed);
+    }
     if let Some(refresh_error) = &view.refresh_error {
         return trouble(refresh_error, now);
     }
@@ -211,10 +234,28 @@ pub(crate) fn show(
                 format!("{status}: {next}")
             },
         ),
-        ("scopes", view.scopes.to_string()),
+        ("may do", scopes::in_words(&view.scopes, &view.provider)),
     ];
-    if !view.missing_scopes.is_empty() {
-        rows.push(("not granted", view.missing_scopes.to_string()));
+    for (name, listed) in [
+        ("more than most need", &view.broad_scopes),
+        ("not granted", &view.missing_scopes),
+    ] {
+        if !listed.is_empty() {
+            rows.push((name, scopes::in_words(listed, &view.provider)));
+        }
+    }
+    if let Some(needed) = &view.needed_scopes {
+        let words = scopes::in_words(&needed.scopes, &view.provider);
+        let what = if needed.is_offered {
+            step_up(view, needed)
+        } else {
+            format!("not granted in {} sign-ins that asked for it", needed.tries)
+        };
+        let (host, when) = (printable(&needed.host), ago(now, needed.at));
+        rows.push((
+            "lacks",
+            format!("{words}, which {host} asked for {when}; {what}"),
+        ));
     }
     rows.push((
         "token ends",

@@ -9,9 +9,9 @@ use valetkey_api::core::printable::printable;
 use valetkey_api::core::scope::Scopes;
 use valetkey_api::sign_in::{DevicePrompt, FailedSignIn, SignInStarted};
 
-use super::connections;
 use super::failure::{hint, warning};
 use super::time::{ago, until};
+use super::{connections, scopes};
 use crate::style::{Style, Tone};
 
 /// The last sign-in, which failed: when, why and what to do.
@@ -39,9 +39,9 @@ pub(crate) fn waiting(name: &str, started: &SignInStarted, now: Timestamp, style
 /// Before the browser opens: what the connection gains and loses; nothing where it stays as it is.
 pub(crate) fn scope_change(started: &SignInStarted, style: Style) -> String {
     let line = |words: &str, scopes: &Scopes| {
-        let scopes = scopes.to_string();
+        let scopes = scopes::in_words(scopes, &started.provider);
         let words = style.paint(Tone::Heading, words);
-        format!("{words}: {}\n", printable(&scopes))
+        format!("{words}: {scopes}\n")
     };
     let mut text = String::new();
     if !started.added_scopes.is_empty() {
@@ -161,11 +161,18 @@ pub(crate) fn completed(
     }
     if !view.missing_scopes.is_empty() {
         text.push_str(&warning(
-            &format!("not granted: {}", view.missing_scopes),
-            &format!("granted: {}", view.scopes),
+            &format!(
+                "not granted: {}",
+                scopes::in_words(&view.missing_scopes, &view.provider)
+            ),
+            &format!(
+                "granted: {}",
+                scopes::in_words(&view.scopes, &view.provider)
+            ),
             style,
         ));
     }
+    text.push_str(&scopes::broad(&view.broad_scopes, &view.provider, style));
     text.push_str(&hint(
         &format!("`valetkey token {name}` prints its token"),
         style,

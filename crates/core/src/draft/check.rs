@@ -12,7 +12,7 @@ use super::{Draft, Problem, Warning};
 use crate::authenticator::GrantType;
 use crate::catalogue;
 use crate::name::AuthenticatorName;
-use crate::provider::Provider;
+use crate::provider::{Provider, broad_scopes};
 use crate::redirect::{BadRedirect, LoopbackHost, RedirectUri};
 use crate::scope::{Scopes, is_scope_token};
 
@@ -169,7 +169,21 @@ fn scopes(reader: &mut Reader, provider: Option<&Provider>, grant_type: GrantTyp
             reader.problem("scopes", format!("`{shown}` is not a scope"), hint);
         }
     }
-    scopes.into()
+    let scopes = Scopes::from(scopes);
+    if let Some(provider) = provider {
+        let broad = broad_scopes(&provider.broad_scopes, &scopes);
+        for scope in broad.iter() {
+            let words = provider.scope_words(scope);
+            let words = words.map_or_else(String::new, |words| format!(" ({words})"));
+            reader.warn(
+                "scopes",
+                format!("`{scope}` gives far more than most programs need{words}"),
+                format!("`valetkey providers {}` lists narrower scopes", provider.id),
+                None,
+            );
+        }
+    }
+    scopes
 }
 
 fn redirect_uri(reader: &mut Reader, provider: Option<&Provider>) -> Option<RedirectUri> {

@@ -55,6 +55,7 @@ const FACTS: &[(&str, &str)] = &[
     ("redirect", "redirect URIs"),
     ("refresh", "how long refresh tokens live"),
     ("revocation", "revocation"),
+    ("scope_errors", "how a missing scope is told"),
     ("scope_presets", "scopes"),
     ("setup_steps", "the set-up steps"),
     ("token_shape", "the token reply"),
@@ -213,6 +214,11 @@ impl Check<'_> {
             let fits = is_scope_token(scope)
                 && (!is_separated || !scope.contains(&provider.scope_separator));
             self.require(fits, "scopes", &format!("`{scope}` is not a scope"));
+        }
+        for scope in &provider.broad_scopes {
+            let begins = scope.strip_suffix('*').unwrap_or(scope);
+            let message = format!("`{scope}` is not a scope");
+            self.require(is_scope_token(begins), "broad_scopes", &message);
         }
         for preset in presets {
             let has_words = !preset.description.trim().is_empty() && !preset.scopes.is_empty();

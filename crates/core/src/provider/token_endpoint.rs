@@ -75,6 +75,10 @@ pub struct Refresh {
     pub rotates: Option<bool>,
     /// A replaced refresh token is taken for this long after it was used; seconds.
     pub grace_seconds: Option<u32>,
+    /// Whether a refresh with fewer scopes brings a token with no more than those, while the refresh
+    /// token keeps them all (RFC 6749, section 6).
+    #[serde(default)]
+    pub narrows: bool,
 }
 
 /// What the catalogue knows about a provider's refresh tokens.

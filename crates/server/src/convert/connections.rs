@@ -4,8 +4,11 @@ use valetkey_agent as agent;
 use valetkey_agent::AuthenticatorKey;
 use valetkey_agent::protocol;
 use valetkey_api::authenticators::AuthenticatorView;
-use valetkey_api::connections::{AccountView, ConnectionView, Disconnected, Revocation};
+use valetkey_api::connections::{
+    AccountView, ConnectionView, Disconnected, NeededScopes, Revocation,
+};
 use valetkey_api::core::name::{AccountLabel, InProfile, ProfileName};
+use valetkey_api::core::provider::broad_scopes;
 use valetkey_api::core::proxy_settings::Methods;
 use valetkey_api::{ApiError, ErrorCode};
 
@@ -29,6 +32,14 @@ pub(crate) fn connection(view: agent::ConnectionView) -> ConnectionView {
         },
         status: row.state.status,
         missing_scopes: row.asked_scopes.missing_from(&row.scopes),
+        broad_scopes: broad_scopes(&view.provider.broad_scopes, &row.scopes),
+        needed_scopes: row.needed.map(|needed| NeededScopes {
+            is_offered: needed.is_offered(),
+            scopes: needed.scopes,
+            host: needed.host,
+            at: needed.at,
+            tries: needed.tries,
+        }),
         asked_scopes: row.asked_scopes,
         scopes: row.scopes,
         issued_at: row.issued_at,

@@ -137,6 +137,38 @@ impl HttpBody for Upload {
     }
 }
 
+/// A body whose beginning was read already.
+pub(super) struct Resumed {
+    start: Bytes,
+    rest: reqwest::Body,
+}
+
+impl Resumed {
+    pub(super) fn new(start: Bytes, rest: reqwest::Body) -> Self {
+        Self { start, rest }
+    }
+}
+
+impl HttpBody for Resumed {
+    type Data = Bytes;
+    type Error = reqwest::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, reqwest::Error>>> {
+        if !self.start.is_empty() {
+            let start = std::mem::take(&mut self.start);
+            return Poll::Ready(Some(Ok(Frame::data(start))));
+        }
+        Pin::new(&mut self.rest).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.start.is_empty() && self.rest.is_end_stream()
+    }
+}
+
 /// Resolves once an exchange may not go on.
 pub(super) type Withdrawn = Pin<Box<dyn Future<Output = AgentError> + Send>>;
 

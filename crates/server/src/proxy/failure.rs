@@ -27,6 +27,8 @@ pub(super) struct Failure {
     retry_after: Option<u64>,
     connect_url: Option<String>,
     allow: Option<String>,
+    /// Beside the words, for programs that read them.
+    data: Option<Value>,
 }
 
 /// How a program is told.
@@ -75,6 +77,7 @@ impl Failure {
             retry_after: None,
             connect_url: None,
             allow: None,
+            data: None,
         }
     }
 
@@ -221,6 +224,14 @@ impl Failure {
         ))
     }
 
+    /// The host says that the token lacks scopes; `data` holds what it said.
+    pub(super) fn lacks_scopes(error: ApiError, data: Value) -> Self {
+        Self {
+            data: Some(data),
+            ..Self::of(error, None)
+        }
+    }
+
     pub(super) fn encoding(host: &str) -> Self {
         let message = format!("{host} compresses its answer in a way that cannot be read here");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, UNREACHABLE, message)
@@ -255,7 +266,10 @@ impl Failure {
         let text = self.text();
         match shape {
             Shape::JsonRpc(id) => {
-                let error = json!({ "code": self.code, "message": text });
+                let mut error = json!({ "code": self.code, "message": text });
+                if let Some(data) = self.data {
+                    error["data"] = data;
+                }
                 let body = json!({ "jsonrpc": "2.0", "id": id, "error": error });
                 response::json(StatusCode::OK, &body)
             }

@@ -55,7 +55,7 @@ const NOT_BACK: &[&str] = &[
     "clear-site-data",
     "strict-transport-security",
 ];
-const NOT_BACK_PREFIXES: &[&str] = &["proxy-", "access-control-"];
+const NOT_BACK_PREFIXES: &[&str] = &["proxy-", "access-control-", "x-valet-key"];
 
 /// Headers by which some hosts take a request for one with another method.
 const METHOD_OVERRIDES: &[&str] = &[
@@ -209,6 +209,7 @@ mod tests {
             ),
             ("proxy-authenticate", "Basic"),
             ("access-control-allow-origin", "*"),
+            ("x-valet-key-connect-url", "https://evil.test/"),
             ("keep-alive", "timeout=5"),
             ("connection", "x-hop"),
             ("x-hop", "1"),

@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 use valetkey_agent::ProxyGrant;
 use valetkey_api::core::api_host::ApiHost;
+use valetkey_api::core::provider::Provider;
 
 use super::address::Address;
 use super::failure::Failure;
@@ -16,6 +17,7 @@ pub(super) struct Outgoing<'a> {
     pub(super) address: Address<'a>,
     /// The connection's name, for the person.
     pub(super) connection: String,
+    pub(super) provider: &'static Provider,
     pub(super) hosts: Vec<ApiHost>,
     pub(super) host: ApiHost,
     pub(super) web_socket: bool,
@@ -72,6 +74,7 @@ impl<'a> Outgoing<'a> {
             parts,
             address,
             connection,
+            provider,
             host: host.clone(),
             hosts,
             web_socket,

@@ -4,6 +4,8 @@ use axum::extract::State;
 use axum::response::Response;
 use valetkey_agent::{AgentError, AuthenticatorKey, LinkTarget};
 use valetkey_api::core::actor::Actor;
+use valetkey_api::core::catalogue;
+use valetkey_api::core::provider::Provider;
 
 use crate::app::App;
 use crate::connect_page;
@@ -12,7 +14,8 @@ use crate::extract::PathParam;
 pub(super) async fn show(State(app): State<App>, PathParam(nonce): PathParam) -> Response {
     match app.agent().connect_link_target(&nonce) {
         Some(target) => {
-            connect_page::sign_in_page(&title(&app, &target), &target.scopes, &target.asked_by)
+            let (title, provider) = authenticator(&app, &target);
+            connect_page::sign_in_page(&title, provider, &target)
         }
         None => connect_page::link_expired(),
     }
@@ -45,16 +48,20 @@ pub(super) async fn begin(State(app): State<App>, PathParam(nonce): PathParam) -
     }
 }
 
-/// `GitHub`, or `GitHub (work)`.
-fn title(app: &App, target: &LinkTarget) -> String {
+/// `GitHub`, or `GitHub (work)`; and its provider.
+fn authenticator(app: &App, target: &LinkTarget) -> (String, &'static Provider) {
     let name = &target.connection;
     let key = AuthenticatorKey::Name(target.profile.clone(), name.authenticator.clone());
-    let display_name = app.agent().authenticator(&key).map_or_else(
-        |_| name.authenticator.to_string(),
-        |view| view.authenticator.display_name.clone(),
+    let found = app.agent().authenticator(&key).ok();
+    let found = found.as_ref().map(|view| &view.authenticator);
+    let display_name = found.map_or_else(
+        || name.authenticator.to_string(),
+        |authenticator| authenticator.display_name.clone(),
     );
-    match &name.account {
+    let provider = found.map_or("custom", |authenticator| &authenticator.provider);
+    let title = match &name.account {
         None => display_name,
         Some(account) => format!("{display_name} ({account})"),
-    }
+    };
+    (title, catalogue::provider_or_custom(provider))
 }

@@ -65,6 +65,7 @@ pub(super) async fn begin(
         redirect_uri: begun.redirect_uri,
         device: begun.device.map(convert::device),
         expires_at: begun.expires_at,
+        provider: begun.catalogue_id,
         asked_scopes: begun.asked,
         added_scopes: begun.added,
         dropped_scopes: begun.dropped,

@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 use valetkey_api::core::home::Home;
 use valetkey_demo_provider::Settings;
+use valetkey_server::ListenAddresses;
 use valetkey_server::agent_lock::AgentLock;
 use valetkey_server::listeners::{Limits, LoopbackListener, UnixSocket};
 
@@ -87,6 +88,17 @@ impl Gateway {
             key,
             _lock: lock,
         }
+    }
+
+    /// Lets errors name local links at the loopback listener.
+    pub(crate) fn with_links(self) -> Self {
+        self.fixture.app.set_addresses(ListenAddresses {
+            socket: self.socket.clone(),
+            port: Some(self.port),
+            configured_port: self.port,
+            port_problem: None,
+        });
+        self
     }
 
     /// The provider, as a host.

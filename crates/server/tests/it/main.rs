@@ -18,6 +18,7 @@ mod interleaved_changes;
 mod listeners;
 mod load;
 mod manage;
+mod needed_scopes;
 mod own_providers;
 mod own_window;
 mod process;

@@ -61,12 +61,16 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         version: 13,
         sql: "ALTER TABLE connections ADD COLUMN proxy TEXT",
     },
+    Migration {
+        version: 19,
+        sql: "ALTER TABLE connections ADD COLUMN needed TEXT",
+    },
 ];
 
 const COLUMNS: &str = "id, authenticator, label, display_name, issuer, sub, status, generation, \
                        asked_scopes, scopes, issued_at, expires_at, refresh_expires_at, \
                        refreshable, created_at, used_at, keep_warm, refresh_error, issued_boot_time, \
-                       proxy";
+                       proxy, needed";
 
 pub(crate) fn all(db: &Db) -> Result<Vec<Connection>, VaultError> {
     select(db, "ORDER BY created_at, id")
@@ -103,7 +107,7 @@ pub(crate) fn insert(db: &Db, row: &Connection) -> Result<(), VaultError> {
     let sql = format!(
         "INSERT INTO connections ({COLUMNS})
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                 ?19, ?20)
+                 ?19, ?20, ?21)
          ON CONFLICT (id) DO UPDATE SET {ASSIGNMENTS} WHERE status = 'connecting'"
     );
     expect_one(write(db, &sql, row)?, row)
@@ -113,7 +117,7 @@ const ASSIGNMENTS: &str = "authenticator = ?2, label = ?3, display_name = ?4, is
     sub = ?6, status = ?7, generation = ?8, asked_scopes = ?9, scopes = ?10, issued_at = ?11, \
     expires_at = ?12, refresh_expires_at = ?13, refreshable = ?14, created_at = ?15, \
     used_at = ?16, keep_warm = ?17, refresh_error = ?18, issued_boot_time = ?19, \
-    proxy = ?20";
+    proxy = ?20, needed = ?21";
 
 /// Saves a row that exists.
 pub(crate) fn update(db: &Db, row: &Connection) -> Result<(), VaultError> {
@@ -183,6 +187,7 @@ fn write(db: &Db, sql: &str, row: &Connection) -> Result<usize, VaultError> {
         Some(&row.proxy)
             .filter(|proxy| **proxy != ProxySettings::default())
             .map(Json),
+        row.needed.as_ref().map(Json),
     ];
     db.prepare_cached(sql)?.execute(values).map_err(|error| {
         let label = account.label.as_ref();
@@ -243,5 +248,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
             .get::<_, Option<Json<_>>>(19)?
             .map(|Json(proxy)| proxy)
             .unwrap_or_default(),
+        needed: row
+            .get::<_, Option<Json<_>>>(20)?
+            .map(|Json(needed)| needed),
     })
 }
