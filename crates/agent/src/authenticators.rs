@@ -1,6 +1,7 @@
 //! Registering OAuth clients. What a client *is* and what may be wrong with it stands in
 //! [`valetkey_core::draft`]; here it is stored, and what depends on it follows.
 
+mod export;
 mod removal;
 
 use std::sync::Arc;

@@ -69,17 +69,7 @@ impl Client {
                         authenticator.full_name().argument()
                     )),
                 })?;
-        let secret = if authenticator.has_secret {
-            let secret = vault.client_secret(authenticator.id).await?;
-            Some(secret.ok_or_else(|| AgentError::ClientMisconfigured {
-                provider: authenticator.provider_name(provider).to_owned(),
-                authenticator: authenticator.full_name(),
-                reason: "its client secret is no longer in the keychain".to_owned(),
-                console_url: authenticator.console_page(provider),
-            })?)
-        } else {
-            None
-        };
+        let secret = secret(vault, &authenticator).await?;
         let mut client = Self {
             authenticator,
             provider,
@@ -136,4 +126,24 @@ impl Client {
             console_url: self.authenticator.console_page(self.provider),
         }
     }
+}
+
+/// The client secret of `authenticator`, if it has one.
+pub(crate) async fn secret(
+    vault: &Vault,
+    authenticator: &Authenticator,
+) -> Result<Option<ClientSecret>, AgentError> {
+    if !authenticator.has_secret {
+        return Ok(None);
+    }
+    if let Some(secret) = vault.client_secret(authenticator.id).await? {
+        return Ok(Some(secret));
+    }
+    let provider = catalogue::provider_or_custom(&authenticator.provider);
+    Err(AgentError::ClientMisconfigured {
+        provider: authenticator.provider_name(provider).to_owned(),
+        authenticator: authenticator.full_name(),
+        reason: "its client secret is no longer in the keychain".to_owned(),
+        console_url: authenticator.console_page(provider),
+    })
 }

@@ -1,7 +1,8 @@
 //! The catalogue and the OAuth clients registered there.
 //!
 //! `GET oauth/providers`; `GET`, `POST oauth/authenticators`; `GET`, `PATCH`, `DELETE
-//! oauth/authenticators/{id}`, where `{id}` is a UUID or a name of the profile in `?profile=`.
+//! oauth/authenticators/{id}`, where `{id}` is a UUID or a name of the profile in `?profile=`; `POST
+//! oauth/export`.
 //!
 //! The body of `POST` is the very JSON of a config file with its `${ENV}` references resolved, the
 //! body of `PATCH` a merge patch on it (RFC 7396) with `is_active` beside it. Both are read by
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use valetkey_core::api_host::ApiHost;
 use valetkey_core::authenticator::{Authenticator, GrantType, Overrides};
 use valetkey_core::catalogue;
-use valetkey_core::draft::Warning;
+use valetkey_core::draft::{DraftInput, Warning};
 use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::id::AuthenticatorId;
 use valetkey_core::name::{AuthenticatorName, ConnectionName, ProfileName};
@@ -397,6 +398,29 @@ pub struct AuthenticatorSaved {
     pub authenticator: AuthenticatorView,
     /// What was accepted, but deserves a look.
     pub warnings: Vec<Warning>,
+}
+
+/// Body of `POST oauth/export` (`?profile=`).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct ExportRequest {
+    /// Names or UUIDs; absent: all (of the profile).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authenticators: Option<Vec<String>>,
+    /// With their client secrets. Only for programs, and only after the person's yes while the desktop app
+    /// runs. Refresh tokens are never exported: a login has one holder.
+    pub secrets: bool,
+}
+
+/// Reply to `POST oauth/export`: what `valetkey import` and `valetkey add --config` read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AuthenticatorExport {
+    /// The fields of each, with its `profile` and `is_active` where they are not the usual ones. A client
+    /// secret is the name of a variable (`${GITHUB_CLIENT_SECRET}`), unless secrets were asked for.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<std::collections::HashMap<String, serde_json::Value>>))]
+    pub authenticators: Vec<DraftInput>,
 }
 
 /// Reply to `DELETE oauth/authenticators/{id}` (`?force=`). Without `force`, an authenticator with

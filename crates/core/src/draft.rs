@@ -6,6 +6,7 @@
 //! on its own fields, followed by the same check.
 
 mod check;
+mod exported;
 mod input;
 mod members;
 mod nearest;
@@ -22,6 +23,7 @@ use crate::redirect::RedirectUri;
 use crate::scope::Scopes;
 use crate::secret::ClientSecret;
 
+pub use exported::{SecretVariables, exported, secret_field};
 pub use input::DraftInput;
 pub use nearest::nearest;
 

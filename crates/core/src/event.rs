@@ -70,6 +70,8 @@ kinds! {
     AuthenticatorAdded = "authenticator.added",
     /// An authenticator was changed, enabled or disabled.
     AuthenticatorUpdated = "authenticator.updated",
+    /// The client secret of an authenticator was exported.
+    AuthenticatorExported = "authenticator.exported",
     /// An authenticator was removed.
     AuthenticatorRemoved = "authenticator.removed",
     /// A sign-in began.

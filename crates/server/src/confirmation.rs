@@ -59,6 +59,8 @@ pub(crate) enum Change {
     Retention { days: u16 },
     /// No pause while the session is locked.
     NoPauseOnLock,
+    /// Client secrets go to a program, for an encrypted file.
+    ExportSecrets { authenticators: Vec<String> },
     /// A token goes to the clipboard.
     CopyToken { connection: String },
 }
@@ -207,6 +209,14 @@ impl Change {
                 "Share tokens while the session is locked?".to_owned(),
                 "Programs then get tokens also while nobody is in front.".to_owned(),
                 "Share",
+            ),
+            Self::ExportSecrets { authenticators } => (
+                "Export client secrets?".to_owned(),
+                format!(
+                    "The program gets the client secrets and keys of: {}. Logins stay here.",
+                    authenticators.join(", ")
+                ),
+                "Export",
             ),
             Self::CopyToken { connection } => (
                 format!("Copy a token of `{connection}`?"),

@@ -10,6 +10,7 @@
 //! | [`Action::ChangeEndpoints`] | yes | yes | no | no |
 //! | [`Action::ChangeApiHosts`] | yes | yes | no | no |
 //! | [`Action::WidenProxy`] | yes | yes | no | no |
+//! | [`Action::ExportSecrets`] | no | yes | no | no |
 //! | [`Action::ReadKeys`] | yes | yes | no | no |
 //! | [`Action::ChangeKeys`] | yes | while no desktop app runs | no | no |
 //! | [`Action::ConfirmKey`] | yes | no | no | no |
@@ -47,6 +48,8 @@ pub enum Action {
     /// Hand out the token of a connection again that was used through the proxy alone, or let more
     /// methods pass there.
     WidenProxy,
+    /// Get client secrets, for an export.
+    ExportSecrets,
     /// List client keys.
     ReadKeys,
     /// Create or revoke client keys.
@@ -93,6 +96,8 @@ pub enum PermissionError {
     KeyChangesNoEndpoint,
     /// A key does not choose what it may do.
     KeyWidensNothing,
+    /// Client secrets are exported to programs of this user only.
+    OnlyProgramsExportSecrets,
     /// Keys are managed over the socket or in the window.
     KeysAreNotManagedByKeys,
     /// While the desktop app runs, it is done there.
@@ -112,6 +117,7 @@ pub fn check(caller: &Caller, action: Action, host: Host) -> Result<(), Permissi
             Action::UseToken(_) | Action::UseProxy(_) => {
                 Err(PermissionError::WindowNeverGetsTokens)
             }
+            Action::ExportSecrets => Err(PermissionError::OnlyProgramsExportSecrets),
             Action::AnswerApproval => Err(PermissionError::OnlyInTheApprovalWindow),
             Action::ReadAccess
             | Action::RemoveRule
@@ -154,6 +160,7 @@ pub fn check(caller: &Caller, action: Action, host: Host) -> Result<(), Permissi
                 | Action::ChangeEndpoints
                 | Action::ChangeApiHosts
                 | Action::WidenProxy
+                | Action::ExportSecrets
                 | Action::ReadKeys
                 | Action::ReadAccess
                 | Action::ShowApproval
@@ -180,6 +187,7 @@ fn check_key(key: &Key, action: Action) -> Result<(), PermissionError> {
             (false, PermissionError::KeyChangesNoEndpoint)
         }
         Action::WidenProxy => (false, PermissionError::KeyWidensNothing),
+        Action::ExportSecrets => (false, PermissionError::OnlyProgramsExportSecrets),
         Action::ReadKeys | Action::ChangeKeys | Action::ConfirmKey => {
             (false, PermissionError::KeysAreNotManagedByKeys)
         }
@@ -208,6 +216,9 @@ impl PermissionError {
                 "a client key cannot change where the secrets of an authenticator are sent"
             }
             Self::KeyWidensNothing => "a client key cannot widen what a connection may be used for",
+            Self::OnlyProgramsExportSecrets => {
+                "client secrets go neither to the window nor to the holder of a client key"
+            }
             Self::KeysAreNotManagedByKeys => "a client key can neither see nor change client keys",
             Self::OnlyInTheApprovalWindow => {
                 "while the desktop app runs, this is answered in its approval window only"
@@ -236,6 +247,7 @@ impl PermissionError {
             Self::KeyChangesNoEndpoint => {
                 "ask over the socket (`valetkey update` does), or add another authenticator"
             }
+            Self::OnlyProgramsExportSecrets => "run `valetkey export --with-secrets` in a terminal",
             Self::KeysAreNotManagedByKeys => "use `valetkey key` in a terminal",
             Self::OnlyInTheApprovalWindow => "open Valet Key, Access",
             Self::KeysSeeNoRules => "use `valetkey access` in a terminal",
@@ -307,6 +319,10 @@ mod tests {
                 [true, true, false, false, false, false],
             ),
             (Action::WidenProxy, [true, true, false, false, false, false]),
+            (
+                Action::ExportSecrets,
+                [false, true, false, false, false, false],
+            ),
             (Action::ReadKeys, [true, true, false, false, false, false]),
             (Action::ChangeKeys, [true, true, false, false, false, false]),
             (

@@ -61,6 +61,7 @@ routes! {
     "/api/v1/oauth/authenticators" => get authenticators::list, post authenticators::add;
     "/api/v1/oauth/authenticators/{id}" =>
         get authenticators::show, patch authenticators::update, delete authenticators::remove;
+    "/api/v1/oauth/export" => post authenticators::export;
     "/api/v1/credentials/connections" => get connections::list, post sessions::begin;
     "/api/v1/credentials/connections/{id}" =>
         get connections::show, patch connections::update, delete connections::disconnect;

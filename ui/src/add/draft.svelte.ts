@@ -26,6 +26,8 @@ export class Draft {
   scopes = $state<string[]>([]);
   placeholders = $state<Record<string, string>>({});
   authorizeParams = $state<Record<string, string>>({});
+  /** Fields of a file that the form does not show. */
+  #others: Record<string, unknown> = {};
   /** Problems that the agent reported; changing a field removes its problems. */
   problems = $state.raw<Problem[]>([]);
   /** Fields that a file leaves to a variable (`${GOOGLE_CLIENT_SECRET}`), with its name. */
@@ -54,6 +56,7 @@ export class Draft {
     this.scopes = [...provider.default_scopes];
     this.placeholders = {};
     this.authorizeParams = {};
+    this.#others = {};
     this.variables = {};
     this.problems = [];
     this.advanced = provider.id === "custom";
@@ -89,6 +92,7 @@ export class Draft {
     if (imported.scopes) this.setScopes(imported.scopes);
     Object.assign(this.placeholders, imported.placeholders);
     Object.assign(this.authorizeParams, imported.authorizeParams);
+    this.#others = { ...imported.others };
     this.variables = imported.variables;
     this.isActive = imported.isActive;
     this.#begun = JSON.stringify(this.body());
@@ -125,6 +129,7 @@ export class Draft {
       TEXTS.map((field): [string, string] => [field, this.texts[field].trim()]).filter(([, value]) => value !== ""),
     );
     return {
+      ...this.#others,
       client_id: "",
       ...texts,
       authenticator_type: this.provider,

@@ -102,3 +102,14 @@ test("a problem goes when its field is changed, and only that one", () => {
   draft.set("client_id", "x");
   expect(draft.problems.map(({ field }) => field)).toEqual(["scopes"]);
 });
+
+test("fields of a file that the form does not show are saved with it", () => {
+  const own = { api_hosts: ["api.example.com"], device_authorization_url: "https://login.example.com/device" };
+  const file = { authenticator_type: "github", client_id: "Iv1.x", ...own };
+  const [imported] = readFile(JSON.stringify(file)) as [Imported];
+  expect(imported.remarks).toEqual([]);
+  draft.take(imported, GITHUB, () => false);
+  expect(draft.body()).toMatchObject(own);
+  draft.change(CUSTOM, () => false);
+  expect(Object.keys(draft.body())).not.toContain("api_hosts");
+});

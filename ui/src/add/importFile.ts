@@ -1,5 +1,7 @@
 // Files that describe an OAuth client: our own format, and Google's `client_secret_*.json`.
 
+import type { NewAuthenticator } from "../api/types";
+
 /** One authenticator of a file, with the field names of the API. */
 export interface Imported {
   provider: string;
@@ -9,6 +11,8 @@ export interface Imported {
   scopes: string[] | null;
   placeholders: Record<string, string>;
   authorizeParams: Record<string, string>;
+  /** Fields that the form does not show. */
+  others: Record<string, unknown>;
   /** False: it was exported as disabled. */
   isActive: boolean;
   /** Names of the variables that a file refers to, by field. */
@@ -31,7 +35,19 @@ const TEXTS = [
   "userinfo_url",
   "issuer",
   "resource",
-];
+] as const;
+type Shown = (typeof TEXTS)[number] | "app_id" | "authenticator_type" | "scopes" | "authorize_params" | "placeholders";
+/** Fields that the form does not show: all that the API has beside. */
+const OTHERS: Record<Exclude<keyof NewAuthenticator, Shown>, true> = {
+  api_hosts: true,
+  assertion_audience: true,
+  audience: true,
+  device_authorization_url: true,
+  grant_type: true,
+  private_key: true,
+  requested_token_type: true,
+  subject: true,
+};
 const VARIABLE = /\$\{([^}]*)\}/;
 
 /** Reads one authenticator, or all of an export. */
@@ -88,6 +104,7 @@ function fromGoogle(client: Record<string, unknown>, web: boolean): Imported {
     scopes: null,
     placeholders: {},
     authorizeParams: {},
+    others: {},
     isActive: true,
     variables: {},
     remarks,
@@ -107,6 +124,7 @@ function fromOwn(members: Record<string, unknown>): Imported {
     scopes: null,
     placeholders: {},
     authorizeParams: {},
+    others: {},
     isActive: is_active !== false,
     variables: {},
     remarks: [],
@@ -120,8 +138,13 @@ function fromOwn(members: Record<string, unknown>): Imported {
 }
 
 function take(imported: Imported, field: string, value: unknown): boolean {
-  if (TEXTS.includes(field) && (typeof value === "string" || typeof value === "number")) {
+  if ((TEXTS as readonly string[]).includes(field) && (typeof value === "string" || typeof value === "number")) {
     imported.texts[field] = resolved(imported, field, String(value));
+    return true;
+  }
+  if (field in OTHERS) {
+    const taken = typeof value === "string" ? resolved(imported, field, value) : value;
+    if (taken !== "") imported.others[field] = taken;
     return true;
   }
   if (field === "scopes" && Array.isArray(value)) {

@@ -397,6 +397,27 @@ export interface paths {
         patch: operations["authenticators_update"];
         trace?: never;
     };
+    "/api/v1/oauth/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export authenticators
+         * @description As `valetkey import` reads them back. A client secret is left to a variable, unless `secrets` asks for
+         *     it: then the caller is a program, and while the desktop app runs the person confirms it.
+         */
+        post: operations["authenticators_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/oauth/providers": {
         parameters: {
             query?: never;
@@ -769,6 +790,16 @@ export interface components {
             open_until?: string | null;
             /** @description What is asked. */
             question: components["schemas"]["QuestionView"];
+        };
+        /** @description Reply to `POST oauth/export`: what `valetkey import` and `valetkey add --config` read. */
+        AuthenticatorExport: {
+            /**
+             * @description The fields of each, with its `profile` and `is_active` where they are not the usual ones. A client
+             *     secret is the name of a variable (`${GITHUB_CLIENT_SECRET}`), unless secrets were asked for.
+             */
+            authenticators: {
+                [key: string]: unknown;
+            }[];
         };
         /**
          * Format: uuid
@@ -1330,7 +1361,7 @@ export interface components {
          * @description The kinds of events. The words are stable.
          * @enum {string}
          */
-        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.exchanged" | "token.unrecorded" | "log.damaged" | "log.chained" | "proxy.request" | "proxy.scrubbed" | "token.invalidated" | "access.asked" | "access.allowed" | "access.denied" | "rule.confirmed" | "rule.removed" | "key.created" | "key.confirmed" | "key.guessed" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed" | "connection.lacks_scopes";
+        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.exported" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.exchanged" | "token.unrecorded" | "log.damaged" | "log.chained" | "proxy.request" | "proxy.scrubbed" | "token.invalidated" | "access.asked" | "access.allowed" | "access.denied" | "rule.confirmed" | "rule.removed" | "key.created" | "key.confirmed" | "key.guessed" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed" | "connection.lacks_scopes";
         /** @description Reply to `GET events`. */
         EventList: {
             /** @description Oldest first. */
@@ -1396,6 +1427,20 @@ export interface components {
              * @description Lines that cannot be checked: they were written before the log had its key.
              */
             uncovered: number;
+        };
+        /** @description Body of `POST oauth/export` (`?profile=`). */
+        ExportRequest: {
+            /**
+             * @description Names or UUIDs; absent: all (of the profile).
+             * @default null
+             */
+            authenticators?: string[] | null;
+            /**
+             * @description With their client secrets. Only for programs, and only after the person's yes while the desktop app
+             *     runs. Refresh tokens are never exported: a login has one holder.
+             * @default false
+             */
+            secrets?: boolean;
         };
         /** @description A sign-in that failed, in the views of its connection or authenticator. */
         FailedSignIn: {
@@ -3207,6 +3252,44 @@ export interface operations {
             415: components["responses"]["Error"];
             429: components["responses"]["Error"];
             500: components["responses"]["Error"];
+            503: components["responses"]["Error"];
+        };
+    };
+    authenticators_export: {
+        parameters: {
+            query?: {
+                /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                profile?: components["schemas"]["ProfileName"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ExportRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthenticatorExport"];
+                };
+            };
+            400: components["responses"]["Error"];
+            401: components["responses"]["Error"];
+            403: components["responses"]["Error"];
+            404: components["responses"]["Error"];
+            408: components["responses"]["Error"];
+            413: components["responses"]["Error"];
+            415: components["responses"]["Error"];
+            429: components["responses"]["Error"];
+            500: components["responses"]["Error"];
+            502: components["responses"]["Error"];
             503: components["responses"]["Error"];
         };
     };

@@ -79,6 +79,7 @@ const WORDS: Record<EventKind, Words> = {
     text: event.detail.is_active === false ? "authenticator is disabled" : "authenticator changed",
     note: event.detail.new_secret === true ? "new client secret" : via(event),
   }),
+  "authenticator.exported": says("warn", "rest", "client secret was exported"),
   "authenticator.removed": says("idle", "rest", "authenticator removed"),
   "sign_in.started": says("idle", "signed in", "sign-in started", (event) => event.detail.reason ?? via(event)),
   "sign_in.authorized": says("idle", "signed in", "sign-in allowed at the provider", none),

@@ -18,7 +18,8 @@ use crate::agent::{
     AgentStatus, DoctorReport, Settings, SettingsPatch, ShutdownResponse, WindowResponse,
 };
 use crate::authenticators::{
-    AuthenticatorList, AuthenticatorRemoved, AuthenticatorSaved, AuthenticatorView, ProviderList,
+    AuthenticatorExport, AuthenticatorList, AuthenticatorRemoved, AuthenticatorSaved,
+    AuthenticatorView, ExportRequest, ProviderList,
 };
 use crate::clients::{ClientCreated, ClientList, ClientView, NewClient};
 use crate::connections::{ConnectionList, ConnectionPatch, ConnectionView, Disconnected};
@@ -118,6 +119,11 @@ impl Client {
         let target = self.named(&["oauth", "authenticators", name]);
         let target = target.query("force", force.then_some("true"));
         self.patch(&target, &draft.to_json())
+    }
+
+    /// Authenticators as the fields of a file.
+    pub fn export(&mut self, request: &ExportRequest) -> Result<AuthenticatorExport, ClientError> {
+        self.post(&self.named(&["oauth", "export"]), &body(request))
     }
 
     /// Removes an authenticator; with `force` its connections, too.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -223,8 +224,20 @@ impl DraftInput {
 
     /// The fields as JSON, for the request that hands them to the agent. Holds the secret.
     pub fn to_json(&self) -> Zeroizing<String> {
-        let json = std::mem::take(&mut *secret_json::to_vec(&*self.members));
+        let json = std::mem::take(&mut *secret_json::to_vec(self));
         Zeroizing::new(String::from_utf8(json).expect("JSON is UTF-8"))
+    }
+}
+
+impl Serialize for DraftInput {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (*self.members).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for DraftInput {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Map::deserialize(deserializer).map(Self::from_members)
     }
 }
 
@@ -235,7 +248,7 @@ impl fmt::Debug for DraftInput {
 }
 
 /// The members that would give this authenticator, without its secret.
-fn members_of(old: &Authenticator) -> Members {
+pub(super) fn members_of(old: &Authenticator) -> Members {
     let mut members = match serde_json::to_value(&old.overrides) {
         Ok(Value::Object(members)) => members,
         _ => Map::new(),

@@ -18,6 +18,11 @@ impl Members {
         }
     }
 
+    /// The fields themselves; whoever has them wipes them.
+    pub(super) fn take(&mut self) -> Map<String, Value> {
+        std::mem::take(&mut self.0)
+    }
+
     /// Merges a patch (RFC 7396): `null` takes away, objects are merged, everything else replaces.
     pub(super) fn merge(&mut self, mut patch: Self) {
         merge(&mut self.0, std::mem::take(&mut patch.0));

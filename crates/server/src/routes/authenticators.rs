@@ -1,14 +1,19 @@
 //! The catalogue, and the OAuth clients registered there.
 
 use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
 use serde_json::{Map, Value};
 use valetkey_agent::{AuthenticatorChange, AuthenticatorKey};
 use valetkey_api::authenticators::{
-    AuthenticatorList, AuthenticatorQuery, AuthenticatorRemoved, AuthenticatorSaved,
-    AuthenticatorView, ProviderList,
+    AuthenticatorExport, AuthenticatorList, AuthenticatorQuery, AuthenticatorRemoved,
+    AuthenticatorSaved, AuthenticatorView, ExportRequest, ProviderList,
 };
 use valetkey_api::connections::{ForceQuery, ProfileQuery};
+use valetkey_api::core::authenticator::Authenticator;
 use valetkey_api::core::draft::DraftInput;
+use valetkey_api::core::id::AuthenticatorId;
+use valetkey_api::core::name::ProfileName;
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -17,7 +22,7 @@ use crate::convert::{self, authenticator_key};
 use crate::error_response::ErrorResponse;
 use crate::extract::{JsonBody, PathParam, QueryParams};
 use crate::permission::Action;
-use crate::response::{Created, Ok200};
+use crate::response::{Created, Ok200, secret_json};
 
 /// List providers
 #[cfg_attr(test, utoipa::path(
@@ -181,6 +186,74 @@ fn widening(
         });
     }
     Ok(changes)
+}
+
+/// Export authenticators
+///
+/// As `valetkey import` reads them back. A client secret is left to a variable, unless `secrets` asks for
+/// it: then the caller is a program, and while the desktop app runs the person confirms it.
+#[cfg_attr(test, utoipa::path(
+    post, path = "/api/v1/oauth/export", tag = "authenticators",
+    params(ProfileQuery),
+    request_body = ExportRequest,
+    responses(
+        (status = 200, body = AuthenticatorExport),
+        (status = 404, body = valetkey_api::ErrorBody),
+        (status = 502, body = valetkey_api::ErrorBody)
+    )
+))]
+pub(super) async fn export(
+    State(app): State<App>,
+    caller: Caller,
+    QueryParams(query): QueryParams<ProfileQuery>,
+    JsonBody(request): JsonBody<ExportRequest>,
+) -> Result<Response, ErrorResponse> {
+    let actor = app.allow(&caller, Action::Manage)?;
+    let agent = app.agent();
+    let ids: Vec<AuthenticatorId> = match request.authenticators {
+        None => {
+            let all = agent.authenticators(query.profile.as_ref(), true);
+            all.iter().map(|view| view.authenticator.id).collect()
+        }
+        Some(names) => names
+            .iter()
+            .map(|name| {
+                let key = authenticator_key(name, query.profile.clone())?;
+                Ok(agent.authenticator(&key)?.authenticator.id)
+            })
+            .collect::<Result<_, ErrorResponse>>()?,
+    };
+    let authenticators = if request.secrets {
+        app.allow(&caller, Action::ExportSecrets)?;
+        app.confirm_all(&caller, || exports_secrets(&app, &ids))
+            .await?;
+        agent.export_with_secrets(&ids, &actor).await?
+    } else {
+        agent.export_authenticators(&ids)?
+    };
+    let export = AuthenticatorExport { authenticators };
+    Ok(secret_json(StatusCode::OK, &export))
+}
+
+/// The question about the client secrets of these authenticators, if they have any.
+fn exports_secrets(app: &App, ids: &[AuthenticatorId]) -> Result<Vec<Change>, ErrorResponse> {
+    let mut named = Vec::new();
+    for id in ids {
+        let view = app.agent().authenticator(&AuthenticatorKey::Id(*id))?;
+        let Authenticator { name, profile, .. } = &*view.authenticator;
+        if view.authenticator.has_secret {
+            named.push(if *profile == ProfileName::default() {
+                name.to_string()
+            } else {
+                format!("{name} (profile {profile})")
+            });
+        }
+    }
+    let is_some = !named.is_empty();
+    let change = Change::ExportSecrets {
+        authenticators: named,
+    };
+    Ok(is_some.then_some(change).into_iter().collect())
 }
 
 /// Remove an authenticator

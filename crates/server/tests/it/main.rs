@@ -12,6 +12,7 @@ mod busy_host;
 mod client_keys;
 mod connect_page;
 mod events;
+mod export;
 mod fixture;
 mod gateway;
 mod interleaved_changes;

@@ -12,6 +12,7 @@ const WIDENING: &[(&str, &str)] = &[
     ("patch", "/api/v1/settings"),
     ("post", "/api/v1/clients"),
     ("post", "/api/v1/clients/{id}/confirm"),
+    ("post", "/api/v1/oauth/export"),
     ("post", "/api/v1/resume"),
     ("post", "/api/v1/rules/{id}/confirm"),
     ("post", "/api/v1/shutdown"),
