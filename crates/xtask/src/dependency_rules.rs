@@ -18,7 +18,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("valetkey-agent", &["valetkey-core", "valetkey-vault"]),
     ("valetkey-api", &["valetkey-core"]),
     ("valetkey-server", &["valetkey-api", "valetkey-agent"]),
-    ("valetkey-cli", &["valetkey-api"]),
+    ("valetkey-transfer", &["valetkey-core"]),
+    ("valetkey-cli", &["valetkey-api", "valetkey-transfer"]),
     ("valetkey-demo-provider", &[]),
     ("valetkey-desktop", &["valetkey-api", "valetkey-server"]),
     ("valetkey-tests", &[DEMO_PROVIDER]),
@@ -38,6 +39,7 @@ const RESTRICTED: &[(&str, &[&str])] = &[
     ("zbus-secret-service-keyring-store", &["valetkey-vault"]),
     ("rusqlite", &["valetkey-vault"]),
     ("oauth2", &["valetkey-agent"]),
+    ("age", &["valetkey-transfer"]),
     // The second for the proxy.
     ("reqwest", &["valetkey-agent", "valetkey-server"]),
     (
