@@ -3,6 +3,7 @@
 mod authenticators;
 mod connections;
 mod tools;
+mod transfer;
 
 use clap::{ArgAction, Parser, Subcommand};
 use valetkey_api::core::name::ProfileName;
@@ -16,6 +17,8 @@ pub(crate) use tools::{
     Access, Allow, EventFormat, EventSelection, Events, EventsAction, Key, Provider, Run, Serve,
     Setting, Settings,
 };
+
+pub(crate) use transfer::{Existing, Export, Import, Passphrase};
 
 /// The hidden command by which `valetkey` becomes the agent.
 pub(crate) const DETACH: &str = "detach-agent";
@@ -73,6 +76,10 @@ pub(crate) enum Command {
     /// Remove an authenticator
     #[command(alias = "delete-authenticator")]
     Remove(Removal),
+    /// Write authenticators to a file; secrets only if you ask, then encrypted
+    Export(Export),
+    /// Read authenticators from a file, or from what other tools keep
+    Import(Import),
     /// List the services of the catalogue, or how to register at one
     Providers(Provider),
     /// Sign in with the browser

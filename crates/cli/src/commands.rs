@@ -9,9 +9,13 @@ mod documents;
 mod draft;
 mod events;
 mod export;
-mod google_client;
+mod hidden;
+mod import;
+mod input_file;
 mod keys;
 mod lifecycle;
+mod output_file;
+mod passphrase;
 mod paste;
 mod proxy;
 mod run;
@@ -35,6 +39,8 @@ pub(crate) fn run(terminal: Terminal, global: &Global, command: Command) -> Resu
         Command::Enable(args) => authenticators::set_active(terminal, global, &args, true),
         Command::Disable(args) => authenticators::set_active(terminal, global, &args, false),
         Command::Remove(args) => authenticators::remove(terminal, global, &args),
+        Command::Export(args) => export::export(terminal, global, &args),
+        Command::Import(args) => import::import(terminal, global, &args),
         Command::Providers(args) => authenticators::providers(terminal, &args),
         Command::Connect(args) => connect::connect(terminal, global, args),
         Command::Disconnect(args) => connections::disconnect(terminal, global, &args),

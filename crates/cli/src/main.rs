@@ -10,6 +10,7 @@
 //! | [`fast`], `commands::token` | the short way of `valetkey token` |
 //! | [`commands`] | each command: arguments -> requests -> a response |
 //! | `commands::draft`, `commands::secret` | an authenticator's file (`${VAR}` is resolved here, by core's `draft`), flags and secret |
+//! | `commands::export`, `commands::import` | authenticators to and from files; what these hold is `valetkey_transfer`'s business |
 //! | `commands::run` | becomes the command, with tokens in its environment |
 //! | [`render`] | pure: responses -> text |
 //! | [`terminal`], [`style`] | output: data to stdout, messages to stderr |

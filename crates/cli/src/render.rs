@@ -10,6 +10,7 @@ pub(crate) mod connections;
 pub(crate) mod doctor;
 pub(crate) mod events;
 mod failure;
+pub(crate) mod import;
 pub(crate) mod keys;
 pub(crate) mod proxy;
 mod scopes;

@@ -130,6 +130,14 @@ impl Terminal {
             || answer.eq_ignore_ascii_case("yes"))
     }
 
+    /// Asks for a line; empty if nobody types any more.
+    pub(crate) fn ask_text(self, question: &str) -> Result<String, Failure> {
+        self.say(|style| format!("{} ", style.paint(Tone::Heading, question)));
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        Ok(answer.trim().to_owned())
+    }
+
     fn style(self, stream: &impl io::IsTerminal) -> Style {
         Style {
             colour: !self.plain && stream.is_terminal(),

@@ -6,7 +6,7 @@ use valetkey_api::core::catalogue;
 use valetkey_api::core::draft::{DraftInput, Warning};
 use valetkey_api::own_providers;
 
-use super::{draft, export};
+use super::{draft, import};
 use crate::agent;
 use crate::args::{Add, Global, One, Provider, Removal, Update};
 use crate::exit::Exit;
@@ -35,8 +35,10 @@ pub(super) fn add(terminal: Terminal, global: &Global, args: &Add) -> Result<(),
     }
     read_own_providers();
     let config = draft::config(&args.fields, &args.secret)?;
-    if let Some(entries) = config.as_deref().and_then(export::entries) {
-        return export::add(terminal, global, args, entries);
+    if let Some(found) = config.as_deref().and_then(valetkey_transfer::file::export) {
+        let found =
+            found.map_err(|error| Failure::new(Exit::Usage, error.message).hint(error.hint))?;
+        return import::store::add_all(terminal, global, args, found);
     }
     let mut input = draft::input(config, &args.fields, &args.secret)?;
     if let Some(provider) = &args.provider {
@@ -136,7 +138,7 @@ pub(super) fn providers(terminal: Terminal, args: &Provider) -> Result<(), Failu
 }
 
 /// Adds the person's own files to the catalogue. Without a home there are none.
-fn read_own_providers() {
+pub(super) fn read_own_providers() {
     if let Ok(home) = agent::home() {
         own_providers::install(&home);
     }

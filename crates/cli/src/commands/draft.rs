@@ -7,8 +7,9 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 use valetkey_api::core::draft::DraftInput;
+use valetkey_transfer::google;
 
-use super::{google_client, secret};
+use super::secret;
 use crate::args::{Fields, Secret};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -36,7 +37,7 @@ pub(super) fn input(
 ) -> Result<DraftInput, Failure> {
     let mut input = match config {
         None => DraftInput::default(),
-        Some(text) => match google_client::input(&text) {
+        Some(text) => match google::input(&text) {
             Some(input) => input,
             None => DraftInput::from_json(&text)
                 .map_err(Failure::Problems)?

@@ -51,7 +51,8 @@ pub(crate) fn list(list: &AuthenticatorList, style: Style) -> String {
     table.render(style)
 }
 
-fn short(client_id: &str) -> String {
+/// A client id, cut where it is long.
+pub(super) fn short(client_id: &str) -> String {
     const MAX_CHARS: usize = 24;
     if client_id.chars().count() <= MAX_CHARS {
         return client_id.to_owned();

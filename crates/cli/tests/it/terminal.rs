@@ -206,3 +206,67 @@ fn a_sign_in_that_is_interrupted_gives_the_terminal_back() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(terminal.takes_lines());
 }
+
+#[test]
+fn a_source_that_changed_after_it_was_shown_is_not_imported() {
+    let agent = crate::import::agent_with(&["mail"]);
+    let path = agent.home().join("file");
+    let text = r#"{"authenticators": [{"authenticator_type": "google", "name": "mail", "client_id": "1",
+        "client_secret": "GOCSPX-1"}]}"#;
+    fs::write(&path, text).unwrap();
+    let mut command = agent.command("import");
+    command.arg(&path);
+    let mut terminal = Terminal::new();
+    let mut child = terminal.spawn(command);
+    terminal.read_until("(s)kip, (r)eplace it or (n)ame this one otherwise?");
+    terminal.person.write_all(b"n\n").unwrap();
+    terminal.read_until("its name:");
+    terminal.person.write_all(b"second\n").unwrap();
+    terminal.read_until("import 1?");
+    fs::write(&path, text.replace("\"1\"", "\"2\"")).unwrap();
+    terminal.person.write_all(b"y\n").unwrap();
+    terminal.read_until("was changed after it was shown");
+    assert_eq!(child.wait().unwrap().code(), Some(75));
+    assert!(agent.lines().iter().all(|line| line.starts_with("GET ")));
+}
+
+#[test]
+fn a_new_passphrase_is_typed_twice_and_not_shown() {
+    let exported = json!({"authenticators": [{"authenticator_type": "github", "client_id": "a"}]});
+    let agent = Stub::new(move |_| Some((200, exported.clone())));
+    let path = agent.home().join("all.age");
+    let mut command = agent.command("export --with-secrets --output");
+    command.arg(&path);
+    let mut terminal = Terminal::new();
+    let mut child = terminal.spawn(command);
+    for (first, again) in [("one", "two"), ("three", "three")] {
+        terminal.read_until("passphrase for the file");
+        assert!(!terminal.echoes());
+        writeln!(terminal.person, "{first}").unwrap();
+        terminal.read_until("once more");
+        writeln!(terminal.person, "{again}").unwrap();
+    }
+    let shown = terminal.read_until("wrote 1 authenticator");
+    assert!(!shown.contains("three"), "{shown}");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.starts_with("-----BEGIN AGE"), "{text}");
+}
+
+#[test]
+fn ctrl_c_ends_it_after_a_hidden_line_too() {
+    let agent = Stub::new(|_| None);
+    let path = agent.home().join("secret");
+    let mut command = agent.command("add github --client-id a --client-secret-stdin");
+    command.stdout(File::create(path).unwrap());
+    let mut terminal = Terminal::new();
+    let mut child = terminal.spawn(command);
+    terminal.read_until("client secret");
+    terminal.person.write_all(b"s3cret\n").unwrap();
+    while agent.requests().is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), None, "the signal ended it");
+}
