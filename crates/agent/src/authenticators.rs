@@ -7,19 +7,21 @@ mod removal;
 use std::sync::Arc;
 
 use serde_json::json;
-use valetkey_core::authenticator::Authenticator;
+use valetkey_core::authenticator::{Authenticator, Overrides};
 use valetkey_core::catalogue;
 use valetkey_core::connection::RefreshErrorKind;
-use valetkey_core::draft::{DraftInput, Warning};
+use valetkey_core::draft::{DraftInput, Problem, SecretChange, Warning};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::{AuthenticatorId, ConnectionId};
 use valetkey_core::name::{AuthenticatorName, ProfileName};
-use valetkey_core::provider::Provider;
+use valetkey_core::provider::{ClientAuth, Provider};
+use valetkey_core::secret::ClientSecret;
 use valetkey_vault::VaultError;
 
 use crate::error::AgentError;
 use crate::grants;
 use crate::key::{Actor, AuthenticatorKey};
+use crate::protocol::SigningKey;
 use crate::refresh;
 use crate::registry::FailedSignIn;
 use crate::state::Agent;
@@ -110,6 +112,7 @@ impl Agent {
         who: &Actor,
     ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
         let (draft, warnings) = input.check().map_err(AgentError::BadDraft)?;
+        check_key(&draft.overrides, draft.client_secret.as_ref())?;
         self.check_name(&profile, &draft.name, None)?;
         let id = AuthenticatorId::new(crate::random::uuid());
         let now = self.inner.now();
@@ -186,6 +189,9 @@ impl Agent {
             .input
             .check_change(&old, now)
             .map_err(AgentError::BadDraft)?;
+        if let Some(SecretChange::Set(secret)) = &change.secret {
+            check_key(&change.authenticator.overrides, Some(secret))?;
+        }
         let new_servers = new_servers(&old, &change.authenticator);
         if !ask.force && !new_servers.is_empty() {
             self.check_bound(&old, &new_servers, change.secret.is_some())?;
@@ -339,6 +345,21 @@ impl Agent {
             .detail(detail);
         self.inner.record(event).await;
     }
+}
+
+/// A private key that cannot sign is refused before it is stored.
+fn check_key(overrides: &Overrides, secret: Option<&ClientSecret>) -> Result<(), AgentError> {
+    let is_key = overrides.client_auth == Some(ClientAuth::PrivateKeyJwt);
+    let Some(key) = secret.filter(|_| is_key) else {
+        return Ok(());
+    };
+    SigningKey::parse(key.expose()).map(drop).map_err(|error| {
+        AgentError::BadDraft(vec![Problem {
+            field: "private_key".to_owned(),
+            message: error.to_string(),
+            hint: error.hint.to_owned(),
+        }])
+    })
 }
 
 /// Whether tokens that nobody agrees to are for another client or account from now on.

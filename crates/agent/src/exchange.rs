@@ -10,6 +10,7 @@ use serde_json::json;
 use valetkey_core::authenticator::{Authenticator, GrantType};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::ConnectionId;
+use valetkey_core::proxy_settings::ProxySettings;
 use valetkey_core::secret::AccessToken;
 
 use crate::client::Client;
@@ -54,21 +55,30 @@ pub(crate) fn subject_token<'a>(
     }
 }
 
-/// Who an exchanged token is for, where the provider does not say: the subject's account.
+/// Who an exchanged token is for: what the provider does not say is that of the subject's account.
 pub(crate) fn or_subject(inner: &Inner, client: &Client, identity: Identity) -> Identity {
-    if identity.subject.is_some() {
-        return identity;
-    }
     let registry = inner.registry();
     let subject = find(&registry, client).ok().flatten();
     let account = subject.and_then(|id| Some(registry.get(id)?.row.account.clone()));
     let Some(account) = account else {
         return identity;
     };
+    let told = identity.subject.as_ref().zip(account.subject.as_ref());
+    if told.is_some_and(|(told, known)| !told.is_same_account(known)) {
+        return identity;
+    }
     Identity {
         display_name: identity.display_name.or(account.display_name),
-        subject: account.subject,
+        subject: identity.subject.or(account.subject),
     }
+}
+
+/// What the subject may be used for through the proxy: the connection that its token is exchanged for
+/// begins with no more.
+pub(crate) fn subject_proxy(inner: &Inner, authenticator: &Authenticator) -> Option<ProxySettings> {
+    let registry = inner.registry();
+    let id = subject_of(&registry, authenticator).ok().flatten()?;
+    Some(registry.get(id)?.row.proxy.clone())
 }
 
 /// The connection whose token `client` exchanges.

@@ -225,8 +225,16 @@ async fn store_refreshed(
         inner
             .revoke_unwanted(&prepared.client, account, &grant)
             .await;
+        let reason = if is_current {
+            "a new sign-in came first".to_owned()
+        } else {
+            let reason = "its authenticator was changed meanwhile".to_owned();
+            let kind = RefreshErrorKind::Later;
+            postpone(inner, id, Some(prepared), kind, &reason, None).await;
+            reason
+        };
         return Err(AgentError::ProviderUnreachable {
-            reason: "a new sign-in came first".to_owned(),
+            reason,
             retry_after: Some(MIN_RETRY_DELAY),
             bad_certificate: false,
         });

@@ -135,7 +135,7 @@ fn begin(
 ) -> Result<Value, OAuthError> {
     require_form(headers)?;
     let form = Form::parse(body);
-    let client = authenticate(settings, headers, &form)?;
+    let client = authenticate(shared, settings, headers, &form)?;
     let scope = match settings.dialect {
         Dialect::Standard | Dialect::Github => form.one("scope")?,
         Dialect::Slack => form.one("user_scope")?,

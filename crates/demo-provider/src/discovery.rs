@@ -28,6 +28,7 @@ pub(crate) async fn metadata(State(shared): State<Arc<Shared>>) -> Response {
         "response_types_supported": ["code"],
         "grant_types_supported": [
             "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code",
+            "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange",
         ],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
@@ -35,8 +36,10 @@ pub(crate) async fn metadata(State(shared): State<Arc<Shared>>) -> Response {
             "openid", "profile", "email", "offline_access", "files.read", "files.write",
             "calendar.read",
         ],
-        "token_endpoint_auth_methods_supported":
-            ["none", "client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": [
+            "none", "client_secret_basic", "client_secret_post", "private_key_jwt",
+            "client_secret_jwt",
+        ],
         "authorization_response_iss_parameter_supported": settings.send_iss,
     });
     match settings.pkce {

@@ -57,6 +57,8 @@ pub enum GrantType {
     AuthorizationCode,
     RefreshToken,
     DeviceCode,
+    ClientCredentials,
+    TokenExchange,
 }
 
 impl GrantType {
@@ -65,6 +67,8 @@ impl GrantType {
             "authorization_code" => Some(Self::AuthorizationCode),
             "refresh_token" => Some(Self::RefreshToken),
             "urn:ietf:params:oauth:grant-type:device_code" => Some(Self::DeviceCode),
+            "client_credentials" => Some(Self::ClientCredentials),
+            "urn:ietf:params:oauth:grant-type:token-exchange" => Some(Self::TokenExchange),
             _ => None,
         }
     }

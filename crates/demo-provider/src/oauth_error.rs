@@ -20,6 +20,7 @@ pub(crate) enum OAuthError {
     InvalidRefreshToken(&'static str),
     InvalidScope,
     UnsupportedGrantType,
+    UnauthorizedClient,
     AuthorizationPending,
     SlowDown,
     ExpiredDeviceCode,
@@ -72,6 +73,7 @@ impl OAuthError {
                 "bad_refresh_token",
                 "invalid_refresh_token",
             ),
+            Self::UnauthorizedClient => same("unauthorized_client"),
             Self::InvalidScope => ("invalid_scope", "invalid_scope", "invalid_scope"),
             Self::UnsupportedGrantType => (
                 "unsupported_grant_type",
@@ -98,6 +100,7 @@ impl OAuthError {
             Self::SlowDown => "Poll less often.".to_owned(),
             Self::ExpiredDeviceCode => "The device code has expired.".to_owned(),
             Self::AccessDenied => "The user denied access.".to_owned(),
+            Self::UnauthorizedClient => "A public client cannot ask for itself.".to_owned(),
             Self::UnsupportedGrantType => "This grant_type is not supported.".to_owned(),
             Self::Malformed(text)
             | Self::InvalidSecret(text)

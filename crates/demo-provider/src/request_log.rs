@@ -113,6 +113,14 @@ impl Filter {
         }
     }
 
+    /// Token requests of this grant.
+    pub fn grants(grant: GrantType) -> Self {
+        Self {
+            endpoint: Some(Endpoint::Token),
+            grant: Some(grant),
+        }
+    }
+
     fn matches(self, request: &Request) -> bool {
         self.endpoint
             .is_none_or(|endpoint| endpoint == request.endpoint)

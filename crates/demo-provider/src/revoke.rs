@@ -27,7 +27,7 @@ pub(crate) async fn standard(
     let revoke = || -> Result<(), OAuthError> {
         require_form(&headers)?;
         let form = Form::parse(&body);
-        let client = authenticate(&settings, &headers, &form)?;
+        let client = authenticate(&shared, &settings, &headers, &form)?;
         let token = form
             .one("token")?
             .ok_or(OAuthError::Malformed("token is missing."))?;

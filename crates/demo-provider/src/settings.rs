@@ -192,6 +192,9 @@ pub struct Client {
     /// A client with a secret is confidential and must authenticate; one without must not.
     #[serde(default)]
     pub secret: Option<String>,
+    /// The public key of a client that signs assertions (RFC 7523), as JWK.
+    #[serde(default)]
+    pub public_key: Option<serde_json::Value>,
     /// Empty: any `http` URI on loopback. A loopback URI without a port matches every port; all
     /// others are compared exactly.
     #[serde(default)]
@@ -205,6 +208,7 @@ impl Client {
             id: id.to_owned(),
             name: None,
             secret: None,
+            public_key: None,
             redirect_uris: Vec::new(),
         }
     }
@@ -213,6 +217,14 @@ impl Client {
     pub fn confidential(id: &str, secret: &str) -> Self {
         Self {
             secret: Some(secret.to_owned()),
+            ..Self::public(id)
+        }
+    }
+
+    /// A client that proves itself with the private half of this JWK.
+    pub fn with_key(id: &str, public_key: serde_json::Value) -> Self {
+        Self {
+            public_key: Some(public_key),
             ..Self::public(id)
         }
     }

@@ -1,5 +1,6 @@
 //! The provider's state, shared by the router, the control interface and the handle.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     tokens: Mutex<TokenStore>,
     device_codes: Mutex<DeviceCodes>,
     issued: Mutex<Vec<String>>,
+    /// Of client assertions: each counts once.
+    assertion_ids: Mutex<HashSet<String>>,
 }
 
 impl Shared {
@@ -38,6 +41,7 @@ impl Shared {
             tokens: Mutex::default(),
             device_codes: Mutex::default(),
             issued: Mutex::default(),
+            assertion_ids: Mutex::default(),
         }
     }
 
@@ -73,6 +77,12 @@ impl Shared {
         *self.device_codes() = DeviceCodes::default();
         self.request_log.clear();
         lock(&self.issued).clear();
+        lock(&self.assertion_ids).clear();
+    }
+
+    /// Whether no assertion had this `jti` before.
+    pub(crate) fn is_new_assertion(&self, id: &str) -> bool {
+        lock(&self.assertion_ids).insert(id.to_owned())
     }
 
     /// A new secret value, remembered for leak tests. `kind` makes test output readable.

@@ -7,9 +7,18 @@ export const URL_FIELDS = ["authorize_url", "token_url", "revocation_url", "user
 export type UrlField = (typeof URL_FIELDS)[number];
 
 /** Fields that belong to one provider. */
-const OWN = ["redirect_uri", "client_auth", "resource", ...URL_FIELDS] as const;
-export type TextField = "name" | "client_id" | "client_secret" | (typeof OWN)[number];
-const TEXTS: TextField[] = ["name", "client_id", "client_secret", ...OWN];
+const OWN = [
+  "redirect_uri",
+  "client_auth",
+  "assertion_audience",
+  "grant_type",
+  "subject",
+  "audience",
+  "resource",
+  ...URL_FIELDS,
+] as const;
+export type TextField = "name" | "client_id" | "client_secret" | "private_key" | (typeof OWN)[number];
+const TEXTS: TextField[] = ["name", "client_id", "client_secret", "private_key", ...OWN];
 
 /** What was entered for one provider and fits no other. */
 interface Left {
@@ -66,7 +75,7 @@ export class Draft {
 
   /** Changes to another provider: what fits is kept, the rest is restored when its provider is chosen again. */
   change(provider: Provider, taken: (name: string) => boolean): void {
-    const { name, client_id, client_secret } = this.texts;
+    const { name, client_id, client_secret, private_key } = this.texts;
     const { scopes, profile } = this;
     const isNamed = name !== this.#automatic;
     if (this.provider !== "") {
@@ -75,7 +84,7 @@ export class Draft {
     }
     this.begin(provider, taken);
     this.profile = profile;
-    Object.assign(this.texts, { client_id, client_secret });
+    Object.assign(this.texts, { client_id, client_secret, private_key });
     if (isNamed) this.texts.name = name;
     const known = new Set(provider.scope_presets.flatMap((preset) => preset.scopes));
     const left = this.#left.get(provider.id);
@@ -164,11 +173,17 @@ export class Draft {
   }
 }
 
-function stored({ name, client_id, redirect_uri, endpoints }: Authenticator): Record<TextField, string> {
+function stored(old: Authenticator): Record<TextField, string> {
+  const { name, client_id, redirect_uri, endpoints } = old;
   return {
     name,
     client_id,
     client_secret: "",
+    private_key: "",
+    assertion_audience: old.assertion_audience ?? "",
+    grant_type: old.grant_type === "authorization_code" ? "" : old.grant_type,
+    subject: old.subject ?? "",
+    audience: old.audience ?? "",
     redirect_uri,
     client_auth: endpoints.client_auth ?? "",
     authorize_url: endpoints.authorize_url ?? "",

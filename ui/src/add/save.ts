@@ -26,6 +26,11 @@ export function notifySaved({ authenticator, warnings }: AuthenticatorSaved, hin
 const ADVANCED = [
   "redirect_uri",
   "client_auth",
+  "assertion_audience",
+  "private_key",
+  "grant_type",
+  "subject",
+  "audience",
   "authorize_url",
   "token_url",
   "revocation_url",

@@ -131,7 +131,7 @@ impl ProviderClient {
     }
 
     async fn ask(&self, client: &Client, userinfo: &Userinfo, token: &AccessToken) -> Told {
-        let at = self.time_at(&client.endpoints.token_url.host());
+        let at = self.time_at(&client.endpoints.token_url);
         let Some(request) = request(client, userinfo, token, at) else {
             return Told::Nothing("no request can be sent to the userinfo URL".to_owned());
         };

@@ -161,11 +161,13 @@ impl ProviderClient {
         self.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What time it is at this host, by its last answer; the time here if it has not answered yet.
-    pub(super) fn time_at(&self, host: &str) -> Timestamp {
+    /// What time it is at the host of this URL, by its last answer; the time here if it has not answered
+    /// yet.
+    pub(super) fn time_at(&self, url: &EndpointUrl) -> Timestamp {
         let now = self.clock.reading();
+        let url = url.to_url();
         let times = self.lock_times();
-        let known = times.iter().find(|time| time.host == host);
+        let known = times.iter().find(|time| url.host_str() == Some(&time.host));
         let offset = known.map_or(SignedDuration::ZERO, |time| time.offset(&now));
         freshness::add(now.wall, -offset)
     }
@@ -179,10 +181,10 @@ impl ProviderClient {
         url: &EndpointUrl,
         build: impl Fn(Timestamp) -> Result<Request<Bytes>, NotBuilt>,
     ) -> Result<Answer, NoUsableAnswer> {
-        let time = self.time_at(&url.host());
+        let time = self.time_at(url);
         let answer = self.send(build(time)?).await?;
         let is_refused = matches!(answer.status, 400 | 401);
-        let difference = self.time_at(&url.host()).duration_since(time).abs();
+        let difference = self.time_at(url).duration_since(time).abs();
         if !client.endpoints.client_auth.is_assertion()
             || !is_refused
             || difference < MAX_CLOCK_SKEW
@@ -193,7 +195,7 @@ impl ProviderClient {
             ?difference,
             "the clock here differs from the provider's; asking once more"
         );
-        Ok(self.send(build(self.time_at(&url.host()))?).await?)
+        Ok(self.send(build(self.time_at(url))?).await?)
     }
 
     fn note_time(&self, response: &reqwest::Response) {

@@ -93,7 +93,7 @@ impl ProviderClient {
                 .to_owned()
         }));
         };
-        let at = self.time_at(&client.endpoints.token_url.host());
+        let at = self.time_at(&client.endpoints.token_url);
         let requests = match plan(client, endpoint, url(endpoint), grant, now, at) {
             Ok(requests) => requests,
             Err(outcome) => return outcome,

@@ -16,6 +16,7 @@ use valetkey_core::scope::Scopes;
 
 use super::Completed;
 use crate::error::AgentError;
+use crate::exchange;
 use crate::grants;
 use crate::state::Inner;
 
@@ -33,6 +34,9 @@ pub(super) async fn add(
     let id = ConnectionId::new(crate::random::uuid());
     let mut row = Connection::connecting(id, authenticator.id, account, asked.clone(), now);
     row.keep_warm = inner.stored_settings().settings.keep_warm;
+    if let Some(proxy) = exchange::subject_proxy(inner, authenticator) {
+        row.proxy = proxy;
+    }
     let state = apply(row.state, Transition::SignedIn).expect("a new connection can be signed in");
     let grant = grant(state.generation, None);
     let stored = valetkey_core::stored_grant::StoredGrant {

@@ -13,6 +13,7 @@ mod clock_changes;
 mod consents;
 mod device;
 mod dialects;
+mod direct;
 mod failed_sign_ins;
 mod faults;
 mod fix_client;

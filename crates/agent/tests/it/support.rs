@@ -19,7 +19,9 @@ use valetkey_core::event::EventKind;
 use valetkey_core::home::Home;
 use valetkey_core::id::SignInId;
 use valetkey_core::name::ProfileName;
-use valetkey_demo_provider::{DemoProvider, Filter, Outcome, RefreshTokens, Request, Settings};
+use valetkey_demo_provider::{
+    DemoProvider, Endpoint, Filter, Outcome, RefreshTokens, Request, Settings,
+};
 use valetkey_vault::store::testing::TestStore;
 use valetkey_vault::{EventFilter, ItemName, StoreOpener, Vault};
 
@@ -273,7 +275,7 @@ impl Bench {
         // A request is under way before it arrives, and when its answer has left.
         let refreshing = |view: &ConnectionView| view.row.state.status == Status::Refreshing;
         for _ in 0..2000 {
-            let requests = self.provider.requests(Filter::refreshes());
+            let requests = self.provider.requests(Endpoint::Token);
             let connections = self.agent.connections(None);
             if !requests.iter().any(pending) && !connections.iter().any(refreshing) {
                 break;

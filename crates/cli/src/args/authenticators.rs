@@ -49,7 +49,7 @@ pub(crate) struct Update {
     pub(crate) fields: Fields,
     #[command(flatten)]
     pub(crate) secret: Secret,
-    /// Forget the client secret
+    /// Forget the client secret or private key
     #[arg(long, conflicts_with = "secret")]
     pub(crate) no_client_secret: bool,
     /// Use the endpoints that your own file of its provider names now
@@ -115,9 +115,26 @@ pub(crate) struct Fields {
     /// The service that tokens are for (RFC 8707), such as `https://mcp.example.com/mcp`; sent as it is
     #[arg(long, value_name = "URI")]
     pub(crate) resource: Option<String>,
-    /// Client authentication: `none`, `client_secret_basic`, `client_secret_post` or `secret_as_user`
+    /// How tokens are obtained: `authorization_code` (a person signs in), `client_credentials` (the client
+    /// asks for itself) or `token_exchange` (the token of another connection is exchanged)
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) grant_type: Option<String>,
+    /// With `token_exchange`: the connection whose token is exchanged, such as `github/work`
+    #[arg(long, value_name = "CONNECTION")]
+    pub(crate) subject: Option<String>,
+    /// With `client_credentials` and `token_exchange`: for whom the token is
+    #[arg(long, value_name = "AUDIENCE")]
+    pub(crate) audience: Option<String>,
+    /// With `token_exchange`: what it shall bring
+    #[arg(long, value_name = "URI")]
+    pub(crate) requested_token_type: Option<String>,
+    /// Client authentication: `none`, `client_secret_basic`, `client_secret_post`, `secret_as_user`,
+    /// `private_key_jwt` or `client_secret_jwt`
     #[arg(long, value_name = "METHOD")]
     pub(crate) client_auth: Option<String>,
+    /// To whom the client's assertions are addressed, if not to the issuer or the token endpoint
+    #[arg(long, value_name = "AUDIENCE")]
+    pub(crate) assertion_audience: Option<String>,
     /// A host that the proxy may send tokens to, such as `api.example.com`; may be repeated, the first
     /// is the one that is meant if none is named
     #[arg(long = "api-host", value_name = "HOST", value_delimiter = ',')]
@@ -141,6 +158,9 @@ pub(crate) struct Secret {
     /// Read the client secret from an environment variable
     #[arg(long, value_name = "VAR")]
     pub(crate) client_secret_env: Option<String>,
+    /// Read the client's private key from a file, a PEM (PKCS#8) or a JWK: it signs assertions (RFC 7523)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) private_key_file: Option<PathBuf>,
 }
 
 /// A command that takes one authenticator.

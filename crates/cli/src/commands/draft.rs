@@ -48,6 +48,9 @@ pub(super) fn input(
     if let Some(secret) = secret::read(secret)? {
         input.set("client_secret", secret.expose());
     }
+    if let Some(key) = secret::read_key(secret)? {
+        input.set("private_key", key.expose());
+    }
     Ok(input)
 }
 
@@ -63,7 +66,12 @@ fn set_fields(input: &mut DraftInput, fields: &Fields) {
         ("userinfo_url", &fields.userinfo_url),
         ("issuer", &fields.issuer),
         ("resource", &fields.resource),
+        ("grant_type", &fields.grant_type),
+        ("subject", &fields.subject),
+        ("audience", &fields.audience),
+        ("requested_token_type", &fields.requested_token_type),
         ("client_auth", &fields.client_auth),
+        ("assertion_audience", &fields.assertion_audience),
     ] {
         if let Some(value) = value {
             input.set(field, value.as_str());

@@ -1,8 +1,9 @@
-//! Where a client secret comes from: stdin, a file or a variable, never argv.
+//! Where a client secret or private key comes from: stdin, a file or a variable, never argv.
 
 use std::env;
 use std::fs;
 use std::io::{self, IsTerminal as _, Read as _};
+use std::path::Path;
 
 use valetkey_api::core::secret::ClientSecret;
 use zeroize::Zeroizing;
@@ -20,10 +21,7 @@ pub(super) fn read(from: &Secret) -> Result<Option<ClientSecret>, Failure> {
     let text = if from.client_secret_stdin {
         from_stdin()?
     } else if let Some(path) = &from.client_secret_file {
-        let read = fs::read_to_string(path).map(Zeroizing::new);
-        read.map_err(|error| {
-            Failure::new(Exit::Usage, format!("`{}` cannot be read", path.display())).why(error)
-        })?
+        from_file(path)?
     } else if let Some(name) = &from.client_secret_env {
         env::var(name).map(Zeroizing::new).map_err(|_| {
             Failure::new(
@@ -40,6 +38,20 @@ pub(super) fn read(from: &Secret) -> Result<Option<ClientSecret>, Failure> {
             .hint("give it to the command, such as `... --client-secret-stdin < secret.txt`"));
     }
     Ok(Some(ClientSecret::new(secret)))
+}
+
+/// The client's private key, if one was offered.
+pub(super) fn read_key(from: &Secret) -> Result<Option<ClientSecret>, Failure> {
+    let path = from.private_key_file.as_deref();
+    let key = path.map(|path| from_file(path).map(|key| ClientSecret::new(key.as_str())));
+    key.transpose()
+}
+
+fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let read = fs::read_to_string(path).map(Zeroizing::new);
+    read.map_err(|error| {
+        Failure::new(Exit::Usage, format!("`{}` cannot be read", path.display())).why(error)
+    })
 }
 
 fn from_stdin() -> Result<Zeroizing<String>, Failure> {

@@ -9,6 +9,7 @@ use valetkey_api::authenticators::{
 };
 use valetkey_api::core::name::InProfile;
 use valetkey_api::core::printable::printable;
+use valetkey_api::core::provider::ClientAuth;
 use valetkey_api::core::redirect::RedirectUri;
 
 use super::failure::hint;
@@ -64,6 +65,7 @@ pub(super) fn short(client_id: &str) -> String {
 /// `valetkey show`
 pub(crate) fn show(view: &AuthenticatorView, now: Timestamp, style: Style) -> String {
     let names: Vec<String> = view.connections.iter().map(ToString::to_string).collect();
+    let has_key = view.endpoints.client_auth == Some(ClientAuth::PrivateKeyJwt);
     let mut rows = vec![
         ("name", view.name.to_string()),
         ("profile", view.profile.to_string()),
@@ -71,7 +73,11 @@ pub(crate) fn show(view: &AuthenticatorView, now: Timestamp, style: Style) -> St
         ("enabled", yes(view.is_active)),
         ("client id", view.client_id.clone()),
         (
-            "client secret",
+            if has_key {
+                "private key"
+            } else {
+                "client secret"
+            },
             if view.has_client_secret {
                 "stored"
             } else {
@@ -80,8 +86,21 @@ pub(crate) fn show(view: &AuthenticatorView, now: Timestamp, style: Style) -> St
             .to_owned(),
         ),
         ("scopes", view.scopes.to_string()),
-        ("redirect URI", view.redirect_uri.to_string()),
     ];
+    if view.grant_type.needs_person() {
+        rows.push(("redirect URI", view.redirect_uri.to_string()));
+    } else {
+        rows.push(("grant type", view.grant_type.as_str().to_owned()));
+    }
+    let subject = view.subject.as_ref().map(ToString::to_string);
+    for (name, value) in [
+        ("subject", &subject),
+        ("audience", &view.audience),
+        ("requested token type", &view.requested_token_type),
+        ("assertion audience", &view.assertion_audience),
+    ] {
+        rows.extend(value.iter().map(|value| (name, value.clone())));
+    }
     let endpoints = &view.endpoints;
     for (name, url) in [
         ("authorize URL", &endpoints.authorize_url),
@@ -138,15 +157,22 @@ pub(crate) fn added(saved: &AuthenticatorSaved, style: Style) -> String {
         || "your provider".to_owned(),
         |url| format!("<{}>", printable(url)),
     );
-    if let RedirectUri::Loopback { .. } = view.redirect_uri {
+    if let RedirectUri::Loopback { .. } = view.redirect_uri
+        && view.grant_type.needs_person()
+    {
         let register = format!(
             "register the redirect URI `{}` at {console}",
             view.redirect_uri
         );
         text.push_str(&hint(&register, style));
     }
+    let verb = if view.grant_type.needs_person() {
+        "sign in"
+    } else {
+        "connect it"
+    };
     text.push_str(&hint(
-        &format!("sign in with `valetkey connect {}`", argument(view)),
+        &format!("{verb} with `valetkey connect {}`", argument(view)),
         style,
     ));
     text
