@@ -9,6 +9,7 @@ use uuid::Uuid;
 use valetkey_core::account::{Account, Subject};
 use valetkey_core::authenticator::{Authenticator, GrantType, Overrides};
 use valetkey_core::connection::Connection;
+use valetkey_core::event::{Event, EventKind};
 use valetkey_core::grant::Grant;
 use valetkey_core::home::Home;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
@@ -17,7 +18,7 @@ use valetkey_core::redirect::RedirectUri;
 use valetkey_core::scope::Scopes;
 use valetkey_core::secret::{AccessToken, RefreshToken};
 use valetkey_core::stored_grant::StoredGrant;
-use valetkey_vault::{StoreChoice, Vault};
+use valetkey_vault::{Durability, StoreChoice, Vault};
 
 use crate::environment::{Agent, Sizes};
 use crate::memory;
@@ -77,8 +78,9 @@ async fn fill(home: &Home, count: usize) {
     let now = Timestamp::now();
     vault.reconcile(now).await.expect("an empty home");
     let authenticator = authenticator(now);
+    let event = |kind| Event::new(kind, now);
     vault
-        .add_authenticator(&authenticator, None)
+        .add_authenticator(&authenticator, None, &event(EventKind::AuthenticatorAdded))
         .await
         .expect("a new authenticator");
     for n in 0..count {
@@ -106,11 +108,20 @@ async fn fill(home: &Home, count: usize) {
             grant: grant(n, now),
         };
         vault
-            .store_first_grant(&row, &stored)
+            .store_first_grant(&row, &stored, &event(EventKind::ConnectionAdded))
             .await
             .expect("memory takes it");
     }
+    log_all(&vault).await;
     vault.close().await.expect("closed in good order");
+}
+
+/// Else the start that is measured would write them all.
+async fn log_all(vault: &Vault) {
+    let unlogged = vault.unlogged_events().await.expect("they are readable");
+    let (stored, events): (Vec<_>, Vec<_>) = unlogged.into_iter().unzip();
+    let logged = vault.append_events(events, Vec::new(), stored, Durability::Durable);
+    logged.await.expect("the disk takes them");
 }
 
 fn authenticator(now: Timestamp) -> Authenticator {

@@ -201,13 +201,12 @@ impl AuditLog {
 
     /// The same for an event that was stored with its change: no kill loses it.
     pub(crate) async fn record_stored(self: &Arc<Self>, event: Event, stored: UnloggedId) {
-        self.queue_stored(event, stored);
+        self.queue_change(event, Some(stored));
         self.flush().await;
     }
 
-    /// Queues the line of an event that was stored with its change.
-    pub(crate) fn queue_stored(&self, event: Event, stored: UnloggedId) {
-        let stored = Some(stored);
+    /// Queues the line of a change, and says as what its event was stored with it.
+    pub(crate) fn queue_change(&self, event: Event, stored: Option<UnloggedId>) {
         self.record(Entry::Change(Box::new(LoggedChange { event, stored })));
     }
 

@@ -117,14 +117,14 @@ impl Agent {
         let id = AuthenticatorId::new(crate::random::uuid());
         let now = self.inner.now();
         let (authenticator, secret) = draft.into_authenticator(id, profile, now);
-        let stored = self
-            .inner
-            .vault
-            .add_authenticator(&authenticator, secret.as_ref());
-        self.or_finish_later(stored).await?;
+        let event = Event::new(EventKind::AuthenticatorAdded, now)
+            .authenticator(id)
+            .actor(who);
+        let vault = &self.inner.vault;
+        let stored = vault.add_authenticator(&authenticator, secret.as_ref(), &event);
+        let unlogged = self.or_finish_later(stored).await?;
         self.inner.registry().put_authenticator(authenticator);
-        self.record_change(EventKind::AuthenticatorAdded, id, who, json!(null))
-            .await;
+        self.inner.audit_log.record_stored(event, unlogged).await;
         let view = self.authenticator(&AuthenticatorKey::Id(id))?;
         tracing::info!(authenticator = %view.authenticator.name, "authenticator added");
         Ok((view, warnings))
@@ -330,20 +330,6 @@ impl Agent {
             self.inner.finish_later();
         }
         changed
-    }
-
-    async fn record_change(
-        &self,
-        kind: EventKind,
-        id: AuthenticatorId,
-        who: &Actor,
-        detail: serde_json::Value,
-    ) {
-        let event = Event::new(kind, self.inner.now())
-            .authenticator(id)
-            .actor(who)
-            .detail(detail);
-        self.inner.record(event).await;
     }
 }
 

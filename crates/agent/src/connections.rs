@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use valetkey_core::api_host::ApiHost;
 use valetkey_core::connection::{Connection, KeepWarm};
 use valetkey_core::connection_state::Status;
+use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness;
 use valetkey_core::id::ConnectionId;
 use valetkey_core::name::{AccountLabel, ConnectionName, ProfileName};
@@ -232,16 +233,21 @@ impl Agent {
             }
             row
         };
-        if let Some((_, stored)) = grants::item_of(inner, id) {
+        let event = Event::new(EventKind::ConnectionUpdated, inner.now())
+            .connection(id)
+            .actor(who);
+        let unlogged = if let Some((_, stored)) = grants::item_of(inner, id) {
             let stored = valetkey_core::stored_grant::StoredGrant {
                 account: changed.account.clone(),
                 proxy: changed.proxy.clone(),
                 ..stored
             };
-            inner.vault.store_grant(&changed, &stored).await?;
+            let kept = inner.vault.store_grant(&changed, &stored, Some(&event));
+            kept.await?
         } else {
-            inner.vault.save_connection(&changed).await?;
-        }
+            Some(inner.vault.update_connection(&changed, &event).await?)
+        };
+        inner.audit_log.queue_change(event, unlogged);
         {
             let mut registry = inner.registry();
             if let Some(entry) = registry.get_mut(id) {
@@ -255,11 +261,7 @@ impl Agent {
         drop((naming, one_writer));
         grants::forget_later(inner, id);
         inner.schedule_changed.notify_one();
-        let event = valetkey_core::event::Event::new(
-            valetkey_core::event::EventKind::ConnectionUpdated,
-            inner.now(),
-        );
-        inner.record(event.connection(id).actor(who)).await;
+        inner.audit_log.flush().await;
         self.connection(&ConnectionKey::Id(id))
     }
 

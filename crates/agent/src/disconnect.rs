@@ -178,13 +178,16 @@ async fn try_remove(
         Some(entry) => (entry.live.clone(), entry.is_revoked),
         None => return Err(AgentError::no_connection(id)),
     };
-    inner.vault.begin_removal(&row).await?;
-    failpoint!("disconnect.marked");
-    if began {
-        let event = Event::new(EventKind::ConnectionRemoving, inner.now())
+    let event = began.then(|| {
+        Event::new(EventKind::ConnectionRemoving, inner.now())
             .connection(id)
-            .actor(who);
-        inner.record(event).await;
+            .actor(who)
+    });
+    let unlogged = inner.vault.begin_removal(&row, event.as_ref()).await?;
+    failpoint!("disconnect.marked");
+    if let Some(event) = event {
+        inner.audit_log.queue_change(event, unlogged);
+        inner.audit_log.flush().await;
     }
     let revocation = match (&live, authenticator) {
         _ if confirmed => Revocation::Revoked,
@@ -211,16 +214,17 @@ async fn try_remove(
         entry.is_revoked = true;
     }
     failpoint!("disconnect.revoked");
-    inner.vault.finish_removal(id).await?;
-    inner.removed_names().insert(id, connection.to_string());
-    inner.registry().remove(id);
-    inner.access.forget(id);
-    inner.schedule_changed.notify_one();
     let event = Event::new(EventKind::ConnectionRemoved, inner.now())
         .connection(id)
         .actor(who)
         .detail(json!({ "connection": connection, "revocation": revocation }));
-    inner.record(event).await;
+    let unlogged = inner.vault.finish_removal(id, Some(&event)).await?;
+    inner.removed_names().insert(id, connection.to_string());
+    inner.registry().remove(id);
+    inner.access.forget(id);
+    inner.schedule_changed.notify_one();
+    inner.audit_log.queue_change(event, unlogged);
+    inner.audit_log.flush().await;
     tracing::info!(%connection, "disconnected");
     Ok(Disconnected {
         id,

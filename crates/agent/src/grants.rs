@@ -224,7 +224,7 @@ fn turned(was: Status, is: Status) -> Option<(EventKind, &'static str)> {
 /// nobody is given a token that could still be lost. One that cannot be written is held by the registry,
 /// marked unsaved, which is recorded once.
 ///
-/// `renewed` changes what else of the row is new. None if the connection was removed or signed in
+/// `renewed` changes what else of the row is new; `event` is recorded with the change. None if the connection was removed or signed in
 /// again meanwhile: nobody will keep the grant, give it back. The caller holds the write lock.
 pub(crate) async fn commit(
     inner: &Arc<Inner>,
@@ -232,6 +232,7 @@ pub(crate) async fn commit(
     transition: Transition,
     renewed: impl Fn(&mut Connection),
     grant: &Grant,
+    event: Event,
 ) -> Option<Arc<LiveGrant>> {
     let (row, stored) = {
         let registry = inner.registry();
@@ -245,12 +246,16 @@ pub(crate) async fn commit(
         };
         (row, stored)
     };
-    let not_stored = match inner.vault.store_grant(&row, &stored).await {
+    let kept = inner.vault.store_grant(&row, &stored, Some(&event)).await;
+    let (unlogged, not_stored) = match kept {
+        Ok(unlogged) => (unlogged, None),
         // The item is what counts; its row is mended at first use.
-        Ok(()) | Err(GrantNotKept::RowNotSaved(_)) => None,
-        Err(GrantNotKept::NotStored(error)) => Some(error),
+        Err(GrantNotKept::RowNotSaved(_)) => (None, None),
+        Err(GrantNotKept::NotStored(error)) => (None, Some(error)),
         Err(GrantNotKept::StaleTransition) => return None,
     };
+    // Before the registry, so that the line stands before those of tokens of the grant.
+    inner.audit_log.queue_change(event, unlogged);
     let live = {
         let mut registry = inner.registry();
         let entry = registry.get_mut(id)?;
@@ -265,8 +270,9 @@ pub(crate) async fn commit(
         let event = Event::new(EventKind::GrantUnsaved, inner.now())
             .connection(id)
             .detail(json!({ "why": error.to_string() }));
-        inner.record(event).await;
+        inner.audit_log.queue_change(event, None);
     }
+    inner.audit_log.flush().await;
     Some(live)
 }
 
@@ -291,10 +297,10 @@ async fn write_unsaved(inner: &Arc<Inner>, id: ConnectionId) -> Result<(), Vault
     let Some((row, stored)) = item_of(inner, id) else {
         return Ok(());
     };
-    match inner.vault.store_grant(&row, &stored).await {
+    match inner.vault.store_grant(&row, &stored, None).await {
         // The item is what counts; its row is mended at first use. A removal came first: nothing
         // is left to be kept.
-        Ok(()) | Err(GrantNotKept::RowNotSaved(_) | GrantNotKept::StaleTransition) => {
+        Ok(_) | Err(GrantNotKept::RowNotSaved(_) | GrantNotKept::StaleTransition) => {
             if let Some(entry) = inner.registry().get_mut(id) {
                 entry.unsaved = false;
             }

@@ -38,6 +38,7 @@ impl Agent {
     pub async fn start(vault: Vault, config: Config) -> Result<Self, AgentError> {
         let reading = config.clock.reading();
         let now = reading.wall;
+        let unlogged = vault.unlogged_events().await?;
         let report = vault.reconcile(now).await?;
         let authenticators = vault.authenticators(None).await?;
         let rows = vault.connections().await?;
@@ -88,8 +89,8 @@ impl Agent {
         inner.audit_log_tasks().extend(audit_log_tasks);
         inner.audit_log.open().await;
         // What a kill kept from the log of the last run.
-        for (stored, event) in inner.vault.unlogged_events().await? {
-            inner.audit_log.queue_stored(event, stored);
+        for (stored, event) in unlogged {
+            inner.audit_log.queue_change(event, Some(stored));
         }
         // First of this one, so that the log shows where the last run ended.
         let started =

@@ -57,7 +57,7 @@ async fn try_finish(inner: &Arc<Inner>) -> Result<(), AgentError> {
 pub(crate) async fn finish_failed_sign_ins(inner: &Inner) -> Result<(), VaultError> {
     for id in inner.vault.unfinished().await?.removals {
         if inner.registry().get(id).is_none() {
-            inner.vault.finish_removal(id).await?;
+            inner.vault.finish_removal(id, None).await?;
         }
     }
     Ok(())
@@ -122,6 +122,9 @@ fn adopt(inner: &Inner, report: &ReconcileReport) {
 /// Records what was found, and whether it must be repeated.
 pub(crate) async fn record(inner: &Inner, report: &ReconcileReport) {
     let now = inner.now();
+    for (stored, event) in report.unlogged.iter().cloned() {
+        inner.audit_log.queue_change(event, Some(stored));
+    }
     for row in &report.adopted {
         tracing::info!(connection = %row.id, "connection rebuilt from the keychain");
         let event = Event::new(EventKind::ConnectionAdopted, now).connection(row.id);

@@ -214,8 +214,14 @@ async fn store_refreshed(
     let transition = Transition::Refreshed {
         from: prepared.from,
     };
+    let event = Event::new(EventKind::ConnectionRefreshed, inner.now())
+        .connection(id)
+        .detail(json!({
+            "generation": grant.generation,
+            "expires_at": grant.expires_at,
+        }));
     let kept = if is_current {
-        grants::commit(inner, id, transition, |_| {}, &grant).await
+        grants::commit(inner, id, transition, |_| {}, &grant, event).await
     } else {
         None
     };
@@ -243,13 +249,6 @@ async fn store_refreshed(
         entry.refreshed = Some(grant.generation);
     }
     inner.end_backoff_of_host(&prepared.client.endpoints.token_url.host());
-    let event = Event::new(EventKind::ConnectionRefreshed, inner.now())
-        .connection(id)
-        .detail(json!({
-            "generation": grant.generation,
-            "expires_at": grant.expires_at,
-        }));
-    inner.record(event).await;
     tracing::debug!(connection = %live.connection, generation = %grant.generation, "refreshed");
     Ok(live)
 }

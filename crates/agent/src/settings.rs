@@ -99,7 +99,7 @@ impl Agent {
                 let _registry = inner.registry();
                 let paused = inner.stored_settings().paused;
                 inner.paused.store(paused, Ordering::SeqCst);
-                inner.audit_log.queue_stored(event, stored);
+                inner.audit_log.queue_change(event, Some(stored));
                 paused
             };
             // What waits to be written to the log holds grants, too.

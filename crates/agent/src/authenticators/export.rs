@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::draft::{self, DraftInput, SecretVariables};
-use valetkey_core::event::EventKind;
+use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::AuthenticatorId;
 
 use crate::client;
@@ -58,9 +57,10 @@ impl Agent {
             exported.push(fields);
         }
         for authenticator in found.iter().filter(|it| it.has_secret) {
-            let kind = EventKind::AuthenticatorExported;
-            self.record_change(kind, authenticator.id, who, json!(null))
-                .await;
+            let event = Event::new(EventKind::AuthenticatorExported, self.inner.now())
+                .authenticator(authenticator.id)
+                .actor(who);
+            self.inner.record(event).await;
         }
         Ok(exported)
     }

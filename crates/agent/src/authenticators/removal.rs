@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use valetkey_core::authenticator::Authenticator;
-use valetkey_core::event::EventKind;
+use valetkey_core::event::{Event, EventKind};
 
 use crate::disconnect::{self, Disconnected};
 use crate::error::AgentError;
@@ -59,24 +59,23 @@ impl Agent {
                 Err(error) => return Err(error),
             }
         }
+        let event = Event::new(EventKind::AuthenticatorRemoved, self.inner.now())
+            .authenticator(authenticator.id)
+            .actor(who)
+            .detail(json!({ "name": authenticator.name }));
         self.or_finish_later(async {
             reconcile::finish_failed_sign_ins(&self.inner).await?;
-            self.inner
-                .vault
-                .remove_authenticator(authenticator.id)
-                .await
+            let vault = &self.inner.vault;
+            let begun = vault.begin_authenticator_removal(authenticator.id, &event);
+            if let Some(unlogged) = begun.await? {
+                self.inner.audit_log.queue_change(event, Some(unlogged));
+            }
+            vault.finish_authenticator_removal(authenticator.id).await
         })
         .await?;
         self.inner.registry().drop_authenticator(authenticator.id);
         self.inner.cancel_sign_ins_of(authenticator.id, who).await;
-        let detail = json!({ "name": authenticator.name });
-        self.record_change(
-            EventKind::AuthenticatorRemoved,
-            authenticator.id,
-            who,
-            detail,
-        )
-        .await;
+        self.inner.audit_log.flush().await;
         Ok(gone)
     }
 }

@@ -46,7 +46,9 @@ pub(super) async fn add(
         proxy: row.proxy.clone(),
         grant: grant.clone(),
     };
-    let row = match inner.vault.store_first_grant(&row, &stored).await {
+    let event = Event::new(EventKind::ConnectionAdded, now).connection(id);
+    let added = inner.vault.store_first_grant(&row, &stored, &event).await;
+    let (row, unlogged) = match added {
         Ok(active) => active,
         Err(error) => {
             give_up(inner, row).await;
@@ -63,9 +65,7 @@ pub(super) async fn add(
             .and_then(|entry| registry.name_of(&entry.row))
     };
     inner.schedule_changed.notify_one();
-    inner
-        .record(Event::new(EventKind::ConnectionAdded, now).connection(id))
-        .await;
+    inner.audit_log.record_stored(event, unlogged).await;
     grants::forget_later(inner, id);
     done(inner, id, connection, asked, &grant, false)
 }
@@ -77,8 +77,8 @@ async fn give_up(inner: &Inner, mut row: Connection) {
     row.state =
         apply(row.state, Transition::Disconnected).expect("a new connection can be disconnected");
     let removed = async {
-        inner.vault.begin_removal(&row).await?;
-        inner.vault.finish_removal(row.id).await
+        inner.vault.begin_removal(&row, None).await?;
+        inner.vault.finish_removal(row.id, None).await
     };
     if let Err(error) = removed.await {
         tracing::warn!(%error, "what is left of a failed sign-in is removed later");
@@ -138,7 +138,8 @@ pub(super) async fn renew(
             row.account.subject = subject.or(row.account.subject.take());
         }
     };
-    let kept = grants::commit(inner, id, Transition::SignedIn, renewed, &new).await;
+    let event = Event::new(EventKind::ConnectionRenewed, now).connection(id);
+    let kept = grants::commit(inner, id, Transition::SignedIn, renewed, &new, event).await;
     let Some(live) = kept else {
         return Err(AgentError::no_connection(id));
     };
@@ -151,9 +152,6 @@ pub(super) async fn renew(
         registry.replan(id, now);
     }
     inner.schedule_changed.notify_one();
-    inner
-        .record(Event::new(EventKind::ConnectionRenewed, now).connection(id))
-        .await;
     grants::forget_later(inner, id);
     done(inner, id, connection, asked, &new, true)
 }

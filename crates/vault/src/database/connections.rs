@@ -138,10 +138,11 @@ fn expect_one(changed: usize, row: &Connection) -> Result<(), VaultError> {
     }
 }
 
-/// Deletes a row in `removing`; false if there is none.
-pub(crate) fn delete_removing(db: &Db, id: ConnectionId) -> Result<bool, VaultError> {
+/// Deletes a row in `removing`.
+pub(crate) fn delete_removing(db: &Db, id: ConnectionId) -> Result<(), VaultError> {
     let sql = "DELETE FROM connections WHERE id = ?1 AND status = 'removing'";
-    Ok(db.execute(sql, [Text(id)])? > 0)
+    db.execute(sql, [Text(id)])?;
+    Ok(())
 }
 
 /// Deletes a row in `connecting` that never got its item.

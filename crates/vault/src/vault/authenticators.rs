@@ -1,14 +1,16 @@
 //! Authenticators and their secrets: row and item, in steps that a crash may separate.
 
+use jiff::Timestamp;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::draft::SecretChange;
-use valetkey_core::event::Event;
+use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::AuthenticatorId;
 use valetkey_core::name::ProfileName;
 use valetkey_core::secret::ClientSecret;
 use zeroize::Zeroizing;
 
 use super::Vault;
+use super::reconcile::ReconcileReport;
 use crate::database::authenticators::{self, Stage};
 use crate::database::connections;
 use crate::database::unlogged::UnloggedId;
@@ -43,14 +45,16 @@ impl Vault {
         }))
     }
 
-    /// Adds an authenticator; `has_secret` must say whether there is a secret. After an error it does
+    /// Adds an authenticator, with the event of that; `has_secret` must say whether there is a secret. After
+    /// an error it does
     /// not exist, and its name is free: a secret that may have been written all the same is deleted
     /// by [`Self::reconcile`].
     pub async fn add_authenticator(
         &self,
         row: &Authenticator,
         secret: Option<&ClientSecret>,
-    ) -> Result<(), VaultError> {
+        event: &Event,
+    ) -> Result<UnloggedId, VaultError> {
         if row.has_secret != secret.is_some() {
             return Err(VaultError::Bug(
                 "`has_secret` contradicts the secret".to_owned(),
@@ -58,17 +62,31 @@ impl Vault {
         }
         let _one_writer = self.shared.write_lock.lock().await;
         let Some(secret) = secret else {
-            return self.insert_authenticator(row, Stage::Ready).await;
+            let insert = || {
+                let row = row.clone();
+                self.change(event, move |db| {
+                    authenticators::insert(db, &row, Stage::Ready)
+                })
+            };
+            return self.insert_authenticator(row, insert).await;
         };
         self.check_store().await?;
-        self.insert_authenticator(row, Stage::Adding).await?;
+        let insert = || {
+            let row = row.clone();
+            self.database.run(move |db| {
+                let transaction = db.transaction()?;
+                authenticators::insert(&transaction, &row, Stage::Adding)?;
+                Ok(transaction.commit()?)
+            })
+        };
+        self.insert_authenticator(row, insert).await?;
         failpoint!("vault.authenticator_row");
         if let Err(error) = self
             .write_item(ItemName::ClientSecret(row.id), bytes(secret))
             .await
         {
             if error.leaves_doubt() {
-                self.begin_authenticator_removal(row).await?;
+                self.set_stage(&nameless(row), Stage::Removing).await?;
             } else {
                 let id = row.id;
                 self.database
@@ -78,7 +96,7 @@ impl Vault {
             return Err(error.into());
         }
         failpoint!("vault.client_secret_written");
-        self.set_stage(row, Stage::Ready).await
+        self.finish(row, Stage::Ready, event).await
     }
 
     /// Saves a changed authenticator, with the event of the change; None keeps its secret. `has_secret`
@@ -143,16 +161,16 @@ impl Vault {
         self.finish(&row, Stage::Ready, event).await
     }
 
-    /// Removes an authenticator and its secret; [`VaultError::InUse`] while it has connections. If
-    /// the keychain fails on the way, the removal has begun: repeat it, or let [`Self::reconcile`]
-    /// finish it. The name is free as soon as it has begun.
-    pub async fn remove_authenticator(&self, id: AuthenticatorId) -> Result<(), VaultError> {
+    /// Begins the removal of an authenticator, with the event of that: from here on it does not exist, and
+    /// its name is free. [`VaultError::InUse`] while it has connections. None if the removal had begun
+    /// before.
+    pub async fn begin_authenticator_removal(
+        &self,
+        id: AuthenticatorId,
+        event: &Event,
+    ) -> Result<Option<UnloggedId>, VaultError> {
         let _one_writer = self.shared.write_lock.lock().await;
-        let Some((row, _)) = self
-            .database
-            .run(move |db| authenticators::get(db, id))
-            .await?
-        else {
+        let Some((row, stage)) = self.authenticator_row(id).await? else {
             return Err(VaultError::NotFound(format!("the authenticator {id}")));
         };
         let used_by = self
@@ -165,11 +183,41 @@ impl Vault {
                 "`{name}` still has {used_by} connection(s)"
             )));
         }
+        if stage == Stage::Removing {
+            return Ok(None);
+        }
         if row.has_secret {
             self.check_store().await?;
-            self.begin_authenticator_removal(&row).await?;
         }
-        self.finish_authenticator_removal(&row).await
+        let begun = self.finish(&nameless(&row), Stage::Removing, event).await?;
+        failpoint!("vault.authenticator_removing");
+        Ok(Some(begun))
+    }
+
+    /// Deletes the secret, then the row, of an authenticator whose removal has begun; Ok if it is gone
+    /// already. If the keychain fails, repeat it, or let [`Self::reconcile`] finish it.
+    pub async fn finish_authenticator_removal(
+        &self,
+        id: AuthenticatorId,
+    ) -> Result<(), VaultError> {
+        let _one_writer = self.shared.write_lock.lock().await;
+        match self.authenticator_row(id).await? {
+            None => Ok(()),
+            Some((row, Stage::Removing)) => self.delete_authenticator(&row).await,
+            Some(_) => {
+                let text = format!("the authenticator {id} is not being removed");
+                Err(VaultError::Bug(text))
+            }
+        }
+    }
+
+    async fn authenticator_row(
+        &self,
+        id: AuthenticatorId,
+    ) -> Result<Option<(Authenticator, Stage)>, VaultError> {
+        self.database
+            .run(move |db| authenticators::get(db, id))
+            .await
     }
 
     /// The secret of a confidential client, from the keychain.
@@ -188,11 +236,12 @@ impl Vault {
         Ok(Some(ClientSecret::new(text)))
     }
 
-    /// Finishes what a crash or a failure has left between a row and its secret; adds the rows that
-    /// are gone now to `removed`. Waits for an operation that is under way.
+    /// Finishes what a crash or a failure has left between a row and its secret. Waits for an operation that
+    /// is under way.
     pub(super) async fn reconcile_authenticators(
         &self,
-        removed: &mut Vec<AuthenticatorId>,
+        report: &mut ReconcileReport,
+        now: Timestamp,
     ) -> Result<(), VaultError> {
         for (row, _) in self.unfinished_authenticators().await? {
             let _one_writer = self.shared.write_lock.lock().await;
@@ -200,9 +249,9 @@ impl Vault {
             // Only now, under the lock, is it known that nobody works on it.
             let found = self.database.run(move |db| authenticators::get(db, id));
             if let Some((row, stage)) = found.await?
-                && !self.settle_authenticator(row, stage).await?
+                && !self.settle_authenticator(row, stage, report, now).await?
             {
-                removed.push(id);
+                report.removed_authenticators.push(id);
             }
         }
         Ok(())
@@ -219,6 +268,8 @@ impl Vault {
         &self,
         mut row: Authenticator,
         stage: Stage,
+        report: &mut ReconcileReport,
+        now: Timestamp,
     ) -> Result<bool, VaultError> {
         let item = ItemName::ClientSecret(row.id);
         match stage {
@@ -231,7 +282,9 @@ impl Vault {
                         .await?;
                     return Ok(false);
                 }
-                self.set_stage(&row, Stage::Ready).await?;
+                let event = Event::new(EventKind::AuthenticatorAdded, now).authenticator(row.id);
+                let unlogged = self.finish(&row, Stage::Ready, &event).await?;
+                report.unlogged.push((unlogged, event));
             }
             Stage::SettingSecret => {
                 row.has_secret = self.read_item(item).await?.is_some();
@@ -242,27 +295,14 @@ impl Vault {
                 self.set_stage(&row, Stage::Ready).await?;
             }
             Stage::Removing => {
-                self.finish_authenticator_removal(&row).await?;
+                self.delete_authenticator(&row).await?;
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// From here on it exists no more for the outside. Its name becomes its id, so that another one
-    /// can have it at once.
-    async fn begin_authenticator_removal(&self, row: &Authenticator) -> Result<(), VaultError> {
-        let id = row.id.to_string();
-        let name = id.parse().expect("an id is a legal name");
-        let nameless = Authenticator {
-            name,
-            ..row.clone()
-        };
-        self.set_stage(&nameless, Stage::Removing).await
-    }
-
-    async fn finish_authenticator_removal(&self, row: &Authenticator) -> Result<(), VaultError> {
-        failpoint!("vault.authenticator_removing");
+    async fn delete_authenticator(&self, row: &Authenticator) -> Result<(), VaultError> {
         if row.has_secret {
             self.delete_item(ItemName::ClientSecret(row.id)).await?;
             failpoint!("vault.client_secret_deleted");
@@ -273,21 +313,13 @@ impl Vault {
             .await
     }
 
-    /// Inserts a row. A name that only an addition holds which a crash cut off is taken over: nobody
-    /// was told of it. Call under the lock, so that no other addition is under way.
-    async fn insert_authenticator(
+    /// Inserts a row by `insert`. A name that only an addition holds which a crash cut off is taken over:
+    /// nobody was told of it. Call under the lock, so that no other addition is under way.
+    async fn insert_authenticator<T, F: Future<Output = Result<T, VaultError>>>(
         &self,
         row: &Authenticator,
-        stage: Stage,
-    ) -> Result<(), VaultError> {
-        let insert = || {
-            let row = row.clone();
-            self.database.run(move |db| {
-                let transaction = db.transaction()?;
-                authenticators::insert(&transaction, &row, stage)?;
-                Ok(transaction.commit()?)
-            })
-        };
+        insert: impl Fn() -> F,
+    ) -> Result<T, VaultError> {
         let result = insert().await;
         if !matches!(result, Err(VaultError::NameTaken(_))) {
             return result;
@@ -299,7 +331,7 @@ impl Vault {
         let Some((holder, _)) = holder else {
             return result;
         };
-        self.begin_authenticator_removal(&holder).await?;
+        self.set_stage(&nameless(&holder), Stage::Removing).await?;
         insert().await
     }
 
@@ -324,6 +356,15 @@ impl Vault {
                 Ok(transaction.commit()?)
             })
             .await
+    }
+}
+
+/// As it stands in a removal: its name becomes its id, so that another one can have it at once.
+fn nameless(row: &Authenticator) -> Authenticator {
+    let id = row.id.to_string();
+    Authenticator {
+        name: id.parse().expect("an id is a legal name"),
+        ..row.clone()
     }
 }
 

@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{Status, Transition, apply};
+use valetkey_core::event::Event;
 use valetkey_core::id::ConnectionId;
 use valetkey_core::stored_grant::StoredGrant;
 
 use super::Vault;
 use crate::database::connections;
+use crate::database::unlogged::UnloggedId;
 use crate::error::{StoreError, VaultError};
 use crate::failpoint;
 use crate::secret_store::ItemName;
@@ -37,14 +39,15 @@ pub struct LoadedGrant {
 }
 
 impl Vault {
-    /// Stores the first grant of a new connection: row `connecting`, item, read back, row `active`.
-    /// Returns the active row. May be repeated after [`GrantNotKept::NotStored`]; to give up
+    /// Stores the first grant of a new connection: row `connecting`, item, read back, row `active` with the
+    /// event of the addition. Returns the active row. May be repeated after [`GrantNotKept::NotStored`]; to give up
     /// instead, remove the connection ([`Self::begin_removal`]).
     pub async fn store_first_grant(
         &self,
         connecting: &Connection,
         stored: &StoredGrant,
-    ) -> Result<Connection, GrantNotKept> {
+        event: &Event,
+    ) -> Result<(Connection, UnloggedId), GrantNotKept> {
         if connecting.state.status != Status::Connecting || connecting.id != stored.connection {
             let bug = VaultError::Bug("a first grant needs its row in `connecting`".to_owned());
             return Err(GrantNotKept::NotStored(bug));
@@ -69,17 +72,20 @@ impl Vault {
         let mut active = connecting.clone();
         active.adopt(&stored.grant);
         active.state.status = Status::Active;
-        self.save_connection(&active).await.map_err(row_not_saved)?;
+        let unlogged = self.update_connection(&active, event).await;
+        let unlogged = unlogged.map_err(row_not_saved)?;
         failpoint!("vault.row_saved");
-        Ok(active)
+        Ok((active, unlogged))
     }
 
-    /// Stores a later grant: item, then row. `row` must carry the grant's generation.
+    /// Stores a later grant: item, then row, with the event of the change if it is one. `row` must carry the
+    /// grant's generation.
     pub async fn store_grant(
         &self,
         row: &Connection,
         stored: &StoredGrant,
-    ) -> Result<(), GrantNotKept> {
+        event: Option<&Event>,
+    ) -> Result<Option<UnloggedId>, GrantNotKept> {
         let generation = stored.grant.generation;
         if row.state.generation != generation || row.id != stored.connection {
             let bug = VaultError::Bug("a grant needs the row of its generation".to_owned());
@@ -102,9 +108,20 @@ impl Vault {
             .await
             .map_err(not_stored)?;
         failpoint!("vault.item_written");
-        self.save_connection(row).await.map_err(row_not_saved)?;
+        let unlogged = self.save_with(row, event).await.map_err(row_not_saved)?;
         failpoint!("vault.row_saved");
-        Ok(())
+        Ok(unlogged)
+    }
+
+    async fn save_with(
+        &self,
+        row: &Connection,
+        event: Option<&Event>,
+    ) -> Result<Option<UnloggedId>, VaultError> {
+        match event {
+            Some(event) => self.update_connection(row, event).await.map(Some),
+            None => self.save_connection(row).await.map(|()| None),
+        }
     }
 
     /// Reads a grant from the keychain and mends its row where the two differ: the item leads. A
@@ -135,23 +152,33 @@ impl Vault {
         Ok(LoadedGrant { grant, mended })
     }
 
-    /// Saves the row in `removing`: from here on nothing revives the connection.
-    pub async fn begin_removal(&self, removing: &Connection) -> Result<(), VaultError> {
+    /// Saves the row in `removing`, with the event of that unless it was recorded before: from here on
+    /// nothing revives the connection.
+    pub async fn begin_removal(
+        &self,
+        removing: &Connection,
+        event: Option<&Event>,
+    ) -> Result<Option<UnloggedId>, VaultError> {
         if removing.state.status != Status::Removing {
             return Err(VaultError::Bug(
                 "a removal begins with its row in `removing`".to_owned(),
             ));
         }
-        self.save_connection(removing).await?;
+        let unlogged = self.save_with(removing, event).await?;
         failpoint!("vault.removing_row");
-        Ok(())
+        Ok(unlogged)
     }
 
-    /// Deletes the item, then the row, of a connection in `removing`; Ok if it is gone already.
-    pub async fn finish_removal(&self, id: ConnectionId) -> Result<(), VaultError> {
+    /// Deletes the item, then the row of a connection in `removing`, with the event of that if somebody was
+    /// told of the connection; Ok if it is gone already.
+    pub async fn finish_removal(
+        &self,
+        id: ConnectionId,
+        event: Option<&Event>,
+    ) -> Result<Option<UnloggedId>, VaultError> {
         let _one_writer = self.shared.write_lock.lock().await;
         match self.connection(id).await? {
-            None => return Ok(()),
+            None => return Ok(None),
             Some(row) if row.state.status == Status::Removing => {}
             Some(_) => {
                 let text = format!("the connection {id} is not being removed");
@@ -161,11 +188,17 @@ impl Vault {
         failpoint!("vault.before_item_deleted");
         self.delete_item(ItemName::Grant(id)).await?;
         failpoint!("vault.item_deleted");
-        self.database
-            .run(move |db| connections::delete_removing(db, id))
-            .await?;
+        let delete = move |db: &_| connections::delete_removing(db, id);
+        let unlogged = match event {
+            Some(event) => Some(self.change(event, delete).await?),
+            None => self
+                .database
+                .run(move |db| delete(db))
+                .await
+                .map(|()| None)?,
+        };
         failpoint!("vault.row_deleted");
-        Ok(())
+        Ok(unlogged)
     }
 
     /// One row.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{Status, Transition, apply};
+use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::{AuthenticatorId, ConnectionId};
 use valetkey_core::name::AccountLabel;
 use valetkey_core::stored_grant::StoredGrant;
@@ -16,6 +17,7 @@ use super::Vault;
 use super::grants::agree;
 use crate::database::authenticators::{self, Stage};
 use crate::database::sign_ins::{self, SignInRow};
+use crate::database::unlogged::UnloggedId;
 use crate::database::{connections, settings};
 use crate::error::VaultError;
 use crate::failpoint;
@@ -36,6 +38,8 @@ pub struct ReconcileReport {
     pub adopted: Vec<Connection>,
     /// Sign-ins that the last process left open, now failed.
     pub interrupted_sign_ins: Vec<SignInRow>,
+    /// Events of what was completed here; their lines are still to be written.
+    pub unlogged: Vec<(UnloggedId, Event)>,
     /// The secret store could not be asked; nothing is lost. Reconcile again when it is well.
     pub deferred: Option<VaultError>,
 }
@@ -47,6 +51,7 @@ impl ReconcileReport {
             && self.dropped.is_empty()
             && self.removed_authenticators.is_empty()
             && self.adopted.is_empty()
+            && self.unlogged.is_empty()
     }
 }
 
@@ -134,8 +139,7 @@ impl Vault {
             self.reconcile_row(&row, report, now).await?;
             self.forget_interrupted(row.id);
         }
-        self.reconcile_authenticators(&mut report.removed_authenticators)
-            .await?;
+        self.reconcile_authenticators(report, now).await?;
         if self.shared.must_list_items.load(Ordering::Relaxed) {
             self.adopt_items(report, now).await?;
             self.database
@@ -176,7 +180,13 @@ impl Vault {
             _ => agree(row, item.as_ref(), now),
         };
         if let Some(mended) = mended {
-            self.save_connection(&mended).await?;
+            if row.state.status == Status::Connecting {
+                let event = Event::new(EventKind::ConnectionAdded, now).connection(id);
+                let unlogged = self.update_connection(&mended, &event).await?;
+                report.unlogged.push((unlogged, event));
+            } else {
+                self.save_connection(&mended).await?;
+            }
             failpoint!("vault.row_mended");
             report.mended.push(mended);
         }

@@ -34,6 +34,17 @@ impl Vault {
             .await
     }
 
+    /// As [`Self::save_connection`], with the event of the change.
+    pub async fn update_connection(
+        &self,
+        row: &Connection,
+        event: &Event,
+    ) -> Result<UnloggedId, VaultError> {
+        let row = row.clone();
+        self.change(event, move |db| connections::update(db, &row))
+            .await
+    }
+
     /// Inserts or replaces a sign-in.
     pub async fn save_sign_in(&self, row: &SignInRow) -> Result<(), VaultError> {
         let row = row.clone();

@@ -10,7 +10,7 @@ use valetkey_core::secret::ClientSecret;
 use valetkey_vault::store::testing::Fault;
 use valetkey_vault::{ItemName, StoreError, VaultError};
 
-use crate::fixture::{Fixture, authenticator, now};
+use crate::fixture::{Fixture, authenticator, event, now, remove_authenticator};
 
 fn change() -> Event {
     Event::new(EventKind::AuthenticatorUpdated, now())
@@ -30,7 +30,7 @@ async fn a_secret_is_kept_in_the_store_and_goes_with_its_authenticator() {
     let (row, secret) = confidential("google");
     fixture
         .vault
-        .add_authenticator(&row, Some(&secret))
+        .add_authenticator(&row, Some(&secret), &event())
         .await
         .unwrap();
     assert_eq!(
@@ -41,7 +41,7 @@ async fn a_secret_is_kept_in_the_store_and_goes_with_its_authenticator() {
         fixture.vault.authenticator(row.id).await.unwrap(),
         Some(row.clone())
     );
-    fixture.vault.remove_authenticator(row.id).await.unwrap();
+    remove_authenticator(&fixture.vault, row.id).await.unwrap();
     assert_eq!(fixture.store.items(), [fixture.item()]);
     assert_eq!(fixture.vault.authenticator(row.id).await.unwrap(), None);
 }
@@ -99,10 +99,7 @@ async fn a_new_secret_keeps_the_connections() {
 #[tokio::test]
 async fn one_that_has_connections_is_not_removed() {
     let fixture = Fixture::connected().await;
-    let refused = fixture
-        .vault
-        .remove_authenticator(fixture.authenticator.id)
-        .await;
+    let refused = remove_authenticator(&fixture.vault, fixture.authenticator.id).await;
     assert!(matches!(refused, Err(VaultError::InUse(_))), "{refused:?}");
 }
 
@@ -110,7 +107,10 @@ async fn one_that_has_connections_is_not_removed() {
 async fn names_are_unique_within_a_profile() {
     let fixture = Fixture::connected().await;
     let (other, secret) = confidential("github");
-    let taken = fixture.vault.add_authenticator(&other, Some(&secret)).await;
+    let taken = fixture
+        .vault
+        .add_authenticator(&other, Some(&secret), &event())
+        .await;
     assert!(matches!(taken, Err(VaultError::NameTaken(_))), "{taken:?}");
     assert_eq!(
         fixture.store.items(),
@@ -125,7 +125,7 @@ async fn names_are_unique_within_a_profile() {
     };
     fixture
         .vault
-        .add_authenticator(&other, Some(&secret))
+        .add_authenticator(&other, Some(&secret), &event())
         .await
         .unwrap();
     assert_eq!(
@@ -144,7 +144,10 @@ async fn a_locked_keychain_leaves_nothing_half_stored() {
     let fixture = Fixture::connected().await;
     let (row, secret) = confidential("google");
     fixture.store.set(Fault::Locked);
-    let refused = fixture.vault.add_authenticator(&row, Some(&secret)).await;
+    let refused = fixture
+        .vault
+        .add_authenticator(&row, Some(&secret), &event())
+        .await;
     assert!(matches!(refused, Err(VaultError::Store(_))));
     assert_eq!(
         fixture.vault.authenticators(None).await.unwrap(),
@@ -153,14 +156,12 @@ async fn a_locked_keychain_leaves_nothing_half_stored() {
     fixture.store.set(Fault::None);
     fixture
         .vault
-        .add_authenticator(&row, Some(&secret))
+        .add_authenticator(&row, Some(&secret), &event())
         .await
         .unwrap();
 
     fixture.store.set(Fault::Locked);
-    fixture
-        .vault
-        .remove_authenticator(row.id)
+    remove_authenticator(&fixture.vault, row.id)
         .await
         .unwrap_err();
     fixture
@@ -186,7 +187,11 @@ async fn is_undone(fixture: &Fixture, row: &Authenticator) {
         name: row.name.clone(),
         ..authenticator("again")
     };
-    fixture.vault.add_authenticator(&again, None).await.unwrap();
+    fixture
+        .vault
+        .add_authenticator(&again, None, &event())
+        .await
+        .unwrap();
     assert!(fixture.vault.unfinished().await.unwrap().reconcile);
     let report = fixture.vault.reconcile(now()).await.unwrap();
     assert_eq!(report.removed_authenticators, [row.id]);
@@ -202,7 +207,10 @@ async fn an_addition_in_doubt_leaves_no_name_behind() {
     fixture.vault.reconcile(now()).await.unwrap();
     let (row, secret) = confidential("google");
     fixture.store.set(Fault::FailNextWrite);
-    let failed = fixture.vault.add_authenticator(&row, Some(&secret)).await;
+    let failed = fixture
+        .vault
+        .add_authenticator(&row, Some(&secret), &event())
+        .await;
     assert!(matches!(failed, Err(VaultError::Store(_))), "{failed:?}");
     is_undone(&fixture, &row).await;
 }
@@ -215,7 +223,7 @@ async fn an_addition_whose_write_comes_late_leaves_no_secret_behind() {
     fixture.store.set(Fault::HangAtWrite);
     let adding = {
         let (vault, row) = (fixture.vault.clone(), row.clone());
-        tokio::spawn(async move { vault.add_authenticator(&row, Some(&secret)).await })
+        tokio::spawn(async move { vault.add_authenticator(&row, Some(&secret), &event()).await })
     };
     let failed = adding.await.unwrap();
     assert_eq!(failed, Err(VaultError::Store(StoreError::Hung)));
@@ -235,11 +243,14 @@ async fn a_removal_whose_deletion_failed_is_repeated_or_reconciled() {
         let fixture = Fixture::connected().await;
         fixture.vault.reconcile(now()).await.unwrap();
         let (row, secret) = confidential("google");
-        let added = fixture.vault.add_authenticator(&row, Some(&secret)).await;
+        let added = fixture
+            .vault
+            .add_authenticator(&row, Some(&secret), &event())
+            .await;
         added.unwrap();
         fixture.store.set(Fault::FailDeletes);
         for _ in 0..2 {
-            let failed = fixture.vault.remove_authenticator(row.id).await;
+            let failed = remove_authenticator(&fixture.vault, row.id).await;
             assert!(matches!(failed, Err(VaultError::Store(_))), "{failed:?}");
             assert_eq!(fixture.vault.authenticator(row.id).await.unwrap(), None);
             let report = fixture.vault.reconcile(now()).await.unwrap();
@@ -249,7 +260,7 @@ async fn a_removal_whose_deletion_failed_is_repeated_or_reconciled() {
         if reconciled {
             is_undone(&fixture, &row).await;
         } else {
-            fixture.vault.remove_authenticator(row.id).await.unwrap();
+            remove_authenticator(&fixture.vault, row.id).await.unwrap();
             assert!(fixture.vault.unfinished().await.unwrap().is_empty());
             assert_eq!(fixture.store.items(), [fixture.item()]);
         }
@@ -261,7 +272,10 @@ async fn a_name_that_only_a_cut_off_addition_holds_is_taken_over() {
     let fixture = Fixture::connected().await;
     fixture.vault.reconcile(now()).await.unwrap();
     let (row, secret) = confidential("google");
-    let added = fixture.vault.add_authenticator(&row, Some(&secret)).await;
+    let added = fixture
+        .vault
+        .add_authenticator(&row, Some(&secret), &event())
+        .await;
     added.unwrap();
     // As a kill between secret and row leaves it.
     let database = rusqlite::Connection::open(fixture.home.database()).unwrap();
@@ -346,7 +360,7 @@ async fn a_reconciliation_waits_for_work_under_way_and_leaves_it_alone() {
     fixture.store.set(Fault::HangAtWrite);
     let adding = {
         let (vault, row) = (fixture.vault.clone(), row.clone());
-        tokio::spawn(async move { vault.add_authenticator(&row, Some(&secret)).await })
+        tokio::spawn(async move { vault.add_authenticator(&row, Some(&secret), &event()).await })
     };
     while !fixture.store.is_hanging() {
         tokio::task::yield_now().await;
@@ -379,14 +393,14 @@ async fn a_secret_whose_write_failed_in_doubt_is_settled_at_the_next_start() {
     fixture.store.set(Fault::FailNextWrite);
     fixture
         .vault
-        .add_authenticator(&row, Some(&secret))
+        .add_authenticator(&row, Some(&secret), &event())
         .await
         .unwrap_err();
     assert_eq!(fixture.vault.authenticator(row.id).await.unwrap(), None);
     fixture.vault.reconcile(now()).await.unwrap();
     fixture
         .vault
-        .add_authenticator(&row, Some(&secret))
+        .add_authenticator(&row, Some(&secret), &event())
         .await
         .unwrap();
     assert!(fixture.store.item(ItemName::ClientSecret(row.id)).is_some());

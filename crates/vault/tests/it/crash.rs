@@ -17,7 +17,7 @@ use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::draft::SecretChange;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::home::Home;
-use valetkey_core::id::ConnectionId;
+use valetkey_core::id::{AuthenticatorId, ConnectionId};
 use valetkey_core::secret::ClientSecret;
 use valetkey_vault::store::{Cost, FileStore};
 use valetkey_vault::{Durability, FileKey, ItemName, SecretStore, StoreOpener, Vault};
@@ -88,22 +88,26 @@ async fn a_life(home: &Home) {
     };
     let secret = ClientSecret::new("one");
     vault
-        .add_authenticator(&github, Some(&secret))
+        .add_authenticator(&github, Some(&secret), &added(github.id))
         .await
         .unwrap();
     let custom = authenticator("custom");
-    vault.add_authenticator(&custom, None).await.unwrap();
+    vault
+        .add_authenticator(&custom, None, &added(custom.id))
+        .await
+        .unwrap();
 
     let mut rows = Vec::new();
     for label in [None, Some("work"), Some("home")] {
         let row = connecting(&github, label);
-        let row = vault
-            .store_first_grant(&row, &stored(&github, &row, 1))
+        let event = Event::new(EventKind::ConnectionAdded, now()).connection(row.id);
+        let (row, _) = vault
+            .store_first_grant(&row, &stored(&github, &row, 1), &event)
             .await
             .unwrap();
         promise("kept", row.id.uuid(), 1);
         let (row, grant) = refreshed(&github, &row);
-        vault.store_grant(&row, &grant).await.unwrap();
+        vault.store_grant(&row, &grant, None).await.unwrap();
         promise("kept", row.id.uuid(), 2);
         rows.push(row);
     }
@@ -119,12 +123,18 @@ async fn a_life(home: &Home) {
         let updated = vault.update_authenticator(row, Some(change), &event);
         updated.await.unwrap();
     }
-    vault.remove_authenticator(custom.id).await.unwrap();
+    let removed = Event::new(EventKind::AuthenticatorRemoved, now()).authenticator(custom.id);
+    let begun = vault.begin_authenticator_removal(custom.id, &removed);
+    begun.await.unwrap();
+    let finished = vault.finish_authenticator_removal(custom.id);
+    finished.await.unwrap();
 
     let removing = after(&rows[2], Transition::Disconnected);
     promise("going", removing.id.uuid(), 0);
-    vault.begin_removal(&removing).await.unwrap();
-    vault.finish_removal(removing.id).await.unwrap();
+    vault.begin_removal(&removing, None).await.unwrap();
+    let removed = Event::new(EventKind::ConnectionRemoved, now()).connection(removing.id);
+    let finished = vault.finish_removal(removing.id, Some(&removed));
+    finished.await.unwrap();
     promise("gone", removing.id.uuid(), 0);
 
     // The log: written, anchored, pruned.
@@ -174,7 +184,9 @@ async fn check(home: &Home, place: &str) {
     let report = vault.reconcile(now()).await.unwrap();
     assert_eq!(report.deferred, None, "{place}");
     for row in report.removing {
-        vault.finish_removal(row.id).await.unwrap();
+        let removed = Event::new(EventKind::ConnectionRemoved, now()).connection(row.id);
+        let finished = vault.finish_removal(row.id, Some(&removed));
+        finished.await.unwrap();
     }
     for (id, generation) in &kept {
         let loaded = vault.load_grant(*id, now()).await.unwrap().grant;
@@ -189,6 +201,9 @@ async fn check(home: &Home, place: &str) {
         assert_eq!(row.state.status, Status::Active, "{place}: {row:?}");
         assert!(!gone.contains(&row.id), "{place}: {} came back", row.id);
     }
+    if !log_is_lost {
+        check_events(&vault, place).await;
+    }
     let log = vault.check_log(now()).await.unwrap();
     assert!(log.problems.is_empty() || log_is_lost, "{place}: {log:?}");
     let authenticators = vault.authenticators(None).await.unwrap();
@@ -198,6 +213,31 @@ async fn check(home: &Home, place: &str) {
     wanted.extend(confidential.map(|row| ItemName::ClientSecret(row.id)));
     let found: BTreeSet<_> = file_store(home).list().unwrap().into_iter().collect();
     assert_eq!(found, wanted, "{place}: items and rows differ");
+}
+
+/// What is there was added, and what was added and is not there was removed, each by one event.
+async fn check_events(vault: &Vault, place: &str) {
+    let (mut connections, mut authenticators) = (BTreeSet::new(), BTreeSet::new());
+    for (_, event) in vault.unlogged_events().await.unwrap() {
+        let is_new = match event.kind {
+            EventKind::ConnectionAdded => connections.insert(event.connection.unwrap()),
+            EventKind::ConnectionRemoved => connections.remove(&event.connection.unwrap()),
+            EventKind::AuthenticatorAdded => authenticators.insert(event.authenticator.unwrap()),
+            EventKind::AuthenticatorRemoved => authenticators.remove(&event.authenticator.unwrap()),
+            _ => true,
+        };
+        assert!(is_new, "{place}: twice {event:?}");
+    }
+    let rows = vault.connections().await.unwrap();
+    let there: BTreeSet<_> = rows.iter().map(|row| row.id).collect();
+    assert_eq!(connections, there, "{place}");
+    let rows = vault.authenticators(None).await.unwrap();
+    let there: BTreeSet<_> = rows.iter().map(|row| row.id).collect();
+    assert_eq!(authenticators, there, "{place}");
+}
+
+fn added(id: AuthenticatorId) -> Event {
+    Event::new(EventKind::AuthenticatorAdded, now()).authenticator(id)
 }
 
 fn file_store(home: &Home) -> FileStore {

@@ -14,6 +14,7 @@ use valetkey_core::authenticator::{Authenticator, Overrides};
 use valetkey_core::clock_reading::BootTime;
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{Transition, apply};
+use valetkey_core::event::{Event, EventKind};
 use valetkey_core::grant::Grant;
 use valetkey_core::home::Home;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation, SignInId};
@@ -24,10 +25,24 @@ use valetkey_core::secret::{AccessToken, RefreshToken};
 use valetkey_core::sign_in::SignInState;
 use valetkey_core::stored_grant::StoredGrant;
 use valetkey_vault::store::testing::TestStore;
-use valetkey_vault::{ItemName, LoadedGrant, SignInRow, Vault};
+use valetkey_vault::{ItemName, LoadedGrant, SignInRow, Vault, VaultError};
 
 pub(crate) fn now() -> Timestamp {
     "2026-03-01T12:00:00.123456789Z".parse().unwrap()
+}
+
+/// An event of a change, where a test does not care which.
+pub(crate) fn event() -> Event {
+    Event::new(EventKind::SettingsChanged, now())
+}
+
+/// A whole removal.
+pub(crate) async fn remove_authenticator(
+    vault: &Vault,
+    id: AuthenticatorId,
+) -> Result<(), VaultError> {
+    vault.begin_authenticator_removal(id, &event()).await?;
+    vault.finish_authenticator_removal(id).await
 }
 
 pub(crate) fn home() -> (TempDir, Home) {
@@ -160,10 +175,16 @@ impl Fixture {
             .await
             .unwrap();
         let authenticator = authenticator("github");
-        vault.add_authenticator(&authenticator, None).await.unwrap();
+        vault
+            .add_authenticator(&authenticator, None, &event())
+            .await
+            .unwrap();
         let row = connecting(&authenticator, None);
         let grant = stored(&authenticator, &row, 1);
-        let row = vault.store_first_grant(&row, &grant).await.unwrap();
+        let (row, _) = vault
+            .store_first_grant(&row, &grant, &event())
+            .await
+            .unwrap();
         Self {
             vault,
             store,

@@ -8,7 +8,9 @@ use valetkey_core::id::Generation;
 use valetkey_vault::store::testing::{Fault, TestStore};
 use valetkey_vault::{GrantNotKept, ItemName, StoreError, Vault, VaultError};
 
-use crate::fixture::{Fixture, after, authenticator, connecting, home, now, refreshed, stored};
+use crate::fixture::{
+    Fixture, after, authenticator, connecting, event, home, now, refreshed, stored,
+};
 
 #[tokio::test]
 async fn a_first_grant_survives_a_restart() {
@@ -17,10 +19,16 @@ async fn a_first_grant_survives_a_restart() {
     let github = authenticator("github");
     let row = connecting(&github, None);
     let grant = stored(&github, &row, 1);
-    let active = {
+    let (active, _) = {
         let vault = Vault::open(&home, store.opener()).await.unwrap();
-        vault.add_authenticator(&github, None).await.unwrap();
-        vault.store_first_grant(&row, &grant).await.unwrap()
+        vault
+            .add_authenticator(&github, None, &event())
+            .await
+            .unwrap();
+        vault
+            .store_first_grant(&row, &grant, &event())
+            .await
+            .unwrap()
     };
     assert_eq!(active.state.status, Status::Active);
 
@@ -38,11 +46,19 @@ async fn a_first_grant_survives_a_restart() {
 async fn a_removal_deletes_the_item_and_the_row() {
     let fixture = Fixture::connected().await;
     let removing = after(&fixture.row, Transition::Disconnected);
-    fixture.vault.begin_removal(&removing).await.unwrap();
-    fixture.vault.finish_removal(fixture.row.id).await.unwrap();
+    fixture.vault.begin_removal(&removing, None).await.unwrap();
+    fixture
+        .vault
+        .finish_removal(fixture.row.id, None)
+        .await
+        .unwrap();
     assert_eq!(fixture.store.items(), []);
     assert_eq!(fixture.vault.connections().await.unwrap(), []);
-    fixture.vault.finish_removal(fixture.row.id).await.unwrap();
+    fixture
+        .vault
+        .finish_removal(fixture.row.id, None)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -50,10 +66,10 @@ async fn a_removal_whose_deletion_failed_is_finished_at_any_later_time() {
     let fixture = Fixture::connected().await;
     fixture.vault.reconcile(now()).await.unwrap();
     let removing = after(&fixture.row, Transition::Disconnected);
-    fixture.vault.begin_removal(&removing).await.unwrap();
+    fixture.vault.begin_removal(&removing, None).await.unwrap();
     for fault in [Fault::FailDeletes, Fault::Locked, Fault::Unavailable] {
         fixture.store.set(fault);
-        let failed = fixture.vault.finish_removal(fixture.row.id).await;
+        let failed = fixture.vault.finish_removal(fixture.row.id, None).await;
         assert!(matches!(failed, Err(VaultError::Store(_))), "{failed:?}");
         let unfinished = fixture.vault.unfinished().await.unwrap();
         assert_eq!(unfinished.removals, [fixture.row.id]);
@@ -61,9 +77,9 @@ async fn a_removal_whose_deletion_failed_is_finished_at_any_later_time() {
     }
     fixture.store.set(Fault::None);
     // Twice side by side.
-    let finish = || fixture.vault.finish_removal(fixture.row.id);
+    let finish = || fixture.vault.finish_removal(fixture.row.id, None);
     let (one, two) = tokio::join!(finish(), finish());
-    assert_eq!((one, two), (Ok(()), Ok(())));
+    assert_eq!((one, two), (Ok(None), Ok(None)));
     assert!(fixture.vault.unfinished().await.unwrap().is_empty());
     assert_eq!(fixture.store.items(), []);
 }
@@ -71,10 +87,10 @@ async fn a_removal_whose_deletion_failed_is_finished_at_any_later_time() {
 #[tokio::test]
 async fn only_a_row_in_removing_loses_its_item() {
     let fixture = Fixture::connected().await;
-    let refused = fixture.vault.finish_removal(fixture.row.id).await;
+    let refused = fixture.vault.finish_removal(fixture.row.id, None).await;
     assert!(matches!(refused, Err(VaultError::Bug(_))));
     assert!(matches!(
-        fixture.vault.begin_removal(&fixture.row).await,
+        fixture.vault.begin_removal(&fixture.row, None).await,
         Err(VaultError::Bug(_))
     ));
     assert!(fixture.store.item(fixture.item()).is_some());
@@ -84,11 +100,14 @@ async fn only_a_row_in_removing_loses_its_item() {
 async fn nothing_revives_a_connection_that_is_being_removed() {
     let fixture = Fixture::connected().await;
     let removing = after(&fixture.row, Transition::Disconnected);
-    fixture.vault.begin_removal(&removing).await.unwrap();
+    fixture.vault.begin_removal(&removing, None).await.unwrap();
     let writes = fixture.store.writes();
 
     let (late_row, late_grant) = refreshed(&fixture.authenticator, &fixture.row);
-    let kept = fixture.vault.store_grant(&late_row, &late_grant).await;
+    let kept = fixture
+        .vault
+        .store_grant(&late_row, &late_grant, None)
+        .await;
     assert_eq!(kept, Err(GrantNotKept::StaleTransition));
     assert!(matches!(
         fixture.vault.save_connection(&late_row).await,
@@ -96,8 +115,15 @@ async fn nothing_revives_a_connection_that_is_being_removed() {
     ));
     assert_eq!(fixture.store.writes(), writes);
 
-    fixture.vault.finish_removal(fixture.row.id).await.unwrap();
-    let kept = fixture.vault.store_grant(&late_row, &late_grant).await;
+    fixture
+        .vault
+        .finish_removal(fixture.row.id, None)
+        .await
+        .unwrap();
+    let kept = fixture
+        .vault
+        .store_grant(&late_row, &late_grant, None)
+        .await;
     assert_eq!(kept, Err(GrantNotKept::StaleTransition));
     assert!(matches!(
         fixture.vault.save_connection(&late_row).await,
@@ -112,9 +138,13 @@ async fn an_older_generation_overwrites_nothing() {
     let fixture = Fixture::connected().await;
     let (second_row, second) = refreshed(&fixture.authenticator, &fixture.row);
     let (third_row, third) = refreshed(&fixture.authenticator, &second_row);
-    fixture.vault.store_grant(&third_row, &third).await.unwrap();
+    fixture
+        .vault
+        .store_grant(&third_row, &third, None)
+        .await
+        .unwrap();
     assert_eq!(
-        fixture.vault.store_grant(&second_row, &second).await,
+        fixture.vault.store_grant(&second_row, &second, None).await,
         Err(GrantNotKept::StaleTransition)
     );
     assert!(fixture.vault.save_connection(&second_row).await.is_err());
@@ -139,7 +169,7 @@ async fn an_item_that_is_older_than_its_row_is_used_under_the_newer_number() {
     let (second_row, second) = refreshed(&fixture.authenticator, &fixture.row);
     fixture
         .vault
-        .store_grant(&second_row, &second)
+        .store_grant(&second_row, &second, None)
         .await
         .unwrap();
     fixture.store.tamper(fixture.item(), Some(&first.to_item()));
@@ -216,7 +246,7 @@ async fn a_failed_write_leaves_the_old_grant_and_may_be_repeated() {
         Fault::FailNextWrite,
     ] {
         fixture.store.set(fault);
-        let kept = fixture.vault.store_grant(&newer_row, &newer).await;
+        let kept = fixture.vault.store_grant(&newer_row, &newer, None).await;
         assert!(
             matches!(kept, Err(GrantNotKept::NotStored(VaultError::Store(_)))),
             "{kept:?}"
@@ -228,7 +258,11 @@ async fn a_failed_write_leaves_the_old_grant_and_may_be_repeated() {
             Some(stored(&fixture.authenticator, &fixture.row, 1))
         );
     }
-    fixture.vault.store_grant(&newer_row, &newer).await.unwrap();
+    fixture
+        .vault
+        .store_grant(&newer_row, &newer, None)
+        .await
+        .unwrap();
     assert_eq!(fixture.loaded().await.grant, Some(newer));
 }
 
@@ -237,7 +271,11 @@ async fn a_write_that_is_done_but_reports_a_failure_counts_as_done() {
     let fixture = Fixture::connected().await;
     let (newer_row, newer) = refreshed(&fixture.authenticator, &fixture.row);
     fixture.store.set(Fault::WriteThenFail);
-    fixture.vault.store_grant(&newer_row, &newer).await.unwrap();
+    fixture
+        .vault
+        .store_grant(&newer_row, &newer, None)
+        .await
+        .unwrap();
     assert_eq!(fixture.saved().await, newer_row);
 }
 
@@ -247,14 +285,21 @@ async fn a_first_grant_that_cannot_be_stored_can_be_stored_later_or_given_up() {
     let row = connecting(&fixture.authenticator, Some("work"));
     let grant = stored(&fixture.authenticator, &row, 1);
     fixture.store.set(Fault::FailWrites);
-    assert!(fixture.vault.store_first_grant(&row, &grant).await.is_err());
+    assert!(
+        fixture
+            .vault
+            .store_first_grant(&row, &grant, &event())
+            .await
+            .is_err()
+    );
     fixture.store.set(Fault::None);
     assert_eq!(
         fixture
             .vault
-            .store_first_grant(&row, &grant)
+            .store_first_grant(&row, &grant, &event())
             .await
             .unwrap()
+            .0
             .state
             .status,
         Status::Active
@@ -263,13 +308,19 @@ async fn a_first_grant_that_cannot_be_stored_can_be_stored_later_or_given_up() {
     let row = connecting(&fixture.authenticator, Some("home"));
     fixture.store.set(Fault::FailWrites);
     let grant = stored(&fixture.authenticator, &row, 1);
-    assert!(fixture.vault.store_first_grant(&row, &grant).await.is_err());
+    assert!(
+        fixture
+            .vault
+            .store_first_grant(&row, &grant, &event())
+            .await
+            .is_err()
+    );
     fixture
         .vault
-        .begin_removal(&after(&row, Transition::Disconnected))
+        .begin_removal(&after(&row, Transition::Disconnected), None)
         .await
         .unwrap();
-    fixture.vault.finish_removal(row.id).await.unwrap();
+    fixture.vault.finish_removal(row.id, None).await.unwrap();
     assert_eq!(fixture.vault.connection(row.id).await.unwrap(), None);
 }
 
@@ -279,7 +330,10 @@ async fn a_hanging_keychain_fails_everyone_at_once_and_recovers() {
     let (newer_row, newer) = refreshed(&fixture.authenticator, &fixture.row);
     fixture.store.set(Fault::Hang);
     let hung = Err(GrantNotKept::NotStored(VaultError::Store(StoreError::Hung)));
-    assert_eq!(fixture.vault.store_grant(&newer_row, &newer).await, hung);
+    assert_eq!(
+        fixture.vault.store_grant(&newer_row, &newer, None).await,
+        hung
+    );
     let started = std::time::Instant::now();
     for _ in 0..100 {
         assert_eq!(fixture.vault.check_store().await, Err(StoreError::Hung));
@@ -342,7 +396,7 @@ async fn calls_that_never_started_are_not_carried_out_late() {
             let grant = stored(&fixture.authenticator, row, 1);
             fixture
                 .vault
-                .store_first_grant(row, &grant)
+                .store_first_grant(row, &grant, &event())
                 .await
                 .unwrap_err();
         }
@@ -361,7 +415,10 @@ async fn a_name_is_free_again_once_its_removal_has_begun() {
     let fixture = Fixture::connected().await;
     let again = connecting(&fixture.authenticator, None);
     let grant = stored(&fixture.authenticator, &again, 1);
-    let taken = fixture.vault.store_first_grant(&again, &grant).await;
+    let taken = fixture
+        .vault
+        .store_first_grant(&again, &grant, &event())
+        .await;
     assert!(
         matches!(
             taken,
@@ -373,12 +430,12 @@ async fn a_name_is_free_again_once_its_removal_has_begun() {
 
     fixture
         .vault
-        .begin_removal(&after(&fixture.row, Transition::Disconnected))
+        .begin_removal(&after(&fixture.row, Transition::Disconnected), None)
         .await
         .unwrap();
     fixture
         .vault
-        .store_first_grant(&again, &grant)
+        .store_first_grant(&again, &grant, &event())
         .await
         .unwrap();
 }

@@ -20,3 +20,4 @@ mod keyring;
 mod size;
 mod start;
 mod tables;
+mod unlogged_events;

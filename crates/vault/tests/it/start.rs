@@ -7,7 +7,7 @@ use valetkey_vault::store::testing::{Fault, TestStore};
 use valetkey_vault::{ItemName, Vault, VaultError};
 
 use crate::fixture::{
-    Fixture, after, authenticator, connecting, home, now, open_sign_in, refreshed, stored,
+    Fixture, after, authenticator, connecting, event, home, now, open_sign_in, refreshed, stored,
 };
 
 const LATER: &str = "2026-03-02T00:00:00Z";
@@ -19,7 +19,7 @@ async fn first_grant_not_stored(fixture: &Fixture) -> (Connection, StoredGrant) 
     fixture.store.set(Fault::FailWrites);
     fixture
         .vault
-        .store_first_grant(&row, &grant)
+        .store_first_grant(&row, &grant, &event())
         .await
         .unwrap_err();
     fixture.store.set(Fault::None);
@@ -104,11 +104,11 @@ async fn an_interrupted_refresh_whose_item_is_gone_needs_a_new_sign_in() {
 async fn an_interrupted_removal_is_handed_back_to_be_finished() {
     let fixture = Fixture::connected().await;
     let removing = after(&fixture.row, Transition::Disconnected);
-    fixture.vault.begin_removal(&removing).await.unwrap();
+    fixture.vault.begin_removal(&removing, None).await.unwrap();
     fixture.store.set(Fault::Locked);
     fixture
         .vault
-        .finish_removal(fixture.row.id)
+        .finish_removal(fixture.row.id, None)
         .await
         .unwrap_err();
     fixture.store.set(Fault::None);
@@ -118,7 +118,11 @@ async fn an_interrupted_removal_is_handed_back_to_be_finished() {
     assert_eq!(report.removing, [removing]);
     // The tokens are still there to be revoked.
     assert!(fixture.loaded().await.grant.is_some());
-    fixture.vault.finish_removal(fixture.row.id).await.unwrap();
+    fixture
+        .vault
+        .finish_removal(fixture.row.id, None)
+        .await
+        .unwrap();
     assert_eq!(fixture.store.items(), []);
 }
 
@@ -184,9 +188,9 @@ async fn a_lost_database_is_rebuilt_from_the_items() {
     let fixture = Fixture::connected().await;
     let work = connecting(&fixture.authenticator, Some("work"));
     let grant = stored(&fixture.authenticator, &work, 1);
-    let work = fixture
+    let (work, _) = fixture
         .vault
-        .store_first_grant(&work, &grant)
+        .store_first_grant(&work, &grant, &event())
         .await
         .unwrap();
     fixture.vault.close().await.unwrap();
@@ -247,7 +251,10 @@ async fn adopted_names_that_are_taken_get_a_number() {
     let store = TestStore::default();
     let vault = Vault::open(&home, store.opener()).await.unwrap();
     let current = authenticator("github");
-    vault.add_authenticator(&current, None).await.unwrap();
+    vault
+        .add_authenticator(&current, None, &event())
+        .await
+        .unwrap();
     // Items of an authenticator of the same name, and two of the same account.
     let old = authenticator("github");
     for _ in 0..2 {

@@ -22,7 +22,7 @@ use valetkey_vault::{
 };
 use zeroize::Zeroizing;
 
-use crate::fixture::{Fixture, after, home, now, open_sign_in};
+use crate::fixture::{Fixture, after, event, home, now, open_sign_in};
 
 #[tokio::test]
 async fn a_connection_keeps_every_field() {
@@ -216,42 +216,6 @@ async fn open_sign_ins_end_with_the_process_that_ran_them() {
     assert!(stored.contains(&done) && stored.contains(ended) && stored.len() == 2);
 }
 
-fn change() -> Event {
-    Event::new(EventKind::KeyCreated, now())
-}
-
-/// A kill between a change and its line is one that comes before the line is appended.
-#[tokio::test]
-async fn an_event_is_kept_with_its_change_until_its_line_is_in_the_log() {
-    let fixture = Fixture::connected().await;
-    let vault = &fixture.vault;
-    let key = ClientKeyRow {
-        id: ClientKeyId::new(Uuid::now_v7()),
-        name: "ci".into(),
-        hash: Fingerprint::of("vk_1"),
-        connections: None,
-        manage: false,
-        created_at: now(),
-        expires_at: None,
-        used_at: None,
-        confirmed: true,
-    };
-    let stored = vault.add_client_key(&key, &change()).await.unwrap();
-    let kept = vault.unlogged_events().await.unwrap();
-    assert_eq!(kept, [(stored, change())]);
-    let twin = vault.add_client_key(&key, &change()).await;
-    assert!(twin.is_err());
-    let kept = vault.unlogged_events().await.unwrap();
-    assert_eq!(kept.len(), 1, "a change that fails keeps none");
-    let other = vault.revoke_client_key(key.id, &change()).await.unwrap();
-    vault
-        .append_events([change()], Vec::new(), vec![stored], Durability::Durable)
-        .await
-        .unwrap();
-    let kept = vault.unlogged_events().await.unwrap();
-    assert_eq!(kept, [(other, change())]);
-}
-
 #[tokio::test]
 async fn client_keys_are_added_listed_used_and_revoked() {
     let fixture = Fixture::connected().await;
@@ -266,13 +230,13 @@ async fn client_keys_are_added_listed_used_and_revoked() {
         used_at: None,
         confirmed: false,
     };
-    fixture.vault.add_client_key(&key, &change()).await.unwrap();
+    fixture.vault.add_client_key(&key, &event()).await.unwrap();
     let twin = ClientKeyRow {
         id: ClientKeyId::new(Uuid::now_v7()),
         connections: None,
         ..key.clone()
     };
-    let taken = fixture.vault.add_client_key(&twin, &change()).await;
+    let taken = fixture.vault.add_client_key(&twin, &event()).await;
     assert!(matches!(taken, Err(VaultError::NameTaken(_))));
     fixture
         .vault
@@ -281,7 +245,7 @@ async fn client_keys_are_added_listed_used_and_revoked() {
         .unwrap();
     fixture
         .vault
-        .confirm_client_key(key.id, &change())
+        .confirm_client_key(key.id, &event())
         .await
         .unwrap();
     let used = ClientKeyRow {
@@ -295,12 +259,12 @@ async fn client_keys_are_added_listed_used_and_revoked() {
     );
     fixture
         .vault
-        .revoke_client_key(used.id, &change())
+        .revoke_client_key(used.id, &event())
         .await
         .unwrap();
-    let gone = fixture.vault.revoke_client_key(used.id, &change()).await;
+    let gone = fixture.vault.revoke_client_key(used.id, &event()).await;
     assert!(matches!(gone, Err(VaultError::NotFound(_))));
-    let gone = fixture.vault.confirm_client_key(used.id, &change()).await;
+    let gone = fixture.vault.confirm_client_key(used.id, &event()).await;
     assert!(matches!(gone, Err(VaultError::NotFound(_))));
 }
 
@@ -336,11 +300,11 @@ async fn rules_are_kept_replaced_and_end_with_their_connection() {
     let vault = &fixture.vault;
     let first = rule(fixture.row.id);
     vault
-        .add_rule(first.clone(), Vec::new(), &change())
+        .add_rule(first.clone(), Vec::new(), &event())
         .await
         .unwrap();
     vault.mark_rule_used(first.id, now()).await.unwrap();
-    vault.confirm_rule(first.id, &change()).await.unwrap();
+    vault.confirm_rule(first.id, &event()).await.unwrap();
     let changed = Rule {
         used_at: Some(now()),
         confirmed: true,
@@ -349,15 +313,15 @@ async fn rules_are_kept_replaced_and_end_with_their_connection() {
     assert_eq!(vault.rules().await.unwrap(), [changed]);
     let second = rule(fixture.row.id);
     vault
-        .add_rule(second.clone(), vec![first.id], &change())
+        .add_rule(second.clone(), vec![first.id], &event())
         .await
         .unwrap();
     assert_eq!(vault.rules().await.unwrap(), std::slice::from_ref(&second));
     let removing = after(&fixture.row, Transition::Disconnected);
-    vault.begin_removal(&removing).await.unwrap();
-    vault.finish_removal(removing.id).await.unwrap();
+    vault.begin_removal(&removing, None).await.unwrap();
+    vault.finish_removal(removing.id, None).await.unwrap();
     assert_eq!(vault.rules().await.unwrap(), []);
-    let orphan = vault.add_rule(second, Vec::new(), &change()).await;
+    let orphan = vault.add_rule(second, Vec::new(), &event()).await;
     assert!(orphan.is_err(), "its connection is gone");
 }
 

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::fixture::event;
 use jiff::Timestamp;
 use uuid::Uuid;
 use valetkey_core::account::Account;
@@ -76,7 +77,7 @@ async fn child() {
         None => authenticator(),
     };
     // Fails only where it is there already.
-    drop(vault.add_authenticator(&github, None).await);
+    drop(vault.add_authenticator(&github, None, &event()).await);
     for request in std::io::stdin().lock().lines() {
         let request = request.unwrap();
         let reply = answer(&vault, &github, &request)
@@ -120,9 +121,9 @@ async fn answer(
             let scopes = Scopes::default();
             let row = Connection::connecting(id, github.id, account, scopes, Timestamp::now());
             let stored = vault
-                .store_first_grant(&row, &stored(github, &row, Generation(1)))
+                .store_first_grant(&row, &stored(github, &row, Generation(1)), &event())
                 .await;
-            stored.map(|row| row.id.to_string()).map_err(cause)
+            stored.map(|(row, _)| row.id.to_string()).map_err(cause)
         }
         "refresh" => {
             let mut row = row().await?;
@@ -132,9 +133,9 @@ async fn answer(
             row.state.generation = from;
             row.state = apply(row.state, Transition::Refreshed { from }).unwrap();
             vault
-                .store_grant(&row, &item)
+                .store_grant(&row, &item, None)
                 .await
-                .map(done)
+                .map(|_| done(()))
                 .map_err(cause)
         }
         "load" => {
@@ -147,8 +148,8 @@ async fn answer(
         "remove" => {
             let mut row = row().await?;
             row.state = apply(row.state, Transition::Disconnected).unwrap();
-            vault.begin_removal(&row).await?;
-            vault.finish_removal(row.id).await.map(done)
+            vault.begin_removal(&row, None).await?;
+            vault.finish_removal(row.id, None).await.map(|_| done(()))
         }
         "reconcile" => {
             let report = vault.reconcile(Timestamp::now()).await?;
