@@ -10,20 +10,18 @@ pub(crate) fn set(input: &mut DraftInput, authorize_url: &str, token_url: &str) 
     let entry = catalogue::providers().into_iter().find(|provider| {
         provider.authorize_url == authorize_url && provider.token_url == token_url
     });
-    match entry {
-        Some(provider) => input.set("authenticator_type", provider.id.as_str()),
-        None => {
-            input.set("authenticator_type", "custom");
-            for (field, url) in [("authorize_url", authorize_url), ("token_url", token_url)] {
-                if !url.is_empty() {
-                    input.set(field, url);
-                }
-            }
-            let host = [authorize_url, token_url].into_iter().find_map(host);
-            if let Some(host) = host {
-                input.set("name", host);
-            }
+    if let Some(provider) = entry {
+        input.set("authenticator_type", provider.id.as_str());
+        return;
+    }
+    input.set("authenticator_type", "custom");
+    for (field, url) in [("authorize_url", authorize_url), ("token_url", token_url)] {
+        if !url.is_empty() {
+            input.set(field, url);
         }
+    }
+    if let Some(host) = [authorize_url, token_url].into_iter().find_map(host) {
+        input.set("name", host);
     }
 }
 

@@ -1,4 +1,4 @@
-//! `FMCP_OAUTH_*` variables, as FluidMCP reads them: in a `.env` file, or in the environment itself.
+//! `FMCP_OAUTH_*` variables, as `fluidmcp` reads them: in a `.env` file, or in the environment itself.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::file;
 use crate::found::{Found, FoundAuthenticator, Unreadable};
 
 const PREFIX: &str = "FMCP_OAUTH_";
-/// What FluidMCP takes if the variable is not set.
+/// What `fluidmcp` takes if the variable is not set.
 const DEFAULT_REDIRECT_URI: &str = "http://localhost:8088/callback";
 const DEFAULT_SCOPE: &str = "openid profile email";
 

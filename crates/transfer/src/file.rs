@@ -58,7 +58,7 @@ fn of_json(value: Value) -> Result<Found, Unreadable> {
         return google::read(&members);
     }
     if oidc_agent::is_account(&members) {
-        return oidc_agent::account(&members);
+        return Ok(oidc_agent::account(&members));
     }
     own::read(members)
 }

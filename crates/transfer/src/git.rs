@@ -75,18 +75,17 @@ fn client(url: &str, section: &Section) -> Option<FoundAuthenticator> {
     let token_url = absolute(&["oauthtokenendpoint", "oauthtokenurl"]);
     let host = base.as_ref().and_then(Url::host_str);
     let mut input = DraftInput::default();
-    match (&authorize_url, host.and_then(endpoints::provider_at)) {
-        (None, Some(provider)) => input.set("authenticator_type", provider.id.as_str()),
-        _ => {
-            let authorize_url = authorize_url.unwrap_or_default();
-            endpoints::set(&mut input, &authorize_url, &token_url.unwrap_or_default());
-            if let (Some(base), Some(host)) = (&base, host) {
-                input.set("name", host);
-                // Where git sends the token.
-                let port = base.port().map(|port| format!(":{port}"));
-                let host = format!("{host}{}", port.unwrap_or_default());
-                input.set("api_hosts", vec![host]);
-            }
+    if let (None, Some(provider)) = (&authorize_url, host.and_then(endpoints::provider_at)) {
+        input.set("authenticator_type", provider.id.as_str());
+    } else {
+        let authorize_url = authorize_url.unwrap_or_default();
+        endpoints::set(&mut input, &authorize_url, &token_url.unwrap_or_default());
+        if let (Some(base), Some(host)) = (&base, host) {
+            input.set("name", host);
+            // Where git sends the token.
+            let port = base.port().map(|port| format!(":{port}"));
+            let host = format!("{host}{}", port.unwrap_or_default());
+            input.set("api_hosts", vec![host]);
         }
     }
     input.set("client_id", client_id);

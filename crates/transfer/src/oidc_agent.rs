@@ -14,7 +14,7 @@ pub(crate) fn is_account(members: &Map<String, Value>) -> bool {
 }
 
 /// Reads one printed account. Its refresh token stays where it is: it has one holder.
-pub(crate) fn account(members: &Map<String, Value>) -> Result<Found, Unreadable> {
+pub(crate) fn account(members: &Map<String, Value>) -> Found {
     let text = |field: &str| text(members, field);
     let name = text("name").unwrap_or("oidc-agent");
     let mut input = client(members, text("issuer_url"), name);
@@ -32,10 +32,10 @@ pub(crate) fn account(members: &Map<String, Value>) -> Result<Found, Unreadable>
         let remark = "its refresh token stays with oidc-agent: sign in here once";
         found.remarks.push(remark.to_owned());
     }
-    Ok(Found {
+    Found {
         authenticators: vec![found],
         remarks: Vec::new(),
-    })
+    }
 }
 
 /// Reads one file of issuers: `issuer.config` or one of `issuer.config.d`.

@@ -13,9 +13,8 @@ const MAX_ENTRIES: usize = 1000;
 pub(crate) fn read(mut members: Map<String, Value>) -> Result<Found, Unreadable> {
     let entries = match members.remove("authenticators") {
         Some(Value::Array(entries)) => entries,
-        Some(_) => return Err(file::unknown()),
         None if members.contains_key("authenticator_type") => vec![Value::Object(members)],
-        None => return Err(file::unknown()),
+        Some(_) | None => return Err(file::unknown()),
     };
     if entries.is_empty() {
         return Err(Unreadable::new(

@@ -69,7 +69,6 @@ pub(crate) enum Existing {
 /// Where the passphrase of an encrypted file comes from, if nobody is to be asked.
 #[derive(Debug, Default, Args)]
 #[group(id = "passphrase", multiple = false)]
-#[expect(clippy::struct_field_names, reason = "the names of the options")]
 pub(crate) struct Passphrase {
     /// Read the passphrase of an encrypted file from the first line of another
     #[arg(long, value_name = "FILE")]

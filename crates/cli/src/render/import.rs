@@ -1,5 +1,7 @@
 //! What an import found, before anything is stored. Secrets are only said to be there.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use valetkey_api::core::draft::Problem;
 use valetkey_api::core::name::{AuthenticatorName, InProfile, ProfileName};
@@ -72,15 +74,12 @@ pub(crate) fn preview(rows: &[Row], remarks: &[String], style: Style) -> String 
     }
     for row in rows {
         for remark in &row.remarks {
-            text.push_str(&format!(
-                "{}: {}\n",
-                printable(&row.origin),
-                printable(remark)
-            ));
+            let (origin, remark) = (printable(&row.origin), printable(remark));
+            writeln!(text, "{origin}: {remark}").expect("a String takes everything");
         }
     }
     for remark in remarks {
-        text.push_str(&format!("{}\n", printable(remark)));
+        writeln!(text, "{}", printable(remark)).expect("a String takes everything");
     }
     text
 }

@@ -70,10 +70,8 @@ fn clients_of_git_credential_manager_and_git_credential_oauth() {
         ("credential.https://github.com.oauthclientsecret", "h"),
         ("credential.https://none.example.oauthscopes", "a"),
     ];
-    let output: String = config
-        .iter()
-        .map(|(key, value)| format!("{key}\n{value}\0"))
-        .collect();
+    let output = config.map(|(key, value)| format!("{key}\n{value}\0"));
+    let output = output.concat();
     let found = git::read(output.as_bytes()).unwrap();
     assert_eq!(
         all(&found),

@@ -258,7 +258,7 @@ impl Plan {
         for entry in self.entries {
             match entry.choice {
                 Choice::Add => outcome.add(terminal, entry)?,
-                Choice::Replace(id) => outcome.replace(terminal, entry, id)?,
+                Choice::Replace(id) => outcome.replace(terminal, &entry, id)?,
                 Choice::Skip | Choice::Taken(_) => outcome.is_there(terminal, entry.origin),
             }
         }

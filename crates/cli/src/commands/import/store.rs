@@ -111,11 +111,11 @@ impl Outcome {
     pub(super) fn replace(
         &mut self,
         terminal: Terminal,
-        entry: Entry,
+        entry: &Entry,
         id: AuthenticatorId,
     ) -> Result<(), Failure> {
         let mut agent = agent::connect(&entry.global)?;
-        let patch = patch(&mut agent, &entry, id)?;
+        let patch = patch(&mut agent, entry, id)?;
         let saved = agent.update_authenticator(&id.to_string(), &patch, false)?;
         if !terminal.json {
             terminal.say(|_| words::updated(&saved.authenticator));
