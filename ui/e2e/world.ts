@@ -190,6 +190,12 @@ export class World {
     return ended.connection.id;
   }
 
+  /** A request through the proxy; answers the status. */
+  async proxied(path: string): Promise<number> {
+    const headers = { "X-Valet-Key": KEY };
+    return (await fetch(`${AGENT}/proxy/${path}`, { headers, ...limit() })).status;
+  }
+
   /** As a program does. */
   token(connection: string, refresh = false): Promise<{ access_token: string }> {
     return this.agent(

@@ -15,7 +15,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use valetkey_core::access::{Decision, Policy, Request, Rule, Usage, decide};
@@ -34,6 +33,7 @@ pub use self::rules::RuleView;
 use crate::error::AgentError;
 use crate::key::Actor;
 use crate::state::{Agent, Inner};
+use crate::token::TokenRequirements;
 
 /// The setting that is there once a desktop app ran in this home.
 const DESKTOP_RAN: &str = "desktop_ran";
@@ -92,6 +92,14 @@ pub trait Process: fmt::Debug + Send + Sync {
 pub(crate) struct Once {
     scopes: Scopes,
     usage: Usage,
+}
+
+/// What was decided about a request.
+#[derive(Debug, Default)]
+pub(crate) struct Authorized {
+    pub(crate) once: Option<Once>,
+    /// The token may have no more than these scopes.
+    pub(crate) only: Option<Scopes>,
 }
 
 /// What an agent knows about access.
@@ -193,15 +201,31 @@ impl Agent {
     pub(crate) async fn authorize(
         &self,
         id: ConnectionId,
-        usage: Usage,
+        ask: &TokenRequirements,
         requester: &Requester,
-        wait: Option<Duration>,
-    ) -> Result<Option<Once>, AgentError> {
+    ) -> Result<Authorized, AgentError> {
+        let (usage, wait) = (ask.usage, ask.wait);
+        let only = ask.only.clone();
         let Identity::Program(program, _) = &requester.identity else {
-            return Ok(None);
+            return Ok(Authorized { once: None, only });
         };
         let inner = &self.inner;
-        let question = inner.question(id, usage, program, requester)?;
+        let mut question = inner.question(id, usage, program, requester)?;
+        if let Some(only) = &only {
+            let registry = inner.registry();
+            question.scopes = registry
+                .narrowed_scopes(id, only)
+                .unwrap_or(question.scopes);
+        }
+        // A token with fewer scopes takes the place of one that has too many, where it can be had.
+        let narrower = |left: Scopes| {
+            let has_asked = ask
+                .scopes
+                .as_ref()
+                .is_none_or(|asked| asked.missing_from(&left).is_empty());
+            let can_be = has_asked && !left.is_empty() && inner.registry().can_narrow(id);
+            can_be.then_some(left)
+        };
         let refused = |why| Err(inner.refused(&question, why));
         let deadline = wait.map(|wait| inner.clock.uptime() + wait.min(ANSWER_TIMEOUT));
         loop {
@@ -212,19 +236,27 @@ impl Agent {
                 scopes: &question.scopes,
             };
             let added = match inner.access.decide(id, &request, now) {
-                Decision::Allow(_) => return Ok(None),
+                Decision::Allow(_) => return Ok(Authorized { once: None, only }),
                 Decision::Deny(_, until) => return refused(Refusal::Denied(until)),
                 Decision::ProxyOnly(_) => return refused(Refusal::ProxyOnly),
                 Decision::TooManyScopes(_, scopes) => {
-                    return refused(Refusal::TooManyScopes(scopes));
+                    return match narrower(question.scopes.missing_from(&scopes)) {
+                        Some(left) => Ok(Authorized {
+                            once: None,
+                            only: Some(left),
+                        }),
+                        None => refused(Refusal::TooManyScopes(scopes)),
+                    };
                 }
                 Decision::Undecided { added } => added,
             };
             if let Some(once) = inner.take_once(&question, now) {
-                return Ok(Some(once));
+                let only = once.narrows(&question.scopes).and_then(narrower).or(only);
+                let once = Some(once);
+                return Ok(Authorized { once, only });
             }
             match inner.policy() {
-                Policy::Allow => return Ok(None),
+                Policy::Allow => return Ok(Authorized { once: None, only }),
                 Policy::Deny => {
                     inner.list_question(&question);
                     return refused(Refusal::NotDecided);
@@ -244,11 +276,13 @@ impl Agent {
                     only_scopes,
                     ..
                 })) => {
-                    let scopes = only_scopes.unwrap_or(request.scopes.clone());
-                    return Ok(Some(Once {
-                        scopes,
+                    let once = Once {
+                        scopes: only_scopes.unwrap_or(request.scopes.clone()),
                         usage: granted,
-                    }));
+                    };
+                    let only = once.narrows(request.scopes).and_then(narrower).or(only);
+                    let once = Some(once);
+                    return Ok(Authorized { once, only });
                 }
                 // There is a rule now.
                 Told::Answered(Answer::Allow(_)) | Told::Decided => {}

@@ -65,6 +65,14 @@ pub enum AgentError {
         /// What is missing.
         missing: Scopes,
     },
+    /// A token with fewer scopes cannot be had.
+    #[error("`{connection}` gives no token with fewer scopes than it has")]
+    NotNarrowable {
+        /// The connection.
+        connection: InProfile<ConnectionName>,
+        /// What the provider said, if it was asked.
+        reason: Option<String>,
+    },
     /// A program may not use a connection.
     #[error("{0}")]
     NotAllowed(Box<NotAllowed>),
@@ -238,6 +246,14 @@ impl AgentError {
                 connection.argument(),
                 missing.join(",")
             )),
+            Self::NotNarrowable { reason: None, .. } => Some(
+                "leave `only_scopes` out; if the provider narrows tokens at a refresh, \
+                 `valetkey update NAME --narrow-tokens true` says so"
+                    .to_owned(),
+            ),
+            Self::NotNarrowable { reason: Some(_), .. } => Some(
+                "leave `only_scopes` out, or allow the program all scopes under Access".to_owned(),
+            ),
             Self::ClientMisconfigured {
                 console_url,
                 authenticator,

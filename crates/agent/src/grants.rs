@@ -194,6 +194,9 @@ fn forget_locked(inner: &Inner, id: ConnectionId) {
     if !inner.paused.load(Ordering::SeqCst) {
         return;
     }
+    if let Some(entry) = registry.get_mut(id) {
+        entry.narrow.drop_all();
+    }
     if let Some(entry) = registry.get_mut(id)
         && !entry.unsaved
         && entry.refresh_task.is_none()
@@ -262,6 +265,10 @@ pub(crate) async fn commit(
         entry.row = row_after(&entry.row, transition, &renewed, grant)?;
         entry.retry_not_before = None;
         entry.unsaved = not_stored.is_some();
+        if transition == Transition::SignedIn {
+            entry.signed_in = Some(grant.generation);
+            entry.narrow.drop_all();
+        }
         registry.cache_grant(id, grant.clone())?
     };
     if let Some(error) = not_stored {

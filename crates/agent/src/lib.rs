@@ -17,7 +17,7 @@
 //! | | `tasks`, `clock`, `key`, `error`, `client` | running work; time; names of things; errors; a client with its secret |
 //! | | [`protocol`] | requests to providers, in their dialects |
 //! | flows | `grants` | loads and stores grants; the write lock of a connection |
-//! | | `refresh` | one refresh for all callers; back-off and retry in `refresh::failure` |
+//! | | `refresh` | one refresh for all callers; back-off and retry in `refresh::failure`, tokens with fewer scopes in `refresh::narrow` |
 //! | | `token` | serves a token, from memory or after a refresh; `token::renew` forces one |
 //! | | [`sign_in`] | begin, callback server, finish, store |
 //! | | `exchange` | the token that another connection's token is exchanged for |
@@ -48,7 +48,8 @@
 //!
 //! 1. `Inner::settings_lock`, or the lock of a link (`links::LinkSignIn`)
 //! 2. an authenticator's `write_lock` (`Inner::lock_authenticator`)
-//! 3. `Inner::naming_lock` (for a new connection) or a connection's `write_lock` (`grants::lock`);
+//! 3. a connection's `request_lock` (while a request with its refresh token is under way), then
+//!    `Inner::naming_lock` (for a new connection) or a connection's `write_lock` (`grants::lock`);
 //!    to rename a connection its `write_lock` first, then `naming_lock`; only `reconcile` holds several,
 //!    in the order of their ids
 //! 4. the audit log's `flush_lock`

@@ -14,8 +14,9 @@ use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::ConnectionId;
 use valetkey_core::provider::Provider;
 use valetkey_core::proxy_settings::ProxySettings;
+use valetkey_core::scope::Scopes;
 
-use crate::access::{Once, Requester};
+use crate::access::{Authorized, Once, Requester};
 use crate::audit_log::{Entry, ProxiedAccess};
 use crate::error::AgentError;
 use crate::key::Actor;
@@ -61,6 +62,8 @@ pub struct ProxyGrant {
     pub settings: ProxySettings,
     requester: Requester,
     once: Option<Once>,
+    /// The scopes that the token may have.
+    only: Option<Scopes>,
     /// Changes since this moment.
     changes: watch::Receiver<()>,
 }
@@ -74,18 +77,24 @@ impl Agent {
         requester: &Requester,
     ) -> Result<ProxyGrant, AgentError> {
         self.check_running()?;
-        let once = self.authorized(id, &requirements(), requester).await?;
-        self.inner.proxy_grant(id, requester.clone(), once)
+        let authorized = self.authorized(id, &requirements(), requester).await?;
+        self.inner.proxy_grant(id, requester.clone(), authorized)
     }
 
     /// The same with the token of now, for the same request: nobody is asked again.
     pub async fn renewed_proxy_grant(&self, old: ProxyGrant) -> Result<ProxyGrant, AgentError> {
         let id = old.live.id;
-        self.obtain(id, &requirements()).await?;
+        let ask = TokenRequirements {
+            only: old.only.clone(),
+            ..requirements()
+        };
+        self.obtain(id, &ask).await?;
         if !old.requester.is_still_there() {
             return Err(self.inner.withdrawn(id, &old.requester));
         }
-        self.inner.proxy_grant(id, old.requester, old.once)
+        let (once, only) = (old.once, old.only);
+        self.inner
+            .proxy_grant(id, old.requester, Authorized { once, only })
     }
 
     /// A host refused this token. True if there is another one now. One that cannot be refreshed stays:
@@ -96,14 +105,19 @@ impl Agent {
         requester: &Requester,
     ) -> Result<bool, AgentError> {
         let id = refused.id;
-        if !refused.grant.is_refreshable() || self.was_just_replaced(refused) {
+        let is_own = refused.narrowed_to.is_none();
+        if (is_own && !refused.grant.is_refreshable()) || self.was_just_replaced(refused) {
             return Ok(false);
         }
         let replaced = self.invalidate(id, &refused.fingerprint, requester).await?;
         if replaced == Invalidated::Refreshed {
             let generation = {
                 let registry = self.inner.registry();
-                registry.get(id).map(|entry| entry.row.state.generation)
+                let entry = registry.get(id);
+                entry.and_then(|entry| match &refused.narrowed_to {
+                    Some(scopes) => Some(entry.narrow.get(scopes)?.generation),
+                    None => Some(entry.live.as_ref()?.token_generation),
+                })
             };
             if let Some(generation) = generation {
                 let mut renewed = self.inner.renewed_for_hosts();
@@ -141,7 +155,7 @@ impl Agent {
     fn was_just_replaced(&self, live: &LiveGrant) -> bool {
         let renewed = self.inner.renewed_for_hosts();
         renewed.get(&live.id).is_some_and(|(generation, at)| {
-            *generation == live.grant.generation && at.elapsed() < RENEWAL_INTERVAL
+            *generation == live.token_generation && at.elapsed() < RENEWAL_INTERVAL
         })
     }
 }
@@ -158,13 +172,17 @@ impl Inner {
         &self,
         id: ConnectionId,
         requester: Requester,
-        once: Option<Once>,
+        Authorized { once, only }: Authorized,
     ) -> Result<ProxyGrant, AgentError> {
+        let ask = TokenRequirements {
+            only: only.clone(),
+            ..requirements()
+        };
         // Before the check: a change that it does not see is still to be noticed.
         let changes = self.audit_log.changed.subscribe();
         let now = self.now();
         let mut registry = self.registry();
-        let live = self.servable(&registry, id, &requirements(), now)?;
+        let live = self.servable(&registry, id, &ask, now)?;
         let scopes = &live.grant.scopes;
         self.check_access(&requester, id, Usage::Proxy, scopes, once.as_ref(), now)
             .map_err(|why| self.not_allowed(live.full_name(), &requester, why))?;
@@ -183,6 +201,7 @@ impl Inner {
             settings,
             requester,
             once,
+            only,
             changes,
         })
     }

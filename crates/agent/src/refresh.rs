@@ -15,12 +15,13 @@
 
 mod direct;
 mod failure;
+mod narrow;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::sync::{OwnedMutexGuard, watch};
 use valetkey_core::account::Subject;
 use valetkey_core::clock_reading::ClockReading;
 use valetkey_core::connection::RefreshErrorKind;
@@ -44,6 +45,7 @@ use failure::{not_sent, postpone, refused, unanswered, unclear, without_subject}
 pub(crate) use failure::{
     MIN_RETRY_DELAY, is_transient, outdated, sign_in_again, sign_in_required,
 };
+pub(crate) use narrow::join as join_narrow;
 
 /// Waits for the connection's refresh; starts one if none is running and `from` is still the newest
 /// grant: what another caller's refresh brought meanwhile is not refreshed again.
@@ -96,11 +98,23 @@ async fn run_refresh(
     grants::forget_later(&inner, id);
 }
 
+/// Waits until no other request with the connection's refresh token is under way, and keeps others out.
+async fn token_request(inner: &Inner, id: ConnectionId) -> Result<OwnedMutexGuard<()>, AgentError> {
+    let request_lock = {
+        let registry = inner.registry();
+        let entry = registry.get(id);
+        let entry = entry.ok_or_else(|| AgentError::no_connection(id))?;
+        Arc::clone(&entry.request_lock)
+    };
+    Ok(request_lock.lock_owned().await)
+}
+
 async fn attempt(inner: &Arc<Inner>, id: ConnectionId, from: Generation) -> RefreshResult {
     let subject = match subject_token(inner, id).await {
         Ok(subject) => subject,
         Err(error) => return without_subject(inner, id, error).await,
     };
+    let _one_request = token_request(inner, id).await?;
     let prepared = match prepare(inner, id, from).await {
         Ok(Preparation::Ready(prepared)) => *prepared,
         Ok(Preparation::Superseded(live)) => return Ok(live),
@@ -278,10 +292,7 @@ async fn prepare(
     id: ConnectionId,
     from: Generation,
 ) -> Result<Preparation, AgentError> {
-    grants::load(inner, id).await?;
-    inner.vault.check_store().await?;
-    let _one_writer = grants::lock(inner, id).await?;
-    grants::save_unsaved_locked(inner, id).await?;
+    let _one_writer = prepare_request(inner, id).await?;
     let newer = inner
         .registry()
         .get(id)
@@ -289,6 +300,27 @@ async fn prepare(
     if let Some(live) = newer {
         return Ok(Preparation::Superseded(live));
     }
+    let prepared = begin_request(inner, id).await?;
+    Ok(Preparation::Ready(Box::new(prepared)))
+}
+
+/// The grant is in memory and stored, and the keychain can be reached. Nobody else writes meanwhile.
+async fn prepare_request(
+    inner: &Arc<Inner>,
+    id: ConnectionId,
+) -> Result<OwnedMutexGuard<()>, AgentError> {
+    grants::load(inner, id).await?;
+    inner.vault.check_store().await?;
+    let one_writer = grants::lock(inner, id).await?;
+    grants::save_unsaved_locked(inner, id).await?;
+    Ok(one_writer)
+}
+
+/// Marks the row as `refreshing`; the caller holds the write lock.
+async fn begin_request(
+    inner: &Arc<Inner>,
+    id: ConnectionId,
+) -> Result<PreparedRefresh, AgentError> {
     let prepared = collect(inner, id).await?;
     if inner.stopping.load(Ordering::SeqCst) {
         return Err(AgentError::Stopping);
@@ -312,12 +344,12 @@ async fn prepare(
         );
         return Err(error);
     }
-    Ok(Preparation::Ready(Box::new(prepared)))
+    Ok(prepared)
 }
 
 fn newer_than(entry: &Entry, from: Generation) -> Option<Arc<LiveGrant>> {
     let live = entry.live.as_ref()?;
-    (live.grant.generation > from).then(|| Arc::clone(live))
+    (live.token_generation > from).then(|| Arc::clone(live))
 }
 
 async fn collect(inner: &Inner, id: ConnectionId) -> Result<PreparedRefresh, AgentError> {
@@ -328,7 +360,7 @@ async fn collect(inner: &Inner, id: ConnectionId) -> Result<PreparedRefresh, Age
             .ok_or_else(|| AgentError::no_connection(id))?;
         let requirement = Requirement::NewerThan(entry.row.state.generation);
         let found = registry.lookup(id, inner.now(), requirement);
-        let TokenLookup::Stale { .. } = found else {
+        let (TokenLookup::Stale { .. } | TokenLookup::BackingOff { .. }) = found else {
             return Err(AgentError::no_connection(id));
         };
         let old = Arc::clone(

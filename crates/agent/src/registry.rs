@@ -8,6 +8,7 @@ mod clock;
 mod failed_sign_ins;
 mod lookup;
 mod names;
+mod narrow;
 mod schedule;
 
 use std::collections::hash_map::Entry as MapEntry;
@@ -27,6 +28,7 @@ use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 use valetkey_core::name::{AuthenticatorName, ConnectionName, InProfile, ProfileName};
 use valetkey_core::provider::{Provider, RefreshTokenLimits};
+use valetkey_core::scope::Scopes;
 use valetkey_core::secret::Fingerprint;
 
 use crate::error::AgentError;
@@ -35,6 +37,7 @@ use crate::key::AuthenticatorKey;
 pub use failed_sign_ins::FailedSignIn;
 pub(crate) use lookup::{Requirement, TokenLookup};
 use names::take_name;
+pub(crate) use narrow::NarrowTokens;
 
 /// A grant in memory, with all that a token reply says about it.
 #[derive(Debug, Clone)]
@@ -51,6 +54,11 @@ pub struct LiveGrant {
     pub connection: ConnectionName,
     /// The account, in the provider's words.
     pub account: Option<String>,
+    /// The generation that brought its access token. A request for a narrow token may bring another
+    /// refresh token alone.
+    pub(crate) token_generation: Generation,
+    /// The scopes that it was narrowed to; None: it is the connection's own.
+    pub(crate) narrowed_to: Option<Scopes>,
 }
 
 impl LiveGrant {
@@ -81,6 +89,10 @@ pub(crate) struct Entry {
     /// The live grant is newer than its keychain item.
     pub unsaved: bool,
     pub refresh_task: Option<RefreshTask>,
+    /// Held while a request with its refresh token is under way: one at a time, as the token may rotate.
+    pub request_lock: Arc<tokio::sync::Mutex<()>>,
+    /// Tokens with fewer scopes than it has.
+    pub narrow: NarrowTokens,
     /// The last sign-in that was to renew it, if that failed.
     pub failed_sign_in: Option<FailedSignIn>,
     /// Nothing is sent to the provider before this moment, whoever asks.
@@ -240,6 +252,8 @@ impl ConnectionRegistry {
             is_revoked: false,
             unsaved: false,
             refresh_task: None,
+            request_lock: Arc::default(),
+            narrow: NarrowTokens::default(),
             failed_sign_in: None,
             retry_not_before,
             write_lock: Arc::default(),
@@ -314,9 +328,17 @@ impl ConnectionRegistry {
     pub(crate) fn cache_grant(&mut self, id: ConnectionId, grant: Grant) -> Option<Arc<LiveGrant>> {
         let InProfile { profile, name } = self.full_name_of(&self.entries.get(&id)?.row)?;
         let entry = self.entries.get_mut(&id)?;
+        let fingerprint = grant.access_token.fingerprint();
+        let is_same_token = |old: &&Arc<LiveGrant>| {
+            old.fingerprint == fingerprint && old.grant.issued_at == grant.issued_at
+        };
+        let known = entry.live.as_ref().filter(is_same_token);
+        let token_generation = known.map_or(grant.generation, |old| old.token_generation);
         let live = Arc::new(LiveGrant {
-            fingerprint: grant.access_token.fingerprint(),
+            fingerprint,
             id,
+            token_generation,
+            narrowed_to: None,
             profile,
             connection: name,
             account: entry.row.account.display_name.clone(),

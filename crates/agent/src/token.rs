@@ -1,6 +1,7 @@
 //! Handing out a token: from memory if it is fresh, else after one shared refresh.
 
 mod exit;
+mod narrow;
 mod renew;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use valetkey_core::connection::RefreshErrorKind;
 use valetkey_core::id::{ConnectionId, Generation};
 use valetkey_core::scope::Scopes;
 
-use crate::access::{Once, Requester};
+use crate::access::{Authorized, Requester};
 use crate::audit_log::{Entry, RefusedAccess};
 use crate::error::AgentError;
 use crate::key::Actor;
@@ -36,6 +37,8 @@ pub struct TokenRequirements {
     pub min_valid: Option<SignedDuration>,
     /// The token must have these scopes.
     pub scopes: Option<Scopes>,
+    /// The token may have no more than these scopes.
+    pub only: Option<Scopes>,
     /// Refresh even a fresh token.
     pub force: bool,
     /// What it is for.
@@ -62,7 +65,7 @@ impl Agent {
         requester: &Requester,
     ) -> Option<ServedToken> {
         let inner = &self.inner;
-        if ask.force || inner.stopping.load(Ordering::Relaxed) {
+        if ask.force || ask.only.is_some() || inner.stopping.load(Ordering::Relaxed) {
             return None;
         }
         let now = inner.now();
@@ -90,9 +93,13 @@ impl Agent {
         let inner = &self.inner;
         let obtained = self.authorized(id, ask, requester).await;
         let now = inner.now();
-        let served = obtained.and_then(|once| {
+        let served = obtained.and_then(|Authorized { once, only }| {
+            let ask = TokenRequirements {
+                only,
+                ..ask.clone()
+            };
             let mut registry = inner.registry();
-            inner.serve(&mut registry, id, ask, now, requester, once.as_ref())
+            inner.serve(&mut registry, id, &ask, now, requester, once.as_ref())
         });
         served.inspect_err(|error| {
             self.record_refused(id, error.to_string(), &requester.actor);
@@ -136,7 +143,7 @@ impl Agent {
         id: ConnectionId,
         ask: &TokenRequirements,
         requester: &Requester,
-    ) -> Result<Option<Once>, AgentError> {
+    ) -> Result<Authorized, AgentError> {
         self.check_enabled(id)?;
         if self.is_paused() {
             return Err(AgentError::Paused);
@@ -144,10 +151,16 @@ impl Agent {
         if ask.usage == Usage::Token {
             Inner::check_handed_out(&self.inner.registry(), id)?;
         }
-        let once = self.authorize(id, ask.usage, requester, ask.wait).await?;
-        self.obtain(id, ask).await?;
+        self.check_narrowable(id, ask)?;
+        let authorized = self.authorize(id, ask, requester).await?;
+        let only = authorized.only.clone();
+        let ask = TokenRequirements {
+            only,
+            ..ask.clone()
+        };
+        self.obtain(id, &ask).await?;
         if requester.is_still_there() {
-            Ok(once)
+            Ok(authorized)
         } else {
             Err(self.inner.withdrawn(id, requester))
         }
@@ -164,16 +177,21 @@ impl Agent {
         if self.is_paused() {
             return Err(AgentError::Paused);
         }
-        let obtained = if ask.force {
-            self.forced(id, None).await
-        } else {
-            self.fresh(id, ask.min_valid).await
+        let narrowed = {
+            let registry = self.inner.registry();
+            let only = ask.only.as_ref();
+            only.and_then(|only| registry.narrowed_scopes(id, only))
+        };
+        let obtained = match narrowed {
+            Some(scopes) => self.narrowed(id, &scopes, ask).await,
+            None if ask.force => self.forced(id, None).await.map(drop),
+            None => self.fresh(id, ask.min_valid).await.map(drop),
         };
         if self.is_paused() {
             grants::forget_later(&self.inner, id);
             return Err(AgentError::Paused);
         }
-        obtained.map(drop)
+        obtained
     }
 
     /// The scheduler keeps the login of a disabled authenticator valid; nobody gets its tokens.
@@ -268,11 +286,19 @@ impl Agent {
         tokio::select! {
             biased;
             end = refresh::join(&self.inner, id, from) => end,
-            () = self.inner.clock.sleep(timeout) => Err(AgentError::ProviderUnreachable {
-                reason: format!("no answer within {} s; still waiting for it", timeout.as_secs()),
-                retry_after: Some(refresh::MIN_RETRY_DELAY),
-                bad_certificate: false,
-            }),
+            () = self.inner.clock.sleep(timeout) => Err(Self::no_answer_yet(timeout)),
+        }
+    }
+
+    /// What is under way goes on; its caller is told after this long.
+    fn no_answer_yet(timeout: Duration) -> AgentError {
+        AgentError::ProviderUnreachable {
+            reason: format!(
+                "no answer within {} s; still waiting for it",
+                timeout.as_secs()
+            ),
+            retry_after: Some(refresh::MIN_RETRY_DELAY),
+            bad_certificate: false,
         }
     }
 

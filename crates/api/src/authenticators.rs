@@ -270,6 +270,10 @@ pub struct AuthenticatorView {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub api_hosts: Vec<ApiHost>,
+    /// Whether its provider issues tokens with fewer scopes than a connection has.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub narrow_tokens: bool,
     /// False while it is disabled.
     pub is_active: bool,
     /// The person's own file of its provider names other endpoints than those that it uses.
@@ -335,6 +339,7 @@ impl AuthenticatorView {
             authorize_params,
             placeholders,
             api_hosts: _,
+            narrow_tokens: _,
             confirmed_routes: _,
         } = authenticator.overrides.clone();
         let text = |url: Option<EndpointUrl>| url.map(|url| url.to_string());
@@ -378,6 +383,7 @@ impl AuthenticatorView {
             api_hosts: provider
                 .map(|provider| authenticator.api_hosts(provider))
                 .unwrap_or_default(),
+            narrow_tokens: provider.is_some_and(|provider| authenticator.narrows(provider)),
             is_active: authenticator.is_active,
             differs_from_file: provider
                 .is_some_and(|provider| authenticator.differs_from_file(provider)),

@@ -20,6 +20,10 @@ pub struct TokenRequest {
     /// Scopes that it must have; those that are not granted are an `insufficient_scope`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
+    /// It may have no scopes but `scopes`: a token with fewer scopes than the connection has is asked for,
+    /// or, where the provider issues none, `not_configured` is the answer.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub only_scopes: bool,
     /// The API it is for (RFC 8707).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,

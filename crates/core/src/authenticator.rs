@@ -109,6 +109,10 @@ pub struct Overrides {
     /// Hosts that the proxy sends tokens to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub api_hosts: Vec<ApiHost>,
+    /// Whether a refresh with fewer scopes brings a token with no more than those, while the refresh
+    /// token keeps them all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub narrow_tokens: Option<bool>,
     /// The routes of the provider's entry when the person last confirmed them, if it is an entry of
     /// their own: its file can change, where secrets go does not change with it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,6 +146,13 @@ impl Authenticator {
         self.provider == old.provider
             && self.client_id == old.client_id
             && self.endpoints(provider) == old.endpoints(provider)
+    }
+
+    /// Whether its provider issues tokens with fewer scopes at a refresh (RFC 6749, section 6).
+    pub fn narrows(&self, provider: &Provider) -> bool {
+        self.overrides
+            .narrow_tokens
+            .unwrap_or(provider.refresh.narrows)
     }
 
     /// Its name, with the profile that it stands in.

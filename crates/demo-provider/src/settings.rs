@@ -17,6 +17,8 @@ pub struct Settings {
     pub grace_seconds: f64,
     /// Whether a refresh revokes the access tokens issued before it.
     pub refresh_revokes_access_token: bool,
+    /// Whether a refresh with fewer scopes issues a token with all of them.
+    pub ignores_narrower_scopes: bool,
     /// What the revocation of a token ends.
     pub revocation_scope: RevocationScope,
     /// Whether the redirect carries `iss` (RFC 9207) and the metadata says so.
@@ -46,6 +48,7 @@ impl Default for Settings {
             refresh_tokens: RefreshTokens::RotatingStrict,
             grace_seconds: 0.0,
             refresh_revokes_access_token: false,
+            ignores_narrower_scopes: false,
             revocation_scope: RevocationScope::Grant,
             send_iss: true,
             discovery: true,

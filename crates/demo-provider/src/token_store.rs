@@ -152,6 +152,7 @@ impl TokenStore {
         let family = &self.families[number].family;
         let scopes = match request.scopes {
             None => family.scopes.clone(),
+            Some(_) if settings.ignores_narrower_scopes => family.scopes.clone(),
             Some(fewer) if fewer.iter().all(|scope| family.scopes.contains(scope)) => fewer,
             Some(_) => return Err(OAuthError::InvalidScope),
         };

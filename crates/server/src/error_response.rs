@@ -200,6 +200,10 @@ impl From<AgentError> for ErrorResponse {
                 missing_scopes: missing.into(),
                 ..api(ErrorCode::InsufficientScope)
             },
+            AgentError::NotNarrowable { reason, .. } => ApiError {
+                reason,
+                ..api(ErrorCode::NotConfigured)
+            },
             AgentError::Conflict { in_use, .. } => ApiError {
                 in_use: in_use.into_iter().map(connection_in_use).collect(),
                 ..api(ErrorCode::Conflict)

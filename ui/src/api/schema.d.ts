@@ -860,6 +860,8 @@ export interface components {
             issuer?: string | null;
             /** @description A new name; its connections take part. */
             name?: string | null;
+            /** @description Whether its provider issues tokens with fewer scopes at a refresh; absent: as the catalogue says. */
+            narrow_tokens?: boolean | null;
             /** @description Values for the provider's placeholders; a null value takes one away. */
             placeholders?: {
                 [key: string]: string | null;
@@ -940,6 +942,8 @@ export interface components {
             is_active: boolean;
             /** @description Unique within the profile. */
             name: components["schemas"]["AuthenticatorName"];
+            /** @description Whether its provider issues tokens with fewer scopes than a connection has. */
+            narrow_tokens: boolean;
             /** @description Those of them that the person gave; the rest come from the catalogue. */
             own_endpoints: components["schemas"]["EndpointsView"];
             /** @description Values for the provider's placeholders (`tenant`). */
@@ -1361,7 +1365,7 @@ export interface components {
          * @description The kinds of events. The words are stable.
          * @enum {string}
          */
-        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.exported" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.exchanged" | "token.unrecorded" | "log.damaged" | "log.chained" | "proxy.request" | "proxy.scrubbed" | "token.invalidated" | "access.asked" | "access.allowed" | "access.denied" | "rule.confirmed" | "rule.removed" | "key.created" | "key.confirmed" | "key.guessed" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed" | "connection.lacks_scopes";
+        EventKind: "agent.started" | "agent.stopped" | "authenticator.added" | "authenticator.updated" | "authenticator.exported" | "authenticator.removed" | "sign_in.started" | "sign_in.authorized" | "sign_in.completed" | "sign_in.denied" | "sign_in.failed" | "sign_in.timed_out" | "sign_in.cancelled" | "connection.added" | "connection.renewed" | "connection.refreshed" | "connection.postponed" | "connection.unavailable" | "connection.expired" | "connection.needs_reconnect" | "connection.misconfigured" | "connection.lacks_scopes" | "connection.adopted" | "connection.updated" | "connection.removing" | "connection.removed" | "grant.unsaved" | "grant.saved" | "token.served" | "token.refused" | "token.exchanged" | "token.unrecorded" | "log.damaged" | "log.chained" | "proxy.request" | "proxy.scrubbed" | "token.invalidated" | "access.asked" | "access.allowed" | "access.denied" | "rule.confirmed" | "rule.removed" | "key.created" | "key.confirmed" | "key.guessed" | "key.revoked" | "agent.paused" | "settings.changed" | "agent.resumed";
         /** @description Reply to `GET events`. */
         EventList: {
             /** @description Oldest first. */
@@ -1528,6 +1532,25 @@ export interface components {
          * @enum {string}
          */
         LoopbackHost: "127.0.0.1" | "[::1]" | "localhost";
+        /** @description Scopes that a connection turned out to lack. */
+        NeededScopes: {
+            /**
+             * Format: date-time
+             * @description When it did.
+             */
+            at: string;
+            /** @description The host that named the last of them. */
+            host: string;
+            /** @description Whether another sign-in that asks for them makes sense. */
+            is_offered: boolean;
+            /** @description The scopes, as a host named them. */
+            scopes: components["schemas"]["Scopes"];
+            /**
+             * Format: int32
+             * @description How many sign-ins asked for some of them and were not granted them.
+             */
+            tries: number;
+        };
         /** @description Body of `POST oauth/authenticators` (`?profile=`). */
         NewAuthenticator: {
             /** @description Hosts that the proxy may send tokens to (`api.example.com`); absent: the provider's. */
@@ -1566,6 +1589,8 @@ export interface components {
              *     provider's.
              */
             name?: string | null;
+            /** @description Whether its provider issues tokens with fewer scopes at a refresh; absent: as the catalogue says. */
+            narrow_tokens?: boolean | null;
             /** @description Values for the provider's placeholders (`{"tenant": "contoso.com"}`). */
             placeholders?: {
                 [key: string]: string;
@@ -2079,6 +2104,8 @@ export interface components {
              * @description Nobody can finish it after this.
              */
             expires_at: string;
+            /** @description Catalogue id of the provider. */
+            provider: string;
             /**
              * @description Where the browser comes back to, with its port; absent with the method `device`, and if nobody
              *     is needed.
@@ -2086,8 +2113,6 @@ export interface components {
             redirect_uri?: string | null;
             /** @description Names the sign-in. */
             session_id: components["schemas"]["SignInId"];
-            /** @description Catalogue id of the provider. */
-            provider: string;
         };
         /** @description Where a sign-in stands: the field `state`, with what belongs to it. */
         SignInState: {
@@ -2193,6 +2218,12 @@ export interface components {
              */
             min_valid_seconds?: number | null;
             /**
+             * @description It may have no scopes but `scopes`: a token with fewer scopes than the connection has is asked for,
+             *     or, where the provider issues none, `not_configured` is the answer.
+             * @default false
+             */
+            only_scopes?: boolean;
+            /**
              * @description The API it is for (RFC 8707).
              * @default null
              */
@@ -2292,25 +2323,6 @@ export interface components {
             file: string;
             /** @description What is wrong, with the field or the line. */
             message: string;
-        };
-        /** @description Scopes that a connection turned out to lack. */
-        NeededScopes: {
-            /**
-             * Format: date-time
-             * @description When it did.
-             */
-            at: string;
-            /** @description The host that named the last of them. */
-            host: string;
-            /** @description Whether another sign-in that asks for them makes sense. */
-            is_offered: boolean;
-            /** @description The scopes, as a host named them. */
-            scopes: components["schemas"]["Scopes"];
-            /**
-             * Format: int32
-             * @description How many sign-ins asked for some of them and were not granted them.
-             */
-            tries: number;
         };
     };
     responses: {

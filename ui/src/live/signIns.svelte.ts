@@ -186,7 +186,13 @@ class SignIns {
       const { missing_scopes: missing, provider } = view.connection;
       const catalogue = live.providers.find(({ id }) => id === provider) ?? null;
       const words = missing.map((scope) => spelled(scope, catalogue)).join(", ");
-      const hint = missing.length > 0 ? `Asked for, but not granted: ${words}.` : null;
+      const expected = live.connections.find(({ id }) => id === known.connection);
+      const isOther = expected !== undefined && expected.id !== view.connection.id && !view.instead_of;
+      const other = isOther
+        ? `You signed in with the account of this connection; ${profiles.qualified(expected.name, expected.profile)} stays as it is.`
+        : null;
+      const lacks = missing.length > 0 ? `Asked for, but not granted: ${words}.` : null;
+      const hint = [other, lacks].filter(Boolean).join(" ") || null;
       notices.done(`${profiles.qualified(view.connection.name, view.profile)} is connected.`, hint);
       return;
     }

@@ -147,6 +147,13 @@ impl Access {
 }
 
 impl Once {
+    /// The scopes that it was given for, if those are fewer than `scopes`.
+    pub(super) fn narrows(&self, scopes: &Scopes) -> Option<Scopes> {
+        let left = scopes.iter().filter(|scope| self.scopes.contains(scope));
+        let left: Scopes = left.map(str::to_owned).collect();
+        (left != *scopes).then_some(left)
+    }
+
     fn covers(&self, usage: Usage, scopes: &Scopes) -> Result<(), Refusal> {
         if (self.usage, usage) == (Usage::Proxy, Usage::Token) {
             return Err(Refusal::ProxyOnly);

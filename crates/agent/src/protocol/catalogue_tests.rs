@@ -115,7 +115,8 @@ fn tokens(text: &mut String, suffix: &str, client: &Client) {
     let exchange =
         request::exchange_code(client, "the-code", &redirect_uri, verifier.as_ref(), NOW);
     write_request(text, &format!("Token{suffix}"), &exchange.unwrap());
-    let refresh = request::refresh(client, &RefreshToken::new("the-refresh-token"), NOW).unwrap();
+    let refresh =
+        request::refresh(client, &RefreshToken::new("the-refresh-token"), None, NOW).unwrap();
     write_request(text, &format!("Refresh{suffix}"), &refresh);
     let grant = fake::grant("the-access-token", "the-refresh-token");
     match &client.endpoints.userinfo {

@@ -103,17 +103,20 @@ pub(super) fn poll_device(
     token_request(client, &client.endpoints.token_url, fields, now)
 }
 
-/// Refreshes; asks for no scope, so that the granted ones stay as they are.
+/// Refreshes; asks for no scope, so that the granted ones stay as they are, or for fewer of them.
 pub(super) fn refresh(
     client: &Client,
     token: &RefreshToken,
+    narrow: Option<&Scopes>,
     now: Timestamp,
 ) -> Result<Request<Bytes>, NotBuilt> {
+    let endpoints = &client.endpoints;
+    let scopes = narrow.map(|scopes| scopes.join(&endpoints.scope_separator));
     let mut fields = vec![
         ("grant_type", "refresh_token"),
         ("refresh_token", token.expose()),
     ];
-    let endpoints = &client.endpoints;
+    fields.extend(scopes.iter().map(|scopes| ("scope", scopes.as_str())));
     fields.extend(additions(&endpoints.refresh_params));
     token_request(client, &endpoints.refresh_url, fields, now)
 }

@@ -1,6 +1,7 @@
 //! Code for grant, refresh token for grant.
 
 use jiff::{SignedDuration, Timestamp};
+use valetkey_core::scope::Scopes;
 use valetkey_core::secret::{ClientSecret, IdToken, RefreshToken};
 use valetkey_core::token_error::{RefreshOutcome, SignInFailure, read_exchange, read_refresh};
 use valetkey_core::token_response::TokenResponse;
@@ -35,7 +36,7 @@ impl ProviderClient {
         read_exchange(client.provider, &answer, &sent, now).map(|reply| *reply)
     }
 
-    /// Refreshes (RFC 6749, section 6), with the scopes as they are. `known` is the id token of the
+    /// Refreshes (RFC 6749, section 6), with the scopes as they are, or with `narrow`. `known` is the id token of the
     /// grant: a new one must speak of the same account.
     ///
     /// If the answer is lost, the provider may have rotated the token already. Its grace window, where
@@ -44,11 +45,12 @@ impl ProviderClient {
         &self,
         client: &Client,
         token: &RefreshToken,
+        narrow: Option<&Scopes>,
         known: Option<&IdToken>,
         now: Timestamp,
     ) -> Result<RefreshOutcome, Unreachable> {
         let send = || {
-            let build = |at| request::refresh(client, token, at);
+            let build = |at| request::refresh(client, token, narrow, at);
             self.send_authenticated(client, &client.endpoints.refresh_url, build)
         };
         let rotation = client.provider.refresh;
@@ -111,7 +113,6 @@ mod tests {
     use valetkey_core::endpoint_url::EndpointUrl;
     use valetkey_core::provider::ClientAuth;
     use valetkey_core::resource_uri::ResourceUri;
-    use valetkey_core::scope::Scopes;
     use valetkey_core::secret::DeviceCode;
 
     use super::*;
@@ -136,7 +137,7 @@ mod tests {
         let client = fake.client(client_auth);
         let token = RefreshToken::new("rt1");
         http()
-            .refresh(&client, &token, None, Timestamp::UNIX_EPOCH)
+            .refresh(&client, &token, None, None, Timestamp::UNIX_EPOCH)
             .await
     }
 
@@ -230,7 +231,7 @@ mod tests {
         let exchanged = http().exchange_code(&client, &request, "c0de", now).await;
         assert!(exchanged.is_ok(), "{exchanged:?}");
         let token = RefreshToken::new("rt1");
-        let refreshed = http().refresh(&client, &token, None, now).await;
+        let refreshed = http().refresh(&client, &token, None, None, now).await;
         assert!(
             matches!(refreshed, Ok(RefreshOutcome::Refreshed(_))),
             "{refreshed:?}"
@@ -277,7 +278,7 @@ mod tests {
         client.provider = catalogue::provider("google").unwrap();
         let token = RefreshToken::new("rt1");
         let lost = http()
-            .refresh(&client, &token, None, Timestamp::UNIX_EPOCH)
+            .refresh(&client, &token, None, None, Timestamp::UNIX_EPOCH)
             .await;
         assert_eq!(lost.unwrap_err().kind, NoAnswer::Lost);
         assert_eq!(fake.requests().len(), 1);
@@ -299,7 +300,7 @@ mod tests {
             client.provider = catalogue::provider(id).unwrap();
             let token = RefreshToken::new("rt1");
             let outcome = http()
-                .refresh(&client, &token, None, Timestamp::UNIX_EPOCH)
+                .refresh(&client, &token, None, None, Timestamp::UNIX_EPOCH)
                 .await;
             let reason = format!("invalid_grant (after an answer was lost on the way{words})");
             assert_eq!(outcome, Ok(RefreshOutcome::SignInAgain { reason }), "{id}");
@@ -361,7 +362,7 @@ mod tests {
         let client = client_at(&Fake::nobody(""), ClientAuth::None);
         let token = RefreshToken::new("rt1");
         let nobody = http()
-            .refresh(&client, &token, None, Timestamp::UNIX_EPOCH)
+            .refresh(&client, &token, None, None, Timestamp::UNIX_EPOCH)
             .await;
         assert_eq!(nobody.unwrap_err().kind, NoAnswer::NotSent);
     }

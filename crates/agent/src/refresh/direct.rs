@@ -54,7 +54,9 @@ pub(super) async fn request(
         && let Some(refresh_token) = &grant.refresh_token
     {
         let known = grant.id_token.as_ref();
-        return provider.refresh(client, refresh_token, known, now).await;
+        return provider
+            .refresh(client, refresh_token, None, known, now)
+            .await;
     }
     let is_same = grant.grant_type == client.endpoints.grant_type;
     let lacks_subject = grant.grant_type == GrantType::TokenExchange && subject.is_none();

@@ -354,6 +354,7 @@ pub(super) async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &Agent
         | AgentError::Disabled(_)
         | AgentError::ProxyOnly(_)
         | AgentError::NotRefreshable(_)
+        | AgentError::NotNarrowable { .. }
         | AgentError::BadDraft(_)
         | AgentError::Conflict { .. }
         | AgentError::Paused

@@ -38,6 +38,7 @@ impl Entry {
             moved.grant.move_times(by);
             self.live = Some(Arc::new(moved));
         }
+        self.narrow.move_times(by);
         let move_time = |time: Timestamp| freshness::add(time, by);
         self.retry_not_before = self.retry_not_before.map(move_time);
         self.asked_until = self.asked_until.map(move_time);

@@ -14,7 +14,7 @@ use super::{ConnectionRegistry, Entry, LiveGrant};
 pub(crate) enum Requirement {
     /// One that is valid for this long; None: the default for its lifetime.
     ValidFor(Option<SignedDuration>),
-    /// One of a later generation, however long it is valid: this one was refused, or a caller insists.
+    /// One that came with a later generation, however long it is valid: this one was refused, or a caller insists.
     NewerThan(Generation),
 }
 
@@ -70,7 +70,7 @@ impl ConnectionRegistry {
         };
         let is_sufficient = match requirement {
             Requirement::ValidFor(min_valid) => is_valid_for(entry, live, now, min_valid),
-            Requirement::NewerThan(generation) => live.grant.generation > generation,
+            Requirement::NewerThan(generation) => live.token_generation > generation,
         };
         if is_sufficient {
             return TokenLookup::Fresh(Arc::clone(live));
@@ -100,7 +100,7 @@ fn is_valid_for(
     min_valid: Option<SignedDuration>,
 ) -> bool {
     let lifetime = live.grant.lifetime();
-    let is_best = entry.refreshed == Some(live.grant.generation)
+    let is_best = entry.refreshed == Some(live.token_generation)
         && min_valid
             .is_some_and(|min_valid| lifetime.is_some_and(|lifetime| lifetime <= min_valid));
     freshness::is_fresh(&live.grant, now, min_valid.filter(|_| !is_best))

@@ -42,6 +42,8 @@ impl ConnectionRegistry {
                 profile: live.profile.clone(),
                 connection: name.clone(),
                 account: entry.row.account.display_name.clone(),
+                token_generation: live.token_generation,
+                narrowed_to: None,
             }));
         }
     }

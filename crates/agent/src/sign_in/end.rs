@@ -110,6 +110,7 @@ impl From<AgentError> for End {
             | AgentError::NotFound { .. }
             | AgentError::AuthRequired { .. }
             | AgentError::InsufficientScope { .. }
+            | AgentError::NotNarrowable { .. }
             | AgentError::Disabled(_)
             | AgentError::ProxyOnly(_)
             | AgentError::NotRefreshable(_)

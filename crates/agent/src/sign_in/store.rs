@@ -144,13 +144,7 @@ pub(super) async fn renew(
         return Err(AgentError::no_connection(id));
     };
     let connection = Some(live.connection.clone());
-    {
-        let mut registry = inner.registry();
-        if let Some(entry) = registry.get_mut(id) {
-            entry.signed_in = Some(generation);
-        }
-        registry.replan(id, now);
-    }
+    inner.registry().replan(id, now);
     inner.schedule_changed.notify_one();
     grants::forget_later(inner, id);
     done(inner, id, connection, asked, &new, true)

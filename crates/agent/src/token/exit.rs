@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use valetkey_core::connection_state::Status;
 use valetkey_core::freshness::RECENTLY_USED;
 use valetkey_core::id::ConnectionId;
@@ -98,7 +98,13 @@ impl Inner {
                 return Err(registry.auth_required(&entry.row));
             }
         }
-        let live = entry.live.as_ref().filter(|live| live.grant.is_valid(now));
+        let narrowed = ask.only.as_ref();
+        let narrowed = narrowed.and_then(|only| registry.narrowed_scopes(id, only));
+        let live = match narrowed {
+            Some(scopes) => registry.narrow(id, &scopes, now, Some(SignedDuration::ZERO)),
+            None => entry.live.clone(),
+        };
+        let live = live.filter(|live| live.grant.is_valid(now));
         let live = live.ok_or_else(|| AgentError::ProviderUnreachable {
             reason: "the token ended before it could be served".to_owned(),
             retry_after: Some(refresh::MIN_RETRY_DELAY),
@@ -114,7 +120,7 @@ impl Inner {
                 connection: live.full_name(),
                 missing,
             }),
-            None => Ok(Arc::clone(live)),
+            None => Ok(live),
         }
     }
 }

@@ -43,7 +43,7 @@ impl Agent {
             (from, found)
         };
         match found {
-            TokenLookup::Fresh(live) if live.grant.generation > from => Ok(live),
+            TokenLookup::Fresh(live) if live.token_generation > from => Ok(live),
             TokenLookup::Fresh(live) => Err(AgentError::NotRefreshable(live.full_name())),
             TokenLookup::Stale { generation, .. } => {
                 self.refreshed(id, generation, CALLER_TIMEOUT).await
@@ -105,17 +105,27 @@ impl Agent {
         who: &Actor,
     ) -> Result<Invalidated, AgentError> {
         grants::load(&self.inner, id).await?;
-        let current = self
-            .inner
-            .registry()
-            .get(id)
-            .and_then(|entry| entry.live.clone())
-            .filter(|live| live.fingerprint == *refused);
+        let (current, narrowed_to) = {
+            let registry = self.inner.registry();
+            let entry = registry.get(id);
+            let live = entry.and_then(|entry| entry.live.clone());
+            (
+                live.filter(|live| live.fingerprint == *refused),
+                entry.and_then(|entry| entry.narrow.find(refused)),
+            )
+        };
         let event = Event::new(EventKind::TokenInvalidated, self.inner.now())
             .connection(id)
             .actor(who)
-            .detail(json!({ "current": current.is_some() }));
+            .detail(json!({ "current": current.is_some() || narrowed_to.is_some() }));
         self.inner.record(event).await;
+        if let Some(scopes) = narrowed_to {
+            if let Some(entry) = self.inner.registry().get_mut(id) {
+                entry.narrow.drop_token(&scopes);
+            }
+            refresh::join_narrow(&self.inner, id, &scopes).await?;
+            return Ok(Invalidated::Refreshed);
+        }
         let Some(current) = current else {
             return Ok(Invalidated::AlreadyNewer);
         };

@@ -1,12 +1,14 @@
 //! Whose connection a sign-in may renew, and what becomes of one whose account nobody knows.
 
-use crate::support::{Bench, authenticator_key, authorize_url, completed, failed, me, visit};
+use crate::support::{
+    Bench, authenticator_key, authorize_url, change, completed, failed, me, visit,
+};
 use serde_json::json;
-use valetkey_agent::LinkTarget;
 use valetkey_agent::sign_in::{SignInMethod, SignInOptions, SignInState};
+use valetkey_agent::{AuthenticatorChange, LinkTarget};
 use valetkey_core::name::ProfileName;
 use valetkey_core::scope::Scopes;
-use valetkey_demo_provider::{Consent, Endpoint, Fault, FaultKind};
+use valetkey_demo_provider::{Consent, DemoProvider, Endpoint, Fault, FaultKind, Settings};
 
 /// `plain` has no id token: userinfo alone says who signed in.
 async fn signed_in_as(account: &str, label: Option<&str>) -> Bench {
@@ -119,4 +121,46 @@ async fn a_link_puts_no_account_in_the_place_of_an_unknown_one() {
     let why = failed(bench.finished(view.id).await);
     assert!(why.contains("nothing was changed"), "{why}");
     assert_eq!(bench.access("plain").await, token);
+}
+
+/// Who somebody is, is the issuer and the subject; how the provider calls them may change.
+#[tokio::test]
+async fn another_name_of_the_same_account_keeps_its_connection() {
+    let bench = Bench::start().await;
+    let first = completed(bench.connect("demo").await);
+    assert_eq!(first.account.as_deref(), Some("ada@example.com"));
+    bench.provider.update(|settings| {
+        settings.consent = Consent::Allow {
+            account: "ada".to_owned(),
+            scopes: Some(vec!["openid".to_owned(), "offline_access".to_owned()]),
+        };
+    });
+    let again = completed(bench.connect("demo").await);
+    assert!(again.renewed);
+    assert_eq!(again.id, first.id);
+    assert_ne!(again.account, first.account, "it has no address now");
+    assert_eq!(bench.agent.connections(None).len(), 1);
+}
+
+#[tokio::test]
+async fn the_same_subject_at_another_issuer_is_another_account() {
+    let bench = Bench::start().await;
+    let first = completed(bench.connect("demo").await);
+    let other = DemoProvider::start(Settings::auto_consent("ada")).expect("a free port");
+    let mut fields = other.client_config("demo");
+    let fields = fields.as_object_mut().expect("an object");
+    fields.retain(|name, _| name == "issuer" || name.ends_with("_url"));
+    let change = AuthenticatorChange {
+        force: true,
+        ..change(json!(fields))
+    };
+    let key = authenticator_key("demo");
+    let changed = bench.agent.update_authenticator(&key, change, &me()).await;
+    changed.expect("another server");
+    let second = completed(bench.connect("demo").await);
+    assert!(!second.renewed);
+    assert_ne!(second.id, first.id);
+    assert_eq!(second.connection.to_string(), "demo/ada@example.com");
+    assert_eq!(second.instead_of, Some(first.connection));
+    assert_eq!(bench.agent.connections(None).len(), 2);
 }

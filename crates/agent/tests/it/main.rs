@@ -24,6 +24,7 @@ mod keychain_leads;
 mod keychain_start;
 mod keys;
 mod main_job;
+mod narrow;
 mod pause;
 mod races;
 mod reconnect;

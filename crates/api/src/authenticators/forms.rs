@@ -52,6 +52,8 @@ pub struct NewAuthenticator {
     pub issuer: Option<String>,
     /// The service that tokens are for: an absolute URI without a fragment, sent as it is (RFC 8707).
     pub resource: Option<String>,
+    /// Whether its provider issues tokens with fewer scopes at a refresh; absent: as the catalogue says.
+    pub narrow_tokens: Option<bool>,
     /// `none`, `client_secret_basic`, `client_secret_post`, `secret_as_user`, `private_key_jwt` or
     /// `client_secret_jwt`.
     pub client_auth: Option<String>,
@@ -115,6 +117,8 @@ pub struct AuthenticatorPatch {
     pub issuer: Option<String>,
     /// The service that tokens are for: an absolute URI without a fragment, sent as it is (RFC 8707).
     pub resource: Option<String>,
+    /// Whether its provider issues tokens with fewer scopes at a refresh; absent: as the catalogue says.
+    pub narrow_tokens: Option<bool>,
     /// `none`, `client_secret_basic`, `client_secret_post`, `secret_as_user`, `private_key_jwt` or
     /// `client_secret_jwt`.
     pub client_auth: Option<String>,

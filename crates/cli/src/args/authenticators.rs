@@ -139,6 +139,9 @@ pub(crate) struct Fields {
     /// is the one that is meant if none is named
     #[arg(long = "api-host", value_name = "HOST", value_delimiter = ',')]
     pub(crate) api_hosts: Vec<String>,
+    /// Whether the provider issues tokens with fewer scopes at a refresh (RFC 6749, section 6)
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) narrow_tokens: Option<bool>,
     /// A further parameter of the authorize URL; may be repeated
     #[arg(long = "authorize-param", value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) authorize_params: Vec<(String, String)>,

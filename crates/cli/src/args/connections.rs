@@ -153,6 +153,9 @@ pub(crate) struct Token {
     /// It must have these scopes; separated by commas
     #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
     pub(crate) scopes: Option<Vec<String>>,
+    /// It may have no other scopes, where the provider issues such tokens
+    #[arg(long, requires = "scopes")]
+    pub(crate) only_scopes: bool,
     /// Get a new one from the provider in any case
     #[arg(long)]
     pub(crate) refresh: bool,

@@ -83,6 +83,9 @@ fn set_fields(input: &mut DraftInput, fields: &Fields) {
     if !fields.api_hosts.is_empty() {
         input.set("api_hosts", fields.api_hosts.clone());
     }
+    if let Some(narrow) = fields.narrow_tokens {
+        input.set("narrow_tokens", narrow);
+    }
     let tenant = fields.tenant.iter().map(|tenant| ("tenant", tenant));
     let named = fields
         .placeholders

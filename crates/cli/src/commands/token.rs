@@ -14,6 +14,7 @@ pub(crate) fn token(terminal: Terminal, global: &Global, args: Token) -> Result<
     let request = TokenRequest {
         min_valid_seconds: args.min_ttl,
         scopes: args.scopes,
+        only_scopes: args.only_scopes,
         resource: None,
         wait_seconds: args.wait,
     };

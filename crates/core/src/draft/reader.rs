@@ -35,6 +35,7 @@ pub(super) const FIELDS: &[&str] = &[
     "authorize_params",
     "placeholders",
     "api_hosts",
+    "narrow_tokens",
 ];
 
 /// What other tools call our fields.
@@ -188,6 +189,20 @@ impl Reader {
     }
 
     /// Names every member that nobody asked for.
+    /// `true` or `false`, as JSON or as text.
+    pub(super) fn flag(&mut self, field: &str) -> Option<bool> {
+        match self.take(field)? {
+            Value::Bool(flag) => Some(flag),
+            Value::String(text) if text == "true" => Some(true),
+            Value::String(text) if text == "false" => Some(false),
+            _ => {
+                let message = format!("`{field}` is neither true nor false");
+                self.problem(field, message, "write `true` or `false`");
+                None
+            }
+        }
+    }
+
     pub(super) fn refuse_the_rest(&mut self, placeholders: &[&str]) {
         let members = std::mem::take(&mut self.members);
         for (field, value) in members.iter() {

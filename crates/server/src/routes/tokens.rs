@@ -124,9 +124,18 @@ fn ask(request: TokenRequest) -> Result<TokenRequirements, ErrorResponse> {
             "leave it out, or ask for some minutes",
         )
     })?;
+    let scopes = request.scopes.map(Scopes::from);
+    let only = scopes.clone().filter(|_| request.only_scopes);
+    if request.only_scopes && only.as_ref().is_none_or(Scopes::is_empty) {
+        return Err(ErrorResponse::invalid(
+            "`only_scopes` needs `scopes`",
+            "name the scopes that the token may have",
+        ));
+    }
     Ok(TokenRequirements {
         min_valid: min_valid.map(SignedDuration::from_secs),
-        scopes: request.scopes.map(Scopes::from),
+        scopes,
+        only,
         force: false,
         usage: Usage::Token,
         wait,

@@ -121,6 +121,7 @@ const FIELDS: &[(&str, &[&str], &[&str])] = &[
             "placeholders",
             "redirect_uri",
             "requested_token_type",
+            "narrow_tokens",
             "resource",
             "revocation_url",
             "subject",

@@ -36,6 +36,7 @@ pub(super) fn overrides(
         authorize_params: authorize_params(reader, provider),
         placeholders: placeholders(reader, provider),
         api_hosts: api_hosts(reader),
+        narrow_tokens: reader.flag("narrow_tokens"),
         confirmed_routes: provider
             .filter(|provider| provider.is_own)
             .map(Provider::routes),

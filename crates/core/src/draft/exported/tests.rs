@@ -61,6 +61,7 @@ fn full(provider: &Provider) -> Authenticator {
                 .map(|placeholder| (placeholder.name.clone(), value(placeholder)))
                 .collect(),
             api_hosts: vec![ApiHost::parse("api.example.com:8443").unwrap()],
+            narrow_tokens: Some(true),
             // Confirmed on the machine that reads it back.
             confirmed_routes: None,
         },
