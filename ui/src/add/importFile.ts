@@ -44,6 +44,7 @@ const OTHERS: Record<Exclude<keyof NewAuthenticator, Shown>, true> = {
   audience: true,
   device_authorization_url: true,
   grant_type: true,
+  narrow_tokens: true,
   private_key: true,
   requested_token_type: true,
   subject: true,

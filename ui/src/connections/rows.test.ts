@@ -8,6 +8,7 @@ const NOW = Date.parse("2026-11-21T12:00:00Z");
 
 function authenticator(name: string, more: Partial<Authenticator> = {}): Authenticator {
   return {
+    narrow_tokens: false,
     id: `a-${name}`,
     grant_type: "authorization_code",
     name,

@@ -14,7 +14,7 @@ test("scopes that give too much are found", () => {
 
 test("the warning names them in words", () => {
   expect(broadWarning(["repo"], provider)).toBe(
-    "repo (Full access to repositories) gives far more than most programs need. Choose less than it if that is enough.",
+    "repo (Full access to repositories) gives far more than most programs need. Choose less if that is enough.",
   );
   expect(broadWarning(["repo", "admin:org"], provider)).toContain("admin:org give far more");
 });

@@ -31,11 +31,11 @@ export function broadScopes(scopes: readonly string[], provider: Provider | null
 /** A sentence about scopes that give too much. */
 export function broadWarning(broad: readonly string[], provider: Provider | null): string {
   const named = broad.map((scope) => {
-    const words = scopeWords(scope, provider);
+    const words = scopeWords(scope, provider)?.replace(/ \(.*\)$/, "");
     return words ? `${shortScope(scope)} (${words})` : shortScope(scope);
   });
-  const [verb, less] = broad.length === 1 ? ["gives", "it"] : ["give", "them"];
-  return `${named.join(", ")} ${verb} far more than most programs need. Choose less than ${less} if that is enough.`;
+  const verb = broad.length === 1 ? "gives" : "give";
+  return `${named.join(", ")} ${verb} far more than most programs need. Choose less if that is enough.`;
 }
 
 /** In words, with the scope itself after them. */
