@@ -10,6 +10,7 @@ use serde_json::json;
 use valetkey_core::authenticator::{Authenticator, Overrides};
 use valetkey_core::catalogue;
 use valetkey_core::connection::RefreshErrorKind;
+use valetkey_core::discovery::Registration;
 use valetkey_core::draft::{DraftInput, Problem, SecretChange, Warning};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::{AuthenticatorId, ConnectionId};
@@ -111,9 +112,28 @@ impl Agent {
         profile: ProfileName,
         who: &Actor,
     ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
-        let (draft, warnings) = input.check().map_err(AgentError::BadDraft)?;
+        let mut input = input;
+        let found_at = input.take_text("discovered_from");
+        match found_at {
+            Some(url) if input.text("client_id").is_none() => {
+                self.add_registered(&url, input, profile, who).await
+            }
+            Some(_) | None => self.add_checked(input, profile, None, who).await,
+        }
+    }
+
+    /// Adds what is complete; `registration` is that of its client id.
+    pub(crate) async fn add_checked(
+        &self,
+        input: DraftInput,
+        profile: ProfileName,
+        registration: Option<&Registration>,
+        who: &Actor,
+    ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
+        let (mut draft, warnings) = input.check().map_err(AgentError::BadDraft)?;
         check_key(&draft.overrides, draft.client_secret.as_ref())?;
         self.check_name(&profile, &draft.name, None)?;
+        draft.overrides.registration = registration.cloned();
         let id = AuthenticatorId::new(crate::random::uuid());
         let now = self.inner.now();
         let (authenticator, secret) = draft.into_authenticator(id, profile, now);
@@ -270,7 +290,7 @@ impl Agent {
         })
     }
 
-    fn check_name(
+    pub(crate) fn check_name(
         &self,
         profile: &ProfileName,
         name: &AuthenticatorName,
@@ -321,7 +341,7 @@ impl Agent {
     }
 
     /// After a failed write a secret may be in doubt, or a removal half-way.
-    async fn or_finish_later<T>(
+    pub(crate) async fn or_finish_later<T>(
         &self,
         change: impl Future<Output = Result<T, VaultError>>,
     ) -> Result<T, VaultError> {

@@ -134,6 +134,24 @@ pub enum AgentError {
         /// Somebody was reached who could not prove to be the provider.
         bad_certificate: bool,
     },
+    /// A server that is being looked at does not answer; nothing of it is stored.
+    #[error("{reason}")]
+    ServerUnreachable {
+        /// What happened.
+        reason: String,
+    },
+    /// A client was registered in vain, and its server does not let us delete it.
+    #[error(
+        "{error}; the client `{client_id}` that was registered at `{issuer}` stays there unused"
+    )]
+    RegistrationLeft {
+        /// Where it was registered.
+        issuer: String,
+        /// Its id.
+        client_id: String,
+        /// Why it is not used.
+        error: Box<Self>,
+    },
     /// More sign-ins wait for the person than anybody can have meant.
     #[error("too many sign-ins are open")]
     RateLimited {
@@ -303,6 +321,10 @@ impl AgentError {
             Self::ProviderUnreachable { .. } => {
                 Some("try again later; Valet Key retries automatically".to_owned())
             }
+            Self::ServerUnreachable { .. } => {
+                Some("check the address and the network, and try again; nothing was stored".to_owned())
+            }
+            Self::RegistrationLeft { error, .. } => error.hint(),
             Self::RateLimited { .. } => Some("finish or cancel one; each ends by itself after five minutes".to_owned()),
             Self::Stopping => Some("try again once it has started anew".to_owned()),
             Self::Internal(_) => Some(

@@ -24,6 +24,7 @@
 //! | | `proxy` | a token that goes to a host of the connection, and what came of it; ends what is withdrawn |
 //! | | `needed_scopes` | what a connection turns out to lack |
 //! | | `disconnect`, `consent` | revocation and removal; what a revocation would also end |
+//! | | `discovery` | finds out what a typed URL leads to; registers the client there, and again when that is needed |
 //! | | `authenticators`, `connections`, `keys`, `settings`, `status` | one API resource each |
 //! | lifecycle | `lifecycle` | start and stop |
 //! | | `scheduler` | refreshes before expiry, retries unfinished work |
@@ -48,13 +49,14 @@
 //!
 //! 1. `Inner::settings_lock`, or the lock of a link (`links::LinkSignIn`)
 //! 2. an authenticator's `write_lock` (`Inner::lock_authenticator`)
-//! 3. a connection's `request_lock` (while a request with its refresh token is under way), then
+//! 3. the registration lock of an issuer (`discovery::Registrations`)
+//! 4. a connection's `request_lock` (while a request with its refresh token is under way), then
 //!    `Inner::naming_lock` (for a new connection) or a connection's `write_lock` (`grants::lock`);
 //!    to rename a connection its `write_lock` first, then `naming_lock`; only `reconcile` holds several,
 //!    in the order of their ids
-//! 4. the audit log's `flush_lock`
-//! 5. `Sessions`, then `ConnectionRegistry` (`std` mutexes, never held across `.await`)
-//! 6. `links`, `client_keys`, the rules and questions of `access`, `stored_settings`, `removed_names`,
+//! 5. the audit log's `flush_lock`
+//! 6. `Sessions`, then `ConnectionRegistry` (`std` mutexes, never held across `.await`)
+//! 7. `links`, `client_keys`, the rules and questions of `access`, `stored_settings`, `removed_names`,
 //!    `renewed_for_hosts`, `tasks`, the audit log's refusals, then its queue (`std`
 //!    mutexes; nothing else is locked under them)
 //!
@@ -68,6 +70,7 @@ mod clock;
 mod connections;
 mod consent;
 mod disconnect;
+mod discovery;
 mod error;
 mod exchange;
 mod grants;
@@ -104,6 +107,7 @@ pub use client::Client;
 pub use clock::{Clock, KernelTimer, Sleep, SystemClock, TestClock};
 pub use connections::{ConnectionChange, ConnectionView, LabelChange, MethodsChange, Tested};
 pub use disconnect::Disconnected;
+pub use discovery::{Discovery, DiscoveryRequest};
 pub use error::AgentError;
 pub use key::{Actor, AuthenticatorKey, ConnectionKey};
 pub use keys::{KeyRefusal, NewKey};

@@ -12,6 +12,7 @@ use valetkey_core::id::ConnectionId;
 use valetkey_vault::{EventFilter, LogCheck, Vault};
 
 use crate::audit_log::AuditLog;
+use crate::discovery::Registrations;
 use crate::error::AgentError;
 use crate::links::Links;
 use crate::protocol::{MAX_REFRESH_TIME, ProviderClient};
@@ -66,6 +67,7 @@ impl Agent {
             started_at: now,
             registry: Mutex::new(registry),
             sessions: Sessions::default(),
+            registrations: Registrations::default(),
             naming_lock: tokio::sync::Mutex::default(),
             links: Links::default(),
             access,

@@ -16,6 +16,8 @@
 //! | `id_token`, `account` | who signed in |
 //! | `revoke` | revokes a grant |
 //! | `request` | the forms of `token` and `revoke`, with client authentication |
+//! | `find`, `register` | what a typed URL leads to, and how the client becomes known there |
+//! | `documents`, `network` | documents of servers that nobody vouches for, from addresses that they may name |
 //! | `http` | sends a request and reads the whole response |
 //! | `provider_time` | what time it is by the `Date` of the last response |
 
@@ -24,10 +26,14 @@ mod authorize;
 mod device;
 mod direct;
 mod discovery;
+mod documents;
+mod find;
 mod http;
 mod id_token;
 mod metadata;
+mod network;
 mod provider_time;
+mod register;
 mod request;
 mod revoke;
 mod signing_key;
@@ -41,8 +47,10 @@ mod fake;
 pub use account::{ExpectedIdToken, Identity, TokenTest};
 pub use authorize::AuthorizeRequest;
 pub(crate) use direct::DirectRequest;
+pub use find::{FindError, Lookup, Target};
 pub(crate) use http::MAX_REFRESH_TIME;
 pub use http::{NoAnswer, ProviderClient, Unreachable, client_builder, unreachable};
 pub use metadata::Metadata;
+pub use register::NotRegistered;
 pub use revoke::Revocation;
 pub(crate) use signing_key::{SigningKey, is_key};

@@ -23,10 +23,12 @@ use std::sync::atomic::Ordering;
 use serde_json::json;
 use tokio::sync::{OwnedMutexGuard, watch};
 use valetkey_core::account::Subject;
+use valetkey_core::authenticator::Authenticator;
 use valetkey_core::clock_reading::ClockReading;
 use valetkey_core::connection::RefreshErrorKind;
 use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::event::{Event, EventKind};
+use valetkey_core::grant::Grant;
 use valetkey_core::id::{ConnectionId, Generation};
 use valetkey_core::scope::Scopes;
 use valetkey_core::token_error::RefreshOutcome;
@@ -217,7 +219,8 @@ async fn store_refreshed(
     received: ClockReading,
 ) -> RefreshResult {
     let one_writer = grants::lock(inner, id).await?;
-    let is_current = is_current(inner, prepared);
+    let is_current =
+        is_current(inner, prepared) && !is_registered_anew(inner, &prepared.client.authenticator);
     let grant = reply.into_grant(
         prepared.from.next(),
         Some(&prepared.old.grant),
@@ -228,12 +231,7 @@ async fn store_refreshed(
     let transition = Transition::Refreshed {
         from: prepared.from,
     };
-    let event = Event::new(EventKind::ConnectionRefreshed, inner.now())
-        .connection(id)
-        .detail(json!({
-            "generation": grant.generation,
-            "expires_at": grant.expires_at,
-        }));
+    let event = refreshed(inner, id, &grant);
     let kept = if is_current {
         grants::commit(inner, id, transition, |_| {}, &grant, event).await
     } else {
@@ -265,6 +263,24 @@ async fn store_refreshed(
     inner.end_backoff_of_host(&prepared.client.endpoints.token_url.host());
     tracing::debug!(connection = %live.connection, generation = %grant.generation, "refreshed");
     Ok(live)
+}
+
+/// Whether the client is another one now: what the old one has brought is for nobody.
+fn is_registered_anew(inner: &Inner, refreshed: &Authenticator) -> bool {
+    let registry = inner.registry();
+    let current = registry.authenticator(refreshed.id);
+    current.is_some_and(|current| {
+        let (new, old) = (&current.overrides, &refreshed.overrides);
+        new.registration != old.registration || new.issuer != old.issuer
+    })
+}
+
+/// The event of a new grant.
+fn refreshed(inner: &Inner, id: ConnectionId, grant: &Grant) -> Event {
+    let detail = json!({ "generation": grant.generation, "expires_at": grant.expires_at });
+    Event::new(EventKind::ConnectionRefreshed, inner.now())
+        .connection(id)
+        .detail(detail)
 }
 
 /// All that a refresh needs once it runs without the registry's lock.

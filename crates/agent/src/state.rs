@@ -16,6 +16,7 @@ use valetkey_vault::{ClientKeyRow, Vault};
 use crate::access::{Access, AccessConfig};
 use crate::audit_log::AuditLog;
 use crate::clock::Clock;
+use crate::discovery::Registrations;
 use crate::error::AgentError;
 use crate::links::Links;
 use crate::protocol::ProviderClient;
@@ -57,6 +58,7 @@ pub(crate) struct Inner {
     pub(crate) renewed_for_hosts: Mutex<HashMap<ConnectionId, (Generation, Instant)>>,
     pub(crate) registry: Mutex<ConnectionRegistry>,
     pub sessions: Sessions,
+    pub registrations: Registrations,
     /// Held while a connection's name is chosen and taken: two at once would choose the same.
     pub naming_lock: tokio::sync::Mutex<()>,
     pub links: Links,

@@ -274,6 +274,15 @@ pub struct AuthenticatorView {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub narrow_tokens: bool,
+    /// The MCP server that its tokens are for.
+    #[serde(default)]
+    pub mcp_server: Option<String>,
+    /// PKCE counts as supported although the server does not say so.
+    #[serde(default)]
+    pub assume_pkce: bool,
+    /// The dynamic registration that its client id is of; null if the person registered it.
+    #[serde(default)]
+    pub registration: Option<RegistrationView>,
     /// False while it is disabled.
     pub is_active: bool,
     /// The person's own file of its provider names other endpoints than those that it uses.
@@ -292,6 +301,18 @@ pub struct AuthenticatorView {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+/// A client that the server has registered by itself (RFC 7591).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RegistrationView {
+    /// Where it is known.
+    pub issuer: String,
+    /// Since when.
+    pub registered_at: Timestamp,
+    /// When its secret ends; it is registered anew then.
+    pub secret_expires_at: Option<Timestamp>,
 }
 
 /// Where the requests of an authenticator go.
@@ -340,6 +361,9 @@ impl AuthenticatorView {
             placeholders,
             api_hosts: _,
             narrow_tokens: _,
+            mcp_server,
+            assume_pkce,
+            registration,
             confirmed_routes: _,
         } = authenticator.overrides.clone();
         let text = |url: Option<EndpointUrl>| url.map(|url| url.to_string());
@@ -384,6 +408,13 @@ impl AuthenticatorView {
                 .map(|provider| authenticator.api_hosts(provider))
                 .unwrap_or_default(),
             narrow_tokens: provider.is_some_and(|provider| authenticator.narrows(provider)),
+            mcp_server: text(mcp_server),
+            assume_pkce,
+            registration: registration.map(|it| RegistrationView {
+                issuer: it.issuer,
+                registered_at: it.registered_at,
+                secret_expires_at: it.secret_expires_at,
+            }),
             is_active: authenticator.is_active,
             differs_from_file: provider
                 .is_some_and(|provider| authenticator.differs_from_file(provider)),

@@ -13,6 +13,7 @@
 //! | [`authenticators`] | `oauth/providers`, `oauth/authenticators` |
 //! | [`connections`] | `credentials/connections` |
 //! | [`sign_in`] | POST `credentials/connections`, `credentials/sessions` |
+//! | [`discovery`] | `oauth/discover` |
 //! | [`token`] | `credentials/connections/{id}/token`, `refresh`, `invalidate`, `test` |
 //! | [`clients`] | `clients` (keys) |
 //! | [`events`] | `events` |
@@ -34,6 +35,7 @@ pub mod client;
 pub mod clients;
 pub mod command_line;
 pub mod connections;
+pub mod discovery;
 pub mod endpoint;
 pub mod error;
 pub mod error_text;

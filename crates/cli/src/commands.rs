@@ -4,6 +4,7 @@ mod access;
 mod authenticators;
 mod connect;
 mod connections;
+mod discover;
 mod doctor;
 mod documents;
 mod draft;

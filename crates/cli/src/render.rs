@@ -7,6 +7,7 @@ pub(crate) mod access;
 pub(crate) mod agent;
 pub(crate) mod authenticators;
 pub(crate) mod connections;
+pub(crate) mod discovery;
 pub(crate) mod doctor;
 pub(crate) mod events;
 mod failure;

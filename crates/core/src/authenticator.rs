@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::api_host::ApiHost;
+use crate::discovery::Registration;
 use crate::endpoint_url::EndpointUrl;
 use crate::id::AuthenticatorId;
 use crate::name::{AuthenticatorName, ConnectionName, InProfile, ProfileName};
@@ -113,6 +114,15 @@ pub struct Overrides {
     /// token keeps them all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub narrow_tokens: Option<bool>,
+    /// The MCP server that its tokens are for, as the person typed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mcp_server: Option<EndpointUrl>,
+    /// PKCE counts as supported although the server does not say so.
+    #[serde(skip_serializing_if = "is_false")]
+    pub assume_pkce: bool,
+    /// The dynamic registration that its client id is of; set by the agent alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Registration>,
     /// The routes of the provider's entry when the person last confirmed them, if it is an entry of
     /// their own: its file can change, where secrets go does not change with it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,6 +136,7 @@ impl Authenticator {
         let routes = |it: &Self| {
             let overrides = Overrides {
                 api_hosts: Vec::new(),
+                registration: None,
                 ..it.overrides.clone()
             };
             let mut routes = serde_json::to_value(overrides).expect("plain structs serialise");
@@ -168,6 +179,11 @@ impl Authenticator {
             &provider.display_name
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Lists the members of `new` that are not those of `old`, with their names from `name` on.

@@ -11,6 +11,7 @@
 //! | [`provider`], [`catalogue`] | which services issue tokens, and how each of them differs (data, no code) |
 //! | [`api_host`], [`proxy_path`], [`proxy_settings`] | where the proxy may send a token, what a path says there, what the person allows |
 //! | [`authenticator`], [`draft`], [`redirect`] | which OAuth client did the person register there, and how is it written (`${VAR}`) |
+//! | [`discovery`] | what does a server publish about getting tokens for it |
 //! | [`connection`], [`connection_state`], [`needed_scopes`] | which account is signed in, in which state, what may happen next, and which scopes it lacks |
 //! | [`grant`], [`secret`] | the secret half of a connection: one keychain item |
 //! | [`token_response`], [`token_error`] | what did the provider's token endpoint say, in whichever dialect |
@@ -39,6 +40,7 @@ pub mod challenge;
 pub mod clock_reading;
 pub mod connection;
 pub mod connection_state;
+pub mod discovery;
 pub mod draft;
 pub mod endpoint_url;
 pub mod event;

@@ -56,6 +56,10 @@ secret!(
     DeviceCode
 );
 secret!(
+    /// The token that a dynamic registration is changed and deleted with (RFC 7592, section 3).
+    RegistrationToken
+);
+secret!(
     /// A key of a local program for the loopback listener: `vk_` and 256 random bits.
     ClientKey
 );

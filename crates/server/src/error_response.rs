@@ -231,6 +231,15 @@ impl From<AgentError> for ErrorResponse {
                 retry_after: Some(1),
                 ..api(ErrorCode::Paused)
             },
+            AgentError::ServerUnreachable { .. } => api(ErrorCode::ProviderUnreachable),
+            AgentError::RegistrationLeft { error, .. } => {
+                let inner = ErrorResponse::from(*error).into_error();
+                ApiError {
+                    in_use: inner.in_use,
+                    problems: inner.problems,
+                    ..api(inner.code)
+                }
+            }
             AgentError::ProviderUnreachable { retry_after, .. } => {
                 let wait = retry_after.and_then(|wait| Duration::try_from(wait).ok());
                 ApiError {

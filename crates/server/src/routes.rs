@@ -6,6 +6,7 @@ mod authenticators;
 mod clients;
 mod connect_page;
 mod connections;
+mod discovery;
 mod event_stream;
 mod events;
 mod sessions;
@@ -58,6 +59,7 @@ routes! {
     "/api/v1/approvals/{id}/show" => post access::show_approval;
     "/api/v1/approvals/{id}/answer" => post access::answer_approval;
     "/api/v1/oauth/providers" => get authenticators::providers;
+    "/api/v1/oauth/discover" => post discovery::discover;
     "/api/v1/oauth/authenticators" => get authenticators::list, post authenticators::add;
     "/api/v1/oauth/authenticators/{id}" =>
         get authenticators::show, patch authenticators::update, delete authenticators::remove;

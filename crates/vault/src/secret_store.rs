@@ -30,6 +30,8 @@ pub enum ItemName {
     Grant(ConnectionId),
     /// The secret of a confidential client.
     ClientSecret(AuthenticatorId),
+    /// What the dynamic registration of an authenticator is deleted with (RFC 7592).
+    Registration(AuthenticatorId),
     /// The key of the audit log, and where the log begins and ends.
     AuditLog,
     /// Written, read and deleted to see whether the store works.
@@ -43,6 +45,7 @@ impl fmt::Display for ItemName {
         match self {
             Self::Grant(id) => write!(f, "grant/{id}"),
             Self::ClientSecret(id) => write!(f, "client-secret/{id}"),
+            Self::Registration(id) => write!(f, "registration/{id}"),
             Self::AuditLog => f.write_str(AUDIT_LOG),
             Self::Probe(id) => write!(f, "probe/{id}"),
         }
@@ -66,6 +69,7 @@ impl FromStr for ItemName {
         let item = match kind {
             "grant" => Self::Grant(ConnectionId::new(id)),
             "client-secret" => Self::ClientSecret(AuthenticatorId::new(id)),
+            "registration" => Self::Registration(AuthenticatorId::new(id)),
             "probe" => Self::Probe(id),
             _ => return Err(NotAnItem),
         };
@@ -87,6 +91,7 @@ mod tests {
         for item in [
             ItemName::Grant(ConnectionId::new(id)),
             ItemName::ClientSecret(AuthenticatorId::new(id)),
+            ItemName::Registration(AuthenticatorId::new(id)),
             ItemName::AuditLog,
             ItemName::Probe(id),
         ] {

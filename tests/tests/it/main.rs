@@ -12,6 +12,7 @@ mod crash;
 mod desktop;
 mod desktop_faults;
 mod desktop_walk;
+mod discovery;
 mod dns_rebinding;
 mod harness;
 mod idle;

@@ -1,6 +1,6 @@
 // The form of an authenticator. It lives as long as the window, so that a half-filled form survives
 // switching pages. A secret is only put into the request that saves it.
-import type { Authenticator, AuthenticatorPatch, NewAuthenticator, Problem, Provider } from "../api/types";
+import type { Authenticator, AuthenticatorPatch, Discovered, NewAuthenticator, Problem, Provider } from "../api/types";
 import type { Imported } from "./importFile";
 
 export const URL_FIELDS = ["authorize_url", "token_url", "revocation_url", "userinfo_url", "issuer"] as const;
@@ -42,6 +42,8 @@ export class Draft {
   /** Fields that a file leaves to a variable (`${GOOGLE_CLIENT_SECRET}`), with its name. */
   variables = $state<Record<string, string>>({});
   advanced = $state(false);
+  /** What was found behind a URL; what of it has no field here is saved with the rest. */
+  found = $state.raw<Discovered | null>(null);
   /** False: it is disabled after saving, as it was exported. */
   isActive = true;
   /** The body at the start. */
@@ -68,6 +70,7 @@ export class Draft {
     this.#others = {};
     this.variables = {};
     this.problems = [];
+    this.found = null;
     this.advanced = provider.id === "custom";
     this.isActive = true;
     this.#begun = JSON.stringify(this.body());
@@ -107,6 +110,21 @@ export class Draft {
     this.#begun = JSON.stringify(this.body());
   }
 
+  /** Fills in what was found behind a URL. */
+  fill(found: Discovered): void {
+    const { name } = this.texts;
+    const fields = found.draft ?? {};
+    for (const field of [...OWN, "client_id"] as const) {
+      const value = fields[field];
+      if (typeof value === "string") this.texts[field] = value;
+      else if (field !== "client_id") this.texts[field] = "";
+    }
+    if (name === "" || name === this.#automatic) this.texts.name = this.#automatic = found.name;
+    this.setScopes(found.scopes);
+    this.found = found;
+    this.problems = found.needs;
+  }
+
   set(field: TextField, value: string): void {
     this.texts[field] = value;
     this.changed(field);
@@ -129,6 +147,7 @@ export class Draft {
     Object.assign(this.texts, blank());
     this.problems = [];
     this.variables = {};
+    this.found = null;
     this.#left.clear();
   }
 
@@ -137,9 +156,11 @@ export class Draft {
     const texts = Object.fromEntries(
       TEXTS.map((field): [string, string] => [field, this.texts[field].trim()]).filter(([, value]) => value !== ""),
     );
+    const found = Object.entries(this.found?.draft ?? {}).filter(([field]) => !TEXTS.some((text) => text === field));
     return {
       ...this.#others,
       client_id: "",
+      ...Object.fromEntries(found),
       ...texts,
       authenticator_type: this.provider,
       scopes: [...this.scopes],

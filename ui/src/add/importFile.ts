@@ -40,11 +40,14 @@ type Shown = (typeof TEXTS)[number] | "app_id" | "authenticator_type" | "scopes"
 /** Fields that the form does not show: all that the API has beside. */
 const OTHERS: Record<Exclude<keyof NewAuthenticator, Shown>, true> = {
   api_hosts: true,
+  assume_pkce: true,
   assertion_audience: true,
   audience: true,
   device_authorization_url: true,
+  discovered_from: true,
   grant_type: true,
   narrow_tokens: true,
+  mcp_server: true,
   private_key: true,
   requested_token_type: true,
   subject: true,

@@ -627,6 +627,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/oauth/discover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Discover an issuer or MCP server
+         * @description Reads what the server publishes (RFC 8414, RFC 9728, OpenID Connect Discovery) and drafts an
+         *     authenticator. Registers and stores nothing: `POST` the draft to `oauth/authenticators`.
+         */
+        post: operations["authenticators_discover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -833,6 +854,8 @@ export interface components {
             app_id?: string | number;
             /** @description To whom the client's assertions are addressed; absent: the issuer, or the token endpoint. */
             assertion_audience?: string | null;
+            /** @description PKCE counts as supported although the server does not say so. */
+            assume_pkce?: boolean | null;
             /** @description With `client_credentials` and `token_exchange`: for whom the token is. */
             audience?: string | null;
             /** @description Further authorize parameters; a null value takes one away. */
@@ -858,6 +881,8 @@ export interface components {
             is_active?: boolean | null;
             /** @description Issuer identifier. */
             issuer?: string | null;
+            /** @description The MCP server that tokens are for. */
+            mcp_server?: string | null;
             /** @description A new name; its connections take part. */
             name?: string | null;
             /** @description Whether its provider issues tokens with fewer scopes at a refresh; absent: as the catalogue says. */
@@ -908,6 +933,8 @@ export interface components {
             api_hosts?: string[];
             /** @description To whom the client's assertions are addressed, if the person said so. */
             assertion_audience?: string | null;
+            /** @description PKCE counts as supported although the server does not say so. */
+            assume_pkce?: boolean;
             /** @description For whom tokens are that no person agreed to. */
             audience?: string | null;
             /** @description Further authorize parameters that the person gave. */
@@ -940,6 +967,8 @@ export interface components {
             id: components["schemas"]["AuthenticatorId"];
             /** @description False while it is disabled. */
             is_active: boolean;
+            /** @description The MCP server that its tokens are for. */
+            mcp_server?: string | null;
             /** @description Unique within the profile. */
             name: components["schemas"]["AuthenticatorName"];
             /** @description Whether its provider issues tokens with fewer scopes than a connection has. */
@@ -956,6 +985,7 @@ export interface components {
             provider: string;
             /** @description Where the browser comes back to. */
             redirect_uri: string;
+            registration?: components["schemas"]["RegistrationView"] | null;
             /** @description What an exchange shall bring. */
             requested_token_type?: string | null;
             /** @description Scopes it asks for. */
@@ -1027,6 +1057,11 @@ export interface components {
             /** @description Oldest first. */
             clients: components["schemas"]["ClientView"][];
         };
+        /**
+         * @description How a client becomes known at a server.
+         * @enum {string}
+         */
+        ClientRegistration: "registered" | "client_metadata" | "dynamic" | "by_hand";
         /** @description The holder of a client key. Never the key. */
         ClientView: {
             /** @description The connections whose tokens it may have; null: all. */
@@ -1234,6 +1269,55 @@ export interface components {
             /** @description Whether the provider knows. */
             revocation: components["schemas"]["Revocation"];
         };
+        /** @description Body of `POST oauth/discover`. */
+        DiscoverRequest: {
+            /** @description PKCE counts as supported although the server does not say so. */
+            assume_pkce?: boolean;
+            /** @description URL of a Client ID Metadata Document, which becomes the client id. */
+            client_metadata_url?: string | null;
+            /** @description A client is registered there already, whose id is added to the draft. */
+            has_client_id?: boolean;
+            /** @description The authorization server, where the MCP server names several. */
+            issuer?: string | null;
+            /** @description An issuer or an MCP server, as its documentation writes it. */
+            url: string;
+        };
+        /** @description What was found. */
+        Discovered: {
+            /**
+             * @description The fields of the authenticator, for `POST oauth/authenticators`; null while an issuer is to be
+             *     chosen.
+             */
+            draft?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description The authorization server that tokens come from; null while one of `issuers` is to be chosen. */
+            issuer?: string | null;
+            /** @description The authorization servers. */
+            issuers: string[];
+            /** @description What it is. */
+            kind: components["schemas"]["DiscoveredKind"];
+            /** @description A free name for the authenticator. */
+            name: components["schemas"]["AuthenticatorName"];
+            /** @description What the person must give before the draft can be added. */
+            needs: components["schemas"]["Problem"][];
+            registration?: components["schemas"]["ClientRegistration"] | null;
+            /** @description The resource that tokens are for, as the server publishes it. */
+            resource?: string | null;
+            /** @description What the MCP server calls itself; its own words. */
+            resource_name?: string | null;
+            /** @description Scopes to be asked for. */
+            scopes: components["schemas"]["Scopes"];
+            /** @description As typed. */
+            url: string;
+            /** @description What deserves a look. */
+            warnings: components["schemas"]["Warning"][];
+        };
+        /**
+         * @description What a URL leads to.
+         * @enum {string}
+         */
+        DiscoveredKind: "issuer" | "mcp_server";
         /**
          * @description Reply to `POST doctor`: what the agent found about itself. It writes, reads and deletes one probe
          *     item in the secret store.
@@ -1559,6 +1643,8 @@ export interface components {
             app_id?: string | number;
             /** @description To whom the client's assertions are addressed; absent: the issuer, or the token endpoint. */
             assertion_audience?: string | null;
+            /** @description PKCE counts as supported although the server does not say so. */
+            assume_pkce?: boolean | null;
             /** @description With `client_credentials` and `token_exchange`: for whom the token is. */
             audience?: string | null;
             /** @description Catalogue id. */
@@ -1580,10 +1666,17 @@ export interface components {
             client_secret?: string | null;
             /** @description Device authorization endpoint (RFC 8628). */
             device_authorization_url?: string | null;
+            /**
+             * @description The URL that `oauth/discover` was asked about. Without a client id, a client is registered at
+             *     the server, if it still says what the draft does.
+             */
+            discovered_from?: string | null;
             /** @description `authorization_code` (absent), `client_credentials` or `token_exchange`. */
             grant_type?: string | null;
             /** @description Issuer identifier. */
             issuer?: string | null;
+            /** @description The MCP server that tokens are for. */
+            mcp_server?: string | null;
             /**
              * @description `google`, or a display name such as `Google` from which the name is made; absent: the
              *     provider's.
@@ -1857,6 +1950,21 @@ export interface components {
          * @enum {string}
          */
         RefreshErrorKind: "later" | "unreachable" | "not_storable" | "bad_certificate" | "sign_in_again" | "fix_client" | "unclear";
+        /** @description A client that the server has registered by itself (RFC 7591). */
+        RegistrationView: {
+            /** @description Where it is known. */
+            issuer: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            registered_at: string;
+            /**
+             * Format: date-time
+             * @description When its secret ends; it is registered anew then.
+             */
+            secret_expires_at?: string | null;
+        };
         /** @description Whether the provider revoked the tokens. */
         Revocation: {
             /** @enum {string} */
@@ -3623,6 +3731,42 @@ export interface operations {
             401: components["responses"]["Error"];
             403: components["responses"]["Error"];
             409: components["responses"]["Error"];
+            429: components["responses"]["Error"];
+            500: components["responses"]["Error"];
+            503: components["responses"]["Error"];
+        };
+    };
+    authenticators_discover: {
+        parameters: {
+            query?: {
+                /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                profile?: components["schemas"]["ProfileName"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiscoverRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Discovered"];
+                };
+            };
+            400: components["responses"]["Error"];
+            401: components["responses"]["Error"];
+            403: components["responses"]["Error"];
+            408: components["responses"]["Error"];
+            413: components["responses"]["Error"];
+            415: components["responses"]["Error"];
             429: components["responses"]["Error"];
             500: components["responses"]["Error"];
             503: components["responses"]["Error"];

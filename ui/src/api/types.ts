@@ -12,6 +12,7 @@ export type Check = Schemas["Check"];
 export type ClientCreated = Schemas["ClientCreated"];
 export type ClientKey = Schemas["ClientView"];
 export type Connection = Schemas["ConnectionView"];
+export type Discovered = Schemas["Discovered"];
 export type Disconnected = Schemas["Disconnected"];
 export type DoctorReport = Schemas["DoctorReport"];
 export type DevicePrompt = Schemas["DevicePrompt"];

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::jwk::Jwk;
 use reqwest::redirect::Policy;
+use valetkey_core::discovery::Network;
 use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::freshness;
 use valetkey_core::token_error::{SignInFailure, http_date};
@@ -20,6 +21,7 @@ use valetkey_core::token_response::Answer;
 use zeroize::Zeroizing;
 
 use super::metadata::{Cache, Metadata};
+use super::network::PublicResolver;
 use super::provider_time::ProviderTime;
 use super::request::NotBuilt;
 use crate::client::Client;
@@ -132,6 +134,8 @@ pub struct ProviderClient {
     /// https, through the proxy that the environment names. Holds the root certificates that the
     /// system had when it was made; dropped when they do not suffice.
     secure: Mutex<Option<reqwest::Client>>,
+    /// https to public addresses only; for URLs that a server has named.
+    public: Mutex<Option<reqwest::Client>>,
     /// http, which is loopback always: no proxy may see it, and it needs no certificates.
     loopback: Mutex<Option<reqwest::Client>>,
     pub(super) metadata: Cache<Metadata>,
@@ -146,6 +150,7 @@ impl ProviderClient {
             clock,
             times: Mutex::default(),
             secure: Mutex::default(),
+            public: Mutex::default(),
             loopback: Mutex::default(),
             metadata: Cache::default(),
             keys: Cache::default(),
@@ -220,27 +225,46 @@ impl ProviderClient {
 
     /// Sends one request and reads the whole answer, whatever its status.
     pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Answer, Unreachable> {
-        let client = self.client(request.uri()).await?;
+        let response = self.execute(request, Network::Any).await?;
+        read(response).await
+    }
+
+    /// Sends one request; the body of the answer is not read yet.
+    pub(super) async fn execute(
+        &self,
+        request: Request<Bytes>,
+        network: Network,
+    ) -> Result<reqwest::Response, Unreachable> {
+        let client = self.client(request.uri(), network).await?;
         let request = reqwest::Request::try_from(request).map_err(|error| unreachable(&error))?;
         let response = client.execute(request).await.map_err(|error| {
             let error = unreachable(&error);
             if error.kind == NoAnswer::BadCertificate {
                 // An authority that is trusted from now on counts at the next request.
                 *lock(&self.secure) = None;
+                *lock(&self.public) = None;
             }
             error
         })?;
         self.note_time(&response);
-        read(response).await
+        Ok(response)
     }
 
-    async fn client(&self, uri: &Uri) -> Result<reqwest::Client, Unreachable> {
+    async fn client(&self, uri: &Uri, network: Network) -> Result<reqwest::Client, Unreachable> {
         let secure = uri.scheme_str() == Some("https");
-        let slot = if secure { &self.secure } else { &self.loopback };
+        let (slot, resolver) = match (secure, network) {
+            (true, Network::Any) => (&self.secure, None),
+            (true, Network::Public) => (&self.public, Some(PublicResolver::default())),
+            (false, _) => (&self.loopback, None),
+        };
         if let Some(client) = &*lock(slot) {
             return Ok(client.clone());
         }
-        let builder = client_builder(secure)
+        let mut builder = client_builder(secure);
+        if let Some(resolver) = resolver {
+            builder = builder.dns_resolver(Arc::new(resolver));
+        }
+        let builder = builder
             .user_agent(concat!("valetkey/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(self.limits.connect)
             .timeout(self.limits.total)
@@ -296,7 +320,7 @@ impl Default for ProviderClient {
 }
 
 /// Reads an answer to its end, up to 1 MiB.
-async fn read(mut response: reqwest::Response) -> Result<Answer, Unreachable> {
+pub(super) async fn read(mut response: reqwest::Response) -> Result<Answer, Unreachable> {
     let header = |name: HeaderName| {
         let value = response.headers().get(name)?;
         value.to_str().ok().map(str::to_owned)

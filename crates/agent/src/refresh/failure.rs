@@ -361,6 +361,8 @@ pub(super) async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &Agent
         | AgentError::RateLimited { .. }
         | AgentError::NotAllowed(_)
         | AgentError::NotConfirmed { .. }
+        | AgentError::ServerUnreachable { .. }
+        | AgentError::RegistrationLeft { .. }
         | AgentError::Stopping => return,
     };
     if inner.registry().get(id).is_some_and(|entry| entry.unsaved) {

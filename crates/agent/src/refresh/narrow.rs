@@ -20,7 +20,9 @@ use valetkey_core::token_response::TokenResponse;
 use valetkey_vault::failpoint;
 
 use super::failure::{postpone, refused, unanswered};
-use super::{MIN_RETRY_DELAY, PreparedRefresh, begin_request, prepare_request, token_request};
+use super::{
+    MIN_RETRY_DELAY, PreparedRefresh, begin_request, prepare_request, refreshed, token_request,
+};
 use crate::error::AgentError;
 use crate::grants;
 use crate::registry::LiveGrant;
@@ -180,7 +182,8 @@ async fn store(
         let from = prepared.from;
         let _one_writer = grants::lock(inner, id).await?;
         let transition = Transition::Refreshed { from };
-        let live = grants::commit(inner, id, transition, |_| {}, &full).await;
+        let event = refreshed(inner, id, &full);
+        let live = grants::commit(inner, id, transition, |_| {}, &full, event).await;
         live.is_some()
     } else {
         rest(inner, id, prepared).await

@@ -100,6 +100,7 @@ impl Agent {
         )?;
         // A login that could not be stored would be lost: better not begun.
         inner.vault.check_store().await?;
+        let authenticator = self.with_current_client(authenticator, who).await?;
         let mut client = Client::of(&inner.vault, Arc::clone(&authenticator)).await?;
         let known = connection_to_renew(inner, &ask, authenticator.id);
         let granted = granted_scopes(inner, known.as_ref(), &ask, authenticator.id);

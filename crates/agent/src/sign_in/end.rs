@@ -1,5 +1,6 @@
 //! Why a sign-in brought no login, in words, and what mends it.
 
+use valetkey_core::discovery::is_unknown_client;
 use valetkey_core::name::{ConnectionName, InProfile};
 use valetkey_core::token_error::SignInFailure;
 
@@ -57,7 +58,13 @@ impl End {
                 (Remedy::StartAgain, "start the sign-in again".to_owned())
             }
             SignInFailure::FixClient { reason } => {
-                let hint = client.misconfigured(reason.clone()).hint();
+                let hint = match &client.authenticator.overrides.registration {
+                    Some(_) if is_unknown_client(reason) => Some(format!(
+                        "run `valetkey connect {}` again: a client is then registered anew",
+                        client.authenticator.full_name().argument()
+                    )),
+                    Some(_) | None => client.misconfigured(reason.clone()).hint(),
+                };
                 return Self::Failed(Failed {
                     remedy: Remedy::FixClient,
                     message: failure.to_string(),
@@ -100,8 +107,11 @@ impl From<AgentError> for End {
             | AgentError::KeychainUnavailable(_)
             | AgentError::KeychainDenied(_)
             | AgentError::KeychainBroken(_) => Remedy::MendKeychain,
-            AgentError::ClientMisconfigured { .. } => Remedy::FixClient,
+            AgentError::ClientMisconfigured { .. } | AgentError::RegistrationLeft { .. } => {
+                Remedy::FixClient
+            }
             AgentError::ProviderUnreachable { .. }
+            | AgentError::ServerUnreachable { .. }
             | AgentError::RateLimited { .. }
             | AgentError::Paused
             | AgentError::Stopping => Remedy::TryLater,

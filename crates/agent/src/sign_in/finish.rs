@@ -10,6 +10,7 @@ use valetkey_core::authenticator::{Authenticator, GrantType};
 use valetkey_core::clock_reading::ClockReading;
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::Status;
+use valetkey_core::discovery::is_unknown_client;
 use valetkey_core::grant::Grant;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation, SignInId};
 use valetkey_core::name::{AccountLabel, ConnectionName, InProfile};
@@ -137,7 +138,15 @@ async fn exchange(
         .provider_client
         .exchange_code(client, request, &code, now)
         .await;
-    let reply = exchange.map_err(|failure| End::of(&failure, pending))?;
+    let reply = exchange.map_err(|failure| {
+        if let SignInFailure::FixClient { reason } = &failure
+            && is_unknown_client(reason)
+        {
+            let refused = &client.authenticator;
+            inner.registrations.refuse(refused.id, &refused.client_id);
+        }
+        End::of(&failure, pending)
+    })?;
     // `expires_in` counts from here.
     Ok((reply, inner.clock.reading()))
 }

@@ -14,6 +14,7 @@ mod consents;
 mod device;
 mod dialects;
 mod direct;
+mod discovery;
 mod failed_sign_ins;
 mod faults;
 mod fix_client;

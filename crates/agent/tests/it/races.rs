@@ -182,7 +182,10 @@ async fn whatever_happens_at_once_no_login_is_lost_and_none_revived() {
         let stored: BTreeSet<ConnectionId> = items
             .filter_map(|item| match item {
                 ItemName::Grant(id) => Some(id),
-                ItemName::ClientSecret(_) | ItemName::AuditLog | ItemName::Probe(_) => None,
+                ItemName::ClientSecret(_)
+                | ItemName::Registration(_)
+                | ItemName::AuditLog
+                | ItemName::Probe(_) => None,
             })
             .collect();
         assert_eq!(stored, kept, "seed {seed}: items and rows");

@@ -65,6 +65,13 @@ pub struct NewAuthenticator {
     pub placeholders: Option<BTreeMap<String, String>>,
     /// Hosts that the proxy may send tokens to (`api.example.com`); absent: the provider's.
     pub api_hosts: Option<Vec<String>>,
+    /// The MCP server that tokens are for.
+    pub mcp_server: Option<String>,
+    /// PKCE counts as supported although the server does not say so.
+    pub assume_pkce: Option<bool>,
+    /// The URL that `oauth/discover` was asked about. Without a client id, a client is registered at
+    /// the server, if it still says what the draft does.
+    pub discovered_from: Option<String>,
 }
 
 /// Body of `PATCH oauth/authenticators/{id}`: absent keeps, null goes back to the provider's
@@ -130,6 +137,10 @@ pub struct AuthenticatorPatch {
     pub placeholders: Option<BTreeMap<String, Option<String>>>,
     /// Hosts that the proxy may send tokens to, instead of those before.
     pub api_hosts: Option<Vec<String>>,
+    /// The MCP server that tokens are for.
+    pub mcp_server: Option<String>,
+    /// PKCE counts as supported although the server does not say so.
+    pub assume_pkce: Option<bool>,
 }
 
 fn client_id() -> Object {

@@ -23,6 +23,7 @@ use crate::authenticators::{
 };
 use crate::clients::{ClientCreated, ClientList, ClientView, NewClient};
 use crate::connections::{ConnectionList, ConnectionPatch, ConnectionView, Disconnected};
+use crate::discovery::{DiscoverRequest, Discovered};
 use crate::events::{EventList, EventQuery, EventsVerified};
 use crate::sign_in::{PastedCallback, SignInRequest, SignInStarted, SignInView};
 use crate::token::{
@@ -106,6 +107,12 @@ impl Client {
     ) -> Result<AuthenticatorSaved, ClientError> {
         let target = self.named(&["oauth", "authenticators"]);
         self.post(&target, &draft.to_json())
+    }
+
+    /// Looks what a URL leads to.
+    pub fn discover(&mut self, request: &DiscoverRequest) -> Result<Discovered, ClientError> {
+        let target = self.named(&["oauth", "discover"]);
+        self.post(&target, &body(request))
     }
 
     /// Changes an authenticator: the fields of `draft` replace, null takes away, the rest stays. With

@@ -11,12 +11,20 @@ use crate::completion;
 #[derive(Debug, Args)]
 #[command(
     override_usage = "valetkey add <PROVIDER> --client-id <ID> [OPTIONS]\n       \
+                            valetkey add <URL> [OPTIONS]\n       \
                             valetkey add --config <FILE> [OPTIONS]",
     after_help = "What is not given comes from the provider's entry in the catalogue."
 )]
 pub(crate) struct Add {
-    /// A provider of the catalogue (see `valetkey providers`), or `custom`
+    /// A provider of the catalogue (see `valetkey providers`), `custom`, or the URL of an MCP server or
+    /// issuer, which says the rest itself
     pub(crate) provider: Option<String>,
+    /// With a URL: the https URL of a document about your client, which becomes its id
+    #[arg(long, value_name = "URL")]
+    pub(crate) client_metadata_url: Option<String>,
+    /// With a URL: add what was found without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) fields: Fields,
     #[command(flatten)]
@@ -28,6 +36,8 @@ impl Add {
     pub(crate) fn is_config_alone(&self) -> bool {
         let Self {
             provider,
+            client_metadata_url,
+            yes,
             fields,
             secret,
         } = self;
@@ -35,7 +45,11 @@ impl Add {
             config: None,
             ..fields.clone()
         };
-        provider.is_none() && fields == Fields::default() && *secret == Secret::default()
+        provider.is_none()
+            && client_metadata_url.is_none()
+            && !yes
+            && fields == Fields::default()
+            && *secret == Secret::default()
     }
 }
 
@@ -142,6 +156,9 @@ pub(crate) struct Fields {
     /// Whether the provider issues tokens with fewer scopes at a refresh (RFC 6749, section 6)
     #[arg(long, value_name = "BOOL")]
     pub(crate) narrow_tokens: Option<bool>,
+    /// Take PKCE as supported, although the server's metadata does not say so
+    #[arg(long)]
+    pub(crate) assume_pkce: bool,
     /// A further parameter of the authorize URL; may be repeated
     #[arg(long = "authorize-param", value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) authorize_params: Vec<(String, String)>,

@@ -6,7 +6,7 @@ use valetkey_api::core::catalogue;
 use valetkey_api::core::draft::{DraftInput, Warning};
 use valetkey_api::own_providers;
 
-use super::{draft, import};
+use super::{discover, draft, import};
 use crate::agent;
 use crate::args::{Add, Global, One, Provider, Removal, Update};
 use crate::exit::Exit;
@@ -34,6 +34,13 @@ pub(super) fn add(terminal: Terminal, global: &Global, args: &Add) -> Result<(),
         ));
     }
     read_own_providers();
+    if let Some(url) = args.provider.as_deref().filter(|it| discover::is_url(it)) {
+        return discover::add(terminal, global, args, url);
+    }
+    if args.yes || args.client_metadata_url.is_some() {
+        let what = "`--yes` and `--client-metadata-url` go with the URL of a server";
+        return Err(Failure::new(Exit::Usage, what).hint("run `valetkey add URL`"));
+    }
     let config = draft::config(&args.fields, &args.secret)?;
     if let Some(found) = config.as_deref().and_then(valetkey_transfer::file::export) {
         let found =

@@ -80,6 +80,9 @@ fn set_fields(input: &mut DraftInput, fields: &Fields) {
     if let Some(scopes) = &fields.scopes {
         input.set("scopes", scopes.clone());
     }
+    if fields.assume_pkce {
+        input.set("assume_pkce", true);
+    }
     if !fields.api_hosts.is_empty() {
         input.set("api_hosts", fields.api_hosts.clone());
     }

@@ -110,12 +110,21 @@ pub(crate) fn show(view: &AuthenticatorView, now: Timestamp, style: Style) -> St
         ("userinfo URL", &endpoints.userinfo_url),
         ("issuer", &endpoints.issuer),
         ("resource", &endpoints.resource),
+        ("MCP server", &view.mcp_server),
         ("console", &view.console_url),
     ] {
         rows.extend(url.iter().map(|url| (name, url.clone())));
     }
     for (name, value) in view.placeholders.iter().chain(&view.authorize_params) {
         rows.push((name, value.clone()));
+    }
+    if let Some(registration) = &view.registration {
+        let when = registration.registered_at.strftime("%Y-%m-%d");
+        let how = format!("by Valet Key at {} on {when}", registration.issuer);
+        rows.push(("registered", how));
+    }
+    if view.assume_pkce {
+        rows.push(("PKCE", "assumed, the server does not name it".to_owned()));
     }
     if !view.api_hosts.is_empty() {
         let hosts: Vec<String> = view.api_hosts.iter().map(ToString::to_string).collect();
@@ -157,8 +166,10 @@ pub(crate) fn added(saved: &AuthenticatorSaved, style: Style) -> String {
         || "your provider".to_owned(),
         |url| format!("<{}>", printable(url)),
     );
+    let is_known = view.registration.is_some() || view.client_id.starts_with("https://");
     if let RedirectUri::Loopback { .. } = view.redirect_uri
         && view.grant_type.needs_person()
+        && !is_known
     {
         let register = format!(
             "register the redirect URI `{}` at {console}",

@@ -5,6 +5,7 @@
 mod add;
 mod advice;
 mod connect;
+mod discover;
 mod events;
 mod export;
 mod follow;

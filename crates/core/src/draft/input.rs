@@ -63,6 +63,31 @@ impl DraftInput {
         }
     }
 
+    /// These fields, where `given` says nothing else.
+    #[must_use]
+    pub fn overridden(mut self, mut given: Self) -> Self {
+        self.members.merge(std::mem::take(&mut given.members));
+        self
+    }
+
+    /// The text of a field; None if it has none.
+    pub fn text(&self, field: &str) -> Option<&str> {
+        let text = self.members.get(field)?.as_str()?.trim();
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Whether the field is `true`.
+    pub fn is_true(&self, field: &str) -> bool {
+        self.members.get(field) == Some(&Value::Bool(true))
+    }
+
+    /// Takes a field away, and returns its text.
+    pub fn take_text(&mut self, field: &str) -> Option<String> {
+        let text = self.text(field).map(str::to_owned);
+        self.members.remove(field);
+        text
+    }
+
     /// Whether the field is there.
     pub fn has(&self, field: &str) -> bool {
         self.members.contains_key(field)
@@ -199,6 +224,12 @@ impl DraftInput {
                 .confirmed_routes
                 .clone_from(&old.overrides.confirmed_routes);
         }
+        // A registration belongs to its client id and issuer.
+        if draft.client_id == old.client_id && overrides.issuer == old.overrides.issuer {
+            overrides
+                .registration
+                .clone_from(&old.overrides.registration);
+        }
         let (name, display_name) = if renamed {
             (draft.name, draft.display_name)
         } else {
@@ -255,6 +286,7 @@ pub(super) fn members_of(old: &Authenticator) -> Members {
     };
     // No field: what was confirmed cannot be written by hand.
     members.remove("confirmed_routes");
+    members.remove("registration");
     members.insert("name".to_owned(), old.name.as_str().into());
     members.insert("authenticator_type".to_owned(), old.provider.clone().into());
     members.insert("client_id".to_owned(), old.client_id.clone().into());

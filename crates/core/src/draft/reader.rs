@@ -36,6 +36,8 @@ pub(super) const FIELDS: &[&str] = &[
     "placeholders",
     "api_hosts",
     "narrow_tokens",
+    "mcp_server",
+    "assume_pkce",
 ];
 
 /// What other tools call our fields.

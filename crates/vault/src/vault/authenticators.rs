@@ -6,7 +6,7 @@ use valetkey_core::draft::SecretChange;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::AuthenticatorId;
 use valetkey_core::name::ProfileName;
-use valetkey_core::secret::ClientSecret;
+use valetkey_core::secret::{ClientSecret, RegistrationToken};
 use zeroize::Zeroizing;
 
 use super::Vault;
@@ -186,7 +186,7 @@ impl Vault {
         if stage == Stage::Removing {
             return Ok(None);
         }
-        if row.has_secret {
+        if row.has_secret || has_registration_token(&row) {
             self.check_store().await?;
         }
         let begun = self.finish(&nameless(&row), Stage::Removing, event).await?;
@@ -234,6 +234,28 @@ impl Vault {
             ))
         })?;
         Ok(Some(ClientSecret::new(text)))
+    }
+
+    /// What the authenticator's dynamic registration is deleted with, from the keychain.
+    pub async fn registration_token(
+        &self,
+        id: AuthenticatorId,
+    ) -> Result<Option<RegistrationToken>, VaultError> {
+        let value = self.read_item(ItemName::Registration(id)).await?;
+        let text = value.and_then(|value| Some(std::str::from_utf8(&value).ok()?.to_owned()));
+        Ok(text.map(RegistrationToken::new))
+    }
+
+    /// Stores what the registration of an authenticator is deleted with. Its row comes first and says
+    /// that there is one.
+    pub async fn set_registration_token(
+        &self,
+        id: AuthenticatorId,
+        token: &RegistrationToken,
+    ) -> Result<(), VaultError> {
+        let _one_writer = self.shared.write_lock.lock().await;
+        let value = Zeroizing::new(token.expose().as_bytes().to_vec());
+        Ok(self.write_item(ItemName::Registration(id), value).await?)
     }
 
     /// Finishes what a crash or a failure has left between a row and its secret. Waits for an operation that
@@ -307,6 +329,9 @@ impl Vault {
             self.delete_item(ItemName::ClientSecret(row.id)).await?;
             failpoint!("vault.client_secret_deleted");
         }
+        if has_registration_token(row) {
+            self.delete_item(ItemName::Registration(row.id)).await?;
+        }
         let id = row.id;
         self.database
             .run(move |db| authenticators::delete(db, id))
@@ -366,6 +391,12 @@ fn nameless(row: &Authenticator) -> Authenticator {
         name: id.parse().expect("an id is a legal name"),
         ..row.clone()
     }
+}
+
+/// Whether the keychain may hold a registration token.
+fn has_registration_token(row: &Authenticator) -> bool {
+    let registration = row.overrides.registration.as_ref();
+    registration.is_some_and(|it| it.management_url.is_some())
 }
 
 fn bytes(secret: &ClientSecret) -> Zeroizing<Vec<u8>> {

@@ -37,6 +37,10 @@ pub(super) fn overrides(
         placeholders: placeholders(reader, provider),
         api_hosts: api_hosts(reader),
         narrow_tokens: reader.flag("narrow_tokens"),
+        mcp_server: url(reader, "mcp_server"),
+        assume_pkce: reader.flag("assume_pkce").unwrap_or_default(),
+        // Known to the agent alone.
+        registration: None,
         confirmed_routes: provider
             .filter(|provider| provider.is_own)
             .map(Provider::routes),

@@ -62,6 +62,10 @@ fn full(provider: &Provider) -> Authenticator {
                 .collect(),
             api_hosts: vec![ApiHost::parse("api.example.com:8443").unwrap()],
             narrow_tokens: Some(true),
+            mcp_server: url("https://mcp.example.com/mcp"),
+            assume_pkce: true,
+            // Its secrets stay here.
+            registration: None,
             // Confirmed on the machine that reads it back.
             confirmed_routes: None,
         },

@@ -1,0 +1,260 @@
+//! Before a sign-in: is the client still known where the MCP server's tokens come from?
+//!
+//! A client id belongs to one issuer. If the server names another one now, the client is registered there
+//! anew, and what was obtained through the old one is sent to neither: its connections wait for the
+//! person. The same if the registration has ended, or its server does not know it any more. A client that
+//! a person has registered is theirs to register again.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use valetkey_core::authenticator::Authenticator;
+use valetkey_core::connection::RefreshErrorKind;
+use valetkey_core::discovery::{
+    ClientMetadata, DiscoveryFailure, Found, Given, Network, is_unknown_client,
+};
+use valetkey_core::draft::DraftInput;
+use valetkey_core::endpoint_url::EndpointUrl;
+use valetkey_core::event::{Event, EventKind};
+
+use super::adding::{Client, method};
+use super::{in_time, refused};
+use crate::error::AgentError;
+use crate::grants;
+use crate::key::Actor;
+use crate::protocol::{FindError, Lookup, Target};
+use crate::refresh;
+use crate::state::Agent;
+
+/// What follows the issuer when that changes.
+const FOLLOWS: &[&str] = &[
+    "issuer",
+    "authorize_url",
+    "token_url",
+    "device_authorization_url",
+    "revocation_url",
+    "userinfo_url",
+    "resource",
+];
+
+impl Agent {
+    /// The authenticator as a sign-in may use it. One that no discovery has made stays as it is.
+    pub(crate) async fn with_current_client(
+        &self,
+        authenticator: Arc<Authenticator>,
+        who: &Actor,
+    ) -> Result<Arc<Authenticator>, AgentError> {
+        let own = &authenticator.overrides;
+        let Some(issuer) = &own.issuer else {
+            return Ok(authenticator);
+        };
+        let has_ended = self.has_ended(&authenticator);
+        let url = match &own.mcp_server {
+            Some(server) => server,
+            None if has_ended => issuer,
+            None => return Ok(authenticator),
+        };
+        let (found, network) = self.find_current(url, issuer).await?;
+        let given = Given {
+            assume_pkce: own.assume_pkce,
+            ..Given::default()
+        };
+        // Also refuses a server that has given up PKCE.
+        let plan = found.plan(given).map_err(refused)?;
+        let has_moved = found.server.issuer != issuer.as_str();
+        if !has_moved && !has_ended {
+            return Ok(authenticator);
+        }
+        let is_document = own.registration.is_none()
+            && ClientMetadata::check_url(&authenticator.client_id).is_ok();
+        if own.registration.is_none() && !is_document {
+            return Err(moved_by_hand(&authenticator, url, issuer, &found));
+        }
+        let changes = plan.members;
+        self.renew_client(&authenticator, &found, changes, (is_document, network), who)
+            .await
+    }
+
+    /// Whether the registration has ended, or its server does not know it any more.
+    fn has_ended(&self, authenticator: &Authenticator) -> bool {
+        let Some(registration) = &authenticator.overrides.registration else {
+            return false;
+        };
+        let registrations = &self.inner.registrations;
+        registration.has_ended(self.inner.now())
+            || self.is_refused_at_refresh(authenticator)
+            || registrations.is_refused(authenticator.id, &authenticator.client_id)
+    }
+
+    fn is_refused_at_refresh(&self, authenticator: &Authenticator) -> bool {
+        let registry = self.inner.registry();
+        let connections = registry.connections_of(authenticator.id).into_iter();
+        let mut errors = connections.filter_map(|id| registry.get(id)?.row.refresh_error.as_ref());
+        errors.any(|error| {
+            error.kind == RefreshErrorKind::FixClient && is_unknown_client(&error.reason)
+        })
+    }
+
+    /// What the server says now: its old issuer, if it still names that, else its only one.
+    async fn find_current(
+        &self,
+        url: &EndpointUrl,
+        issuer: &EndpointUrl,
+    ) -> Result<(Box<Found>, Network), AgentError> {
+        let provider_client = &self.inner.provider_client;
+        let target = |issuer| Target { url, issuer };
+        let work = async {
+            match provider_client.find(target(Some(issuer.as_str()))).await {
+                Err(FindError::Refused(DiscoveryFailure::NotOffered { .. })) => {
+                    provider_client.find(target(None)).await
+                }
+                found => found,
+            }
+        };
+        match in_time(url, work).await? {
+            Lookup::Found(found, network) => Ok((found, network)),
+            Lookup::Choose { issuers, .. } => Err(AgentError::InvalidRequest {
+                message: format!(
+                    "`{url}` does not use `{issuer}` any more, but `{}`",
+                    issuers.join("` or `")
+                ),
+                hint: Some(format!(
+                    "add it again with `valetkey add {url}` and choose one"
+                )),
+            }),
+        }
+    }
+
+    async fn renew_client(
+        &self,
+        begun: &Authenticator,
+        found: &Found,
+        changes: Map<String, Value>,
+        (is_document, network): (bool, Network),
+        who: &Actor,
+    ) -> Result<Arc<Authenticator>, AgentError> {
+        let locked = self.inner.lock_authenticator(begun.id).await;
+        let (_one_writer, old) =
+            locked.ok_or_else(|| AgentError::no_authenticator(&begun.full_name().into()))?;
+        if old.client_id != begun.client_id || old.overrides != begun.overrides {
+            // Another sign-in, or the person, came first.
+            return Ok(old);
+        }
+        let issuer = found.server.issuer.as_str();
+        let _one_at_a_time = self.inner.registrations.lock(issuer).await;
+        let client = if is_document {
+            None
+        } else {
+            let redirect_uri = Some(&old.redirect_uri);
+            Some(
+                self.client_at(found, redirect_uri, Some(&old.client_id), network)
+                    .await?,
+            )
+        };
+        let patch = patch(&old, changes, client.as_ref());
+        let stored = self
+            .store_renewed(&old, patch, client.as_ref(), issuer, who)
+            .await;
+        match (stored, client) {
+            (Ok(renewed), _) => Ok(renewed),
+            (Err(error), Some(client)) => Err(self.give_up(error, &client, network).await),
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// What came through the old client ends first, so that none of it is sent through the new one.
+    async fn store_renewed(
+        &self,
+        old: &Authenticator,
+        patch: DraftInput,
+        client: Option<&Client>,
+        issuer: &str,
+        who: &Actor,
+    ) -> Result<Arc<Authenticator>, AgentError> {
+        let inner = &self.inner;
+        let now = inner.now();
+        let change = patch.check_change(old, now).map_err(AgentError::BadDraft)?;
+        let mut authenticator = change.authenticator;
+        authenticator.overrides.registration = client.map(|client| client.registration.clone());
+        let connections = inner.registry().connections_of(old.id);
+        for id in &connections {
+            let generation = inner
+                .registry()
+                .get(*id)
+                .map(|entry| entry.row.state.generation);
+            if let Some(generation) = generation {
+                let reason = format!("its client was registered anew at {issuer}");
+                refresh::sign_in_again(inner, *id, generation, &reason).await;
+            }
+        }
+        let event = Event::new(EventKind::AuthenticatorUpdated, now)
+            .authenticator(old.id)
+            .actor(who)
+            .detail(json!({ "registered_at": issuer, "new_secret": change.secret.is_some() }));
+        let vault = &inner.vault;
+        let stored = vault.update_authenticator(&authenticator, change.secret, &event);
+        let stored = self.or_finish_later(stored).await?;
+        authenticator.has_secret = match client {
+            Some(client) => client.registered.client_secret.is_some(),
+            None => old.has_secret,
+        };
+        inner.registry().put_authenticator(authenticator);
+        for id in connections {
+            grants::rewrite(inner, id).await;
+        }
+        inner.audit_log.record_stored(event, stored).await;
+        let renewed = inner.registry().authenticator(old.id).cloned();
+        let renewed =
+            renewed.ok_or_else(|| AgentError::no_authenticator(&old.full_name().into()))?;
+        if let Some((_, token)) = client.and_then(|client| client.registered.management.as_ref()) {
+            self.keep_token(&renewed, token).await;
+        }
+        tracing::info!(authenticator = %renewed.name, issuer, "client registered anew");
+        Ok(renewed)
+    }
+}
+
+/// The change of the authenticator: where it goes, and as whom.
+fn patch(old: &Authenticator, changes: Map<String, Value>, client: Option<&Client>) -> DraftInput {
+    let mut patch = DraftInput::default();
+    for field in FOLLOWS {
+        patch.set(field, changes.get(*field).cloned().unwrap_or(Value::Null));
+    }
+    let Some(Client { registered, .. }) = client else {
+        return patch;
+    };
+    patch.set("client_id", registered.client_id.as_str());
+    patch.set("redirect_uri", registered.redirect_uri.to_string());
+    match &registered.client_secret {
+        Some(secret) => {
+            patch.set("client_secret", secret.expose());
+            patch.set("client_auth", method(registered.client_auth));
+        }
+        None => {
+            patch.set("client_auth", Value::Null);
+            if old.has_secret {
+                patch.set("client_secret", Value::Null);
+            }
+        }
+    }
+    patch
+}
+
+/// The person's own client cannot follow.
+fn moved_by_hand(
+    authenticator: &Authenticator,
+    url: &EndpointUrl,
+    issuer: &EndpointUrl,
+    found: &Found,
+) -> AgentError {
+    let new = &found.server.issuer;
+    AgentError::InvalidRequest {
+        message: format!(
+            "`{url}` gets its tokens from `{new}` now, and the client of `{}` is registered at `{issuer}`",
+            authenticator.name
+        ),
+        hint: Some(format!(
+            "register a client at `{new}`, and add the server again with `valetkey add {url} --client-id ID`"
+        )),
+    }
+}

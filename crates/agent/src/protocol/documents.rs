@@ -1,0 +1,152 @@
+//! Fetches documents of servers that nobody vouches for. No redirect is followed, nothing large is
+//! read, and what a server names is fetched only where [`Network`] lets it.
+
+use std::time::Duration;
+
+use ::http::Request;
+use ::http::header::{ACCEPT, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
+use bytes::Bytes;
+use serde_json::json;
+use valetkey_core::discovery::{Challenge, DiscoveryFailure, Network, is_named_local};
+use valetkey_core::endpoint_url::EndpointUrl;
+
+use super::http::{NoAnswer, read};
+use super::network::has_proxy;
+use super::{ProviderClient, Unreachable, request};
+
+/// One document takes no longer than this.
+const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why there is no document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FindError {
+    /// A server says something that is refused.
+    Refused(DiscoveryFailure),
+    /// Ask again later.
+    Unreachable(Unreachable),
+}
+
+impl From<DiscoveryFailure> for FindError {
+    fn from(failure: DiscoveryFailure) -> Self {
+        Self::Refused(failure)
+    }
+}
+
+/// What is at a place where a document may be.
+pub(super) enum Fetched {
+    Document(Vec<u8>),
+    /// Nothing.
+    Absent,
+    /// Nothing but the advice to look elsewhere.
+    Redirected(String),
+}
+
+/// How a server answers a client without a token.
+pub(super) struct Probe {
+    pub(super) status: u16,
+    pub(super) challenge: Option<Challenge>,
+    pub(super) location: Option<String>,
+    /// Where the documents may be that it names.
+    pub(super) network: Network,
+}
+
+impl ProviderClient {
+    /// Fetches a document that may be there.
+    pub(super) async fn document(&self, url: &str, network: Network) -> Result<Fetched, FindError> {
+        let parsed = network.check(url).map_err(|why| DiscoveryFailure::BadUrl {
+            url: url.to_owned(),
+            why,
+        })?;
+        let request = Request::get(uri(&parsed)?)
+            .header(ACCEPT, "application/json")
+            .body(Bytes::new())
+            .map_err(|_| not_built(&parsed))?;
+        let response = in_time(&parsed, self.execute(request, network)).await?;
+        let status = response.status().as_u16();
+        match status {
+            200 => {}
+            300..=399 => {
+                let to = header(&response, LOCATION).unwrap_or_default();
+                return Ok(Fetched::Redirected(to));
+            }
+            408 | 429 | 500.. => {
+                return Err(unavailable(&parsed, format!("answered HTTP {status}")));
+            }
+            _ => return Ok(Fetched::Absent),
+        }
+        match in_time(&parsed, read(response)).await {
+            Ok(mut answer) => Ok(Fetched::Document(std::mem::take(&mut *answer.body))),
+            Err(FindError::Unreachable(error)) if error.kind == NoAnswer::TooLarge => {
+                Err(DiscoveryFailure::TooLarge {
+                    url: url.to_owned(),
+                }
+                .into())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends what an MCP client sends first, without a token.
+    pub(super) async fn probe(&self, url: &EndpointUrl) -> Result<Probe, FindError> {
+        let hello = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "initialize",
+            "params": {
+                "protocolVersion": "2025-11-25", "capabilities": {},
+                "clientInfo": { "name": "valetkey", "version": env!("CARGO_PKG_VERSION") },
+            },
+        });
+        let request = Request::post(uri(url)?)
+            .header(ACCEPT, "application/json, text/event-stream")
+            .header(CONTENT_TYPE, "application/json")
+            .body(Bytes::from(hello.to_string()))
+            .map_err(|_| not_built(url))?;
+        let response = in_time(url, self.execute(request, Network::Any)).await?;
+        let headers = response.headers().get_all(WWW_AUTHENTICATE);
+        let challenge = Challenge::read(headers.iter().filter_map(|value| value.to_str().ok()));
+        let reached = response.remote_addr().map(|address| address.ip());
+        let is_private = is_named_local(url)
+            || (!has_proxy() && reached.is_some_and(|address| !Network::Public.allows(address)));
+        Ok(Probe {
+            status: response.status().as_u16(),
+            challenge,
+            location: header(&response, LOCATION),
+            network: if is_private {
+                Network::Any
+            } else {
+                Network::Public
+            },
+        })
+    }
+}
+
+fn header(response: &reqwest::Response, name: ::http::HeaderName) -> Option<String> {
+    Some(response.headers().get(name)?.to_str().ok()?.to_owned())
+}
+
+pub(super) fn uri(url: &EndpointUrl) -> Result<::http::Uri, FindError> {
+    request::uri(url).map_err(|_| not_built(url))
+}
+
+pub(super) fn not_built(url: &EndpointUrl) -> FindError {
+    FindError::Refused(DiscoveryFailure::BadUrl {
+        url: url.to_string(),
+        why: "no request can be sent to this URL".to_owned(),
+    })
+}
+
+pub(super) fn unavailable(url: &EndpointUrl, what: String) -> FindError {
+    FindError::Unreachable(Unreachable {
+        reason: format!("{} {what}", url.host()),
+        kind: NoAnswer::Lost,
+    })
+}
+
+pub(super) async fn in_time<T>(
+    url: &EndpointUrl,
+    work: impl Future<Output = Result<T, Unreachable>>,
+) -> Result<T, FindError> {
+    match tokio::time::timeout(DOCUMENT_TIMEOUT, work).await {
+        Ok(done) => done.map_err(FindError::Unreachable),
+        Err(_) => Err(unavailable(url, "did not answer in time".to_owned())),
+    }
+}

@@ -1,0 +1,280 @@
+//! Dynamic registration: one client for each issuer, kept, renewed when it has ended or is refused, and
+//! deleted when nobody uses it.
+
+use std::time::Duration;
+
+use serde_json::json;
+use valetkey_agent::AgentError;
+use valetkey_core::connection_state::Status;
+use valetkey_core::provider::ClientAuth;
+use valetkey_vault::ItemName;
+
+use super::servers::{METADATA, Reply, World, words};
+use crate::support::{authenticator_key, completed, eventually, failed, me};
+
+fn registrations(world: &World) -> usize {
+    world.server.seen("POST", "/register").len()
+}
+
+/// The server says how a registration is deleted.
+fn manageable(world: &World) {
+    let url = format!("{}/register/1", world.server.base);
+    world.server.set("POST /register", Reply::Json(201, json!({
+        "client_id": "c1", "registration_client_uri": url, "registration_access_token": "planted-registration-token",
+    })));
+    world.server.set(
+        "DELETE /register/1",
+        Reply::Raw("204 X\r\nConnection: close\r\n\r\n".to_owned()),
+    );
+}
+
+#[tokio::test]
+async fn a_client_is_registered_once_and_not_at_each_sign_in() {
+    let world = World::start().await;
+    world.add().await;
+    for _ in 0..2 {
+        completed(world.connect().await);
+    }
+    assert_eq!(registrations(&world), 1);
+    let found = world.discover().await.unwrap();
+    let second = world
+        .add_draft(World::draft(&found, "second"))
+        .await
+        .unwrap()
+        .0;
+    assert_eq!(
+        second.authenticator.client_id,
+        world.authenticator().client_id
+    );
+    assert_eq!(
+        registrations(&world),
+        1,
+        "another authenticator of the issuer shares it"
+    );
+}
+
+#[tokio::test]
+async fn what_the_server_registered_is_used_with_its_secret_from_the_keychain() {
+    let world = World::start().await;
+    world.server.set("POST /register", Reply::Json(201, json!({
+        "client_id": "c1", "client_secret": "s1", "token_endpoint_auth_method": "client_secret_post",
+        "grant_types": ["authorization_code"],
+    })));
+    let found = world.discover().await.unwrap();
+    let (view, warnings) = world.add_draft(World::draft(&found, "mcp")).await.unwrap();
+    assert!(view.authenticator.has_secret);
+    assert_eq!(
+        view.authenticator.overrides.client_auth,
+        Some(ClientAuth::ClientSecretPost)
+    );
+    assert!(
+        warnings
+            .iter()
+            .any(|it| it.message.contains("no refresh tokens")),
+        "{warnings:?}"
+    );
+    completed(world.connect().await);
+    let exchange = &world.server.seen("POST", "/token")[0];
+    assert_eq!(exchange.field("client_secret").as_deref(), Some("s1"));
+}
+
+#[tokio::test]
+async fn a_refused_registration_asks_for_a_client_id() {
+    let world = World::start().await;
+    let draft = World::draft(&world.discover().await.unwrap(), "mcp");
+    for status in [400, 401, 403, 404] {
+        world.server.set(
+            "POST /register",
+            Reply::Json(status, json!({"error": "access_denied"})),
+        );
+        let refused = world.add_draft(draft.clone()).await.unwrap_err();
+        assert!(matches!(refused, AgentError::BadDraft(_)), "{refused:?}");
+        assert!(words(&refused).contains("--client-id"), "{refused}");
+    }
+    world
+        .server
+        .change(METADATA, "registration_endpoint", json!(null));
+    let found = world.discover().await.unwrap();
+    assert_eq!(found.plan.unwrap().needs[0].field, "client_id");
+}
+
+#[tokio::test]
+async fn a_registration_whose_secret_has_ended_is_made_anew_once() {
+    let world = World::start().await;
+    let end = jiff::Timestamp::now().as_second() + 60;
+    world.server.set(
+        "POST /register",
+        Reply::Json(
+            201,
+            json!({
+                "client_id": "c1", "client_secret": "s1", "client_secret_expires_at": end,
+                "token_endpoint_auth_method": "client_secret_post",
+            }),
+        ),
+    );
+    world.add().await;
+    completed(world.connect().await);
+    world.bench.expire();
+    world.server.set(
+        "POST /register",
+        Reply::Json(201, json!({"client_id": "c2"})),
+    );
+    completed(world.connect().await);
+    completed(world.connect().await);
+    let renewed = world.authenticator();
+    assert_eq!(
+        (renewed.client_id.as_str(), renewed.has_secret),
+        ("c2", false)
+    );
+    assert_eq!(registrations(&world), 2);
+}
+
+#[tokio::test]
+async fn a_client_that_the_server_has_forgotten_is_registered_anew_at_the_next_sign_in() {
+    let world = World::start().await;
+    world.add().await;
+    completed(world.connect().await);
+    world.server.set(
+        "POST /token",
+        Reply::Json(401, json!({"error": "invalid_client"})),
+    );
+    failed(world.connect().await);
+    world.server.set(
+        "POST /register",
+        Reply::Json(201, json!({"client_id": "c2"})),
+    );
+    world.server.json(
+        "POST /token",
+        json!({"access_token": "new", "token_type": "Bearer"}),
+    );
+    let view = world.bench.begin("mcp").await;
+    assert_eq!(
+        world.bench.status("mcp"),
+        Status::NeedsReconnect,
+        "nothing of the old client is used"
+    );
+    crate::support::visit(view.authorize_url.as_deref().expect("a page")).await;
+    completed(world.bench.finished(view.id).await);
+    assert_eq!(world.authenticator().client_id, "c2");
+}
+
+#[tokio::test]
+async fn a_client_that_is_refused_at_a_refresh_is_registered_anew_at_the_next_sign_in() {
+    let world = World::start().await;
+    world.add().await;
+    completed(world.connect().await);
+    world.bench.expire();
+    world.server.set(
+        "POST /token",
+        Reply::Json(401, json!({"error": "invalid_client"})),
+    );
+    assert!(world.bench.token("mcp").await.is_err());
+    assert_eq!(registrations(&world), 1, "a refresh registers nothing");
+    world.server.json(
+        "POST /token",
+        json!({"access_token": "new", "token_type": "Bearer"}),
+    );
+    world.server.set(
+        "POST /register",
+        Reply::Json(201, json!({"client_id": "c2"})),
+    );
+    completed(world.connect().await);
+    assert_eq!(world.authenticator().client_id, "c2");
+    assert_eq!(world.bench.access("mcp").await, "new");
+}
+
+#[tokio::test]
+async fn a_scope_that_is_refused_costs_no_registration() {
+    let world = World::start().await;
+    world.add().await;
+    world.server.set(
+        "POST /token",
+        Reply::Json(400, json!({"error": "invalid_scope"})),
+    );
+    failed(world.connect().await);
+    failed(world.connect().await);
+    assert_eq!(registrations(&world), 1);
+}
+
+#[tokio::test]
+async fn the_registration_token_is_in_the_keychain_alone_and_deletes_the_registration() {
+    let world = World::start().await;
+    manageable(&world);
+    let added = world.add().await;
+    let registration = added.overrides.registration.clone().unwrap();
+    assert!(registration.management_url.is_some());
+    assert!(!format!("{:?}", serde_json::to_string(&added)).contains("planted"));
+    let item = ItemName::Registration(added.id);
+    assert!(world.bench.store.items().contains(&item));
+    let key = authenticator_key("mcp");
+    world
+        .bench
+        .agent
+        .remove_authenticator(&key, false, &me())
+        .await
+        .unwrap();
+    assert!(!world.bench.store.items().contains(&item));
+    eventually("the deletion", || {
+        !world.server.seen("DELETE", "/register/1").is_empty()
+    })
+    .await;
+    let deletion = &world.server.seen("DELETE", "/register/1")[0];
+    assert!(
+        deletion.head.contains("Bearer planted-registration-token"),
+        "{deletion:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_registration_that_another_authenticator_uses_is_not_deleted() {
+    let world = World::start().await;
+    manageable(&world);
+    world.add().await;
+    let found = world.discover().await.unwrap();
+    world
+        .add_draft(World::draft(&found, "second"))
+        .await
+        .unwrap();
+    let remove = async |name: &str| {
+        let key = authenticator_key(name);
+        world
+            .bench
+            .agent
+            .remove_authenticator(&key, false, &me())
+            .await
+            .unwrap();
+        world.bench.take_turns().await;
+    };
+    remove("mcp").await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(world.server.seen("DELETE", "/register/1").is_empty());
+    remove("second").await;
+    eventually("the deletion", || {
+        world.server.seen("DELETE", "/register/1").len() == 1
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_add_that_fails_leaves_no_registration_or_says_so() {
+    let world = World::start().await;
+    manageable(&world);
+    let draft = World::draft(&world.discover().await.unwrap(), "mcp");
+    // What is registered cannot be used: it wants a key.
+    world.server.change(
+        "POST /register",
+        "token_endpoint_auth_method",
+        json!("private_key_jwt"),
+    );
+    let refused = words(&world.add_draft(draft.clone()).await.unwrap_err());
+    assert!(
+        refused.contains("private_key_jwt") && !refused.contains("stays there"),
+        "{refused}"
+    );
+    assert_eq!(world.server.seen("DELETE", "/register/1").len(), 1);
+    world
+        .server
+        .set("DELETE /register/1", Reply::Json(403, json!({})));
+    let refused = words(&world.add_draft(draft).await.unwrap_err());
+    assert!(refused.contains("stays there"), "{refused}");
+}
