@@ -10,7 +10,7 @@ use valetkey_core::account::{Account, Subject};
 use valetkey_core::authenticator::{Authenticator, GrantType, Overrides};
 use valetkey_core::connection::Connection;
 use valetkey_core::event::{Event, EventKind};
-use valetkey_core::grant::Grant;
+use valetkey_core::grant::{Grant, GrantKind};
 use valetkey_core::home::Home;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 use valetkey_core::name::ProfileName;
@@ -145,6 +145,7 @@ fn authenticator(now: Timestamp) -> Authenticator {
 fn grant(n: usize, now: Timestamp) -> Grant {
     Grant {
         grant_type: GrantType::default(),
+        kind: GrantKind::OAuth,
         generation: Generation(1),
         access_token: AccessToken::new(format!("access-{n}")),
         refresh_token: Some(RefreshToken::new(format!("refresh-{n}"))),

@@ -106,7 +106,7 @@ impl Agent {
             .await
     }
 
-    async fn add(
+    pub(crate) async fn add(
         &self,
         input: DraftInput,
         profile: ProfileName,
@@ -383,6 +383,15 @@ fn new_servers(old: &Authenticator, new: &Authenticator) -> Vec<String> {
     let Some(provider) = catalogue::provider(&old.provider) else {
         return Vec::new();
     };
+    // Nobody has signed in through it yet: its connections have keys.
+    if !old.has_client() {
+        let known = old.key_servers(provider);
+        return new
+            .key_servers(provider)
+            .difference(&known)
+            .cloned()
+            .collect();
+    }
     let known = old.servers(provider);
     new.servers(provider).difference(&known).cloned().collect()
 }

@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 use valetkey_core::api_host::ApiHost;
+use valetkey_core::authenticator::Authenticator;
 use valetkey_core::connection::{Connection, KeepWarm};
 use valetkey_core::connection_state::Status;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness;
+use valetkey_core::grant::GrantKind;
 use valetkey_core::id::ConnectionId;
 use valetkey_core::name::{AccountLabel, ConnectionName, ProfileName};
 use valetkey_core::provider::Provider;
@@ -15,7 +17,7 @@ use crate::client::Client;
 use crate::error::AgentError;
 use crate::grants;
 use crate::key::{Actor, ConnectionKey};
-use crate::protocol::TokenTest;
+use crate::protocol::{KeyCheck, TokenTest};
 use crate::registry::{ConnectionRegistry, Entry, FailedSignIn, LiveGrant};
 use crate::state::Agent;
 use crate::token::TokenRequirements;
@@ -41,6 +43,43 @@ pub struct ConnectionView {
     pub refreshes_at: Option<Timestamp>,
     /// Hosts that the proxy sends its token to.
     pub api_hosts: Vec<ApiHost>,
+    /// What there is to say about its key, if it has one.
+    pub api_key: Option<ApiKeyView>,
+}
+
+/// A connection's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKeyView {
+    /// What the provider calls it.
+    pub name: String,
+    /// Where the person makes and deletes them.
+    pub page: Option<String>,
+    /// Whether the person could sign in instead, which is better.
+    pub oauth: Option<OAuthOffer>,
+}
+
+/// A sign-in that could take the place of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OAuthOffer {
+    /// At once.
+    Ready,
+    /// Once a client is registered.
+    NeedsClient,
+}
+
+impl ApiKeyView {
+    fn of(authenticator: &Authenticator, provider: &Provider) -> Self {
+        let oauth = if authenticator.has_client() {
+            Some(OAuthOffer::Ready)
+        } else {
+            (!provider.authorize_url.is_empty()).then_some(OAuthOffer::NeedsClient)
+        };
+        Self {
+            name: provider.api_keys.name.clone(),
+            page: authenticator.api_keys_page(provider),
+            oauth,
+        }
+    }
 }
 
 /// What a test of a connection found.
@@ -117,6 +156,8 @@ impl ConnectionView {
             provider_name: authenticator.provider_name(provider).to_owned(),
             unsaved: entry.unsaved,
             api_hosts: authenticator.api_hosts(provider),
+            api_key: (row.kind == GrantKind::ApiKey)
+                .then(|| ApiKeyView::of(authenticator, provider)),
             failed_sign_in: entry.failed_sign_in.clone(),
             refreshes_at: freshness::due_at(&row, registry.refresh_limits(&row), now, 0.0),
             row,
@@ -296,6 +337,17 @@ impl Agent {
             row.and_then(|id| registry.authenticator(id).cloned())
         };
         let authenticator = authenticator.ok_or_else(|| AgentError::no_connection(key))?;
+        if live.grant.kind == GrantKind::ApiKey {
+            return Ok(match self.check_live_key(live).await? {
+                KeyCheck::Accepted { host, identity } => TokenTest::Accepted {
+                    host,
+                    account: identity.display_name,
+                },
+                KeyCheck::Refused => TokenTest::Refused,
+                KeyCheck::Unknown { reason } => TokenTest::Unreachable { reason },
+                KeyCheck::NotAsked => TokenTest::NotKnown,
+            });
+        }
         let client = Client::of(&self.inner.vault, authenticator).await?;
         Ok(self
             .inner

@@ -12,7 +12,7 @@ use valetkey_core::authenticator::{Authenticator, GrantType};
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::Status;
 use valetkey_core::endpoint_url::EndpointUrl;
-use valetkey_core::grant::Grant;
+use valetkey_core::grant::{Grant, GrantKind};
 use valetkey_core::id::ConnectionId;
 
 use crate::client::Client;
@@ -36,6 +36,7 @@ pub(crate) fn shared_with<'a>(
     let mut rows = registry.entries().map(|entry| &entry.row);
     rows.find(|row| {
         row.state.status != Status::Removing
+            && row.kind == GrantKind::OAuth
             && !leaving.contains(&row.id)
             && same_account(row)
             && registry

@@ -8,9 +8,12 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::json;
+use valetkey_core::authenticator::Authenticator;
+use valetkey_core::catalogue;
 use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::freshness;
+use valetkey_core::grant::GrantKind;
 use valetkey_core::id::ConnectionId;
 use valetkey_core::name::{ConnectionName, ProfileName};
 use valetkey_vault::failpoint;
@@ -191,6 +194,9 @@ async fn try_remove(
     }
     let revocation = match (&live, authenticator) {
         _ if confirmed => Revocation::Revoked,
+        (Some(live), Some(authenticator)) if live.grant.kind == GrantKind::ApiKey => {
+            Revocation::NotPossible(key_stays(&authenticator))
+        }
         (Some(live), Some(authenticator)) => match Client::of(&inner.vault, authenticator).await {
             Ok(client) => {
                 let account = row.account.subject.as_ref();
@@ -232,6 +238,17 @@ async fn try_remove(
         connection,
         revocation,
     })
+}
+
+/// A key is the person's own: they end it where they made it.
+fn key_stays(authenticator: &Authenticator) -> String {
+    let provider = catalogue::provider_or_custom(&authenticator.provider);
+    let name = &provider.api_keys.name;
+    let at = match authenticator.api_keys_page(provider) {
+        Some(page) => page,
+        None => authenticator.provider_name(provider).to_owned(),
+    };
+    format!("The {name} is still valid. Delete it at {at} if nothing else uses it.")
 }
 
 fn ago(duration: SignedDuration) -> String {

@@ -2,14 +2,16 @@
 //!
 //! Each variant is one stable code of the API; the server only translates.
 
+mod of_vault;
+
 use std::fmt::Display;
 
 use jiff::SignedDuration;
+use valetkey_core::authenticator::Authenticator;
 use valetkey_core::catalogue;
 use valetkey_core::draft::Problem;
 use valetkey_core::name::{AuthenticatorName, ConnectionName, InProfile, ProfileName};
 use valetkey_core::scope::Scopes;
-use valetkey_vault::{GrantNotKept, StoreError, VaultError};
 
 use crate::access::NotAllowed;
 use crate::key::AuthenticatorKey;
@@ -38,8 +40,8 @@ pub enum AgentError {
         /// Names that do exist and look alike, or what to do.
         hint: Option<String>,
     },
-    /// Only a person can mend it: sign in (again).
-    #[error("`{connection}` needs you to sign in{}", if *.again { " again" } else { "" })]
+    /// Only a person can mend it: sign in (again), or give another key.
+    #[error("`{connection}` needs {}", needs(*.by_key, *.again))]
     AuthRequired {
         /// The connection, or the authenticator that has none yet.
         connection: InProfile<ConnectionName>,
@@ -47,6 +49,16 @@ pub enum AgentError {
         again: bool,
         /// Why, technically.
         reason: Option<String>,
+        /// Its secret is a key that the person gives.
+        by_key: bool,
+    },
+    /// No OAuth client is registered, so that nobody can sign in.
+    #[error("no OAuth client is registered for `{authenticator}`: nobody can sign in")]
+    NoClient {
+        /// The authenticator to complete.
+        authenticator: InProfile<AuthenticatorName>,
+        /// Where a client is registered.
+        console_url: Option<String>,
     },
     /// The authenticator is disabled: no sign-ins, no tokens, nothing is lost.
     #[error("`{0}` is disabled")]
@@ -166,7 +178,26 @@ pub enum AgentError {
     Internal(String),
 }
 
+/// What only the person can do.
+fn needs(by_key: bool, again: bool) -> &'static str {
+    match (by_key, again) {
+        (false, false) => "you to sign in",
+        (false, true) => "you to sign in again",
+        (true, false) => "an API key from you",
+        (true, true) => "another API key from you",
+    }
+}
+
 impl AgentError {
+    /// Nobody can sign in through this authenticator.
+    pub(crate) fn no_client(authenticator: &Authenticator) -> Self {
+        let provider = catalogue::provider_or_custom(&authenticator.provider);
+        Self::NoClient {
+            authenticator: authenticator.full_name(),
+            console_url: authenticator.console_page(provider),
+        }
+    }
+
     /// No connection has this name.
     pub(crate) fn no_connection(name: impl Display) -> Self {
         let hint = Some("`valetkey status` lists the connections".to_owned());
@@ -222,7 +253,12 @@ impl AgentError {
 impl AgentError {
     /// The sign-in that mends it, with the scopes to be asked for.
     pub fn sign_in(&self) -> Option<(InProfile<ConnectionName>, Scopes)> {
-        if let Self::AuthRequired { connection, .. } = self {
+        if let Self::AuthRequired {
+            connection,
+            by_key: false,
+            ..
+        } = self
+        {
             return Some((connection.clone(), Scopes::default()));
         }
         let Self::InsufficientScope {
@@ -241,6 +277,25 @@ impl AgentError {
             Self::InvalidRequest { hint, .. }
             | Self::NotFound { hint, .. }
             | Self::Conflict { hint, .. } => hint.clone(),
+            Self::AuthRequired {
+                connection,
+                by_key: true,
+                ..
+            } => Some(format!(
+                "make one at the provider, and give it with `valetkey connect {} --api-key-stdin`",
+                connection.argument()
+            )),
+            Self::NoClient {
+                authenticator,
+                console_url,
+            } => {
+                let name = authenticator.argument();
+                let at = console_url.as_deref().unwrap_or("the provider");
+                Some(format!(
+                    "register one at {at}, then run `valetkey update {name} --client-id ID`; or give a key: \
+                     `valetkey connect {name} --api-key-stdin`"
+                ))
+            }
             Self::AuthRequired { connection, .. } => {
                 Some(format!("run `valetkey connect {}`", connection.argument()))
             }
@@ -334,62 +389,5 @@ impl AgentError {
             // Each problem says its own; who declined knows what to do.
             Self::BadDraft(_) | Self::NotConfirmed { denied: true, .. } => None,
         }
-    }
-}
-
-impl From<StoreError> for AgentError {
-    fn from(error: StoreError) -> Self {
-        let text = error.to_string();
-        match error {
-            StoreError::Locked(_) | StoreError::Hung => Self::KeychainLocked(text),
-            StoreError::Denied(_) => Self::KeychainDenied(text),
-            StoreError::Unavailable(_) => Self::KeychainUnavailable(text),
-            StoreError::Broken(_) => Self::KeychainBroken(text),
-        }
-    }
-}
-
-impl From<VaultError> for AgentError {
-    fn from(error: VaultError) -> Self {
-        let text = error.to_string();
-        match error {
-            VaultError::Store(error) => error.into(),
-            VaultError::InUse(_) => Self::conflict(text, "`--force` disconnects them all"),
-            VaultError::NameTaken(_) => Self::conflict(text, "choose another name"),
-            VaultError::DiskFull(what) => Self::DiskFull(what),
-            VaultError::Disk(_)
-            | VaultError::NotFound(_)
-            | VaultError::WrongPassphrase(_)
-            | VaultError::OtherStore { .. }
-            | VaultError::Corrupt(_)
-            | VaultError::NewerSchema { .. }
-            | VaultError::Bug(_) => Self::Internal(text),
-        }
-    }
-}
-
-impl From<GrantNotKept> for AgentError {
-    fn from(error: GrantNotKept) -> Self {
-        match error {
-            GrantNotKept::NotStored(error) | GrantNotKept::RowNotSaved(error) => error.into(),
-            GrantNotKept::StaleTransition => {
-                Self::Internal("the connection is being removed".to_owned())
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_full_disk_names_itself() {
-        let full = AgentError::from(VaultError::DiskFull("database or disk is full".to_owned()));
-        assert_eq!(
-            full.to_string(),
-            "the disk is full (database or disk is full)"
-        );
-        assert!(full.hint().unwrap().starts_with("free some space"));
     }
 }

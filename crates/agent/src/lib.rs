@@ -105,7 +105,9 @@ pub use access::{
 pub use authenticators::{AuthenticatorChange, AuthenticatorView};
 pub use client::Client;
 pub use clock::{Clock, KernelTimer, Sleep, SystemClock, TestClock};
-pub use connections::{ConnectionChange, ConnectionView, LabelChange, MethodsChange, Tested};
+pub use connections::{
+    ApiKeyView, ConnectionChange, ConnectionView, LabelChange, MethodsChange, OAuthOffer, Tested,
+};
 pub use disconnect::Disconnected;
 pub use discovery::{Discovery, DiscoveryRequest};
 pub use error::AgentError;

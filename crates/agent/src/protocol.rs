@@ -14,6 +14,7 @@
 //! | `discovery`, `metadata` | the metadata and signing keys that a sign-in needs, and their cache |
 //! | `token` | exchanges a code or a refresh token for a grant |
 //! | `id_token`, `account` | who signed in |
+//! | `api_key` | whose a key is |
 //! | `revoke` | revokes a grant |
 //! | `request` | the forms of `token` and `revoke`, with client authentication |
 //! | `find`, `register` | what a typed URL leads to, and how the client becomes known there |
@@ -22,6 +23,7 @@
 //! | `provider_time` | what time it is by the `Date` of the last response |
 
 mod account;
+mod api_key;
 mod authorize;
 mod device;
 mod direct;
@@ -45,6 +47,7 @@ mod catalogue_tests;
 mod fake;
 
 pub use account::{ExpectedIdToken, Identity, TokenTest};
+pub use api_key::KeyCheck;
 pub use authorize::AuthorizeRequest;
 pub(crate) use direct::DirectRequest;
 pub use find::{FindError, Lookup, Target};

@@ -11,7 +11,8 @@ use valetkey_core::access::Usage;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::catalogue;
 use valetkey_core::event::{Event, EventKind};
-use valetkey_core::id::ConnectionId;
+use valetkey_core::grant::GrantKind;
+use valetkey_core::id::{ConnectionId, Generation};
 use valetkey_core::provider::Provider;
 use valetkey_core::proxy_settings::ProxySettings;
 use valetkey_core::scope::Scopes;
@@ -20,9 +21,11 @@ use crate::access::{Authorized, Once, Requester};
 use crate::audit_log::{Entry, ProxiedAccess};
 use crate::error::AgentError;
 use crate::key::Actor;
+use crate::protocol::KeyCheck;
+use crate::refresh;
 use crate::registry::LiveGrant;
 use crate::state::{Agent, Inner};
-use crate::token::{Invalidated, TokenRequirements};
+use crate::token::{Invalidated, KEY_REFUSED, TokenRequirements};
 
 pub use exchange::Exchange;
 
@@ -105,6 +108,9 @@ impl Agent {
         requester: &Requester,
     ) -> Result<bool, AgentError> {
         let id = refused.id;
+        if refused.grant.kind == GrantKind::ApiKey {
+            return self.ask_about_refused_key(refused).await;
+        }
         let is_own = refused.narrowed_to.is_none();
         if (is_own && !refused.grant.is_refreshable()) || self.was_just_replaced(refused) {
             return Ok(false);
@@ -120,12 +126,58 @@ impl Agent {
                 })
             };
             if let Some(generation) = generation {
-                let mut renewed = self.inner.renewed_for_hosts();
-                renewed.retain(|_, (_, at)| at.elapsed() < RENEWAL_INTERVAL);
-                renewed.insert(id, (generation, Instant::now()));
+                self.note_replaced(id, generation);
             }
         }
         Ok(true)
+    }
+
+    /// A host refused a key. Only the provider's own word ends a connection that nothing can refresh;
+    /// it is asked once in a while.
+    async fn ask_about_refused_key(&self, refused: &LiveGrant) -> Result<bool, AgentError> {
+        if self.was_just_replaced(refused) {
+            return Ok(false);
+        }
+        let (id, generation) = (refused.id, refused.grant.generation);
+        self.note_replaced(id, generation);
+        let connection = refused.full_name();
+        let live = refused.clone();
+        self.run(|agent| async move {
+            if agent.check_live_key(&live).await? != KeyCheck::Refused {
+                return Ok(false);
+            }
+            refresh::sign_in_again(&agent.inner, id, generation, KEY_REFUSED).await;
+            Err(AgentError::AuthRequired {
+                connection,
+                again: true,
+                reason: Some(KEY_REFUSED.to_owned()),
+                by_key: true,
+            })
+        })
+        .await
+    }
+
+    /// Asks the provider about the key of a connection.
+    pub(crate) async fn check_live_key(&self, live: &LiveGrant) -> Result<KeyCheck, AgentError> {
+        let authenticator = {
+            let registry = self.inner.registry();
+            let row = registry.get(live.id).map(|entry| entry.row.authenticator);
+            row.and_then(|id| registry.authenticator(id).cloned())
+        };
+        let authenticator = authenticator.ok_or_else(|| AgentError::no_connection(live.id))?;
+        let provider = catalogue::provider_or_custom(&authenticator.provider);
+        let key = &live.grant.access_token;
+        let checked = self
+            .inner
+            .provider_client
+            .check_key(&authenticator, provider, key);
+        Ok(checked.await)
+    }
+
+    fn note_replaced(&self, id: ConnectionId, generation: Generation) {
+        let mut renewed = self.inner.renewed_for_hosts();
+        renewed.retain(|_, (_, at)| at.elapsed() < RENEWAL_INTERVAL);
+        renewed.insert(id, (generation, Instant::now()));
     }
 
     /// Queues what became of a request. Never waits.

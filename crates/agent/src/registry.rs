@@ -24,10 +24,10 @@ use valetkey_core::connection::{Connection, RefreshErrorKind};
 use valetkey_core::connection_state::{
     ConnectionState, StaleTransition, Status, Transition, apply,
 };
-use valetkey_core::grant::Grant;
+use valetkey_core::grant::{Grant, GrantKind};
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 use valetkey_core::name::{AuthenticatorName, ConnectionName, InProfile, ProfileName};
-use valetkey_core::provider::{Provider, RefreshTokenLimits};
+use valetkey_core::provider::{ApiAuth, Provider, RefreshTokenLimits};
 use valetkey_core::scope::Scopes;
 use valetkey_core::secret::Fingerprint;
 
@@ -356,6 +356,17 @@ impl ConnectionRegistry {
         Some(endpoints.token_url.host())
     }
 
+    /// How API requests carry a key, if not as a token (RFC 6750, section 2.1).
+    pub(crate) fn key_header(&self, live: &LiveGrant) -> Option<ApiAuth> {
+        if live.grant.kind != GrantKind::ApiKey {
+            return None;
+        }
+        let row = &self.entries.get(&live.id)?.row;
+        let authenticator = self.authenticator(row.authenticator)?;
+        let auth = authenticator.api_auth(self.provider_of(row), GrantKind::ApiKey);
+        (auth != ApiAuth::default()).then_some(auth)
+    }
+
     /// Why nothing of this connection can be served before the person signs in (again).
     pub(crate) fn auth_required(&self, row: &Connection) -> AgentError {
         match self.full_name_of(row) {
@@ -363,6 +374,7 @@ impl ConnectionRegistry {
                 connection,
                 again: row.state.status != Status::Connecting,
                 reason: row.refresh_error.as_ref().map(|error| error.reason.clone()),
+                by_key: row.kind == GrantKind::ApiKey,
             },
             // The foreign key forbids a row whose authenticator is gone.
             None => AgentError::no_connection(row.id),

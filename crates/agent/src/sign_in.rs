@@ -6,12 +6,15 @@
 //! 2. [`callback_server`]: receives the authorization response, and refuses everything else.
 //! 3. [`callback`]: reads the response's query. Pure.
 //! 4. [`finish`]: code to tokens, tokens to account, account to connection.
-//! 5. [`store`]: connection to keychain.
+//! 5. [`place`], [`store`]: connection to keychain.
 //! 6. [`page`]: what the browser shows at the end.
+//!
+//! [`api_key`] takes the place of 1 to 4 for a key that the person has already.
 //!
 //! Where no browser can come back to this machine, [`device`] takes the place of 2 and 3 (RFC 8628),
 //! and [`direct`] where nobody must agree.
 
+mod api_key;
 mod begin;
 mod by_link;
 mod callback;
@@ -21,6 +24,7 @@ mod direct;
 mod end;
 mod finish;
 mod page;
+mod place;
 mod renewal;
 pub(crate) mod session;
 mod state;
@@ -39,9 +43,10 @@ use crate::state::{Agent, Inner};
 use session::{ResponseSource, Session, not_found};
 use state::detail;
 
+pub use api_key::KeyOptions;
 pub use begin::{SignInMethod, SignInOptions};
 pub use session::{DevicePrompt, SignInView};
-pub use state::{Completed, Failed, SignInState};
+pub use state::{Completed, Failed, ReplacedKey, SignInState};
 pub use valetkey_core::sign_in::Remedy;
 
 /// The person has this long.

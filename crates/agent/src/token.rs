@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use valetkey_core::access::Usage;
 use valetkey_core::connection::RefreshErrorKind;
 use valetkey_core::id::{ConnectionId, Generation};
+use valetkey_core::provider::ApiAuth;
 use valetkey_core::scope::Scopes;
 
 use crate::access::{Authorized, Requester};
@@ -23,6 +24,7 @@ use crate::state::{Agent, Inner};
 use crate::{grants, refresh};
 
 pub use renew::Invalidated;
+pub(crate) use renew::KEY_REFUSED;
 
 /// With an old token that is still valid, a caller waits this long for the new one.
 const FALLBACK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -54,6 +56,8 @@ pub struct ServedToken {
     pub live: Arc<LiveGrant>,
     /// When; `expires_in` counts from here.
     pub at: Timestamp,
+    /// How API requests carry it, where it is a key that goes in a header of its own.
+    pub api_auth: Option<ApiAuth>,
 }
 
 impl Agent {

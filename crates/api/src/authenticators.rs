@@ -118,6 +118,13 @@ pub struct ProviderView {
     pub can_revoke: bool,
     /// What the person is told where it cannot.
     pub revocation_note: Option<String>,
+    /// What the provider calls the keys that a person makes there: `personal access token`.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub api_key_name: String,
+    /// Where they are made and deleted.
+    #[serde(default)]
+    pub api_keys_page: Option<String>,
     /// Where a client is registered.
     pub console_url: Option<String>,
     /// How, step by step.
@@ -186,6 +193,8 @@ impl From<&Provider> for ProviderView {
             },
             can_revoke: provider.revocation.is_some(),
             revocation_note: provider.revocation_note.clone(),
+            api_key_name: provider.api_keys.name.clone(),
+            api_keys_page: provider.api_keys_page(&BTreeMap::new()),
             console_url: provider.console_page(&BTreeMap::new()),
             setup_steps: provider.setup_steps.clone(),
             docs_url: provider.docs_url.clone(),
@@ -230,7 +239,7 @@ pub struct AuthenticatorView {
     pub display_name: String,
     /// Catalogue id (`custom` if none fits).
     pub provider: String,
-    /// OAuth client id.
+    /// OAuth client id; empty if none is registered: then connections are made from API keys alone.
     pub client_id: String,
     /// Whether a client secret is kept in the keychain.
     pub has_client_secret: bool,
@@ -283,6 +292,12 @@ pub struct AuthenticatorView {
     /// The dynamic registration that its client id is of; null if the person registered it.
     #[serde(default)]
     pub registration: Option<RegistrationView>,
+    /// How API requests carry a key, if the person said so: `X-Api-Key`, `Authorization: Token`.
+    #[serde(default)]
+    pub api_key_header: Option<String>,
+    /// Where its keys are made and deleted.
+    #[serde(default)]
+    pub api_keys_page: Option<String>,
     /// False while it is disabled.
     pub is_active: bool,
     /// The person's own file of its provider names other endpoints than those that it uses.
@@ -364,6 +379,7 @@ impl AuthenticatorView {
             mcp_server,
             assume_pkce,
             registration,
+            api_key_header,
             confirmed_routes: _,
         } = authenticator.overrides.clone();
         let text = |url: Option<EndpointUrl>| url.map(|url| url.to_string());
@@ -415,6 +431,8 @@ impl AuthenticatorView {
                 registered_at: it.registered_at,
                 secret_expires_at: it.secret_expires_at,
             }),
+            api_key_header: api_key_header.map(|auth| auth.to_string()),
+            api_keys_page: provider.and_then(|provider| authenticator.api_keys_page(provider)),
             is_active: authenticator.is_active,
             differs_from_file: provider
                 .is_some_and(|provider| authenticator.differs_from_file(provider)),

@@ -112,6 +112,10 @@ pub struct ConnectionView {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub api_hosts: Vec<ApiHost>,
+    /// What there is to say about its API key or personal access token; null if it was signed in by
+    /// OAuth.
+    #[serde(default)]
+    pub api_key: Option<ApiKeyView>,
     /// What went wrong last; null once it is well again.
     pub refresh_error: Option<RefreshError>,
     /// The last sign-in that was to renew it, if that failed; null once another one begins.
@@ -139,6 +143,30 @@ pub struct NeededScopes {
     pub tries: u32,
     /// Whether another sign-in that asks for them makes sense.
     pub is_offered: bool,
+}
+
+/// A connection's key, without the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ApiKeyView {
+    /// What the provider calls it: `personal access token`.
+    pub name: String,
+    /// Where the person makes and deletes them.
+    pub page: Option<String>,
+    /// Whether the person could sign in instead, which is better: a sign-in can be narrower, is
+    /// refreshed, and ends when it is disconnected. Null where there is none.
+    pub oauth: Option<OAuthOffer>,
+}
+
+/// A sign-in that could take the place of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OAuthOffer {
+    /// At once.
+    Ready,
+    /// Once the authenticator has a client id.
+    NeedsClient,
 }
 
 /// Who is signed in.

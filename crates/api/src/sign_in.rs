@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use valetkey_core::id::{AuthenticatorId, SignInId};
 use valetkey_core::name::{AccountLabel, AuthenticatorName, ConnectionName, ProfileName};
 use valetkey_core::scope::Scopes;
+use valetkey_core::secret::PastedSecret;
 
 use crate::connections::ConnectionView;
 use crate::error::ApiError;
+use crate::wire_secret;
 
 /// Body of `POST credentials/connections`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -44,6 +46,17 @@ pub struct SignInRequest {
     /// Why a tool asks, shown to the person as untrusted text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// With the method `api_key`: the key. Spaces and line breaks around it are no part of it.
+    #[serde(
+        default,
+        with = "wire_secret::pasted",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, write_only))]
+    pub secret: Option<PastedSecret>,
+    /// With the method `api_key`: when the key ends, if the person knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// How the person comes back from the provider.
@@ -59,6 +72,9 @@ pub enum SignInMethod {
     Paste,
     /// A code that the person enters at the provider, in a browser on any machine (RFC 8628).
     Device,
+    /// No sign-in: `secret` is an API key or a personal access token, which is asked about at the
+    /// provider and kept. A catalogue id is enough as `authenticator`.
+    ApiKey,
 }
 
 /// A code that the person enters at the provider (RFC 8628, section 3.3).
@@ -177,6 +193,22 @@ pub struct SignInCompleted {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub instead_of: Option<ConnectionName>,
+    /// The key that this took the place of: it is still valid at the provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_key: Option<ReplacedKey>,
+    /// Why the provider did not say whose the key is, if it could have: it was stored as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unverified: Option<String>,
+}
+
+/// A key that no connection uses any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReplacedKey {
+    /// What the provider calls it: `personal access token`.
+    pub name: String,
+    /// Where the person deletes it.
+    pub page: Option<String>,
 }
 
 /// What belongs to a sign-in that was denied or failed.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use valetkey_core::name::ConnectionName;
+use valetkey_core::provider::ApiAuth;
 use valetkey_core::scope::Scopes;
 use valetkey_core::secret::{AccessToken, Fingerprint};
 
@@ -57,6 +58,10 @@ pub struct TokenResponse {
     pub account: Option<String>,
     /// SHA-256 of the token in hex: what `invalidate` takes.
     pub fingerprint: Fingerprint,
+    /// How API requests carry it, if not as `Authorization: Bearer ...`: an API key may go in a header
+    /// of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_auth: Option<ApiAuth>,
 }
 
 /// Body of `invalidate`: a program's token was refused with 401.

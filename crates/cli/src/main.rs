@@ -25,6 +25,7 @@ mod commands;
 mod completion;
 mod duration;
 mod exit;
+mod expiry;
 mod failure;
 mod fast;
 mod render;

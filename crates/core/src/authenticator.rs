@@ -17,7 +17,7 @@ use crate::discovery::Registration;
 use crate::endpoint_url::EndpointUrl;
 use crate::id::AuthenticatorId;
 use crate::name::{AuthenticatorName, ConnectionName, InProfile, ProfileName};
-use crate::provider::{ClientAuth, Provider, Routes};
+use crate::provider::{ApiAuth, ClientAuth, Provider, Routes, api_auth};
 use crate::redirect::RedirectUri;
 use crate::resource_uri::ResourceUri;
 use crate::scope::Scopes;
@@ -38,7 +38,8 @@ pub struct Authenticator {
     pub display_name: String,
     /// Catalogue id (`custom` if none fits).
     pub provider: String,
-    /// OAuth client id.
+    /// OAuth client id. Empty where no client is registered: then its connections are made from API
+    /// keys alone, and nobody signs in ([`Self::has_client`]).
     pub client_id: String,
     /// Whether a client secret is kept in the keychain.
     pub has_secret: bool,
@@ -123,6 +124,9 @@ pub struct Overrides {
     /// The dynamic registration that its client id is of; set by the agent alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration: Option<Registration>,
+    /// How API requests carry a key, if not as the catalogue says.
+    #[serde(with = "api_auth::as_text", skip_serializing_if = "Option::is_none")]
+    pub api_key_header: Option<ApiAuth>,
     /// The routes of the provider's entry when the person last confirmed them, if it is an entry of
     /// their own: its file can change, where secrets go does not change with it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -164,6 +168,11 @@ impl Authenticator {
         self.overrides
             .narrow_tokens
             .unwrap_or(provider.refresh.narrows)
+    }
+
+    /// Whether an OAuth client is registered, so that people can sign in through it.
+    pub const fn has_client(&self) -> bool {
+        !self.client_id.is_empty()
     }
 
     /// Its name, with the profile that it stands in.

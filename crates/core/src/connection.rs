@@ -7,7 +7,7 @@ use crate::account::Account;
 use crate::clock_reading::{BootTime, ClockChange, ClockReading};
 use crate::connection_state::{ConnectionState, Status};
 use crate::freshness::add;
-use crate::grant::Grant;
+use crate::grant::{Grant, GrantKind};
 use crate::id::{AuthenticatorId, ConnectionId};
 use crate::needed_scopes::NeededScopes;
 use crate::proxy_settings::ProxySettings;
@@ -97,6 +97,8 @@ pub struct Connection {
     pub account: Account,
     /// State and generation.
     pub state: ConnectionState,
+    /// Where its secret comes from.
+    pub kind: GrantKind,
     /// Scopes asked for at the last sign-in.
     pub asked_scopes: Scopes,
     /// Scopes granted.
@@ -142,6 +144,7 @@ impl Connection {
                 status: Status::Connecting,
                 generation: crate::id::Generation(0),
             },
+            kind: GrantKind::default(),
             asked_scopes,
             scopes: Scopes::default(),
             needed: None,
@@ -204,7 +207,9 @@ impl Connection {
     pub fn move_times(&mut self, by: SignedDuration) {
         let move_time = |time: &mut Option<Timestamp>| *time = time.map(|time| add(time, by));
         move_time(&mut self.issued_at);
-        move_time(&mut self.expires_at);
+        if self.kind == GrantKind::OAuth {
+            move_time(&mut self.expires_at);
+        }
         move_time(&mut self.refresh_expires_at);
         if let Some(needed) = &mut self.needed {
             needed.move_times(by);
@@ -227,6 +232,7 @@ impl Connection {
     /// Takes over the figures of `grant`; the status is the caller's ([`crate::connection_state::apply`]).
     pub fn adopt(&mut self, grant: &Grant) {
         self.state.generation = grant.generation;
+        self.kind = grant.kind;
         self.scopes.clone_from(&grant.scopes);
         self.needed = self.needed.take().and_then(|it| it.without(&self.scopes));
         self.issued_at = Some(grant.issued_at);

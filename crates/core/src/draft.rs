@@ -36,7 +36,7 @@ pub struct Draft {
     pub display_name: String,
     /// Catalogue id.
     pub provider: String,
-    /// OAuth client id.
+    /// OAuth client id; empty if connections are made from API keys alone.
     pub client_id: String,
     /// OAuth client secret.
     pub client_secret: Option<ClientSecret>,

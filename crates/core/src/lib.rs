@@ -13,7 +13,7 @@
 //! | [`authenticator`], [`draft`], [`redirect`] | which OAuth client did the person register there, and how is it written (`${VAR}`) |
 //! | [`discovery`] | what does a server publish about getting tokens for it |
 //! | [`connection`], [`connection_state`], [`needed_scopes`] | which account is signed in, in which state, what may happen next, and which scopes it lacks |
-//! | [`grant`], [`secret`] | the secret half of a connection: one keychain item |
+//! | [`grant`], [`secret`], [`pasted_secret`] | the secret half of a connection: one keychain item |
 //! | [`token_response`], [`token_error`] | what did the provider's token endpoint say, in whichever dialect |
 //! | [`challenge`] | what did an API say about the token that it refused |
 //! | [`clock_reading`] | what time is it, and was the clock set |
@@ -50,6 +50,7 @@ pub mod home;
 pub mod id;
 pub mod name;
 pub mod needed_scopes;
+pub mod pasted_secret;
 pub mod printable;
 pub mod program;
 pub mod provider;

@@ -3,7 +3,8 @@
 //! The differences between providers are fields here, never code elsewhere that asks for an id. Each
 //! field is read by one mechanism; the mechanisms are few, and a provider is made of them.
 
-mod api_auth;
+pub(crate) mod api_auth;
+mod api_keys;
 mod check;
 mod device;
 mod error_class;
@@ -21,7 +22,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::redirect::{LoopbackHost, RedirectUri};
 
-pub use api_auth::ApiAuth;
+pub use api_auth::{ApiAuth, BadHeader};
+pub use api_keys::ApiKeys;
 pub(crate) use check::OWN_PARAMS;
 pub use check::WrongField;
 pub use device::DeviceEndpoint;
@@ -145,6 +147,9 @@ pub struct Provider {
     /// How a request to them carries the token.
     #[serde(default)]
     pub api_auth: ApiAuth,
+    /// Keys that a person makes there.
+    #[serde(default)]
+    pub api_keys: ApiKeys,
     /// URLs on these hosts that issue, exchange or revoke tokens, beside the endpoints that are used:
     /// older ones, and those of other grants.
     #[serde(default)]
@@ -234,7 +239,15 @@ impl Provider {
     /// Where a client is registered; None if that depends on a value that is in neither `values` nor
     /// the defaults.
     pub fn console_page(&self, values: &BTreeMap<String, String>) -> Option<String> {
-        let template = self.console_url.as_deref()?;
+        self.page(self.console_url.as_deref()?, values)
+    }
+
+    /// Where a person makes and deletes their keys, as [`Self::console_page`].
+    pub fn api_keys_page(&self, values: &BTreeMap<String, String>) -> Option<String> {
+        self.page(self.api_keys.page.as_deref()?, values)
+    }
+
+    fn page(&self, template: &str, values: &BTreeMap<String, String>) -> Option<String> {
         let unknown = self.placeholders.iter().any(|placeholder| {
             template.contains(&format!("{{{}}}", placeholder.name))
                 && placeholder.default.is_none()

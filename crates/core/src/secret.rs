@@ -52,6 +52,10 @@ secret!(
     ClientSecret
 );
 secret!(
+    /// What a person pasted as a key or token, unread ([`crate::pasted_secret`]).
+    PastedSecret
+);
+secret!(
     /// The code that a device polls the token endpoint with (RFC 8628, section 3.2).
     DeviceCode
 );

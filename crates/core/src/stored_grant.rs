@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::account::Account;
 use crate::authenticator::{Authenticator, GrantType};
 use crate::clock_reading::BootTime;
-use crate::grant::Grant;
+use crate::grant::{Grant, GrantKind};
 use crate::id::{ConnectionId, Generation};
 use crate::proxy_settings::ProxySettings;
 use crate::scope::Scopes;
@@ -42,6 +42,7 @@ impl StoredGrant {
         let grant = &self.grant;
         let item = ItemOut {
             version: VERSION,
+            kind: Some(grant.kind).filter(|kind| *kind != GrantKind::OAuth),
             connection: self.connection,
             account: &self.account,
             authenticator: &self.authenticator,
@@ -80,6 +81,7 @@ impl StoredGrant {
             authenticator: item.authenticator,
             proxy: item.proxy.unwrap_or_else(ProxySettings::narrowest),
             grant: Grant {
+                kind: item.kind.unwrap_or_default(),
                 generation: item.generation,
                 access_token: item.access_token.0,
                 refresh_token: item.refresh_token.map(|token| token.0),
@@ -104,6 +106,9 @@ struct ItemVersion {
 #[derive(Serialize)]
 struct ItemOut<'a> {
     version: u32,
+    /// Absent: OAuth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<GrantKind>,
     connection: ConnectionId,
     account: &'a Account,
     authenticator: &'a Authenticator,
@@ -131,6 +136,7 @@ fn is_default(grant_type: &GrantType) -> bool {
 
 #[derive(Deserialize)]
 struct ItemIn {
+    kind: Option<GrantKind>,
     connection: ConnectionId,
     account: Account,
     authenticator: Authenticator,
@@ -196,5 +202,14 @@ mod tests {
         let stored = read(&item());
         assert_eq!(stored.proxy, ProxySettings::narrowest());
         assert!(stored.proxy.only && !stored.proxy.allows("POST"));
+    }
+
+    #[test]
+    fn an_item_of_a_key_says_so_and_an_earlier_one_is_of_a_sign_in() {
+        let mut stored = read(&item());
+        assert_eq!(stored.grant.kind, GrantKind::OAuth);
+        stored.grant.kind = GrantKind::ApiKey;
+        let again = StoredGrant::from_item(&stored.to_item()).unwrap();
+        assert_eq!(again, stored);
     }
 }

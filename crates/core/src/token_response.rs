@@ -15,7 +15,7 @@ pub(crate) use answer::Content;
 use crate::authenticator::GrantType;
 use crate::clock_reading::ClockReading;
 use crate::freshness;
-use crate::grant::Grant;
+use crate::grant::{Grant, GrantKind};
 use crate::id::Generation;
 use crate::provider::{Lifetimes, TokenShape};
 use crate::scope::Scopes;
@@ -132,6 +132,7 @@ impl TokenResponse {
         let rotated = self.refresh_token.is_some();
         let kept = previous.filter(|_| !rotated);
         Grant {
+            kind: GrantKind::OAuth,
             generation,
             expires_at,
             refresh_expires_at: self

@@ -51,6 +51,8 @@ pub(crate) enum Change {
         connection: String,
         widened: Widened,
     },
+    /// A key takes the place of a login, or of another key, of an account that may be another one.
+    ReplaceLogin { connection: String },
     /// The command that opens the browser.
     Browser { command: Option<String> },
     /// What programs get that no rule decides about.
@@ -194,6 +196,12 @@ impl Change {
                 connection,
                 widened,
             } => proxy(&connection, widened),
+            Self::ReplaceLogin { connection } => (
+                format!("Put another key in the place of `{connection}`?"),
+                "It may be of another account. Programs that may use this connection then use that one."
+                    .to_owned(),
+                "Replace",
+            ),
             Self::Browser { command } => browser(command),
             Self::Policy(policy) => (
                 "Change what undecided programs get?".to_owned(),

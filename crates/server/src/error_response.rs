@@ -192,6 +192,10 @@ impl From<AgentError> for ErrorResponse {
                 reason,
                 ..api(ErrorCode::AuthRequired)
             },
+            AgentError::NoClient { console_url, .. } => ApiError {
+                console_url,
+                ..api(ErrorCode::NotConfigured)
+            },
             AgentError::Disabled(_) | AgentError::NotRefreshable(_) => {
                 api(ErrorCode::NotConfigured)
             }

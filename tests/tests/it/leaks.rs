@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use serde_json::json;
-use valetkey_demo_provider::{Client, Fault, FaultKind, Settings};
+use valetkey_demo_provider::{Client, Endpoint, Fault, FaultKind, Settings};
 use valetkey_tests::{AgentFixture, Api, api, cli, leak_search};
 
 const CLIENT_SECRET: &str = "planted-client-secret-9f2c";
+
+const API_KEY: &str = "planted-api-key-3d5e";
 
 /// Prefix of all codes and tokens of the provider, which is searched for.
 const PREFIX: &str = "planted-token-7b1e-";
@@ -22,7 +24,7 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
         clients: vec![Client::confidential("demo", CLIENT_SECRET)],
         ..Settings::auto_consent("ada")
     });
-    let watch = CommandLines::watch(&[PREFIX, CLIENT_SECRET]);
+    let watch = CommandLines::watch(&[PREFIX, CLIENT_SECRET, API_KEY]);
     let mut outputs = Vec::new();
 
     // One secret comes from environment and config file, and is replaced over stdin.
@@ -94,7 +96,35 @@ fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
     Api::with_key(fixture.agent().loopback(), key).get("status");
     outputs.push(cli::ok(&fixture.desktop, &["key", "list", "--json"]));
 
-    let secrets = [PREFIX, CLIENT_SECRET, state.as_str(), key];
+    // A key of the person's own, refused by the provider and then one that cannot be tried.
+    let mut draft = fixture.draft("keyed");
+    for field in [
+        "client_id",
+        "authorize_url",
+        "token_url",
+        "revocation_url",
+        "scopes",
+    ] {
+        draft[field] = json!(null);
+    }
+    draft["api_keys_only"] = json!(true);
+    fixture.api().add(&draft);
+    let give = ["connect", "keyed", "--api-key-stdin"];
+    outputs.push(cli::run_with_input(&fixture.desktop, &give, API_KEY));
+    let fault = FaultKind::status(503);
+    fixture.provider.fault(Fault::at(Endpoint::Userinfo, fault));
+    outputs.push(cli::run_with_input(&fixture.desktop, &give, API_KEY));
+    let served = cli::ok(&fixture.desktop, &["token", "keyed"]);
+    assert_eq!(served.stdout.trim(), API_KEY, "nothing was planted");
+    for arguments in [
+        ["status", "keyed", "--json"],
+        ["show", "keyed", "--json"],
+        ["disconnect", "keyed", "--force"],
+    ] {
+        outputs.push(cli::ok(&fixture.desktop, &arguments));
+    }
+
+    let secrets = [PREFIX, CLIENT_SECRET, API_KEY, state.as_str(), key];
     let log = fixture.desktop.valetkey_home().join("oauth.log");
     let log = std::fs::read_to_string(log).unwrap();
     assert!(log.contains(" DEBUG "), "little was logged: {log}");

@@ -3,6 +3,7 @@
 //! One binary for all of them, so that they are linked once. `tests/src/lib.rs` is the map of the
 //! fixtures they use.
 
+mod api_keys;
 mod approvals;
 mod bridge;
 mod choices;

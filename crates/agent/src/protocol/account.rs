@@ -6,11 +6,12 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
 use valetkey_core::account::Subject;
+use valetkey_core::authenticator::Endpoints;
 use valetkey_core::endpoint_url::EndpointUrl;
-use valetkey_core::provider::{Userinfo, UserinfoMethod};
+use valetkey_core::provider::{ApiAuth, Provider, Userinfo, UserinfoMethod};
 use valetkey_core::secret::AccessToken;
 use valetkey_core::token_error::{SignInFailure, one_line};
-use valetkey_core::token_response::TokenResponse;
+use valetkey_core::token_response::{Answer, TokenResponse};
 
 use super::id_token::{self, Verified};
 use super::metadata::Metadata;
@@ -38,7 +39,7 @@ impl Identity {
         Self {
             display_name: shown(Some(&Value::String(client_id.clone()))),
             subject: Some(Subject {
-                issuer: namespace(client),
+                issuer: namespace(client.provider, &client.endpoints),
                 sub: client_id.clone(),
             }),
         }
@@ -77,7 +78,7 @@ pub enum TokenTest {
 
 /// What the userinfo endpoint said.
 #[derive(Debug, Clone, PartialEq)]
-enum Told {
+pub(super) enum Told {
     Account(Value),
     Refused,
     Nothing(String),
@@ -135,29 +136,32 @@ impl ProviderClient {
         let Some(request) = request(client, userinfo, token, at) else {
             return Told::Nothing("no request can be sent to the userinfo URL".to_owned());
         };
-        let answer = match self.send(request).await {
-            Ok(answer) => answer,
-            Err(error) => return Told::Nothing(error.reason),
-        };
-        if matches!(answer.status, 401 | 403) {
-            return Told::Refused;
+        match self.send(request).await {
+            Ok(answer) if answer.status == 403 => Told::Refused,
+            Ok(answer) => told(&answer),
+            Err(error) => Told::Nothing(error.reason),
         }
-        let Ok(told) = serde_json::from_slice::<Value>(&answer.body) else {
-            return Told::Nothing(format!("HTTP {}", answer.status));
-        };
-        // Slack's way to refuse, and that of token introspection (RFC 7662, section 2.2).
-        let refuses = ["ok", "active"]
-            .iter()
-            .any(|name| told.get(name) == Some(&Value::Bool(false)));
-        // GraphQL names errors beside a success status.
-        let failed = told.get("errors").is_some() && told.get("data").is_none_or(Value::is_null);
-        match told {
-            _ if refuses => Told::Refused,
-            Value::Object(_) | Value::Array(_) if answer.is_success() && !failed => {
-                Told::Account(told)
-            }
-            _ => Told::Nothing(format!("HTTP {}", answer.status)),
-        }
+    }
+}
+
+/// What the answer of a userinfo endpoint says.
+pub(super) fn told(answer: &Answer) -> Told {
+    if answer.status == 401 {
+        return Told::Refused;
+    }
+    let Ok(told) = serde_json::from_slice::<Value>(&answer.body) else {
+        return Told::Nothing(format!("HTTP {}", answer.status));
+    };
+    // Slack's way to refuse, and that of token introspection (RFC 7662, section 2.2).
+    let refuses = ["ok", "active"]
+        .iter()
+        .any(|name| told.get(name) == Some(&Value::Bool(false)));
+    // GraphQL names errors beside a success status.
+    let failed = told.get("errors").is_some() && told.get("data").is_none_or(Value::is_null);
+    match told {
+        _ if refuses => Told::Refused,
+        Value::Object(_) | Value::Array(_) if answer.is_success() && !failed => Told::Account(told),
+        _ => Told::Nothing(format!("HTTP {}", answer.status)),
     }
 }
 
@@ -187,7 +191,7 @@ fn identity(
     let subject = match verified {
         Some(verified) => Some(verified.subject),
         None => told.map(|sub| Subject {
-            issuer: namespace(client),
+            issuer: namespace(client.provider, &client.endpoints),
             sub,
         }),
     };
@@ -198,16 +202,15 @@ fn identity(
 }
 
 /// Who vouches for a `sub` that no id token confirmed.
-fn namespace(client: &Client) -> String {
-    let issuer = client
-        .endpoints
+pub(super) fn namespace(provider: &Provider, endpoints: &Endpoints) -> String {
+    let issuer = endpoints
         .issuer
         .as_deref()
         .filter(|issuer| !issuer.contains('{'));
     match issuer {
         Some(issuer) => issuer.to_owned(),
-        None if client.provider.token_url.is_empty() => client.endpoints.token_url.host(),
-        None => client.provider.id.clone(),
+        None if provider.token_url.is_empty() => endpoints.token_url.host(),
+        None => provider.id.clone(),
     }
 }
 
@@ -217,13 +220,26 @@ pub(super) fn request(
     token: &AccessToken,
     now: Timestamp,
 ) -> Option<Request<Bytes>> {
+    if userinfo.method == UserinfoMethod::Introspect {
+        let url = EndpointUrl::parse(&userinfo.url).ok()?;
+        return request::introspect(client, &url, token, now).ok();
+    }
+    let auth = userinfo.auth.as_ref().unwrap_or(&client.provider.api_auth);
+    as_api_request(userinfo, auth, token)
+}
+
+/// A request that carries the token as API requests do; none for [`UserinfoMethod::Introspect`].
+pub(super) fn as_api_request(
+    userinfo: &Userinfo,
+    auth: &ApiAuth,
+    token: &AccessToken,
+) -> Option<Request<Bytes>> {
     let url = EndpointUrl::parse(&userinfo.url).ok()?;
     let method = match userinfo.method {
         UserinfoMethod::Get => Method::GET,
         UserinfoMethod::Post => Method::POST,
-        UserinfoMethod::Introspect => return request::introspect(client, &url, token, now).ok(),
+        UserinfoMethod::Introspect => return None,
     };
-    let auth = userinfo.auth.as_ref().unwrap_or(&client.provider.api_auth);
     let (name, value) = request::api_header(auth, token).ok()?;
     let mut request = Request::builder()
         .method(method)
@@ -245,7 +261,7 @@ pub(super) fn request(
 }
 
 /// All fields of the identity; with one of them missing there is none.
-fn sub(userinfo: &Userinfo, members: &Value) -> Option<String> {
+pub(super) fn sub(userinfo: &Userinfo, members: &Value) -> Option<String> {
     let parts: Option<Vec<String>> = userinfo
         .subject_fields
         .iter()
@@ -257,7 +273,7 @@ fn sub(userinfo: &Userinfo, members: &Value) -> Option<String> {
 }
 
 /// `ada@example.com`, or `ada @ Analytical Engines` where the provider says what it belongs to.
-fn name(userinfo: &Userinfo, members: &Value) -> Option<String> {
+pub(super) fn name(userinfo: &Userinfo, members: &Value) -> Option<String> {
     let label = userinfo
         .label_fields
         .iter()

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use valetkey_core::catalogue;
 use valetkey_core::draft::DraftInput;
-use valetkey_core::grant::Grant;
+use valetkey_core::grant::{Grant, GrantKind};
 use valetkey_core::id::{AuthenticatorId, Generation};
 use valetkey_core::name::ProfileName;
 use valetkey_core::provider::ClientAuth;
@@ -188,6 +188,7 @@ fn read_request(stream: &mut TcpStream) -> Option<Request> {
 pub(super) fn grant(access_token: &str, refresh_token: &str) -> Grant {
     let now = Timestamp::UNIX_EPOCH;
     Grant {
+        kind: GrantKind::OAuth,
         generation: Generation(1),
         access_token: AccessToken::new(access_token),
         grant_type: valetkey_core::authenticator::GrantType::default(),

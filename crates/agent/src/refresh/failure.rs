@@ -134,6 +134,7 @@ pub(super) async fn refused(
         connection,
         again: true,
         reason: Some(reason),
+        by_key: false,
     })
 }
 
@@ -350,6 +351,7 @@ pub(super) async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &Agent
         }
         AgentError::NotFound { .. }
         | AgentError::AuthRequired { .. }
+        | AgentError::NoClient { .. }
         | AgentError::InsufficientScope { .. }
         | AgentError::Disabled(_)
         | AgentError::ProxyOnly(_)

@@ -72,10 +72,11 @@ impl ConnectionRegistry {
             };
         }
         match self.named_authenticator(profile, &name.authenticator) {
-            Some(_) => AgentError::AuthRequired {
+            Some(authenticator) => AgentError::AuthRequired {
                 connection: InProfile::new(profile.clone(), name.clone()),
                 again: false,
                 reason: None,
+                by_key: !authenticator.has_client(),
             },
             None => match self.other_profiles(&name.authenticator) {
                 Some(hint) => AgentError::NotFound {

@@ -93,6 +93,9 @@ impl Agent {
         if !authenticator.is_active {
             return Err(AgentError::Disabled(authenticator.full_name()));
         }
+        if !authenticator.has_client() {
+            return Err(AgentError::no_client(&authenticator));
+        }
         check_quota(
             inner.sessions.lock().values(),
             asked_by.is_some(),
@@ -102,7 +105,7 @@ impl Agent {
         inner.vault.check_store().await?;
         let authenticator = self.with_current_client(authenticator, who).await?;
         let mut client = Client::of(&inner.vault, Arc::clone(&authenticator)).await?;
-        let known = connection_to_renew(inner, &ask, authenticator.id);
+        let known = connection_to_renew(inner, ask.account.as_ref(), authenticator.id);
         let granted = granted_scopes(inner, known.as_ref(), &ask, authenticator.id);
         let asked = scopes_to_ask(&authenticator.scopes, &ask, granted.as_ref());
         let (added, dropped) = scope_change(&asked, granted.as_ref());
@@ -283,7 +286,7 @@ async fn open_redirect(
 }
 
 /// Room for one more of its kind: those that links have begun, or the others.
-fn check_quota<'a>(
+pub(super) fn check_quota<'a>(
     sessions: impl Iterator<Item = &'a Session>,
     by_link: bool,
     now: Timestamp,
@@ -305,11 +308,11 @@ fn check_quota<'a>(
 }
 
 /// Untrusted text on its way to a person.
-fn plain(reason: &str) -> String {
+pub(super) fn plain(reason: &str) -> String {
     one_line(reason).chars().take(MAX_REASON_CHARS).collect()
 }
 
-fn forget_old(inner: &Inner) {
+pub(super) fn forget_old(inner: &Inner) {
     let now = inner.now();
     inner.sessions.lock().retain(|_, session| {
         session

@@ -107,9 +107,9 @@ impl From<AgentError> for End {
             | AgentError::KeychainUnavailable(_)
             | AgentError::KeychainDenied(_)
             | AgentError::KeychainBroken(_) => Remedy::MendKeychain,
-            AgentError::ClientMisconfigured { .. } | AgentError::RegistrationLeft { .. } => {
-                Remedy::FixClient
-            }
+            AgentError::ClientMisconfigured { .. }
+            | AgentError::NoClient { .. }
+            | AgentError::RegistrationLeft { .. } => Remedy::FixClient,
             AgentError::ProviderUnreachable { .. }
             | AgentError::ServerUnreachable { .. }
             | AgentError::RateLimited { .. }

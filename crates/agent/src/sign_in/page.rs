@@ -315,6 +315,8 @@ mod tests {
             missing: Scopes::parse_any("repo gist"),
             renewed: false,
             instead_of: None,
+            replaced_key: None,
+            unverified: None,
         });
         assert_eq!(
             body(true, &done),
@@ -337,6 +339,8 @@ mod tests {
             missing: Scopes::parse_any("repo"),
             renewed: false,
             instead_of: Some("hub/work".parse().unwrap()),
+            replaced_key: None,
+            unverified: None,
         });
         let command = "<code>valetkey connect hub/grace --profile staging</code>";
         assert!(body(false, &done).contains(command));

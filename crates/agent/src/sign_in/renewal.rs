@@ -3,6 +3,7 @@
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::Status;
 use valetkey_core::id::AuthenticatorId;
+use valetkey_core::name::AccountLabel;
 use valetkey_core::scope::Scopes;
 
 use super::SignInOptions;
@@ -11,14 +12,14 @@ use crate::state::Inner;
 /// The connection that has the name which was asked for.
 pub(super) fn connection_to_renew(
     inner: &Inner,
-    ask: &SignInOptions,
+    label: Option<&AccountLabel>,
     authenticator: AuthenticatorId,
 ) -> Option<Connection> {
     let registry = inner.registry();
     let mut rows = registry.entries().map(|entry| &entry.row);
     let row = rows.find(|row| {
         row.authenticator == authenticator
-            && row.account.label == ask.account
+            && row.account.label.as_ref() == label
             && row.state.status != Status::Removing
     });
     row.cloned()

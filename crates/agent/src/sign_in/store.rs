@@ -9,12 +9,12 @@ use valetkey_core::authenticator::Authenticator;
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{Status, Transition, apply};
 use valetkey_core::event::{Event, EventKind};
-use valetkey_core::grant::Grant;
+use valetkey_core::grant::{Grant, GrantKind};
 use valetkey_core::id::{ConnectionId, Generation};
 use valetkey_core::name::ConnectionName;
 use valetkey_core::scope::Scopes;
 
-use super::Completed;
+use super::{Completed, ReplacedKey};
 use crate::error::AgentError;
 use crate::exchange;
 use crate::grants;
@@ -117,6 +117,7 @@ pub(super) async fn renew(
     // The new grant stands alone, but for one thing: some providers give a refresh token at the first
     // consent only, and without it the login would end with this access token.
     let mut new = grant(generation, None);
+    let replaced = key_to_replace(inner, id, &new);
     if !new.is_refreshable()
         && let Some(old) = still_good(inner, id, account.subject.as_ref())
     {
@@ -147,7 +148,24 @@ pub(super) async fn renew(
     inner.registry().replan(id, now);
     inner.schedule_changed.notify_one();
     grants::forget_later(inner, id);
-    done(inner, id, connection, asked, &new, true)
+    let done = done(inner, id, connection, asked, &new, true)?;
+    Ok(Completed {
+        replaced_key: replaced,
+        ..done
+    })
+}
+
+/// The key that another secret takes the place of.
+fn key_to_replace(inner: &Inner, id: ConnectionId, new: &Grant) -> Option<ReplacedKey> {
+    let registry = inner.registry();
+    let entry = registry.get(id)?;
+    let live = entry.live.as_ref();
+    let is_same = live.is_some_and(|live| live.fingerprint == new.access_token.fingerprint());
+    if entry.row.kind != GrantKind::ApiKey || is_same {
+        return None;
+    }
+    let authenticator = registry.authenticator(entry.row.authenticator)?;
+    Some(ReplacedKey::of(authenticator))
 }
 
 /// Whether both are known, and the same.
@@ -191,5 +209,7 @@ fn done(
         missing: asked.missing_from(&grant.scopes),
         renewed,
         instead_of: None,
+        replaced_key: None,
+        unverified: None,
     })
 }

@@ -33,13 +33,14 @@ impl Inner {
         let scopes = &live.grant.scopes;
         self.check_access(requester, id, ask.usage, scopes, once, at)
             .map_err(|why| self.not_allowed(live.full_name(), requester, why))?;
+        let api_auth = registry.key_header(&live);
         self.mark_used(registry, id, at);
         self.audit_log.record(Entry::Served {
             live: Arc::clone(&live),
             at,
             who: requester.actor.clone(),
         });
-        Ok(ServedToken { live, at })
+        Ok(ServedToken { live, at, api_auth })
     }
 
     /// A connection that is used through the proxy alone keeps its token.

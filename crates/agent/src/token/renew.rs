@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use valetkey_core::event::{Event, EventKind};
+use valetkey_core::grant::GrantKind;
 use valetkey_core::id::{ConnectionId, Generation};
 use valetkey_core::secret::Fingerprint;
 
@@ -14,6 +15,9 @@ use crate::key::{Actor, ConnectionKey};
 use crate::registry::{LiveGrant, Requirement, TokenLookup};
 use crate::state::Agent;
 use crate::{grants, refresh};
+
+/// Why a connection with a key needs the person.
+pub(crate) const KEY_REFUSED: &str = "the provider refuses the key";
 
 /// What a reported token led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +137,12 @@ impl Agent {
         match self.forced(id, Some(from)).await {
             Ok(_) => Ok(Invalidated::Refreshed),
             Err(AgentError::NotRefreshable(connection)) => {
-                let reason = "its token was refused, and it has no refresh token";
+                let by_key = current.grant.kind == GrantKind::ApiKey;
+                let reason = if by_key {
+                    KEY_REFUSED
+                } else {
+                    "its token was refused, and it has no refresh token"
+                };
                 if !refresh::sign_in_again(&self.inner, id, from, reason).await {
                     return Ok(Invalidated::AlreadyNewer);
                 }
@@ -141,6 +150,7 @@ impl Agent {
                     connection,
                     again: true,
                     reason: Some(reason.to_owned()),
+                    by_key,
                 })
             }
             Err(error) => Err(error),

@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod added_scopes;
 mod alarms;
+mod api_keys;
 mod audit;
 mod authenticators;
 mod back_off;

@@ -72,6 +72,12 @@ pub struct NewAuthenticator {
     /// The URL that `oauth/discover` was asked about. Without a client id, a client is registered at
     /// the server, if it still says what the draft does.
     pub discovered_from: Option<String>,
+    /// True: no client is registered, and connections are made from API keys alone. A client id can
+    /// complete it later.
+    pub api_keys_only: Option<bool>,
+    /// How API requests carry a key: `X-Api-Key`, or `Authorization: Token`; absent: as the provider's
+    /// entry says.
+    pub api_key_header: Option<String>,
 }
 
 /// Body of `PATCH oauth/authenticators/{id}`: absent keeps, null goes back to the provider's
@@ -141,6 +147,10 @@ pub struct AuthenticatorPatch {
     pub mcp_server: Option<String>,
     /// PKCE counts as supported although the server does not say so.
     pub assume_pkce: Option<bool>,
+    /// True of an authenticator without a client; a client id ends it.
+    pub api_keys_only: Option<bool>,
+    /// How API requests carry a key.
+    pub api_key_header: Option<String>,
 }
 
 fn client_id() -> Object {

@@ -9,6 +9,8 @@ use valetkey_core::draft::DraftInput;
 use valetkey_core::event::EventKind;
 use valetkey_core::id::SignInId;
 use valetkey_core::name::ProfileName;
+use valetkey_core::secret_json;
+use zeroize::Zeroizing;
 
 use super::event_stream::Follower;
 use super::target::Target;
@@ -170,7 +172,10 @@ impl Client {
     /// Begins a sign-in; the caller opens the browser.
     pub fn begin_sign_in(&mut self, request: &SignInRequest) -> Result<SignInStarted, ClientError> {
         let target = Target::new(&["credentials", "connections"]);
-        self.post(&target, &body(request))
+        // It may hold a key.
+        let body = std::mem::take(&mut *secret_json::to_vec(request));
+        let body = Zeroizing::new(String::from_utf8(body).expect("JSON is UTF-8"));
+        self.post(&target, &body)
     }
 
     /// Waits for the end of a sign-in on a connection of its own, at most `wait` seconds.

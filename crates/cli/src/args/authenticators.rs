@@ -12,6 +12,7 @@ use crate::completion;
 #[command(
     override_usage = "valetkey add <PROVIDER> --client-id <ID> [OPTIONS]\n       \
                             valetkey add <URL> [OPTIONS]\n       \
+                            valetkey add <PROVIDER> --api-keys-only [OPTIONS]\n       \
                             valetkey add --config <FILE> [OPTIONS]",
     after_help = "What is not given comes from the provider's entry in the catalogue."
 )]
@@ -159,6 +160,12 @@ pub(crate) struct Fields {
     /// Take PKCE as supported, although the server's metadata does not say so
     #[arg(long)]
     pub(crate) assume_pkce: bool,
+    /// Register no client: connections are made from API keys alone (`connect NAME --api-key-stdin`)
+    #[arg(long, conflicts_with = "client_id")]
+    pub(crate) api_keys_only: bool,
+    /// How API requests carry a key, such as `X-Api-Key` or `Authorization: Token`
+    #[arg(long, value_name = "HEADER")]
+    pub(crate) api_key_header: Option<String>,
     /// A further parameter of the authorize URL; may be repeated
     #[arg(long = "authorize-param", value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) authorize_params: Vec<(String, String)>,

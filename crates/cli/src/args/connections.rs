@@ -2,9 +2,10 @@
 
 use clap::{Args, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
+use jiff::Timestamp;
 use valetkey_api::core::connection;
 
-use crate::{completion, duration};
+use crate::{completion, duration, expiry};
 
 /// A command that takes one connection.
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ pub(crate) struct Connect {
     /// Label for the account: `--account work` makes it `github/work`
     #[arg(long, value_name = "LABEL")]
     pub(crate) account: Option<String>,
-    /// Put the login in the place of the account that has this name, whoever it is
+    /// Put the login or key in the place of whatever has this name: another account, or a sign-in
     #[arg(long)]
     pub(crate) replace: bool,
     /// Ask for these scopes, too; separated by commas
@@ -47,6 +48,13 @@ pub(crate) struct Connect {
     /// Show a code to enter at the provider, in a browser on any machine, instead of opening one here
     #[arg(long, conflicts_with = "no_browser")]
     pub(crate) device: bool,
+    /// Give an API key or a personal access token that you have already, instead of signing in: read it
+    /// from stdin, or ask for it at a terminal without showing it
+    #[arg(long, conflicts_with_all = ["scopes", "only_scopes", "no_browser", "device"])]
+    pub(crate) api_key_stdin: bool,
+    /// When that key ends, such as `90d` or `2026-12-31`; you are told before
+    #[arg(long, value_name = "WHEN", requires = "api_key_stdin", value_parser = expiry::read)]
+    pub(crate) expires: Option<Timestamp>,
     /// Why, for the audit log
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,

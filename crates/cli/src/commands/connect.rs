@@ -18,6 +18,7 @@ use valetkey_api::sign_in::{
 };
 
 use super::paste::Paste;
+use super::secret;
 use crate::agent;
 use crate::args::{Connect, Global};
 use crate::exit::Exit;
@@ -30,6 +31,8 @@ use crate::wait::{Interrupt, readable};
 const POLL_TIMEOUT: u64 = 30;
 
 pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Result<(), Failure> {
+    let by_key = args.api_key_stdin;
+    let secret = by_key.then(|| secret::pasted("API key")).transpose()?;
     let mut client = agent::connect(global)?;
     let name = args.authenticator.clone();
     let asked = asked_label(&args);
@@ -40,12 +43,16 @@ pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Res
         replace: args.replace,
         scopes: args.scopes,
         only_scopes: args.only_scopes,
-        method: if args.device {
+        method: if by_key {
+            SignInMethod::ApiKey
+        } else if args.device {
             SignInMethod::Device
         } else {
             SignInMethod::Browser
         },
         reason: args.reason,
+        secret,
+        expires_at: args.expires,
     })?;
     if !terminal.json {
         terminal.say(|style| words::scope_change(&started, style));
@@ -66,7 +73,7 @@ pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Res
     if takes_paste && !terminal.json {
         terminal.say(|style| words::way_back(&started, style));
     }
-    if !terminal.json {
+    if !terminal.json && !by_key {
         terminal.say(|style| words::waiting(&name, &started, Timestamp::now(), style));
     }
     let mut waiting = Waiting {
@@ -137,7 +144,11 @@ impl Waiting {
                 ];
                 let [answered, interrupted, typed] = readable(fds, None)?;
                 if interrupted {
-                    self.client.cancel_sign_in(self.id)?;
+                    // What has gone too far ends by itself, in a moment.
+                    let view = self.client.cancel_sign_in(self.id)?;
+                    if !matches!(view.state, SignInState::Cancelled) {
+                        return self.end(view);
+                    }
                     return Err(Failure::new(Exit::Interrupted, "the sign-in was cancelled"));
                 }
                 if typed
@@ -155,6 +166,14 @@ impl Waiting {
                 return Ok(view);
             }
         }
+    }
+
+    /// How it ended, or will in a moment.
+    fn end(&mut self, mut view: SignInView) -> Result<SignInView, Failure> {
+        while !view.state.has_ended() {
+            view = self.client.watch_sign_in(self.id, POLL_TIMEOUT)?.finish()?;
+        }
+        Ok(view)
     }
 
     /// Takes what was typed; an address in it may end the sign-in.
@@ -196,16 +215,20 @@ fn conclude(
     let name = InProfile::new(view.profile.clone(), view.authenticator.clone());
     match view.state {
         SignInState::Completed(_) if terminal.json => terminal.json(&view),
-        SignInState::Completed(SignInCompleted {
-            connection,
-            renewed,
-            instead_of,
-        }) => {
+        SignInState::Completed(done) => {
+            let SignInCompleted {
+                connection,
+                renewed,
+                instead_of,
+                ..
+            } = &done;
+            let renewed = *renewed;
             let other = asked.filter(|asked| connection.account.label.as_ref() != Some(asked));
             terminal.say(|style| match other {
-                Some(asked) if renewed => words::same_account(&connection, asked, style),
-                _ => words::completed(&connection, renewed, instead_of.as_ref(), style),
+                Some(asked) if renewed => words::same_account(connection, asked, style),
+                _ => words::completed(connection, renewed, instead_of.as_ref(), style),
             });
+            terminal.say(|style| words::about_keys(&done, style));
             Ok(())
         }
         SignInState::Denied(SignInError { error }) | SignInState::Failed(SignInError { error }) => {

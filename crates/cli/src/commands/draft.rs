@@ -72,6 +72,7 @@ fn set_fields(input: &mut DraftInput, fields: &Fields) {
         ("requested_token_type", &fields.requested_token_type),
         ("client_auth", &fields.client_auth),
         ("assertion_audience", &fields.assertion_audience),
+        ("api_key_header", &fields.api_key_header),
     ] {
         if let Some(value) = value {
             input.set(field, value.as_str());
@@ -88,6 +89,9 @@ fn set_fields(input: &mut DraftInput, fields: &Fields) {
     }
     if let Some(narrow) = fields.narrow_tokens {
         input.set("narrow_tokens", narrow);
+    }
+    if fields.api_keys_only {
+        input.set("api_keys_only", true);
     }
     let tenant = fields.tenant.iter().map(|tenant| ("tenant", tenant));
     let named = fields

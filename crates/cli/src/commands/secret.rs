@@ -1,11 +1,11 @@
-//! Where a client secret or private key comes from: stdin, a file or a variable, never argv.
+//! Where a secret comes from: stdin, a file or a variable, never argv.
 
 use std::env;
 use std::fs;
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::Path;
 
-use valetkey_api::core::secret::ClientSecret;
+use valetkey_api::core::secret::{ClientSecret, PastedSecret};
 use zeroize::Zeroizing;
 
 use super::hidden;
@@ -19,7 +19,7 @@ const MAX_SECRET: u64 = 64 << 10;
 /// The client secret, if one was offered.
 pub(super) fn read(from: &Secret) -> Result<Option<ClientSecret>, Failure> {
     let text = if from.client_secret_stdin {
-        from_stdin()?
+        from_stdin("client secret")?
     } else if let Some(path) = &from.client_secret_file {
         from_file(path)?
     } else if let Some(name) = &from.client_secret_env {
@@ -54,13 +54,24 @@ fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     })
 }
 
-fn from_stdin() -> Result<Zeroizing<String>, Failure> {
+/// A key or token of the person's own; `what` it is.
+pub(super) fn pasted(what: &str) -> Result<PastedSecret, Failure> {
+    let text = from_stdin(what)?;
+    let secret = PastedSecret::new(text.as_str());
+    match secret.read(what) {
+        Ok(_) => Ok(secret),
+        Err(wrong) => Err(Failure::new(Exit::Usage, wrong.message).hint(wrong.hint)),
+    }
+}
+
+fn from_stdin(what: &str) -> Result<Zeroizing<String>, Failure> {
     let stdin = io::stdin();
     let cannot = |error| Failure::new(Exit::Usage, "stdin cannot be read").why(error);
     if stdin.is_terminal() {
-        return hidden::line("client secret (it is not shown): ");
+        return hidden::line(&format!("{what} (it is not shown): "));
     }
-    let mut text = Zeroizing::new(String::new());
+    // Reserved at once: growing would leave copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(MAX_SECRET as usize));
     stdin
         .lock()
         .take(MAX_SECRET)

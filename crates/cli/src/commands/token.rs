@@ -28,7 +28,10 @@ pub(crate) fn token(terminal: Terminal, global: &Global, args: Token) -> Result<
         return terminal.json(&reply);
     }
     let token = reply.access_token.expose();
-    if args.header {
+    if let (true, Some(auth)) = (args.header, &reply.api_auth) {
+        let value = auth.value(&reply.access_token);
+        terminal.data(&format!("{}: {}\n", auth.header, *value))
+    } else if args.header {
         terminal.data(&format!(
             "Authorization: {} {token}\n",
             scheme(&reply.token_type)

@@ -52,9 +52,12 @@ pub(crate) fn list(list: &AuthenticatorList, style: Style) -> String {
     table.render(style)
 }
 
-/// A client id, cut where it is long.
+/// A client id, cut where it is long; words where there is none.
 pub(super) fn short(client_id: &str) -> String {
     const MAX_CHARS: usize = 24;
+    if client_id.is_empty() {
+        return "none, API keys".to_owned();
+    }
     if client_id.chars().count() <= MAX_CHARS {
         return client_id.to_owned();
     }
@@ -71,7 +74,14 @@ pub(crate) fn show(view: &AuthenticatorView, now: Timestamp, style: Style) -> St
         ("profile", view.profile.to_string()),
         ("provider", view.provider.clone()),
         ("enabled", yes(view.is_active)),
-        ("client id", view.client_id.clone()),
+        (
+            "client id",
+            if view.client_id.is_empty() {
+                "none; its connections have API keys".to_owned()
+            } else {
+                view.client_id.clone()
+            },
+        ),
         (
             if has_key {
                 "private key"
@@ -130,7 +140,22 @@ pub(crate) fn show(view: &AuthenticatorView, now: Timestamp, style: Style) -> St
         let hosts: Vec<String> = view.api_hosts.iter().map(ToString::to_string).collect();
         rows.push(("API hosts", hosts.join(", ")));
     }
-    let names = if names.is_empty() {
+    rows.extend(
+        view.api_key_header
+            .iter()
+            .map(|it| ("key header", it.clone())),
+    );
+    let page = view
+        .api_keys_page
+        .iter()
+        .filter(|_| view.client_id.is_empty());
+    rows.extend(page.map(|it| ("keys", it.clone())));
+    let names = if names.is_empty() && view.client_id.is_empty() {
+        format!(
+            "none; give a key with `valetkey connect {} --api-key-stdin`",
+            argument(view)
+        )
+    } else if names.is_empty() {
         format!("none; sign in with `valetkey connect {}`", argument(view))
     } else {
         names.join(", ")
@@ -162,6 +187,13 @@ fn yes(is: bool) -> String {
 pub(crate) fn added(saved: &AuthenticatorSaved, style: Style) -> String {
     let view = &saved.authenticator;
     let mut text = format!("added `{}`\n", view.name);
+    if view.client_id.is_empty() {
+        let give = format!(
+            "give a key with `valetkey connect {} --api-key-stdin`",
+            argument(view)
+        );
+        return text + &hint(&give, style);
+    }
     let console = view.console_url.as_ref().map_or_else(
         || "your provider".to_owned(),
         |url| format!("<{}>", printable(url)),

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use valetkey_api::agent::AgentStatus;
 use valetkey_api::connections::{
-    ConnectionList, ConnectionView, Disconnected, NeededScopes, Revocation,
+    ConnectionList, ConnectionView, Disconnected, NeededScopes, OAuthOffer, Revocation,
 };
 use valetkey_api::core::connection::{KeepWarm, RefreshError, RefreshErrorKind};
 use valetkey_api::core::connection_state::Status;
@@ -94,6 +94,7 @@ fn status(view: &ConnectionView, is_disabled: bool) -> (&'static str, Tone) {
         Status::Active => ("active", Tone::Good),
         Status::Refreshing => ("refreshing", Tone::Good),
         Status::Expired => ("expired", Tone::Warning),
+        Status::NeedsReconnect if view.api_key.is_some() => ("needs a key", Tone::Error),
         Status::NeedsReconnect => ("sign in again", Tone::Error),
         Status::Removing => ("removing", Tone::Faint),
     }
@@ -124,7 +125,11 @@ fn outlook(view: &ConnectionView, is_disabled: bool, now: Timestamp) -> String {
     }
     let next = match view.status {
         Status::Connecting | Status::Removing => String::new(),
-        Status::NeedsReconnect => format!("`valetkey connect {}`", full_name(view).argument()),
+        Status::NeedsReconnect => {
+            let name = full_name(view).argument();
+            let by_key = view.api_key.as_ref().map_or("", |_| " --api-key-stdin");
+            format!("`valetkey connect {name}{by_key}`")
+        }
         Status::Active | Status::Refreshing | Status::Expired => token(view, now),
     };
     match (view.unsaved, next.is_empty()) {
@@ -141,6 +146,14 @@ fn token(view: &ConnectionView, now: Timestamp) -> String {
     if let Some(refresh_error) = &view.refresh_error {
         return trouble(refresh_error, now);
     }
+    if let Some(key) = &view.api_key {
+        let name = printable(&key.name);
+        return match view.expires_at {
+            None => format!("{name}, without an end"),
+            Some(end) if end <= now => format!("{name}, ended {}", ago(now, end)),
+            Some(end) => format!("{name}, ends in {}", until(now, end)),
+        };
+    }
     match (view.refresh_due_at, view.expires_at) {
         (Some(due), _) if due <= now => "refreshes now".to_owned(),
         (Some(due), _) => format!("refreshes in {}", until(now, due)),
@@ -149,6 +162,23 @@ fn token(view: &ConnectionView, now: Timestamp) -> String {
         (None, Some(end)) if end <= now => format!("ended {}", ago(now, end)),
         (None, Some(end)) => format!("ends in {}, cannot be refreshed", until(now, end)),
     }
+}
+
+/// How to sign in instead of using a key, which is better.
+pub(super) fn better(view: &ConnectionView) -> Option<String> {
+    let offer = view.api_key.as_ref()?.oauth?;
+    let name = full_name(view).argument();
+    let authenticator = InProfile::new(view.profile.clone(), &view.authenticator).argument();
+    Some(match offer {
+        OAuthOffer::Ready => format!(
+            "a sign-in is better than a key: it is refreshed, and ends when you disconnect; \
+             `valetkey connect {name}` puts one in its place"
+        ),
+        OAuthOffer::NeedsClient => format!(
+            "a sign-in is better than a key: it is refreshed, and ends when you disconnect; register a \
+             client, then `valetkey update {authenticator} --client-id ID` and `valetkey connect {name}`"
+        ),
+    })
 }
 
 fn trouble(refresh_error: &RefreshError, now: Timestamp) -> String {
@@ -258,7 +288,11 @@ pub(crate) fn show(
         ));
     }
     rows.push((
-        "token ends",
+        if view.api_key.is_some() {
+            "key ends"
+        } else {
+            "token ends"
+        },
         view.expires_at
             .map_or_else(|| "never, as far as announced".to_owned(), end),
     ));
@@ -268,6 +302,14 @@ pub(crate) fn show(
     );
     if view.refreshable {
         rows.push(("refreshed", keep_warm.to_owned()));
+    }
+    if let Some(key) = &view.api_key {
+        let page = key
+            .page
+            .as_deref()
+            .map_or_else(String::new, |page| format!(", made at {page}"));
+        rows.push(("secret", format!("{}{page}", key.name)));
+        rows.extend(better(view).map(|better| ("better", better)));
     }
     rows.push(("programs", proxy::policy(view)));
     if !view.api_hosts.is_empty() {

@@ -7,7 +7,7 @@ use valetkey_api::connections::ConnectionView;
 use valetkey_api::core::name::{AccountLabel, ConnectionName, InProfile};
 use valetkey_api::core::printable::printable;
 use valetkey_api::core::scope::Scopes;
-use valetkey_api::sign_in::{DevicePrompt, FailedSignIn, SignInStarted};
+use valetkey_api::sign_in::{DevicePrompt, FailedSignIn, SignInCompleted, SignInStarted};
 
 use super::failure::{hint, warning};
 use super::time::{ago, until};
@@ -131,6 +131,45 @@ pub(crate) fn same_account(view: &ConnectionView, asked: &AccountLabel, style: S
     completed(view, true, None, style) + &warning(&what, &todo, style)
 }
 
+/// After it: what the person should know about a key, of this connection or of the one that it had.
+pub(crate) fn about_keys(done: &SignInCompleted, style: Style) -> String {
+    let view = &done.connection;
+    let mut text = String::new();
+    if let Some(reason) = &done.unverified {
+        let provider = printable(&view.provider_name);
+        text.push_str(&warning(
+            &format!(
+                "{provider} did not say whose it is ({}), so it was stored untested",
+                printable(reason)
+            ),
+            &format!(
+                "`valetkey test {}` tries it",
+                connections::full_name(view).argument()
+            ),
+            style,
+        ));
+    }
+    if let Some(old) = &done.replaced_key {
+        let todo = match &old.page {
+            Some(page) => format!("delete it at {} if nothing else uses it", printable(page)),
+            None => "delete it there if nothing else uses it".to_owned(),
+        };
+        text.push_str(&warning(
+            &format!(
+                "the {} that it had is still valid at {}",
+                printable(&old.name),
+                printable(&view.provider_name)
+            ),
+            &todo,
+            style,
+        ));
+    }
+    if let Some(better) = connections::better(view) {
+        text.push_str(&hint(&better, style));
+    }
+    text
+}
+
 /// After it: who it is, and what was not granted. `instead_of`: the connection that was to be renewed.
 pub(crate) fn completed(
     view: &ConnectionView,
@@ -138,19 +177,22 @@ pub(crate) fn completed(
     instead_of: Option<&ConnectionName>,
     style: Style,
 ) -> String {
-    let done = style.paint(
-        Tone::Good,
-        if renewed {
-            "signed in again"
-        } else {
-            "signed in"
-        },
-    );
+    let done = match (&view.api_key, renewed) {
+        (Some(_), true) => "connected again",
+        (Some(_), false) => "connected",
+        (None, true) => "signed in again",
+        (None, false) => "signed in",
+    };
+    let done = style.paint(Tone::Good, done);
     let account = match &view.account.display_name {
         Some(account) => format!(" as {}", printable(account)),
         None => String::new(),
     };
-    let mut text = format!("{done}: `{}`{account}\n", view.name);
+    let by_key = match &view.api_key {
+        Some(key) => format!(" by {}", printable(&key.name)),
+        None => String::new(),
+    };
+    let mut text = format!("{done}: `{}`{account}{by_key}\n", view.name);
     let name = connections::full_name(view).argument();
     if let Some(old) = instead_of {
         text.push_str(&warning(
@@ -174,7 +216,10 @@ pub(crate) fn completed(
     }
     text.push_str(&scopes::broad(&view.broad_scopes, &view.provider, style));
     text.push_str(&hint(
-        &format!("`valetkey token {name}` prints its token"),
+        &match &view.api_key {
+            Some(_) => format!("`valetkey token {name}` prints it"),
+            None => format!("`valetkey token {name}` prints its token"),
+        },
         style,
     ));
     text

@@ -4,6 +4,7 @@
 
 mod add;
 mod advice;
+mod api_keys;
 mod connect;
 mod discover;
 mod events;

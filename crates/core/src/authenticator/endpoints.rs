@@ -8,8 +8,11 @@ use url::Url;
 use super::{Authenticator, GrantType};
 use crate::api_host::ApiHost;
 use crate::endpoint_url::{BadUrl, EndpointUrl};
+use crate::grant::GrantKind;
 use crate::name::ConnectionName;
-use crate::provider::{ClientAuth, Provider, RevocationEndpoint, TokenBody, TokenShape, Userinfo};
+use crate::provider::{
+    ApiAuth, ClientAuth, Provider, RevocationEndpoint, TokenBody, TokenShape, Userinfo,
+};
 use crate::proxy_path::ProxyPath;
 use crate::resource_uri::ResourceUri;
 
@@ -172,7 +175,9 @@ impl Authenticator {
         }
     }
 
-    fn userinfo(&self, provider: &Provider) -> Option<Userinfo> {
+    /// How to ask who it is.
+    pub fn userinfo(&self, provider: &Provider) -> Option<Userinfo> {
+        let provider = &*self.confirmed(provider);
         let known = provider.userinfo.clone();
         match (&self.overrides.userinfo_url, known) {
             (Some(url), None) => Some(Userinfo::standard(url.as_str())),
@@ -229,6 +234,8 @@ impl Authenticator {
                     closed.extend(way.consent_url);
                 }
             }
+            // Without a client there may be no endpoints.
+            Err(_) if !self.has_client() => {}
             // What it closes cannot be said, so all of it is.
             Err(_) => return true,
         }
@@ -272,6 +279,35 @@ impl Authenticator {
             .servers(provider)
             .contains(&url.origin().ascii_serialization());
         is_server || ApiHost::of(&url).is_some_and(|host| self.api_hosts(provider).contains(&host))
+    }
+
+    /// The servers that a key is sent to beside the API hosts, as [`Self::servers`].
+    pub fn key_servers(&self, provider: &Provider) -> BTreeSet<String> {
+        let asked = self.userinfo(provider);
+        let asked = asked.and_then(|asked| Url::parse(&asked.url).ok());
+        asked
+            .map(|url| url.origin().ascii_serialization())
+            .into_iter()
+            .collect()
+    }
+
+    /// How an API request carries a secret of this kind.
+    pub fn api_auth(&self, provider: &Provider, kind: GrantKind) -> ApiAuth {
+        let key_auth = self
+            .key_auth(provider)
+            .filter(|_| kind == GrantKind::ApiKey);
+        key_auth.unwrap_or(&provider.api_auth).clone()
+    }
+
+    /// How requests carry a key, if not as they carry a token.
+    pub fn key_auth<'a>(&'a self, provider: &'a Provider) -> Option<&'a ApiAuth> {
+        let own = self.overrides.api_key_header.as_ref();
+        own.or(provider.api_keys.auth.as_ref())
+    }
+
+    /// Where the person makes and deletes their keys.
+    pub fn api_keys_page(&self, provider: &Provider) -> Option<String> {
+        provider.api_keys_page(&self.overrides.placeholders)
     }
 
     /// Where its registration is changed.

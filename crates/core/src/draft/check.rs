@@ -34,13 +34,15 @@ pub(super) fn check(
     let mut reader = Reader::new(members, references);
     let provider = provider(&mut reader);
     let named = name(&mut reader, provider);
-    let client_id = client::client_id(&mut reader, provider);
+    let key_only = reader.flag("api_keys_only").unwrap_or_default();
+    let client_id = client::client_id(&mut reader, provider, key_only);
     let grant_type = token_request::grant_type(&mut reader);
     let (client_secret, proof) = client::proof(&mut reader, provider, client_id.as_deref(), kept);
     let scopes = scopes(&mut reader, provider, grant_type.unwrap_or_default());
     let redirect_uri = redirect_uri(&mut reader, provider);
     let own_name = named.as_ref().map(|(name, _)| name);
-    let overrides = overrides::overrides(&mut reader, provider, grant_type, proof, own_name);
+    let overrides =
+        overrides::overrides(&mut reader, provider, grant_type, proof, own_name, key_only);
     let placeholders: Vec<&str> = provider
         .into_iter()
         .flat_map(|provider| &provider.placeholders)

@@ -188,6 +188,10 @@ impl DraftInput {
         }
         let has_key = old.overrides.client_auth == Some(ClientAuth::PrivateKeyJwt);
         let gives = |field: &str| self.members.get(field).is_some_and(|it| !it.is_null());
+        // A client completes an authenticator that had none.
+        if (gives("client_id") || gives("app_id")) && !self.has("api_keys_only") {
+            merged.remove("api_keys_only");
+        }
         // The other kind of credential is used in another way.
         if gives("private_key") || (gives("client_secret") && has_key) {
             merged.remove("client_auth");
@@ -199,7 +203,15 @@ impl DraftInput {
             (false, _) => Proof::Nothing,
         };
         let (draft, mut warnings) = check::check(merged, self.references, kept)?;
-        if draft.client_id != old.client_id {
+        if old.has_client() && draft.client_id.is_empty() {
+            return Err(vec![Problem {
+                field: "api_keys_only".to_owned(),
+                message: format!("`{}` has a client, which its logins need", old.name),
+                hint: "it takes API keys as well; to give up the client, remove it and add another one"
+                    .to_owned(),
+            }]);
+        }
+        if old.has_client() && draft.client_id != old.client_id {
             warnings.push(Warning {
                 field: "client_id".to_owned(),
                 message: "logins that came through the old client id cannot be refreshed with the new one"
@@ -289,7 +301,11 @@ pub(super) fn members_of(old: &Authenticator) -> Members {
     members.remove("registration");
     members.insert("name".to_owned(), old.name.as_str().into());
     members.insert("authenticator_type".to_owned(), old.provider.clone().into());
-    members.insert("client_id".to_owned(), old.client_id.clone().into());
+    if old.has_client() {
+        members.insert("client_id".to_owned(), old.client_id.clone().into());
+    } else {
+        members.insert("api_keys_only".to_owned(), true.into());
+    }
     members.insert("scopes".to_owned(), Vec::from(old.scopes.clone()).into());
     members.insert(
         "redirect_uri".to_owned(),

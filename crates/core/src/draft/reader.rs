@@ -38,6 +38,8 @@ pub(super) const FIELDS: &[&str] = &[
     "narrow_tokens",
     "mcp_server",
     "assume_pkce",
+    "api_keys_only",
+    "api_key_header",
 ];
 
 /// What other tools call our fields.
@@ -66,6 +68,7 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("resource_uri", "resource"),
     ("api_host", "api_hosts"),
     ("hosts", "api_hosts"),
+    ("key_header", "api_key_header"),
     ("auth_method", "client_auth"),
     ("token_endpoint_auth_method", "client_auth"),
 ];

@@ -379,3 +379,46 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn without_a_client_neither_secret_nor_endpoints_are_needed_and_a_client_completes_it() {
+    let fields = json!({
+        "authenticator_type": "custom", "name": "acme", "api_keys_only": true,
+        "api_hosts": ["api.acme.example"], "api_key_header": "X-Api-Key",
+    });
+    let (draft, _) = input(&fields).check().unwrap();
+    let id = AuthenticatorId::new(uuid::Uuid::nil());
+    let (old, secret) = draft.into_authenticator(id, "default".parse().unwrap(), now());
+    assert!(!old.has_client() && secret.is_none());
+    let patch = |fields: Value| input(&fields).check_change(&old, now());
+    let kept = patch(json!({"api_hosts": ["other.acme.example"]})).unwrap();
+    assert!(!kept.authenticator.has_client(), "it stays without one");
+    let fields = |change: Result<Change, Vec<Problem>>| -> Vec<String> {
+        let problems = change.unwrap_err();
+        problems.into_iter().map(|problem| problem.field).collect()
+    };
+    let client = json!({"client_id": "acme"});
+    assert_eq!(fields(patch(client)), ["authorize_url", "token_url"]);
+    let complete = json!({
+        "client_id": "acme", "authorize_url": "https://acme.example/a",
+        "token_url": "https://acme.example/t",
+    });
+    let new = patch(complete).unwrap().authenticator;
+    assert!(new.has_client());
+    let header = new.overrides.api_key_header.as_ref().unwrap();
+    assert_eq!(header.to_string(), "X-Api-Key");
+    let back = input(&json!({"client_id": null, "api_keys_only": true}));
+    assert_eq!(fields(back.check_change(&new, now())), ["api_keys_only"]);
+    let secret = json!({"client_secret": "s3cret"});
+    assert_eq!(fields(patch(secret)), ["client_secret"]);
+    let both = input(&json!({
+        "authenticator_type": "github", "client_id": "x", "api_keys_only": true,
+        "api_key_header": "Host",
+    }));
+    let problems = both.check().unwrap_err();
+    let named: Vec<&str> = problems
+        .iter()
+        .map(|problem| problem.field.as_str())
+        .collect();
+    assert_eq!(named, ["api_keys_only", "api_key_header"]);
+}

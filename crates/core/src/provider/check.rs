@@ -40,6 +40,7 @@ const FACTS: &[(&str, &str)] = &[
         "how long access tokens live",
     ),
     ("api_hosts", "the hosts of its APIs"),
+    ("api_keys", "API keys"),
     ("authorize_params", "parameters of the sign-in"),
     ("authorize_url", "the authorization URL"),
     ("client_auth", "client authentication"),
@@ -258,6 +259,11 @@ impl Check<'_> {
         };
         let fits = header(&self.provider.api_auth.header);
         self.require(fits, "api_auth.header", "it is no name of a header");
+        let keys = &self.provider.api_keys;
+        let fits = keys.auth.as_ref().is_none_or(|auth| header(&auth.header));
+        self.require(fits, "api_keys.auth", "its header is no name of one");
+        let has_name = !keys.name.trim().is_empty();
+        self.require(has_name, "api_keys.name", "it is empty");
         let Some(userinfo) = &self.provider.userinfo else {
             return;
         };

@@ -5,7 +5,7 @@ use valetkey_agent::AuthenticatorKey;
 use valetkey_agent::protocol;
 use valetkey_api::authenticators::AuthenticatorView;
 use valetkey_api::connections::{
-    AccountView, ConnectionView, Disconnected, NeededScopes, Revocation,
+    AccountView, ApiKeyView, ConnectionView, Disconnected, NeededScopes, OAuthOffer, Revocation,
 };
 use valetkey_api::core::name::{AccountLabel, InProfile, ProfileName};
 use valetkey_api::core::provider::broad_scopes;
@@ -52,11 +52,23 @@ pub(crate) fn connection(view: agent::ConnectionView) -> ConnectionView {
         proxy_only: row.proxy.only,
         allowed_methods: row.proxy.methods,
         api_hosts: view.api_hosts,
+        api_key: view.api_key.map(api_key),
         refresh_error: row.refresh_error,
         failed_sign_in: view.failed_sign_in.map(super::sign_in::failed),
         generation: row.state.generation,
         created_at: row.created_at,
         used_at: row.used_at,
+    }
+}
+
+fn api_key(key: agent::ApiKeyView) -> ApiKeyView {
+    ApiKeyView {
+        name: key.name,
+        page: key.page,
+        oauth: key.oauth.map(|offer| match offer {
+            agent::OAuthOffer::Ready => OAuthOffer::Ready,
+            agent::OAuthOffer::NeedsClient => OAuthOffer::NeedsClient,
+        }),
     }
 }
 
@@ -93,6 +105,15 @@ pub(crate) fn disconnected(gone: agent::Disconnected) -> Disconnected {
 pub(crate) fn token_refused(view: &agent::ConnectionView, refreshed: bool) -> ErrorResponse {
     let (name, provider) = (&view.name, &view.provider_name);
     let command = InProfile::new(view.profile.clone(), name).argument();
+    if let Some(key) = &view.api_key {
+        let message = format!("{provider} does not take the {} of `{name}`", key.name);
+        return ApiError::new(ErrorCode::AuthRequired, message)
+            .reason("the userinfo endpoint refused it")
+            .hint(format!(
+                "run `valetkey connect {command} --api-key-stdin` with another one"
+            ))
+            .into();
+    }
     let message = format!("{provider} does not take the token of `{name}`");
     ApiError::new(ErrorCode::AuthRequired, message)
         .reason(if refreshed {

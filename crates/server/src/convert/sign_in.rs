@@ -4,7 +4,7 @@ use valetkey_agent::sign_in::{self, Failed, Remedy, SignInState as AgentState};
 use valetkey_agent::{self as agent, ConnectionKey};
 use valetkey_api::core::sign_in::SignInState as BareState;
 use valetkey_api::sign_in::{
-    DevicePrompt, FailedSignIn, SignInCompleted, SignInError, SignInState, SignInView,
+    DevicePrompt, FailedSignIn, ReplacedKey, SignInCompleted, SignInError, SignInState, SignInView,
 };
 use valetkey_api::{ApiError, ErrorCode};
 
@@ -22,6 +22,11 @@ pub(crate) fn sign_in(app: &App, view: sign_in::SignInView) -> Result<SignInView
                 connection: Box::new(super::connection(connection)),
                 renewed: done.renewed,
                 instead_of: done.instead_of,
+                replaced_key: done.replaced_key.map(|key| ReplacedKey {
+                    name: key.name,
+                    page: key.page,
+                }),
+                unverified: done.unverified,
             })
         }
         AgentState::Denied(denied) => SignInState::Denied(SignInError {

@@ -99,7 +99,8 @@ impl<'a> Outgoing<'a> {
     /// With the token.
     pub(super) fn headers(&self, grant: &ProxyGrant) -> Result<HeaderMap, Failure> {
         let mut headers = headers::to_host(&self.parts.headers, self.web_socket);
-        let auth = &grant.provider.api_auth;
+        let kind = grant.live.grant.kind;
+        let auth = grant.authenticator.api_auth(grant.provider, kind);
         let value = auth.value(&grant.live.grant.access_token);
         let name = HeaderName::from_bytes(auth.header.as_bytes()).ok();
         let value = HeaderValue::from_str(&value).ok();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use valetkey_agent::AuthenticatorKey;
-use valetkey_agent::sign_in::{self, SignInOptions};
+use valetkey_agent::sign_in::{self, KeyOptions, SignInOptions};
 use valetkey_api::core::id::SignInId;
 use valetkey_api::core::name::{AccountLabel, ProfileName};
 use valetkey_api::core::scope::Scopes;
@@ -14,6 +14,7 @@ use valetkey_api::sign_in::{
 
 use crate::app::App;
 use crate::caller::Caller;
+use crate::confirmation::Change;
 use crate::convert;
 use crate::error_response::ErrorResponse;
 use crate::extract::{JsonBody, PathParam, QueryParams};
@@ -42,24 +43,78 @@ pub(super) async fn begin(
     JsonBody(request): JsonBody<SignInRequest>,
 ) -> Result<Accepted<SignInStarted>, ErrorResponse> {
     let actor = app.allow(&caller, Action::Manage)?;
-    let profile = request.profile.unwrap_or_default();
+    let profile = request.profile.clone().unwrap_or_default();
     let (authenticator, label) = authenticator(&request.authenticator, profile)?;
     let account = request.account.as_deref().map(convert::label).transpose()?;
+    let account = account.or(label);
+    let method = match request.method {
+        SignInMethod::Browser => sign_in::SignInMethod::Browser,
+        SignInMethod::Paste => sign_in::SignInMethod::Paste,
+        SignInMethod::Device => sign_in::SignInMethod::Device,
+        SignInMethod::ApiKey => {
+            let options = key_options(request, authenticator, account)?;
+            app.confirm_all(&caller, || widening(&app, &options))
+                .await?;
+            let begun = app.agent().connect_with_key(options, &actor).await?;
+            return Ok(Accepted(started(begun)));
+        }
+    };
+    if request.secret.is_some() || request.expires_at.is_some() {
+        return Err(ErrorResponse::invalid(
+            "`secret` and `expires_at` go with a key that you have",
+            "send the method `api_key`, too, or leave them out",
+        ));
+    }
     let options = SignInOptions {
         authenticator,
-        account: account.or(label),
+        account,
         replace: request.replace,
         scopes: Scopes::from(request.scopes),
         only_scopes: request.only_scopes,
-        method: match request.method {
-            SignInMethod::Browser => sign_in::SignInMethod::Browser,
-            SignInMethod::Paste => sign_in::SignInMethod::Paste,
-            SignInMethod::Device => sign_in::SignInMethod::Device,
-        },
+        method,
         reason: request.reason,
     };
     let begun = app.agent().begin_sign_in(options, &actor).await?;
-    Ok(Accepted(SignInStarted {
+    Ok(Accepted(started(begun)))
+}
+
+/// What the person gave.
+fn key_options(
+    request: SignInRequest,
+    authenticator: AuthenticatorKey,
+    account: Option<AccountLabel>,
+) -> Result<KeyOptions, ErrorResponse> {
+    if !request.scopes.is_empty() || request.only_scopes {
+        return Err(ErrorResponse::invalid(
+            "a key has the scopes that it was made with",
+            "leave `scopes` out",
+        ));
+    }
+    let key = request
+        .secret
+        .ok_or_else(|| ErrorResponse::invalid("`secret` is missing", "send the key as `secret`"))?;
+    Ok(KeyOptions {
+        authenticator,
+        account,
+        replace: request.replace,
+        key,
+        expires_at: request.expires_at,
+        reason: request.reason,
+    })
+}
+
+/// Whoever can put a key in the place of a login lets programs work with another account: where that
+/// cannot be noticed, the person confirms it.
+fn widening(app: &App, options: &KeyOptions) -> Result<Vec<Change>, ErrorResponse> {
+    let replaced = app.agent().replaceable(options);
+    Ok(replaced
+        .map(|connection| Change::ReplaceLogin { connection })
+        .into_iter()
+        .collect())
+}
+
+fn started(begun: sign_in::SignInView) -> SignInStarted {
+    SignInStarted {
         session_id: begun.id,
         authorize_url: begun.authorize_url,
         redirect_uri: begun.redirect_uri,
@@ -69,7 +124,7 @@ pub(super) async fn begin(
         asked_scopes: begun.asked,
         added_scopes: begun.added,
         dropped_scopes: begun.dropped,
-    }))
+    }
 }
 
 /// `github`, a UUID, or `github/work`, which names the account too.

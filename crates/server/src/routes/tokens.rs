@@ -16,6 +16,7 @@ use valetkey_api::connections::ProfileQuery;
 use valetkey_api::core::access::Usage;
 use valetkey_api::core::id::ConnectionId;
 use valetkey_api::core::name::ConnectionName;
+use valetkey_api::core::provider::ApiAuth;
 use valetkey_api::core::scope::Scopes;
 use valetkey_api::core::secret::Fingerprint;
 use valetkey_api::token::{
@@ -155,6 +156,7 @@ fn reply(answer: &ServedToken) -> Response {
         connection: &live.connection,
         account: live.account.as_deref(),
         fingerprint: &live.fingerprint,
+        api_auth: answer.api_auth.as_ref(),
     };
     secret_json(StatusCode::OK, &body)
 }
@@ -169,6 +171,8 @@ struct HandedOut<'a> {
     connection: &'a ConnectionName,
     account: Option<&'a str>,
     fingerprint: &'a Fingerprint,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_auth: Option<&'a ApiAuth>,
 }
 
 /// Report that a token was refused

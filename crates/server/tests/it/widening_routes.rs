@@ -12,6 +12,8 @@ const WIDENING: &[(&str, &str)] = &[
     ("patch", "/api/v1/settings"),
     ("post", "/api/v1/clients"),
     ("post", "/api/v1/clients/{id}/confirm"),
+    // A key may take the place of a login.
+    ("post", "/api/v1/credentials/connections"),
     ("post", "/api/v1/oauth/export"),
     ("post", "/api/v1/resume"),
     ("post", "/api/v1/rules/{id}/confirm"),
@@ -45,11 +47,6 @@ const NOT_WIDENING: &[(&str, &str, &str)] = &[
         "post",
         "/api/v1/approvals/{id}/show",
         "opens the app's own window",
-    ),
-    (
-        "post",
-        "/api/v1/credentials/connections",
-        "the person signs in at the provider",
     ),
     (
         "post",
@@ -111,6 +108,7 @@ const FIELDS: &[(&str, &[&str], &[&str])] = &[
         &[
             "accept_endpoints",
             "api_hosts",
+            "api_key_header",
             "assertion_audience",
             "audience",
             "assume_pkce",
@@ -133,6 +131,7 @@ const FIELDS: &[(&str, &[&str], &[&str])] = &[
         ],
         // The person sees client and scopes at the provider's sign-in.
         &[
+            "api_keys_only",
             "app_id",
             "client_id",
             "client_secret",

@@ -8,6 +8,7 @@ use rusqlite::{Connection as Db, OptionalExtension as _, Row, params};
 use valetkey_core::account::{Account, Subject};
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{ConnectionState, Status};
+use valetkey_core::grant::GrantKind;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 use valetkey_core::proxy_settings::ProxySettings;
 
@@ -65,12 +66,16 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         version: 19,
         sql: "ALTER TABLE connections ADD COLUMN needed TEXT",
     },
+    Migration {
+        version: 20,
+        sql: "ALTER TABLE connections ADD COLUMN kind TEXT NOT NULL DEFAULT 'oauth'",
+    },
 ];
 
 const COLUMNS: &str = "id, authenticator, label, display_name, issuer, sub, status, generation, \
                        asked_scopes, scopes, issued_at, expires_at, refresh_expires_at, \
                        refreshable, created_at, used_at, keep_warm, refresh_error, issued_boot_time, \
-                       proxy, needed";
+                       proxy, needed, kind";
 
 pub(crate) fn all(db: &Db) -> Result<Vec<Connection>, VaultError> {
     select(db, "ORDER BY created_at, id")
@@ -107,7 +112,7 @@ pub(crate) fn insert(db: &Db, row: &Connection) -> Result<(), VaultError> {
     let sql = format!(
         "INSERT INTO connections ({COLUMNS})
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                 ?19, ?20, ?21)
+                 ?19, ?20, ?21, ?22)
          ON CONFLICT (id) DO UPDATE SET {ASSIGNMENTS} WHERE status = 'connecting'"
     );
     expect_one(write(db, &sql, row)?, row)
@@ -117,7 +122,7 @@ const ASSIGNMENTS: &str = "authenticator = ?2, label = ?3, display_name = ?4, is
     sub = ?6, status = ?7, generation = ?8, asked_scopes = ?9, scopes = ?10, issued_at = ?11, \
     expires_at = ?12, refresh_expires_at = ?13, refreshable = ?14, created_at = ?15, \
     used_at = ?16, keep_warm = ?17, refresh_error = ?18, issued_boot_time = ?19, \
-    proxy = ?20, needed = ?21";
+    proxy = ?20, needed = ?21, kind = ?22";
 
 /// Saves a row that exists.
 pub(crate) fn update(db: &Db, row: &Connection) -> Result<(), VaultError> {
@@ -189,6 +194,7 @@ fn write(db: &Db, sql: &str, row: &Connection) -> Result<usize, VaultError> {
             .filter(|proxy| **proxy != ProxySettings::default())
             .map(Json),
         row.needed.as_ref().map(Json),
+        row.kind.as_str(),
     ];
     db.prepare_cached(sql)?.execute(values).map_err(|error| {
         let label = account.label.as_ref();
@@ -252,5 +258,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Connection> {
         needed: row
             .get::<_, Option<Json<_>>>(20)?
             .map(|Json(needed)| needed),
+        kind: word(row.get_ref(21)?, GrantKind::parse)?,
     })
 }

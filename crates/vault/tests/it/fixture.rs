@@ -15,7 +15,7 @@ use valetkey_core::clock_reading::BootTime;
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{Transition, apply};
 use valetkey_core::event::{Event, EventKind};
-use valetkey_core::grant::Grant;
+use valetkey_core::grant::{Grant, GrantKind};
 use valetkey_core::home::Home;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation, SignInId};
 use valetkey_core::name::ProfileName;
@@ -85,6 +85,7 @@ pub(crate) fn connecting(authenticator: &Authenticator, label: Option<&str>) -> 
 
 pub(crate) fn grant(generation: u64) -> Grant {
     Grant {
+        kind: GrantKind::OAuth,
         generation: Generation(generation),
         access_token: AccessToken::new(format!("access-{generation}")),
         grant_type: valetkey_core::authenticator::GrantType::default(),

@@ -169,3 +169,34 @@ fn the_refresh_policy_is_said_in_a_sentence() {
     `github` is refreshed when asked for
     ");
 }
+
+#[test]
+fn a_key_is_called_by_its_name_and_the_better_way_is_named() {
+    let key = |oauth: &str| {
+        json!({
+            "name": "personal access token", "page": "https://github.com/settings/tokens", "oauth": oauth
+        })
+    };
+    let lasting = json!({"refresh_due_at": null, "refreshable": false});
+    let with = |name: &str, oauth: &str, more: Value| {
+        let mut changes = lasting.clone();
+        changes["api_key"] = key(oauth);
+        for (name, value) in more.as_object().unwrap() {
+            changes[name] = value.clone();
+        }
+        connection(name, changes)
+    };
+    let endless = with("endless", "needs_client", json!({"expires_at": null}));
+    let ending = with(
+        "ending",
+        "ready",
+        json!({"expires_at": "2026-12-21T12:00:00Z"}),
+    );
+    let refused = with("refused", "ready", json!({"status": "needs_reconnect"}));
+    let texts = [
+        words(vec![endless.clone(), ending.clone(), refused], json!({})),
+        show(&ending, false, now(), Style::PLAIN),
+        show(&endless, false, now(), Style::PLAIN),
+    ];
+    insta::assert_snapshot!(texts.join("---\n"));
+}

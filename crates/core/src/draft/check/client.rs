@@ -25,9 +25,24 @@ const TOKENS: &[&str] = &[
     "1//",
 ];
 
-pub(super) fn client_id(reader: &mut Reader, provider: Option<&Provider>) -> Option<String> {
+/// Empty if connections are to be made from API keys alone.
+pub(super) fn client_id(
+    reader: &mut Reader,
+    provider: Option<&Provider>,
+    key_only: bool,
+) -> Option<String> {
     let own = reader.text_or_number("client_id");
     let alias = reader.text_or_number("app_id");
+    if key_only {
+        if own.is_some() || alias.is_some() {
+            reader.problem(
+                "api_keys_only",
+                "there is a client id, so people can sign in, too",
+                "leave out one of them; an authenticator with a client takes API keys as well",
+            );
+        }
+        return Some(String::new());
+    }
     let id = match (own, alias) {
         (Some(own), Some(alias)) if own != alias => {
             reader.problem(
@@ -138,8 +153,8 @@ fn client_secret(
     kept: Proof,
 ) -> Option<ClientSecret> {
     let Some(secret) = reader.text("client_secret").map(ClientSecret::new) else {
-        if let Some(provider) = provider.filter(|p| p.needs_client_secret && kept == Proof::Nothing)
-        {
+        let is_needed = kept == Proof::Nothing && client_id != Some("");
+        if let Some(provider) = provider.filter(|it| it.needs_client_secret && is_needed) {
             let hint = at_console("create one", Some(provider));
             reader.missing(
                 "client_secret",
@@ -150,7 +165,9 @@ fn client_secret(
         }
         return None;
     };
-    let wrong = if starts_with(secret.expose(), TOKENS) {
+    let wrong = if client_id == Some("") {
+        Some("there is no client that this could be the secret of")
+    } else if starts_with(secret.expose(), TOKENS) {
         Some("this is an access token, not a client secret (it is not shown here)")
     } else if Some(secret.expose()) == client_id
         || secret.expose().ends_with(".apps.googleusercontent.com")

@@ -8,7 +8,7 @@ use crate::authenticator::{GrantType, Overrides};
 use crate::draft::reader::Reader;
 use crate::endpoint_url::{BadUrl, EndpointUrl};
 use crate::name::AuthenticatorName;
-use crate::provider::{OWN_PARAMS, Provider};
+use crate::provider::{ApiAuth, OWN_PARAMS, Provider};
 use crate::resource_uri::ResourceUri;
 
 pub(super) fn overrides(
@@ -17,6 +17,7 @@ pub(super) fn overrides(
     grant_type: Option<GrantType>,
     proof: Proof,
     own_name: Option<&AuthenticatorName>,
+    key_only: bool,
 ) -> Overrides {
     let grant = grant_type.unwrap_or_default();
     let overrides = Overrides {
@@ -41,11 +42,13 @@ pub(super) fn overrides(
         assume_pkce: reader.flag("assume_pkce").unwrap_or_default(),
         // Known to the agent alone.
         registration: None,
+        api_key_header: api_key_header(reader),
         confirmed_routes: provider
             .filter(|provider| provider.is_own)
             .map(Provider::routes),
     };
-    let Some(provider) = provider else {
+    // Without a client nobody signs in, so that endpoints are not needed.
+    let Some(provider) = provider.filter(|_| !key_only) else {
         return overrides;
     };
     let known = if overrides.issuer.is_some() {
@@ -131,6 +134,20 @@ fn api_hosts(reader: &mut Reader) -> Vec<ApiHost> {
         }
     }
     hosts
+}
+
+fn api_key_header(reader: &mut Reader) -> Option<ApiAuth> {
+    let text = reader.text("api_key_header")?;
+    let auth = ApiAuth::parse(&text);
+    if auth.is_err() {
+        let shown: String = text.chars().take(64).collect();
+        reader.problem(
+            "api_key_header",
+            format!("`{shown}` is no header that can carry a key"),
+            "write its name, such as `X-Api-Key`, or with the word before the key: `Authorization: Token`",
+        );
+    }
+    auth.ok()
 }
 
 fn authorize_params(reader: &mut Reader, provider: Option<&Provider>) -> BTreeMap<String, String> {

@@ -6,7 +6,7 @@ use crate::authenticator::{GrantType, Overrides};
 use crate::draft::DraftInput;
 use crate::endpoint_url::EndpointUrl;
 use crate::id::AuthenticatorId;
-use crate::provider::{ClientAuth, Placeholder, Provider};
+use crate::provider::{ApiAuth, ClientAuth, Placeholder, Provider};
 use crate::redirect::RedirectUri;
 use crate::resource_uri::ResourceUri;
 
@@ -66,6 +66,7 @@ fn full(provider: &Provider) -> Authenticator {
             assume_pkce: true,
             // Its secrets stay here.
             registration: None,
+            api_key_header: Some(ApiAuth::parse("Authorization: Token").unwrap()),
             // Confirmed on the machine that reads it back.
             confirmed_routes: None,
         },

@@ -81,6 +81,7 @@ impl<'a> Check<'a> {
         }
         // Pages for people, which may have a fragment.
         let pages = [
+            ("api_keys.page", &provider.api_keys.page),
             ("console_url", &provider.console_url),
             ("docs_url", &provider.docs_url),
         ];

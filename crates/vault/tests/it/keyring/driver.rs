@@ -11,7 +11,7 @@ use valetkey_core::account::Account;
 use valetkey_core::authenticator::{Authenticator, Overrides};
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{Transition, apply};
-use valetkey_core::grant::Grant;
+use valetkey_core::grant::{Grant, GrantKind};
 use valetkey_core::home::Home;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 use valetkey_core::name::ProfileName;
@@ -191,6 +191,7 @@ fn stored(authenticator: &Authenticator, row: &Connection, generation: Generatio
         authenticator: authenticator.clone(),
         proxy: row.proxy.clone(),
         grant: Grant {
+            kind: GrantKind::OAuth,
             generation,
             access_token: AccessToken::new("a".repeat(1_500)),
             grant_type: valetkey_core::authenticator::GrantType::default(),
