@@ -41,6 +41,8 @@ type Shown = (typeof TEXTS)[number] | "app_id" | "authenticator_type" | "scopes"
 const OTHERS: Record<Exclude<keyof NewAuthenticator, Shown>, true> = {
   api_hosts: true,
   assume_pkce: true,
+  api_key_header: true,
+  api_keys_only: true,
   assertion_audience: true,
   audience: true,
   device_authorization_url: true,

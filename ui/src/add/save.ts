@@ -18,6 +18,14 @@ export async function add(draft: Draft, profile: string): Promise<AuthenticatorS
   return { ...saved, authenticator };
 }
 
+/** Without a client: connections are made from keys. */
+export function addForKeys(draft: Draft, profile: string): Promise<AuthenticatorSaved> {
+  const body = { ...draft.body(), api_keys_only: true };
+  delete body.client_id;
+  delete body.client_secret;
+  return ask(api.POST("/api/v1/oauth/authenticators", { params: { query: { profile } }, body }));
+}
+
 export function notifySaved({ authenticator, warnings }: AuthenticatorSaved, hint: string | null = null): void {
   const text = warnings.map(({ message, hint }) => `${sentence(message)} ${sentence(hint)}`).join(" ");
   notices.done(`${authenticator.display_name} is saved.`, text || hint);

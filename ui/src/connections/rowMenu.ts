@@ -1,4 +1,5 @@
 // The menu of a row: only what can be done now.
+import { giving } from "../apiKeys/giving.svelte";
 import { backend } from "../backend";
 import { failures } from "../live/failures.svelte";
 import { canRefresh, check, refreshNow, setActive } from "../live/changes";
@@ -21,18 +22,26 @@ export function rowMenu({ authenticator, connection, pending }: Row): Item[] {
   }
   if (authenticator.is_active && !pending) {
     const again = { authenticatorId: authenticator.id, connection: connection ?? undefined };
-    if (connection) {
+    const hasClient = authenticator.client_id !== "";
+    if (connection?.api_key) {
+      items.push({ words: "Give another key…", run: () => giving.open(authenticator, connection) });
+      if (hasClient) items.push({ words: "Sign in instead", run: () => void signIns.begin(again) });
+    } else if (connection) {
       items.push({ words: "Sign in again", run: () => void signIns.begin(again) });
       items.push({ words: "Change access…", run: () => changing.open(connection) });
     }
-    if (authenticator.endpoints.device_authorization_url) {
+    if (hasClient && authenticator.endpoints.device_authorization_url) {
       items.push({
         words: "Sign in with a code…",
         run: () => void signIns.begin({ ...again, device: true }),
       });
     }
     const words = connection ? "Add another account" : "Connect";
-    items.push({ words, run: () => void signIns.begin({ authenticatorId: authenticator.id }) });
+    if (hasClient) items.push({ words, run: () => void signIns.begin({ authenticatorId: authenticator.id }) });
+    items.push({
+      words: connection ? "Add another key…" : "Use a key or personal token…",
+      run: () => giving.open(authenticator, null),
+    });
   }
   if (connection) items.push({ words: "Activity", run: () => go("activity", connection.id) });
   items.push({ words: "Edit authenticator…", run: () => go("authenticator", authenticator.id) });

@@ -117,7 +117,7 @@ export function title({ authenticator, connection }: Pick<Row, "authenticator" |
 
 export function subtitle({ authenticator, connection }: Row): string {
   const scopes = (connection?.scopes ?? authenticator.scopes).map(shortScope).join(", ");
-  return [connection?.account.display_name, scopes].filter(Boolean).join(" · ");
+  return [connection?.account.display_name, connection?.api_key?.name, scopes].filter(Boolean).join(" · ");
 }
 
 export interface RowState {
@@ -125,12 +125,13 @@ export interface RowState {
   words: string;
 }
 
-/** Whether it works, but a host asks for more than it may do. */
-function lacksScopes({ status, needed_scopes }: Connection): boolean {
-  return (status === "active" || status === "refreshing") && (needed_scopes?.is_offered ?? false);
+/** Whether it works, but a host asks for more than it may do. A key may do what it was made for. */
+function lacksScopes({ status, needed_scopes, api_key }: Connection): boolean {
+  return !api_key && (status === "active" || status === "refreshing") && (needed_scopes?.is_offered ?? false);
 }
 
-export type PrimaryAction = "allow" | "connect" | "reconnect" | "fix" | "disconnect" | "cancel" | "enable" | null;
+export type PrimaryAction =
+  "allow" | "connect" | "reconnect" | "key" | "fix" | "disconnect" | "cancel" | "enable" | null;
 
 export function rowState({ authenticator, connection, pending }: Row): RowState {
   if (pending) return { tone: "idle", words: "Signing in…" };
@@ -146,7 +147,7 @@ export function rowState({ authenticator, connection, pending }: Row): RowState 
     case "expired":
       return { tone: "warn", words: "Trying again" };
     case "needs_reconnect":
-      return { tone: "warn", words: "Sign in again" };
+      return { tone: "warn", words: connection.api_key ? "Needs a key" : "Sign in again" };
     case "connecting":
       return { tone: "idle", words: "Connecting…" };
     case "removing":
@@ -158,12 +159,12 @@ export function rowState({ authenticator, connection, pending }: Row): RowState 
 export function primaryAction({ authenticator, connection, pending }: Row): PrimaryAction {
   if (pending) return "cancel";
   if (!authenticator.is_active) return "enable";
-  if (!connection) return "connect";
+  if (!connection) return authenticator.client_id === "" ? "key" : "connect";
   if (connection.refresh_error?.kind === "fix_client") return "fix";
   if (lacksScopes(connection)) return "allow";
   switch (connection.status) {
     case "needs_reconnect":
-      return "reconnect";
+      return connection.api_key ? "key" : "reconnect";
     case "active":
     case "refreshing":
     case "expired":

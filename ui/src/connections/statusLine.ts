@@ -45,7 +45,7 @@ function next(connection: Connection, now: number): string {
   }
   if (refresh_error?.retry_at) return `Tries again ${inTime(refresh_error.retry_at, now)}`;
   if (refresh_due_at) return `Refreshes ${inTime(refresh_due_at, now)}`;
-  if (!expires_at) return "Never expires";
+  if (!expires_at) return connection.api_key ? "No end known" : "Never expires";
   if (connection.refreshable) return "Refreshes when it is asked for";
   return `Ends ${inTime(expires_at, now)}`;
 }
