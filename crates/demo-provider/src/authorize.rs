@@ -14,9 +14,10 @@ use url::Url;
 use crate::form::{Form, Repeated};
 use crate::grant::Approval;
 use crate::pages::{self, ConsentPage};
+use crate::pushed::{self, check_resource};
 use crate::redirect_uri::is_allowed;
 use crate::response::html_page;
-use crate::settings::{Client, Consent, Dialect, Pkce, Settings};
+use crate::settings::{Client, Consent, Dialect, Dpop, Pkce, Settings};
 use crate::shared::Shared;
 use crate::token::split_scopes;
 
@@ -66,7 +67,13 @@ pub(crate) async fn authorize(
     RawQuery(query): RawQuery,
 ) -> Response {
     let settings = shared.settings();
-    let query = query.unwrap_or_default();
+    let query = match pushed::resolve(&shared, &settings, query.unwrap_or_default()) {
+        Ok(query) => query,
+        Err(problem) => {
+            let page = html_page(pages::problem(&problem));
+            return (StatusCode::BAD_REQUEST, page).into_response();
+        }
+    };
     let request = match check(&shared, &settings, &Form::parse(query.as_bytes())) {
         Ok(request) => request,
         Err(response) => return *response,
@@ -154,6 +161,7 @@ fn allow(
         redirect_uri: request.redirect.redirect_uri.clone(),
         challenge: request.parameters.challenge,
         nonce: request.parameters.nonce,
+        jkt: request.parameters.jkt,
     };
     let code = shared.approve(settings, approval);
     request.redirect.response(&[("code", &code)])
@@ -212,6 +220,7 @@ struct Parameters {
     login_hint: Option<String>,
     challenge: Option<String>,
     nonce: Option<String>,
+    jkt: Option<String>,
 }
 
 fn check_parameters(
@@ -230,6 +239,10 @@ fn check_parameters(
             return Err(("unsupported_response_type", text));
         }
         None => return invalid("response_type is missing."),
+    }
+    if check_resource(settings, form).is_err() {
+        let text = "This resource is not served here.".to_owned();
+        return Err(("invalid_target", text));
     }
     let challenge = one("code_challenge")?;
     let method = one("code_challenge_method")?;
@@ -253,5 +266,8 @@ fn check_parameters(
         login_hint: one("login_hint")?.map(ToOwned::to_owned),
         challenge: challenge.map(ToOwned::to_owned),
         nonce: one("nonce")?.map(ToOwned::to_owned),
+        jkt: one("dpop_jkt")?
+            .filter(|_| settings.dpop != Dpop::Ignored)
+            .map(ToOwned::to_owned),
     })
 }

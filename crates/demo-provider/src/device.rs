@@ -14,6 +14,7 @@ use crate::client_auth::authenticate;
 use crate::form::Form;
 use crate::oauth_error::OAuthError;
 use crate::pages::{self, DevicePage};
+use crate::pushed::check_resource;
 use crate::response::{html_page, json_response, prefers_json};
 use crate::settings::{Client, Consent, Dialect, Settings};
 use crate::shared::{self, Shared};
@@ -136,6 +137,7 @@ fn begin(
     require_form(headers)?;
     let form = Form::parse(body);
     let client = authenticate(shared, settings, headers, &form)?;
+    check_resource(settings, &form)?;
     let scope = match settings.dialect {
         Dialect::Standard | Dialect::Github => form.one("scope")?,
         Dialect::Slack => form.one("user_scope")?,

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 use crate::response::json_response;
-use crate::settings::Pkce;
+use crate::settings::{Pkce, PushedRequests};
 use crate::shared::Shared;
 
 pub(crate) async fn metadata(State(shared): State<Arc<Shared>>) -> Response {
@@ -21,6 +21,10 @@ pub(crate) async fn metadata(State(shared): State<Arc<Shared>>) -> Response {
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
+        "pushed_authorization_request_endpoint": format!("{issuer}/par"),
+        "require_pushed_authorization_requests":
+            settings.pushed_requests == PushedRequests::Required,
+        "dpop_signing_alg_values_supported": ["ES256"],
         "device_authorization_endpoint": format!("{issuer}/device_authorization"),
         "revocation_endpoint": format!("{issuer}/revoke"),
         "userinfo_endpoint": format!("{issuer}/userinfo"),

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::{Sleep, sleep};
 
-use crate::resource::{holder, insufficient_scope, unauthorized};
+use crate::resource::{Presented, holder, insufficient_scope};
 use crate::response::json_response;
 use crate::shared::Shared;
 
@@ -47,11 +47,13 @@ pub(crate) async fn echo(
     Query(query): Query<Echo>,
     method: Method,
     uri: Uri,
+    presented: Presented,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let Some(holder) = holder(&shared, &headers) else {
-        return unauthorized(&headers);
+    let holder = match holder(&shared, &presented) {
+        Ok(holder) => holder,
+        Err(refused) => return *refused,
     };
     let needed = query.needs.split(',').filter(|scope| !scope.is_empty());
     let needed: Vec<String> = needed.map(str::to_owned).collect();
@@ -102,10 +104,10 @@ impl Default for Events {
 pub(crate) async fn stream(
     State(shared): State<Arc<Shared>>,
     Query(query): Query<Events>,
-    headers: HeaderMap,
+    presented: Presented,
 ) -> Response {
-    if holder(&shared, &headers).is_none() {
-        return unauthorized(&headers);
+    if let Err(refused) = holder(&shared, &presented) {
+        return *refused;
     }
     let interval = Duration::from_millis(query.interval_ms);
     let events = EventStream {
@@ -156,10 +158,10 @@ pub(crate) struct Redirect {
 pub(crate) async fn redirect(
     State(shared): State<Arc<Shared>>,
     Query(query): Query<Redirect>,
-    headers: HeaderMap,
+    presented: Presented,
 ) -> Response {
-    if holder(&shared, &headers).is_none() {
-        return unauthorized(&headers);
+    if let Err(refused) = holder(&shared, &presented) {
+        return *refused;
     }
     let Ok(location) = HeaderValue::try_from(query.to) else {
         return json_response(&Value::Null, false);

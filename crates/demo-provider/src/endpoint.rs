@@ -15,6 +15,8 @@ pub enum Endpoint {
     Authorize,
     /// `POST /authorize/decision`: the redirect after the consent page.
     Decision,
+    /// `POST /par`: pushed authorization requests.
+    Push,
     /// `POST /device_authorization`
     DeviceAuthorization,
     /// `POST /token`
@@ -37,6 +39,7 @@ impl Endpoint {
             "/jwks" => Some(Self::Jwks),
             "/authorize" => Some(Self::Authorize),
             "/authorize/decision" => Some(Self::Decision),
+            "/par" => Some(Self::Push),
             "/device_authorization" => Some(Self::DeviceAuthorization),
             "/token" => Some(Self::Token),
             "/revoke" | "/api/auth.revoke" => Some(Self::Revoke),

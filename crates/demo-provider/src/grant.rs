@@ -13,6 +13,8 @@ pub(crate) struct Approval {
     pub(crate) redirect_uri: String,
     pub(crate) challenge: Option<String>,
     pub(crate) nonce: Option<String>,
+    /// The key that the code is bound to (RFC 9449, section 10).
+    pub(crate) jkt: Option<String>,
 }
 
 /// A request to exchange a code.
@@ -34,6 +36,8 @@ pub(crate) struct RefreshRequest<'a> {
 pub(crate) struct NewTokens {
     pub(crate) access_token: String,
     pub(crate) refresh_token: String,
+    /// Of the key whose proof came with the request.
+    pub(crate) jkt: Option<String>,
 }
 
 /// The tokens of a response.
@@ -45,6 +49,8 @@ pub(crate) struct Issued {
     pub(crate) scopes: Vec<String>,
     pub(crate) account: String,
     pub(crate) nonce: Option<String>,
+    /// The key that the access token is bound to.
+    pub(crate) jkt: Option<String>,
 }
 
 /// Why a token family is revoked.
@@ -79,4 +85,6 @@ pub(crate) struct Access<'a> {
     pub(crate) account: &'a str,
     pub(crate) client: &'a str,
     pub(crate) scopes: &'a [String],
+    /// The key that it is bound to.
+    pub(crate) jkt: Option<&'a str>,
 }

@@ -35,7 +35,7 @@
 //! | `POST /_control/revoke` | `{"account": "ada"}`: revokes the grants of the account |
 //!
 //! The provider serves both discovery documents, `/authorize` (a consent page with `#allow`,
-//! `#deny`, radios `account` and checkboxes `scope`), `/token`, `/revoke`, `/userinfo`, `/jwks`,
+//! `#deny`, radios `account` and checkboxes `scope`), `/par`, `/token` (with DPoP),  `/revoke`, `/userinfo`, `/jwks`,
 //! the protected `/api/me`; GitHub's `DELETE /applications/{client_id}/token` and `/grant`, Slack's
 //! `POST /api/auth.revoke`. State is in memory only.
 //!
@@ -50,6 +50,7 @@ mod client_auth;
 mod control;
 mod device;
 mod discovery;
+mod dpop;
 mod echo;
 mod endpoint;
 mod fault;
@@ -62,6 +63,7 @@ mod merge_patch;
 mod oauth_error;
 mod pages;
 mod provider;
+mod pushed;
 mod redirect_uri;
 mod request_handler;
 mod request_log;
@@ -81,5 +83,6 @@ pub use grant::{Family, Revocation};
 pub use provider::{DemoProvider, Latch};
 pub use request_log::{Filter, Outcome, Request, fingerprint};
 pub use settings::{
-    Account, Client, Consent, Dialect, Pkce, RefreshTokens, RevocationScope, Settings,
+    Account, Client, Consent, Dialect, Dpop, Pkce, PushedRequests, RefreshTokens, RevocationScope,
+    Settings,
 };

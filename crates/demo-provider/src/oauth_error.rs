@@ -19,6 +19,9 @@ pub(crate) enum OAuthError {
     RedirectMismatch,
     InvalidRefreshToken(&'static str),
     InvalidScope,
+    InvalidTarget,
+    InvalidProof(&'static str),
+    UseDpopNonce,
     UnsupportedGrantType,
     UnauthorizedClient,
     AuthorizationPending,
@@ -74,6 +77,9 @@ impl OAuthError {
                 "invalid_refresh_token",
             ),
             Self::UnauthorizedClient => same("unauthorized_client"),
+            Self::InvalidTarget => same("invalid_target"),
+            Self::InvalidProof(_) => same("invalid_dpop_proof"),
+            Self::UseDpopNonce => same("use_dpop_nonce"),
             Self::InvalidScope => ("invalid_scope", "invalid_scope", "invalid_scope"),
             Self::UnsupportedGrantType => (
                 "unsupported_grant_type",
@@ -96,6 +102,8 @@ impl OAuthError {
                 "The redirect_uri differs from that of the authorization request.".to_owned()
             }
             Self::InvalidScope => "More scope than was granted.".to_owned(),
+            Self::InvalidTarget => "This resource is not served here.".to_owned(),
+            Self::UseDpopNonce => "The proof needs the nonce of the header.".to_owned(),
             Self::AuthorizationPending => "The person has not decided.".to_owned(),
             Self::SlowDown => "Poll less often.".to_owned(),
             Self::ExpiredDeviceCode => "The device code has expired.".to_owned(),
@@ -103,6 +111,7 @@ impl OAuthError {
             Self::UnauthorizedClient => "A public client cannot ask for itself.".to_owned(),
             Self::UnsupportedGrantType => "This grant_type is not supported.".to_owned(),
             Self::Malformed(text)
+            | Self::InvalidProof(text)
             | Self::InvalidSecret(text)
             | Self::InvalidCode(text)
             | Self::InvalidRefreshToken(text) => text.to_owned(),

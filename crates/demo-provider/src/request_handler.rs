@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, Request, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use axum::response::IntoResponse as _;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
@@ -79,6 +79,7 @@ impl ReceivedRequest {
             .flatten()
             .and_then(GrantType::parse);
         let entry = self.log(grant);
+        let (shared, endpoint) = (self.shared.clone(), self.endpoint);
         let plan = self.shared.faults().take(self.endpoint, grant);
         if let Some(fault) = &plan.response {
             entry.set_fault(fault.fault.name());
@@ -94,6 +95,10 @@ impl ReceivedRequest {
             None => Ok(process(self.router, self.request).await),
         };
         wait(after).await;
+        let response = response.map(|mut response| {
+            add_nonce(&shared, endpoint, &mut response);
+            response
+        });
         entry.finish(match &response {
             Ok(response) => Outcome::Answered(response.status().as_u16()),
             Err(ConnectionClosed) => Outcome::Closed,
@@ -189,6 +194,20 @@ impl ReceivedRequest {
             description,
             status,
         ))
+    }
+}
+
+/// Tells the nonce that the next proof must hold (RFC 9449, section 8).
+fn add_nonce(shared: &Shared, endpoint: Endpoint, response: &mut Response<Body>) {
+    let takes_proofs = matches!(
+        endpoint,
+        Endpoint::Token | Endpoint::Userinfo | Endpoint::Api
+    );
+    let nonce = shared.settings().dpop_nonce.clone();
+    if let Some(nonce) = nonce.filter(|_| takes_proofs)
+        && let Ok(nonce) = HeaderValue::try_from(nonce)
+    {
+        response.headers_mut().entry("dpop-nonce").or_insert(nonce);
     }
 }
 

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::{any, delete, get, post};
 
 use crate::shared::Shared;
-use crate::{authorize, control, device, discovery, echo, resource, revoke, token};
+use crate::{authorize, control, device, discovery, echo, pushed, resource, revoke, token};
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
@@ -21,6 +21,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/jwks", get(discovery::jwks))
         .route("/authorize", get(authorize::authorize))
         .route("/authorize/decision", post(authorize::decision))
+        .route("/par", post(pushed::push))
         .route("/device_authorization", post(device::authorization))
         .route("/device", get(device::page).post(device::decision))
         .route("/token", post(token::token))

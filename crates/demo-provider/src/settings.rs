@@ -27,6 +27,17 @@ pub struct Settings {
     pub discovery: bool,
     /// How PKCE is handled.
     pub pkce: Pkce,
+    /// Whether authorization requests must be pushed first (RFC 9126).
+    pub pushed_requests: PushedRequests,
+    /// Lifetime of a pushed request.
+    pub pushed_request_lifetime_seconds: f64,
+    /// The only resource that tokens are issued for (RFC 8707): every request must name it. `None`:
+    /// nothing is checked.
+    pub resource: Option<String>,
+    /// Whether tokens are bound to a key (RFC 9449).
+    pub dpop: Dpop,
+    /// The nonce that proofs must hold; each answer about a token names it. `None`: none.
+    pub dpop_nonce: Option<String>,
     /// Least time between two polls of a device grant.
     pub device_interval_seconds: f64,
     /// Who answers the consent page.
@@ -53,6 +64,11 @@ impl Default for Settings {
             send_iss: true,
             discovery: true,
             pkce: Pkce::Required,
+            pushed_requests: PushedRequests::Optional,
+            pushed_request_lifetime_seconds: 60.0,
+            resource: None,
+            dpop: Dpop::Accepted,
+            dpop_nonce: None,
             device_interval_seconds: 5.0,
             consent: Consent::Ask,
             dialect: Dialect::Standard,
@@ -85,6 +101,10 @@ impl Settings {
 
     pub(crate) fn grace(&self) -> Duration {
         seconds(self.grace_seconds)
+    }
+
+    pub(crate) fn pushed_request_lifetime(&self) -> Duration {
+        seconds(self.pushed_request_lifetime_seconds)
     }
 
     pub(crate) fn device_interval(&self) -> Duration {
@@ -129,6 +149,28 @@ pub enum RevocationScope {
     Grant,
     /// Any token ends every grant of the account to this client (Google).
     Consent,
+}
+
+/// Whether authorization requests must be pushed first (RFC 9126).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PushedRequests {
+    /// They may be.
+    Optional,
+    /// Others are refused, and the metadata says so.
+    Required,
+}
+
+/// Whether tokens are bound to a key (RFC 9449).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dpop {
+    /// Proofs are not looked at.
+    Ignored,
+    /// Those that are asked for with a proof.
+    Accepted,
+    /// All; a token request without a proof is refused.
+    Required,
 }
 
 /// How PKCE is handled.

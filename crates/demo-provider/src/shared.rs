@@ -8,9 +8,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::device::DeviceCodes;
+use crate::dpop::SeenProofs;
 use crate::fault_queue::FaultQueue;
 use crate::grant::Approval;
 use crate::id_token::Signer;
+use crate::pushed::PushedStore;
 use crate::request_log::RequestLog;
 use crate::settings::Settings;
 use crate::token_store::TokenStore;
@@ -24,6 +26,8 @@ pub(crate) struct Shared {
     faults: Mutex<FaultQueue>,
     tokens: Mutex<TokenStore>,
     device_codes: Mutex<DeviceCodes>,
+    pushed: Mutex<PushedStore>,
+    proofs: Mutex<SeenProofs>,
     issued: Mutex<Vec<String>>,
     /// Of client assertions: each counts once.
     assertion_ids: Mutex<HashSet<String>>,
@@ -40,6 +44,8 @@ impl Shared {
             faults: Mutex::default(),
             tokens: Mutex::default(),
             device_codes: Mutex::default(),
+            pushed: Mutex::default(),
+            proofs: Mutex::default(),
             issued: Mutex::default(),
             assertion_ids: Mutex::default(),
         }
@@ -69,12 +75,22 @@ impl Shared {
         lock(&self.device_codes)
     }
 
+    pub(crate) fn pushed(&self) -> MutexGuard<'_, PushedStore> {
+        lock(&self.pushed)
+    }
+
+    pub(crate) fn proofs(&self) -> MutexGuard<'_, SeenProofs> {
+        lock(&self.proofs)
+    }
+
     /// Restores the state at start; held requests continue.
     pub(crate) fn reset(&self) {
         self.set(self.initial_settings.clone());
         self.faults().clear();
         *self.token_store() = TokenStore::default();
         *self.device_codes() = DeviceCodes::default();
+        *self.pushed() = PushedStore::default();
+        *self.proofs() = SeenProofs::default();
         self.request_log.clear();
         lock(&self.issued).clear();
         lock(&self.assertion_ids).clear();

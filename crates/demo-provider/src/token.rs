@@ -11,12 +11,14 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use crate::client_auth::authenticate;
+use crate::dpop;
 use crate::endpoint::GrantType;
 use crate::fault::IdTokenFlaw;
 use crate::form::Form;
 use crate::grant::{Approval, CodeExchange, Issued, NewTokens, RefreshRequest};
 use crate::id_token::Claims;
 use crate::oauth_error::OAuthError;
+use crate::pushed::check_resource;
 use crate::response::{json_response, prefers_json};
 use crate::settings::{Client, Dialect, Settings};
 use crate::shared::Shared;
@@ -48,6 +50,8 @@ fn issue(
     require_form(headers)?;
     let form = Form::parse(body);
     let client = authenticate(shared, settings, headers, &form)?;
+    check_resource(settings, &form)?;
+    let jkt = dpop::at_token_endpoint(shared, settings, headers)?;
     let grant = form
         .one("grant_type")?
         .ok_or(OAuthError::Malformed("grant_type is missing."))?;
@@ -55,6 +59,7 @@ fn issue(
     let new = NewTokens {
         access_token: shared.mint(settings, "access"),
         refresh_token: shared.mint(settings, "refresh"),
+        jkt,
     };
     let now = Instant::now();
     let issued = match grant {
@@ -85,6 +90,7 @@ fn issue(
                 redirect_uri: String::new(),
                 challenge: None,
                 nonce: None,
+                jkt: None,
             };
             shared.token_store().issue(approval, new, settings, now).1
         }
@@ -124,6 +130,7 @@ fn issue(
     };
     let id_token = id_token(shared, settings, client, &issued, flaw);
     Ok(match settings.dialect {
+        Dialect::Standard if issued.jkt.is_some() => flat_response(&issued, "DPoP", " ", id_token),
         Dialect::Standard => flat_response(&issued, "Bearer", " ", id_token),
         Dialect::Github => flat_response(&issued, "bearer", ",", id_token),
         Dialect::Slack => json!({
@@ -144,6 +151,7 @@ fn direct_approval(client: &Client, account: &str, settings: &Settings, scopes: 
         redirect_uri: String::new(),
         challenge: None,
         nonce: None,
+        jkt: None,
     }
 }
 

@@ -29,6 +29,8 @@ struct FamilyState {
     family: Family,
     rotated_at: Instant,
     newest_refresh_token: Option<String>,
+    /// The key that its tokens are bound to.
+    jkt: Option<String>,
 }
 
 #[derive(Debug)]
@@ -99,6 +101,11 @@ impl TokenStore {
             return Err(OAuthError::InvalidCode("The code has expired."));
         }
         check_exchange(request, &approval)?;
+        if approval.jkt.is_some() && approval.jkt != new.jkt {
+            return Err(OAuthError::InvalidProof(
+                "The code is bound to another key.",
+            ));
+        }
         let (number, issued) = self.issue(approval, new, settings, now);
         self.codes
             .insert(request.code.to_owned(), CodeState::Exchanged(number));
@@ -125,6 +132,7 @@ impl TokenStore {
             },
             rotated_at: now,
             newest_refresh_token: None,
+            jkt: new.jkt.clone(),
         });
         let refresh_token = (settings.refresh_tokens != RefreshTokens::Never)
             .then(|| self.insert_refresh_token(number, 0, new.refresh_token));
@@ -137,6 +145,7 @@ impl TokenStore {
             scopes,
             account: approval.account,
             nonce: approval.nonce,
+            jkt: new.jkt,
         };
         (number, issued)
     }
@@ -157,6 +166,11 @@ impl TokenStore {
             Some(_) => return Err(OAuthError::InvalidScope),
         };
         let account = family.account.clone();
+        if self.families[number].jkt != new.jkt {
+            return Err(OAuthError::InvalidProof(
+                "The refresh token is bound to another key.",
+            ));
+        }
 
         if settings.refresh_revokes_access_token {
             self.access_tokens.retain(|_, token| token.family != number);
@@ -183,6 +197,7 @@ impl TokenStore {
             scopes,
             account,
             nonce: None,
+            jkt: new.jkt,
         })
     }
 
@@ -261,6 +276,7 @@ impl TokenStore {
             account: &family.account,
             client: &family.client,
             scopes: &token.scopes,
+            jkt: self.families[token.family].jkt.as_deref(),
         })
     }
 

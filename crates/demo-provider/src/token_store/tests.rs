@@ -45,6 +45,7 @@ impl Fixture {
         NewTokens {
             access_token: format!("at-{number}"),
             refresh_token: format!("rt-{number}"),
+            jkt: None,
         }
     }
 
@@ -60,6 +61,7 @@ impl Fixture {
             redirect_uri: REDIRECT.to_owned(),
             challenge: Some(CHALLENGE.to_owned()),
             nonce: None,
+            jkt: None,
         };
         self.tokens.approve("code".to_owned(), approval, self.now);
     }

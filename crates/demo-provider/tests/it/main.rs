@@ -5,6 +5,7 @@
 )]
 
 mod app;
+mod binding;
 mod dialects;
 mod endpoint_faults;
 mod faults;
