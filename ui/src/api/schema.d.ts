@@ -397,6 +397,27 @@ export interface paths {
         patch: operations["authenticators_update"];
         trace?: never;
     };
+    "/api/v1/oauth/discover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Discover an issuer or MCP server
+         * @description Reads what the server publishes (RFC 8414, RFC 9728, OpenID Connect Discovery) and drafts an
+         *     authenticator. Registers and stores nothing: `POST` the draft to `oauth/authenticators`.
+         */
+        post: operations["authenticators_discover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/oauth/export": {
         parameters: {
             query?: never;
@@ -627,27 +648,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/oauth/discover": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Discover an issuer or MCP server
-         * @description Reads what the server publishes (RFC 8414, RFC 9728, OpenID Connect Discovery) and drafts an
-         *     authenticator. Registers and stores nothing: `POST` the draft to `oauth/authenticators`.
-         */
-        post: operations["authenticators_discover"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -746,6 +746,19 @@ export interface components {
             only_scopes?: string[] | null;
             verdict: components["schemas"]["Verdict"];
         };
+        /** @description The header of an API request that carries the token. */
+        ApiAuth: {
+            /**
+             * @description Its name.
+             * @default authorization
+             */
+            header?: string;
+            /**
+             * @description What stands before the token; empty: nothing.
+             * @default Bearer
+             */
+            scheme?: string;
+        };
         /** @description What went wrong, why, and what to do. Never holds a secret, a code or a full URL query. */
         ApiError: {
             /** @description For programs. */
@@ -774,6 +787,14 @@ export interface components {
              * @description Seconds after which another try makes sense.
              */
             retry_after?: number | null;
+        };
+        /** @description A connection's key, without the key. */
+        ApiKeyView: {
+            /** @description What the provider calls it: `personal access token`. */
+            name: string;
+            oauth?: components["schemas"]["OAuthOffer"] | null;
+            /** @description Where the person makes and deletes them. */
+            page?: string | null;
         };
         /** @description Reply to `POST approvals/{id}/show` and `answer`. */
         ApprovalDone: {
@@ -850,6 +871,10 @@ export interface components {
             accept_endpoints?: boolean | null;
             /** @description Hosts that the proxy may send tokens to, instead of those before. */
             api_hosts?: string[] | null;
+            /** @description How API requests carry a key. */
+            api_key_header?: string | null;
+            /** @description True of an authenticator without a client; a client id ends it. */
+            api_keys_only?: boolean | null;
             /** @description Another name of `client_id`. */
             app_id?: string | number;
             /** @description To whom the client's assertions are addressed; absent: the issuer, or the token endpoint. */
@@ -931,6 +956,10 @@ export interface components {
         AuthenticatorView: {
             /** @description Hosts that the proxy sends tokens to, the one that is meant if none is named first. */
             api_hosts?: string[];
+            /** @description How API requests carry a key, if the person said so: `X-Api-Key`, `Authorization: Token`. */
+            api_key_header?: string | null;
+            /** @description Where its keys are made and deleted. */
+            api_keys_page?: string | null;
             /** @description To whom the client's assertions are addressed, if the person said so. */
             assertion_audience?: string | null;
             /** @description PKCE counts as supported although the server does not say so. */
@@ -941,7 +970,7 @@ export interface components {
             authorize_params: {
                 [key: string]: string;
             };
-            /** @description OAuth client id. */
+            /** @description OAuth client id; empty if none is registered: then connections are made from API keys alone. */
             client_id: string;
             /** @description Names of its connections. */
             connections: string[];
@@ -1180,6 +1209,7 @@ export interface components {
             allowed_methods?: string[] | null;
             /** @description Hosts that the proxy sends its token to, the one that is meant if none is named first. */
             api_hosts?: string[];
+            api_key?: components["schemas"]["ApiKeyView"] | null;
             /** @description Scopes asked for at the last sign-in. */
             asked_scopes: components["schemas"]["Scopes"];
             /** @description Name of the client it came through. */
@@ -1639,6 +1669,16 @@ export interface components {
         NewAuthenticator: {
             /** @description Hosts that the proxy may send tokens to (`api.example.com`); absent: the provider's. */
             api_hosts?: string[] | null;
+            /**
+             * @description How API requests carry a key: `X-Api-Key`, or `Authorization: Token`; absent: as the provider's
+             *     entry says.
+             */
+            api_key_header?: string | null;
+            /**
+             * @description True: no client is registered, and connections are made from API keys alone. A client id can
+             *     complete it later.
+             */
+            api_keys_only?: boolean | null;
             /** @description Another name of `client_id`. */
             app_id?: string | number;
             /** @description To whom the client's assertions are addressed; absent: the issuer, or the token endpoint. */
@@ -1774,6 +1814,11 @@ export interface components {
             sign_in?: boolean | null;
         };
         /**
+         * @description A sign-in that could take the place of a key.
+         * @enum {string}
+         */
+        OAuthOffer: "ready" | "needs_client";
+        /**
          * @description Body of `POST credentials/sessions/{id}/callback`: where the browser ended up.
          *
          *     A URL with a wrong or missing state is an `invalid_request`, and the sign-in goes on waiting.
@@ -1829,6 +1874,10 @@ export interface components {
         };
         /** @description A catalogue entry: what a person needs to register a client there. */
         ProviderView: {
+            /** @description What the provider calls the keys that a person makes there: `personal access token`. */
+            api_key_name: string;
+            /** @description Where they are made and deleted. */
+            api_keys_page?: string | null;
             /** @description Scopes that give far more than most programs need; `admin:*` means all that begin with `admin:`. */
             broad_scopes: string[];
             /** @description Whether disconnecting can revoke the tokens at the provider. */
@@ -1964,6 +2013,13 @@ export interface components {
              * @description When its secret ends; it is registered anew then.
              */
             secret_expires_at?: string | null;
+        };
+        /** @description A key that no connection uses any more. */
+        ReplacedKey: {
+            /** @description What the provider calls it: `personal access token`. */
+            name: string;
+            /** @description Where the person deletes it. */
+            page?: string | null;
         };
         /** @description Whether the provider revoked the tokens. */
         Revocation: {
@@ -2156,6 +2212,9 @@ export interface components {
             instead_of?: string | null;
             /** @description True if the account was signed in before. */
             renewed: boolean;
+            replaced_key?: components["schemas"]["ReplacedKey"] | null;
+            /** @description Why the provider did not say whose the key is, if it could have: it was stored as it is. */
+            unverified?: string | null;
         };
         /** @description What belongs to a sign-in that was denied or failed. */
         SignInError: {
@@ -2171,13 +2230,18 @@ export interface components {
          * @description How the person comes back from the provider.
          * @enum {string}
          */
-        SignInMethod: "browser" | "paste" | "device";
+        SignInMethod: "browser" | "paste" | "device" | "api_key";
         /** @description Body of `POST credentials/connections`. */
         SignInRequest: {
             /** @description Label for the account; absent: the first account, or whatever account comes back. */
             account?: string | null;
             /** @description Name or id of the authenticator; `github/work` names the account too. */
             authenticator: string;
+            /**
+             * Format: date-time
+             * @description With the method `api_key`: when the key ends, if the person knows.
+             */
+            expires_at?: string | null;
             /** @description How the person comes back. */
             method?: components["schemas"]["SignInMethod"];
             /** @description Asks for `scopes` alone, or without any for the authenticator's own: the way to fewer scopes. */
@@ -2192,6 +2256,8 @@ export interface components {
             replace?: boolean;
             /** @description Asked for beside the authenticator's own, and beside those that the connection of this name has. */
             scopes?: string[];
+            /** @description With the method `api_key`: the key. Spaces and line breaks around it are no part of it. */
+            secret?: string | null;
         };
         /** @description Reply to `POST credentials/connections` (202). */
         SignInStarted: {
@@ -2355,6 +2421,7 @@ export interface components {
             access_token: string;
             /** @description The account, as the provider names it. */
             account?: string | null;
+            api_auth?: components["schemas"]["ApiAuth"] | null;
             /** @description The connection's name. */
             connection: string;
             /**
@@ -3375,6 +3442,42 @@ export interface operations {
             503: components["responses"]["Error"];
         };
     };
+    authenticators_discover: {
+        parameters: {
+            query?: {
+                /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
+                profile?: components["schemas"]["ProfileName"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiscoverRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Discovered"];
+                };
+            };
+            400: components["responses"]["Error"];
+            401: components["responses"]["Error"];
+            403: components["responses"]["Error"];
+            408: components["responses"]["Error"];
+            413: components["responses"]["Error"];
+            415: components["responses"]["Error"];
+            429: components["responses"]["Error"];
+            500: components["responses"]["Error"];
+            503: components["responses"]["Error"];
+        };
+    };
     authenticators_export: {
         parameters: {
             query?: {
@@ -3731,42 +3834,6 @@ export interface operations {
             401: components["responses"]["Error"];
             403: components["responses"]["Error"];
             409: components["responses"]["Error"];
-            429: components["responses"]["Error"];
-            500: components["responses"]["Error"];
-            503: components["responses"]["Error"];
-        };
-    };
-    authenticators_discover: {
-        parameters: {
-            query?: {
-                /** @description In a list: only this profile. With a name: where the name stands (absent: `default`). */
-                profile?: components["schemas"]["ProfileName"];
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DiscoverRequest"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Discovered"];
-                };
-            };
-            400: components["responses"]["Error"];
-            401: components["responses"]["Error"];
-            403: components["responses"]["Error"];
-            408: components["responses"]["Error"];
-            413: components["responses"]["Error"];
-            415: components["responses"]["Error"];
             429: components["responses"]["Error"];
             500: components["responses"]["Error"];
             503: components["responses"]["Error"];

@@ -104,7 +104,7 @@ const WORDS: Record<EventKind, Words> = {
   "connection.needs_reconnect": says("warn", "problems", "needs you to sign in again", why),
   "connection.misconfigured": says("bad", "problems", "was refused: the registered client must be corrected", why),
   "connection.lacks_scopes": says("warn", "problems", "lacks scopes that a host asks for", ({ detail }) =>
-    [String(detail.scopes ?? ""), String(detail.host ?? "")].filter(Boolean).join(" · "),
+    [detail.scopes, detail.host].filter((it) => typeof it === "string" && it !== "").join(" · "),
   ),
   "connection.adopted": says("idle", "rest", "found again in the keychain", none),
   "connection.updated": says("idle", "rest", "settings changed"),

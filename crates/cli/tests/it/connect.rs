@@ -33,7 +33,8 @@ pub(crate) fn provider(session: impl Fn(&Request) -> Answer + Send + Sync + 'sta
             ("POST", "/credentials/connections") => Some((
                 202,
                 json!({
-                    "session_id": SESSION, "authorize_url": URL, "expires_at": "2999-01-01T00:00:00Z",
+                    "session_id": SESSION, "authorize_url": (request.body["method"] != "api_key").then_some(URL),
+                    "expires_at": "2999-01-01T00:00:00Z",
                     "redirect_uri": "http://127.0.0.1:40111/callback"
                 }),
             )),
@@ -106,8 +107,8 @@ fn the_browser_gets_the_address_as_one_argument_and_the_account_is_named() {
         insta::assert_snapshot!(ended.err, @r"
         waiting for you to sign in to `github` in the browser (at most [time]; Ctrl-C cancels)
         signed in: `github` as ada
-        warning: not granted: gist
-          granted: repo
+        warning: not granted: Create gists (gist)
+          granted: Full access to public and private repositories (no read-only variant exists) (repo)
         hint: `valetkey token github` prints its token
         ");
     });

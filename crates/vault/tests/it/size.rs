@@ -25,7 +25,7 @@ async fn ten_thousand_connections_are_read_in_one_go() {
                    '00000000-0000-4000-8000-' || printf('%012d', i), authenticator, 'a' || i,
                    display_name, issuer, sub, status, generation, asked_scopes, scopes, issued_at,
                    expires_at, refresh_expires_at, refreshable, created_at, used_at, keep_warm,
-                   refresh_error, issued_boot_time, proxy
+                   refresh_error, issued_boot_time, proxy, needed, kind
                FROM connections, n";
     let database = rusqlite::Connection::open(fixture.home.database()).unwrap();
     database.execute_batch(sql).unwrap();
