@@ -10,7 +10,7 @@ use valetkey_core::account::{Account, Subject};
 use valetkey_core::authenticator::{Authenticator, GrantType, Overrides};
 use valetkey_core::connection::Connection;
 use valetkey_core::event::{Event, EventKind};
-use valetkey_core::grant::{Grant, GrantKind};
+use valetkey_core::grant::{Grant, GrantKind, TokenType};
 use valetkey_core::home::Home;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 use valetkey_core::name::ProfileName;
@@ -150,7 +150,8 @@ fn grant(n: usize, now: Timestamp) -> Grant {
         access_token: AccessToken::new(format!("access-{n}")),
         refresh_token: Some(RefreshToken::new(format!("refresh-{n}"))),
         id_token: None,
-        token_type: "Bearer".to_owned(),
+        token_type: TokenType::Bearer,
+        dpop_key: None,
         issued_at: now,
         issued_boot_time: None,
         expires_at: now.checked_add(SignedDuration::from_hours(8)).ok(),

@@ -6,10 +6,11 @@ use valetkey_core::authenticator::{Authenticator, Endpoints};
 use valetkey_core::catalogue;
 use valetkey_core::provider::{ClientAuth, Provider};
 use valetkey_core::secret::ClientSecret;
+use valetkey_core::token_response::{NoGrant, TokenResponse};
 use valetkey_vault::Vault;
 
 use crate::error::AgentError;
-use crate::protocol::{SigningKey, is_key};
+use crate::protocol::{ProofKey, SigningKey, is_key};
 
 /// All that a request to a provider needs.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub struct Client {
     pub secret: Option<ClientSecret>,
     /// The private key, if it has one instead.
     pub(crate) key: Option<SigningKey>,
+    /// The key that tokens are asked for with, if they are to be bound to one.
+    pub proof_key: Option<ProofKey>,
 }
 
 impl Client {
@@ -76,6 +79,7 @@ impl Client {
             endpoints,
             secret,
             key: None,
+            proof_key: None,
         };
         client.take_key()?;
         Ok(client)
@@ -98,6 +102,12 @@ impl Client {
         let key = SigningKey::parse(stored.expose());
         self.key = Some(key.map_err(|error| self.misconfigured(error.to_string()))?);
         Ok(())
+    }
+
+    /// The reply to a token request of this client, with the key that its tokens are bound to.
+    pub(crate) fn bound(&self, reply: TokenResponse) -> Result<TokenResponse, NoGrant> {
+        let key = self.proof_key.as_ref().map(ProofKey::secret);
+        reply.bind(key, self.endpoints.dpop)
     }
 
     /// The provider, as the person knows it.

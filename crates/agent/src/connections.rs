@@ -45,6 +45,8 @@ pub struct ConnectionView {
     pub api_hosts: Vec<ApiHost>,
     /// What there is to say about its key, if it has one.
     pub api_key: Option<ApiKeyView>,
+    /// Its token is bound to a key, so it is used through the proxy alone, whatever the row says.
+    pub is_bound: bool,
 }
 
 /// A connection's key.
@@ -158,6 +160,7 @@ impl ConnectionView {
             api_hosts: authenticator.api_hosts(provider),
             api_key: (row.kind == GrantKind::ApiKey)
                 .then(|| ApiKeyView::of(authenticator, provider)),
+            is_bound: registry.is_bound(entry),
             failed_sign_in: entry.failed_sign_in.clone(),
             refreshes_at: freshness::due_at(&row, registry.refresh_limits(&row), now, 0.0),
             row,
@@ -243,6 +246,16 @@ impl Agent {
             let entry = registry
                 .get(id)
                 .ok_or_else(|| AgentError::no_connection(key))?;
+            if change.proxy_only == Some(false) && registry.is_bound(entry) {
+                return Err(AgentError::InvalidRequest {
+                    message: "its token is bound to a key (DPoP): programs could not use it".to_owned(),
+                    hint: Some(
+                        "set `dpop` of its authenticator to nothing and connect again for a token that they \
+                         can use"
+                            .to_owned(),
+                    ),
+                });
+            }
             let mut row = entry.row.clone();
             row.keep_warm = change.keep_warm.unwrap_or(row.keep_warm);
             row.proxy = change.proxy(&row.proxy);
@@ -352,7 +365,7 @@ impl Agent {
         Ok(self
             .inner
             .provider_client
-            .test_token(&client, &live.grant.access_token)
+            .test_token(&client, &live.grant)
             .await)
     }
 }

@@ -66,6 +66,11 @@ pub enum AgentError {
     /// The token of this connection is never handed out.
     #[error("the token of `{0}` is never handed out: it is used through the proxy")]
     ProxyOnly(InProfile<ConnectionName>),
+    /// The token of this connection is bound to a key that stays here (RFC 9449).
+    #[error(
+        "the token of `{0}` is bound to a key that Valet Key keeps (DPoP): it is used through the proxy"
+    )]
+    Bound(InProfile<ConnectionName>),
     /// There is no refresh token, so only a sign-in brings another token.
     #[error("`{0}` has no refresh token")]
     NotRefreshable(InProfile<ConnectionName>),
@@ -305,6 +310,11 @@ impl AgentError {
             Self::ProxyOnly(connection) => Some(format!(
                 "`valetkey proxy-url {0}` prints the URL that takes its place; `valetkey proxy-only {0} off` \
                  hands the token out again",
+                connection.argument()
+            )),
+            Self::Bound(connection) => Some(format!(
+                "`valetkey proxy-url {0}` prints the URL that takes its place: requests that go there get the \
+                 token and its proof",
                 connection.argument()
             )),
             Self::NotRefreshable(connection) => Some(format!(

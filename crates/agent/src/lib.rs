@@ -114,7 +114,7 @@ pub use error::AgentError;
 pub use key::{Actor, AuthenticatorKey, ConnectionKey};
 pub use keys::{KeyRefusal, NewKey};
 pub use links::LinkTarget;
-pub use proxy::{Exchange, ProxiedRequest, ProxyGrant};
+pub use proxy::{Credentials, Exchange, ProxiedRequest, ProxyGrant};
 pub use registry::{FailedSignIn, LiveGrant};
 pub use state::{Agent, Config};
 pub use status::{AgentStatus, Check, CheckOutcome};

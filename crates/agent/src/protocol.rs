@@ -9,10 +9,12 @@
 //! | --- | --- |
 //! | `authorize` | the URL that the browser opens, and the validation of its response |
 //! | `signing_key` | a client's private key, which signs its assertions |
+//! | `pushed` | pushes the authorization request where the provider wants that |
 //! | `device` | the requests of a device grant |
 //! | `direct` | the requests of grants that need no person |
 //! | `discovery`, `metadata` | the metadata and signing keys that a sign-in needs, and their cache |
 //! | `token` | exchanges a code or a refresh token for a grant |
+//! | `dpop` | proves possession of the key that tokens are bound to |
 //! | `id_token`, `account` | who signed in |
 //! | `api_key` | whose a key is |
 //! | `revoke` | revokes a grant |
@@ -29,12 +31,14 @@ mod device;
 mod direct;
 mod discovery;
 mod documents;
+mod dpop;
 mod find;
 mod http;
 mod id_token;
 mod metadata;
 mod network;
 mod provider_time;
+mod pushed;
 mod register;
 mod request;
 mod revoke;
@@ -50,10 +54,13 @@ pub use account::{ExpectedIdToken, Identity, TokenTest};
 pub use api_key::KeyCheck;
 pub use authorize::AuthorizeRequest;
 pub(crate) use direct::DirectRequest;
+pub use dpop::ProofKey;
+pub(crate) use dpop::{ProofHeaders, SentProof};
 pub use find::{FindError, Lookup, Target};
 pub(crate) use http::MAX_REFRESH_TIME;
 pub use http::{NoAnswer, ProviderClient, Unreachable, client_builder, unreachable};
 pub use metadata::Metadata;
+pub use pushed::{PushRequest, Pushed};
 pub use register::NotRegistered;
 pub use revoke::Revocation;
 pub(crate) use signing_key::{SigningKey, is_key};

@@ -1,5 +1,6 @@
 //! A token for the proxy: it goes to a host of the connection and never to the program that asks.
 
+mod credentials;
 mod exchange;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::registry::LiveGrant;
 use crate::state::{Agent, Inner};
 use crate::token::{Invalidated, KEY_REFUSED, TokenRequirements};
 
+pub use credentials::Credentials;
 pub use exchange::Exchange;
 
 /// A token that a host refused is replaced only once within this time: a host that answers 401 for

@@ -39,6 +39,7 @@ use crate::client::Client;
 use crate::error::AgentError;
 use crate::grants;
 use crate::key::AuthenticatorKey;
+use crate::protocol::ProofKey;
 use crate::registry::{Entry, LiveGrant, RefreshResult, Requirement, TokenLookup};
 use crate::state::Inner;
 use direct::{is_current, request, subject_token};
@@ -400,7 +401,14 @@ async fn collect(inner: &Inner, id: ConnectionId) -> Result<PreparedRefresh, Age
             entry.row.account.subject.clone(),
         )
     };
-    let client = Client::of(&inner.vault, authenticator).await?;
+    let mut client = Client::of(&inner.vault, authenticator).await?;
+    // The refresh token may be bound to it, so a refresh keeps it.
+    if let Some(key) = &old.grant.dpop_key {
+        let key = ProofKey::read(key);
+        client.proof_key = Some(key.ok_or_else(|| {
+            AgentError::Internal("the key that its tokens are bound to is damaged".to_owned())
+        })?);
+    }
     Ok(PreparedRefresh {
         client,
         old,

@@ -24,10 +24,10 @@ use valetkey_core::connection::{Connection, RefreshErrorKind};
 use valetkey_core::connection_state::{
     ConnectionState, StaleTransition, Status, Transition, apply,
 };
-use valetkey_core::grant::{Grant, GrantKind};
+use valetkey_core::grant::{Grant, GrantKind, TokenType};
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 use valetkey_core::name::{AuthenticatorName, ConnectionName, InProfile, ProfileName};
-use valetkey_core::provider::{ApiAuth, Provider, RefreshTokenLimits};
+use valetkey_core::provider::{ApiAuth, Dpop, Provider, RefreshTokenLimits};
 use valetkey_core::scope::Scopes;
 use valetkey_core::secret::Fingerprint;
 
@@ -290,6 +290,16 @@ impl ConnectionRegistry {
         let entry = self.entries.get(&id)?;
         let authenticator = self.authenticator(entry.row.authenticator)?;
         (!authenticator.is_active).then_some(authenticator.as_ref())
+    }
+
+    /// Whether its token is bound to a key (RFC 9449), or must be.
+    pub(crate) fn is_bound(&self, entry: &Entry) -> bool {
+        let live = entry.live.as_ref();
+        if live.is_some_and(|live| live.grant.token_type == TokenType::Dpop) {
+            return true;
+        }
+        let authenticator = self.authenticator(entry.row.authenticator);
+        authenticator.is_some_and(|own| own.overrides.dpop == Some(Dpop::Required))
     }
 
     pub(crate) fn provider_of(&self, row: &Connection) -> &'static Provider {

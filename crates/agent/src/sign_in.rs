@@ -11,6 +11,7 @@
 //!
 //! [`api_key`] takes the place of 1 to 4 for a key that the person has already.
 //!
+//! Where the provider wants the request first, [`push`] sends it before 2 (RFC 9126).
 //! Where no browser can come back to this machine, [`device`] takes the place of 2 and 3 (RFC 8628),
 //! and [`direct`] where nobody must agree.
 
@@ -25,6 +26,7 @@ mod end;
 mod finish;
 mod page;
 mod place;
+mod push;
 mod renewal;
 pub(crate) mod session;
 mod state;

@@ -23,7 +23,7 @@ use valetkey_core::draft::{DraftInput, Warning};
 use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::id::AuthenticatorId;
 use valetkey_core::name::{AuthenticatorName, ConnectionName, ProfileName};
-use valetkey_core::provider::{ClientAuth, Provider, ScopePreset};
+use valetkey_core::provider::{ClientAuth, Dpop, Provider, ScopePreset};
 use valetkey_core::redirect::{LoopbackHost, RedirectUri};
 use valetkey_core::scope::Scopes;
 
@@ -340,6 +340,9 @@ pub struct EndpointsView {
     pub token_url: Option<String>,
     /// Device authorization endpoint (RFC 8628), if it is known without the provider's metadata.
     pub device_authorization_url: Option<String>,
+    /// Pushed authorization request endpoint (RFC 9126), if the person named it.
+    #[serde(default)]
+    pub pushed_authorization_url: Option<String>,
     /// Revocation endpoint.
     pub revocation_url: Option<String>,
     /// Userinfo endpoint.
@@ -351,6 +354,9 @@ pub struct EndpointsView {
     pub resource: Option<String>,
     /// How the client authenticates at the token endpoint.
     pub client_auth: Option<ClientAuth>,
+    /// Whether tokens are bound to a key (RFC 9449).
+    #[serde(default)]
+    pub dpop: Option<Dpop>,
 }
 
 impl AuthenticatorView {
@@ -362,6 +368,7 @@ impl AuthenticatorView {
             authorize_url,
             token_url,
             device_authorization_url,
+            pushed_authorization_url,
             revocation_url,
             userinfo_url,
             issuer,
@@ -372,6 +379,7 @@ impl AuthenticatorView {
             audience,
             requested_token_type,
             assertion_audience,
+            dpop,
             authorize_params,
             placeholders,
             api_hosts: _,
@@ -397,21 +405,25 @@ impl AuthenticatorView {
                 authorize_url: text(own.authorize_url),
                 token_url: Some(own.token_url.to_string()),
                 device_authorization_url: text(own.device_authorization_url),
+                pushed_authorization_url: text(own.pushed_authorization_url),
                 revocation_url: own.revocation.map(|revocation| revocation.url),
                 userinfo_url: own.userinfo.map(|userinfo| userinfo.url),
                 issuer: own.issuer,
                 resource: own.resource.map(String::from),
                 client_auth: Some(own.client_auth),
+                dpop: own.dpop,
             }),
             own_endpoints: EndpointsView {
                 authorize_url: text(authorize_url),
                 token_url: text(token_url),
                 device_authorization_url: text(device_authorization_url),
+                pushed_authorization_url: text(pushed_authorization_url),
                 revocation_url: text(revocation_url),
                 userinfo_url: text(userinfo_url),
                 issuer: text(issuer),
                 resource: resource.map(String::from),
                 client_auth,
+                dpop,
             },
             grant_type: grant_type.unwrap_or_default(),
             subject,

@@ -172,6 +172,10 @@ pub struct SignInView {
     /// It needs no person and ends by itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub direct: bool,
+    /// What the browser opens now, if the request was pushed (RFC 9126): the address of the start
+    /// expires, and this one takes its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushed_url: Option<String>,
     /// Where it stands.
     #[serde(flatten)]
     pub state: SignInState,

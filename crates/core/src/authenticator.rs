@@ -17,7 +17,7 @@ use crate::discovery::Registration;
 use crate::endpoint_url::EndpointUrl;
 use crate::id::AuthenticatorId;
 use crate::name::{AuthenticatorName, ConnectionName, InProfile, ProfileName};
-use crate::provider::{ApiAuth, ClientAuth, Provider, Routes, api_auth};
+use crate::provider::{ApiAuth, ClientAuth, Dpop, Provider, Routes, api_auth};
 use crate::redirect::RedirectUri;
 use crate::resource_uri::ResourceUri;
 use crate::scope::Scopes;
@@ -71,6 +71,9 @@ pub struct Overrides {
     /// Device authorization endpoint (RFC 8628).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_authorization_url: Option<EndpointUrl>,
+    /// Pushed authorization request endpoint (RFC 9126); named, it is used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pushed_authorization_url: Option<EndpointUrl>,
     /// RFC 7009 endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation_url: Option<EndpointUrl>,
@@ -102,6 +105,9 @@ pub struct Overrides {
     /// token endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assertion_audience: Option<String>,
+    /// Whether tokens are bound to a key (RFC 9449).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dpop: Option<Dpop>,
     /// Further authorize parameters.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub authorize_params: BTreeMap<String, String>,

@@ -8,7 +8,27 @@ use crate::clock_reading::{BootTime, ClockChange, ClockReading};
 use crate::freshness::add;
 use crate::id::Generation;
 use crate::scope::Scopes;
-use crate::secret::{AccessToken, IdToken, RefreshToken};
+use crate::secret::{AccessToken, DpopKey, IdToken, RefreshToken};
+
+/// How requests carry an access token. No other type is accepted, and its spelling is made uniform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenType {
+    /// Whoever holds it may use it (RFC 6750).
+    Bearer,
+    /// Bound to a key, whose holder proves it for each request (RFC 9449).
+    #[serde(rename = "DPoP")]
+    Dpop,
+}
+
+impl TokenType {
+    /// As in a header.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
+}
 
 /// Where the secret of a connection comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -57,8 +77,10 @@ pub struct Grant {
     pub grant_type: GrantType,
     /// The last id token, if `openid` was granted.
     pub id_token: Option<IdToken>,
-    /// `Bearer`: no other type is accepted, and its spelling is made uniform.
-    pub token_type: String,
+    /// How requests carry the access token.
+    pub token_type: TokenType,
+    /// The key that the tokens are bound to: the refresh token may be, also where the access token is not.
+    pub dpop_key: Option<DpopKey>,
     /// When the tokens arrived.
     pub issued_at: Timestamp,
     /// The same moment by the boot clock, where there is one.
@@ -86,7 +108,8 @@ impl Grant {
             refresh_token: None,
             grant_type: GrantType::default(),
             id_token: None,
-            token_type: "Bearer".to_owned(),
+            token_type: TokenType::Bearer,
+            dpop_key: None,
             issued_at: received.wall,
             issued_boot_time: received.boot,
             expires_at,

@@ -64,6 +64,10 @@ secret!(
     RegistrationToken
 );
 secret!(
+    /// The private key that tokens are bound to (RFC 9449): PKCS #8, in base64url.
+    DpopKey
+);
+secret!(
     /// A key of a local program for the loopback listener: `vk_` and 256 random bits.
     ClientKey
 );
@@ -123,7 +127,7 @@ macro_rules! stored {
 /// Wraps a secret for the secret store, so that no secret can be serialised by accident.
 pub(crate) struct Stored<T>(pub(crate) T);
 
-stored!(AccessToken, RefreshToken, IdToken);
+stored!(AccessToken, RefreshToken, IdToken, DpopKey);
 
 #[cfg(test)]
 mod tests {

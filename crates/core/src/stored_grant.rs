@@ -7,11 +7,11 @@ use zeroize::Zeroizing;
 use crate::account::Account;
 use crate::authenticator::{Authenticator, GrantType};
 use crate::clock_reading::BootTime;
-use crate::grant::{Grant, GrantKind};
+use crate::grant::{Grant, GrantKind, TokenType};
 use crate::id::{ConnectionId, Generation};
 use crate::proxy_settings::ProxySettings;
 use crate::scope::Scopes;
-use crate::secret::{AccessToken, IdToken, RefreshToken, Stored};
+use crate::secret::{AccessToken, DpopKey, IdToken, RefreshToken, Stored};
 use crate::secret_json;
 
 /// A grant with enough beside it to rebuild its row: the content of one keychain item.
@@ -52,7 +52,8 @@ impl StoredGrant {
             refresh_token: grant.refresh_token.as_ref().map(Stored),
             grant_type: grant.grant_type,
             id_token: grant.id_token.as_ref().map(Stored),
-            token_type: &grant.token_type,
+            token_type: grant.token_type,
+            dpop_key: grant.dpop_key.as_ref().map(Stored),
             issued_at: grant.issued_at,
             issued_boot_time: grant.issued_boot_time,
             expires_at: grant.expires_at,
@@ -88,6 +89,7 @@ impl StoredGrant {
                 grant_type: item.grant_type,
                 id_token: item.id_token.map(|token| token.0),
                 token_type: item.token_type,
+                dpop_key: item.dpop_key.map(|key| key.0),
                 issued_at: item.issued_at,
                 issued_boot_time: item.issued_boot_time,
                 expires_at: item.expires_at,
@@ -121,7 +123,9 @@ struct ItemOut<'a> {
     grant_type: GrantType,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<Stored<&'a IdToken>>,
-    token_type: &'a str,
+    token_type: TokenType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dpop_key: Option<Stored<&'a DpopKey>>,
     issued_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     issued_boot_time: Option<BootTime>,
@@ -149,7 +153,8 @@ struct ItemIn {
     #[serde(default)]
     grant_type: GrantType,
     id_token: Option<Stored<IdToken>>,
-    token_type: String,
+    token_type: TokenType,
+    dpop_key: Option<Stored<DpopKey>>,
     issued_at: Timestamp,
     issued_boot_time: Option<BootTime>,
     expires_at: Option<Timestamp>,
@@ -195,6 +200,18 @@ mod tests {
         assert!(stored.proxy.allows("GET") && !stored.proxy.allows("POST") && !stored.proxy.only);
         let again = StoredGrant::from_item(&stored.to_item()).unwrap();
         assert_eq!(again, stored);
+    }
+
+    #[test]
+    fn the_key_of_a_bound_token_is_kept_with_it() {
+        let mut item = item();
+        item["token_type"] = "DPoP".into();
+        item["dpop_key"] = "a-key".into();
+        let stored = read(&item);
+        assert_eq!(stored.grant.token_type, TokenType::Dpop);
+        assert_eq!(stored.grant.dpop_key, Some(DpopKey::new("a-key")));
+        assert!(!format!("{stored:?}").contains("a-key"), "{stored:?}");
+        assert_eq!(StoredGrant::from_item(&stored.to_item()).unwrap(), stored);
     }
 
     #[test]

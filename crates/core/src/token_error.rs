@@ -19,6 +19,7 @@
 mod codes;
 mod device;
 mod error_fields;
+mod pushed;
 mod retry_after;
 
 use jiff::{SignedDuration, Timestamp};
@@ -29,6 +30,7 @@ use error_fields::ErrorFields;
 
 pub use device::{DeviceAuthorization, DevicePoll, read_device_authorization, read_device_poll};
 pub use error_fields::{clean, one_line};
+pub use pushed::{PushedRequest, read_pushed_request};
 pub use retry_after::http_date;
 
 /// What came of a refresh.
@@ -162,6 +164,32 @@ pub fn read_exchange(
     })
 }
 
+/// What an authorization server has against the proof of a request, if it has anything (RFC 9449,
+/// sections 5 and 8).
+pub fn proof_error(answer: &Answer) -> Option<ProofError> {
+    let Content::Members(members) = answer.content() else {
+        return None;
+    };
+    let fields = ErrorFields::of_members(&members);
+    let says = |name: &str| fields.codes.iter().any(|code| codes::same(name, code));
+    if !matches!(answer.status, 400 | 401) {
+        None
+    } else if says("use_dpop_nonce") {
+        Some(ProofError::Nonce)
+    } else {
+        says("invalid_dpop_proof").then_some(ProofError::Invalid)
+    }
+}
+
+/// Why a proof of possession was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProofError {
+    /// The server wants another nonce in it.
+    Nonce,
+    /// It is wrong; its time may be.
+    Invalid,
+}
+
 /// Reads an error that came back with the browser (RFC 6749, section 4.1.2.1).
 pub fn read_authorize_error(
     provider: &Provider,
@@ -251,7 +279,7 @@ fn read(
             Err(missing) => missing,
         };
         let class = match missing {
-            NoGrant::TokenType(_) => Some(Class::FixClient),
+            NoGrant::TokenType(_) | NoGrant::NotBound => Some(Class::FixClient),
             NoGrant::NoToken | NoGrant::BadToken => None,
         };
         // A 2xx that names an error and holds no token is that error.

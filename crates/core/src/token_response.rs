@@ -15,20 +15,24 @@ pub(crate) use answer::Content;
 use crate::authenticator::GrantType;
 use crate::clock_reading::ClockReading;
 use crate::freshness;
-use crate::grant::{Grant, GrantKind};
+use crate::grant::{Grant, GrantKind, TokenType};
 use crate::id::Generation;
-use crate::provider::{Lifetimes, TokenShape};
+use crate::provider::{Dpop, Lifetimes, TokenShape};
 use crate::scope::Scopes;
-use crate::secret::{AccessToken, IdToken, RefreshToken};
+use crate::secret::{AccessToken, DpopKey, IdToken, RefreshToken};
 
 /// A longer lifetime than this is read as this: one hundred years.
 const MAX_LIFETIME: f64 = 100.0 * 365.25 * 86_400.0;
 
-/// A successful token reply (RFC 6749, section 5.1). Its type is Bearer: nothing else is accepted.
+/// A successful token reply (RFC 6749, section 5.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenResponse {
     /// The token that programs get; visible ASCII, so that it fits in a header.
     pub access_token: AccessToken,
+    /// How requests carry it.
+    pub token_type: TokenType,
+    /// The key that the tokens were asked for with: see [`Self::bind`].
+    pub dpop_key: Option<DpopKey>,
     /// Absent where the old one stays valid, or where there is none.
     pub refresh_token: Option<RefreshToken>,
     /// How it was obtained.
@@ -55,6 +59,9 @@ pub enum NoGrant {
     /// A token that we could not use (RFC 6749, section 7.1).
     #[error("the token type `{0}` is not supported, only Bearer")]
     TokenType(String),
+    /// A token that should be bound to a key and is not (RFC 9449, section 5).
+    #[error("the access token is not bound to the key (its type is Bearer, not DPoP)")]
+    NotBound,
 }
 
 impl TokenResponse {
@@ -77,9 +84,11 @@ impl TokenResponse {
         if !access_token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(NoGrant::BadToken);
         }
-        check_type(&members, shape)?;
+        let token_type = token_type(&members, shape)?;
         Ok(Self {
             access_token: AccessToken::new(access_token),
+            token_type,
+            dpop_key: None,
             refresh_token: text(&mut members, "refresh_token").map(RefreshToken::new),
             grant_type: GrantType::AuthorizationCode,
             id_token: text(&mut members, "id_token")
@@ -94,6 +103,21 @@ impl TokenResponse {
                 .iter()
                 .find_map(|name| members.get(*name).and_then(scopes)),
         })
+    }
+
+    /// The reply to a request that proved possession of `key`, or of none. A bound token needs its key,
+    /// and one that must be bound may not come without.
+    pub fn bind(self, key: Option<&DpopKey>, dpop: Option<Dpop>) -> Result<Self, NoGrant> {
+        match (self.token_type, key, dpop) {
+            (TokenType::Dpop, None, _) => Err(NoGrant::TokenType("DPoP".to_owned())),
+            (TokenType::Bearer, Some(_), Some(Dpop::Required)) => Err(NoGrant::NotBound),
+            (TokenType::Dpop, Some(_), _)
+            | (TokenType::Bearer, None, _)
+            | (TokenType::Bearer, Some(_), Some(Dpop::Preferred) | None) => Ok(Self {
+                dpop_key: key.cloned(),
+                ..self
+            }),
+        }
     }
 
     /// The grant of this reply, received at `now`.
@@ -147,7 +171,8 @@ impl TokenResponse {
             refresh_token: self.refresh_token.or_else(|| kept?.refresh_token.clone()),
             grant_type: self.grant_type,
             id_token: self.id_token.or_else(|| previous?.id_token.clone()),
-            token_type: "Bearer".to_owned(),
+            token_type: self.token_type,
+            dpop_key: self.dpop_key,
             issued_at: now.wall,
             issued_boot_time: now.boot,
             scopes: self
@@ -160,16 +185,14 @@ impl TokenResponse {
 
 /// Compared without regard to case (RFC 6749, section 5.1). A missing type is tolerated: several
 /// providers leave it out, and all of them mean Bearer.
-fn check_type(members: &Map<String, Value>, shape: TokenShape) -> Result<(), NoGrant> {
+fn token_type(members: &Map<String, Value>, shape: TokenShape) -> Result<TokenType, NoGrant> {
     let Some(Value::String(token_type)) = members.get("token_type") else {
-        return Ok(());
+        return Ok(TokenType::Bearer);
     };
-    let known = match shape {
-        TokenShape::Standard => ["bearer", ""].as_slice(),
-        TokenShape::AuthedUser => ["bearer", "user", ""].as_slice(),
-    };
-    if known.contains(&token_type.trim().to_ascii_lowercase().as_str()) {
-        return Ok(());
+    match (shape, &*token_type.trim().to_ascii_lowercase()) {
+        (_, "bearer" | "") | (TokenShape::AuthedUser, "user") => return Ok(TokenType::Bearer),
+        (TokenShape::Standard, "dpop") => return Ok(TokenType::Dpop),
+        (TokenShape::Standard | TokenShape::AuthedUser, _) => {}
     }
     let shown = token_type
         .chars()

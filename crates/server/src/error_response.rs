@@ -199,7 +199,7 @@ impl From<AgentError> for ErrorResponse {
             AgentError::Disabled(_) | AgentError::NotRefreshable(_) => {
                 api(ErrorCode::NotConfigured)
             }
-            AgentError::ProxyOnly(_) => api(ErrorCode::ProxyOnly),
+            AgentError::ProxyOnly(_) | AgentError::Bound(_) => api(ErrorCode::ProxyOnly),
             AgentError::InsufficientScope { missing, .. } => ApiError {
                 missing_scopes: missing.into(),
                 ..api(ErrorCode::InsufficientScope)

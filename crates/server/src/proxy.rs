@@ -179,7 +179,9 @@ impl Proxy {
     ) -> Result<(reqwest::Response, Arc<LiveGrant>), Failure> {
         let (agent, host) = (self.app.agent(), outgoing.host.authority());
         let refused = || Failure::refused(&outgoing.connection, host);
-        let response = self.send_once(outgoing, body, &grant).await?;
+        let mut asked_again = false;
+        let response = self.send_once(outgoing, body, &grant, &mut asked_again, agent_error);
+        let response = response.await?;
         // Another token of this login would lack the same scopes.
         if response.status() != StatusCode::UNAUTHORIZED
             || scope_refusal::is_one(outgoing.provider, &response)
@@ -197,7 +199,8 @@ impl Proxy {
         let grant = grant.map_err(agent_error)?;
         // What the person allows may have changed meanwhile.
         Outgoing::check(outgoing.parts, outgoing.address, &grant)?;
-        let response = self.send_once(outgoing, body, &grant).await?;
+        let response = self.send_once(outgoing, body, &grant, &mut asked_again, agent_error);
+        let response = response.await?;
         if response.status() == StatusCode::UNAUTHORIZED
             && !scope_refusal::is_one(outgoing.provider, &response)
         {
@@ -206,20 +209,40 @@ impl Proxy {
         Ok((response, grant.live))
     }
 
+    /// Sends the request with this token; once more in all (`asked_again`) if the host wants another proof
+    /// for a bound one.
     async fn send_once(
         &self,
         outgoing: &Outgoing<'_>,
         body: &mut RequestBody,
         grant: &ProxyGrant,
+        asked_again: &mut bool,
+        agent_error: &impl Fn(AgentError) -> Failure,
     ) -> Result<reqwest::Response, Failure> {
-        let headers = outgoing.headers(grant)?;
-        let sent = self.upstream.send(
-            outgoing.parts.method.clone(),
-            outgoing.url()?,
-            headers,
-            body.take(),
-        );
-        sent.await.map_err(|error| Failure::unreachable(&error))
+        let agent = self.app.agent();
+        let (method, url) = (&outgoing.parts.method, outgoing.url()?);
+        loop {
+            let credentials = agent.credentials(grant, method.as_str(), &url);
+            let credentials = credentials
+                .map_err(agent_error)?
+                .ok_or_else(|| Failure::target("the token does not fit into a header"))?;
+            let headers = outgoing.headers(&credentials);
+            let sent = self
+                .upstream
+                .send(method.clone(), url.clone(), headers, body.take());
+            let response = sent.await.map_err(|error| Failure::unreachable(&error))?;
+            agent.note_answer(&url, response.headers());
+            let wants_proof = response.status() == StatusCode::UNAUTHORIZED
+                && !*asked_again
+                && agent.wants_other_proof(&credentials, &url, response.headers());
+            if !wants_proof {
+                return Ok(response);
+            }
+            *asked_again = true;
+            if body.whole().is_none() {
+                return Err(Failure::proof(outgoing.host.authority()));
+            }
+        }
     }
 
     async fn pass_on(

@@ -47,10 +47,12 @@ const OTHERS: Record<Exclude<keyof NewAuthenticator, Shown>, true> = {
   audience: true,
   device_authorization_url: true,
   discovered_from: true,
+  dpop: true,
   grant_type: true,
   narrow_tokens: true,
   mcp_server: true,
   private_key: true,
+  pushed_authorization_url: true,
   requested_token_type: true,
   subject: true,
 };

@@ -900,6 +900,11 @@ export interface components {
             client_secret?: string | null;
             /** @description Device authorization endpoint (RFC 8628). */
             device_authorization_url?: string | null;
+            /**
+             * @description `required` or `preferred`: tokens are bound to a key of the connection (RFC 9449), which is then
+             *     used through the proxy alone.
+             */
+            dpop?: string | null;
             /** @description `authorization_code`, `client_credentials` or `token_exchange`. */
             grant_type?: string | null;
             /** @description Enables or disables it. */
@@ -918,6 +923,8 @@ export interface components {
             } | null;
             /** @description A new private key; null removes it. */
             private_key?: string | null;
+            /** @description Pushed authorization request endpoint (RFC 9126); named, it is used at each sign-in. */
+            pushed_authorization_url?: string | null;
             /** @description Redirect URI. */
             redirect_uri?: string | null;
             /** @description With `token_exchange`: what it shall bring. */
@@ -1363,6 +1370,12 @@ export interface components {
             /** @description Versions by name: `agent`, `sqlite`, `database` (its schema). */
             versions: components["schemas"]["Version"][];
         };
+        /**
+         * @description What an authenticator asks for. Without it no token is bound: that a provider could bind tokens is no
+         *     reason, since bound ones are of use through the proxy alone.
+         * @enum {string}
+         */
+        Dpop: "required" | "preferred";
         /** @description Where the requests of an authenticator go. */
         EndpointsView: {
             /** @description Authorization endpoint. */
@@ -1370,8 +1383,11 @@ export interface components {
             client_auth?: components["schemas"]["ClientAuth"] | null;
             /** @description Device authorization endpoint (RFC 8628), if it is known without the provider's metadata. */
             device_authorization_url?: string | null;
+            dpop?: components["schemas"]["Dpop"] | null;
             /** @description Issuer identifier. */
             issuer?: string | null;
+            /** @description Pushed authorization request endpoint (RFC 9126), if the person named it. */
+            pushed_authorization_url?: string | null;
             /** @description The service that tokens are for (RFC 8707), as it is sent. */
             resource?: string | null;
             /** @description Revocation endpoint. */
@@ -1711,6 +1727,11 @@ export interface components {
              *     the server, if it still says what the draft does.
              */
             discovered_from?: string | null;
+            /**
+             * @description `required` or `preferred`: tokens are bound to a key of the connection (RFC 9449), which is then
+             *     used through the proxy alone.
+             */
+            dpop?: string | null;
             /** @description `authorization_code` (absent), `client_credentials` or `token_exchange`. */
             grant_type?: string | null;
             /** @description Issuer identifier. */
@@ -1730,6 +1751,8 @@ export interface components {
             } | null;
             /** @description Private key of the client (RFC 7523) instead of a secret: a PEM (PKCS#8), or a JWK as JSON. */
             private_key?: string | null;
+            /** @description Pushed authorization request endpoint (RFC 9126); named, it is used at each sign-in. */
+            pushed_authorization_url?: string | null;
             /** @description Redirect URI; absent: the provider's default one. */
             redirect_uri?: string | null;
             /** @description With `token_exchange`: what it shall bring. */
@@ -2330,6 +2353,11 @@ export interface components {
             expires_at: string;
             /** @description The set it belongs to. */
             profile: components["schemas"]["ProfileName"];
+            /**
+             * @description What the browser opens now, if the request was pushed (RFC 9126): the address of the start
+             *     expires, and this one takes its place.
+             */
+            pushed_url?: string | null;
             /** @description Why a tool asked; untrusted text. */
             reason?: string | null;
             /** @description Names the sign-in. */

@@ -24,6 +24,8 @@ export interface Pending {
   direct: boolean;
   /** Set for sign-ins of this window only, like `browserProblem`; null if nobody is needed. */
   url: string | null;
+  /** Its address changes (RFC 9126). */
+  pushed?: boolean;
   /** What the person enters at the provider, in whichever browser. */
   device: DevicePrompt | null;
   /** Why a program asks: untrusted text. */
@@ -115,7 +117,10 @@ class SignIns {
 
   /** Without a browser the address is shown instead. */
   async openBrowser(session: string): Promise<void> {
-    const url = this.list.find((one) => one.session === session)?.url;
+    const find = (): Pending | undefined => this.list.find((one) => one.session === session);
+    // The address of a pushed request changes.
+    if (find()?.pushed) await this.#update(session);
+    const url = find()?.url;
     if (!url) return;
     let browserProblem: Failure | null = null;
     try {
@@ -201,6 +206,7 @@ class SignIns {
 
   #put(view: SignIn, extra: Partial<Pick<Pending, "own" | "url" | "connection">>): void {
     const old = this.list.find(({ session }) => session === view.session_id);
+    const url = extra.url ?? old?.url ?? null;
     const pending: Pending = {
       session: view.session_id,
       authenticatorId: view.authenticator_id,
@@ -209,7 +215,8 @@ class SignIns {
       authorized: view.state === "authorized",
       own: extra.own ?? old?.own ?? false,
       direct: view.direct ?? false,
-      url: extra.url ?? old?.url ?? null,
+      url: url === null ? null : (view.pushed_url ?? url),
+      pushed: view.pushed_url != null,
       device: view.device ?? null,
       reason: view.reason ?? null,
       browserProblem: old?.browserProblem ?? null,

@@ -8,14 +8,16 @@ use serde_json::Value;
 use valetkey_core::account::Subject;
 use valetkey_core::authenticator::Endpoints;
 use valetkey_core::endpoint_url::EndpointUrl;
+use valetkey_core::grant::{Grant, TokenType};
 use valetkey_core::provider::{ApiAuth, Provider, Userinfo, UserinfoMethod};
-use valetkey_core::secret::AccessToken;
+use valetkey_core::secret::{AccessToken, DpopKey};
 use valetkey_core::token_error::{SignInFailure, one_line};
 use valetkey_core::token_response::{Answer, TokenResponse};
 
+use super::http::NoUsableAnswer;
 use super::id_token::{self, Verified};
 use super::metadata::Metadata;
-use super::{ProviderClient, request};
+use super::{ProofKey, ProviderClient, request};
 use crate::client::Client;
 
 /// Longest name that is shown, in characters.
@@ -106,7 +108,11 @@ impl ProviderClient {
         let Some(userinfo) = &client.endpoints.userinfo else {
             return identity(client, verified, &Value::Null);
         };
-        let members = match self.ask(client, userinfo, &reply.access_token).await {
+        let key = proof_key(reply.token_type, reply.dpop_key.as_ref());
+        let members = match self
+            .ask(client, userinfo, &reply.access_token, key.as_ref())
+            .await
+        {
             Told::Account(members) => members,
             told @ (Told::Refused | Told::Nothing(_)) => {
                 tracing::debug!(provider = client.provider.id, ?told, "no userinfo");
@@ -117,11 +123,13 @@ impl ProviderClient {
     }
 
     /// Asks the provider whether it takes this token.
-    pub async fn test_token(&self, client: &Client, token: &AccessToken) -> TokenTest {
+    pub async fn test_token(&self, client: &Client, grant: &Grant) -> TokenTest {
         let Some(userinfo) = &client.endpoints.userinfo else {
             return TokenTest::NotKnown;
         };
-        match self.ask(client, userinfo, token).await {
+        let key = proof_key(grant.token_type, grant.dpop_key.as_ref());
+        let asked = self.ask(client, userinfo, &grant.access_token, key.as_ref());
+        match asked.await {
             Told::Account(members) => TokenTest::Accepted {
                 host: EndpointUrl::parse(&userinfo.url).ok().map(|url| url.host()),
                 account: name(userinfo, &members),
@@ -131,15 +139,24 @@ impl ProviderClient {
         }
     }
 
-    async fn ask(&self, client: &Client, userinfo: &Userinfo, token: &AccessToken) -> Told {
+    async fn ask(
+        &self,
+        client: &Client,
+        userinfo: &Userinfo,
+        token: &AccessToken,
+        key: Option<&ProofKey>,
+    ) -> Told {
         let at = self.time_at(&client.endpoints.token_url);
         let Some(request) = request(client, userinfo, token, at) else {
             return Told::Nothing("no request can be sent to the userinfo URL".to_owned());
         };
-        match self.send(request).await {
+        // Introspection presents the token in its body, as what is asked about.
+        let key = key.filter(|_| userinfo.method != UserinfoMethod::Introspect);
+        match self.send_to_resource(key, token, request).await {
             Ok(answer) if answer.status == 403 => Told::Refused,
             Ok(answer) => told(&answer),
-            Err(error) => Told::Nothing(error.reason),
+            Err(NoUsableAnswer::Unreachable(error)) => Told::Nothing(error.reason),
+            Err(NoUsableAnswer::NotBuilt(error)) => Told::Nothing(error.to_string()),
         }
     }
 }
@@ -163,6 +180,12 @@ pub(super) fn told(answer: &Answer) -> Told {
         Value::Object(_) | Value::Array(_) if answer.is_success() && !failed => Told::Account(told),
         _ => Told::Nothing(format!("HTTP {}", answer.status)),
     }
+}
+
+/// The key of a bound token; a damaged one is found out by the next refresh.
+fn proof_key(token_type: TokenType, key: Option<&DpopKey>) -> Option<ProofKey> {
+    let key = key.filter(|_| token_type == TokenType::Dpop)?;
+    ProofKey::read(key)
 }
 
 fn identity(

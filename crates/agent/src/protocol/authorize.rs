@@ -29,6 +29,8 @@ pub struct AuthorizeRequest {
     pub redirect_uri: String,
     /// PKCE verifier; None if the provider does not support PKCE.
     pub(super) verifier: Option<PkceCodeVerifier>,
+    /// All that the URL says, for a request that is pushed.
+    pub(super) parameters: Vec<(String, String)>,
     pub(super) metadata: Option<Arc<Metadata>>,
 }
 
@@ -76,17 +78,21 @@ impl AuthorizeRequest {
         if let Some(nonce) = &nonce {
             query.set("nonce", nonce);
         }
+        if let Some(key) = &client.proof_key {
+            query.set("dpop_jkt", &key.thumbprint());
+        }
         if verifier.is_some() {
             query.set("code_challenge", challenge.as_str());
             query.set("code_challenge_method", challenge.method());
         }
-        url.query_pairs_mut().clear().extend_pairs(query.0);
+        url.query_pairs_mut().clear().extend_pairs(&query.0);
         Self {
             url: url.into(),
             state,
             nonce,
             redirect_uri: redirect_uri.to_owned(),
             verifier,
+            parameters: query.0,
             metadata,
         }
     }
@@ -295,6 +301,8 @@ mod tests {
                 issuer: "https://h".to_owned(),
                 jwks_uri: None,
                 device_authorization_endpoint: None,
+                pushed_authorization_request_endpoint: None,
+                requires_pushed_requests: false,
                 sends_iss: true,
             })
         };

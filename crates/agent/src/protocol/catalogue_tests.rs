@@ -76,6 +76,7 @@ fn client(provider: &'static Provider, with_secret: bool) -> Client {
         endpoints,
         secret: with_secret.then(|| ClientSecret::new("the-secret")),
         key: None,
+        proof_key: None,
     }
 }
 

@@ -59,7 +59,15 @@ impl ProviderClient {
         };
         let mut sent = vec![code.expose()];
         sent.extend(client.secret.as_ref().map(ClientSecret::expose));
-        read_device_poll(client.provider, &answer, &sent, now)
+        match read_device_poll(client.provider, &answer, &sent, now) {
+            DevicePoll::Granted(reply) => match client.bound(*reply) {
+                Ok(reply) => DevicePoll::Granted(Box::new(reply)),
+                Err(error) => DevicePoll::Failed(SignInFailure::FixClient {
+                    reason: error.to_string(),
+                }),
+            },
+            polled => polled,
+        }
     }
 }
 

@@ -38,7 +38,12 @@ impl ProviderClient {
         let answer = answer.map_err(NoUsableAnswer::into_failure)?;
         let secrets = request.secrets(client);
         match read_exchange(client.provider, &answer, &secrets, now) {
-            Ok(reply) => Ok(reply.direct(client.endpoints.grant_type)),
+            Ok(reply) => match client.bound(*reply) {
+                Ok(reply) => Ok(reply.direct(client.endpoints.grant_type)),
+                Err(error) => Err(SignInFailure::FixClient {
+                    reason: error.to_string(),
+                }),
+            },
             Err(SignInFailure::Denied { reason } | SignInFailure::StartAgain { reason }) => {
                 Err(SignInFailure::FixClient { reason })
             }
@@ -64,9 +69,14 @@ impl ProviderClient {
         let secrets = request.secrets(client);
         Ok(
             match read_refresh(client.provider, &answer, &secrets, now) {
-                RefreshOutcome::Refreshed(reply) => {
-                    RefreshOutcome::Refreshed(Box::new(reply.direct(client.endpoints.grant_type)))
-                }
+                RefreshOutcome::Refreshed(reply) => match client.bound(*reply) {
+                    Ok(reply) => RefreshOutcome::Refreshed(Box::new(
+                        reply.direct(client.endpoints.grant_type),
+                    )),
+                    Err(error) => RefreshOutcome::FixClient {
+                        reason: error.to_string(),
+                    },
+                },
                 RefreshOutcome::SignInAgain { reason } => RefreshOutcome::FixClient { reason },
                 outcome => outcome,
             },

@@ -109,6 +109,9 @@ struct Document {
     issuer: String,
     jwks_uri: Option<String>,
     device_authorization_endpoint: Option<String>,
+    pushed_authorization_request_endpoint: Option<String>,
+    #[serde(default)]
+    require_pushed_authorization_requests: bool,
     code_challenge_methods_supported: Option<Vec<String>>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
@@ -155,10 +158,13 @@ fn read(document: Document) -> Result<Metadata, SignInFailure> {
     };
     // Needed by some sign-ins only, so a bad one is none.
     let device = document.device_authorization_endpoint;
+    let pushed = document.pushed_authorization_request_endpoint;
     Ok(Metadata {
         issuer: document.issuer,
         jwks_uri,
         device_authorization_endpoint: device.and_then(|url| EndpointUrl::parse(&url).ok()),
+        pushed_authorization_request_endpoint: pushed.and_then(|url| EndpointUrl::parse(&url).ok()),
+        requires_pushed_requests: document.require_pushed_authorization_requests,
         offers_s256: methods.is_none_or(|list| list.iter().any(|method| method == "S256")),
         sends_iss: document.authorization_response_iss_parameter_supported,
     })

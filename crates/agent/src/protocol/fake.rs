@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use valetkey_core::catalogue;
 use valetkey_core::draft::DraftInput;
-use valetkey_core::grant::{Grant, GrantKind};
+use valetkey_core::grant::{Grant, GrantKind, TokenType};
 use valetkey_core::id::{AuthenticatorId, Generation};
 use valetkey_core::name::ProfileName;
 use valetkey_core::provider::ClientAuth;
@@ -157,6 +157,7 @@ pub(super) fn client_at(base: &str, client_auth: ClientAuth) -> Client {
         endpoints,
         key: None,
         secret: (client_auth != ClientAuth::None).then(|| ClientSecret::new("a:b/+ é%")),
+        proof_key: None,
     }
 }
 
@@ -194,7 +195,8 @@ pub(super) fn grant(access_token: &str, refresh_token: &str) -> Grant {
         grant_type: valetkey_core::authenticator::GrantType::default(),
         refresh_token: Some(RefreshToken::new(refresh_token)),
         id_token: None,
-        token_type: "Bearer".to_owned(),
+        token_type: TokenType::Bearer,
+        dpop_key: None,
         issued_at: now,
         issued_boot_time: None,
         expires_at: now.checked_add(SignedDuration::from_secs(60)).ok(),

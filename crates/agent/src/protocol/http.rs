@@ -20,6 +20,7 @@ use valetkey_core::token_error::{SignInFailure, http_date};
 use valetkey_core::token_response::Answer;
 use zeroize::Zeroizing;
 
+use super::dpop::ProofServers;
 use super::metadata::{Cache, Metadata};
 use super::network::PublicResolver;
 use super::provider_time::ProviderTime;
@@ -32,8 +33,8 @@ const LARGEST_BODY: usize = 1 << 20;
 
 /// Until the whole answer of one request is there.
 const TOTAL: Duration = Duration::from_secs(30);
-/// A refresh is sent once more if its answer was lost.
-pub(crate) const MAX_REFRESH_TIME: Duration = TOTAL.saturating_mul(2);
+/// A refresh is sent once more if its answer was lost, each time once more with another nonce.
+pub(crate) const MAX_REFRESH_TIME: Duration = TOTAL.saturating_mul(4);
 
 /// The times of so many hosts are remembered.
 const MAX_TIMES: usize = 32;
@@ -128,7 +129,8 @@ impl From<Unreachable> for NoUsableAnswer {
 /// Speaks with providers, and remembers what they publish. Cheap until the first request.
 pub struct ProviderClient {
     limits: HttpLimits,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(crate) proof_servers: ProofServers,
     /// By host, the newest last.
     times: Mutex<Vec<ProviderTime>>,
     /// https, through the proxy that the environment names. Holds the root certificates that the
@@ -148,6 +150,7 @@ impl ProviderClient {
         Self {
             limits: HttpLimits::default(),
             clock,
+            proof_servers: ProofServers::default(),
             times: Mutex::default(),
             secure: Mutex::default(),
             public: Mutex::default(),
@@ -187,7 +190,7 @@ impl ProviderClient {
         build: impl Fn(Timestamp) -> Result<Request<Bytes>, NotBuilt>,
     ) -> Result<Answer, NoUsableAnswer> {
         let time = self.time_at(url);
-        let answer = self.send(build(time)?).await?;
+        let answer = self.send_token_request(client, || build(time)).await?;
         let is_refused = matches!(answer.status, 400 | 401);
         let difference = self.time_at(url).duration_since(time).abs();
         if !client.endpoints.client_auth.is_assertion()
@@ -200,10 +203,14 @@ impl ProviderClient {
             ?difference,
             "the clock here differs from the provider's; asking once more"
         );
-        Ok(self.send(build(self.time_at(url))?).await?)
+        let time = self.time_at(url);
+        self.send_token_request(client, || build(time)).await
     }
 
     fn note_time(&self, response: &reqwest::Response) {
+        let received = self.clock.reading();
+        self.proof_servers
+            .note(response.url(), response.headers(), received);
         let header = response.headers().get(DATE);
         let date = header.and_then(|date| http_date(date.to_str().ok()?));
         let host = response.url().host_str();
@@ -213,7 +220,7 @@ impl ProviderClient {
         let time = ProviderTime {
             host: host.to_owned(),
             date,
-            received: self.clock.reading(),
+            received,
         };
         let mut times = self.lock_times();
         times.retain(|known| known.host != time.host);

@@ -20,6 +20,10 @@ pub struct Metadata {
     pub(super) jwks_uri: Option<EndpointUrl>,
     /// Device authorization endpoint (RFC 8628, section 4).
     pub(super) device_authorization_endpoint: Option<EndpointUrl>,
+    /// Pushed authorization request endpoint (RFC 9126, section 5).
+    pub(super) pushed_authorization_request_endpoint: Option<EndpointUrl>,
+    /// Whether every authorization request must be pushed there.
+    pub(super) requires_pushed_requests: bool,
     /// Whether PKCE with S256 is offered, or nothing is said about it.
     pub(super) offers_s256: bool,
     /// Whether each answer must name its issuer (RFC 9207).

@@ -9,9 +9,9 @@ use valetkey_core::freshness;
 pub(crate) struct ProviderTime {
     /// Who sent it.
     pub(crate) host: String,
-    pub(super) date: Timestamp,
+    pub(crate) date: Timestamp,
     /// When it arrived.
-    pub(super) received: ClockReading,
+    pub(crate) received: ClockReading,
 }
 
 impl ProviderTime {

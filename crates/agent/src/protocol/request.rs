@@ -1,4 +1,4 @@
-//! Requests that carry secrets: forms (RFC 6749, sections 4.1.3 and 6; RFC 7009; RFC 7662; RFC 8628; RFC 8707) with
+//! Requests that carry secrets: forms (RFC 6749, sections 4.1.3 and 6; RFC 7009; RFC 7662; RFC 8628; RFC 8707; RFC 9126) with
 //! client authentication, as JSON where a provider wants that. A body is wiped when its request and all copies of it are gone.
 
 use std::collections::BTreeMap;
@@ -64,6 +64,27 @@ pub(super) fn exchange_code(
     let endpoints = &client.endpoints;
     fields.extend(additions(&endpoints.exchange_params));
     token_request(client, &endpoints.token_url, fields, now)
+}
+
+/// Pushes the parameters of an authorization request (RFC 9126, section 2.1).
+pub(super) fn push(
+    client: &Client,
+    url: &EndpointUrl,
+    parameters: &[(String, String)],
+    now: Timestamp,
+) -> Result<Request<Bytes>, NotBuilt> {
+    let fields = parameters
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let client_auth = client.endpoints.client_auth;
+    authenticated(
+        client,
+        client_auth,
+        TokenBody::Form,
+        url,
+        fields.collect(),
+        now,
+    )
 }
 
 /// Asks for a device code (RFC 8628, section 3.1).
@@ -243,11 +264,14 @@ fn authenticated<'a>(
     // Lives as long as the fields.
     let assertion;
     let signs = client.endpoints.client_auth.is_assertion() && client_auth != ClientAuth::None;
+    // A pushed request names it whatever the authentication is.
+    let is_named = fields.iter().any(|(name, _)| *name == "client_id");
+    let own_name = (!is_named).then_some(("client_id", client_id));
     match (&client.secret, client_auth) {
         _ if signs => {
             assertion = sign_assertion(client, now)?;
+            fields.extend(own_name);
             fields.extend([
-                ("client_id", client_id),
                 (
                     "client_assertion_type",
                     "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
@@ -263,10 +287,11 @@ fn authenticated<'a>(
             request = request.header(AUTHORIZATION, basic(secret.expose(), "")?);
         }
         (Some(secret), ClientAuth::ClientSecretPost) => {
-            fields.extend([("client_id", client_id), ("client_secret", secret.expose())]);
+            fields.extend(own_name);
+            fields.push(("client_secret", secret.expose()));
         }
         (Some(_), ClientAuth::None | ClientAuth::PrivateKeyJwt | ClientAuth::ClientSecretJwt)
-        | (None, _) => fields.push(("client_id", client_id)),
+        | (None, _) => fields.extend(own_name),
     }
     let (content_type, body) = match body {
         TokenBody::Form => (

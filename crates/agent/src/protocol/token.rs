@@ -33,7 +33,12 @@ impl ProviderClient {
         let mut sent = vec![code];
         sent.extend(client.secret.as_ref().map(ClientSecret::expose));
         sent.extend(verifier.iter().map(|verifier| verifier.secret().as_str()));
-        read_exchange(client.provider, &answer, &sent, now).map(|reply| *reply)
+        let reply = read_exchange(client.provider, &answer, &sent, now)?;
+        client
+            .bound(*reply)
+            .map_err(|error| SignInFailure::FixClient {
+                reason: error.to_string(),
+            })
     }
 
     /// Refreshes (RFC 6749, section 6), with the scopes as they are, or with `narrow`. `known` is the id token of the
@@ -95,6 +100,12 @@ impl ProviderClient {
                     reason: "the provider answered with another account".to_owned(),
                 }
             }
+            RefreshOutcome::Refreshed(reply) => match client.bound(*reply) {
+                Ok(reply) => RefreshOutcome::Refreshed(Box::new(reply)),
+                Err(error) => RefreshOutcome::FixClient {
+                    reason: error.to_string(),
+                },
+            },
             outcome => outcome,
         };
         Ok(outcome)

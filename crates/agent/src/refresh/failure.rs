@@ -355,6 +355,7 @@ pub(super) async fn not_sent(inner: &Arc<Inner>, id: ConnectionId, error: &Agent
         | AgentError::InsufficientScope { .. }
         | AgentError::Disabled(_)
         | AgentError::ProxyOnly(_)
+        | AgentError::Bound(_)
         | AgentError::NotRefreshable(_)
         | AgentError::NotNarrowable { .. }
         | AgentError::BadDraft(_)

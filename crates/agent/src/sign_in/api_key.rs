@@ -260,6 +260,7 @@ impl NewKey {
             provider: authenticator.provider_name(self.provider).to_owned(),
             catalogue_id: self.provider.id.clone(),
             authorize_url: None,
+            pushed_url: None,
             redirect_uri: None,
             device: None,
             paste_only: false,

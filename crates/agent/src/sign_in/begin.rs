@@ -18,11 +18,11 @@ use super::renewal::{
     connection_to_renew, granted_scopes, login_hint, scope_change, scopes_to_ask,
 };
 use super::session::{Awaits, CallbackListener, DevicePrompt, Pending, Run, Session, SignInView};
-use super::{RETENTION, SIGN_IN_TIMEOUT, SignInState, callback_server, device, direct};
+use super::{RETENTION, SIGN_IN_TIMEOUT, SignInState, callback_server, device, direct, push};
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::key::{Actor, AuthenticatorKey};
-use crate::protocol::{AuthorizeRequest, Metadata};
+use crate::protocol::{AuthorizeRequest, Metadata, ProofKey, PushRequest, Pushed};
 use crate::state::{Agent, Inner};
 
 /// More runs than this at once are refused: nobody can have meant them.
@@ -112,6 +112,8 @@ impl Agent {
         if let Some(login) = known.as_ref().and_then(login_hint).filter(|_| !ask.replace) {
             client.hint_login(login);
         }
+        // Each sign-in has a key of its own: what it brings never meets that of an earlier one.
+        client.proof_key = client.endpoints.dpop.map(|_| ProofKey::generate());
         let metadata = inner.provider_client.metadata(&client, inner.now()).await;
         let metadata = metadata.map_err(|failure| not_begun(&client, failure))?;
         let client = Arc::new(client);
@@ -125,10 +127,14 @@ impl Agent {
             provider: client.provider_name().to_owned(),
             catalogue_id: client.provider.id.clone(),
             authorize_url: begun.authorize_url,
+            pushed_url: match &begun.source {
+                Source::Browser(Some((_, pushed))) => Some(pushed.url.clone()),
+                Source::Browser(None) | Source::Polls(_) | Source::Direct => None,
+            },
             redirect_uri: begun.redirect_uri,
             device: match &begun.source {
                 Source::Polls(authorization) => Some(DevicePrompt::of(authorization)),
-                Source::Browser | Source::Direct => None,
+                Source::Browser(_) | Source::Direct => None,
             },
             paste_only: matches!(begun.awaits, Awaits::Callback { listener: None, .. }),
             added,
@@ -176,7 +182,11 @@ impl Agent {
         inner.registry().follow_sign_in(&row);
         inner.run(time_out(Arc::clone(inner), view.id));
         match begun.source {
-            Source::Browser => {}
+            Source::Browser(None) => {}
+            Source::Browser(Some((request, pushed))) => {
+                let inner_of_task = Arc::clone(inner);
+                inner.run(push::again(inner_of_task, view.id, client, request, pushed));
+            }
             Source::Polls(authorization) => {
                 let polling = device::poll(Arc::clone(inner), view.id, client, authorization);
                 inner.run(polling);
@@ -217,8 +227,8 @@ pub(super) struct Begun {
 
 /// What brings the tokens of a sign-in.
 pub(super) enum Source {
-    /// The browser's authorization response.
-    Browser,
+    /// The browser's authorization response; what was pushed for it, and where that leads.
+    Browser(Option<(PushRequest, Pushed)>),
     /// Polls of the token endpoint.
     Polls(DeviceAuthorization),
     /// One request, which needs no person.
@@ -256,12 +266,17 @@ async fn begin_in_browser(
     let registered = &client.authenticator.redirect_uri;
     let (listener, redirect_uri) = open_redirect(inner, registered, paste_only).await?;
     let request = AuthorizeRequest::new(client, metadata, &redirect_uri, scopes);
+    let pushed = push::first(inner, client, &request).await;
+    let pushed = pushed.map_err(|failure| not_begun(client, failure))?;
+    let url = pushed
+        .as_ref()
+        .map_or(&request.url, |(_, pushed)| &pushed.url);
     Ok(Begun {
-        authorize_url: Some(request.url.clone()),
+        authorize_url: Some(url.clone()),
         redirect_uri: Some(redirect_uri),
         awaits: Awaits::Callback { request, listener },
         lifetime: SIGN_IN_TIMEOUT,
-        source: Source::Browser,
+        source: Source::Browser(pushed),
     })
 }
 

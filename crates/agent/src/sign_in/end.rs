@@ -123,6 +123,7 @@ impl From<AgentError> for End {
             | AgentError::NotNarrowable { .. }
             | AgentError::Disabled(_)
             | AgentError::ProxyOnly(_)
+            | AgentError::Bound(_)
             | AgentError::NotRefreshable(_)
             | AgentError::NotAllowed(_)
             | AgentError::NotConfirmed { .. }

@@ -246,6 +246,7 @@ mod tests {
             provider: "A & B (OAuth App)".to_owned(),
             catalogue_id: "custom".to_owned(),
             authorize_url: None,
+            pushed_url: None,
             redirect_uri: None,
             device: None,
             paste_only: false,

@@ -44,6 +44,8 @@ pub struct SignInView {
     pub catalogue_id: String,
     /// Where the browser must go; None if the sign-in needs no person.
     pub authorize_url: Option<String>,
+    /// The same, if the request was pushed: it changes before it expires, and holds no state.
+    pub pushed_url: Option<String>,
     /// Where it comes back to; None if the person enters a code, or nobody is needed.
     pub redirect_uri: Option<String>,
     /// What the person enters at the provider, if the sign-in is a device grant.

@@ -118,7 +118,9 @@ pub(super) async fn renew(
     // consent only, and without it the login would end with this access token.
     let mut new = grant(generation, None);
     let replaced = key_to_replace(inner, id, &new);
+    // A refresh token that is bound to a key is of no use beside another one.
     if !new.is_refreshable()
+        && new.dpop_key.is_none()
         && let Some(old) = still_good(inner, id, account.subject.as_ref())
     {
         new.refresh_token.clone_from(&old.grant.refresh_token);
@@ -175,7 +177,7 @@ fn is_same(known: Option<&Subject>, new: Option<&Subject>) -> bool {
         .is_some_and(|(known, new)| known.is_same_account(new))
 }
 
-/// The grant that is renewed, if it is the same account's for certain and was not refused.
+/// The grant that is renewed, if it is the same account's for certain, was not refused and is bound to no key.
 fn still_good(
     inner: &Inner,
     id: ConnectionId,
@@ -185,7 +187,8 @@ fn still_good(
     let entry = registry.get(id)?;
     let same = is_same(entry.row.account.subject.as_ref(), account);
     let refused = entry.row.state.status == Status::NeedsReconnect;
-    entry.live.clone().filter(|_| same && !refused)
+    let live = entry.live.clone().filter(|_| same && !refused)?;
+    live.grant.dpop_key.is_none().then_some(live)
 }
 
 fn done(

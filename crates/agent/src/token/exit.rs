@@ -43,17 +43,24 @@ impl Inner {
         Ok(ServedToken { live, at, api_auth })
     }
 
-    /// A connection that is used through the proxy alone keeps its token.
+    /// A connection that is used through the proxy alone keeps its token; so does one whose token is of no
+    /// use without the key that it is bound to.
     pub(super) fn check_handed_out(
         registry: &ConnectionRegistry,
         id: ConnectionId,
     ) -> Result<(), AgentError> {
-        let row = registry.get(id).map(|entry| &entry.row);
-        let Some(row) = row.filter(|row| row.proxy.only) else {
+        let Some(entry) = registry.get(id) else {
             return Ok(());
         };
-        let name = registry.full_name_of(row);
-        Err(name.map_or_else(|| AgentError::no_connection(id), AgentError::ProxyOnly))
+        let why = if registry.is_bound(entry) {
+            AgentError::Bound
+        } else if entry.row.proxy.only {
+            AgentError::ProxyOnly
+        } else {
+            return Ok(());
+        };
+        let name = registry.full_name_of(&entry.row);
+        Err(name.map_or_else(|| AgentError::no_connection(id), why))
     }
 
     /// The connection's token is used now.

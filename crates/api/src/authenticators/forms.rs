@@ -44,6 +44,8 @@ pub struct NewAuthenticator {
     pub token_url: Option<String>,
     /// Device authorization endpoint (RFC 8628).
     pub device_authorization_url: Option<String>,
+    /// Pushed authorization request endpoint (RFC 9126); named, it is used at each sign-in.
+    pub pushed_authorization_url: Option<String>,
     /// RFC 7009 endpoint.
     pub revocation_url: Option<String>,
     /// OpenID userinfo endpoint.
@@ -59,6 +61,9 @@ pub struct NewAuthenticator {
     pub client_auth: Option<String>,
     /// To whom the client's assertions are addressed; absent: the issuer, or the token endpoint.
     pub assertion_audience: Option<String>,
+    /// `required` or `preferred`: tokens are bound to a key of the connection (RFC 9449), which is then
+    /// used through the proxy alone.
+    pub dpop: Option<String>,
     /// Further authorize parameters.
     pub authorize_params: Option<BTreeMap<String, String>>,
     /// Values for the provider's placeholders (`{"tenant": "contoso.com"}`).
@@ -122,6 +127,8 @@ pub struct AuthenticatorPatch {
     pub token_url: Option<String>,
     /// Device authorization endpoint (RFC 8628).
     pub device_authorization_url: Option<String>,
+    /// Pushed authorization request endpoint (RFC 9126); named, it is used at each sign-in.
+    pub pushed_authorization_url: Option<String>,
     /// RFC 7009 endpoint.
     pub revocation_url: Option<String>,
     /// OpenID userinfo endpoint.
@@ -137,6 +144,9 @@ pub struct AuthenticatorPatch {
     pub client_auth: Option<String>,
     /// To whom the client's assertions are addressed; absent: the issuer, or the token endpoint.
     pub assertion_audience: Option<String>,
+    /// `required` or `preferred`: tokens are bound to a key of the connection (RFC 9449), which is then
+    /// used through the proxy alone.
+    pub dpop: Option<String>,
     /// Further authorize parameters; a null value takes one away.
     pub authorize_params: Option<BTreeMap<String, Option<String>>>,
     /// Values for the provider's placeholders; a null value takes one away.

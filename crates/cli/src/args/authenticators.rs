@@ -118,6 +118,9 @@ pub(crate) struct Fields {
     /// Device authorization endpoint (RFC 8628)
     #[arg(long, value_name = "URL")]
     pub(crate) device_authorization_url: Option<String>,
+    /// Push authorization requests to this endpoint (RFC 9126), also if the provider does not require it
+    #[arg(long, value_name = "URL")]
+    pub(crate) pushed_authorization_url: Option<String>,
     /// Revocation endpoint (RFC 7009)
     #[arg(long, value_name = "URL")]
     pub(crate) revocation_url: Option<String>,
@@ -150,6 +153,10 @@ pub(crate) struct Fields {
     /// To whom the client's assertions are addressed, if not to the issuer or the token endpoint
     #[arg(long, value_name = "AUDIENCE")]
     pub(crate) assertion_audience: Option<String>,
+    /// Bind tokens to a key (RFC 9449), so that they are used through the proxy alone: `required`, or
+    /// `preferred` where the provider may give others
+    #[arg(long, value_name = "required|preferred")]
+    pub(crate) dpop: Option<String>,
     /// A host that the proxy may send tokens to, such as `api.example.com`; may be repeated, the first
     /// is the one that is meant if none is named
     #[arg(long = "api-host", value_name = "HOST", value_delimiter = ',')]

@@ -59,13 +59,22 @@ pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Res
     }
     let interrupt = Interrupt::catch()?;
     let url = started.authorize_url.as_deref();
-    match (&started.device, url) {
-        (Some(device), Some(url)) => show_code(terminal, &started, device, url)?,
-        (None, Some(url)) if args.no_browser => offer(terminal, &started, url)?,
-        (None, Some(url)) => open_browser(terminal, &mut client, url)?,
+    let shown = match (&started.device, url) {
+        (Some(device), Some(url)) => {
+            show_code(terminal, &started, device, url)?;
+            None
+        }
+        (None, Some(url)) if args.no_browser => {
+            offer(terminal, &started, url)?;
+            Some(url.to_owned())
+        }
+        (None, Some(url)) => {
+            let opened = open_browser(terminal, &mut client, url)?;
+            (!opened).then(|| url.to_owned())
+        }
         // It needs no person.
-        (_, None) => {}
-    }
+        (_, None) => None,
+    };
     let in_browser = started.device.is_none() && url.is_some();
     // Without `--no-browser`, stdin may be meant for another program.
     let takes_paste = in_browser && (args.no_browser || io::stdin().is_terminal());
@@ -82,6 +91,7 @@ pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Res
         id: started.session_id,
         interrupt,
         paste,
+        address: shown.filter(|_| !terminal.json),
     };
     let view = waiting.wait()?;
     conclude(terminal, view, asked.as_ref())
@@ -112,13 +122,14 @@ fn show_code(
     Ok(())
 }
 
-/// Opens the browser, or shows the address where that is not possible.
-fn open_browser(terminal: Terminal, client: &mut Client, url: &str) -> Result<(), Failure> {
+/// Opens the browser, or shows the address where that is not possible; true if it was opened.
+fn open_browser(terminal: Terminal, client: &mut Client, url: &str) -> Result<bool, Failure> {
     let setting = client.settings()?.browser;
     if let Err(why) = browser::open(url, setting.as_deref()) {
         terminal.say(|style| words::no_browser(&why, style) + &words::by_hand(url));
+        return Ok(false);
     }
-    Ok(())
+    Ok(true)
 }
 
 struct Waiting {
@@ -128,6 +139,8 @@ struct Waiting {
     interrupt: Interrupt,
     /// Where an address is pasted, if one is expected.
     paste: Option<Paste>,
+    /// The address that was shown, if one was.
+    address: Option<String>,
 }
 
 impl Waiting {
@@ -165,6 +178,20 @@ impl Waiting {
             if view.state.has_ended() {
                 return Ok(view);
             }
+            self.follow_address(&view);
+        }
+    }
+
+    /// A pushed request expires, and then another address takes its place.
+    fn follow_address(&mut self, view: &SignInView) {
+        if let Some(shown) = &mut self.address
+            && view.state == SignInState::Started
+            && let Some(newer) = &view.pushed_url
+            && shown != newer
+        {
+            shown.clone_from(newer);
+            self.terminal
+                .say(|style| words::newer_address(shown, style));
         }
     }
 

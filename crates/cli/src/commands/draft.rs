@@ -62,6 +62,7 @@ fn set_fields(input: &mut DraftInput, fields: &Fields) {
         ("authorize_url", &fields.authorize_url),
         ("token_url", &fields.token_url),
         ("device_authorization_url", &fields.device_authorization_url),
+        ("pushed_authorization_url", &fields.pushed_authorization_url),
         ("revocation_url", &fields.revocation_url),
         ("userinfo_url", &fields.userinfo_url),
         ("issuer", &fields.issuer),
@@ -73,6 +74,7 @@ fn set_fields(input: &mut DraftInput, fields: &Fields) {
         ("client_auth", &fields.client_auth),
         ("assertion_audience", &fields.assertion_audience),
         ("api_key_header", &fields.api_key_header),
+        ("dpop", &fields.dpop),
     ] {
         if let Some(value) = value {
             input.set(field, value.as_str());

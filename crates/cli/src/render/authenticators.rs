@@ -116,6 +116,10 @@ pub(crate) fn show(view: &AuthenticatorView, now: Timestamp, style: Style) -> St
         ("authorize URL", &endpoints.authorize_url),
         ("token URL", &endpoints.token_url),
         ("device URL", &endpoints.device_authorization_url),
+        (
+            "pushed authorization URL",
+            &endpoints.pushed_authorization_url,
+        ),
         ("revocation URL", &endpoints.revocation_url),
         ("userinfo URL", &endpoints.userinfo_url),
         ("issuer", &endpoints.issuer),
@@ -125,6 +129,11 @@ pub(crate) fn show(view: &AuthenticatorView, now: Timestamp, style: Style) -> St
     ] {
         rows.extend(url.iter().map(|url| (name, url.clone())));
     }
+    rows.extend(
+        endpoints
+            .dpop
+            .map(|dpop| ("tokens bound to a key (DPoP)", dpop.as_str().to_owned())),
+    );
     for (name, value) in view.placeholders.iter().chain(&view.authorize_params) {
         rows.push((name, value.clone()));
     }

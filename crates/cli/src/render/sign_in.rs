@@ -59,6 +59,16 @@ pub(crate) fn by_hand(url: &str) -> String {
     format!("open this address in a browser:\n\n{address}\n\n")
 }
 
+/// Another address takes the place of the one that was shown.
+pub(crate) fn newer_address(url: &str, style: Style) -> String {
+    let note = "the address above has expired if nobody has opened it";
+    format!(
+        "{}\nopen this one instead:\n\n{}\n\n",
+        style.paint(Tone::Warning, note),
+        printable(url)
+    )
+}
+
 /// The code of a device grant. Whoever is talked into entering somebody else's code gives their account
 /// away (RFC 8628, section 5.4).
 pub(crate) fn enter_code(device: &DevicePrompt, style: Style) -> String {

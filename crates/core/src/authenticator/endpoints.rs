@@ -11,7 +11,7 @@ use crate::endpoint_url::{BadUrl, EndpointUrl};
 use crate::grant::GrantKind;
 use crate::name::ConnectionName;
 use crate::provider::{
-    ApiAuth, ClientAuth, Provider, RevocationEndpoint, TokenBody, TokenShape, Userinfo,
+    ApiAuth, ClientAuth, Dpop, Provider, RevocationEndpoint, TokenBody, TokenShape, Userinfo,
 };
 use crate::proxy_path::ProxyPath;
 use crate::resource_uri::ResourceUri;
@@ -27,7 +27,9 @@ pub struct Endpoints {
     pub refresh_url: EndpointUrl,
     /// Where a device grant begins, if that is known without the provider's metadata.
     pub device_authorization_url: Option<EndpointUrl>,
-    /// Name of the scope parameter there.
+    /// Where authorization requests are pushed (RFC 9126), if the person named it.
+    pub pushed_authorization_url: Option<EndpointUrl>,
+    /// Name of the scope parameter of a device grant.
     pub device_scope_param: String,
     /// How to revoke, if it is possible.
     pub revocation: Option<RevocationEndpoint>,
@@ -61,6 +63,8 @@ pub struct Endpoints {
     pub client_auth: ClientAuth,
     /// To whom its assertions are addressed.
     pub assertion_audience: String,
+    /// Whether tokens are bound to a key (RFC 9449).
+    pub dpop: Option<Dpop>,
     /// How the parameters of token requests are written.
     pub token_body: TokenBody,
     /// Fixed additions to the exchange of a code.
@@ -123,6 +127,7 @@ impl Authenticator {
             token_url,
             refresh_url,
             device_authorization_url: device.map(|url| EndpointUrl::parse(&url)).transpose()?,
+            pushed_authorization_url: own.pushed_authorization_url.clone(),
             device_scope_param: known_device
                 .and_then(|device| device.scope_param.clone())
                 .unwrap_or_else(|| provider.scope_param.clone()),
@@ -151,6 +156,7 @@ impl Authenticator {
             } else {
                 provider.public_client_auth
             },
+            dpop: own.dpop,
             token_body: provider.token_body,
             exchange_params: provider.exchange_params.clone(),
             refresh_params: provider.refresh_params.clone(),
@@ -229,6 +235,8 @@ impl Authenticator {
                 closed.push(endpoints.refresh_url.to_string());
                 let device = endpoints.device_authorization_url;
                 closed.extend(device.map(|url| url.to_string()));
+                let pushed = endpoints.pushed_authorization_url;
+                closed.extend(pushed.map(|url| url.to_string()));
                 if let Some(way) = endpoints.revocation {
                     closed.push(way.url);
                     closed.extend(way.consent_url);
@@ -256,6 +264,10 @@ impl Authenticator {
             Some(endpoints.refresh_url.as_str()),
             endpoints
                 .device_authorization_url
+                .as_ref()
+                .map(EndpointUrl::as_str),
+            endpoints
+                .pushed_authorization_url
                 .as_ref()
                 .map(EndpointUrl::as_str),
             revocation.map(|way| way.url.as_str()),

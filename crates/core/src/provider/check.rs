@@ -20,6 +20,8 @@ pub(crate) const OWN_PARAMS: &[&str] = &[
     "nonce",
     "code_challenge",
     "code_challenge_method",
+    "dpop_jkt",
+    "request_uri",
 ];
 /// As [`OWN_PARAMS`], in token requests.
 const OWN_TOKEN_PARAMS: &[&str] = &[

@@ -181,9 +181,9 @@ fn a_token_type_that_we_cannot_use_is_for_the_client_to_fix() {
         of(
             "custom",
             200,
-            &json!({"access_token": "at", "token_type": "DPoP"})
+            &json!({"access_token": "at", "token_type": "mac"})
         ),
-        "fix client: HTTP 200: the token type `DPoP` is not supported, only Bearer"
+        "fix client: HTTP 200: the token type `mac` is not supported, only Bearer"
     );
 }
 

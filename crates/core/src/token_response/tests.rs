@@ -80,10 +80,35 @@ fn bearer_in_any_case_or_unnamed_is_accepted_and_nothing_else() {
         assert!(read(&json!({"access_token": "at", "token_type": token_type})).is_ok());
     }
     assert!(read(&json!({"access_token": "at"})).is_ok());
-    for token_type in ["mac", "DPoP", "user", "pop"] {
+    for token_type in ["mac", "user", "pop"] {
         let refused = read(&json!({"access_token": "at", "token_type": token_type}));
         assert_eq!(refused, Err(NoGrant::TokenType(token_type.to_owned())));
     }
+}
+
+#[test]
+fn a_bound_token_needs_its_key_and_one_that_must_be_bound_comes_with_it() {
+    let key = DpopKey::new("a-key");
+    let reply =
+        |token_type: &str| read(&json!({"access_token": "at", "token_type": token_type})).unwrap();
+    let bound = reply("dpop")
+        .bind(Some(&key), Some(Dpop::Required))
+        .unwrap();
+    assert_eq!(bound.token_type, TokenType::Dpop);
+    assert_eq!(bound.dpop_key.as_ref(), Some(&key));
+    let not_asked_for = reply("DPoP").bind(None, None);
+    assert_eq!(not_asked_for, Err(NoGrant::TokenType("DPoP".to_owned())));
+    let required = reply("Bearer").bind(Some(&key), Some(Dpop::Required));
+    assert_eq!(required, Err(NoGrant::NotBound));
+    let preferred = reply("Bearer").bind(Some(&key), Some(Dpop::Preferred));
+    let preferred = preferred.unwrap();
+    assert_eq!(preferred.token_type, TokenType::Bearer);
+    assert_eq!(
+        preferred.dpop_key.as_ref(),
+        Some(&key),
+        "of its refresh token"
+    );
+    assert_eq!(reply("").bind(None, None).unwrap().dpop_key, None);
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub(crate) fn connection(view: agent::ConnectionView) -> ConnectionView {
         refreshable: row.refreshable,
         unsaved: view.unsaved,
         keep_warm: row.keep_warm,
-        proxy_only: row.proxy.only,
+        proxy_only: row.proxy.only || view.is_bound,
         allowed_methods: row.proxy.methods,
         api_hosts: view.api_hosts,
         api_key: view.api_key.map(api_key),

@@ -217,6 +217,18 @@ impl Failure {
         }
     }
 
+    /// As [`Self::replaced`], where the host wants another proof (RFC 9449, section 9).
+    pub(super) fn proof(host: &str) -> Self {
+        let message = format!(
+            "{host} wants another nonce or time in the proof of the request; it is known now"
+        );
+        Self {
+            retry_after: Some(0),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, UNREACHABLE, message)
+                .hint("send the request again: its body streams, or was too large to be kept")
+        }
+    }
+
     pub(super) fn refused(connection: &str, host: &str) -> Self {
         let message = format!("{host} does not take the token of `{connection}`");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, SIGN_IN, message).hint(format!(

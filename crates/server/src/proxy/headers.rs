@@ -27,6 +27,8 @@ const HOP_BY_HOP: &[&str] = &[
 /// request for a lenient host.
 const NOT_TO_HOST: &[&str] = &[
     "authorization",
+    // A proof of the program's own key (RFC 9449).
+    "dpop",
     KEY_HEADER,
     "cookie",
     "cookie2",
@@ -51,6 +53,7 @@ const NOT_BACK: &[&str] = &[
     "set-cookie2",
     "www-authenticate",
     "authentication-info",
+    "dpop-nonce",
     "alt-svc",
     "clear-site-data",
     "strict-transport-security",
@@ -168,6 +171,7 @@ mod tests {
         let sent = headers(&[
             ("host", "127.0.0.1:4315"),
             ("authorization", "Bearer vk_x"),
+            ("dpop", "a.b.c"),
             ("x-valet-key", "vk_x"),
             ("cookie", "a=b"),
             ("proxy-authorization", "Basic x"),
@@ -208,6 +212,7 @@ mod tests {
                 "Bearer resource_metadata=\"https://h/\"",
             ),
             ("proxy-authenticate", "Basic"),
+            ("dpop-nonce", "n"),
             ("access-control-allow-origin", "*"),
             ("x-valet-key-connect-url", "https://evil.test/"),
             ("keep-alive", "timeout=5"),

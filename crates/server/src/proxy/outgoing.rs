@@ -1,9 +1,9 @@
 //! A request to a host: what the connection's person allows, and all that is sent but the body.
 
+use http::HeaderMap;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
-use valetkey_agent::ProxyGrant;
+use valetkey_agent::{Credentials, ProxyGrant};
 use valetkey_api::core::api_host::ApiHost;
 use valetkey_api::core::provider::Provider;
 
@@ -97,18 +97,12 @@ impl<'a> Outgoing<'a> {
     }
 
     /// With the token.
-    pub(super) fn headers(&self, grant: &ProxyGrant) -> Result<HeaderMap, Failure> {
+    pub(super) fn headers(&self, credentials: &Credentials) -> HeaderMap {
         let mut headers = headers::to_host(&self.parts.headers, self.web_socket);
-        let kind = grant.live.grant.kind;
-        let auth = grant.authenticator.api_auth(grant.provider, kind);
-        let value = auth.value(&grant.live.grant.access_token);
-        let name = HeaderName::from_bytes(auth.header.as_bytes()).ok();
-        let value = HeaderValue::from_str(&value).ok();
-        let (Some(name), Some(mut value)) = (name, value) else {
-            return Err(Failure::target("the token does not fit into a header"));
-        };
-        value.set_sensitive(true);
-        headers.insert(name, value);
-        Ok(headers)
+        let added = credentials.headers.iter().cloned();
+        for (name, value) in added {
+            headers.insert(name, value);
+        }
+        headers
     }
 }

@@ -149,7 +149,7 @@ fn reply(answer: &ServedToken) -> Response {
     let (live, grant) = (&answer.live, &answer.live.grant);
     let body = HandedOut {
         access_token: grant.access_token.expose(),
-        token_type: &grant.token_type,
+        token_type: grant.token_type.as_str(),
         expires_at: grant.expires_at,
         expires_in: grant.remaining(answer.at).map(|left| left.as_secs().max(0)),
         scopes: &grant.scopes,

@@ -55,7 +55,20 @@ impl Gateway {
     }
 
     pub(crate) async fn over(fixture: Fixture, hosts: &[&str], limits: Limits) -> Self {
+        Self::open_with(fixture, hosts, limits, json!({})).await
+    }
+
+    /// With `more` fields of the authenticator.
+    pub(crate) async fn open_with(
+        fixture: Fixture,
+        hosts: &[&str],
+        limits: Limits,
+        more: Value,
+    ) -> Self {
         let mut draft = fixture.draft("demo");
+        for (field, value) in more.as_object().unwrap() {
+            draft[field] = value.clone();
+        }
         let own = fixture.provider.issuer().replace("http://", "");
         let hosts: Vec<&str> = std::iter::once(own.as_str())
             .chain(hosts.iter().copied())

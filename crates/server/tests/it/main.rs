@@ -24,6 +24,7 @@ mod own_providers;
 mod own_window;
 mod process;
 mod proxy;
+mod proxy_bound;
 mod proxy_ends;
 mod proxy_refusals;
 mod proxy_settings;

@@ -15,7 +15,7 @@ use valetkey_core::clock_reading::BootTime;
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{Transition, apply};
 use valetkey_core::event::{Event, EventKind};
-use valetkey_core::grant::{Grant, GrantKind};
+use valetkey_core::grant::{Grant, GrantKind, TokenType};
 use valetkey_core::home::Home;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation, SignInId};
 use valetkey_core::name::ProfileName;
@@ -91,7 +91,8 @@ pub(crate) fn grant(generation: u64) -> Grant {
         grant_type: valetkey_core::authenticator::GrantType::default(),
         refresh_token: Some(RefreshToken::new(format!("refresh-{generation}"))),
         id_token: None,
-        token_type: "Bearer".to_owned(),
+        token_type: TokenType::Bearer,
+        dpop_key: None,
         issued_at: now(),
         issued_boot_time: Some(BootTime {
             boot_id: Uuid::from_u128(7),

@@ -5,7 +5,7 @@ use valetkey_core::secret::IdToken;
 
 use super::*;
 use crate::protocol::AuthorizeRequest;
-use crate::protocol::fake::{Fake, Reply, client_at};
+use crate::protocol::fake::{Fake, Reply, client_at, grant};
 
 fn client(base: &str, userinfo: Userinfo) -> Client {
     let mut client = client_at(base, ClientAuth::None);
@@ -127,7 +127,7 @@ async fn the_token_travels_in_the_header_only_and_refusals_are_told_apart() {
     let mut userinfo = Userinfo::standard(&fake.url("/u"));
     userinfo.method = UserinfoMethod::Post;
     let client = client(&fake.url(""), userinfo);
-    let token = AccessToken::new("at");
+    let token = grant("at", "rt");
     let provider = ProviderClient::default();
     let account = Some("1".to_owned());
     assert_eq!(
@@ -166,6 +166,8 @@ async fn a_sign_in_goes_on_when_userinfo_fails_and_ends_when_the_id_token_does_n
     let mut reply = TokenResponse {
         access_token: AccessToken::new("at"),
         grant_type: valetkey_core::authenticator::GrantType::default(),
+        token_type: TokenType::Bearer,
+        dpop_key: None,
         refresh_token: None,
         id_token: None,
         expires_in: None,

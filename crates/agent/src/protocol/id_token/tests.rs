@@ -54,6 +54,8 @@ fn metadata(fake: &Fake) -> Metadata {
         issuer: ISSUER.to_owned(),
         jwks_uri: Some(EndpointUrl::parse(&fake.url("/keys")).unwrap()),
         device_authorization_endpoint: None,
+        pushed_authorization_request_endpoint: None,
+        requires_pushed_requests: false,
         offers_s256: true,
         sends_iss: false,
     }
@@ -225,6 +227,8 @@ async fn the_tenant_of_a_microsoft_token_completes_its_issuer() {
             issuer: published,
             jwks_uri: None,
             device_authorization_endpoint: None,
+            pushed_authorization_request_endpoint: None,
+            requires_pushed_requests: false,
             offers_s256: true,
             sends_iss: false,
         };

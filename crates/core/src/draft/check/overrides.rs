@@ -8,7 +8,7 @@ use crate::authenticator::{GrantType, Overrides};
 use crate::draft::reader::Reader;
 use crate::endpoint_url::{BadUrl, EndpointUrl};
 use crate::name::AuthenticatorName;
-use crate::provider::{ApiAuth, OWN_PARAMS, Provider};
+use crate::provider::{ApiAuth, Dpop, OWN_PARAMS, Provider};
 use crate::resource_uri::ResourceUri;
 
 pub(super) fn overrides(
@@ -29,11 +29,13 @@ pub(super) fn overrides(
         authorize_url: url(reader, "authorize_url"),
         token_url: url(reader, "token_url"),
         device_authorization_url: url(reader, "device_authorization_url"),
+        pushed_authorization_url: url(reader, "pushed_authorization_url"),
         revocation_url: url(reader, "revocation_url"),
         userinfo_url: url(reader, "userinfo_url"),
         issuer: url(reader, "issuer"),
         resource: resource(reader),
         client_auth: token_request::client_auth(reader, proof, grant),
+        dpop: dpop(reader),
         authorize_params: authorize_params(reader, provider),
         placeholders: placeholders(reader, provider),
         api_hosts: api_hosts(reader),
@@ -148,6 +150,22 @@ fn api_key_header(reader: &mut Reader) -> Option<ApiAuth> {
         );
     }
     auth.ok()
+}
+
+fn dpop(reader: &mut Reader) -> Option<Dpop> {
+    let word = reader.text("dpop")?;
+    let known = [Dpop::Required, Dpop::Preferred];
+    let found = known.into_iter().find(|dpop| dpop.as_str() == word);
+    if found.is_none() {
+        let shown: String = word.chars().take(64).collect();
+        reader.problem(
+            "dpop",
+            format!("`{shown}` is not supported"),
+            "use `required`, or `preferred` if tokens that are not bound to a key are taken, too; leave it out \
+             for tokens that programs can hold",
+        );
+    }
+    found
 }
 
 fn authorize_params(reader: &mut Reader, provider: Option<&Provider>) -> BTreeMap<String, String> {

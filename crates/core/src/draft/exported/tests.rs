@@ -6,7 +6,7 @@ use crate::authenticator::{GrantType, Overrides};
 use crate::draft::DraftInput;
 use crate::endpoint_url::EndpointUrl;
 use crate::id::AuthenticatorId;
-use crate::provider::{ApiAuth, ClientAuth, Placeholder, Provider};
+use crate::provider::{ApiAuth, ClientAuth, Dpop, Placeholder, Provider};
 use crate::redirect::RedirectUri;
 use crate::resource_uri::ResourceUri;
 
@@ -46,11 +46,13 @@ fn full(provider: &Provider) -> Authenticator {
             authorize_url: url("https://login.example.com/authorize?a=b"),
             token_url: url("https://login.example.com/token/"),
             device_authorization_url: url("https://login.example.com/device"),
+            pushed_authorization_url: url("https://login.example.com/par"),
             revocation_url: url("https://login.example.com/revoke"),
             userinfo_url: url("https://login.example.com/me"),
             issuer: url("https://login.example.com"),
             resource: Some(ResourceUri::parse("https://api.example.com/v1/").unwrap()),
             client_auth: Some(ClientAuth::ClientSecretJwt),
+            dpop: Some(Dpop::Required),
             grant_type: Some(GrantType::TokenExchange),
             subject: Some("other/work".parse().unwrap()),
             audience: (!has_audience).then(|| "api".to_owned()),

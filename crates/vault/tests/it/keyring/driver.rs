@@ -11,7 +11,7 @@ use valetkey_core::account::Account;
 use valetkey_core::authenticator::{Authenticator, Overrides};
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::{Transition, apply};
-use valetkey_core::grant::{Grant, GrantKind};
+use valetkey_core::grant::{Grant, GrantKind, TokenType};
 use valetkey_core::home::Home;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
 use valetkey_core::name::ProfileName;
@@ -197,7 +197,8 @@ fn stored(authenticator: &Authenticator, row: &Connection, generation: Generatio
             grant_type: valetkey_core::authenticator::GrantType::default(),
             refresh_token: Some(RefreshToken::new("refresh")),
             id_token: None,
-            token_type: "Bearer".to_owned(),
+            token_type: TokenType::Bearer,
+            dpop_key: None,
             issued_at: Timestamp::now(),
             issued_boot_time: None,
             expires_at: None,
