@@ -4,6 +4,7 @@ use valetkey_api::core::settings::Notifications;
 use super::*;
 
 mod quiet_hours;
+mod sign_ins;
 
 /// In the evening of the machine, whose clock is not that of UTC.
 const NOW: &str = "2026-11-21T20:00:00+01:00[+01:00]";
@@ -323,30 +324,6 @@ fn after_a_new_sign_in_the_new_end_is_told() {
     );
     let shown = notifications.after(&snapshot([ending("pat", &second)]), &[], &in_minutes(51));
     assert_eq!(titles(&shown), ["The token of pat expires in 9 minutes"]);
-}
-
-#[test]
-fn sign_ins_are_answered_and_folded() {
-    let mut notifications = begun(&["github"]);
-    let one = [event("sign_in.completed", "github")];
-    let shown = notifications.after(&snapshot([well("github")]), &one, &at(NOW));
-    assert_eq!(titles(&shown), ["github is connected"]);
-    let two = [
-        event("sign_in.completed", "github"),
-        event("sign_in.denied", "slack"),
-        event("token.served", "github"),
-    ];
-    let shown = notifications.after(&snapshot([well("github")]), &two, &at(NOW));
-    assert_eq!(titles(&shown), ["2 sign-ins have ended"]);
-    assert_eq!(
-        shown[0].body,
-        "github is connected; Signing in to slack was refused"
-    );
-    let cancelled = [event("sign_in.cancelled", "github")];
-    assert_eq!(
-        notifications.after(&snapshot([well("github")]), &cancelled, &at(NOW)),
-        []
-    );
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod grants;
 #[cfg(unix)]
 mod homes;
 #[cfg(target_os = "linux")]
+mod keychain_timeouts;
 mod keyring;
 mod size;
 mod start;
