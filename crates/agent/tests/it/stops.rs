@@ -96,7 +96,7 @@ async fn a_provider_that_never_answers_does_not_keep_the_agent_from_stopping() {
     let asked = bench.ask("demo");
     bench.provider.arrived(Filter::refreshes(), 1).await;
     let stop = stopping(&bench).await;
-    bench.clock.advance(seconds(80));
+    bench.clock.advance(seconds(140));
     ended(stop).await;
     drop(asked);
     bench.start_again().await;
