@@ -20,7 +20,6 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 use valetkey_api::connections::ConnectionView;
 use valetkey_api::core::connection::RefreshErrorKind;
 use valetkey_api::core::connection_state::Status;
-use valetkey_api::core::event::EventKind;
 use valetkey_api::core::id::ConnectionId;
 use valetkey_api::core::printable::{MAX_LOCATION, MAX_NAME, shortened};
 use valetkey_api::events::EventView;

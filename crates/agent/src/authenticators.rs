@@ -116,7 +116,7 @@ impl Agent {
         let found_at = input.take_text("discovered_from");
         match found_at {
             Some(url) if input.text("client_id").is_none() => {
-                self.add_registered(&url, input, profile, who).await
+                Box::pin(self.add_registered(&url, input, profile, who)).await
             }
             Some(_) | None => self.add_checked(input, profile, None, who).await,
         }
@@ -191,7 +191,7 @@ impl Agent {
         self.check_running()?;
         let found = self.inner.registry().find_authenticator(key)?;
         let who = who.clone();
-        self.run(|agent| async move { agent.update(&found, ask, &who).await })
+        self.run(|agent| async move { Box::pin(agent.update(&found, ask, &who)).await })
             .await
     }
 

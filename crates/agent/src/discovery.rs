@@ -103,7 +103,7 @@ impl Agent {
                 .map(|(url, metadata)| (url, &metadata.redirect_uri)),
             assume_pkce: ask.assume_pkce,
         };
-        let mut plan = found.plan(given).map_err(refused)?;
+        let mut plan = found.plan(given).map_err(|failure| refused(&failure))?;
         plan.members
             .insert("name".to_owned(), Value::from(name.as_str()));
         let resource = found.resource.as_ref().and_then(|it| it.metadata.as_ref());
@@ -155,14 +155,14 @@ async fn in_time<T>(
 
 fn not_found(error: FindError) -> AgentError {
     match error {
-        FindError::Refused(failure) => refused(failure),
+        FindError::Refused(failure) => refused(&failure),
         FindError::Unreachable(error) => AgentError::ServerUnreachable {
             reason: error.reason,
         },
     }
 }
 
-fn refused(failure: DiscoveryFailure) -> AgentError {
+fn refused(failure: &DiscoveryFailure) -> AgentError {
     AgentError::InvalidRequest {
         hint: Some(failure.hint()),
         message: failure.to_string(),

@@ -277,6 +277,7 @@ impl AgentError {
     }
 
     /// What to do about it, where the error itself knows.
+    #[expect(clippy::too_many_lines, reason = "one arm for each error")]
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::InvalidRequest { hint, .. }

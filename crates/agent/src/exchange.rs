@@ -29,6 +29,10 @@ pub(crate) fn check_subject(inner: &Inner, client: &Client) -> Result<(), AgentE
 /// The token that `client` exchanges; None if it exchanges none.
 // `Send` is declared: the compiler would look for it in a circle, since a refresh asks for a token,
 // which may need a refresh.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "`Send` cannot be declared of an `async fn`"
+)]
 pub(crate) fn subject_token<'a>(
     agent: &'a Agent,
     client: &'a Client,

@@ -228,6 +228,7 @@ pub struct AuthenticatorQuery {
 /// A registered OAuth client, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct AuthenticatorView {
     /// Its id.
     pub id: AuthenticatorId,

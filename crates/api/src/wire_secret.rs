@@ -33,6 +33,7 @@ pub(crate) mod pasted {
     use serde::{Deserialize as _, Deserializer, Serializer};
     use valetkey_core::secret::PastedSecret;
 
+    #[expect(clippy::ref_option, reason = "serde gives the field")]
     pub(crate) fn serialize<S: Serializer>(
         secret: &Option<PastedSecret>,
         serializer: S,

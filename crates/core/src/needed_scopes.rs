@@ -90,8 +90,8 @@ mod tests {
             named(Some(&first), "c").unwrap().scopes.to_string(),
             "a b c"
         );
-        let many: String = (0..99).map(|n| format!("s{n} ")).collect();
-        let full = named(Some(&first), &many).unwrap();
+        let many: Vec<String> = (0..99).map(|n| format!("s{n}")).collect();
+        let full = named(Some(&first), &many.join(" ")).unwrap();
         assert_eq!(full.scopes.iter().count(), MAX_SCOPES);
         assert_eq!(named(Some(&full), "one-more"), None);
     }

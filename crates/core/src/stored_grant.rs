@@ -134,6 +134,7 @@ struct ItemOut<'a> {
     scopes: &'a Scopes,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives the field")]
 fn is_default(grant_type: &GrantType) -> bool {
     *grant_type == GrantType::default()
 }

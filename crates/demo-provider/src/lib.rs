@@ -35,7 +35,7 @@
 //! | `POST /_control/revoke` | `{"account": "ada"}`: revokes the grants of the account |
 //!
 //! The provider serves both discovery documents, `/authorize` (a consent page with `#allow`,
-//! `#deny`, radios `account` and checkboxes `scope`), `/par`, `/token` (with DPoP),  `/revoke`, `/userinfo`, `/jwks`,
+//! `#deny`, radios `account` and checkboxes `scope`), `/par`, `/token` (with DPoP), `/revoke`, `/userinfo`, `/jwks`,
 //! the protected `/api/me`; GitHub's `DELETE /applications/{client_id}/token` and `/grant`, Slack's
 //! `POST /api/auth.revoke`. State is in memory only.
 //!

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The provider's behaviour. As JSON every field may be left out; the default then holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches")]
 pub struct Settings {
     /// Lifetime of an access token; fractions are kept (the announced `expires_in` is rounded down,
     /// to at least 1). `None`: it never expires and no `expires_in` is announced.

@@ -17,6 +17,7 @@ const API_KEY: &str = "planted-api-key-3d5e";
 const PREFIX: &str = "planted-token-7b1e-";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one life, in its order")]
 fn no_secret_reaches_an_output_a_log_the_database_a_file_or_a_command_line() {
     let mut fixture = AgentFixture::with(Settings {
         token_prefix: PREFIX.to_owned(),

@@ -13,6 +13,7 @@ const STORED = {
   provider: "github",
   name: "github",
   client_id: "Iv1.x",
+  grant_type: "authorization_code",
   redirect_uri: "http://127.0.0.1/callback",
   scopes: ["repo"],
   placeholders: { tenant: "acme" },

@@ -123,7 +123,7 @@ impl Agent {
             assume_pkce: input.is_true("assume_pkce"),
             ..Given::default()
         };
-        let plan = found.plan(given).map_err(refused)?;
+        let plan = found.plan(given).map_err(|failure| refused(&failure))?;
         for field in SEEN {
             let now = plan.members.get(*field).and_then(Value::as_str);
             let seen = input.text(field);

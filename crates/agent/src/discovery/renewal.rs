@@ -60,7 +60,7 @@ impl Agent {
             ..Given::default()
         };
         // Also refuses a server that has given up PKCE.
-        let plan = found.plan(given).map_err(refused)?;
+        let plan = found.plan(given).map_err(|failure| refused(&failure))?;
         let has_moved = found.server.issuer != issuer.as_str();
         if !has_moved && !has_ended {
             return Ok(authenticator);
@@ -71,8 +71,9 @@ impl Agent {
             return Err(moved_by_hand(&authenticator, url, issuer, &found));
         }
         let changes = plan.members;
-        self.renew_client(&authenticator, &found, changes, (is_document, network), who)
-            .await
+        let renewed =
+            self.renew_client(&authenticator, &found, changes, (is_document, network), who);
+        Box::pin(renewed).await
     }
 
     /// Whether the registration has ended, or its server does not know it any more.
@@ -151,10 +152,9 @@ impl Agent {
                     .await?,
             )
         };
-        let patch = patch(&old, changes, client.as_ref());
-        let stored = self
-            .store_renewed(&old, patch, client.as_ref(), issuer, who)
-            .await;
+        let patch = patch(&old, &changes, client.as_ref());
+        let stored = self.store_renewed(&old, patch, client.as_ref(), issuer, who);
+        let stored = Box::pin(stored).await;
         match (stored, client) {
             (Ok(renewed), _) => Ok(renewed),
             (Err(error), Some(client)) => Err(self.give_up(error, &client, network).await),
@@ -215,7 +215,7 @@ impl Agent {
 }
 
 /// The change of the authenticator: where it goes, and as whom.
-fn patch(old: &Authenticator, changes: Map<String, Value>, client: Option<&Client>) -> DraftInput {
+fn patch(old: &Authenticator, changes: &Map<String, Value>, client: Option<&Client>) -> DraftInput {
     let mut patch = DraftInput::default();
     for field in FOLLOWS {
         patch.set(field, changes.get(*field).cloned().unwrap_or(Value::Null));
@@ -225,16 +225,13 @@ fn patch(old: &Authenticator, changes: Map<String, Value>, client: Option<&Clien
     };
     patch.set("client_id", registered.client_id.as_str());
     patch.set("redirect_uri", registered.redirect_uri.to_string());
-    match &registered.client_secret {
-        Some(secret) => {
-            patch.set("client_secret", secret.expose());
-            patch.set("client_auth", method(registered.client_auth));
-        }
-        None => {
-            patch.set("client_auth", Value::Null);
-            if old.has_secret {
-                patch.set("client_secret", Value::Null);
-            }
+    if let Some(secret) = &registered.client_secret {
+        patch.set("client_secret", secret.expose());
+        patch.set("client_auth", method(registered.client_auth));
+    } else {
+        patch.set("client_auth", Value::Null);
+        if old.has_secret {
+            patch.set("client_secret", Value::Null);
         }
     }
     patch

@@ -70,7 +70,7 @@ impl ProviderClient {
                 return Ok(Fetched::Redirected(to));
             }
             408 | 429 | 500.. => {
-                return Err(unavailable(&parsed, format!("answered HTTP {status}")));
+                return Err(unavailable(&parsed, &format!("answered HTTP {status}")));
             }
             _ => return Ok(Fetched::Absent),
         }
@@ -134,7 +134,7 @@ pub(super) fn not_built(url: &EndpointUrl) -> FindError {
     })
 }
 
-pub(super) fn unavailable(url: &EndpointUrl, what: String) -> FindError {
+pub(super) fn unavailable(url: &EndpointUrl, what: &str) -> FindError {
     FindError::Unreachable(Unreachable {
         reason: format!("{} {what}", url.host()),
         kind: NoAnswer::Lost,
@@ -147,6 +147,6 @@ pub(super) async fn in_time<T>(
 ) -> Result<T, FindError> {
     match tokio::time::timeout(DOCUMENT_TIMEOUT, work).await {
         Ok(done) => done.map_err(FindError::Unreachable),
-        Err(_) => Err(unavailable(url, "did not answer in time".to_owned())),
+        Err(_) => Err(unavailable(url, "did not answer in time")),
     }
 }

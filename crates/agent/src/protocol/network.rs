@@ -43,7 +43,7 @@ impl Default for PublicResolver {
 /// Whether requests to other hosts go through a proxy.
 pub(super) fn has_proxy() -> bool {
     let set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    PROXY_VARIABLES.iter().any(|name| set(&name))
+    PROXY_VARIABLES.iter().any(set)
 }
 
 impl PublicResolver {

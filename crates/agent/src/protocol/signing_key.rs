@@ -80,8 +80,11 @@ impl SigningKey {
     }
 
     fn of_pkcs8(pkcs8: &[u8]) -> Result<Self, BadKey> {
-        let (algorithm, curve, key) =
-            der::read_pkcs8(pkcs8).ok_or(bad("this private key is damaged", KINDS))?;
+        let der::Pkcs8 {
+            algorithm,
+            curve,
+            key,
+        } = der::read_pkcs8(pkcs8).ok_or(bad("this private key is damaged", KINDS))?;
         match (algorithm, curve) {
             (der::RSA, _) => Ok(Self::rsa(key, Algorithm::RS256, None)),
             (der::EC, Some(der::P256)) => Ok(Self {

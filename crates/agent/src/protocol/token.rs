@@ -54,18 +54,18 @@ impl ProviderClient {
         known: Option<&IdToken>,
         now: Timestamp,
     ) -> Result<RefreshOutcome, Unreachable> {
-        let send = || {
+        let ask = || {
             let build = |at| request::refresh(client, token, narrow, at);
             self.send_authenticated(client, &client.endpoints.refresh_url, build)
         };
         let rotation = client.provider.refresh;
-        let (sent, answer_was_lost) = match send().await {
+        let (sent, answer_was_lost) = match ask().await {
             // A token that is not replaced can wait for the usual retry.
             Err(NoUsableAnswer::Unreachable(error))
                 if error.kind == NoAnswer::Lost && rotation.rotates != Some(false) =>
             {
                 tracing::debug!(%error, "the answer was lost; asking once more");
-                (send().await, true)
+                (ask().await, true)
             }
             sent => (sent, false),
         };

@@ -195,7 +195,7 @@ impl Agent {
         let mut input = DraftInput::default();
         input.set("authenticator_type", provider.id.as_str());
         input.set("api_keys_only", true);
-        match self.add(input, profile.clone(), who).await {
+        match Box::pin(self.add(input, profile.clone(), who)).await {
             Ok((view, _)) => Ok((view.authenticator, true)),
             // Somebody else was faster.
             Err(AgentError::Conflict { .. }) => find().map(|found| (found, false)),
@@ -338,9 +338,10 @@ async fn keep(inner: &Arc<Inner>, new: &NewKey) -> Result<Completed, End> {
         renews: new.renews,
         by_link: false,
     };
-    let old = match new.replace {
-        true => signed_in(inner, &authenticator).await,
-        false => Vec::new(),
+    let old = if new.replace {
+        signed_in(inner, &authenticator).await
+    } else {
+        Vec::new()
     };
     let grant = |generation, _: Option<&Grant>| {
         Grant::of_key(new.key.clone(), generation, received, new.expires_at)

@@ -103,7 +103,7 @@ impl Agent {
         )?;
         // A login that could not be stored would be lost: better not begun.
         inner.vault.check_store().await?;
-        let authenticator = self.with_current_client(authenticator, who).await?;
+        let authenticator = Box::pin(self.with_current_client(authenticator, who)).await?;
         let mut client = Client::of(&inner.vault, Arc::clone(&authenticator)).await?;
         let known = connection_to_renew(inner, ask.account.as_ref(), authenticator.id);
         let granted = granted_scopes(inner, known.as_ref(), &ask, authenticator.id);
@@ -181,36 +181,44 @@ impl Agent {
         }
         inner.registry().follow_sign_in(&row);
         inner.run(time_out(Arc::clone(inner), view.id));
-        match begun.source {
-            Source::Browser(None) => {}
-            Source::Browser(Some((request, pushed))) => {
-                let inner_of_task = Arc::clone(inner);
-                inner.run(push::again(inner_of_task, view.id, client, request, pushed));
-            }
-            Source::Polls(authorization) => {
-                let polling = device::poll(Arc::clone(inner), view.id, client, authorization);
-                inner.run(polling);
-            }
-            Source::Direct => {
-                let request = direct::run(self.clone(), view.id, client, asked);
-                inner.run(request);
-            }
-        }
-        let event = Event::new(EventKind::SignInStarted, inner.now())
-            .authenticator(authenticator.id)
-            .sign_in(view.id)
-            .actor(who)
-            .detail(json!({
-                "reason": view.reason,
-                "paste_only": view.paste_only,
-                "device": view.device.is_some(),
-                "direct": view.authorize_url.is_none(),
-                "asked_by": view.asked_by,
-            }));
-        inner.record(event).await;
+        self.await_grant(begun.source, view.id, client, asked);
+        inner.record(started(&view, inner.now(), who)).await;
         inner.vault.save_sign_in(&row).await?;
         Ok(view)
     }
+
+    /// Starts what brings the grant, if it is not the browser.
+    fn await_grant(&self, source: Source, id: SignInId, client: Arc<Client>, asked: Scopes) {
+        let inner = Arc::clone(&self.inner);
+        match source {
+            Source::Browser(None) => {}
+            Source::Browser(Some((request, pushed))) => {
+                self.inner
+                    .run(push::again(inner, id, client, request, pushed));
+            }
+            Source::Polls(authorization) => {
+                self.inner
+                    .run(device::poll(inner, id, client, authorization));
+            }
+            Source::Direct => {
+                inner.run(direct::run(self.clone(), id, client, asked));
+            }
+        }
+    }
+}
+
+fn started(view: &SignInView, now: Timestamp, who: &Actor) -> Event {
+    Event::new(EventKind::SignInStarted, now)
+        .authenticator(view.authenticator_id)
+        .sign_in(view.id)
+        .actor(who)
+        .detail(json!({
+            "reason": view.reason,
+            "paste_only": view.paste_only,
+            "device": view.device.is_some(),
+            "direct": view.authorize_url.is_none(),
+            "asked_by": view.asked_by,
+        }))
 }
 
 /// What a method has made ready.

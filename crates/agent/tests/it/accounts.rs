@@ -37,7 +37,7 @@ async fn sign_ins_run_side_by_side() {
     }
     for (account, view) in views.iter().rev() {
         consent_as(&bench, account);
-        assert_eq!(visit(authorize_url(&view)).await.0, 200);
+        assert_eq!(visit(authorize_url(view)).await.0, 200);
     }
     let mut names = Vec::new();
     for (account, view) in &views {

@@ -32,10 +32,10 @@ async fn ada() -> Bench {
 
 /// The public key in the proof of a request.
 fn key_of(request: &Request) -> Value {
-    let proof = request.headers["dpop"].to_str().unwrap();
-    let header = proof.split('.').next().unwrap();
-    let header = URL_SAFE_NO_PAD.decode(header).unwrap();
-    serde_json::from_slice::<Value>(&header).unwrap()["jwk"].clone()
+    let proof = request.headers["dpop"].to_str().expect("a token");
+    let header = proof.split('.').next().expect("a first part");
+    let header = URL_SAFE_NO_PAD.decode(header).expect("base64");
+    serde_json::from_slice::<Value>(&header).expect("JSON")["jwk"].clone()
 }
 
 /// The keys of all requests of this kind, oldest first.

@@ -123,8 +123,8 @@ async fn its_token_is_renewed_by_the_scheduler_and_survives_a_restart() {
     bench.restart().await;
     bench
         .pass(
-            std::time::Duration::from_secs(3600),
-            std::time::Duration::from_secs(60),
+            std::time::Duration::from_hours(1),
+            std::time::Duration::from_mins(1),
         )
         .await;
     eventually("asked again", || bench.provider.count(tokens()) >= 2).await;

@@ -181,7 +181,6 @@ pub(crate) struct Fields {
 /// Where the client secret comes from: never from the command line, which everyone can read.
 #[derive(Debug, Default, PartialEq, Args)]
 #[group(id = "secret", multiple = false)]
-#[expect(clippy::struct_field_names, reason = "the names of the options")]
 pub(crate) struct Secret {
     /// Read the client secret from stdin
     #[arg(long)]

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// Longest secret.
-const MAX_SECRET: u64 = 64 << 10;
+const MAX_SECRET: u16 = u16::MAX;
 
 /// The client secret, if one was offered.
 pub(super) fn read(from: &Secret) -> Result<Option<ClientSecret>, Failure> {
@@ -71,10 +71,10 @@ fn from_stdin(what: &str) -> Result<Zeroizing<String>, Failure> {
         return hidden::line(&format!("{what} (it is not shown): "));
     }
     // Reserved at once: growing would leave copies behind.
-    let mut text = Zeroizing::new(String::with_capacity(MAX_SECRET as usize));
+    let mut text = Zeroizing::new(String::with_capacity(MAX_SECRET.into()));
     stdin
         .lock()
-        .take(MAX_SECRET)
+        .take(MAX_SECRET.into())
         .read_to_string(&mut text)
         .map_err(cannot)?;
     Ok(text)

@@ -66,6 +66,7 @@ pub(super) fn short(client_id: &str) -> String {
 }
 
 /// `valetkey show`
+#[expect(clippy::too_many_lines, reason = "one line for each field")]
 pub(crate) fn show(view: &AuthenticatorView, now: Timestamp, style: Style) -> String {
     let names: Vec<String> = view.connections.iter().map(ToString::to_string).collect();
     let has_key = view.endpoints.client_auth == Some(ClientAuth::PrivateKeyJwt);

@@ -97,17 +97,12 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 
 /// The IPv4 address within: mapped, compatible, NAT64 (RFC 6052) or 6to4 (RFC 3056).
 fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let s = ip.segments();
-    let of = |high: u16, low: u16| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        Some(Ipv4Addr::new(a, b, c, d))
+    let (high, low) = match ip.segments() {
+        [0, 0, 0, 0, 0, 0xffff | 0, high, low] if high != 0 => (high, low),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => (high, low),
+        _ => return None,
     };
-    match s {
-        [0, 0, 0, 0, 0, 0xffff | 0, high, low] if high != 0 => of(high, low),
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => of(high, low),
-        [0x2002, high, low, ..] => of(high, low),
-        _ => None,
-    }
+    Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use crate::scope::Scopes;
 
 /// What an authorization server says about itself, as far as it is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct ServerMetadata {
     /// Identical to the one that was asked for.
     pub issuer: String,

@@ -148,6 +148,24 @@ impl DraftInput {
         check::check(self.members, self.references, Proof::Nothing)
     }
 
+    /// The members of `old`, without those that what is given here makes void.
+    fn members_to_change(&self, old: &Authenticator, has_key: bool) -> Members {
+        let mut members = members_of(old);
+        if let Some(app_id) = self.members.get("app_id").filter(|id| !id.is_null()) {
+            members.insert("client_id".to_owned(), app_id.clone());
+        }
+        let gives = |field: &str| self.members.get(field).is_some_and(|it| !it.is_null());
+        // A client completes an authenticator that had none.
+        if (gives("client_id") || gives("app_id")) && !self.has("api_keys_only") {
+            members.remove("api_keys_only");
+        }
+        // The other kind of credential is used in another way.
+        if gives("private_key") || (gives("client_secret") && has_key) {
+            members.remove("client_auth");
+        }
+        members
+    }
+
     /// Checks this as a change of `old`: fields that are there replace, `null` takes away, the rest
     /// stays. The provider cannot be changed. The routes of an entry of the person's own stay as they were
     /// confirmed, unless `accept_endpoints` is true.
@@ -182,20 +200,8 @@ impl DraftInput {
             }]);
         }
         let renamed = self.has("name");
-        let mut merged = members_of(old);
-        if let Some(app_id) = self.members.get("app_id").filter(|id| !id.is_null()) {
-            merged.insert("client_id".to_owned(), app_id.clone());
-        }
         let has_key = old.overrides.client_auth == Some(ClientAuth::PrivateKeyJwt);
-        let gives = |field: &str| self.members.get(field).is_some_and(|it| !it.is_null());
-        // A client completes an authenticator that had none.
-        if (gives("client_id") || gives("app_id")) && !self.has("api_keys_only") {
-            merged.remove("api_keys_only");
-        }
-        // The other kind of credential is used in another way.
-        if gives("private_key") || (gives("client_secret") && has_key) {
-            merged.remove("client_auth");
-        }
+        let mut merged = self.members_to_change(old, has_key);
         merged.merge(self.members);
         let kept = match (old.has_secret && !takes_secret, has_key) {
             (true, true) => Proof::Key,

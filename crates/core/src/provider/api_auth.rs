@@ -95,6 +95,7 @@ pub(crate) mod as_text {
 
     use super::ApiAuth;
 
+    #[expect(clippy::ref_option, reason = "serde gives the field")]
     pub(crate) fn serialize<S: Serializer>(
         auth: &Option<ApiAuth>,
         serializer: S,

@@ -251,7 +251,8 @@ mod tests {
     #[test]
     fn what_cannot_be_a_scope_is_left_out() {
         let long = "x".repeat(MAX_SCOPE + 1);
-        let many = (0..100).map(|n| format!(" s{n}")).collect::<String>();
+        let many: Vec<String> = (0..100).map(|n| format!("s{n}")).collect();
+        let many = format!(" {}", many.join(" "));
         let header =
             format!("Bearer error=insufficient_scope, scope=\"a\u{202e}b {long} é{many}\"");
         let scopes = provider("custom")

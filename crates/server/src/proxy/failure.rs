@@ -26,9 +26,9 @@ pub(super) struct Failure {
     hint: Option<String>,
     retry_after: Option<u64>,
     connect_url: Option<String>,
-    allow: Option<String>,
+    allow: Option<Box<str>>,
     /// Beside the words, for programs that read them.
-    data: Option<Value>,
+    data: Option<Box<Value>>,
 }
 
 /// How a program is told.
@@ -142,7 +142,7 @@ impl Failure {
     pub(super) fn method(connection: &str, method: &Method, allowed: &Methods) -> Self {
         let message = format!("`{connection}` may only be used with {allowed}; refused {method}");
         Self {
-            allow: Some(allowed.to_string()),
+            allow: Some(allowed.to_string().into()),
             ..Self::new(StatusCode::METHOD_NOT_ALLOWED, NOT_ALLOWED, message).hint(format!(
                 "`valetkey proxy-methods {connection}` sets the methods"
             ))
@@ -239,7 +239,7 @@ impl Failure {
     /// The host says that the token lacks scopes; `data` holds what it said.
     pub(super) fn lacks_scopes(error: ApiError, data: Value) -> Self {
         Self {
-            data: Some(data),
+            data: Some(Box::new(data)),
             ..Self::of(error, None)
         }
     }
@@ -280,7 +280,7 @@ impl Failure {
             Shape::JsonRpc(id) => {
                 let mut error = json!({ "code": self.code, "message": text });
                 if let Some(data) = self.data {
-                    error["data"] = data;
+                    error["data"] = *data;
                 }
                 let body = json!({ "jsonrpc": "2.0", "id": id, "error": error });
                 response::json(StatusCode::OK, &body)
@@ -299,7 +299,7 @@ impl Failure {
                 if let Some(seconds) = self.retry_after {
                     headers.insert(RETRY_AFTER, seconds.into());
                 }
-                if let Some(allow) = self.allow.and_then(|allow| allow.try_into().ok()) {
+                if let Some(allow) = self.allow.and_then(|allow| allow.parse().ok()) {
                     headers.insert(ALLOW, allow);
                 }
                 response

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use valetkey_agent::{Discovery, DiscoveryRequest};
 use valetkey_api::connections::ProfileQuery;
+use valetkey_api::core::scope::Scopes;
 use valetkey_api::discovery::{DiscoverRequest, Discovered, DiscoveredKind};
 
 use crate::app::App;
@@ -56,7 +57,7 @@ fn convert(found: Discovery) -> Discovered {
         resource: None,
         issuer: None,
         issuers,
-        scopes: Default::default(),
+        scopes: Scopes::default(),
         registration: None,
         draft: None,
         warnings: Vec::new(),

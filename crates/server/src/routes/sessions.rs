@@ -53,7 +53,7 @@ pub(super) async fn begin(
         SignInMethod::Device => sign_in::SignInMethod::Device,
         SignInMethod::ApiKey => {
             let options = key_options(request, authenticator, account)?;
-            app.confirm_all(&caller, || widening(&app, &options))
+            app.confirm_all(&caller, || Ok(widening(&app, &options)))
                 .await?;
             let begun = app.agent().connect_with_key(options, &actor).await?;
             return Ok(Accepted(started(begun)));
@@ -105,12 +105,10 @@ fn key_options(
 
 /// Whoever can put a key in the place of a login lets programs work with another account: where that
 /// cannot be noticed, the person confirms it.
-fn widening(app: &App, options: &KeyOptions) -> Result<Vec<Change>, ErrorResponse> {
+fn widening(app: &App, options: &KeyOptions) -> Vec<Change> {
     let replaced = app.agent().replaceable(options);
-    Ok(replaced
-        .map(|connection| Change::ReplaceLogin { connection })
-        .into_iter()
-        .collect())
+    let change = replaced.map(|connection| Change::ReplaceLogin { connection });
+    change.into_iter().collect()
 }
 
 fn started(begun: sign_in::SignInView) -> SignInStarted {

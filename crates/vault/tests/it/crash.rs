@@ -31,7 +31,7 @@ const ABORT_AT: &str = "VALETKEY_ABORT_AT";
 #[tokio::test]
 async fn a_crash_between_any_two_steps_loses_no_login() {
     if let Some(home) = std::env::var_os(HOME) {
-        return a_life(&Home::at(Path::new(&home))).await;
+        return Box::pin(a_life(&Home::at(Path::new(&home)))).await;
     }
     let names = failpoints();
     assert!(names.len() > 10, "{names:?}");

@@ -23,15 +23,27 @@ const PUBLIC_KEY: u8 = 0xa1;
 /// A larger key than this is none: what a length of up to two bytes says.
 const LONGEST: usize = 0xffff;
 
-/// Algorithm, its object identifier parameter if it has one, and the key of a PKCS#8.
-pub(super) fn read_pkcs8(der: &[u8]) -> Option<(&[u8], Option<&[u8]>, &[u8])> {
+/// A PKCS#8 key, in parts.
+pub(super) struct Pkcs8<'a> {
+    pub(super) algorithm: &'a [u8],
+    /// The object identifier parameter of the algorithm, if it has one.
+    pub(super) curve: Option<&'a [u8]>,
+    pub(super) key: &'a [u8],
+}
+
+/// Reads a PKCS#8 key.
+pub(super) fn read_pkcs8(der: &[u8]) -> Option<Pkcs8<'_>> {
     let (body, _) = take(der, SEQUENCE)?;
     let (_version, rest) = take(body, INTEGER)?;
     let (algorithm, rest) = take(rest, SEQUENCE)?;
-    let (name, parameters) = take(algorithm, OBJECT)?;
+    let (algorithm, parameters) = take(algorithm, OBJECT)?;
     let curve = take(parameters, OBJECT).map(|(curve, _)| curve);
     let (key, _) = take(rest, OCTET_STRING)?;
-    Some((name, curve, key))
+    Some(Pkcs8 {
+        algorithm,
+        curve,
+        key,
+    })
 }
 
 /// The content of the first element, which must have this tag, and what follows it.

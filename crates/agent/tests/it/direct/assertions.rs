@@ -1,5 +1,7 @@
 //! Clients that authenticate by a signed assertion (RFC 7523).
 
+use valetkey_core::name::ProfileName;
+
 use super::*;
 
 const KEY: &str = include_str!("../../../src/protocol/signing_key/keys/p256.pem");
@@ -108,7 +110,7 @@ async fn a_key_that_cannot_sign_is_refused_when_it_is_added() {
     let input = valetkey_core::draft::DraftInput::from_json(&fields.to_string()).expect("JSON");
     let refused = bench
         .agent
-        .add_authenticator(input, Default::default(), &me())
+        .add_authenticator(input, ProfileName::default(), &me())
         .await;
     let Err(AgentError::BadDraft(problems)) = refused else {
         panic!("not refused");

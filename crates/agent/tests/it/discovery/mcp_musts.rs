@@ -24,7 +24,7 @@ async fn must_use_the_resource_metadata_that_the_challenge_names() {
         world.mcp.base
     ));
     let found = world.discover().await.unwrap();
-    assert_eq!(found.issuers, [world.server.base.clone()]);
+    assert_eq!(found.issuers, std::slice::from_ref(&world.server.base));
     assert_eq!(world.mcp.paths(), ["/mcp", "/elsewhere"]);
 }
 
@@ -74,7 +74,7 @@ async fn must_support_both_kinds_of_server_metadata_in_this_order() {
         world.server.json(place, document);
         assert_eq!(
             world.discover().await.unwrap().issuers,
-            [issuer.clone()],
+            std::slice::from_ref(&issuer),
             "{place}"
         );
         world.server.remove(place);

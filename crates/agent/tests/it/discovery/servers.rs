@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Map, Value, json};
 use valetkey_agent::sign_in::SignInState;
@@ -84,13 +84,13 @@ impl Server {
         server
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no holder panics")
+    }
+
     /// `POST /register` and the like; a path without method is `GET`.
     pub(super) fn set(&self, route: &str, reply: Reply) {
-        self.state
-            .lock()
-            .unwrap()
-            .replies
-            .insert(route.to_owned(), reply);
+        self.state().replies.insert(route.to_owned(), reply);
     }
 
     pub(super) fn json(&self, route: &str, body: Value) {
@@ -99,7 +99,7 @@ impl Server {
 
     /// Changes a JSON answer; null takes a member away.
     pub(super) fn change(&self, route: &str, member: &str, value: Value) {
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.state();
         let Some(Reply::Json(_, body)) = state.replies.get_mut(route) else {
             panic!("no JSON at {route}");
         };
@@ -112,7 +112,7 @@ impl Server {
     }
 
     pub(super) fn remove(&self, route: &str) {
-        self.state.lock().unwrap().replies.remove(route);
+        self.state().replies.remove(route);
     }
 
     /// Parameters of the way back from `/authorize`; a name replaces the usual one.
@@ -120,20 +120,18 @@ impl Server {
         let owned = parameters
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        self.state.lock().unwrap().answer = owned.collect();
+        self.state().answer = owned.collect();
     }
 
     pub(super) fn seen(&self, method: &str, path: &str) -> Vec<Seen> {
-        let all = self.state.lock().unwrap().seen.clone();
+        let all = self.state().seen.clone();
         let here = |it: &Seen| it.method == method && it.target.split('?').next() == Some(path);
         all.into_iter().filter(here).collect()
     }
 
     /// The paths that were asked for, in order.
     pub(super) fn paths(&self) -> Vec<String> {
-        self.state
-            .lock()
-            .unwrap()
+        self.state()
             .seen
             .iter()
             .map(|seen| seen.target.clone())
@@ -150,7 +148,7 @@ impl Server {
         } else {
             format!("{} {path}", seen.method)
         };
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.state();
         let answer = state.answer.clone();
         let reply = state.replies.get(&route).cloned();
         state.seen.push(seen.clone());

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "the documents are written where they are used"
+)]
+
 use super::*;
 use crate::discovery::{Network, ResourcePlace};
 
@@ -140,10 +145,10 @@ fn pkce_must_be_advertised_by_the_server_of_an_mcp_server() {
         assume_pkce: true,
         ..Given::default()
     };
-    let plan = mcp(silent.clone(), json!(null), None)
+    let made = mcp(silent.clone(), json!(null), None)
         .plan(assumed)
         .unwrap();
-    assert_eq!(plan.members["assume_pkce"], true);
+    assert_eq!(made.members["assume_pkce"], true);
     assert!(
         issuer(silent).plan(Given::default()).is_ok(),
         "OpenID has no such field of its own"

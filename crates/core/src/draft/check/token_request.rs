@@ -12,7 +12,7 @@ pub(super) fn grant_type(reader: &mut Reader) -> Option<GrantType> {
     let known = GrantType::parse(&word);
     if known.is_none() {
         let words = GrantType::ALL.map(GrantType::as_str);
-        let hint = match nearest(&word, words.into_iter()) {
+        let hint = match nearest(&word, words) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("use one of {}", list(&words)),
         };

@@ -10,8 +10,8 @@ use crate::provider::{ApiAuth, ClientAuth, Dpop, Placeholder, Provider};
 use crate::redirect::RedirectUri;
 use crate::resource_uri::ResourceUri;
 
-fn url(text: &str) -> Option<EndpointUrl> {
-    Some(EndpointUrl::parse(text).unwrap())
+fn url(text: &str) -> EndpointUrl {
+    EndpointUrl::parse(text).unwrap()
 }
 
 /// A value that the placeholder takes.
@@ -43,13 +43,13 @@ fn full(provider: &Provider) -> Authenticator {
         scopes: vec!["one".to_owned(), "two:read".to_owned()].into(),
         redirect_uri: RedirectUri::parse("http://localhost:4400/back").unwrap(),
         overrides: Overrides {
-            authorize_url: url("https://login.example.com/authorize?a=b"),
-            token_url: url("https://login.example.com/token/"),
-            device_authorization_url: url("https://login.example.com/device"),
-            pushed_authorization_url: url("https://login.example.com/par"),
-            revocation_url: url("https://login.example.com/revoke"),
-            userinfo_url: url("https://login.example.com/me"),
-            issuer: url("https://login.example.com"),
+            authorize_url: Some(url("https://login.example.com/authorize?a=b")),
+            token_url: Some(url("https://login.example.com/token/")),
+            device_authorization_url: Some(url("https://login.example.com/device")),
+            pushed_authorization_url: Some(url("https://login.example.com/par")),
+            revocation_url: Some(url("https://login.example.com/revoke")),
+            userinfo_url: Some(url("https://login.example.com/me")),
+            issuer: Some(url("https://login.example.com")),
             resource: Some(ResourceUri::parse("https://api.example.com/v1/").unwrap()),
             client_auth: Some(ClientAuth::ClientSecretJwt),
             dpop: Some(Dpop::Required),
@@ -64,7 +64,7 @@ fn full(provider: &Provider) -> Authenticator {
                 .collect(),
             api_hosts: vec![ApiHost::parse("api.example.com:8443").unwrap()],
             narrow_tokens: Some(true),
-            mcp_server: url("https://mcp.example.com/mcp"),
+            mcp_server: Some(url("https://mcp.example.com/mcp")),
             assume_pkce: true,
             // Its secrets stay here.
             registration: None,

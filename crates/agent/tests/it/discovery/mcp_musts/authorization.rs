@@ -227,7 +227,7 @@ async fn must_not_send_tokens_anywhere_but_to_the_server_that_they_were_issued_f
     let hosts: Vec<String> = added
         .api_hosts(provider)
         .iter()
-        .map(|host| host.origin())
+        .map(valetkey_core::api_host::ApiHost::origin)
         .collect();
-    assert_eq!(hosts, [world.mcp.base.clone()]);
+    assert_eq!(hosts, std::slice::from_ref(&world.mcp.base));
 }
