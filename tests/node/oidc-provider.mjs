@@ -7,9 +7,10 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import Provider from 'oidc-provider';
+import { randomBytes } from 'node:crypto';
+import Provider, { errors } from 'oidc-provider';
 
-const options = { accessTokenSeconds: 3600, refreshTokenSeconds: 86_400, claimsInIdToken: false, ...JSON.parse(process.argv[2] ?? '{}') };
+const options = { accessTokenSeconds: 3600, refreshTokenSeconds: 86_400, claimsInIdToken: false, pushedRequests: false, dpop: false, resource: null, ...JSON.parse(process.argv[2] ?? '{}') };
 const say = (event, details = {}) => process.stdout.write(`${JSON.stringify({ event, ...details })}\n`);
 
 const server = createServer();
@@ -32,6 +33,15 @@ const account = (id) => ({
   claims: () => ({ sub: id, email: id.includes('@') ? id : `${id}@example.test`, email_verified: true, name: `Name of ${id}` }),
 });
 
+/** The one resource that tokens are issued for; every other one is `invalid_target`. */
+const onlyResource = (known) => ({
+  defaultResource: () => undefined,
+  getResourceServerInfo(_context, resource) {
+    if (resource !== known) throw new errors.InvalidTarget();
+    return { scope: 'email read', audience: known, accessTokenFormat: 'opaque', accessTokenTTL: options.accessTokenSeconds };
+  },
+});
+
 const provider = new Provider(issuer, {
   clients: [
     client('public-client', { token_endpoint_auth_method: 'none' }),
@@ -44,6 +54,9 @@ const provider = new Provider(issuer, {
   cookies: { keys: ['only for tests'] },
   features: {
     devInteractions: { enabled: true },
+    dPoP: options.dpop ? { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true } : { enabled: false },
+    pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: options.pushedRequests },
+    resourceIndicators: options.resource ? { enabled: true, ...onlyResource(options.resource) } : { enabled: false },
     deviceFlow: { enabled: true },
     registration: { enabled: true },
     registrationManagement: { enabled: true },
@@ -66,6 +79,13 @@ const provider = new Provider(issuer, {
   },
 });
 
+/** Says what the introspection endpoint says about a token (RFC 7662). */
+const introspect = async (token) => {
+  const body = new URLSearchParams({ token, client_id: 'public-client' });
+  const answer = await fetch(`${issuer}/token/introspection`, { method: 'POST', body });
+  say('introspected', await answer.json());
+};
+
 const grants = new Set();
 const seen = (event, details) => (context, error) => say(event, details?.(context, error));
 const tokenRequest = (context, error) => ({
@@ -76,6 +96,7 @@ const tokenRequest = (context, error) => ({
 provider.on('grant.success', (context) => {
   if (context.oidc.entities.Grant) grants.add(context.oidc.entities.Grant);
   say('token_issued', tokenRequest(context));
+  if (options.introspects) void introspect(context.body.access_token);
 });
 provider.on('grant.error', seen('token_refused', tokenRequest));
 provider.on('grant.revoked', (_context, grant) => say('grant_revoked', { grant }));

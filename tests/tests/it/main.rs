@@ -5,6 +5,7 @@
 
 mod api_keys;
 mod approvals;
+mod binding;
 mod bridge;
 mod choices;
 mod clipboard;
