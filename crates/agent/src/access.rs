@@ -106,7 +106,7 @@ pub(crate) struct Authorized {
 pub(crate) struct Access {
     /// Whether a desktop app runs, which can ask.
     desktop: bool,
-    /// Whether one ever ran in this home.
+    /// Whether one ever ran in this home, or that cannot be known.
     desktop_ran: AtomicBool,
     /// What `--policy` said.
     policy: Option<Policy>,
@@ -133,7 +133,7 @@ impl Access {
         }
         Self {
             desktop: config.desktop,
-            desktop_ran: AtomicBool::new(desktop_ran || config.desktop),
+            desktop_ran: AtomicBool::new(desktop_ran),
             policy: config.policy,
             approvals: Approvals::default(),
             rules: Mutex::new(by_connection),
@@ -170,14 +170,28 @@ impl Access {
     }
 }
 
-/// Reads the rules, and notes that a desktop app ran.
-pub(crate) async fn load(vault: &Vault, config: AccessConfig) -> Result<Access, AgentError> {
+/// Reads the rules, and notes that a desktop app ran. `is_rebuilt`: the database was lost, and with it
+/// whether one did.
+pub(crate) async fn load(
+    vault: &Vault,
+    config: AccessConfig,
+    is_rebuilt: bool,
+) -> Result<Access, AgentError> {
     let rules = vault.rules().await?;
-    let desktop_ran = vault.setting(DESKTOP_RAN).await?.is_some();
-    if config.desktop && !desktop_ran {
+    let known = vault.setting(DESKTOP_RAN).await?.is_some();
+    let desktop_ran = known || config.desktop || is_rebuilt;
+    if desktop_ran && !known {
         vault.set_setting(DESKTOP_RAN, Some("yes")).await?;
     }
     Ok(Access::new(config, desktop_ran, rules))
+}
+
+/// Logins were found whose database was lost: their rules were, too, so nobody gets them unasked.
+pub(crate) async fn note_lost_rules(inner: &Inner) -> Result<(), AgentError> {
+    if !inner.access.desktop_ran.swap(true, Ordering::Relaxed) {
+        inner.vault.set_setting(DESKTOP_RAN, Some("yes")).await?;
+    }
+    Ok(())
 }
 
 impl Agent {

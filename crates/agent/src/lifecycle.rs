@@ -45,7 +45,7 @@ impl Agent {
         let rows = vault.connections().await?;
         let stored_settings = StoredSettings::load(&vault).await?;
         let client_keys = vault.client_keys().await?;
-        let access = access::load(&vault, config.access).await?;
+        let access = access::load(&vault, config.access, !report.adopted.is_empty()).await?;
         let removed_names = removed_names(&vault).await?;
         let mut registry = ConnectionRegistry::new(authenticators, rows, reading);
         // The newest is the first.

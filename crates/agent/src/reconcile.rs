@@ -10,7 +10,7 @@ use valetkey_vault::{ReconcileReport, VaultError};
 
 use crate::error::AgentError;
 use crate::state::Inner;
-use crate::{disconnect, grants};
+use crate::{access, disconnect, grants};
 
 /// Finishes what is left half-way: called by the scheduler until nothing is.
 pub(crate) async fn finish(inner: &Arc<Inner>) {
@@ -47,6 +47,9 @@ async fn try_finish(inner: &Arc<Inner>) -> Result<(), AgentError> {
         report
     };
     take_over_authenticators(inner, &report).await?;
+    if !report.adopted.is_empty() {
+        access::note_lost_rules(inner).await?;
+    }
     adopt(inner, &report);
     record(inner, &report).await;
     disconnect::schedule_removals(inner);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::access::requester;
 use crate::support::{
     Bench, authenticator_key, authorize_url, eventually, key, me, seconds, visit,
 };
@@ -10,6 +11,7 @@ use serde_json::json;
 use valetkey_agent::sign_in::SignInState;
 use valetkey_agent::{
     AgentError, AuthenticatorChange, CheckOutcome, ConnectionChange, MethodsChange,
+    TokenRequirements,
 };
 use valetkey_core::connection_state::Status;
 use valetkey_core::event::EventKind;
@@ -205,6 +207,34 @@ async fn a_lost_database_widens_nothing_at_the_proxy() {
     lose_database(&mut bench).await;
     let error = bench.token("demo").await.expect_err("proxy only");
     assert!(matches!(error, AgentError::ProxyOnly(_)), "{error:?}");
+}
+
+/// The rules are lost with it, and whether the app ever ran.
+#[tokio::test]
+async fn a_lost_database_lets_no_program_have_what_it_was_not_allowed() {
+    let mut bench = Bench::start().await;
+    bench.connect("demo").await;
+    let program = requester("/bin/tool", None);
+    let asked = TokenRequirements::default();
+    let id = bench.view("demo").row.id;
+    bench.agent.token(id, &asked, &program).await.unwrap();
+    for fault in [Fault::None, Fault::Locked] {
+        bench.agent.shutdown().await;
+        bench.delete_database();
+        bench.store.set(fault);
+        bench.start_again().await;
+        bench.store.set(Fault::None);
+        eventually("found again", || {
+            bench.clock.advance(seconds(60));
+            bench.agent.connection(&key("demo")).is_ok()
+        })
+        .await;
+        let refused = bench.agent.token(id, &asked, &program).await.unwrap_err();
+        assert!(matches!(refused, AgentError::NotAllowed(_)), "{refused:?}");
+        bench.restart().await;
+        let refused = bench.agent.token(id, &asked, &program).await.unwrap_err();
+        assert!(matches!(refused, AgentError::NotAllowed(_)), "{refused:?}");
+    }
 }
 
 #[tokio::test]
