@@ -91,7 +91,8 @@ pub fn registration_request(server: &ServerMetadata, redirect_uris: &[RedirectUr
     let auth_method = if server.takes_public_clients {
         "none"
     } else {
-        let secrets = ["client_secret_basic", "client_secret_post"];
+        // Servers built with the Python MCP SDK look for the client id in the body alone.
+        let secrets = ["client_secret_post", "client_secret_basic"];
         secrets.into_iter().find(offered).unwrap_or("none")
     };
     json!({

@@ -220,10 +220,10 @@ fn a_registration_is_public_unless_the_server_takes_no_public_clients() {
         (json!(null), "none"),
         (json!(["client_secret_post", "none"]), "none"),
         (
-            json!(["client_secret_post", "client_secret_basic"]),
-            "client_secret_basic",
+            json!(["client_secret_basic", "client_secret_post"]),
+            "client_secret_post",
         ),
-        (json!(["client_secret_post"]), "client_secret_post"),
+        (json!(["client_secret_basic"]), "client_secret_basic"),
     ] {
         let request = registration_request(&server(methods), &asked());
         assert_eq!(request["token_endpoint_auth_method"], expected);
