@@ -364,18 +364,22 @@ fn a_paused_agent_still_tells() {
 
 #[test]
 fn what_is_no_longer_so_is_taken_back() {
+    const ALL: [Kind; 3] = [Kind::NeedsYou, Kind::EndsSoon, Kind::NeedsScopes];
     let mut notifications = begun(&["slack", "github"]);
-    assert_eq!(notifications.obsolete(), [Kind::NeedsYou, Kind::EndsSoon]);
+    assert_eq!(notifications.obsolete(), ALL);
     notifications.after(&snapshot([lost("slack"), lost("github")]), &[], &at(NOW));
-    assert_eq!(notifications.obsolete(), [Kind::EndsSoon]);
+    assert_eq!(
+        notifications.obsolete(),
+        [Kind::EndsSoon, Kind::NeedsScopes]
+    );
     notifications.after(&snapshot([well("slack"), lost("github")]), &[], &at(NOW));
     assert_eq!(
         notifications.obsolete(),
-        [Kind::EndsSoon],
+        [Kind::EndsSoon, Kind::NeedsScopes],
         "one still needs the person"
     );
     notifications.after(&snapshot([well("slack"), well("github")]), &[], &at(NOW));
-    assert_eq!(notifications.obsolete(), [Kind::NeedsYou, Kind::EndsSoon]);
+    assert_eq!(notifications.obsolete(), ALL);
 }
 
 #[test]
