@@ -16,8 +16,6 @@ fn acme(fixture: &AgentFixture) -> String {
         "--api-keys-only",
         "--userinfo-url",
         &userinfo,
-        "--api-key-header",
-        "X-Api-Key",
     ];
     cli::ok(&fixture.desktop, &add);
     token.stdout.trim().to_owned()
@@ -53,7 +51,7 @@ fn a_key_over_stdin_is_kept_in_the_keychain_and_served() {
     );
     fixture.restart_after_kill();
     let header = cli::ok(&fixture.desktop, &["token", "acme", "--header"]);
-    assert_eq!(header.stdout, format!("X-Api-Key: {key}\n"));
+    assert_eq!(header.stdout, format!("Authorization: Bearer {key}\n"));
     let status = cli::ok(&fixture.desktop, &["status", "acme"]).stdout;
     assert!(status.contains("API key, ends in"), "{status}");
     let tested = cli::ok(&fixture.desktop, &["test", "acme"]);
