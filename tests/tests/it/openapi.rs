@@ -96,6 +96,7 @@ fn seeded() -> (AgentFixture, Value) {
         format!("DELETE {session}"): { "ids": open },
         format!("POST {session}/callback"): { "ids": open },
         "POST /api/v1/oauth/authenticators": { "body": fixture.draft("made-up") },
+        "POST /api/v1/oauth/discover": { "body": { "url": fixture.provider.issuer() } },
         format!("GET {authenticator}"): { "ids": [form] },
         format!("PATCH {authenticator}"): { "ids": [form], "body": { "is_active": true } },
         format!("DELETE {authenticator}"): { "ids": spare_authenticators },
