@@ -21,9 +21,6 @@ const UPPER_RIGHT: Area = Area(860, 0, 420, 270);
 /// So are notifications.
 const BELOW_ICON: Area = Area(860, 0, 420, 160);
 
-/// The title of the window that asks.
-const APPROVAL: &str = "Valet Key asks";
-
 /// The icon in the panel.
 const ICON: (i32, i32) = (1266, 13);
 
@@ -72,11 +69,8 @@ fn main() {
     let folder = std::env::args_os().nth(1).map(PathBuf::from);
     let folder = folder.expect("screenshots FOLDER; `cargo xtask screenshots` names it");
     let pictures = Pictures { folder };
-    for (look, theme) in [("light", None), ("dark", Some("Adwaita:dark"))] {
-        pictures.window(look, theme);
-        pictures.access(look, theme);
-        pictures.approval(look, theme);
-    }
+    pictures.window("light", None);
+    pictures.window("dark", Some("Adwaita:dark"));
     pictures.tray();
     pictures.notification();
     pictures.signed_in();
@@ -89,7 +83,11 @@ struct Pictures {
 impl Pictures {
     /// The pages of the window.
     fn window(&self, look: &str, theme: Option<&str>) {
-        let fixture = WindowFixture::on(desktop(theme), provider_settings());
+        let mut desktop = Desktop::start();
+        if let Some(theme) = theme {
+            desktop.set("GTK_THEME", theme);
+        }
+        let fixture = WindowFixture::on(desktop, provider_settings());
         let view = &fixture.view;
         add_logins(&fixture.provider, &fixture.api());
         cli::ok(fixture.desktop(), &["token", "google"]);
@@ -115,43 +113,6 @@ impl Pictures {
         view.click(Role::Link, "Activity");
         view.see("Today");
         take("activity");
-    }
-
-    /// The page Access, after some programs have asked.
-    fn access(&self, look: &str, theme: Option<&str>) {
-        let fixture = WindowFixture::asking(desktop(theme), provider_settings());
-        let (view, session) = (&fixture.view, &fixture.session);
-        add_logins(&fixture.provider, &fixture.api());
-        for (script, connection, key) in [
-            ("standup.py", "github", "a"),
-            ("standup.py", "google", "a"),
-            ("release-notes.py", "github", "h"),
-            ("backup.py", "google", "d"),
-        ] {
-            let asked = session.ask_from_python(script, connection);
-            session.screen().answer(key);
-            asked.join().expect("it ends");
-        }
-        view.click(Role::Link, "Access");
-        view.see("backup.py");
-        self.take(session, &format!("access-{look}"), &WINDOW);
-    }
-
-    /// The window that asks about a program.
-    fn approval(&self, look: &str, theme: Option<&str>) {
-        let session = Session::bare(desktop(theme)).with_windows();
-        session.skip_first_steps();
-        let _app = session.asking_app();
-        let provider = DemoProvider::start(provider_settings()).expect("a free port");
-        add_logins(&provider, &session.api());
-        let asked = session.ask_from_python("standup.py", "github");
-        let window = session.screen().wait_for_window(APPROVAL);
-        let [x, y, width, height] = [window.x, window.y, window.width, window.height]
-            .map(|figure| u32::try_from(figure).expect("the window is on the screen"));
-        let area = Area(x, y, width, height);
-        self.take(&session, &format!("approval-{look}"), &area);
-        session.screen().answer("a");
-        asked.join().expect("it ends");
     }
 
     /// The icon in the panel with its menu.
@@ -187,14 +148,6 @@ impl Pictures {
         let path = self.folder.join(format!("{name}.png"));
         session.screen().shoot_still(&path, Some(area));
     }
-}
-
-fn desktop(theme: Option<&str>) -> Desktop {
-    let mut desktop = Desktop::start();
-    if let Some(theme) = theme {
-        desktop.set("GTK_THEME", theme);
-    }
-    desktop
 }
 
 /// The app in the tray, and the provider of its authenticators.

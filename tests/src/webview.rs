@@ -49,18 +49,9 @@ pub struct WebView {
 }
 
 impl WebView {
-    /// Starts the app on this desktop and waits for its page. It asks about no program.
+    /// Starts the app on this desktop and waits for its page.
     pub fn open(desktop: &Desktop) -> Self {
-        Self::start(desktop, &["--port", "0", "--policy", "allow"])
-    }
-
-    /// The same of an app that asks about programs.
-    pub fn open_asking(desktop: &Desktop) -> Self {
-        Self::start(desktop, &["--port", "0"])
-    }
-
-    fn start(desktop: &Desktop, arguments: &[&str]) -> Self {
-        let driver = WebDriver::start(desktop, &binary(APP), arguments);
+        let driver = WebDriver::start(desktop, &binary(APP), &["--port", "0", "--policy", "allow"]);
         let view = Self { driver };
         view.until("its page", "document.querySelector('main') !== null");
         view

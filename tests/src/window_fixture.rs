@@ -33,18 +33,9 @@ impl WindowFixture {
     }
 
     /// In a session with more than the window, such as a tray.
-    pub fn in_session(session: Session, settings: Settings) -> Self {
-        Self::with(session, settings, WebView::open)
-    }
-
-    /// With an app that asks about programs.
-    pub fn asking(desktop: Desktop, settings: Settings) -> Self {
-        Self::with(Session::bare(desktop), settings, WebView::open_asking)
-    }
-
-    fn with(mut session: Session, settings: Settings, open: fn(&Desktop) -> WebView) -> Self {
+    pub fn in_session(mut session: Session, settings: Settings) -> Self {
         let browser = Browser::install(&mut session.desktop, &Person::named(ACCOUNT));
-        let view = open(&session.desktop);
+        let view = WebView::open(&session.desktop);
         view.click(Role::Button, "Skip");
         Self {
             view,
