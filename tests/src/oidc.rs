@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::cli;
 use crate::desktop::Desktop;
 use crate::process::Running;
 
@@ -44,6 +45,28 @@ impl OidcProvider {
     /// Its issuer, `http://127.0.0.1:PORT`.
     pub fn issuer(&self) -> &str {
         &self.issuer
+    }
+
+    /// Adds an authenticator `acme` at this provider; `fields` win over the usual ones.
+    pub fn add_to(&self, desktop: &Desktop, fields: &Value) {
+        let mut config = json!({
+            "name": "Acme",
+            "authenticator_type": "custom",
+            "scopes": ["openid", "email", "profile", "offline_access"],
+            "redirect_uri": "http://127.0.0.1/callback",
+            "issuer": self.issuer(),
+            "authorize_url": self.endpoint("auth"),
+            "token_url": self.endpoint("token"),
+            "revocation_url": self.endpoint("token/revocation"),
+            "userinfo_url": self.endpoint("me"),
+            // OpenID Connect Core, section 11: without it `offline_access` is not granted.
+            "authorize_params": { "prompt": "consent" },
+        });
+        let fields = fields.as_object().expect("an object").clone();
+        config.as_object_mut().expect("an object").extend(fields);
+        let file = desktop.folder().join("acme.json");
+        std::fs::write(&file, config.to_string()).expect("our own folder");
+        cli::ok(desktop, &["add", "--config", file.to_str().expect("plain")]);
     }
 
     /// An endpoint, by its path after the issuer: `auth`, `token`, `me`, `token/revocation`.

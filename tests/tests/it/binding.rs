@@ -6,24 +6,12 @@ use serde_json::{Value, json};
 use valetkey_tests::{Browser, Desktop, OidcProvider, Person, cli, oidc, wait};
 
 fn add(desktop: &Desktop, provider: &OidcProvider, more: &Value) {
-    let mut config = json!({
-        "name": "Acme",
-        "authenticator_type": "custom",
-        "client_id": oidc::PUBLIC_CLIENT,
-        "scopes": ["openid", "email", "offline_access"],
-        "redirect_uri": "http://127.0.0.1/callback",
-        "issuer": provider.issuer(),
-        "authorize_url": provider.endpoint("auth"),
-        "token_url": provider.endpoint("token"),
-        "revocation_url": provider.endpoint("token/revocation"),
-        "userinfo_url": provider.endpoint("me"),
-        "authorize_params": { "prompt": "consent" },
+    let mut fields = json!({
+        "client_id": oidc::PUBLIC_CLIENT, "scopes": ["openid", "email", "offline_access"],
     });
     let more = more.as_object().expect("an object").clone();
-    config.as_object_mut().expect("an object").extend(more);
-    let file = desktop.folder().join("acme.json");
-    std::fs::write(&file, config.to_string()).expect("our own folder");
-    cli::ok(desktop, &["add", "--config", file.to_str().expect("plain")]);
+    fields.as_object_mut().expect("an object").extend(more);
+    provider.add_to(desktop, &fields);
 }
 
 /// What userinfo says through the proxy, with the status on the last line.

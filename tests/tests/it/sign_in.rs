@@ -17,24 +17,7 @@ fn add(desktop: &Desktop, provider: &OidcProvider) {
 }
 
 fn add_as(desktop: &Desktop, provider: &OidcProvider, client: &Value) {
-    let mut config = json!({
-        "name": "Acme",
-        "authenticator_type": "custom",
-        "scopes": ["openid", "email", "profile", "offline_access"],
-        "redirect_uri": "http://127.0.0.1/callback",
-        "issuer": provider.issuer(),
-        "authorize_url": provider.endpoint("auth"),
-        "token_url": provider.endpoint("token"),
-        "revocation_url": provider.endpoint("token/revocation"),
-        "userinfo_url": provider.endpoint("me"),
-        // OpenID Connect Core, section 11: without it `offline_access` is not granted.
-        "authorize_params": { "prompt": "consent" },
-    });
-    let client = client.as_object().expect("an object").clone();
-    config.as_object_mut().expect("an object").extend(client);
-    let file = desktop.folder().join("acme.json");
-    std::fs::write(&file, config.to_string()).expect("our own folder");
-    cli::ok(desktop, &["add", "--config", file.to_str().expect("plain")]);
+    provider.add_to(desktop, client);
 }
 
 fn status(desktop: &Desktop, connection: &str) -> Value {
