@@ -8,12 +8,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::json;
 use valetkey_agent::protocol::Revocation;
-use valetkey_agent::sign_in::{Completed, KeyOptions, SignInState};
+use valetkey_agent::sign_in::{Completed, KeyOptions, SignInState, SignInView};
 use valetkey_agent::{AgentError, OAuthOffer};
 use valetkey_core::event::EventKind;
 use valetkey_core::grant::GrantKind;
 use valetkey_core::secret::PastedSecret;
-use valetkey_demo_provider::{Consent, Endpoint, Fault, FaultKind, Filter};
+use valetkey_demo_provider::{Consent, Endpoint, Fault, FaultKind, Filter, Latch};
 use valetkey_vault::store::testing::Fault as StoreFault;
 
 use crate::support::{Bench, authenticator_key, completed, failed, key, me};
@@ -192,27 +192,33 @@ async fn two_imports_of_one_key_make_one_connection() {
     assert_eq!(bench.access("acme").await, secret);
 }
 
-#[tokio::test]
-async fn an_authenticator_that_is_removed_during_the_check_keeps_nothing() {
-    let (bench, secret) = acme().await;
-    let items = bench.store.items().len();
+/// A key that is given, while the answer about it is held back.
+async fn held(bench: &Bench, secret: &str) -> (Latch, SignInView) {
     let asked = bench.provider.count(Endpoint::Userinfo);
     let latch = bench
         .provider
         .latch(|latch| Fault::at(Endpoint::Userinfo, latch));
-    let view = bench
+    let given = bench
         .agent
-        .connect_with_key(options("acme", &secret), &me())
+        .connect_with_key(options("acme", secret), &me())
         .await;
     bench
         .provider
         .arrived(Filter::from(Endpoint::Userinfo), asked + 1)
         .await;
+    (latch, given.expect("it begins"))
+}
+
+#[tokio::test]
+async fn an_authenticator_that_is_removed_during_the_check_keeps_nothing() {
+    let (bench, secret) = acme().await;
+    let items = bench.store.items().len();
+    let (latch, view) = held(&bench, &secret).await;
     let (agent, acme) = (&bench.agent, authenticator_key("acme"));
     let removed = agent.remove_authenticator(&acme, false, &me()).await;
     removed.expect("it has no connections");
     latch.release();
-    let why = failed(bench.finished(view.expect("it begins").id).await);
+    let why = failed(bench.finished(view.id).await);
     assert!(why.contains("there is no authenticator"), "{why}");
     assert_eq!(bench.store.items().len(), items);
 }
@@ -220,23 +226,12 @@ async fn an_authenticator_that_is_removed_during_the_check_keeps_nothing() {
 #[tokio::test]
 async fn hosts_that_change_during_the_check_do_not_get_the_key() {
     let (bench, secret) = acme().await;
-    let asked = bench.provider.count(Endpoint::Userinfo);
-    let latch = bench
-        .provider
-        .latch(|latch| Fault::at(Endpoint::Userinfo, latch));
-    let view = bench
-        .agent
-        .connect_with_key(options("acme", &secret), &me())
-        .await;
-    bench
-        .provider
-        .arrived(Filter::from(Endpoint::Userinfo), asked + 1)
-        .await;
+    let (latch, view) = held(&bench, &secret).await;
     bench
         .update("acme", json!({"api_hosts": ["evil.example"]}))
         .await;
     latch.release();
-    let why = failed(bench.finished(view.expect("it begins").id).await);
+    let why = failed(bench.finished(view.id).await);
     assert!(why.contains("was changed meanwhile"), "{why}");
     assert!(bench.agent.connection(&key("acme")).is_err());
 }
