@@ -203,9 +203,16 @@ fn a_lost_database_is_rebuilt_from_the_keychain() {
         }
     }
     fixture.start_agent();
-    assert_eq!(fixture.api().connections(), ["acme"]);
-    assert_eq!(fixture.api().access_token("acme"), token);
-    fixture
-        .api()
-        .change("acme", &json!({ "keep_warm": "always" }));
+    let api = fixture.api();
+    assert_eq!(api.connections(), ["acme"]);
+    // What was allowed is lost, and so is whether the app ever ran here.
+    assert_eq!(api.token("acme").status, 403);
+    let asked = &api.get("approvals").json()["approvals"][0]["id"];
+    let answered = api.post(
+        &format!("approvals/{asked}/answer"),
+        &json!({ "verdict": "allow" }),
+    );
+    assert!((200..300).contains(&answered.status), "{}", answered.text());
+    assert_eq!(api.access_token("acme"), token);
+    api.change("acme", &json!({ "keep_warm": "always" }));
 }
