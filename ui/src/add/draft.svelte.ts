@@ -3,7 +3,15 @@
 import type { Authenticator, AuthenticatorPatch, Discovered, NewAuthenticator, Problem, Provider } from "../api/types";
 import type { Imported } from "./importFile";
 
-export const URL_FIELDS = ["authorize_url", "token_url", "revocation_url", "userinfo_url", "issuer"] as const;
+export const URL_FIELDS = [
+  "authorize_url",
+  "token_url",
+  "device_authorization_url",
+  "pushed_authorization_url",
+  "revocation_url",
+  "userinfo_url",
+  "issuer",
+] as const;
 export type UrlField = (typeof URL_FIELDS)[number];
 
 /** Fields that belong to one provider. */
@@ -14,11 +22,18 @@ const OWN = [
   "grant_type",
   "subject",
   "audience",
+  "requested_token_type",
   "resource",
+  "dpop",
+  "api_hosts",
+  "api_key_header",
   ...URL_FIELDS,
 ] as const;
-export type TextField = "name" | "client_id" | "client_secret" | "private_key" | (typeof OWN)[number];
-const TEXTS: TextField[] = ["name", "client_id", "client_secret", "private_key", ...OWN];
+/** Fields of the form's folded part. */
+export const ADVANCED = ["private_key", ...OWN] as const;
+/** What the form holds as text. */
+export const TEXTS = ["name", "client_id", "client_secret", ...ADVANCED] as const;
+export type TextField = (typeof TEXTS)[number];
 
 /** What was entered for one provider and fits no other. */
 interface Left {
@@ -117,6 +132,7 @@ export class Draft {
     for (const field of [...OWN, "client_id"] as const) {
       const value = fields[field];
       if (typeof value === "string") this.texts[field] = value;
+      else if (Array.isArray(value)) this.texts[field] = value.join(" ");
       else if (field !== "client_id") this.texts[field] = "";
     }
     if (name === "" || name === this.#automatic) this.texts.name = this.#automatic = found.name;
@@ -153,9 +169,8 @@ export class Draft {
 
   /** The request body. Empty fields are left out, so that the defaults of the provider apply. */
   body(): NewAuthenticator {
-    const texts = Object.fromEntries(
-      TEXTS.map((field): [string, string] => [field, this.texts[field].trim()]).filter(([, value]) => value !== ""),
-    );
+    const filledIn = TEXTS.filter((field) => this.texts[field].trim() !== "");
+    const texts = Object.fromEntries(filledIn.map((field) => [field, this.#sent(field)]));
     const found = Object.entries(this.found?.draft ?? {}).filter(([field]) => !TEXTS.some((text) => text === field));
     return {
       ...this.#others,
@@ -167,6 +182,12 @@ export class Draft {
       ...(filled(this.placeholders) ? { placeholders: { ...this.placeholders } } : {}),
       ...(filled(this.authorizeParams) ? { authorize_params: { ...this.authorizeParams } } : {}),
     };
+  }
+
+  /** What a field that is not empty says to the API. */
+  #sent(field: TextField): string | string[] {
+    const text = this.texts[field].trim();
+    return field === "api_hosts" ? text.split(/[\s,]+/) : text;
   }
 
   /** Fills in a stored authenticator. */
@@ -185,7 +206,7 @@ export class Draft {
     const changes: Record<string, unknown> = {};
     for (const field of TEXTS) {
       const value = this.texts[field].trim();
-      if (value !== before[field]) changes[field] = value === "" ? null : value;
+      if (value !== before[field]) changes[field] = value === "" ? null : this.#sent(field);
     }
     if (this.scopes.join(" ") !== old.scopes.join(" ")) changes.scopes = [...this.scopes];
     const values = Object.entries(this.placeholders).filter(([name, value]) => value !== old.placeholders[name]);
@@ -205,10 +226,16 @@ function stored(old: Authenticator): Record<TextField, string> {
     grant_type: old.grant_type === "authorization_code" ? "" : old.grant_type,
     subject: old.subject ?? "",
     audience: old.audience ?? "",
+    requested_token_type: old.requested_token_type ?? "",
+    api_hosts: (old.api_hosts ?? []).join(" "),
+    api_key_header: old.api_key_header ?? "",
     redirect_uri,
     client_auth: endpoints.client_auth ?? "",
     authorize_url: endpoints.authorize_url ?? "",
     token_url: endpoints.token_url ?? "",
+    device_authorization_url: endpoints.device_authorization_url ?? "",
+    pushed_authorization_url: endpoints.pushed_authorization_url ?? "",
+    dpop: endpoints.dpop ?? "",
     revocation_url: endpoints.revocation_url ?? "",
     userinfo_url: endpoints.userinfo_url ?? "",
     issuer: endpoints.issuer ?? "",

@@ -105,12 +105,28 @@ test("a problem goes when its field is changed, and only that one", () => {
 });
 
 test("fields of a file that the form does not show are saved with it", () => {
-  const own = { api_hosts: ["api.example.com"], device_authorization_url: "https://login.example.com/device" };
+  const own = { narrow_tokens: true, mcp_server: "https://mcp.example.com/mcp" };
   const file = { authenticator_type: "github", client_id: "Iv1.x", ...own };
   const [imported] = readFile(JSON.stringify(file)) as [Imported];
   expect(imported.remarks).toEqual([]);
   draft.take(imported, GITHUB, () => false);
   expect(draft.body()).toMatchObject(own);
   draft.change(CUSTOM, () => false);
-  expect(Object.keys(draft.body())).not.toContain("api_hosts");
+  expect(Object.keys(draft.body())).not.toContain("mcp_server");
+});
+
+test("hosts of the API are a list to the agent, and a line in the form", () => {
+  const file = { authenticator_type: "custom", client_id: "x", api_hosts: ["api.example.com", "files.example.com"] };
+  const [imported] = readFile(JSON.stringify(file)) as [Imported];
+  draft.take(imported, CUSTOM, () => false);
+  expect(draft.texts.api_hosts).toBe("api.example.com files.example.com");
+  expect(draft.body().api_hosts).toEqual(file.api_hosts);
+
+  const stored = { ...STORED, api_hosts: ["api.github.com"] };
+  draft.load(stored);
+  expect(draft.patch(stored)).toEqual({});
+  draft.set("api_hosts", "api.github.com,  uploads.github.com");
+  expect(draft.patch(stored)).toEqual({ api_hosts: ["api.github.com", "uploads.github.com"] });
+  draft.set("api_hosts", "");
+  expect(draft.patch(stored)).toEqual({ api_hosts: null });
 });

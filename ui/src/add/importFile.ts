@@ -1,6 +1,7 @@
 // Files that describe an OAuth client: our own format, and Google's `client_secret_*.json`.
 
 import type { NewAuthenticator } from "../api/types";
+import { TEXTS, type TextField } from "./draft.svelte";
 
 /** One authenticator of a file, with the field names of the API. */
 export interface Imported {
@@ -23,38 +24,14 @@ export interface Imported {
 
 export class NotImported extends Error {}
 
-const TEXTS = [
-  "name",
-  "client_id",
-  "client_secret",
-  "redirect_uri",
-  "client_auth",
-  "authorize_url",
-  "token_url",
-  "revocation_url",
-  "userinfo_url",
-  "issuer",
-  "resource",
-] as const;
-type Shown = (typeof TEXTS)[number] | "app_id" | "authenticator_type" | "scopes" | "authorize_params" | "placeholders";
+type Shown = TextField | "app_id" | "authenticator_type" | "scopes" | "authorize_params" | "placeholders";
 /** Fields that the form does not show: all that the API has beside. */
 const OTHERS: Record<Exclude<keyof NewAuthenticator, Shown>, true> = {
-  api_hosts: true,
   assume_pkce: true,
-  api_key_header: true,
   api_keys_only: true,
-  assertion_audience: true,
-  audience: true,
-  device_authorization_url: true,
   discovered_from: true,
-  dpop: true,
-  grant_type: true,
   narrow_tokens: true,
   mcp_server: true,
-  private_key: true,
-  pushed_authorization_url: true,
-  requested_token_type: true,
-  subject: true,
 };
 const VARIABLE = /\$\{([^}]*)\}/;
 
@@ -146,7 +123,11 @@ function fromOwn(members: Record<string, unknown>): Imported {
 }
 
 function take(imported: Imported, field: string, value: unknown): boolean {
-  if ((TEXTS as readonly string[]).includes(field) && (typeof value === "string" || typeof value === "number")) {
+  if (field === "api_hosts") {
+    imported.texts[field] = strings(value).join(" ");
+    return true;
+  }
+  if (TEXTS.some((text) => text === field) && (typeof value === "string" || typeof value === "number")) {
     imported.texts[field] = resolved(imported, field, String(value));
     return true;
   }

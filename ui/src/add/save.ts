@@ -3,7 +3,7 @@ import { api, ask } from "../api/client";
 import { Failure, sentence } from "../api/failure";
 import type { AuthenticatorSaved } from "../api/types";
 import { notices } from "../live/notices.svelte";
-import type { Draft } from "./draft.svelte";
+import { ADVANCED, type Draft } from "./draft.svelte";
 
 /** An imported authenticator keeps its disabled state. */
 export async function add(draft: Draft, profile: string): Promise<AuthenticatorSaved> {
@@ -31,28 +31,12 @@ export function notifySaved({ authenticator, warnings }: AuthenticatorSaved, hin
   notices.done(`${authenticator.display_name} is saved.`, text || hint);
 }
 
-const ADVANCED = [
-  "redirect_uri",
-  "client_auth",
-  "assertion_audience",
-  "private_key",
-  "grant_type",
-  "subject",
-  "audience",
-  "authorize_url",
-  "token_url",
-  "revocation_url",
-  "userinfo_url",
-  "issuer",
-  "resource",
-];
-
 /** Shows problems at their fields and focuses the first of the form; rethrows anything else. */
 export function showProblems(thrown: unknown, draft: Draft): void {
   const failure = Failure.of(thrown);
   draft.problems = failure.problems;
   if (failure.problems.length === 0) throw failure;
-  if (failure.problems.some(({ field }) => ADVANCED.includes(field))) draft.advanced = true;
+  if (failure.problems.some(({ field }) => ADVANCED.some((one) => one === field))) draft.advanced = true;
   setTimeout(() => {
     const first = document.querySelector<HTMLElement>("form [aria-invalid='true']");
     first?.focus({ preventScroll: true });

@@ -54,7 +54,7 @@ pub(super) fn overrides(
         return overrides;
     };
     let known = if overrides.issuer.is_some() {
-        "; it cannot be read from `issuer` yet"
+        ", or add it by its issuer's URL, which finds it"
     } else {
         ""
     };
