@@ -93,6 +93,9 @@ fn provider(reader: &mut Reader) -> Option<&'static Provider> {
         let known = catalogue::providers();
         let hint = match nearest(&id, known.iter().map(|known| known.id.as_str())) {
             Some(meant) => format!("did you mean `{meant}`?"),
+            None if id.contains(['.', '/']) => {
+                "an issuer or MCP server is added by its whole URL, with `https://`".to_owned()
+            }
             None => "`valetkey providers` lists them; `custom` fits any OAuth provider".to_owned(),
         };
         let shown: String = id.chars().take(64).collect();

@@ -232,6 +232,12 @@ fn an_unknown_provider_is_answered_with_the_known_ones() {
 }
 
 #[test]
+fn an_address_without_its_scheme_is_told_so() {
+    let problems = with("authenticator_type", "mcp.example.com/mcp");
+    assert!(problems.contains("with `https://`"), "{problems}");
+}
+
+#[test]
 fn redirect_uris_that_nobody_here_can_serve_are_refused() {
     insta::assert_snapshot!(
         [
