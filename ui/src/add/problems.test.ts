@@ -15,3 +15,11 @@ test("other messages name the field by its label, not by its JSON name", () => {
   expect(problemText(problem, "Token URL")).toMatch(/^The token URL is no https address\. /);
   expect(problemText({ field: "", message: "it is odd", hint: HINT })).toMatch(/^It is odd\. /);
 });
+
+test("no option of the command is named where the field is", () => {
+  const message = "`http://127.0.0.1:1` registers no clients by itself";
+  const hint = "register a client there, and give its id with `--client-id`";
+  expect(problemText({ field: "client_id", message, hint }, "Client ID")).toMatch(/Register a client there\.$/);
+  const secret = 'copy it; give it with `--client-secret-stdin` or `"client_secret": "${NAME}"`';
+  expect(problemText({ field: "client_secret", message, hint: secret }, "Client secret")).toMatch(/Copy it\.$/);
+});
