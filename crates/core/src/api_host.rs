@@ -15,6 +15,7 @@ use crate::endpoint_url::is_loopback;
 #[serde(try_from = "String", into = "String")]
 pub struct ApiHost {
     is_secure: bool,
+    on_loopback: bool,
     authority: String,
 }
 
@@ -51,7 +52,11 @@ impl ApiHost {
             Some("http") => return Err(BadHost::NotHttps(rest.chars().take(200).collect())),
             Some(_) => return Err(not_a_host()),
         };
-        let url = parse(if is_secure { "https" } else { "http" }).ok_or_else(not_a_host)?;
+        let url = if is_secure {
+            as_https
+        } else {
+            parse("http").ok_or_else(not_a_host)?
+        };
         let host = url.host_str().unwrap_or_default();
         if host.is_empty() || host.ends_with('.') || rest.contains('/') {
             return Err(not_a_host());
@@ -61,6 +66,7 @@ impl ApiHost {
             .map_or_else(String::new, |port| format!(":{port}"));
         Ok(Self {
             is_secure,
+            on_loopback,
             authority: format!("{host}{port}"),
         })
     }
@@ -90,11 +96,10 @@ impl ApiHost {
 impl fmt::Display for ApiHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What a reader would take for http must say that it is not.
-        let implied = Self::parse(&self.authority).is_ok_and(|host| host == *self);
-        if implied {
-            f.write_str(&self.authority)
-        } else {
+        if self.is_secure == self.on_loopback {
             f.write_str(&self.origin())
+        } else {
+            f.write_str(&self.authority)
         }
     }
 }
