@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::printable::{MAX_LOCATION, MAX_NAME, shortened};
 
-pub use identify::identify;
+pub use identify::{asks_for_itself, identify};
 
 /// What the kernel says about one process.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

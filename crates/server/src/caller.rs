@@ -3,16 +3,20 @@
 #[cfg_attr(not(target_os = "linux"), path = "caller/no_process.rs")]
 mod process;
 
+mod known_processes;
+
 use std::fmt;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use valetkey_agent::{Actor, Identity, Requester};
 use valetkey_api::core::actor;
 use valetkey_api::core::id::{ClientKeyId, ConnectionId};
 use valetkey_api::core::printable::printable;
-use valetkey_api::core::program::{Client, Program, UnknownReason, identify};
+use valetkey_api::core::program::{Client, Program, UnknownReason, asks_for_itself, identify};
 
+pub(crate) use self::known_processes::KnownProcesses;
 use self::process::{Evidence, Peer, Running};
 
 /// The sender of a request, as an extension of it.
@@ -53,6 +57,8 @@ struct Known {
     running: Option<Running>,
     program: Arc<Program>,
     actor: Actor,
+    /// Its working directory, if the program is what this process runs itself.
+    own_folder: Option<PathBuf>,
     /// It is the window of the desktop app, or what the window started: its web engine.
     is_own_window: bool,
 }
@@ -72,15 +78,6 @@ impl ConnectedProcess {
         }
     }
 
-    /// What stands for the program, among others that connect.
-    pub(crate) fn key(&self) -> ProgramKey {
-        let client = &self.look().program.client;
-        match self.pid {
-            Some(pid) if !client.is_known() => ProgramKey::Process(pid),
-            Some(_) | None => ProgramKey::Program(client.clone()),
-        }
-    }
-
     /// What it is now. One look at its executable and command line, if it still runs the same.
     fn look(&self) -> Arc<Known> {
         let running = self.peer.as_ref().and_then(Peer::running);
@@ -95,6 +92,24 @@ impl ConnectedProcess {
         found
     }
 
+    /// What it is, if `later` is the same process, connected anew, which still runs the same in the same
+    /// folder. A tool that passes tokens on is always looked at: whoever started it may do something else
+    /// by now.
+    fn still_known(&self, later: &Self) -> Option<Arc<Known>> {
+        let (peer, later) = (self.peer.as_ref()?, later.peer.as_ref()?);
+        if !peer.is_same_process(later) {
+            return None;
+        }
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.as_ref().filter(|known| {
+            known.own_folder.is_some()
+                && known.running.is_some()
+                && known.running == peer.running()
+                && known.own_folder == peer.working_directory()
+        });
+        known.map(Arc::clone)
+    }
+
     fn identify(&self, running: Option<Running>) -> Known {
         let peer = self.peer.as_ref().filter(|_| running.is_some());
         let Some((peer, ancestry)) = peer.and_then(|peer| Some((peer, peer.ancestry()?))) else {
@@ -102,16 +117,19 @@ impl ConnectedProcess {
                 running,
                 program: Arc::new(Program::unknown(UnknownReason::Ended)),
                 actor: self.actor(None),
+                own_folder: None,
                 is_own_window: false,
             };
         };
         let first = ancestry.processes.first();
+        let own_folder = first.and_then(|process| process.working_directory.clone());
         let executable = first.and_then(|process| process.executable.as_ref());
         Known {
             running,
             program: Arc::new(peer.settle(identify(&ancestry.processes))),
             actor: self
                 .actor(executable.map(|path| printable(&path.to_string_lossy()).into_owned())),
+            own_folder: own_folder.filter(|_| asks_for_itself(&ancestry.processes)),
             is_own_window: ancestry.is_own_window,
         }
     }
@@ -142,6 +160,20 @@ impl Process {
 
     pub fn pid(&self) -> Option<i32> {
         self.connected.pid
+    }
+
+    /// The process that sent it.
+    pub(crate) fn connected(&self) -> &Arc<ConnectedProcess> {
+        &self.connected
+    }
+
+    /// What stands for its program, among others that connect.
+    pub(crate) fn key(&self) -> ProgramKey {
+        let client = &self.asked_as().program.client;
+        match self.pid() {
+            Some(pid) if !client.is_known() => ProgramKey::Process(pid),
+            Some(_) | None => ProgramKey::Program(client.clone()),
+        }
     }
 
     pub fn uid(&self) -> u32 {
@@ -275,5 +307,23 @@ mod tests {
     fn a_process_that_is_gone_still_has_a_name() {
         let caller = Caller::Process(Arc::new(Process::running_now(Some(i32::MAX), 0)));
         assert_eq!(caller.to_string(), format!("process {}", i32::MAX));
+    }
+
+    /// A list asks who sent the request for each of its rows.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_is_looked_at_once_for_a_request() {
+        let mut child = std::process::Command::new("sleep");
+        let mut child = child.arg("600").spawn().unwrap();
+        let pid = i32::try_from(child.id()).ok();
+        let caller = Caller::Process(Arc::new(Process::running_now(pid, 0)));
+        let shown = caller.to_string();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(
+            caller.to_string(),
+            shown,
+            "another look finds no executable"
+        );
     }
 }

@@ -136,6 +136,12 @@ pub fn identify(ancestry: &[ProcessFacts]) -> Program {
     }
 }
 
+/// Whether a process asks for itself, and not for whoever started it.
+pub fn asks_for_itself(ancestry: &[ProcessFacts]) -> bool {
+    let own = ancestry.first().filter(|own| own.executable.is_some());
+    own.is_some_and(|own| !is_go_between(own) && !is_wrapped(ancestry, 0))
+}
+
 /// The command that `valetkey run ... -- command` starts in its own place.
 fn command_of_run(process: &ProcessFacts) -> Option<Code> {
     if !process.is_valetkey {

@@ -2,6 +2,7 @@
 //! about it is remembered.
 
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 
 use valetkey_api::core::program::{ProcessFacts, Program};
 
@@ -41,6 +42,16 @@ impl Peer {
     #[expect(clippy::unused_self, reason = "the other platforms look")]
     pub(super) fn ancestry(&self) -> Option<Ancestry> {
         None
+    }
+
+    #[expect(clippy::unused_self, reason = "the other platforms look")]
+    pub(super) fn working_directory(&self) -> Option<PathBuf> {
+        None
+    }
+
+    #[expect(clippy::unused_self, reason = "the other platforms look")]
+    pub(super) fn is_same_process(&self, _: &Self) -> bool {
+        false
     }
 
     #[expect(clippy::unused_self, reason = "the other platforms look")]

@@ -3,7 +3,8 @@
 //! It is pinned when it connects: by a pidfd where the kernel has `SO_PEERPIDFD` (Linux 6.5), else by its
 //! pid, which counts only if the process of that pid was there before the connection was accepted. Its
 //! folder in `/proc`, opened once, then never shows another process. What it runs is looked at again
-//! for each request, so that nothing is inherited over an exec.
+//! for each request, so that nothing is inherited over an exec: its executable, and whether the memory
+//! is still there into which that was loaded.
 
 use std::fs;
 use std::io::Read as _;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, readlinkat, statat};
-use rustix::io::Errno;
+use rustix::io::{Errno, pread};
 use rustix::time::{ClockId, clock_gettime};
 use valetkey_api::core::program::{Code, ProcessFacts, Program, UnknownReason};
 
@@ -36,10 +37,18 @@ pub(super) struct Peer {
 enum Pin {
     /// As it was at accept.
     Connected(Evidence),
-    /// Its folder in `/proc`.
-    Open(ProcFolder),
+    Open(Pinned),
     /// It ended before it could be looked at.
     Gone,
+}
+
+#[derive(Debug)]
+struct Pinned {
+    folder: ProcFolder,
+    /// As it was when it was last looked at; None if it cannot be seen.
+    memory: Option<Memory>,
+    /// How many memories were seen.
+    memories: u64,
 }
 
 /// How it is known later that a pid still means the process that connected.
@@ -54,13 +63,25 @@ pub(super) enum Evidence {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Running {
     executable: Option<FileId>,
-    /// Its auxiliary vector: addresses that each exec chooses anew. Of a process that hides it the command
-    /// line.
-    image: Vec<u8>,
+    image: Image,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Image {
+    /// Which [`Memory`] of this process it is.
+    Memory(u64),
+    /// Of a process without an environment the auxiliary vector: addresses that each exec chooses anew.
+    /// Of one that hides it the command line.
+    Bytes(Vec<u8>),
 }
 
 /// Device and inode.
 type FileId = (u64, u64);
+
+/// The memory of a process, from one exec to the next: an open `/proc/PID/environ` shows that of the
+/// moment when it was opened, and nothing once that is gone.
+#[derive(Debug)]
+struct Memory(OwnedFd);
 
 /// An open folder `/proc/PID`: after the end of its process it shows nothing, whoever has the pid.
 #[derive(Debug)]
@@ -130,12 +151,30 @@ impl Peer {
 
     /// What it runs now; None once it has ended.
     pub(super) fn running(&self) -> Option<Running> {
-        self.with_folder(ProcFolder::running)
+        self.with_pinned(Pinned::running)
     }
 
     /// What is known of it and of its ancestors; None once it has ended.
     pub(super) fn ancestry(&self) -> Option<Ancestry> {
         self.with_folder(|folder| Ancestry::of(self.pid, folder))
+    }
+
+    /// Its working directory.
+    pub(super) fn working_directory(&self) -> Option<PathBuf> {
+        self.with_folder(|folder| folder.link("cwd").ok())
+    }
+
+    /// Whether `other`, which connected later and was not looked at yet, is the same process.
+    pub(super) fn is_same_process(&self, other: &Self) -> bool {
+        let pinned = other.pinned.lock().unwrap_or_else(PoisonError::into_inner);
+        let Pin::Connected(evidence) = &*pinned else {
+            return false;
+        };
+        // A folder that shows something now has had its pid ever since it was opened.
+        self.pid == other.pid
+            && self
+                .with_folder(|folder| evidence.still_means(folder).then_some(()))
+                .is_some()
     }
 
     /// `program`, with what only the disk can tell: where its command is found, whether its script is there,
@@ -162,15 +201,56 @@ impl Peer {
     }
 
     fn with_folder<T>(&self, look: impl FnOnce(&ProcFolder) -> Option<T>) -> Option<T> {
+        self.with_pinned(|pinned| look(&pinned.folder))
+    }
+
+    fn with_pinned<T>(&self, look: impl FnOnce(&mut Pinned) -> Option<T>) -> Option<T> {
         let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
         if let Pin::Connected(evidence) = &*pinned {
             let folder = ProcFolder::open(self.pid).filter(|it| evidence.still_means(it));
-            *pinned = folder.map_or(Pin::Gone, Pin::Open);
+            *pinned = folder.map_or(Pin::Gone, |folder| {
+                Pin::Open(Pinned {
+                    folder,
+                    memory: None,
+                    memories: 0,
+                })
+            });
         }
-        match &*pinned {
-            Pin::Open(folder) => look(folder),
+        match &mut *pinned {
+            Pin::Open(pinned) => look(pinned),
             Pin::Connected(_) | Pin::Gone => None,
         }
+    }
+}
+
+impl Pinned {
+    fn running(&mut self) -> Option<Running> {
+        Some(Running {
+            // A hidden one has no id.
+            executable: self.folder.executable_id(),
+            image: self.image()?,
+        })
+    }
+
+    fn image(&mut self) -> Option<Image> {
+        if !self.memory.as_ref().is_some_and(Memory::is_there) {
+            self.memory = self.folder.memory();
+            self.memories += 1;
+        }
+        if self.memory.is_some() {
+            return Some(Image::Memory(self.memories));
+        }
+        let bytes = self.folder.read("auxv");
+        bytes
+            .or_else(|| self.folder.read("cmdline"))
+            .map(Image::Bytes)
+    }
+}
+
+impl Memory {
+    /// Whether its process still has it. Nothing is to be seen of one without an environment.
+    fn is_there(&self) -> bool {
+        pread(&self.0, &mut [0; 1], 0) == Ok(1)
     }
 }
 
@@ -181,12 +261,10 @@ impl ProcFolder {
         openat(CWD, path, flags, Mode::empty()).ok().map(Self)
     }
 
-    /// A hidden executable has no id.
-    fn running(&self) -> Option<Running> {
-        Some(Running {
-            executable: self.executable_id(),
-            image: self.read("auxv").or_else(|| self.read("cmdline"))?,
-        })
+    /// The memory that the process has now; None if it cannot be seen.
+    fn memory(&self) -> Option<Memory> {
+        let memory = Memory(self.open_file("environ")?);
+        memory.is_there().then_some(memory)
     }
 
     fn executable_id(&self) -> Option<FileId> {
@@ -194,9 +272,13 @@ impl ProcFolder {
         Some((found.st_dev, found.st_ino))
     }
 
-    fn read(&self, name: &str) -> Option<Vec<u8>> {
+    fn open_file(&self, name: &str) -> Option<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let file = openat(&self.0, name, flags, Mode::empty()).ok()?;
+        openat(&self.0, name, flags, Mode::empty()).ok()
+    }
+
+    fn read(&self, name: &str) -> Option<Vec<u8>> {
+        let file = self.open_file(name)?;
         // Large enough for one call: the kernel gives less only at the end of such a file.
         let mut bytes = vec![0; USUAL_BYTES];
         let length = rustix::io::read(&file, &mut bytes).ok()?;
@@ -223,14 +305,15 @@ impl ProcFolder {
         Stat::parse(&String::from_utf8_lossy(&self.read("stat")?))
     }
 
-    fn facts(&self, pid: i32, stat: Stat, executable: Option<FileId>) -> Option<ProcessFacts> {
+    /// `is_valetkey`: its executable is the command.
+    fn facts(&self, pid: i32, stat: Stat, is_valetkey: bool) -> Option<ProcessFacts> {
         Some(ProcessFacts {
             pid,
             executable: self.executable(),
             arguments: words(&self.read("cmdline")?),
             working_directory: self.link("cwd").ok(),
             reads_terminal: self.reads(stat.terminal),
-            is_valetkey: executable.is_some() && executable == command_id(),
+            is_valetkey,
         })
     }
 
@@ -264,10 +347,9 @@ impl ProcFolder {
 
     /// Its path means nothing in another mount namespace.
     fn executable(&self) -> Option<PathBuf> {
-        // The device and inode of a namespace say which one it is (namespaces(7)).
-        let namespace = statat(&self.0, "ns/mnt", AtFlags::empty()).ok();
-        let namespace = namespace.map(|found| (found.st_dev, found.st_ino));
-        if !self.is_ours() || namespace.is_none() || namespace != own_namespace() {
+        // The inode in the text says which one it is (namespaces(7)).
+        let namespace = self.link("ns/mnt").ok();
+        if !self.is_ours() || namespace.is_none() || namespace.as_ref() != own_namespace() {
             return None;
         }
         let path = self.link("exe").ok()?;
@@ -297,11 +379,13 @@ impl Ancestry {
         let own_pid = rustix::process::getpid().as_raw_nonzero().get();
         // Of another process, such as a second start of the app, which is no descendant of this one.
         let same_program = |id: Option<FileId>| id.is_some() && id == own_executable();
+        let command = command_id();
+        let is_valetkey = |id: Option<FileId>| id.is_some() && id == command;
         let executable = folder.executable_id();
         let mut below = pid != own_pid && same_program(executable);
         let mut stat = folder.stat()?;
         let mut ancestry = Self {
-            processes: vec![folder.facts(pid, stat, executable)?],
+            processes: vec![folder.facts(pid, stat, is_valetkey(executable))?],
             is_own_window: false,
         };
         // The last of this user; the system's first process is everybody's parent.
@@ -315,9 +399,8 @@ impl Ancestry {
                 break;
             }
             let executable = parent.executable_id();
-            let Some(facts) = parent.facts(stat.parent, found, executable) else {
-                break;
-            };
+            let facts = parent.facts(stat.parent, found, is_valetkey(executable));
+            let Some(facts) = facts else { break };
             if stat.parent == own_pid {
                 ancestry.is_own_window = below;
             }
@@ -350,9 +433,10 @@ fn own_executable() -> Option<FileId> {
 }
 
 /// The mount namespace of this process, which never leaves it.
-fn own_namespace() -> Option<FileId> {
-    static OWN: OnceLock<Option<FileId>> = OnceLock::new();
-    *OWN.get_or_init(|| file_id("/proc/self/ns/mnt"))
+fn own_namespace() -> Option<&'static PathBuf> {
+    static OWN: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let read = || fs::read_link("/proc/self/ns/mnt").ok();
+    OWN.get_or_init(read).as_ref()
 }
 
 /// The command `valetkey` beside this program, as it is now: an upgrade replaces it.

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _}
 use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::Router;
 use http::Request;
@@ -16,10 +16,10 @@ use valetkey_api::core::home::Home;
 
 use super::http_server::{HttpServer, Limits};
 use super::loopback_guard::{GuardError, check_target, take};
-use super::rate_limiter::RateLimiter;
+use super::rate_limiter::{Bucket, RateLimiter};
 use super::surface::Surface;
 use super::{call, pause_after};
-use crate::caller::{Caller, ConnectedProcess, Process, ProgramKey};
+use crate::caller::{Caller, ConnectedProcess, KnownProcesses, Process, ProgramKey};
 use crate::private_files::private_dir;
 use crate::stop::Stop;
 
@@ -69,12 +69,15 @@ impl UnixSocket {
     /// Serves `router` until `stop`, then drains the connections.
     pub async fn serve(self, router: Router, limits: Limits, stop: Stop) {
         let server = HttpServer::new(limits);
-        let rates = Arc::new(RateLimiter::new(limits.rate));
+        let clients = Arc::new(Clients {
+            processes: KnownProcesses::default(),
+            rates: RateLimiter::new(limits.rate),
+        });
         let mut close_idle = pin!(server.close_idle_connections());
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => serve_connection(&server, stream, &router, &rates),
+                    Ok((stream, _)) => serve_connection(&server, stream, &router, &clients),
                     Err(error) => pause_after(&error).await,
                 },
                 () = &mut close_idle => {}
@@ -94,11 +97,23 @@ impl Drop for UnixSocket {
     }
 }
 
+/// Who connected to a socket.
+struct Clients {
+    processes: KnownProcesses,
+    rates: RateLimiter<ProgramKey>,
+}
+
+/// The process that sends the requests of one connection, and the requests of its program.
+struct Sender {
+    process: Arc<ConnectedProcess>,
+    bucket: Arc<Bucket>,
+}
+
 fn serve_connection(
     server: &HttpServer,
     stream: UnixStream,
     router: &Router,
-    rates: &Arc<RateLimiter<ProgramKey>>,
+    clients: &Arc<Clients>,
 ) {
     let Ok(peer) = stream.peer_cred() else {
         return;
@@ -108,19 +123,30 @@ fn serve_connection(
         return;
     }
     let connected = ConnectedProcess::at(&stream, peer.pid(), peer.uid());
-    let connected = Arc::new(connected);
-    let (router, rates) = (router.clone(), Arc::clone(rates));
+    let connected = Mutex::new(Some(connected));
+    let (router, clients) = (router.clone(), Arc::clone(clients));
     // What the process is called by its first request: it is looked up once.
-    let bucket = OnceLock::new();
-    server.spawn(stream, move |request| {
-        let caller = Caller::Process(Arc::new(Process::of(&connected)));
-        let admitted = check(&request).and_then(|()| {
-            let bucket = bucket.get_or_init(|| rates.bucket(connected.key()));
-            take(bucket, &caller)
+    let sender = OnceLock::new();
+    let caller = move || {
+        let mut first = None;
+        let Sender { process, bucket } = sender.get_or_init(|| {
+            let mut connected = connected.lock().unwrap_or_else(PoisonError::into_inner);
+            let connected = connected.take().expect("taken here alone, and once");
+            let process = first.insert(clients.processes.sender(connected));
+            Sender {
+                process: Arc::clone(process.connected()),
+                bucket: clients.rates.bucket(process.key()),
+            }
         });
-        let response = admitted
+        let process = first.unwrap_or_else(|| Process::of(process));
+        let caller = Caller::Process(Arc::new(process));
+        take(bucket, &caller).map(|()| caller)
+    };
+    server.spawn(stream, move |request| {
+        let response = check(&request)
+            .and_then(|()| caller())
             .map_err(|error| Surface::of(request.uri().path()).refuse(error))
-            .map(|()| {
+            .map(|caller| {
                 let mut request = request.map(axum::body::Body::new);
                 request.extensions_mut().insert(caller);
                 call(&router, request)
