@@ -118,6 +118,9 @@ impl Agent {
             Some(url) if input.text("client_id").is_none() => {
                 Box::pin(self.add_registered(&url, input, profile, who)).await
             }
+            Some(url) if input.text("client_secret").is_some() && !input.has("client_auth") => {
+                Box::pin(self.add_with_secret(&url, input, profile, who)).await
+            }
             Some(_) | None => self.add_checked(input, profile, None, who).await,
         }
     }

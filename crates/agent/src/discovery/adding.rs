@@ -9,6 +9,7 @@ use valetkey_core::discovery::{
     Found, Given, Network, Plan, Registered, Registration, RegistrationPlan, client_id_needed,
 };
 use valetkey_core::draft::{DraftInput, Warning};
+use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::name::ProfileName;
 use valetkey_core::provider::ClientAuth;
 use valetkey_core::redirect::RedirectUri;
@@ -101,6 +102,39 @@ impl Agent {
         Ok((view, warnings))
     }
 
+    /// Adds the draft of a discovery at `url` for a client that a person has registered, whose secret is
+    /// sent in a way that the server takes.
+    pub(crate) async fn add_with_secret(
+        &self,
+        url: &str,
+        mut input: DraftInput,
+        profile: ProfileName,
+        who: &Actor,
+    ) -> Result<(AuthenticatorView, Vec<Warning>), AgentError> {
+        let (found, _) = self.find_chosen(&typed_url(url)?, &input).await?;
+        if let Some(method) = found.server.method_of_given_secret() {
+            input.set("client_auth", method);
+        }
+        self.add_checked(input, profile, None, who).await
+    }
+
+    /// What is behind the URL, with the issuer that the draft names.
+    async fn find_chosen(
+        &self,
+        url: &EndpointUrl,
+        input: &DraftInput,
+    ) -> Result<(Box<Found>, Network), AgentError> {
+        let issuer = input.text("issuer");
+        let target = Target { url, issuer };
+        match in_time(url, self.inner.provider_client.find(target)).await? {
+            Lookup::Found(found, network) => Ok((found, network)),
+            Lookup::Choose { .. } => Err(AgentError::InvalidRequest {
+                message: format!("`{url}` names several authorization servers, and none is chosen"),
+                hint: Some("choose one with `--issuer`".to_owned()),
+            }),
+        }
+    }
+
     /// What the server says now, which must be what the draft says.
     async fn look_again(
         &self,
@@ -108,17 +142,7 @@ impl Agent {
         input: &DraftInput,
     ) -> Result<(Box<Found>, Plan, Network), AgentError> {
         let url = typed_url(url)?;
-        let target = Target {
-            url: &url,
-            issuer: input.text("issuer"),
-        };
-        let lookup = in_time(&url, self.inner.provider_client.find(target)).await?;
-        let Lookup::Found(found, network) = lookup else {
-            return Err(AgentError::InvalidRequest {
-                message: format!("`{url}` names several authorization servers, and none is chosen"),
-                hint: Some("choose one with `--issuer`".to_owned()),
-            });
-        };
+        let (found, network) = self.find_chosen(&url, input).await?;
         let given = Given {
             assume_pkce: input.is_true("assume_pkce"),
             ..Given::default()

@@ -124,6 +124,19 @@ impl ServerMetadata {
             issuer: document.issuer,
         })
     }
+
+    /// How a client that a person has registered sends its secret, as `client_auth` of a draft; None if
+    /// the server takes secrets in no known way. Basic first: every server has to take it (RFC 6749,
+    /// section 2.3.1), and it is what a registration means that names no method (RFC 7591, section 2).
+    pub fn method_of_given_secret(&self) -> Option<&'static str> {
+        let offered = |method: &&str| self.auth_methods.iter().any(|own| own == *method);
+        let methods = [
+            "client_secret_basic",
+            "client_secret_post",
+            "client_secret_jwt",
+        ];
+        methods.into_iter().find(offered)
+    }
 }
 
 #[cfg(test)]

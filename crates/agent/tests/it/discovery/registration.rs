@@ -79,6 +79,40 @@ async fn what_the_server_registered_is_used_with_its_secret_from_the_keychain() 
 }
 
 #[tokio::test]
+async fn the_secret_of_a_given_client_is_sent_as_the_server_takes_it() {
+    const BASIC: &str = "client_secret_basic";
+    const POST: &str = "client_secret_post";
+    for (offered, given, sent) in [
+        (json!(null), None, ClientAuth::ClientSecretBasic),
+        (json!([BASIC]), None, ClientAuth::ClientSecretBasic),
+        (json!(["none", POST]), None, ClientAuth::ClientSecretPost),
+        (json!([POST, BASIC]), None, ClientAuth::ClientSecretBasic),
+        (json!([BASIC]), Some(POST), ClientAuth::ClientSecretPost),
+    ] {
+        let world = World::start().await;
+        let field = "token_endpoint_auth_methods_supported";
+        world.server.change(METADATA, field, offered.clone());
+        let mut draft = World::draft(&world.discover().await.unwrap(), "mcp");
+        draft.insert("client_id".to_owned(), "mine".into());
+        draft.insert("client_secret".to_owned(), "s1".into());
+        if let Some(method) = given {
+            draft.insert("client_auth".to_owned(), method.into());
+        }
+        let added = world.add_draft(draft).await.unwrap().0.authenticator;
+        assert_eq!(added.overrides.client_auth, Some(sent), "{offered}");
+        completed(world.connect().await);
+        let exchange = &world.server.seen("POST", "/token")[0];
+        let is_basic = exchange
+            .head
+            .to_lowercase()
+            .contains("authorization: basic ");
+        assert_eq!(is_basic, sent == ClientAuth::ClientSecretBasic, "{offered}");
+        assert_eq!(exchange.field("client_secret").is_some(), !is_basic);
+        assert_eq!(registrations(&world), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_refused_registration_asks_for_a_client_id() {
     let world = World::start().await;
     let draft = World::draft(&world.discover().await.unwrap(), "mcp");
