@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use ::http::Request;
-use ::http::header::{ACCEPT, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
+use ::http::header::{ACCEPT, CONTENT_TYPE, HeaderName, LOCATION, WWW_AUTHENTICATE};
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 use valetkey_core::discovery::{Challenge, DiscoveryFailure, Network, is_named_local};
 use valetkey_core::endpoint_url::EndpointUrl;
 
@@ -16,6 +16,8 @@ use super::{ProviderClient, Unreachable, request};
 
 /// One document takes no longer than this.
 const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Names the session that a greeting has begun (MCP, Streamable HTTP).
+const SESSION: &str = "mcp-session-id";
 
 /// Why there is no document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,40 +88,72 @@ impl ProviderClient {
         }
     }
 
-    /// Sends what an MCP client sends first, without a token.
+    /// Sends what an MCP client sends first, without a token. Some servers greet everybody and challenge
+    /// the request after it, whose scopes count as well.
     pub(super) async fn probe(&self, url: &EndpointUrl) -> Result<Probe, FindError> {
-        let hello = json!({
-            "jsonrpc": "2.0", "id": 1, "method": "initialize",
-            "params": {
-                "protocolVersion": "2025-11-25", "capabilities": {},
-                "clientInfo": { "name": "valetkey", "version": env!("CARGO_PKG_VERSION") },
-            },
+        let parameters = json!({
+            "protocolVersion": "2025-11-25", "capabilities": {},
+            "clientInfo": { "name": "valetkey", "version": env!("CARGO_PKG_VERSION") },
         });
-        let request = Request::post(uri(url)?)
+        let greeting = self.message(url, "initialize", parameters, None).await?;
+        let first = Probe::of(url, &greeting);
+        if first.status != 200 {
+            return Ok(first);
+        }
+        let session = header(&greeting, HeaderName::from_static(SESSION));
+        let tools = self.message(url, "tools/list", json!({}), session).await;
+        let second = tools.ok().map(|response| Probe::of(url, &response));
+        Ok(match second.filter(|it| it.status == 401) {
+            Some(challenged) => Probe {
+                network: first.network,
+                ..challenged
+            },
+            None => first,
+        })
+    }
+
+    async fn message(
+        &self,
+        url: &EndpointUrl,
+        method: &str,
+        parameters: Value,
+        session: Option<String>,
+    ) -> Result<reqwest::Response, FindError> {
+        let body = json!({"jsonrpc": "2.0", "id": method, "method": method, "params": parameters});
+        let mut request = Request::post(uri(url)?)
             .header(ACCEPT, "application/json, text/event-stream")
-            .header(CONTENT_TYPE, "application/json")
-            .body(Bytes::from(hello.to_string()))
+            .header(CONTENT_TYPE, "application/json");
+        if let Some(session) = session {
+            request = request.header(SESSION, session);
+        }
+        let request = request
+            .body(Bytes::from(body.to_string()))
             .map_err(|_| not_built(url))?;
-        let response = in_time(url, self.execute(request, Network::Any)).await?;
+        in_time(url, self.execute(request, Network::Any)).await
+    }
+}
+
+impl Probe {
+    fn of(url: &EndpointUrl, response: &reqwest::Response) -> Self {
         let headers = response.headers().get_all(WWW_AUTHENTICATE);
         let challenge = Challenge::read(headers.iter().filter_map(|value| value.to_str().ok()));
         let reached = response.remote_addr().map(|address| address.ip());
         let is_private = is_named_local(url)
             || (!has_proxy() && reached.is_some_and(|address| !Network::Public.allows(address)));
-        Ok(Probe {
+        Self {
             status: response.status().as_u16(),
             challenge,
-            location: header(&response, LOCATION),
+            location: header(response, LOCATION),
             network: if is_private {
                 Network::Any
             } else {
                 Network::Public
             },
-        })
+        }
     }
 }
 
-fn header(response: &reqwest::Response, name: ::http::HeaderName) -> Option<String> {
+fn header(response: &reqwest::Response, name: HeaderName) -> Option<String> {
     Some(response.headers().get(name)?.to_str().ok()?.to_owned())
 }
 

@@ -88,7 +88,8 @@ impl Server {
         self.state.lock().expect("no holder panics")
     }
 
-    /// `POST /register` and the like; a path without method is `GET`.
+    /// `POST /register` and the like; a path without method is `GET`. `POST /mcp tools/list` is for this
+    /// message of MCP alone.
     pub(super) fn set(&self, route: &str, reply: Reply) {
         self.state().replies.insert(route.to_owned(), reply);
     }
@@ -150,7 +151,10 @@ impl Server {
         };
         let mut state = self.state();
         let answer = state.answer.clone();
-        let reply = state.replies.get(&route).cloned();
+        let message: Option<Value> = serde_json::from_str(&seen.body).ok();
+        let own = message.and_then(|it| Some(format!("{route} {}", it["method"].as_str()?)));
+        let own = own.and_then(|own| state.replies.get(&own));
+        let reply = own.or_else(|| state.replies.get(&route)).cloned();
         state.seen.push(seen.clone());
         let text = match reply {
             Some(Reply::Silent) => {

@@ -112,6 +112,36 @@ async fn must_treat_challenged_scopes_as_authoritative() {
 }
 
 #[tokio::test]
+async fn a_challenge_after_the_handshake_counts_like_one_before() {
+    let world = World::start().await;
+    world
+        .mcp
+        .change(RESOURCE, "scopes_supported", json!(["all"]));
+    world.mcp.set(
+        "POST /mcp tools/list",
+        Reply::Raw(
+            "401 X\r\nWWW-Authenticate: Bearer scope=\"files:read\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                .to_owned(),
+        ),
+    );
+    let hello = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}";
+    let greeting = format!(
+        "200 X\r\nContent-Type: application/json\r\nMcp-Session-Id: s1\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{hello}",
+        hello.len()
+    );
+    world.mcp.set("POST /mcp", Reply::Raw(greeting));
+    let plan = world.discover().await.unwrap().plan.unwrap();
+    assert_eq!(plan.scopes, Scopes::parse_any("files:read"));
+    let list = &world.mcp.seen("POST", "/mcp")[1];
+    assert!(list.head.to_lowercase().contains("mcp-session-id: s1"));
+
+    // A server that lets everybody list its tools has no challenge to show.
+    world.mcp.remove("POST /mcp tools/list");
+    let plan = world.discover().await.unwrap().plan.unwrap();
+    assert_eq!(plan.scopes, Scopes::parse_any("all"));
+}
+
+#[tokio::test]
 async fn should_ask_for_published_scopes_or_for_none() {
     let world = World::start().await;
     assert_eq!(
