@@ -16,8 +16,14 @@ use super::{ProviderClient, Unreachable, request};
 
 /// One document takes no longer than this.
 const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Names the session that a greeting has begun (MCP, Streamable HTTP).
+/// Revision of MCP with a handshake, and one without.
+const STATEFUL: &str = "2025-11-25";
+const STATELESS: &str = "2026-07-28";
+/// A request of MCP that changes nothing.
+const TOOLS: &str = "tools/list";
+/// Headers of MCP's Streamable HTTP.
 const SESSION: &str = "mcp-session-id";
+const VERSION: &str = "mcp-protocol-version";
 
 /// Why there is no document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,21 +94,34 @@ impl ProviderClient {
         }
     }
 
-    /// Sends what an MCP client sends first, without a token. Some servers greet everybody and challenge
-    /// the request after it, whose scopes count as well.
+    /// Sends what an MCP client sends first, without a token: the handshake, and where that is answered or
+    /// not known (2026-07-28 has none), a request. Its challenge counts as well.
     pub(super) async fn probe(&self, url: &EndpointUrl) -> Result<Probe, FindError> {
-        let parameters = json!({
-            "protocolVersion": "2025-11-25", "capabilities": {},
-            "clientInfo": { "name": "valetkey", "version": env!("CARGO_PKG_VERSION") },
-        });
-        let greeting = self.message(url, "initialize", parameters, None).await?;
+        let client = json!({ "name": "valetkey", "version": env!("CARGO_PKG_VERSION") });
+        let parameters =
+            json!({ "protocolVersion": STATEFUL, "capabilities": {}, "clientInfo": client });
+        let greeting = self.message(url, "initialize", parameters, &[]).await?;
         let first = Probe::of(url, &greeting);
-        if first.status != 200 {
-            return Ok(first);
-        }
         let session = header(&greeting, HeaderName::from_static(SESSION));
-        let tools = self.message(url, "tools/list", json!({}), session).await;
-        let second = tools.ok().map(|response| Probe::of(url, &response));
+        let session = session.iter().map(|session| (SESSION, session.as_str()));
+        let second = match first.status {
+            200 => {
+                let headers: Vec<_> = session.chain([(VERSION, STATEFUL)]).collect();
+                self.message(url, TOOLS, json!({}), &headers).await
+            }
+            400 => {
+                let meta = json!({
+                    "io.modelcontextprotocol/protocolVersion": STATELESS,
+                    "io.modelcontextprotocol/clientInfo": client,
+                    "io.modelcontextprotocol/clientCapabilities": {},
+                });
+                let headers = [(VERSION, STATELESS), ("mcp-method", TOOLS)];
+                self.message(url, TOOLS, json!({ "_meta": meta }), &headers)
+                    .await
+            }
+            _ => return Ok(first),
+        };
+        let second = second.ok().map(|response| Probe::of(url, &response));
         Ok(match second.filter(|it| it.status == 401) {
             Some(challenged) => Probe {
                 network: first.network,
@@ -117,14 +136,14 @@ impl ProviderClient {
         url: &EndpointUrl,
         method: &str,
         parameters: Value,
-        session: Option<String>,
+        headers: &[(&str, &str)],
     ) -> Result<reqwest::Response, FindError> {
         let body = json!({"jsonrpc": "2.0", "id": method, "method": method, "params": parameters});
         let mut request = Request::post(uri(url)?)
             .header(ACCEPT, "application/json, text/event-stream")
             .header(CONTENT_TYPE, "application/json");
-        if let Some(session) = session {
-            request = request.header(SESSION, session);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let request = request
             .body(Bytes::from(body.to_string()))
