@@ -10,6 +10,7 @@
 //! | [`Session`] | a screen (Xvfb), windows (xfwm4), a tray (xfce4-panel), notifications (dunst), the app |
 //! | [`browser`] | Chromium as `$BROWSER`, with a scripted person who logs in and allows, denies or leaves |
 //! | [`oidc`] | npm `oidc-provider` on loopback |
+//! | [`conformance`] | the MCP conformance suite |
 //! | [`agent`], [`cli`] | the binaries under test; `cargo xtask test` builds them and names their paths |
 //! | [`api`] | the agent's API, as a program without our client sees it |
 //! | [`AgentFixture`] | the usual fixture: a desktop, an agent, the demo provider |
@@ -28,6 +29,7 @@ pub mod agent_fixture;
 pub mod api;
 pub mod browser;
 pub mod cli;
+pub mod conformance;
 pub mod desktop;
 pub mod http;
 pub mod leak_search;

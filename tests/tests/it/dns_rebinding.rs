@@ -1,12 +1,9 @@
 //! The dns-rebinding scenario of the MCP conformance suite: a page whose name was made to lead to this
 //! machine reaches an MCP server that checks nothing, and does not reach it through the proxy.
 
-use std::collections::BTreeMap;
-use std::fs;
-
 use serde_json::{Value, json};
 use valetkey_tests::browser::node_script;
-use valetkey_tests::{AgentFixture, Running, cli};
+use valetkey_tests::{AgentFixture, Running, cli, conformance};
 
 const SCENARIO: &str = "dns-rebinding-protection";
 /// What the suite asks with: the newest revision that the server's SDK speaks.
@@ -43,30 +40,11 @@ impl OpenServer {
 
 /// Runs the scenario with a client key added to its requests: the outcome of each check, by its id.
 fn run(fixture: &AgentFixture, url: &str, key: &str) -> Value {
-    let mut node = fixture.desktop.command("node");
-    node.env("VALETKEY_KEY", key).arg("--import");
-    node.arg(node_script("with-key.mjs"));
-    node.arg(node_script("node_modules/.bin/conformance"));
-    node.args(["server", "--url", url, "--scenario", SCENARIO]);
-    let results = fixture.desktop.folder().join("conformance");
-    node.args(["--spec-version", REVISION, "--output-dir"]);
-    let output = node.arg(&results).output().expect("Node.js");
-    let runs = fs::read_dir(&results).unwrap_or_else(|_| panic!("no results: {output:?}"));
-    let mut outcomes = BTreeMap::new();
-    for run in runs {
-        let run = run.expect("our own folder").path();
-        let checks = fs::read(run.join("checks.json")).expect("what was checked");
-        let checks: Vec<Value> = serde_json::from_slice(&checks).expect("JSON");
-        let text = |value: &Value| value.as_str().expect("a text").to_owned();
-        let found = checks
-            .iter()
-            .map(|it| (text(&it["id"]), text(&it["status"])));
-        outcomes.extend(found);
-    }
-    fs::remove_dir_all(&results).expect("our own folder");
-    let all_passed = outcomes.values().all(|status| status == "SUCCESS");
-    assert_eq!(output.status.success(), all_passed, "{output:?}");
-    json!(outcomes)
+    let mut suite = conformance::command(&fixture.desktop, Some("with-key.mjs"));
+    suite.env("VALETKEY_KEY", key);
+    suite.args(["server", "--url", url, "--scenario", SCENARIO]);
+    suite.args(["--spec-version", REVISION]);
+    json!(conformance::outcomes(&fixture.desktop, &mut suite))
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod bridge;
 mod choices;
 mod clipboard;
 mod concurrent_callers;
+mod conformance;
 mod crash;
 mod desktop;
 mod desktop_faults;
