@@ -11,6 +11,7 @@
 //! | [`browser`] | Chromium as `$BROWSER`, with a scripted person who logs in and allows, denies or leaves |
 //! | [`oidc`] | npm `oidc-provider` on loopback |
 //! | [`conformance`] | the MCP conformance suite |
+//! | [`python`] | Python with the packages of the tests |
 //! | [`agent`], [`cli`] | the binaries under test; `cargo xtask test` builds them and names their paths |
 //! | [`api`] | the agent's API, as a program without our client sees it |
 //! | [`AgentFixture`] | the usual fixture: a desktop, an agent, the demo provider |
@@ -35,6 +36,7 @@ pub mod http;
 pub mod leak_search;
 pub mod oidc;
 pub mod process;
+pub mod python;
 pub mod socket_port;
 pub mod wait;
 pub mod webview;

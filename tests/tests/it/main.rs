@@ -24,6 +24,7 @@ mod keychain;
 mod leaks;
 mod listeners;
 mod looks;
+mod mcp_servers;
 mod network_faults;
 mod openapi;
 mod page;
