@@ -2,12 +2,13 @@
 //
 // Usage: node oidc-provider.mjs '{"accessTokenSeconds": 3600}'
 // stdout: one JSON object a line; first {"event":"listening","issuer":...}, then what the provider did.
-// stdin:  one JSON object a line; {"do":"revoke_grants"} ends every grant (the next refresh is `invalid_grant`).
-//         When stdin ends, so does the provider.
+// stdin:  one JSON object a line; {"do":"revoke_grants"} ends every grant (the next refresh is `invalid_grant`),
+//         {"do":"introspect","token":...} says what the introspection endpoint says. When stdin ends, so does the provider.
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import Provider, { errors } from 'oidc-provider';
 
 const options = { accessTokenSeconds: 3600, refreshTokenSeconds: 86_400, claimsInIdToken: false, pushedRequests: false, dpop: false, resource: null, ...JSON.parse(process.argv[2] ?? '{}') };
@@ -42,10 +43,23 @@ const onlyResource = (known) => ({
   },
 });
 
+/** The clients with a key: it is made here, and written to the file that the options name. */
+const clientsWithKey = (file) => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  const keys = [{ ...publicKey.export({ format: 'jwk' }), use: 'sig', alg: 'ES256' }];
+  return [client('key-client', { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys } })];
+};
+
 const provider = new Provider(issuer, {
   clients: [
     client('public-client', { token_endpoint_auth_method: 'none' }),
     client('confidential-client', { client_secret: 'planted-client-secret', token_endpoint_auth_method: 'client_secret_basic' }),
+    {
+      client_id: 'robot-client', client_secret: 'planted-client-secret', token_endpoint_auth_method: 'client_secret_basic',
+      grant_types: ['client_credentials'], response_types: [], redirect_uris: [],
+    },
+    ...(options.privateKeyFile ? clientsWithKey(options.privateKeyFile) : []),
   ],
   findAccount: (_context, id) => account(id),
   claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
@@ -57,6 +71,7 @@ const provider = new Provider(issuer, {
     dPoP: options.dpop ? { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true } : { enabled: false },
     pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: options.pushedRequests },
     resourceIndicators: options.resource ? { enabled: true, ...onlyResource(options.resource) } : { enabled: false },
+    clientCredentials: { enabled: true },
     deviceFlow: { enabled: true },
     registration: { enabled: true },
     registrationManagement: { enabled: true },
@@ -67,10 +82,11 @@ const provider = new Provider(issuer, {
   // Without this, `offline_access` is dropped unless the client asks for `prompt=consent`.
   issueRefreshToken: (_context, requester) => requester.grantTypeAllowed('refresh_token'),
   rotateRefreshToken: true,
-  scopes: ['openid', 'offline_access', 'email', 'profile'],
+  scopes: ['openid', 'offline_access', 'email', 'profile', 'api:read'],
   ttl: {
     AccessToken: options.accessTokenSeconds,
     AuthorizationCode: 60,
+    ClientCredentials: options.accessTokenSeconds,
     Grant: options.refreshTokenSeconds,
     IdToken: 3600,
     Interaction: 600,
@@ -114,6 +130,7 @@ server.on('request', provider.callback());
 say('listening', { issuer });
 
 const commands = {
+  introspect: ({ token }) => introspect(token),
   async revoke_grants() {
     for (const grant of grants) await grant.destroy();
     const ended = grants.size;
@@ -121,6 +138,9 @@ const commands = {
     say('grants_ended', { ended });
   },
 };
-for await (const line of createInterface({ input: process.stdin })) await commands[JSON.parse(line).do]();
+for await (const line of createInterface({ input: process.stdin })) {
+  const { do: command, ...details } = JSON.parse(line);
+  await commands[command](details);
+}
 server.closeAllConnections();
 server.close();

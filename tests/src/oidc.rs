@@ -10,7 +10,11 @@ use crate::process::Running;
 pub const PUBLIC_CLIENT: &str = "public-client";
 /// A client registered there with [`CLIENT_SECRET`] (HTTP Basic).
 pub const CONFIDENTIAL_CLIENT: &str = "confidential-client";
-/// The confidential client's secret, searched for by the leak tests.
+/// A client registered there that asks for itself (client credentials), with [`CLIENT_SECRET`].
+pub const ROBOT_CLIENT: &str = "robot-client";
+/// A client registered there that has a key, if `privateKeyFile` says where to write it.
+pub const KEY_CLIENT: &str = "key-client";
+/// The secret of those that have one, searched for by the leak tests.
 pub const CLIENT_SECRET: &str = "planted-client-secret";
 
 /// The running provider. Any login is accepted; it becomes account and email address.
@@ -105,6 +109,14 @@ impl OidcProvider {
         let from = self.node.lines().len();
         self.node.write("{\"do\":\"revoke_grants\"}\n");
         self.next_event(from, "grants_ended");
+    }
+
+    /// What the introspection endpoint says about a token (RFC 7662).
+    pub fn introspect(&mut self, token: &str) -> Value {
+        let from = self.node.lines().len();
+        let command = json!({ "do": "introspect", "token": token });
+        self.node.write(&format!("{command}\n"));
+        self.next_event(from, "introspected").1
     }
 
     fn next_event(&self, from: usize, event: &str) -> (usize, Value) {

@@ -20,6 +20,7 @@ mod dns_rebinding;
 mod harness;
 mod idle;
 mod interleavings;
+mod introspection;
 mod keychain;
 mod leaks;
 mod listeners;
