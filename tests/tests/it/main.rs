@@ -18,6 +18,7 @@ mod desktop_walk;
 mod discovery;
 mod dns_rebinding;
 mod harness;
+mod hostile_servers;
 mod idle;
 mod interleavings;
 mod introspection;

@@ -298,3 +298,69 @@ fn nothing(url: &EndpointUrl) -> DiscoveryFailure {
         url: url.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// What a server on the internet publishes about where its tokens come from.
+    async fn find(issuer: &str) -> FindError {
+        let url = EndpointUrl::parse("https://mcp.example.com/mcp").unwrap();
+        let body = serde_json::json!({
+            "resource": url.as_str(), "authorization_servers": [issuer],
+        });
+        let body = body.to_string();
+        let metadata =
+            ResourceMetadata::read(body.as_bytes(), &url, url.as_str(), ResourcePlace::Own);
+        let target = Target {
+            url: &url,
+            issuer: None,
+        };
+        let client = ProviderClient::default();
+        let found = client
+            .with_server(target, Some(metadata.unwrap()), None, Network::Public)
+            .await;
+        found.expect_err("it is refused")
+    }
+
+    #[tokio::test]
+    async fn a_public_server_that_names_private_addresses_is_refused_unasked() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for issuer in [
+            format!("http://127.0.0.1:{port}"),
+            format!("https://127.0.0.1:{port}"),
+            format!("https://[::ffff:127.0.0.1]:{port}"),
+            format!("https://localhost:{port}"),
+            "https://10.0.0.1".to_owned(),
+            "https://169.254.169.254/latest".to_owned(),
+            "http://as.example.com".to_owned(),
+        ] {
+            let refused = find(&issuer).await;
+            let FindError::Refused(failure @ DiscoveryFailure::BadUrl { .. }) = refused else {
+                panic!("{issuer}: {refused:?}");
+            };
+            assert!(failure.to_string().contains(&issuer), "{failure}");
+            assert!(failure.hint().contains("no browser was opened"));
+        }
+        assert!(listener.accept().is_err(), "nobody has connected");
+    }
+
+    #[tokio::test]
+    async fn a_public_server_that_keeps_its_metadata_at_a_private_address_is_refused() {
+        let url = EndpointUrl::parse("https://mcp.example.com/mcp").unwrap();
+        let client = ProviderClient::default();
+        for place in ["https://10.0.0.1/m", "http://127.0.0.1/m", "file:///m"] {
+            let found = client
+                .resource(&url, place, ResourcePlace::Own, Network::Public)
+                .await;
+            assert!(matches!(
+                found,
+                Err(FindError::Refused(DiscoveryFailure::BadUrl { .. }))
+            ));
+        }
+    }
+}

@@ -46,6 +46,23 @@ async fn an_id_token_that_breaks_a_rule_ends_the_sign_in() {
 }
 
 #[tokio::test]
+async fn a_clock_ten_minutes_behind_is_named_and_one_that_is_ahead_is_no_obstacle() {
+    let bench = Bench::start().await;
+    let ten_minutes = jiff::SignedDuration::from_mins(10);
+    bench.clock.set(-ten_minutes);
+    let SignInState::Failed(failed) = bench.connect("demo").await else {
+        panic!("it does not fail");
+    };
+    let message = failed.message;
+    assert!(message.contains("this machine's clock"), "{message}");
+    assert!(bench.store.items().is_empty(), "nothing is stored");
+    bench.clock.set(ten_minutes * 2);
+    let done = bench.connect("demo").await;
+    assert!(matches!(done, SignInState::Completed(_)), "{done:?}");
+    bench.access("demo").await;
+}
+
+#[tokio::test]
 async fn an_answer_of_another_issuer_costs_no_token_request() {
     let bench = Bench::start().await;
     let forged = FaultKind::set("iss", "https://evil.example");
