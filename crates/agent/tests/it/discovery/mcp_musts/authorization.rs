@@ -1,6 +1,7 @@
 //! The authorization request, and the use of tokens (both revisions).
 
 use super::*;
+use crate::support::visit;
 
 #[tokio::test]
 async fn must_use_pkce_with_s256() {
@@ -135,6 +136,18 @@ async fn a_challenge_after_the_handshake_counts_like_one_before() {
     let list = &world.mcp.seen("POST", "/mcp")[1];
     assert!(list.head.to_lowercase().contains("mcp-session-id: s1"));
 
+    // 2026-07-28 has no handshake to answer.
+    world.mcp.set("POST /mcp", Reply::Json(400, json!({})));
+    let plan = world.discover().await.unwrap().plan.unwrap();
+    assert_eq!(plan.scopes, Scopes::parse_any("files:read"));
+    let list = world.mcp.seen("POST", "/mcp").pop().unwrap();
+    assert!(list.head.contains("mcp-protocol-version: 2026-07-28"));
+    let meta = &list.json()["params"]["_meta"];
+    assert_eq!(
+        meta["io.modelcontextprotocol/protocolVersion"],
+        "2026-07-28"
+    );
+
     // A server that lets everybody list its tools has no challenge to show.
     world.mcp.remove("POST /mcp tools/list");
     let plan = world.discover().await.unwrap().plan.unwrap();
@@ -190,6 +203,44 @@ async fn must_compare_iss_with_the_recorded_issuer_as_plain_text_even_if_not_adv
         assert!(why.contains(&wrong), "{why}");
     }
     assert_eq!(world.server.seen("POST", "/token").len(), 1);
+}
+
+#[tokio::test]
+async fn must_record_the_validated_issuer_before_the_redirect() {
+    let world = World::start().await;
+    world.add().await;
+    let view = world.bench.begin("mcp").await;
+    // Whoever is named from now on is not who was asked.
+    let second = authorization_server();
+    world
+        .mcp
+        .change(RESOURCE, "authorization_servers", json!([second.base]));
+    world.server.change(METADATA, "issuer", json!(second.base));
+    world.server.answers(&[("iss", &second.base)]);
+    visit(view.authorize_url.as_deref().unwrap()).await;
+    let why = failed(world.bench.finished(view.id).await);
+    assert!(why.contains(&second.base), "{why}");
+    for server in [&world.server, &second] {
+        assert!(server.seen("POST", "/token").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn should_verify_the_state_of_an_answer() {
+    let world = World::start().await;
+    world.add().await;
+    let view = world.bench.begin("mcp").await;
+    let url = view.authorize_url.as_deref().unwrap();
+    for state in ["", "another"] {
+        world.server.answers(&[("state", state)]);
+        visit(url).await;
+        let now = world.bench.agent.sign_in(view.id).unwrap();
+        assert!(matches!(now.state, SignInState::Started), "{now:?}");
+    }
+    assert!(world.server.seen("POST", "/token").is_empty());
+    world.server.answers(&[]);
+    visit(url).await;
+    completed(world.bench.finished(view.id).await);
 }
 
 #[tokio::test]
