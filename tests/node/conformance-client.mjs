@@ -4,6 +4,9 @@
 // Usage: conformance client --command "node conformance-client.mjs" --scenario auth/... (it adds the server's URL, and
 // says the rest in MCP_CONFORMANCE_*). VALETKEY_BIN is the command. Exits with 1 where Valet Key has refused.
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 const url = process.argv[2];
 const { VALETKEY_BIN, MCP_CONFORMANCE_SCENARIO: scenario, MCP_CONFORMANCE_PROTOCOL_VERSION: revision } = process.env;
@@ -11,6 +14,8 @@ const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}');
 const NAME = 'conformance';
 /** The document that the suite's servers take for the client's. */
 const CLIENT_METADATA = 'https://conformance-test.local/client-metadata.json';
+/** Its tokens are bound to a key (RFC 9449), so they are used through the proxy alone. */
+const isBound = scenario.startsWith('auth/dpop');
 /** Requests for one operation; more would be a loop. */
 const MAX_ATTEMPTS = 3;
 const CLIENT = { name: 'valetkey-conformance', version: '1.0.0' };
@@ -25,8 +30,26 @@ const valetkey = (...args) =>
 const add = ['add', url, '--name', NAME, '--redirect-uri', 'http://127.0.0.1/callback', '--yes'];
 if (context.client_id) add.push('--client-id', context.client_id);
 if (context.client_secret) add.push('--client-secret-env', 'CLIENT_SECRET');
+if (context.private_key_pem) add.push('--private-key-file', privateKeyFile());
+if (scenario.startsWith('auth/client-credentials-')) add.push('--grant-type', 'client_credentials');
+if (isBound) add.push('--dpop', 'required');
 if (scenario === 'auth/basic-cimd') add.push('--client-metadata-url', CLIENT_METADATA);
 
+function privateKeyFile() {
+  const file = join(mkdtempSync(join(tmpdir(), 'conformance-')), 'key.pem');
+  writeFileSync(file, context.private_key_pem, { mode: 0o600 });
+  return file;
+}
+
+/** Where requests go, and what proves that they may. */
+function access() {
+  if (!isBound) return { target: url, credentials: { Authorization: `Bearer ${valetkey('token', NAME)}` } };
+  key ??= JSON.parse(valetkey('key', 'create', '--name', NAME, '--json')).key;
+  const proxy = valetkey('proxy-url', NAME).split('\n').find((line) => line.startsWith('http'));
+  return { target: proxy + new URL(url).pathname, credentials: { 'X-Valet-Key': key } };
+}
+
+let key;
 let session;
 let requests = 0;
 
@@ -38,16 +61,17 @@ async function post(method, params, id) {
     'io.modelcontextprotocol/clientInfo': CLIENT,
     'io.modelcontextprotocol/clientCapabilities': {},
   };
+  const { target, credentials } = access();
   const headers = {
     'Content-Type': 'application/json',
     Accept: 'application/json, text/event-stream',
-    Authorization: `Bearer ${valetkey('token', NAME)}`,
+    ...credentials,
     'MCP-Protocol-Version': revision,
     ...(isStateless && { 'Mcp-Method': method, ...(params.name && { 'Mcp-Name': params.name }) }),
     ...(session && { 'Mcp-Session-Id': session }),
   };
   const body = { jsonrpc: '2.0', id, method, params: isStateless ? { ...params, _meta: meta } : params };
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  const response = await fetch(target, { method: 'POST', headers, body: JSON.stringify(body) });
   session = response.headers.get('mcp-session-id') ?? session;
   await response.text();
   return response;
@@ -79,9 +103,11 @@ try {
   console.error(error.message);
   process.exitCode = 1;
 } finally {
-  try {
-    valetkey('remove', NAME, '--force');
-  } catch {
-    // It was never added.
+  for (const left of [['remove', NAME, '--force'], ...(key ? [['key', 'revoke', NAME]] : [])]) {
+    try {
+      valetkey(...left);
+    } catch {
+      // It was never added.
+    }
   }
 }
