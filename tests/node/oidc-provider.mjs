@@ -11,7 +11,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import Provider, { errors } from 'oidc-provider';
 
-const options = { accessTokenSeconds: 3600, refreshTokenSeconds: 86_400, claimsInIdToken: false, pushedRequests: false, dpop: false, resource: null, ...JSON.parse(process.argv[2] ?? '{}') };
+const options = { accessTokenSeconds: 3600, refreshTokenSeconds: 86_400, deviceCodeSeconds: 600, claimsInIdToken: false, pushedRequests: false, dpop: false, resource: null, ...JSON.parse(process.argv[2] ?? '{}') };
 const say = (event, details = {}) => process.stdout.write(`${JSON.stringify({ event, ...details })}\n`);
 
 const server = createServer();
@@ -87,6 +87,7 @@ const provider = new Provider(issuer, {
     AccessToken: options.accessTokenSeconds,
     AuthorizationCode: 60,
     ClientCredentials: options.accessTokenSeconds,
+    DeviceCode: options.deviceCodeSeconds,
     Grant: options.refreshTokenSeconds,
     IdToken: 3600,
     Interaction: 600,

@@ -126,6 +126,17 @@ impl Browser {
         desktop.set("BROWSER", program);
     }
 
+    /// Makes a program that opens nothing the desktop's `$BROWSER`; the file in which it writes what it
+    /// was given.
+    pub fn install_recorder(desktop: &mut Desktop) -> PathBuf {
+        let opened = desktop.folder().join("opened");
+        let program = desktop.folder().join("record-url");
+        let script = format!("#!/bin/sh\necho \"$@\" >> '{}'\n", opened.display());
+        write_script(&program, &script);
+        desktop.set("BROWSER", program);
+        opened
+    }
+
     /// Removes the browser: every program that could open one fails at once.
     pub fn remove(desktop: &mut Desktop) {
         let folder = desktop.folder().join("no-browser");

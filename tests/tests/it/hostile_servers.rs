@@ -4,13 +4,11 @@
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::{fs, thread};
+use std::thread;
 
 use serde_json::{Value, json};
-use valetkey_tests::{Agent, Desktop, cli, wait};
+use valetkey_tests::{Agent, Browser, Desktop, cli, wait};
 
 const RESOURCE: &str = "/.well-known/oauth-protected-resource/mcp";
 const METADATA: &str = "/.well-known/oauth-authorization-server";
@@ -103,18 +101,6 @@ fn text(status: &str, headers: &str, body: &str) -> String {
     )
 }
 
-/// A desktop whose browser leaves a trace; the file that it writes.
-fn desktop() -> (Desktop, PathBuf) {
-    let mut desktop = Desktop::start();
-    let opened = desktop.folder().join("opened");
-    let browser = desktop.folder().join("browser");
-    let script = format!("#!/bin/sh\necho \"$@\" >> '{}'\n", opened.display());
-    fs::write(&browser, script).expect("our own folder");
-    fs::set_permissions(&browser, fs::Permissions::from_mode(0o755)).expect("our own file");
-    desktop.set("BROWSER", browser);
-    (desktop, opened)
-}
-
 /// What is published instead, and what is said about it.
 fn lies(base: &str) -> Vec<(Value, &'static str)> {
     vec![
@@ -160,7 +146,8 @@ fn assert_refused(desktop: &Desktop, arguments: &[&str], words: &str) {
 
 #[test]
 fn a_server_that_lies_is_not_added() {
-    let (desktop, opened) = desktop();
+    let mut desktop = Desktop::start();
+    let opened = Browser::install_recorder(&mut desktop);
     let _agent = Agent::start(&desktop);
     let server = Server::start();
     let url = server.url();
@@ -192,7 +179,8 @@ fn a_server_that_lies_is_not_added() {
 
 #[test]
 fn a_server_that_begins_to_lie_gets_no_browser() {
-    let (desktop, opened) = desktop();
+    let mut desktop = Desktop::start();
+    let opened = Browser::install_recorder(&mut desktop);
     let _agent = Agent::start(&desktop);
     let server = Server::start();
     cli::ok(&desktop, &["add", &server.url(), "--name", "mcp", "--yes"]);

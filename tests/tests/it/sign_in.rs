@@ -206,12 +206,8 @@ fn a_sign_in_is_finished_by_hand_where_no_browser_can_be_opened() {
     assert_eq!(cli::finish(connect).code, Some(0));
 }
 
-#[test]
-fn a_code_entered_in_a_browser_elsewhere_is_a_login_at_a_certified_provider() {
-    let desktop = Desktop::start();
-    let provider = OidcProvider::start(&desktop);
-    add(&desktop, &provider);
-    let connect = cli::start(&desktop, &["connect", "acme", "--device"]);
+/// The code that a waiting `valetkey connect --device` shows, and the page where it is entered.
+fn device_code(connect: &Running, provider: &OidcProvider) -> String {
     let code = connect.wait_for("the code", |line| {
         let (_, code) = line.text.split_once("enter the code ")?;
         Some(code.trim().to_owned())
@@ -223,9 +219,19 @@ fn a_code_entered_in_a_browser_elsewhere_is_a_login_at_a_certified_provider() {
         "{}",
         connect.output()
     );
+    format!("{page}?user_code={code}")
+}
+
+#[test]
+fn a_code_entered_in_a_browser_elsewhere_is_a_login_at_a_certified_provider() {
+    let desktop = Desktop::start();
+    let provider = OidcProvider::start(&desktop);
+    add(&desktop, &provider);
+    let connect = cli::start(&desktop, &["connect", "acme", "--device"]);
+    let page = device_code(&connect, &provider);
     let browser = Browser::add(&desktop, "elsewhere", &Person::named("ada"));
     let mut telephone = desktop.command(browser.command());
-    let _opened = Running::start(telephone.arg(format!("{page}?user_code={code}")));
+    let _opened = Running::start(telephone.arg(page));
     let visit = browser.wait_for_visit(1);
     let said = cli::finish(connect);
     assert_eq!(said.code, Some(0), "{}\n{visit:?}", said.stderr);
@@ -234,4 +240,37 @@ fn a_code_entered_in_a_browser_elsewhere_is_a_login_at_a_certified_provider() {
         whoami(&provider, &token(&desktop, "acme")).unwrap()["sub"],
         "ada"
     );
+}
+
+#[test]
+fn a_code_that_is_denied_elsewhere_is_no_login_and_opens_no_browser_here() {
+    let mut desktop = Desktop::start();
+    let opened = Browser::install_recorder(&mut desktop);
+    let provider = OidcProvider::start(&desktop);
+    add(&desktop, &provider);
+    let connect = cli::start(&desktop, &["connect", "acme", "--device"]);
+    let page = device_code(&connect, &provider);
+    let browser = Browser::add(&desktop, "elsewhere", &Person::who_denies("ada"));
+    let mut telephone = desktop.command(browser.command());
+    let _opened = Running::start(telephone.arg(page));
+    let denied = cli::finish(connect);
+    assert_eq!(denied.code, Some(77), "{}", denied.stderr);
+    assert!(denied.stderr.contains("you said no"), "{}", denied.stderr);
+    assert_eq!(provider.events("token_issued"), Vec::<Value>::new());
+    assert_eq!(desktop.keyring().secrets(), []);
+    assert!(!opened.exists());
+}
+
+#[test]
+fn a_code_that_expires_is_no_login_and_opens_no_browser() {
+    let mut desktop = Desktop::start();
+    let opened = Browser::install_recorder(&mut desktop);
+    let provider = OidcProvider::with(&desktop, &json!({ "deviceCodeSeconds": 6 }));
+    add(&desktop, &provider);
+    let expired = cli::run(&desktop, &["connect", "acme", "--device"]);
+    assert_eq!(expired.code, Some(77), "{}", expired.stderr);
+    let words = "nobody signed in to `acme` in time";
+    assert!(expired.stderr.contains(words), "{}", expired.stderr);
+    assert_eq!(desktop.keyring().secrets(), []);
+    assert!(!opened.exists());
 }
