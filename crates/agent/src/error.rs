@@ -81,6 +81,8 @@ pub enum AgentError {
         connection: InProfile<ConnectionName>,
         /// What is missing.
         missing: Scopes,
+        /// It is a key, which no sign-in gives more scopes.
+        by_key: bool,
     },
     /// A token with fewer scopes cannot be had.
     #[error("`{connection}` gives no token with fewer scopes than it has")]
@@ -269,6 +271,7 @@ impl AgentError {
         let Self::InsufficientScope {
             connection,
             missing,
+            by_key: false,
         } = self
         else {
             return None;
@@ -324,7 +327,16 @@ impl AgentError {
             )),
             Self::InsufficientScope {
                 connection,
+                by_key: true,
+                ..
+            } => Some(format!(
+                "make a key that has them at the provider, and give it with `valetkey connect {} --api-key-stdin`",
+                connection.argument()
+            )),
+            Self::InsufficientScope {
+                connection,
                 missing,
+                by_key: false,
             } => Some(format!(
                 "run `valetkey connect {} --scopes {}`",
                 connection.argument(),

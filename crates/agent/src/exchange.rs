@@ -101,9 +101,7 @@ fn find(
     let (Some(through), Some(row)) = (through, row) else {
         return Err(AgentError::no_connection(id));
     };
-    let name = registry
-        .full_name_of(row)
-        .ok_or_else(|| AgentError::no_connection(id))?;
+    let name = registry.full_name(id)?;
     let url = &client.endpoints.token_url;
     if !through.may_send_to(registry.provider_of(row), url) {
         let host = url.host();

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use valetkey_agent::{
     Actor, Agent, AgentError, ConnectionKey, ConnectionView, LinkTarget, LiveGrant,
 };
+use valetkey_api::core::grant::GrantKind;
 use valetkey_api::core::home::Home;
 use valetkey_api::core::id::ConnectionId;
 use valetkey_api::core::name::{ConnectionName, InProfile, ProfileName};
@@ -191,14 +192,18 @@ impl App {
     ) -> ApiError {
         let connection = InProfile::new(live.profile.clone(), live.connection.clone());
         let (name, scopes) = (&live.connection, &needed.scopes);
+        let by_key = live.grant.kind == GrantKind::ApiKey;
         let error = AgentError::InsufficientScope {
             connection: connection.clone(),
             missing: scopes.clone(),
+            by_key,
         };
         let error = ErrorResponse::from(error).into_error();
         let host = &needed.host;
         let message = format!("{host} refused the request: `{name}` lacks `{scopes}`");
-        let (hint, connect_url) = if needed.is_offered() {
+        let (hint, connect_url) = if by_key {
+            (error.hint, None)
+        } else if needed.is_offered() {
             let reason = format!("{host} refused a request without it");
             let link = self.connect_url(connection, scopes.clone(), Some(reason), asked_by);
             (error.hint, link)

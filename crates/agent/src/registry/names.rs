@@ -146,6 +146,16 @@ impl ConnectionRegistry {
         })
     }
 
+    /// As [`Self::full_name_of`], for an error about a connection that must be there.
+    pub(crate) fn full_name(
+        &self,
+        id: ConnectionId,
+    ) -> Result<InProfile<ConnectionName>, AgentError> {
+        let row = self.get(id).map(|entry| &entry.row);
+        let name = row.and_then(|row| self.full_name_of(row));
+        name.ok_or_else(|| AgentError::no_connection(id))
+    }
+
     /// As [`Self::name_of`], with the profile that the name stands in.
     pub(crate) fn full_name_of(&self, row: &Connection) -> Option<InProfile<ConnectionName>> {
         let authenticator = self.authenticator(row.authenticator)?;

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use jiff::{SignedDuration, Timestamp};
 use valetkey_core::connection_state::Status;
 use valetkey_core::freshness::RECENTLY_USED;
+use valetkey_core::grant::GrantKind;
 use valetkey_core::id::ConnectionId;
 
 use super::{ServedToken, TokenRequirements};
@@ -59,8 +60,7 @@ impl Inner {
         } else {
             return Ok(());
         };
-        let name = registry.full_name_of(&entry.row);
-        Err(name.map_or_else(|| AgentError::no_connection(id), why))
+        Err(why(registry.full_name(id)?))
     }
 
     /// The connection's token is used now.
@@ -127,6 +127,7 @@ impl Inner {
             Some(missing) => Err(AgentError::InsufficientScope {
                 connection: live.full_name(),
                 missing,
+                by_key: live.grant.kind == GrantKind::ApiKey,
             }),
             None => Ok(live),
         }

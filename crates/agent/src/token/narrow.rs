@@ -1,5 +1,6 @@
 //! Tokens with fewer scopes than their connection has: from memory, or by a refresh that names them.
 
+use valetkey_core::grant::GrantKind;
 use valetkey_core::id::ConnectionId;
 use valetkey_core::scope::Scopes;
 
@@ -22,14 +23,15 @@ impl Agent {
         let Some(scopes) = only.and_then(|only| registry.narrowed_scopes(id, only)) else {
             return Ok(());
         };
-        let row = registry.get(id).map(|entry| &entry.row);
-        let connection = row.and_then(|row| registry.full_name_of(row));
-        let connection = connection.ok_or_else(|| AgentError::no_connection(id))?;
+        let connection = registry.full_name(id)?;
         if scopes.is_empty() {
             let missing = ask.only.clone().unwrap_or_default();
             return Err(AgentError::InsufficientScope {
                 connection,
                 missing,
+                by_key: registry
+                    .get(id)
+                    .is_some_and(|entry| entry.row.kind == GrantKind::ApiKey),
             });
         }
         if registry.can_narrow(id) {
@@ -60,10 +62,10 @@ impl Agent {
             let entry = registry.get(id);
             let entry = entry.ok_or_else(|| AgentError::no_connection(id))?;
             if let Some(reason) = entry.narrow.refusal(scopes, now) {
-                let connection = registry.full_name_of(&entry.row);
-                let connection = connection.ok_or_else(|| AgentError::no_connection(id))?;
-                let reason = Some(reason);
-                return Err(AgentError::NotNarrowable { connection, reason });
+                return Err(AgentError::NotNarrowable {
+                    connection: registry.full_name(id)?,
+                    reason: Some(reason),
+                });
             }
             let generation = entry.row.state.generation;
             registry.lookup(id, now, Requirement::NewerThan(generation))

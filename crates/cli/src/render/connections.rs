@@ -107,14 +107,18 @@ fn lacks_scopes(view: &ConnectionView) -> Option<&NeededScopes> {
         .filter(|needed| needed.is_offered)
 }
 
-/// The command that asks for scopes that are missing.
+/// The command that brings scopes that are missing.
 fn step_up(view: &ConnectionView, needed: &NeededScopes) -> String {
-    let (name, scopes) = (full_name(view), needed.scopes.join(","));
-    format!(
-        "`valetkey connect {} --scopes {}`",
-        name.argument(),
-        printable(&scopes)
-    )
+    let name = full_name(view).argument();
+    let scopes = needed.scopes.join(",");
+    let scopes = printable(&scopes);
+    match &view.api_key {
+        Some(key) => format!(
+            "`valetkey connect {name} --api-key-stdin` with a {} that has {scopes}",
+            printable(&key.name)
+        ),
+        None => format!("`valetkey connect {name} --scopes {scopes}`"),
+    }
 }
 
 /// What happens next, in a few words.

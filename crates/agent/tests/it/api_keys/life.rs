@@ -2,7 +2,7 @@
 
 use valetkey_agent::protocol::TokenTest;
 use valetkey_agent::sign_in::{KeyOptions, SignInState};
-use valetkey_agent::{AgentError, Clock as _, ConnectionChange, OAuthOffer};
+use valetkey_agent::{AgentError, Clock as _, ConnectionChange, OAuthOffer, TokenRequirements};
 use valetkey_core::connection_state::Status;
 use valetkey_core::freshness;
 use valetkey_core::grant::GrantKind;
@@ -153,4 +153,26 @@ async fn a_key_ends_when_the_person_said_so() {
     assert_eq!(ended.to_string(), "`acme` needs another API key from you");
     bench.clock.advance(seconds(1));
     assert_eq!(bench.status("acme"), Status::NeedsReconnect);
+}
+
+#[tokio::test]
+async fn scopes_that_a_key_lacks_come_with_another_key_and_no_sign_in() {
+    let (bench, secret) = acme().await;
+    connected(&bench, "acme", &secret).await;
+    let ask = TokenRequirements {
+        scopes: Some("files.write".split(' ').map(str::to_owned).collect()),
+        ..TokenRequirements::default()
+    };
+    let refused = bench.agent.token_of(&key("acme"), &ask, &me()).await;
+    let refused = refused.expect_err("a key has no scopes that are known");
+    assert!(
+        matches!(refused, AgentError::InsufficientScope { .. }),
+        "{refused:?}"
+    );
+    assert_eq!(refused.sign_in(), None);
+    let hint = refused.hint().expect("what to do");
+    assert!(
+        hint.contains("`valetkey connect acme --api-key-stdin`"),
+        "{hint}"
+    );
 }

@@ -200,3 +200,28 @@ fn a_key_is_called_by_its_name_and_the_better_way_is_named() {
     ];
     insta::assert_snapshot!(texts.join("---\n"));
 }
+
+#[test]
+fn a_key_that_lacks_scopes_is_replaced_and_not_signed_in_with() {
+    let needed = json!({
+        "scopes": ["admin:org"], "host": "api.github.com", "at": "2026-11-21T11:58:00Z", "tries": 0,
+        "is_offered": true
+    });
+    let about = json!({"name": "personal access token", "page": null, "oauth": null});
+    let changes = json!({
+        "needed_scopes": needed, "api_key": about, "refresh_due_at": null, "refreshable": false
+    });
+    let view = connection("github", changes);
+    let texts = [
+        words(vec![view.clone()], json!({})),
+        show(&view, false, now(), Style::PLAIN),
+    ];
+    for text in texts {
+        assert!(!text.contains("--scopes"), "{text}");
+        assert!(
+            text.contains("`valetkey connect github --api-key-stdin`"),
+            "{text}"
+        );
+        assert!(text.contains("admin:org"), "{text}");
+    }
+}
