@@ -18,6 +18,7 @@ use crate::links::Links;
 use crate::protocol::{MAX_REFRESH_TIME, ProviderClient};
 use crate::registry::ConnectionRegistry;
 use crate::sign_in::session::Sessions;
+use crate::sign_in::token_import;
 use crate::state::{Agent, Config, Inner};
 use crate::stored_settings::StoredSettings;
 use crate::tasks::Tasks;
@@ -100,6 +101,7 @@ impl Agent {
         inner.audit_log.record(started.into());
         disconnect::schedule_removals(&inner);
         inner.run(scheduler::run(Arc::clone(&inner)));
+        inner.run(go_on_with_imports(Arc::clone(&inner)));
         inner.run(access::show_in_turn(Arc::clone(&inner)));
         reconcile::record(&inner, &report).await;
         inner.audit_log.flush().await;
@@ -156,6 +158,14 @@ impl Agent {
     /// Ids of new events as they are written.
     pub fn follow(&self) -> broadcast::Receiver<EventId> {
         self.inner.audit_log.follow()
+    }
+}
+
+/// What a kill kept from being imported.
+async fn go_on_with_imports(inner: Arc<Inner>) {
+    if let Err(error) = token_import::resume(&inner).await {
+        tracing::warn!(%error, "imports go on later");
+        inner.finish_later();
     }
 }
 

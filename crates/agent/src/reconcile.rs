@@ -9,6 +9,7 @@ use valetkey_core::event::{Event, EventKind};
 use valetkey_vault::{ReconcileReport, VaultError};
 
 use crate::error::AgentError;
+use crate::sign_in::token_import;
 use crate::state::Inner;
 use crate::{access, disconnect, grants};
 
@@ -24,6 +25,7 @@ pub(crate) async fn finish(inner: &Arc<Inner>) {
 
 async fn try_finish(inner: &Arc<Inner>) -> Result<(), AgentError> {
     finish_failed_sign_ins(inner).await?;
+    token_import::resume(inner).await?;
     let unfinished = inner.vault.unfinished().await?;
     if !unfinished.reconcile {
         return Ok(());

@@ -9,7 +9,8 @@
 //! 5. [`place`], [`store`]: connection to keychain.
 //! 6. [`page`]: what the browser shows at the end.
 //!
-//! [`api_key`] takes the place of 1 to 4 for a key that the person has already.
+//! [`api_key`] takes the place of 1 to 4 for a key that the person has already, [`token_import`] for a
+//! refresh token; [`moved`] waits until a token that is moved here is gone from where it was.
 //!
 //! Where the provider wants the request first, [`push`] sends it before 2 (RFC 9126).
 //! Where no browser can come back to this machine, [`device`] takes the place of 2 and 3 (RFC 8628),
@@ -24,6 +25,8 @@ mod device;
 mod direct;
 mod end;
 mod finish;
+mod imports;
+mod moved;
 mod page;
 mod place;
 mod push;
@@ -31,6 +34,7 @@ mod renewal;
 pub(crate) mod session;
 mod state;
 mod store;
+pub(crate) mod token_import;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +53,7 @@ pub use api_key::KeyOptions;
 pub use begin::{SignInMethod, SignInOptions};
 pub use session::{DevicePrompt, SignInView};
 pub use state::{Completed, Failed, ReplacedKey, SignInState};
+pub use token_import::TokenOptions;
 pub use valetkey_core::sign_in::Remedy;
 
 /// The person has this long.

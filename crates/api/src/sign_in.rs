@@ -46,7 +46,7 @@ pub struct SignInRequest {
     /// Why a tool asks, shown to the person as untrusted text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// With the method `api_key`: the key. Spaces and line breaks around it are no part of it.
+    /// With the method `api_key`: the key; with `refresh_token`: the refresh token. Spaces and line breaks around it are no part of it.
     #[serde(
         default,
         with = "wire_secret::pasted",
@@ -57,6 +57,10 @@ pub struct SignInRequest {
     /// With the method `api_key`: when the key ends, if the person knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// With the method `refresh_token`: the absolute path of the file that holds it now. It is kept at
+    /// once, and used when it is gone from there: remove it within a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<String>,
 }
 
 /// How the person comes back from the provider.
@@ -75,6 +79,9 @@ pub enum SignInMethod {
     /// No sign-in: `secret` is an API key or a personal access token, which is asked about at the
     /// provider and kept. A catalogue id is enough as `authenticator`.
     ApiKey,
+    /// No sign-in: `secret` is a refresh token that was issued to this client. It is refreshed once, and
+    /// what comes is kept.
+    RefreshToken,
 }
 
 /// A code that the person enters at the provider (RFC 8628, section 3.3).

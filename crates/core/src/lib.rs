@@ -14,6 +14,7 @@
 //! | [`discovery`] | what does a server publish about getting tokens for it |
 //! | [`connection`], [`connection_state`], [`needed_scopes`] | which account is signed in, in which state, what may happen next, and which scopes it lacks |
 //! | [`grant`], [`secret`], [`pasted_secret`] | the secret half of a connection: one keychain item |
+//! | [`token_import`] | what is kept of a refresh token that was given and is no connection yet |
 //! | [`token_response`], [`token_error`] | what did the provider's token endpoint say, in whichever dialect |
 //! | [`challenge`] | what did an API say about the token that it refused |
 //! | [`clock_reading`] | what time is it, and was the clock set |
@@ -65,4 +66,5 @@ pub mod settings;
 pub mod sign_in;
 pub mod stored_grant;
 pub mod token_error;
+pub mod token_import;
 pub mod token_response;

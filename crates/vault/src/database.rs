@@ -17,6 +17,7 @@ pub(crate) mod rules;
 mod schema;
 pub(crate) mod settings;
 pub(crate) mod sign_ins;
+pub(crate) mod token_imports;
 pub(crate) mod unlogged;
 
 use std::path::PathBuf;

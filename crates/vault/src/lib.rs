@@ -21,6 +21,7 @@
 //! | [`vault`] | the handle: open and close, the secret store, the one lock held over an item and its row |
 //! | [`vault::grants`] | in which order is a grant written, read, removed |
 //! | [`vault::authenticators`] | the same for client secrets |
+//! | `vault::token_imports` | the same for refresh tokens that were given |
 //! | `vault::audit_log` | was the audit log changed by somebody else |
 //! | [`vault::reconcile`] | what did a crash leave; which items have no row (adoption) |
 //! | [`secret_store`] | what must a secret store do; how are its items named |
@@ -45,6 +46,7 @@ pub use database::client_keys::ClientKeyRow;
 pub use database::events::verify::{LogCheck, LogProblem, LogProblemKind};
 pub use database::events::{Durability, EventFilter};
 pub use database::sign_ins::SignInRow;
+pub use database::token_imports::EarlierImport;
 pub use database::unlogged::UnloggedId;
 pub use error::{StoreError, VaultError};
 pub use secret_store::{ItemName, SecretStore};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use uuid::Uuid;
-use valetkey_core::id::{AuthenticatorId, ConnectionId};
+use valetkey_core::id::{AuthenticatorId, ConnectionId, SignInId};
 use zeroize::Zeroizing;
 
 use crate::error::StoreError;
@@ -32,6 +32,8 @@ pub enum ItemName {
     ClientSecret(AuthenticatorId),
     /// What the dynamic registration of an authenticator is deleted with (RFC 7592).
     Registration(AuthenticatorId),
+    /// A refresh token that was given and is no connection yet.
+    TokenImport(SignInId),
     /// The key of the audit log, and where the log begins and ends.
     AuditLog,
     /// Written, read and deleted to see whether the store works.
@@ -46,6 +48,7 @@ impl fmt::Display for ItemName {
             Self::Grant(id) => write!(f, "grant/{id}"),
             Self::ClientSecret(id) => write!(f, "client-secret/{id}"),
             Self::Registration(id) => write!(f, "registration/{id}"),
+            Self::TokenImport(id) => write!(f, "token-import/{id}"),
             Self::AuditLog => f.write_str(AUDIT_LOG),
             Self::Probe(id) => write!(f, "probe/{id}"),
         }
@@ -70,6 +73,7 @@ impl FromStr for ItemName {
             "grant" => Self::Grant(ConnectionId::new(id)),
             "client-secret" => Self::ClientSecret(AuthenticatorId::new(id)),
             "registration" => Self::Registration(AuthenticatorId::new(id)),
+            "token-import" => Self::TokenImport(SignInId::new(id)),
             "probe" => Self::Probe(id),
             _ => return Err(NotAnItem),
         };
@@ -92,6 +96,7 @@ mod tests {
             ItemName::Grant(ConnectionId::new(id)),
             ItemName::ClientSecret(AuthenticatorId::new(id)),
             ItemName::Registration(AuthenticatorId::new(id)),
+            ItemName::TokenImport(SignInId::new(id)),
             ItemName::AuditLog,
             ItemName::Probe(id),
         ] {

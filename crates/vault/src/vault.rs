@@ -5,6 +5,7 @@ pub mod authenticators;
 pub mod grants;
 pub mod reconcile;
 mod rows;
+mod token_imports;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;

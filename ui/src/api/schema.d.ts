@@ -2253,7 +2253,7 @@ export interface components {
          * @description How the person comes back from the provider.
          * @enum {string}
          */
-        SignInMethod: "browser" | "paste" | "device" | "api_key";
+        SignInMethod: "browser" | "paste" | "device" | "api_key" | "refresh_token";
         /** @description Body of `POST credentials/connections`. */
         SignInRequest: {
             /** @description Label for the account; absent: the first account, or whatever account comes back. */
@@ -2267,6 +2267,11 @@ export interface components {
             expires_at?: string | null;
             /** @description How the person comes back. */
             method?: components["schemas"]["SignInMethod"];
+            /**
+             * @description With the method `refresh_token`: the absolute path of the file that holds it now. It is kept at
+             *     once, and used when it is gone from there: remove it within a minute.
+             */
+            moved_from?: string | null;
             /** @description Asks for `scopes` alone, or without any for the authenticator's own: the way to fewer scopes. */
             only_scopes?: boolean;
             profile?: components["schemas"]["ProfileName"] | null;
@@ -2279,7 +2284,7 @@ export interface components {
             replace?: boolean;
             /** @description Asked for beside the authenticator's own, and beside those that the connection of this name has. */
             scopes?: string[];
-            /** @description With the method `api_key`: the key. Spaces and line breaks around it are no part of it. */
+            /** @description With the method `api_key`: the key; with `refresh_token`: the refresh token. Spaces and line breaks around it are no part of it. */
             secret?: string | null;
         };
         /** @description Reply to `POST credentials/connections` (202). */

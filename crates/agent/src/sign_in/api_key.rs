@@ -9,13 +9,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::json;
-use tokio::sync::watch;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::catalogue;
 use valetkey_core::connection_state::Status;
 use valetkey_core::draft::DraftInput;
-use valetkey_core::event::{Event, EventKind};
-use valetkey_core::freshness;
 use valetkey_core::grant::{Grant, GrantKind};
 use valetkey_core::id::{ConnectionId, SignInId};
 use valetkey_core::name::AccountLabel;
@@ -29,8 +26,8 @@ use super::end::End;
 use super::finish::conclude;
 use super::place::{Wish, place_grant};
 use super::renewal::connection_to_renew;
-use super::session::{Run, Session, SignInView};
-use super::{Completed, Failed, Remedy, SIGN_IN_TIMEOUT, SignInState};
+use super::session::{Session, SignInView};
+use super::{Completed, Failed, Remedy};
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::grants;
@@ -95,16 +92,21 @@ impl Agent {
             .await
     }
 
-    /// The connection whose account this key may change without anybody noticing.
-    pub fn replaceable(&self, options: &KeyOptions) -> Option<String> {
+    /// The connection whose account a secret of the person's own may change without anybody noticing.
+    pub fn replaceable(
+        &self,
+        authenticator: &AuthenticatorKey,
+        account: Option<&AccountLabel>,
+        replace: bool,
+    ) -> Option<String> {
         let registry = self.inner.registry();
-        let authenticator = registry.find_authenticator(&options.authenticator).ok()?;
+        let authenticator = registry.find_authenticator(authenticator).ok()?;
         drop(registry);
-        let row = connection_to_renew(&self.inner, options.account.as_ref(), authenticator.id)?;
+        let row = connection_to_renew(&self.inner, account, authenticator.id)?;
         let is_unknown = row.account.subject.is_none();
         let registry = self.inner.registry();
         let name = registry.name_of(&row)?;
-        (options.replace || is_unknown).then(|| name.to_string())
+        (replace || is_unknown).then(|| name.to_string())
     }
 
     async fn begin_with_key(
@@ -135,39 +137,11 @@ impl Agent {
             who: who.clone(),
             authenticator,
         };
-        let view = new.view(inner.now(), ask.reason.as_deref());
-        let session = Session {
-            view: view.clone(),
-            asked: Scopes::default(),
-            renews: new.renews,
-            started_at: view.started_at,
-            ended_at: None,
-            run: Run::Taken,
-            state: watch::Sender::new(SignInState::Started),
-        };
-        let row = session.row(&SignInState::Started, None);
-        {
-            // Checked under the lock, as at every sign-in.
-            let mut sessions = inner.sessions.lock();
-            self.check_running()?;
-            if inner
-                .registry()
-                .authenticator(view.authenticator_id)
-                .is_none()
-            {
-                let name = new.authenticator.full_name();
-                return Err(AgentError::no_authenticator(&name.into()));
-            }
-            sessions.insert(view.id, session);
-        }
-        inner.registry().follow_sign_in(&row);
-        let event = Event::new(EventKind::SignInStarted, inner.now())
-            .authenticator(view.authenticator_id)
-            .sign_in(view.id)
-            .actor(&who)
-            .detail(json!({ "reason": view.reason, "api_key": true }));
-        inner.record(event).await;
-        inner.vault.save_sign_in(&row).await?;
+        let reason = ask.reason.as_deref().map(plain);
+        let label = new.label.clone();
+        let view = SignInView::without_person(&new.authenticator, label, reason, &who, inner.now());
+        let detail = json!({ "reason": view.reason, "api_key": true });
+        self.open_taken(&view, new.renews, detail, &who).await?;
         let agent = self.clone();
         inner.run(async move { agent.finish_with_key(view.id, new).await });
         Ok(view)
@@ -249,33 +223,6 @@ impl Agent {
 }
 
 impl NewKey {
-    fn view(&self, now: Timestamp, reason: Option<&str>) -> SignInView {
-        let authenticator = &self.authenticator;
-        SignInView {
-            id: SignInId::new(crate::random::uuid()),
-            profile: authenticator.profile.clone(),
-            authenticator: authenticator.name.clone(),
-            authenticator_id: authenticator.id,
-            account: self.label.clone(),
-            provider: authenticator.provider_name(self.provider).to_owned(),
-            catalogue_id: self.provider.id.clone(),
-            authorize_url: None,
-            pushed_url: None,
-            redirect_uri: None,
-            device: None,
-            paste_only: false,
-            asked: Scopes::default(),
-            added: Scopes::default(),
-            dropped: Scopes::default(),
-            reason: reason.map(plain),
-            in_app: self.who.is_desktop_app(),
-            asked_by: None,
-            started_at: now,
-            expires_at: freshness::add(now, SIGN_IN_TIMEOUT),
-            state: SignInState::Started,
-        }
-    }
-
     /// Whether a key for this one goes to the same places as before, in the same way.
     fn fits(&self, current: &Authenticator) -> bool {
         let (old, provider) = (&self.authenticator, self.provider);
@@ -337,6 +284,7 @@ async fn keep(inner: &Arc<Inner>, new: &NewKey) -> Result<Completed, End> {
         replace: new.replace,
         renews: new.renews,
         by_link: false,
+        import: None,
     };
     let old = if new.replace {
         signed_in(inner, &authenticator).await

@@ -155,6 +155,7 @@ impl Agent {
             renews: known.map(|row| row.id),
             replace: ask.replace,
             by_link: view.asked_by.is_some(),
+            import: None,
         };
         let session = Session {
             view: view.clone(),

@@ -3,16 +3,20 @@
 
 use std::sync::Arc;
 
-use valetkey_core::id::SignInId;
+use tokio::sync::watch;
+use valetkey_core::event::{Event, EventKind};
+use valetkey_core::id::{ConnectionId, SignInId};
+use valetkey_core::name::InProfile;
 use valetkey_core::scope::Scopes;
 
-use super::SIGN_IN_TIMEOUT;
 use super::begin::{Begun, Source};
 use super::finish::{self, NoTokens};
-use super::session::Awaits;
+use super::session::{Awaits, Run, Session, SignInView};
+use super::{SIGN_IN_TIMEOUT, SignInState};
 use crate::client::Client;
 use crate::error::AgentError;
 use crate::exchange;
+use crate::key::Actor;
 use crate::protocol::{DirectRequest, Metadata};
 use crate::state::Agent;
 
@@ -30,6 +34,49 @@ pub(super) fn begin(
         lifetime: SIGN_IN_TIMEOUT,
         source: Source::Direct,
     })
+}
+
+impl Agent {
+    /// Opens the session of a sign-in that is finished by what begins it.
+    pub(super) async fn open_taken(
+        &self,
+        view: &SignInView,
+        renews: Option<ConnectionId>,
+        detail: serde_json::Value,
+        who: &Actor,
+    ) -> Result<(), AgentError> {
+        let inner = &self.inner;
+        let session = Session {
+            view: view.clone(),
+            asked: view.asked.clone(),
+            renews,
+            started_at: view.started_at,
+            ended_at: None,
+            run: Run::Taken,
+            state: watch::Sender::new(SignInState::Started),
+        };
+        let row = session.row(&SignInState::Started, None);
+        {
+            // Checked under the lock, as at every sign-in.
+            let mut sessions = inner.sessions.lock();
+            self.check_running()?;
+            let registry = inner.registry();
+            if registry.authenticator(view.authenticator_id).is_none() {
+                let name = InProfile::new(view.profile.clone(), view.authenticator.clone());
+                return Err(AgentError::no_authenticator(&name.into()));
+            }
+            drop(registry);
+            sessions.insert(view.id, session);
+        }
+        inner.registry().follow_sign_in(&row);
+        let event = Event::new(EventKind::SignInStarted, inner.now())
+            .authenticator(view.authenticator_id)
+            .sign_in(view.id)
+            .actor(who)
+            .detail(detail);
+        inner.record(event).await;
+        Ok(inner.vault.save_sign_in(&row).await?)
+    }
 }
 
 /// Asks, and finishes the sign-in. The answer is awaited whatever happens meanwhile: it may bring a

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
+use valetkey_core::account::Subject;
 use valetkey_core::authenticator::{Authenticator, GrantType};
 use valetkey_core::clock_reading::ClockReading;
 use valetkey_core::discovery::is_unknown_client;
@@ -151,43 +152,58 @@ async fn exchange(
     Ok((reply, inner.clock.reading()))
 }
 
-/// Tokens to account, account to connection. What cannot be kept is revoked.
+/// As [`place`]; what cannot be kept is revoked.
 async fn keep(
     inner: &Arc<Inner>,
     pending: &Pending,
     reply: &TokenResponse,
     received: ClockReading,
 ) -> Result<Completed, End> {
-    let client = &pending.client;
-    let now = received.wall;
     failpoint!("sign_in.exchanged");
-    let grant = |generation, previous: Option<&Grant>| {
-        reply.clone().into_grant(
-            generation,
-            previous,
-            &pending.asked,
-            client.provider.lifetimes(),
-            received,
-        )
-    };
-    let (subject, kept) = match identify(inner, pending, reply, now).await {
-        Ok(identity) => {
-            inner.end_backoff_of_host(&client.endpoints.token_url.host());
-            let subject = identity.subject.clone();
-            (
-                subject,
-                place_unchanged(inner, pending, identity, &grant, now).await,
-            )
-        }
-        Err(failure) => (None, Err(End::of(&failure, pending))),
-    };
+    let (subject, kept) = place(inner, pending, reply, received).await;
     if kept.is_err() {
-        let unwanted = grant(Generation(0), None);
-        inner
-            .revoke_unwanted(client, subject.as_ref(), &unwanted)
-            .await;
+        revoke(inner, pending, subject.as_ref(), reply, received).await;
     }
     kept
+}
+
+/// Tokens to account, account to connection; with whose they are, if that was found out.
+pub(super) async fn place(
+    inner: &Arc<Inner>,
+    pending: &Pending,
+    reply: &TokenResponse,
+    received: ClockReading,
+) -> (Option<Subject>, Result<Completed, End>) {
+    let client = &pending.client;
+    let now = received.wall;
+    let identity = match identify(inner, pending, reply, now).await {
+        Ok(identity) => identity,
+        Err(failure) => return (None, Err(End::of(&failure, pending))),
+    };
+    inner.end_backoff_of_host(&client.endpoints.token_url.host());
+    let subject = identity.subject.clone();
+    let grant = |generation, previous: Option<&Grant>| {
+        let lifetimes = client.provider.lifetimes();
+        let reply = reply.clone();
+        reply.into_grant(generation, previous, &pending.asked, lifetimes, received)
+    };
+    let placed = place_unchanged(inner, pending, identity, &grant, now).await;
+    (subject, placed)
+}
+
+/// Gives back what nobody keeps.
+pub(super) async fn revoke(
+    inner: &Inner,
+    pending: &Pending,
+    subject: Option<&Subject>,
+    reply: &TokenResponse,
+    received: ClockReading,
+) {
+    let client = &pending.client;
+    let lifetimes = client.provider.lifetimes();
+    let reply = reply.clone();
+    let unwanted = reply.into_grant(Generation(0), None, &pending.asked, lifetimes, received);
+    inner.revoke_unwanted(client, subject, &unwanted).await;
 }
 
 /// Who signed in: a client that asked for itself, or an account of the provider.
@@ -220,19 +236,21 @@ async fn lock_unchanged(
     let (one_writer, current) =
         locked.ok_or_else(|| AgentError::no_authenticator(&begun.full_name().into()))?;
     if !current.is_same_client(begun, client.provider) {
-        let name = &current.name;
-        return Err(End::failed(
-            format!(
-                "`{name}` was changed during the sign-in: its client or its endpoints are other \
-                 ones now; nothing was stored"
-            ),
-            format!(
-                "run `valetkey connect {}` again",
-                current.full_name().argument()
-            ),
-        ));
+        return Err(changed(&current));
     }
     Ok((one_writer, current))
+}
+
+/// The authenticator is another client now than at the start.
+pub(super) fn changed(current: &Authenticator) -> End {
+    let (name, full_name) = (&current.name, current.full_name());
+    End::failed(
+        format!(
+            "`{name}` was changed during the sign-in: its client or its endpoints are other ones now; \
+             nothing was stored"
+        ),
+        format!("run `valetkey connect {}` again", full_name.argument()),
+    )
 }
 
 /// Places what a sign-in brought, if its client still is what it was.
@@ -251,6 +269,7 @@ async fn place_unchanged(
         replace: pending.replace,
         renews: pending.renews,
         by_link: pending.by_link,
+        import: pending.import,
     };
     place_grant(inner, authenticator, &wish, identity, grant, now).await
 }

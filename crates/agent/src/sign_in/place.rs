@@ -8,7 +8,7 @@ use valetkey_core::authenticator::Authenticator;
 use valetkey_core::connection::Connection;
 use valetkey_core::connection_state::Status;
 use valetkey_core::grant::{Grant, GrantKind};
-use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation};
+use valetkey_core::id::{AuthenticatorId, ConnectionId, Generation, SignInId};
 use valetkey_core::name::{AccountLabel, ConnectionName, InProfile};
 use valetkey_core::scope::Scopes;
 
@@ -27,6 +27,9 @@ pub(super) struct Wish<'a> {
     /// The connection that had the name at the start.
     pub(super) renews: Option<ConnectionId>,
     pub(super) by_link: bool,
+    /// A refresh token was given, and its use may have put another in its place: what came of it is not
+    /// refused for want of a name.
+    pub(super) import: Option<SignInId>,
 }
 
 /// Gives the grant a place among the connections, and stores it there. The caller holds the lock of the
@@ -56,7 +59,7 @@ pub(super) async fn place_grant(
                 display_name,
                 subject,
             };
-            let done = store::add(inner, &authenticator, account, wish.asked, grant, now).await?;
+            let done = store::add(inner, &authenticator, account, wish, grant, now).await?;
             Ok(Completed { instead_of, ..done })
         }
         Place::Renew(connection) => {
@@ -67,7 +70,7 @@ pub(super) async fn place_grant(
                 subject,
                 replaces: wish.replace,
             };
-            Ok(store::renew(inner, connection, signed_in, wish.asked, grant).await?)
+            Ok(store::renew(inner, connection, signed_in, wish, grant).await?)
         }
         Place::SignedIn { name } => {
             let command = InProfile::new(authenticator.profile.clone(), &name).argument();
@@ -197,6 +200,7 @@ fn place(
     let holder = taken.account.display_name.clone();
     match (&taken.account.subject, subject) {
         (Some(_), Some(_)) if label.is_none() => {}
+        (Some(_), _) if wish.import.is_some() => {}
         (Some(_), Some(_)) => {
             let holder = holder.unwrap_or_else(|| "another account".to_owned());
             let name = name();

@@ -10,6 +10,9 @@ use jiff::Timestamp;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use valetkey_core::authenticator::Authenticator;
+use valetkey_core::catalogue;
+use valetkey_core::freshness;
 use valetkey_core::id::{AuthenticatorId, ConnectionId, SignInId};
 use valetkey_core::name::{
     AccountLabel, AuthenticatorName, ConnectionName, InProfile, ProfileName,
@@ -20,9 +23,12 @@ use valetkey_core::sign_in::Remedy;
 use valetkey_core::token_error::DeviceAuthorization;
 use valetkey_vault::SignInRow;
 
+use super::SIGN_IN_TIMEOUT;
+use super::imports::Imports;
 use super::state::{Failed, SignInState};
 use crate::client::Client;
 use crate::error::AgentError;
+use crate::key::Actor;
 use crate::protocol::{AuthorizeRequest, ExpectedIdToken, Metadata};
 
 /// What everybody may know of a run.
@@ -72,6 +78,42 @@ pub struct SignInView {
     pub state: SignInState,
 }
 
+impl SignInView {
+    /// Of one that needs no person and ends by itself.
+    pub(super) fn without_person(
+        authenticator: &Authenticator,
+        account: Option<AccountLabel>,
+        reason: Option<String>,
+        who: &Actor,
+        now: Timestamp,
+    ) -> Self {
+        let provider = catalogue::provider_or_custom(&authenticator.provider);
+        Self {
+            id: SignInId::new(crate::random::uuid()),
+            profile: authenticator.profile.clone(),
+            authenticator: authenticator.name.clone(),
+            authenticator_id: authenticator.id,
+            account,
+            provider: authenticator.provider_name(provider).to_owned(),
+            catalogue_id: provider.id.clone(),
+            authorize_url: None,
+            pushed_url: None,
+            redirect_uri: None,
+            device: None,
+            paste_only: false,
+            asked: Scopes::default(),
+            added: Scopes::default(),
+            dropped: Scopes::default(),
+            reason,
+            in_app: who.is_desktop_app(),
+            asked_by: None,
+            started_at: now,
+            expires_at: freshness::add(now, SIGN_IN_TIMEOUT),
+            state: SignInState::Started,
+        }
+    }
+}
+
 /// A code that the person enters (RFC 8628, section 3.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DevicePrompt {
@@ -102,6 +144,8 @@ pub(crate) struct Pending {
     pub(super) replace: bool,
     /// A link began it, which may have been opened by whoever holds it.
     pub(super) by_link: bool,
+    /// It brings what a refresh token that was given is worth.
+    pub(super) import: Option<SignInId>,
 }
 
 /// What ends the wait.
@@ -163,6 +207,8 @@ pub(crate) struct Sessions {
     by_id: Mutex<HashMap<SignInId, Session>>,
     /// Those at fixed ports, which sessions share.
     fixed_listeners: Mutex<HashMap<(LoopbackHost, u16), Weak<CallbackListener>>>,
+    /// The refresh tokens that are being imported.
+    pub(super) imports: Imports,
 }
 
 /// A bound callback port. Dropping the last handle closes it.

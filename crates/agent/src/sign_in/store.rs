@@ -14,6 +14,7 @@ use valetkey_core::id::{ConnectionId, Generation};
 use valetkey_core::name::ConnectionName;
 use valetkey_core::scope::Scopes;
 
+use super::place::Wish;
 use super::{Completed, ReplacedKey};
 use crate::error::AgentError;
 use crate::exchange;
@@ -27,11 +28,11 @@ pub(super) async fn add(
     inner: &Arc<Inner>,
     authenticator: &Authenticator,
     account: Account,
-    asked: &Scopes,
+    wish: &Wish<'_>,
     grant: impl Fn(Generation, Option<&Grant>) -> Grant,
     now: Timestamp,
 ) -> Result<Completed, AgentError> {
-    let id = ConnectionId::new(crate::random::uuid());
+    let (id, asked) = (ConnectionId::new(crate::random::uuid()), wish.asked);
     let mut row = Connection::connecting(id, authenticator.id, account, asked.clone(), now);
     row.keep_warm = inner.stored_settings().settings.keep_warm;
     if let Some(proxy) = exchange::subject_proxy(inner, authenticator) {
@@ -39,6 +40,7 @@ pub(super) async fn add(
     }
     let state = apply(row.state, Transition::SignedIn).expect("a new connection can be signed in");
     let grant = grant(state.generation, None);
+    mark(inner, wish, id, state.generation).await?;
     let stored = valetkey_core::stored_grant::StoredGrant {
         connection: id,
         account: row.account.clone(),
@@ -99,9 +101,10 @@ pub(super) async fn renew(
     inner: &Arc<Inner>,
     id: ConnectionId,
     account: SignedIn,
-    asked: &Scopes,
+    wish: &Wish<'_>,
     grant: impl Fn(Generation, Option<&Grant>) -> Grant,
 ) -> Result<Completed, AgentError> {
+    let asked = wish.asked;
     let _one_writer = grants::lock(inner, id).await?;
     // Best effort: an old grant that cannot be read does not stop a new one.
     let _ = grants::load_locked(inner, id).await;
@@ -141,6 +144,7 @@ pub(super) async fn renew(
             row.account.subject = subject.or(row.account.subject.take());
         }
     };
+    mark(inner, wish, id, generation).await?;
     let event = Event::new(EventKind::ConnectionRenewed, now).connection(id);
     let kept = grants::commit(inner, id, Transition::SignedIn, renewed, &new, event).await;
     let Some(live) = kept else {
@@ -155,6 +159,23 @@ pub(super) async fn renew(
         replaced_key: replaced,
         ..done
     })
+}
+
+/// What a given refresh token brought is stored here from now on: after a kill it is known that the token
+/// was used.
+async fn mark(
+    inner: &Inner,
+    wish: &Wish<'_>,
+    connection: ConnectionId,
+    generation: Generation,
+) -> Result<(), AgentError> {
+    if let Some(import) = wish.import {
+        let marked = inner
+            .vault
+            .mark_token_import(import, connection, generation);
+        marked.await?;
+    }
+    Ok(())
 }
 
 /// The key that another secret takes the place of.

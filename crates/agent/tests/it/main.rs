@@ -40,6 +40,7 @@ mod shared_consent;
 mod sign_ins;
 mod stops;
 mod support;
+mod token_imports;
 mod tokens_by_name;
 mod trust;
 mod unfinished;

@@ -185,6 +185,7 @@ async fn whatever_happens_at_once_no_login_is_lost_and_none_revived() {
                 ItemName::ClientSecret(_)
                 | ItemName::Registration(_)
                 | ItemName::AuditLog
+                | ItemName::TokenImport(_)
                 | ItemName::Probe(_) => None,
             })
             .collect();

@@ -52,6 +52,10 @@ pub(crate) struct Connect {
     /// from stdin, or ask for it at a terminal without showing it
     #[arg(long, conflicts_with_all = ["scopes", "only_scopes", "no_browser", "device"])]
     pub(crate) api_key_stdin: bool,
+    /// Give a refresh token that was issued to this client, instead of signing in: read it from stdin, or
+    /// ask for it at a terminal without showing it. Nothing else may use it from then on
+    #[arg(long, conflicts_with_all = ["scopes", "only_scopes", "no_browser", "device", "api_key_stdin"])]
+    pub(crate) token_stdin: bool,
     /// When that key ends, such as `90d` or `2026-12-31`; you are told before
     #[arg(long, value_name = "WHEN", requires = "api_key_stdin", value_parser = expiry::read)]
     pub(crate) expires: Option<Timestamp>,

@@ -31,8 +31,17 @@ use crate::wait::{Interrupt, readable};
 const POLL_TIMEOUT: u64 = 30;
 
 pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Result<(), Failure> {
-    let by_key = args.api_key_stdin;
-    let secret = by_key.then(|| secret::pasted("API key")).transpose()?;
+    let (method, secret) = if args.api_key_stdin {
+        (SignInMethod::ApiKey, Some(secret::pasted("API key")?))
+    } else if args.token_stdin {
+        let token = secret::pasted("refresh token")?;
+        (SignInMethod::RefreshToken, Some(token))
+    } else if args.device {
+        (SignInMethod::Device, None)
+    } else {
+        (SignInMethod::Browser, None)
+    };
+    let by_secret = secret.is_some();
     let mut client = agent::connect(global)?;
     let name = args.authenticator.clone();
     let asked = asked_label(&args);
@@ -43,16 +52,11 @@ pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Res
         replace: args.replace,
         scopes: args.scopes,
         only_scopes: args.only_scopes,
-        method: if by_key {
-            SignInMethod::ApiKey
-        } else if args.device {
-            SignInMethod::Device
-        } else {
-            SignInMethod::Browser
-        },
+        method,
         reason: args.reason,
         secret,
         expires_at: args.expires,
+        moved_from: None,
     })?;
     if !terminal.json {
         terminal.say(|style| words::scope_change(&started, style));
@@ -82,7 +86,7 @@ pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Res
     if takes_paste && !terminal.json {
         terminal.say(|style| words::way_back(&started, style));
     }
-    if !terminal.json && !by_key {
+    if !terminal.json && !by_secret {
         terminal.say(|style| words::waiting(&name, &started, Timestamp::now(), style));
     }
     let mut waiting = Waiting {

@@ -1,10 +1,11 @@
 //! Sign-ins. No route opens a browser; the client does.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::extract::State;
 use valetkey_agent::AuthenticatorKey;
-use valetkey_agent::sign_in::{self, KeyOptions, SignInOptions};
+use valetkey_agent::sign_in::{self, KeyOptions, SignInOptions, TokenOptions};
 use valetkey_api::core::id::SignInId;
 use valetkey_api::core::name::{AccountLabel, ProfileName};
 use valetkey_api::core::scope::Scopes;
@@ -53,16 +54,30 @@ pub(super) async fn begin(
         SignInMethod::Device => sign_in::SignInMethod::Device,
         SignInMethod::ApiKey => {
             let options = key_options(request, authenticator, account)?;
-            app.confirm_all(&caller, || Ok(widening(&app, &options)))
-                .await?;
+            let (key, account) = (&options.authenticator, options.account.as_ref());
+            app.confirm_all(&caller, || {
+                Ok(widening(&app, key, account, options.replace))
+            })
+            .await?;
             let begun = app.agent().connect_with_key(options, &actor).await?;
             return Ok(Accepted(started(begun)));
         }
+        SignInMethod::RefreshToken => {
+            let options = token_options(request, authenticator, account)?;
+            let (key, account) = (&options.authenticator, options.account.as_ref());
+            app.confirm_all(&caller, || {
+                Ok(widening(&app, key, account, options.replace))
+            })
+            .await?;
+            let begun = app.agent().import_token(options, &actor).await?;
+            return Ok(Accepted(started(begun)));
+        }
     };
-    if request.secret.is_some() || request.expires_at.is_some() {
+    let has_secret = request.secret.is_some() || request.expires_at.is_some();
+    if has_secret || request.moved_from.is_some() {
         return Err(ErrorResponse::invalid(
-            "`secret` and `expires_at` go with a key that you have",
-            "send the method `api_key`, too, or leave them out",
+            "`secret`, `expires_at` and `moved_from` go with a key or refresh token that you have",
+            "send the method `api_key` or `refresh_token`, too, or leave them out",
         ));
     }
     let options = SignInOptions {
@@ -90,6 +105,12 @@ fn key_options(
             "leave `scopes` out",
         ));
     }
+    if request.moved_from.is_some() {
+        return Err(ErrorResponse::invalid(
+            "`moved_from` goes with the method `refresh_token`",
+            "leave it out",
+        ));
+    }
     let key = request
         .secret
         .ok_or_else(|| ErrorResponse::invalid("`secret` is missing", "send the key as `secret`"))?;
@@ -103,10 +124,40 @@ fn key_options(
     })
 }
 
-/// Whoever can put a key in the place of a login lets programs work with another account: where that
-/// cannot be noticed, the person confirms it.
-fn widening(app: &App, options: &KeyOptions) -> Vec<Change> {
-    let replaced = app.agent().replaceable(options);
+/// What the person gave.
+fn token_options(
+    request: SignInRequest,
+    authenticator: AuthenticatorKey,
+    account: Option<AccountLabel>,
+) -> Result<TokenOptions, ErrorResponse> {
+    if !request.scopes.is_empty() || request.only_scopes || request.expires_at.is_some() {
+        return Err(ErrorResponse::invalid(
+            "a refresh token has the scopes and the end that it was issued with",
+            "leave `scopes`, `only_scopes` and `expires_at` out",
+        ));
+    }
+    let token = request.secret.ok_or_else(|| {
+        ErrorResponse::invalid("`secret` is missing", "send the refresh token as `secret`")
+    })?;
+    Ok(TokenOptions {
+        authenticator,
+        account,
+        replace: request.replace,
+        token,
+        moved_from: request.moved_from.map(PathBuf::from),
+        reason: request.reason,
+    })
+}
+
+/// Whoever can put a secret of their own in the place of a login lets programs work with another account:
+/// where that cannot be noticed, the person confirms it.
+fn widening(
+    app: &App,
+    authenticator: &AuthenticatorKey,
+    account: Option<&AccountLabel>,
+    replace: bool,
+) -> Vec<Change> {
+    let replaced = app.agent().replaceable(authenticator, account, replace);
     let change = replaced.map(|connection| Change::ReplaceLogin { connection });
     change.into_iter().collect()
 }

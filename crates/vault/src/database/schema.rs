@@ -2,7 +2,8 @@
 
 use super::migration::Migration;
 use super::{
-    authenticators, client_keys, connections, events, profiles, rules, settings, sign_ins, unlogged,
+    authenticators, client_keys, connections, events, profiles, rules, settings, sign_ins,
+    token_imports, unlogged,
 };
 
 /// All migrations in order.
@@ -17,6 +18,7 @@ pub(super) fn migrations() -> Vec<Migration> {
         rules::MIGRATIONS,
         events::MIGRATIONS,
         unlogged::MIGRATIONS,
+        token_imports::MIGRATIONS,
     ]
     .concat();
     all.sort_by_key(|migration| migration.version);
