@@ -141,11 +141,12 @@ impl Proxy {
             let sent = async {
                 let sent = self.send(&outgoing, body, grant, &requester, &agent_error);
                 let (response, live) = sent.await?;
-                let found = self.scope_refusal(&outgoing, response, &live, &caller);
+                let mut alert = Some(self.alert(live.id, outgoing.host.authority(), &actor));
+                let found = self.scope_refusal(&outgoing, response, &live, &caller, &mut alert);
                 let (response, refusal) = found.await?;
-                Ok::<_, Failure>((response, refusal, live))
+                Ok::<_, Failure>((response, refusal, live, alert))
             };
-            let (response, refusal, live) = tokio::select! {
+            let (response, refusal, live, alert) = tokio::select! {
                 biased;
                 error = &mut withdrawn => return Err(agent_error(error)),
                 sent = sent => sent?,
@@ -153,9 +154,9 @@ impl Proxy {
             if let Some(refusal) = &refusal
                 && matches!(Shape::of(parts, body.whole()), Shape::JsonRpc(_))
             {
-                return Err(refusal.failure(response, &live).await);
+                return Err(refusal.failure(response, &live, alert).await);
             }
-            let passed = self.pass_on(&outgoing, response, withdrawn, &live, &actor, upgrade);
+            let passed = self.pass_on(&outgoing, response, withdrawn, &live, alert, upgrade);
             let mut response = passed.await?;
             if let Some(refusal) = &refusal {
                 refusal.add_to(response.headers_mut());
@@ -251,7 +252,7 @@ impl Proxy {
         received: reqwest::Response,
         withdrawn: Withdrawn,
         live: &LiveGrant,
-        actor: &Actor,
+        mut alert: Option<impl FnOnce() + Send + Unpin + 'static>,
         upgrade: Option<(OnUpgrade, Option<SwitchedConnection>)>,
     ) -> Result<Response, Failure> {
         let status = received.status();
@@ -272,7 +273,6 @@ impl Proxy {
             received.url(),
             &outgoing.hosts,
         );
-        let mut alert = Some(self.alert(live.id, host, actor));
         if mask_headers(&mut headers, &mut scrubber)
             && let Some(alert) = alert.take()
         {

@@ -45,13 +45,15 @@ pub(super) fn is_one(provider: &Provider, response: &reqwest::Response) -> bool 
 }
 
 impl Proxy {
-    /// What the connection lacks, if the host says so. The answer goes on unchanged.
+    /// What the connection lacks, if the host says so. The answer goes on unchanged. A scope that holds
+    /// the token counts for nothing, and `alert` is called.
     pub(super) async fn scope_refusal(
         &self,
         outgoing: &Outgoing<'_>,
         response: reqwest::Response,
         live: &LiveGrant,
         caller: &Caller,
+        alert: &mut Option<impl FnOnce()>,
     ) -> Result<(reqwest::Response, Option<ScopeRefusal>), Failure> {
         let (provider, status) = (outgoing.provider, response.status());
         let (response, start) =
@@ -63,10 +65,18 @@ impl Proxy {
         let Some(named) = named(provider, status, response.headers(), &start) else {
             return Ok((response, None));
         };
+        let token = &live.grant.access_token;
+        let is_free = |scope: &&str| !Scrubber::new(token).mask_cut(scope.as_bytes()).1;
+        let free: Scopes = named.iter().filter(is_free).map(str::to_owned).collect();
+        if free != named
+            && let Some(alert) = alert.take()
+        {
+            alert();
+        }
         let agent = self.app.agent();
         let host = outgoing.host.authority();
         let actor = caller.actor();
-        let needed = agent.record_needed_scopes(live, host, &named, &actor).await;
+        let needed = agent.record_needed_scopes(live, host, &free, &actor).await;
         let refusal = needed.map(|needed| ScopeRefusal {
             error: self
                 .app
@@ -77,12 +87,21 @@ impl Proxy {
 }
 
 impl ScopeRefusal {
-    /// For an MCP client: it takes a status 403 for an invitation to sign in by itself.
-    pub(super) async fn failure(&self, response: reqwest::Response, live: &LiveGrant) -> Failure {
+    /// For an MCP client: it takes a status 403 for an invitation to sign in by itself. `alert` is
+    /// called if the token is in what was read, or the beginning of it at its end.
+    pub(super) async fn failure(
+        &self,
+        response: reqwest::Response,
+        live: &LiveGrant,
+        alert: Option<impl FnOnce()>,
+    ) -> Failure {
         let status = response.status().as_u16();
         let start = read_start(response).await;
-        let mut body = start.map_or_else(|_| Vec::new(), |(_, start)| start.to_vec());
-        Scrubber::new(&live.grant.access_token).mask(&mut body);
+        let start = start.map_or_else(|_| Bytes::new(), |(_, start)| start);
+        let (body, found) = Scrubber::new(&live.grant.access_token).mask_cut(&start);
+        if found && let Some(alert) = alert {
+            alert();
+        }
         let data = json!({
             "missing_scopes": self.error.missing_scopes,
             "connect_url": self.error.connect_url,

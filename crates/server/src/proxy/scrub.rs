@@ -126,6 +126,14 @@ impl Scrubber {
         found
     }
 
+    /// A text, masked, and whether the token was in it. It may have been cut within a token: what it has
+    /// of one at its end is masked as by [`Self::release`].
+    pub(super) fn mask_cut(mut self, text: &[u8]) -> (Vec<u8>, bool) {
+        let mut masked = self.push(&Bytes::copy_from_slice(text)).to_vec();
+        masked.extend_from_slice(&self.release());
+        (masked, self.found)
+    }
+
     fn is_in(&self, bytes: &[u8]) -> bool {
         let mut spellings = self.spellings.iter();
         spellings.any(|spelling| Finder::new(spelling.as_slice()).find(bytes).is_some())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::any;
 use serde_json::{Value, json};
@@ -12,6 +13,7 @@ use valetkey_server::listeners::Limits;
 
 use crate::fixture::visit;
 use crate::gateway::{Answer, Gateway, Host};
+use crate::proxy_streams::token_of;
 
 const NEEDS: &str = "/proxy/demo/api/echo?needs=files.read";
 const DEMO: &str = "/credentials/connections/demo";
@@ -247,4 +249,69 @@ async fn a_host_cannot_set_the_headers_of_a_missing_scope() {
         .await;
     answer.is(200);
     assert!(!answer.headers.contains_key("x-valet-key-connect-url"));
+}
+
+/// An answer that says that `scopes` are missing.
+fn lacks(scopes: &str, body: String) -> (StatusCode, HeaderMap, String) {
+    let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scopes}\"");
+    let mut headers = HeaderMap::new();
+    headers.insert("www-authenticate", challenge.parse().unwrap());
+    (StatusCode::FORBIDDEN, headers, body)
+}
+
+#[tokio::test]
+async fn a_token_named_as_a_scope_or_cut_off_is_masked() {
+    let only = any(async |request: Request| lacks(&token_of(&request), "no".to_owned()));
+    let among = any(async |request: Request| {
+        let token = token_of(&request);
+        let cut_off = &token[..token.len() - 1];
+        lacks(
+            &format!("{token} files.read x:{token} {cut_off}"),
+            token.clone(),
+        )
+    });
+    let in_body = any(async |request: Request| {
+        let token = token_of(&request);
+        lacks(
+            "files.write",
+            format!("filler {}", &token[..token.len() - 1]),
+        )
+    });
+    let router = Router::new()
+        .route("/only", only)
+        .route("/among", among)
+        .route("/body", in_body);
+    let host = Host::start(router).await;
+    let gateway = Gateway::open(&[&host.authority]).await.with_links();
+    let path = |rest: &str| format!("/proxy/demo/@{}{rest}", host.authority);
+    let token = gateway.token().await;
+    let beginning = &token[..token.len() - 1];
+
+    let only = gateway.get(&path("/only")).await;
+    assert_eq!(only.is(403), "no");
+    let known = needed(&gateway).await;
+    let among = gateway.get(&path("/among")).await;
+    let told = gateway.mcp(&path("/among")).await;
+    let in_body = gateway.mcp(&path("/body")).await;
+    let events = gateway.events("connection.lacks_scopes", 2).await;
+    for shown in [
+        format!("{only:?}"),
+        format!("{known}"),
+        format!("{among:?}"),
+        format!("{told:?}"),
+        format!("{in_body:?}"),
+        format!("{}", needed(&gateway).await),
+        format!("{events:?}"),
+    ] {
+        assert!(!shown.contains(beginning), "{shown}");
+    }
+    assert_eq!(known, Value::Null);
+    assert_eq!(among.headers["x-valet-key-missing-scopes"], "files.read");
+    told.json_rpc(-32013, "lacks `files.read`");
+    in_body.json_rpc(-32013, "lacks `files.write`");
+    let masked = format!("filler {}{}", &token[..8], "*".repeat(token.len() - 9));
+    assert_eq!(in_body.is(200)["error"]["data"]["host_body"], masked);
+    assert_eq!(events.len(), 2, "{events:#?}");
+    let scrubbed = gateway.events("proxy.scrubbed", 4).await;
+    assert_eq!(scrubbed.len(), 4, "one for each answer");
 }

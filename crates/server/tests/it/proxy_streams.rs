@@ -21,7 +21,7 @@ use valetkey_server::listeners::Limits;
 use crate::fixture::TIMEOUT;
 use crate::gateway::{Answer, Gateway, Host};
 
-fn token_of(request: &Request) -> String {
+pub(crate) fn token_of(request: &Request) -> String {
     let value = request.headers()["authorization"].to_str().unwrap();
     value.strip_prefix("Bearer ").unwrap().to_owned()
 }
