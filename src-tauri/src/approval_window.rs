@@ -1,12 +1,13 @@
 //! The approval window: may this program use this connection, shall this change be made.
 //!
 //! It is a window of this process, drawn by the toolkit: no web page and no program can answer in its
-//! place. The agent says which question has its turn. For the first half second its buttons take no
+//! place. The agent says which question has its turn. For the first half second its controls take no
 //! click and no key, so that a key meant for another window answers nothing. A synthetic X11 click looks
 //! like a real one; that is out of reach.
 
 mod labels;
 mod question;
+mod scopes;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -20,11 +21,11 @@ use valetkey_server::App;
 use valetkey_server::approvals::{Answer, Approval, ApprovalId, Question};
 
 use self::labels::{heading, secondary};
-use self::question::{access, change, title};
+use self::question::{Choice, Controls, access, change, title};
 use crate::notifications::{Action, Kind, Notification};
 use crate::{dialog, notifier};
 
-/// How long the buttons take no click and no key; the countdown moves as often.
+/// How long its controls take no click and no key; the countdown moves as often.
 const GUARD_TIME: Duration = Duration::from_millis(500);
 const WIDTH: i32 = 440;
 
@@ -167,21 +168,16 @@ fn build(app: &AppHandle, agent: &App, approval: &Approval) -> Shown {
     let column = gtk::Box::new(gtk::Orientation::Vertical, 14);
     column.set_border_width(24);
     column.add(&heading(&title(&approval.question)));
-    let answers = match &approval.question {
+    let Controls { checks, choices } = match &approval.question {
         Question::Access(question) => access(&column, question),
         Question::Change(question) => change(&column, question),
     };
     let buttons = gtk::Box::new(gtk::Orientation::Horizontal, 8);
     buttons.set_homogeneous(true);
-    let mut first = None;
-    for answer in answers {
-        let button = gtk::Button::with_mnemonic(&answer.label);
-        if answer.suggested {
-            button.style_context().add_class("suggested-action");
-        }
-        let (app, agent, id, make) = (app.clone(), agent.clone(), approval.id, answer.make);
+    let first = choices.first().map(|choice| choice.button.clone());
+    for Choice { button, make } in choices {
+        let (app, agent, id) = (app.clone(), agent.clone(), approval.id);
         button.connect_clicked(move |_| give(&app, &agent, id, make()));
-        first.get_or_insert_with(|| button.clone());
         buttons.pack_start(&button, true, true, 0);
     }
     column.add(&buttons);
@@ -212,8 +208,10 @@ fn build(app: &AppHandle, agent: &App, approval: &Approval) -> Shown {
         }
         Propagation::Proceed
     });
-    buttons.set_sensitive(false);
-    let timer = keep_time(&countdown, approval, buttons, first);
+    let checks = checks.into_iter().map(Cast::upcast::<gtk::Widget>);
+    let controls: Vec<gtk::Widget> = checks.chain([buttons.upcast()]).collect();
+    set_sensitive(&controls, false);
+    let timer = keep_time(&countdown, approval, controls, first);
     window.show_all();
     window.present();
     Shown {
@@ -225,12 +223,12 @@ fn build(app: &AppHandle, agent: &App, approval: &Approval) -> Shown {
     }
 }
 
-/// Counts down, and lets the buttons work after a while, with the focus on the first, which allows
-/// nothing.
+/// Counts down, and lets the controls work after a while, with the focus on the first button, which
+/// allows nothing.
 fn keep_time(
     label: &gtk::Label,
     approval: &Approval,
-    buttons: gtk::Box,
+    controls: Vec<gtk::Widget>,
     first: Option<gtk::Button>,
 ) -> SourceId {
     let label = label.clone();
@@ -245,10 +243,11 @@ fn keep_time(
         label.set_text(&format!("{without}, in {}:{:02}", left / 60, left % 60));
     };
     update();
+    let is_guarded = Cell::new(true);
     timeout_add_local(GUARD_TIME, move || {
         update();
-        if !buttons.is_sensitive() {
-            buttons.set_sensitive(true);
+        if is_guarded.replace(false) {
+            set_sensitive(&controls, true);
             if let Some(first) = &first {
                 first.grab_focus();
             }
@@ -256,6 +255,12 @@ fn keep_time(
         // Until the window is closed.
         ControlFlow::Continue
     })
+}
+
+fn set_sensitive(controls: &[gtk::Widget], sensitive: bool) {
+    for control in controls {
+        control.set_sensitive(sensitive);
+    }
 }
 
 /// Gives the person's answer to the agent.

@@ -1,6 +1,7 @@
 //! A private desktop: folders, environment, session bus, keychain. A [`Session`] adds a screen, window
 //! manager, panel and notifications.
 
+mod accessibility;
 mod bus;
 mod clipboard;
 mod keyring;
@@ -22,6 +23,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use zbus::blocking::{Connection, connection::Builder};
 
+pub use accessibility::Widget;
 pub use keyring::{Item, Keyring};
 pub use notifications::{Notification, Notifications};
 pub use screen::{Area, Screen, Window, picture_folder};
@@ -166,9 +168,13 @@ impl Desktop {
     /// A connection to the session bus; None where there is no bus.
     pub fn bus(&self) -> Option<Connection> {
         self.bus.as_ref()?;
-        let address = format!("unix:path={}", self.folder().join("run/bus").display());
+        let address = self.session_bus_address();
         let bus = Builder::address(address.as_str()).and_then(Builder::build);
         Some(bus.expect("the bus runs"))
+    }
+
+    fn session_bus_address(&self) -> String {
+        format!("unix:path={}", self.folder().join("run/bus").display())
     }
 
     /// `VALETKEY_HOME`.

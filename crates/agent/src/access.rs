@@ -378,6 +378,7 @@ impl Inner {
             provider: authenticator.provider_name(provider).to_owned(),
             catalogue: provider,
             has_proxy: !authenticator.api_hosts(provider).is_empty(),
+            can_narrow: registry.can_narrow(id),
             usage,
             scopes: entry.row.scopes.clone(),
             added: Scopes::default(),

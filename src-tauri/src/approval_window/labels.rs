@@ -30,20 +30,35 @@ pub(super) fn check(text: &str) -> gtk::CheckButton {
     check
 }
 
-/// Names and their values, in two columns.
-pub(super) fn grid(rows: &[(&str, String)]) -> gtk::Grid {
-    let grid = gtk::Grid::new();
-    grid.set_column_spacing(16);
-    grid.set_row_spacing(6);
-    for (row, (name, value)) in (0..).zip(rows) {
-        let name = secondary(name);
-        name.set_valign(gtk::Align::Start);
-        grid.attach(&name, 0, row, 1, 1);
+/// Names and what stands beside them, in two columns.
+pub(super) struct Rows(gtk::Grid);
+
+impl Rows {
+    pub(super) fn new() -> Self {
+        let grid = gtk::Grid::new();
+        grid.set_column_spacing(16);
+        grid.set_row_spacing(6);
+        Self(grid)
+    }
+
+    pub(super) fn add(&self, name: &str, value: &str) {
         let value = left(value);
         value.set_max_width_chars(38);
-        grid.attach(&value, 1, row, 1, 1);
+        self.add_widget(name, &value);
     }
-    grid
+
+    pub(super) fn add_widget(&self, name: &str, value: &impl IsA<gtk::Widget>) {
+        let name = secondary(name);
+        name.set_valign(gtk::Align::Start);
+        self.0
+            .attach_next_to(&name, gtk::Widget::NONE, gtk::PositionType::Bottom, 1, 1);
+        self.0
+            .attach_next_to(value, Some(&name), gtk::PositionType::Right, 1, 1);
+    }
+
+    pub(super) fn widget(&self) -> &gtk::Grid {
+        &self.0
+    }
 }
 
 /// Our own texts break lines; what stands in them does not.

@@ -5,20 +5,37 @@ use std::rc::Rc;
 use gtk::prelude::*;
 use valetkey_api::core::access::Usage;
 use valetkey_api::core::printable::{MAX_LOCATION, MAX_NAME, printable, shortened};
-use valetkey_api::core::scope::Scopes;
 use valetkey_server::approvals::{AccessQuestion, Answer, ChangeQuestion, Grant, Lasts, Question};
 
-use super::labels::{check, grid, secondary};
+use super::labels::{Rows, check, secondary};
+use super::scopes::{ScopeChecks, words};
 use crate::dialog::quoted;
-
-/// Scopes that are named; the others are counted.
-const MAX_SCOPES: usize = 8;
 
 /// A button and its answer.
 pub(super) struct Choice {
-    pub(super) label: String,
-    pub(super) suggested: bool,
+    pub(super) button: gtk::Button,
     pub(super) make: Rc<dyn Fn() -> Answer>,
+}
+
+impl Choice {
+    fn new(label: &str, make: Rc<dyn Fn() -> Answer>) -> Self {
+        let button = gtk::Button::with_mnemonic(label);
+        Self { button, make }
+    }
+
+    fn suggested(label: &str, make: Rc<dyn Fn() -> Answer>) -> Self {
+        let choice = Self::new(label, make);
+        choice.button.style_context().add_class("suggested-action");
+        choice
+    }
+}
+
+/// What the person can use to answer.
+pub(super) struct Controls {
+    /// Less than what was asked for.
+    pub(super) checks: Vec<gtk::CheckButton>,
+    /// The first one allows nothing.
+    pub(super) choices: Vec<Choice>,
 }
 
 /// The question in one line.
@@ -33,10 +50,19 @@ pub(super) fn title(question: &Question) -> String {
     }
 }
 
-/// Adds what is to be known about a program's question. The first button allows nothing.
-pub(super) fn access(column: &gtk::Box, question: &AccessQuestion) -> Vec<Choice> {
+/// Adds what is to be known about a program's question.
+pub(super) fn access(column: &gtk::Box, question: &AccessQuestion) -> Controls {
     column.add(&secondary(&wants(question)));
-    column.add(&grid(&rows(question)));
+    let rows = rows(question);
+    let scopes = ScopeChecks::of(question).map(Rc::new);
+    match &scopes {
+        Some(scopes) => rows.add_widget("May do", scopes.widget()),
+        None => rows.add("May do", &words(question, &question.scopes)),
+    }
+    if !question.added.is_empty() {
+        rows.add("New", &words(question, &question.added));
+    }
+    column.add(rows.widget());
 
     let project = question.program.project.as_ref().map(|project| {
         let project = shortened(&project.to_string_lossy(), MAX_LOCATION);
@@ -51,43 +77,51 @@ pub(super) fn access(column: &gtk::Box, question: &AccessQuestion) -> Vec<Choice
         column.add(&check);
         check
     });
+    let checks = project.iter().chain(&proxy).cloned();
+    let checks = scopes
+        .iter()
+        .flat_map(|scopes| scopes.checks())
+        .chain(checks);
+    let checks = checks.collect();
+
     let usage = question.usage;
+    let chosen = scopes.clone();
     let allow = move |lasts: Lasts| {
-        let (project, proxy) = (project.clone(), proxy.clone());
+        let (project, proxy, scopes) = (project.clone(), proxy.clone(), chosen.clone());
         Rc::new(move || {
             let only_proxy = proxy.as_ref().is_some_and(gtk::CheckButton::is_active);
             Answer::Allow(Grant {
                 lasts,
                 only_project: project.as_ref().is_some_and(gtk::CheckButton::is_active),
                 usage: if only_proxy { Usage::Proxy } else { usage },
-                only_scopes: None,
+                only_scopes: scopes.as_ref().and_then(|scopes| scopes.fewer()),
             })
         }) as Rc<dyn Fn() -> Answer>
     };
-    let choice = |label: &str, suggested, make| Choice {
-        label: label.to_owned(),
-        suggested,
-        make,
-    };
-    let mut choices = vec![
-        choice("_Deny", false, Rc::new(|| Answer::Deny)),
-        choice("_Once", false, allow(Lasts::Once)),
-    ];
+    let mut choices = vec![Choice::new("_Once", allow(Lasts::Once))];
     if question.program.client.is_known() {
-        choices.push(choice("One _hour", false, allow(Lasts::Hour)));
-        choices.push(choice("_Always", true, allow(Lasts::Always)));
+        choices.push(Choice::new("One _hour", allow(Lasts::Hour)));
+        choices.push(Choice::suggested("_Always", allow(Lasts::Always)));
     } else {
         column.add(&secondary(
             "It cannot be told which program this is, so the answer is not remembered.",
         ));
     }
-    choices
+    if let Some(scopes) = scopes {
+        // A token that may do nothing is of no use.
+        let buttons: Vec<_> = choices.iter().map(|it| it.button.clone()).collect();
+        scopes.on_change(move |any| buttons.iter().for_each(|button| button.set_sensitive(any)));
+    }
+    choices.insert(0, Choice::new("_Deny", Rc::new(|| Answer::Deny)));
+    Controls { checks, choices }
 }
 
 /// Adds what is to be known about a change.
-pub(super) fn change(column: &gtk::Box, question: &ChangeQuestion) -> Vec<Choice> {
+pub(super) fn change(column: &gtk::Box, question: &ChangeQuestion) -> Controls {
     column.add(&secondary(&quoted(&question.text)));
-    column.add(&grid(&[("Asked by", question.asked_by.clone())]));
+    let rows = Rows::new();
+    rows.add("Asked by", &question.asked_by);
+    column.add(rows.widget());
     let once = || {
         Answer::Allow(Grant {
             lasts: Lasts::Once,
@@ -96,18 +130,13 @@ pub(super) fn change(column: &gtk::Box, question: &ChangeQuestion) -> Vec<Choice
             only_scopes: None,
         })
     };
-    vec![
-        Choice {
-            label: "Ca_ncel".to_owned(),
-            suggested: false,
-            make: Rc::new(|| Answer::Deny),
-        },
-        Choice {
-            label: format!("_{}", question.confirm),
-            suggested: true,
-            make: Rc::new(once),
-        },
-    ]
+    Controls {
+        checks: Vec::new(),
+        choices: vec![
+            Choice::new("Ca_ncel", Rc::new(|| Answer::Deny)),
+            Choice::suggested(&format!("_{}", question.confirm), Rc::new(once)),
+        ],
+    }
 }
 
 fn wants(question: &AccessQuestion) -> String {
@@ -121,41 +150,17 @@ fn wants(question: &AccessQuestion) -> String {
     }
 }
 
-fn rows(question: &AccessQuestion) -> Vec<(&'static str, String)> {
+fn rows(question: &AccessQuestion) -> Rows {
     let client = &question.program.client;
     let pid = question
         .pid
         .map_or(String::new(), |pid| format!(" · process {pid}"));
-    let mut rows = vec![
-        ("Program", format!("{}{pid}", client.location())),
-        ("Connection", question.name.to_string()),
-    ];
+    let rows = Rows::new();
+    rows.add("Program", &format!("{}{pid}", client.location()));
+    rows.add("Connection", &question.name.to_string());
     let application = client.application.as_ref();
     if let Some(application) = application.filter(|code| code.is_known()) {
-        rows.push(("Started by", application.name()));
-    }
-    rows.push(("May do", scopes(question, &question.scopes)));
-    if !question.added.is_empty() {
-        rows.push(("New", scopes(question, &question.added)));
+        rows.add("Started by", &application.name());
     }
     rows
-}
-
-/// In plain words, where the catalogue has them.
-fn scopes(question: &AccessQuestion, scopes: &Scopes) -> String {
-    let words = |scope| question.catalogue.scope_words(scope).unwrap_or(scope);
-    let all: Vec<String> = scopes
-        .iter()
-        .map(|scope| shortened(words(scope), MAX_NAME))
-        .collect();
-    if all.is_empty() {
-        return "what the provider gives by default".to_owned();
-    }
-    let more = all.len().saturating_sub(MAX_SCOPES);
-    let named = all[..all.len() - more].join(", ");
-    if more == 0 {
-        named
-    } else {
-        format!("{named} and {more} more")
-    }
 }

@@ -13,7 +13,7 @@ const STILL_INTERVAL: Duration = Duration::from_millis(300);
 const STILL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Its title.
-const APPROVAL_WINDOW: &str = "Valet Key asks";
+pub(super) const APPROVAL_WINDOW: &str = "Valet Key asks";
 
 /// A private Xvfb.
 pub struct Screen {

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use serde_json::Value;
 
 use super::screen::{Screen, Window};
-use super::{Desktop, Environment, Notifications, Tray, panel, private_folder};
+use super::{Desktop, Environment, Notifications, Tray, accessibility, panel, private_folder};
 use crate::agent::binary;
 use crate::api::Api;
 use crate::http::HttpClient;
@@ -111,6 +111,19 @@ impl Session {
         let listener = self.desktop.bus().expect("as above");
         let shows = Notifications::start(self.environment(), self.desktop.folder(), bus, &listener);
         self.notifications = Some(shows);
+        self
+    }
+
+    /// With what screen readers need, to read the app's own windows.
+    #[must_use]
+    pub fn with_accessibility(mut self) -> Self {
+        let bus = self.desktop.bus().expect("it needs the session bus");
+        // The toolkit looks for a bus of its own otherwise.
+        let address = self.desktop.session_bus_address();
+        self.desktop.set("AT_SPI_BUS_ADDRESS", address);
+        self.desktop.unset("NO_AT_BRIDGE");
+        let registry = accessibility::start(self.environment(), &bus);
+        self.programs.push(registry);
         self
     }
 

@@ -3,29 +3,43 @@
 use std::thread::{self, JoinHandle};
 
 use rustix::process::Signal;
-use valetkey_demo_provider::{DemoProvider, Settings};
+use serde_json::json;
+use valetkey_demo_provider::{DemoProvider, Filter, Settings};
+use valetkey_tests::desktop::Widget;
 use valetkey_tests::{Desktop, Running, Session, cli};
+
+/// What scopes mean, in the window's words.
+const OPENID: &str = "Know who you are";
+const EMAIL: &str = "See your e-mail address";
+const OFFLINE: &str = "Stay signed in while you are away";
 
 struct Scene {
     app: Running,
     session: Session,
-    _provider: DemoProvider,
+    provider: DemoProvider,
 }
 
 impl Scene {
     /// The app, which asks, with a connection `acme`.
     fn start() -> Self {
-        let session = Session::bare(Desktop::start());
+        Self::with(false)
+    }
+
+    /// Where the provider issues tokens with fewer scopes, or not.
+    fn with(narrow_tokens: bool) -> Self {
+        let session = Session::bare(Desktop::start()).with_accessibility();
         session.skip_first_steps();
         let provider = DemoProvider::start(Settings::auto_consent("ada")).expect("a free port");
         let app = session.asking_app();
         let api = session.api();
-        api.add(&provider.client_config("acme"));
+        let mut acme = provider.client_config("acme");
+        acme["narrow_tokens"] = json!(narrow_tokens);
+        api.add(&acme);
         api.sign_in("acme");
         Self {
             app,
             session,
-            _provider: provider,
+            provider,
         }
     }
 
@@ -45,6 +59,12 @@ impl Scene {
     fn answer(&self, key: &str) {
         self.session.screen().answer(key);
     }
+}
+
+fn of_role(widgets: Vec<Widget>, role: &str) -> Vec<Widget> {
+    let mut widgets = widgets;
+    widgets.retain(|widget| widget.role == role);
+    widgets
 }
 
 fn status(asked: JoinHandle<String>) -> String {
@@ -99,4 +119,48 @@ fn a_program_stops_the_app_only_if_the_person_agrees() {
     assert_eq!(refused.code, Some(77), "{refused:?}");
     assert!(refused.stderr.contains("valetkey access"), "{refused:?}");
     cli::ok(desktop, &["stop"]);
+}
+
+#[test]
+fn the_person_leaves_scopes_out_where_the_provider_issues_such_tokens() {
+    let scene = Scene::with(true);
+    let session = &scene.session;
+    let report = scene.ask("report.py");
+    let offered = of_role(session.approval_widgets(), "check box");
+    let texts: Vec<_> = offered.iter().map(|it| it.text.as_str()).collect();
+    assert_eq!(texts[..3], [OPENID, EMAIL, OFFLINE]);
+    assert!(offered[..3].iter().all(|it| it.is_checked));
+
+    session.click_check_box(OPENID);
+    session.click_check_box(OFFLINE);
+    session.screen().picture("approvals", "fewer-scopes");
+    session.click_check_box(EMAIL);
+    let buttons = of_role(session.approval_widgets(), "push button");
+    let takes: Vec<_> = buttons.iter().map(|it| it.is_sensitive).collect();
+    assert_eq!(takes, [true, false, false, false], "only to deny");
+    session.click_check_box(EMAIL);
+    scene.answer("a");
+    assert_eq!(status(report), "200");
+    let asked = scene.provider.requests(Filter::refreshes());
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].param("scope"), Some("email"));
+    let rules = session.api().get("rules").json();
+    assert_eq!(rules["rules"][0]["scopes"], json!(["email"]));
+    assert_eq!(rules["rules"][0]["narrowed"], json!(true));
+}
+
+#[test]
+fn no_scopes_can_be_left_out_where_the_provider_issues_no_such_tokens() {
+    let scene = Scene::start();
+    let report = scene.ask("report.py");
+    let shown = scene.session.approval_widgets();
+    assert!(
+        shown
+            .iter()
+            .any(|it| it.role == "label" && it.text.contains(EMAIL))
+    );
+    let offered = of_role(shown, "check box");
+    assert!(!offered.iter().any(|it| it.text == EMAIL), "{offered:?}");
+    scene.answer("d");
+    assert_eq!(status(report), "403");
 }

@@ -32,6 +32,8 @@ pub struct AccessQuestion {
     pub catalogue: &'static Provider,
     /// Whether its proxy leads to a host.
     pub has_proxy: bool,
+    /// Whether its provider issues tokens with fewer scopes.
+    pub can_narrow: bool,
     pub usage: Usage,
     /// What the token may do.
     pub scopes: Scopes,
