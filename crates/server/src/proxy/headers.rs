@@ -3,7 +3,8 @@
 //! browser or another login.
 
 use http::header::{
-    ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, LOCATION, UPGRADE,
+    ACCEPT_ENCODING, ACCEPT_RANGES, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, IF_RANGE,
+    LOCATION, RANGE, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue};
 use url::Url;
@@ -60,6 +61,9 @@ const NOT_BACK: &[&str] = &[
 ];
 const NOT_BACK_PREFIXES: &[&str] = &["proxy-", "access-control-", "x-valet-key"];
 
+/// How older clients write `Range`; some hosts still read it.
+const REQUEST_RANGE: &str = "request-range";
+
 /// Headers by which some hosts take a request for one with another method.
 const METHOD_OVERRIDES: &[&str] = &[
     "x-http-method-override",
@@ -85,6 +89,7 @@ pub(super) fn to_host(sent: &HeaderMap, web_socket: bool) -> HeaderMap {
     let mut headers = without(sent, NOT_TO_HOST, NOT_TO_HOST_PREFIXES);
     headers.remove(HOST);
     headers.remove(CONTENT_LENGTH);
+    remove_byte_ranges(&mut headers);
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     if web_socket {
         switch_to_web_socket(&mut headers);
@@ -95,10 +100,33 @@ pub(super) fn to_host(sent: &HeaderMap, web_socket: bool) -> HeaderMap {
 /// The headers of the response to the program.
 pub(super) fn from_host(received: &HeaderMap, web_socket: bool) -> HeaderMap {
     let mut headers = without(received, NOT_BACK, NOT_BACK_PREFIXES);
+    if names_bytes(&headers, ACCEPT_RANGES) {
+        headers.remove(ACCEPT_RANGES);
+    }
     if web_socket {
         switch_to_web_socket(&mut headers);
     }
     headers
+}
+
+/// A token that the host sends back could be read in pieces, each too short to be found, so the host is
+/// asked for the whole: no client may count on a range (RFC 9110, section 14.2). Ranges in other units,
+/// by which some APIs page, cut no text.
+fn remove_byte_ranges(headers: &mut HeaderMap) {
+    if names_bytes(headers, RANGE) || headers.contains_key(REQUEST_RANGE) {
+        headers.remove(RANGE);
+        headers.remove(REQUEST_RANGE);
+        headers.remove(IF_RANGE);
+    }
+}
+
+/// Whether a header with range units names bytes, in any spelling that a lenient host could accept.
+fn names_bytes(headers: &HeaderMap, name: HeaderName) -> bool {
+    let mut values = headers.get_all(name).iter();
+    values.any(|value| {
+        let value = value.as_bytes().to_ascii_lowercase();
+        memchr::memmem::find(&value, b"bytes").is_some()
+    })
 }
 
 fn switch_to_web_socket(headers: &mut HeaderMap) {
@@ -223,6 +251,24 @@ mod tests {
         ]);
         let kept = headers(&[("etag", "x"), ("link", "</2>; rel=next")]);
         assert_eq!(from_host(&received, false), kept);
+    }
+
+    #[test]
+    fn ranges_of_bytes_are_not_asked_for_and_not_offered() {
+        let identity = ("accept-encoding", "identity");
+        for sent in [
+            vec![("range", "bytes=0-9"), ("if-range", "x")],
+            vec![("range", "id a..; max=9"), ("range", " Bytes = 0-9")],
+            vec![("request-range", "bytes=0-9")],
+        ] {
+            assert_eq!(to_host(&headers(&sent), false), headers(&[identity]));
+        }
+        let pages = [("range", "id a..; max=9"), identity];
+        assert_eq!(to_host(&headers(&pages), false), headers(&pages));
+        let offered = headers(&[("accept-ranges", "bytes")]);
+        assert_eq!(from_host(&offered, false), HeaderMap::new());
+        let pages = headers(&[("accept-ranges", "id, name")]);
+        assert_eq!(from_host(&pages, false), pages);
     }
 
     #[test]

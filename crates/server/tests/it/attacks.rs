@@ -109,3 +109,38 @@ async fn a_host_that_redirects_or_echoes_gains_nothing_at_either_listener() {
         assert_eq!(answer.headers["location"], "http://127.0.0.2:9/x");
     }
 }
+
+/// What a program asks of a host that serves parts of what it echoes.
+#[tokio::test]
+async fn an_echoed_token_cannot_be_read_in_pieces() {
+    let echo = any(|request: Request| async move {
+        let header = |name| request.headers().get(name)?.to_str().ok();
+        let whole = header("authorization").unwrap().to_owned();
+        let range = header("range").or_else(|| header("request-range"));
+        let range = range.map(str::to_ascii_lowercase);
+        let range = range.and_then(|it| it.strip_prefix("bytes=").map(str::to_owned));
+        let Some((from, to)) = range.as_deref().and_then(|it| it.split_once('-')) else {
+            return (StatusCode::OK, whole);
+        };
+        let to = to.parse().unwrap_or(whole.len() - 1);
+        let part = &whole[from.parse().unwrap()..=to];
+        (StatusCode::PARTIAL_CONTENT, part.to_owned())
+    });
+    let host = Host::start(Router::new().route("/x", echo)).await;
+    let gateway = Gateway::open(&[&host.authority]).await;
+    let masked = format!("Bearer {}", "*".repeat(gateway.token().await.len()));
+    let path = format!("/proxy/demo/@{}/x", host.authority);
+    for (name, value) in [
+        ("range", "bytes=0-19"),
+        ("range", "bytes=20-"),
+        ("Range", "Bytes=7-14"),
+        ("request-range", "bytes=0-19"),
+    ] {
+        for request in at_both(&gateway, &Method::GET, &path) {
+            let request = request.header(name, value).header("if-range", "\"1\"");
+            let answer = Answer::read(request.send().await.unwrap()).await;
+            assert_eq!(answer.text, masked, "{name}: {value}");
+            answer.is(200);
+        }
+    }
+}
