@@ -46,6 +46,12 @@ pub(crate) enum Change {
         authenticator: String,
         hosts: Vec<String>,
     },
+    /// An authenticator that was disabled is used again.
+    Enable {
+        authenticator: String,
+        /// Whose tokens programs may then get.
+        connections: Vec<String>,
+    },
     /// Less strict settings of a connection's proxy.
     Proxy {
         connection: String,
@@ -191,6 +197,17 @@ impl Change {
                     hosts.join(", ")
                 ),
                 "Add",
+            ),
+            Self::Enable {
+                authenticator,
+                connections,
+            } => (
+                format!("Enable `{authenticator}`?"),
+                format!(
+                    "Programs that may use them then get tokens of: {}.",
+                    connections.join(", ")
+                ),
+                "Enable",
             ),
             Self::Proxy {
                 connection,

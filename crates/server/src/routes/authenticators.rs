@@ -143,8 +143,14 @@ pub(super) async fn update(
         }
     };
     let input = DraftInput::from_members(members);
-    app.confirm_all(&caller, || widening(&app, &caller, &key, &input))
-        .await?;
+    app.confirm_all(&caller, || {
+        let mut changes = widening(&app, &caller, &key, &input)?;
+        if is_active == Some(true) {
+            changes.extend(enabling(&app, &key)?);
+        }
+        Ok(changes)
+    })
+    .await?;
     let change = AuthenticatorChange {
         input,
         is_active,
@@ -186,6 +192,21 @@ fn widening(
         });
     }
     Ok(changes)
+}
+
+/// What enabling it widens: programs may use its logins again.
+fn enabling(app: &App, key: &AuthenticatorKey) -> Result<Option<Change>, ErrorResponse> {
+    let view = app.agent().authenticator(key)?;
+    let connections = app.agent().connections(Some(&view.authenticator.profile));
+    let own = connections
+        .iter()
+        .filter(|it| it.row.authenticator == view.authenticator.id);
+    let connections: Vec<_> = own.map(|it| it.name.to_string()).collect();
+    let widens = !view.authenticator.is_active && !connections.is_empty();
+    Ok(widens.then(|| Change::Enable {
+        authenticator: view.authenticator.name.to_string(),
+        connections,
+    }))
 }
 
 /// Export authenticators

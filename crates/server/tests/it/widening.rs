@@ -90,7 +90,7 @@ async fn state(fixture: &Fixture) -> Vec<Value> {
 }
 
 /// As strict as it can be, so that there is something to widen.
-async fn strict(is_paused: bool) -> Fixture {
+async fn strict(is_paused: bool, is_disabled: bool) -> Fixture {
     let fixture = Fixture::desktop().await;
     fixture.add("demo").await;
     fixture.connect("demo").await;
@@ -100,6 +100,10 @@ async fn strict(is_paused: bool) -> Fixture {
     fixture.patch("/settings", settings).await.is(200);
     if is_paused {
         fixture.post("/pause", json!({})).await.is(200);
+    }
+    if is_disabled {
+        let off = json!({ "is_active": false });
+        fixture.patch(DEMO, off).await.is(200);
     }
     fixture
 }
@@ -115,7 +119,9 @@ impl Widening {
     async fn check(self) {
         let callers = [program(), key(None, true), Caller::Window];
         for (caller, outcome) in callers.iter().zip(self.outcomes) {
-            let fixture = strict(self.path == "/resume").await;
+            let enables = |body: &Value| body["is_active"] == true;
+            let is_disabled = self.body.as_ref().is_some_and(enables);
+            let fixture = strict(self.path == "/resume", is_disabled).await;
             let before = state(&fixture).await;
             match outcome {
                 Refused => {
@@ -179,6 +185,28 @@ async fn which_hosts_get_tokens() {
     let to = json!({ "api_hosts": ["evil.example"] });
     let names = &["`demo`", "evil.example"];
     patch(DEMO, to, [Asks, Refused, Asks], names).check().await;
+}
+
+#[tokio::test]
+async fn an_authenticator_that_was_switched_off() {
+    let to = json!({ "is_active": true });
+    let names = &["`demo`", "tokens of: demo"];
+    patch(DEMO, to, [Asks, Asks, Asks], names).check().await;
+}
+
+/// Nobody gets more by these.
+#[tokio::test]
+async fn a_switch_that_changes_no_login_asks_nobody() {
+    let fixture = Fixture::desktop().await;
+    fixture.add("demo").await;
+    let switch = |on: bool| json!({ "is_active": on });
+    for on in [false, true] {
+        fixture.patch(DEMO, switch(on)).await.is(200);
+    }
+    fixture.connect("demo").await;
+    for on in [true, false] {
+        fixture.patch(DEMO, switch(on)).await.is(200);
+    }
 }
 
 #[tokio::test]
