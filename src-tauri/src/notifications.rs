@@ -382,7 +382,7 @@ fn subject(snapshot: &Snapshot, event: &EventView) -> Option<String> {
         && let Some(id) = event.authenticator_id
         && let Some(authenticator) = authenticators.find(|it| it.id == id)
     {
-        return Some(snapshot.with_profile(&authenticator.display_name, &authenticator.profile));
+        return Some(snapshot.name_of(authenticator));
     }
     event.connection.clone().or(event.authenticator.clone())
 }

@@ -8,6 +8,7 @@ use valetkey_api::authenticators::{AuthenticatorList, AuthenticatorView};
 use valetkey_api::connections::{ConnectionList, ConnectionView};
 use valetkey_api::core::id::SignInId;
 use valetkey_api::core::name::{AuthenticatorName, ProfileName};
+use valetkey_api::core::printable::{MAX_NAME, shortened};
 use valetkey_api::core::settings::Notifications;
 use valetkey_api::error::ApiError;
 use valetkey_api::sign_in::SignInView;
@@ -98,7 +99,7 @@ impl Snapshot {
     /// its profile where there is more than one.
     pub(crate) fn display_name(&self, connection: &ConnectionView) -> String {
         let authenticator = match self.authenticator_of(connection) {
-            Some(authenticator) => authenticator.display_name.clone(),
+            Some(authenticator) => shortened(&authenticator.display_name, MAX_NAME),
             None => connection.authenticator.to_string(),
         };
         let name = match &connection.account.label {
@@ -108,8 +109,14 @@ impl Snapshot {
         self.with_profile(&name, &connection.profile)
     }
 
+    /// The same of an authenticator without a connection.
+    pub(crate) fn name_of(&self, authenticator: &AuthenticatorView) -> String {
+        let name = shortened(&authenticator.display_name, MAX_NAME);
+        self.with_profile(&name, &authenticator.profile)
+    }
+
     /// Appends the profile where there is more than one.
-    pub(crate) fn with_profile(&self, name: &str, profile: &ProfileName) -> String {
+    fn with_profile(&self, name: &str, profile: &ProfileName) -> String {
         let mut others = self.authenticators.iter().map(|it| &it.profile);
         if others.any(|it| it != profile) {
             format!("{name} ({profile})")

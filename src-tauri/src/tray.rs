@@ -152,11 +152,11 @@ impl Tray {
         match line {
             Line::Item { label, action } => {
                 let id = action.to_string();
-                let item = MenuItem::with_id(app, id, label, true, None::<&str>)?;
+                let item = MenuItem::with_id(app, id, escaped(label), true, None::<&str>)?;
                 self.menu.append(&item)
             }
             Line::Submenu { label, actions } => {
-                let mut submenu = SubmenuBuilder::new(app, label);
+                let mut submenu = SubmenuBuilder::new(app, escaped(label));
                 for (label, action) in actions {
                     submenu = submenu.text(action.to_string(), label);
                 }
@@ -164,6 +164,11 @@ impl Tray {
             }
         }
     }
+}
+
+/// A single `&` would mark the letter after it as a key.
+fn escaped(label: &str) -> String {
+    label.replace('&', "&&")
 }
 
 fn picture(state: State, theme: PanelTheme) -> Image<'static> {

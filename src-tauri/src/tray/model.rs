@@ -195,7 +195,7 @@ impl Model {
             } else {
                 "not connected"
             };
-            let name = snapshot.with_profile(&it.display_name, &it.profile);
+            let name = snapshot.name_of(it);
             Line::Submenu {
                 label: format!("{name}: {state}"),
                 actions: vec![(

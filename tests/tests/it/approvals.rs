@@ -3,10 +3,10 @@
 use std::thread::{self, JoinHandle};
 
 use rustix::process::Signal;
-use serde_json::json;
-use valetkey_demo_provider::{DemoProvider, Filter, Settings};
+use serde_json::{Value, json};
+use valetkey_demo_provider::{Account, DemoProvider, Filter, Settings};
 use valetkey_tests::desktop::Widget;
-use valetkey_tests::{Desktop, Running, Session, cli};
+use valetkey_tests::{Desktop, Running, Session, cli, wait};
 
 /// What scopes mean, in the window's words.
 const OPENID: &str = "Know who you are";
@@ -16,6 +16,8 @@ const OFFLINE: &str = "Stay signed in while you are away";
 struct Scene {
     app: Running,
     session: Session,
+    /// Of the connection.
+    name: String,
     provider: DemoProvider,
 }
 
@@ -27,18 +29,32 @@ impl Scene {
 
     /// Where the provider issues tokens with fewer scopes, or not.
     fn with(narrow_tokens: bool) -> Self {
-        let session = Session::bare(Desktop::start()).with_accessibility();
+        let session = Session::bare(Desktop::start());
+        Self::on(session, "ada", |acme| {
+            acme["narrow_tokens"] = json!(narrow_tokens);
+        })
+    }
+
+    /// On this desktop, with this account and a changed `acme`.
+    fn on(session: Session, account: &str, change: impl FnOnce(&mut Value)) -> Self {
+        let session = session.with_accessibility();
         session.skip_first_steps();
-        let provider = DemoProvider::start(Settings::auto_consent("ada")).expect("a free port");
+        let provider = DemoProvider::start(Settings {
+            accounts: vec![Account::new(account, account)],
+            ..Settings::auto_consent(account)
+        })
+        .expect("a free port");
         let app = session.asking_app();
         let api = session.api();
         let mut acme = provider.client_config("acme");
-        acme["narrow_tokens"] = json!(narrow_tokens);
-        api.add(&acme);
-        api.sign_in("acme");
+        change(&mut acme);
+        let added = api.add(&acme);
+        let name = added["authenticator"]["name"].as_str().expect("a name");
+        api.sign_in(name);
         Self {
             app,
             session,
+            name: name.to_owned(),
             provider,
         }
     }
@@ -53,7 +69,7 @@ impl Scene {
 
     /// A Python script of this name asks for the token; the status that it got.
     fn ask(&self, name: &str) -> JoinHandle<String> {
-        self.session.ask_from_python(name, "acme")
+        self.session.ask_from_python(name, &self.name)
     }
 
     fn answer(&self, key: &str) {
@@ -161,6 +177,55 @@ fn no_scopes_can_be_left_out_where_the_provider_issues_no_such_tokens() {
     );
     let offered = of_role(shown, "check box");
     assert!(!offered.iter().any(|it| it.text == EMAIL), "{offered:?}");
+    scene.answer("d");
+    assert_eq!(status(report), "403");
+}
+
+/// Markup, an entity, far too much, and a turn of the direction in which text runs.
+fn hostile(end: &str) -> String {
+    format!("<b>x<b> &amp; {}\u{202e}{end}", "!".repeat(500))
+}
+
+/// Of programs, providers and accounts, in all that the app itself draws.
+#[test]
+fn hostile_names_are_shown_as_text_and_fit_on_the_screen() {
+    let session = Session::start();
+    let scene = Scene::on(session, "<i>ada\u{202e}", |acme| {
+        acme["name"] = json!(hostile("emca"));
+    });
+    let session = &scene.session;
+    let report = scene.ask(&format!("<b>&amp;{}\n\u{202e}yp.py", "x".repeat(200)));
+    let shown = session.approval_widgets();
+    session.screen().picture("approvals", "hostile-names");
+    for widget in &shown {
+        let (x, y, width, height) = widget.extents;
+        let fits = x >= 0 && y >= 0 && x + width <= 1280 && y + height <= 800;
+        assert!(fits, "{widget:?}");
+        assert!(!widget.text.contains('\u{202e}'), "{widget:?}");
+        assert!(!widget.text.contains('\n'), "{widget:?}");
+    }
+    let heading = &of_role(shown.clone(), "label")[0].text;
+    let program = heading.strip_prefix("Let “<b>&amp;xxx");
+    let rest = program.and_then(|it| it.split_once(r"\n\u{202e}yp.py” use <b>x<b> &amp; !!!"));
+    assert!(
+        rest.is_some_and(|(_, provider)| provider.ends_with(r"!!\u{202e}emca?")),
+        "{heading}"
+    );
+    let account = |it: &Widget| it.text.contains("<i>ada @example.com");
+    let texts: Vec<_> = shown.iter().map(|it| &it.text).collect();
+    assert!(shown.iter().any(account), "{texts:#?}");
+
+    let line = session.tray().words().into_iter();
+    let line: Vec<_> = line.filter(|it| it.ends_with(": connected")).collect();
+    assert!(line[0].starts_with("<b>x<b> &amp; !!!"), "{line:?}");
+    assert!(line[0].ends_with(r"!!\u{202e}emca: connected"), "{line:?}");
+    session.notifications().wait_for(heading);
+    let titles = wait::until("the notification of the sign-in", || {
+        let titles = session.notifications().titles();
+        let is_told = titles.iter().any(|it| it.ends_with("emca is connected"));
+        is_told.then_some(titles)
+    });
+    assert!(!titles.concat().contains('\u{202e}'), "{titles:#?}");
     scene.answer("d");
     assert_eq!(status(report), "403");
 }
