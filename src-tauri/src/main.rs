@@ -35,7 +35,7 @@
 //! | `keychain` | unlocks the keychain when the person asks |
 //! | `downloads` | files that the page exports |
 //! | `autostart` | start at login |
-//! | `session_lock` | pauses while the session is locked |
+//! | `session_state` | pauses while the session is locked or idle |
 
 mod actions;
 mod api_client;
@@ -58,7 +58,7 @@ mod notifications;
 mod notifier;
 mod prompt;
 mod route;
-mod session_lock;
+mod session_state;
 mod single_instance;
 mod snapshot;
 mod startup;

@@ -18,7 +18,7 @@ use crate::prompt::{self, Answer};
 use crate::single_instance::{self, Instance};
 use crate::state::Shell;
 use crate::window::handle as window_handle;
-use crate::{approval_window, context, display, notifier, session_lock, tray, watcher, window};
+use crate::{approval_window, context, display, notifier, session_state, tray, watcher, window};
 
 /// Exit code without a display (sysexits).
 const UNAVAILABLE: u8 = 69;
@@ -132,7 +132,7 @@ fn begin(app: &AppHandle, embedded: EmbeddedAgent, hidden: bool) -> Result<(), F
     tauri::async_runtime::spawn(demo::clear(app.clone()));
     approval_window::begin(app, agent.clone());
     tauri::async_runtime::spawn(watcher::run(app.clone()));
-    session_lock::begin(agent.clone());
+    session_state::begin(agent.clone());
     let handle = app.clone();
     tauri::async_runtime::spawn(async move {
         loop {

@@ -126,3 +126,18 @@ test("the first start is three steps with three headlines, and can be skipped", 
   await expect(page.getByText("No connections yet.")).toBeVisible();
   await expect.poll(async () => (await calls(page, "first_start_done")).length).toBeGreaterThan(0);
 });
+
+test("a locked or an idle session pauses, each by its switch", async ({ page, world }) => {
+  await asDesktop(page);
+  await page.goto("/#/settings");
+  for (const [name, field] of [
+    ["Pause while locked", "pause_on_lock"],
+    ["Pause while idle", "pause_on_idle"],
+  ] as const) {
+    const pauses = page.getByRole("switch", { name });
+    await expect(pauses).not.toBeChecked();
+    await pauses.click();
+    await expect(pauses).toBeChecked();
+    await expect.poll(() => world.agent("GET", "settings")).toMatchObject({ [field]: true });
+  }
+});

@@ -118,4 +118,5 @@ pub use proxy::{Credentials, Exchange, ProxiedRequest, ProxyGrant};
 pub use registry::{FailedSignIn, LiveGrant};
 pub use state::{Agent, Config};
 pub use status::{AgentStatus, Check, CheckOutcome};
+pub use stored_settings::Absence;
 pub use token::{Invalidated, ServedToken, TokenRequirements};

@@ -11,7 +11,7 @@ use crate::error::AgentError;
 use crate::grants;
 use crate::key::Actor;
 use crate::state::{Agent, Inner};
-use crate::stored_settings::StoredSettings;
+use crate::stored_settings::{Absence, StoredSettings};
 
 impl Agent {
     /// The settings in force.
@@ -40,45 +40,41 @@ impl Agent {
     /// Withholds all tokens until [`Self::resume`], and forgets those that the keychain has, too.
     pub async fn pause(&self, who: &Actor) -> Result<(), AgentError> {
         let event = Event::new(EventKind::Paused, self.inner.now()).actor(who);
-        self.set_paused(event, |stored| {
-            stored.paused = true;
-            // From here on it is the person's own.
-            stored.paused_by_lock = false;
-        })
-        .await
+        self.set_paused(event, |stored| stored.set_paused(true))
+            .await
     }
 
     /// Serves tokens again; they are loaded as they are asked for.
     pub async fn resume(&self, who: &Actor) -> Result<(), AgentError> {
         let event = Event::new(EventKind::Resumed, self.inner.now()).actor(who);
-        self.set_paused(event, |stored| {
-            stored.paused = false;
-            stored.paused_by_lock = false;
-        })
-        .await
+        self.set_paused(event, |stored| stored.set_paused(false))
+            .await
     }
 
-    /// The person's session was locked or unlocked. A lock pauses if the setting says so; an unlock
-    /// ends only a pause that a lock began.
-    pub async fn session_locked(&self, locked: bool, who: &Actor) -> Result<(), AgentError> {
-        let (kind, why) = if locked {
-            (EventKind::Paused, "the session was locked")
+    /// The person's session was locked or unlocked, or is idle or used again. That pauses if the setting
+    /// says so; its end ends only a pause that began like this.
+    pub async fn session_absence(
+        &self,
+        absence: Absence,
+        begins: bool,
+        who: &Actor,
+    ) -> Result<(), AgentError> {
+        let why = match (absence, begins) {
+            (Absence::Lock, true) => "the session was locked",
+            (Absence::Lock, false) => "the session was unlocked",
+            (Absence::Idle, true) => "the session is idle",
+            (Absence::Idle, false) => "the session is used again",
+        };
+        let kind = if begins {
+            EventKind::Paused
         } else {
-            (EventKind::Resumed, "the session was unlocked")
+            EventKind::Resumed
         };
         let event = Event::new(kind, self.inner.now())
             .actor(who)
             .detail(json!({ "why": why }));
-        self.set_paused(event, move |stored| {
-            if locked && !stored.paused && stored.settings.pause_on_lock {
-                stored.paused = true;
-                stored.paused_by_lock = true;
-            } else if !locked && stored.paused_by_lock {
-                stored.paused = false;
-                stored.paused_by_lock = false;
-            }
-        })
-        .await
+        self.set_paused(event, move |stored| stored.set_absence(absence, begins))
+            .await
     }
 
     /// Changes the pause; `event` is recorded if that makes a difference.

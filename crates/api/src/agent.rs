@@ -136,6 +136,9 @@ pub struct SettingsPatch {
     /// Whether the desktop app pauses while the session is locked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause_on_lock: Option<bool>,
+    /// Whether the desktop app pauses while the desktop says that nobody uses the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause_on_idle: Option<bool>,
     /// What a program gets that no rule decides about, while the desktop app runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_policy: Option<Policy>,
@@ -183,6 +186,7 @@ impl SettingsPatch {
         set(self.keep_warm, &mut settings.keep_warm);
         set(self.retention_days, &mut settings.retention_days);
         set(self.pause_on_lock, &mut settings.pause_on_lock);
+        set(self.pause_on_idle, &mut settings.pause_on_idle);
         set(self.access_policy, &mut settings.access_policy);
         if let Some(patch) = self.notifications {
             let notifications = &mut settings.notifications;

@@ -37,6 +37,9 @@ pub struct Settings {
     /// Whether the desktop app pauses while the session is locked.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub pause_on_lock: bool,
+    /// Whether the desktop app pauses while the desktop says that nobody uses the session.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub pause_on_idle: bool,
     /// What a program gets that no rule decides about, while the desktop app runs.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub access_policy: Policy,

@@ -67,6 +67,8 @@ pub(crate) enum Change {
     Retention { days: u16 },
     /// No pause while the session is locked.
     NoPauseOnLock,
+    /// No pause while the session is idle.
+    NoPauseOnIdle,
     /// Client secrets go to a program, for an encrypted file.
     ExportSecrets { authenticators: Vec<String> },
     /// A token goes to the clipboard.
@@ -232,6 +234,11 @@ impl Change {
             ),
             Self::NoPauseOnLock => (
                 "Share tokens while the session is locked?".to_owned(),
+                "Programs then get tokens also while nobody is in front.".to_owned(),
+                "Share",
+            ),
+            Self::NoPauseOnIdle => (
+                "Share tokens while the session is idle?".to_owned(),
                 "Programs then get tokens also while nobody is in front.".to_owned(),
                 "Share",
             ),

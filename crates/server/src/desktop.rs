@@ -2,10 +2,11 @@
 //! asked to show the window, and it copies and renews tokens without letting the page see them.
 
 use tokio::sync::broadcast::error::RecvError;
-use valetkey_agent::{Answer, ApprovalId, Requester, TokenRequirements};
+use valetkey_agent::{Absence, Answer, ApprovalId, Requester, TokenRequirements};
 use valetkey_api::core::actor::Actor;
 use valetkey_api::core::name::ProfileName;
 use valetkey_api::core::secret::AccessToken;
+use valetkey_api::core::settings::Settings;
 use valetkey_api::error::{ApiError, ErrorCode};
 
 use crate::app::{App, connection_key};
@@ -45,10 +46,11 @@ impl App {
         renewed.map_err(|error| self.error_response(error, "the desktop app").into_error())
     }
 
-    /// Returns once the setting asks to pause while the session is locked.
-    pub async fn pauses_on_lock(&self) {
+    /// Returns once a setting asks to pause while the session is locked or idle.
+    pub async fn pauses_in_absence(&self) {
         let mut news = self.agent().follow();
-        while !self.agent().settings().pause_on_lock {
+        let pauses = |settings: Settings| settings.pause_on_lock || settings.pause_on_idle;
+        while !pauses(self.agent().settings()) {
             if let Err(RecvError::Closed) = news.recv().await {
                 return std::future::pending().await;
             }
@@ -57,9 +59,19 @@ impl App {
 
     /// The person's session was locked or unlocked.
     pub async fn session_locked(&self, locked: bool) {
+        self.session_absence(Absence::Lock, locked).await;
+    }
+
+    /// The desktop says that nobody uses the session, or that somebody does again.
+    pub async fn session_idle(&self, idle: bool) {
+        self.session_absence(Absence::Idle, idle).await;
+    }
+
+    async fn session_absence(&self, absence: Absence, begins: bool) {
         let who = Actor::Agent.into();
-        if let Err(error) = self.agent().session_locked(locked, &who).await {
-            tracing::warn!(%error, locked, "the lock of the session does not count");
+        let told = self.agent().session_absence(absence, begins, &who).await;
+        if let Err(error) = told {
+            tracing::warn!(%error, ?absence, begins, "it does not pause and does not resume");
         }
     }
 

@@ -2163,6 +2163,11 @@ export interface components {
              */
             notifications: components["schemas"]["Notifications"];
             /**
+             * @description Whether the desktop app pauses while the desktop says that nobody uses the session.
+             * @default false
+             */
+            pause_on_idle: boolean;
+            /**
              * @description Whether the desktop app pauses while the session is locked.
              * @default false
              */
@@ -2195,6 +2200,11 @@ export interface components {
             log_level?: components["schemas"]["LogLevel"] | null;
             /** @default null */
             notifications?: components["schemas"]["NotificationsPatch"] | null;
+            /**
+             * @description Whether the desktop app pauses while the desktop says that nobody uses the session.
+             * @default null
+             */
+            pause_on_idle?: boolean | null;
             /**
              * @description Whether the desktop app pauses while the session is locked.
              * @default null

@@ -1,6 +1,6 @@
 //! A pause withholds tokens and takes them out of memory; none is lost by it.
 
-use valetkey_agent::AgentError;
+use valetkey_agent::{Absence, AgentError};
 use valetkey_core::event::EventKind;
 use valetkey_core::id::Generation;
 use valetkey_core::settings::Settings;
@@ -102,35 +102,101 @@ async fn logins_stay_valid_through_a_pause() {
 #[tokio::test]
 async fn a_lock_pauses_if_the_setting_says_so_and_an_unlock_resumes_only_what_a_lock_paused() {
     let mut bench = Bench::connected().await;
-    bench.agent.session_locked(true, &me()).await.unwrap();
+    lock(&bench, true).await;
     assert!(!bench.agent.is_paused(), "off at first");
     let on = |settings: &mut Settings| settings.pause_on_lock = true;
     bench.agent.change_settings(on, &me()).await.unwrap();
-    bench.agent.session_locked(true, &me()).await.unwrap();
+    lock(&bench, true).await;
     assert!(bench.agent.is_paused());
     // Also one that another run paused.
     bench.restart().await;
     assert!(bench.agent.is_paused());
-    bench.agent.session_locked(false, &me()).await.unwrap();
+    lock(&bench, false).await;
     assert!(!bench.agent.is_paused());
     // The person's own pause stays, before the lock or during it.
     for during in [false, true] {
         if during {
-            bench.agent.session_locked(true, &me()).await.unwrap();
+            lock(&bench, true).await;
         }
         bench.agent.pause(&me()).await.unwrap();
         if !during {
-            bench.agent.session_locked(true, &me()).await.unwrap();
+            lock(&bench, true).await;
         }
-        bench.agent.session_locked(false, &me()).await.unwrap();
+        lock(&bench, false).await;
         assert!(bench.agent.is_paused(), "{during}");
         bench.agent.resume(&me()).await.unwrap();
     }
     // A resume during the lock stays, too.
-    bench.agent.session_locked(true, &me()).await.unwrap();
+    lock(&bench, true).await;
     bench.agent.resume(&me()).await.unwrap();
-    bench.agent.session_locked(false, &me()).await.unwrap();
+    lock(&bench, false).await;
     assert!(!bench.agent.is_paused());
     assert_eq!(bench.count(EventKind::Paused).await, 4);
     assert_eq!(bench.count(EventKind::Resumed).await, 4);
+}
+
+#[tokio::test]
+async fn an_idle_session_pauses_if_the_setting_says_so_until_it_is_used_again() {
+    let mut bench = Bench::connected().await;
+    idle(&bench, true).await;
+    assert!(!bench.agent.is_paused(), "off at first");
+    let on = |settings: &mut Settings| settings.pause_on_idle = true;
+    bench.agent.change_settings(on, &me()).await.unwrap();
+    lock(&bench, true).await;
+    assert!(!bench.agent.is_paused(), "each has its own setting");
+    idle(&bench, true).await;
+    assert!(bench.agent.is_paused());
+    lock(&bench, false).await;
+    assert!(bench.agent.is_paused(), "only what it paused");
+    bench.restart().await;
+    assert!(bench.agent.is_paused());
+    idle(&bench, false).await;
+    assert!(!bench.agent.is_paused());
+}
+
+#[tokio::test]
+async fn a_pause_by_lock_and_idleness_ends_with_the_last_of_them() {
+    let bench = Bench::connected().await;
+    let on = |settings: &mut Settings| {
+        settings.pause_on_idle = true;
+        settings.pause_on_lock = true;
+    };
+    bench.agent.change_settings(on, &me()).await.unwrap();
+    for idle_ends_first in [true, false] {
+        idle(&bench, true).await;
+        lock(&bench, true).await;
+        if idle_ends_first {
+            idle(&bench, false).await;
+        } else {
+            lock(&bench, false).await;
+        }
+        assert!(bench.agent.is_paused(), "{idle_ends_first}");
+        if idle_ends_first {
+            lock(&bench, false).await;
+        } else {
+            idle(&bench, false).await;
+        }
+        assert!(!bench.agent.is_paused(), "{idle_ends_first}");
+    }
+    assert_eq!(bench.count(EventKind::Paused).await, 2);
+    assert_eq!(bench.count(EventKind::Resumed).await, 2);
+    // The person's own pause outlives both.
+    idle(&bench, true).await;
+    bench.agent.pause(&me()).await.unwrap();
+    lock(&bench, true).await;
+    idle(&bench, false).await;
+    lock(&bench, false).await;
+    assert!(bench.agent.is_paused());
+}
+
+async fn idle(bench: &Bench, begins: bool) {
+    let who = me();
+    let told = bench.agent.session_absence(Absence::Idle, begins, &who);
+    told.await.unwrap();
+}
+
+async fn lock(bench: &Bench, begins: bool) {
+    let who = me();
+    let told = bench.agent.session_absence(Absence::Lock, begins, &who);
+    told.await.unwrap();
 }

@@ -236,6 +236,8 @@ pub(crate) enum Setting {
     Retention,
     /// Pause the desktop app while the session is locked: `on` or `off` (as from the start)
     PauseOnLock,
+    /// Pause the desktop app while the desktop says that nobody uses the session: `on` or `off` (as from the start)
+    PauseOnIdle,
     /// What a program gets that no rule decides about, while the desktop app runs: `ask` (as from the start), `allow` or `deny`
     AccessPolicy,
 }

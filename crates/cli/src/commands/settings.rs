@@ -87,6 +87,7 @@ fn set(setting: Setting, value: &str, force: bool) -> Result<SettingsPatch, Fail
             patch.retention_days = Some(value.parse().map_err(|error| no(&error))?);
         }
         Setting::PauseOnLock => patch.pause_on_lock = Some(on()?),
+        Setting::PauseOnIdle => patch.pause_on_idle = Some(on()?),
         Setting::AccessPolicy => {
             patch.access_policy = Some(match value {
                 "ask" => access::Policy::Ask,
@@ -119,6 +120,7 @@ fn unset(setting: Setting) -> SettingsPatch {
         Setting::KeepWarm => patch.keep_warm = Some(Known::default().keep_warm),
         Setting::Retention => patch.retention_days = Some(Known::default().retention_days),
         Setting::PauseOnLock => patch.pause_on_lock = Some(Known::default().pause_on_lock),
+        Setting::PauseOnIdle => patch.pause_on_idle = Some(Known::default().pause_on_idle),
         Setting::AccessPolicy => patch.access_policy = Some(Known::default().access_policy),
     }
     patch

@@ -36,6 +36,7 @@ pub(crate) fn changed(settings: &Settings, setting: Setting) -> String {
         | Setting::KeepWarm
         | Setting::Retention
         | Setting::PauseOnLock
+        | Setting::PauseOnIdle
         | Setting::AccessPolicy => "",
     };
     format!("{}  {}{later}\n", name(setting), printable(&value))
@@ -63,6 +64,7 @@ pub(crate) fn value(settings: &Settings, setting: Setting) -> Option<String> {
         Setting::KeepWarm => Some(policy(settings.keep_warm).to_owned()),
         Setting::Retention => Some(settings.retention_days.to_string()),
         Setting::PauseOnLock => switch(settings.pause_on_lock),
+        Setting::PauseOnIdle => switch(settings.pause_on_idle),
         Setting::AccessPolicy => Some(access_policy(settings.access_policy).to_owned()),
     }
 }
@@ -80,6 +82,7 @@ pub(crate) const fn unset(setting: Setting) -> &'static str {
         | Setting::KeepWarm
         | Setting::Retention
         | Setting::PauseOnLock
+        | Setting::PauseOnIdle
         | Setting::AccessPolicy => "(none)",
     }
 }
@@ -117,6 +120,7 @@ mod tests {
         keep-warm         when-used
         retention         90
         pause-on-lock     off
+        pause-on-idle     off
         access-policy     ask
         ");
     }

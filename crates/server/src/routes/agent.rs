@@ -105,6 +105,9 @@ fn widening(app: &App, patch: &SettingsPatch) -> Vec<Change> {
     if settings.pause_on_lock && patch.pause_on_lock == Some(false) {
         changes.push(Change::NoPauseOnLock);
     }
+    if settings.pause_on_idle && patch.pause_on_idle == Some(false) {
+        changes.push(Change::NoPauseOnIdle);
+    }
     changes
 }
 

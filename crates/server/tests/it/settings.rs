@@ -18,7 +18,7 @@ async fn a_patch_changes_what_it_names_and_nothing_else() {
         at_first,
         json!({
             "browser": null, "port": null, "log_level": "info", "keep_warm": "when_used",
-            "retention_days": 90, "pause_on_lock": false, "access_policy": "ask",
+            "retention_days": 90, "pause_on_lock": false, "pause_on_idle": false, "access_policy": "ask",
             "notifications": { "needs_you": true, "ends_soon": true, "sign_in": true, "quiet_hours": null }
         })
     );

@@ -96,7 +96,7 @@ async fn strict(is_paused: bool, is_disabled: bool) -> Fixture {
     fixture.connect("demo").await;
     let proxy = json!({ "proxy_only": true, "allowed_methods": ["GET"] });
     fixture.patch(CONNECTION, proxy).await.is(200);
-    let settings = json!({ "pause_on_lock": true });
+    let settings = json!({ "pause_on_lock": true, "pause_on_idle": true });
     fixture.patch("/settings", settings).await.is(200);
     if is_paused {
         fixture.post("/pause", json!({})).await.is(200);
@@ -284,6 +284,14 @@ async fn a_shorter_record() {
 async fn no_pause_on_lock() {
     let to = json!({ "pause_on_lock": false });
     patch("/settings", to, [Asks, Asks, Asks], &["locked"])
+        .check()
+        .await;
+}
+
+#[tokio::test]
+async fn no_pause_on_idle() {
+    let to = json!({ "pause_on_idle": false });
+    patch("/settings", to, [Asks, Asks, Asks], &["idle"])
         .check()
         .await;
 }

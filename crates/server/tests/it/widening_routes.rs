@@ -92,6 +92,7 @@ const FIELDS: &[(&str, &[&str], &[&str])] = &[
         &[
             "access_policy",
             "browser",
+            "pause_on_idle",
             "pause_on_lock",
             "retention_days",
         ],

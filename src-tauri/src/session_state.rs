@@ -1,9 +1,10 @@
-//! Tells the agent when the person's session is locked and unlocked: the agent pauses then, if the
-//! setting says so, and resumes what it paused.
+//! Tells the agent when the person's session is locked and unlocked, idle and used again: the agent pauses
+//! then, if the setting says so, and resumes what it paused.
 //!
 //! Desktops say it in different places: logind (a request to lock, and the hint that it is done) and
-//! the screensaver's names on the session bus. The session is locked while one of them says so.
-//! Nothing is listened to before the setting was on; then one thread waits for each source. The signals
+//! the screensaver's names on the session bus. The session is locked while one of them says so. That it
+//! is idle the desktop tells logind, after the time that it is set to.
+//! Nothing is listened to before a setting was on; then one thread waits for each source. The signals
 //! of a proxy are those of the name's owner: those of another program are ignored.
 
 use std::sync::Arc;
@@ -31,22 +32,35 @@ const SCREENSAVERS: [(&str, &str); 2] = [
 /// The sources have answered by then, or there are none.
 const FIRST_ANSWER: Duration = Duration::from_secs(5);
 
-/// What each source says: logind, then the screensavers.
-type Locked = [bool; 1 + SCREENSAVERS.len()];
-type States = Arc<watch::Sender<Locked>>;
+/// What the sources say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct State {
+    /// logind, then the screensavers.
+    locked: [bool; 1 + SCREENSAVERS.len()],
+    idle: bool,
+}
+
+type States = Arc<watch::Sender<State>>;
 
 /// Listens as soon as the setting is on, as long as the app runs.
 pub(crate) fn begin(app: App) {
     tauri::async_runtime::spawn(async move {
-        app.pauses_on_lock().await;
+        app.pauses_in_absence().await;
         let states = States::default();
         let mut changes = states.subscribe();
         listen(Connection::system, Connection::session, &states);
         // A session that is locked already must not count as unlocked before it is asked.
         let _ = timeout(FIRST_ANSWER, changes.changed()).await;
+        let (mut was_locked, mut was_idle) = (None, None);
         loop {
-            let locked = changes.borrow_and_update().contains(&true);
-            app.session_locked(locked).await;
+            let state = *changes.borrow_and_update();
+            let (locked, idle) = (state.locked.contains(&true), state.idle);
+            if was_locked.replace(locked) != Some(locked) {
+                app.session_locked(locked).await;
+            }
+            if was_idle.replace(idle) != Some(idle) {
+                app.session_idle(idle).await;
+            }
             if changes.changed().await.is_err() {
                 return;
             }
@@ -63,7 +77,7 @@ fn listen(system: Connect, session: Connect, states: &States) {
         let states = Arc::clone(states);
         start("screensaver", move || {
             screensaver(&session()?, name, path, |active| {
-                set(&states, 1 + source, active);
+                set_locked(&states, 1 + source, active);
             })
         });
     }
@@ -80,8 +94,22 @@ fn start(name: &str, work: impl FnOnce() -> zbus::Result<()> + Send + 'static) {
     }
 }
 
-fn set(states: &watch::Sender<Locked>, source: usize, locked: bool) {
-    states.send_if_modified(|states| std::mem::replace(&mut states[source], locked) != locked);
+fn set_locked(states: &watch::Sender<State>, source: usize, locked: bool) {
+    let set = |state: &mut State| std::mem::replace(&mut state.locked[source], locked) != locked;
+    states.send_if_modified(set);
+}
+
+/// What logind says by a property of the session.
+fn set_hint(states: &watch::Sender<State>, hint: &str, value: &OwnedValue) {
+    let is_on = *value == OwnedValue::from(true);
+    match hint {
+        "LockedHint" => set_locked(states, 0, is_on),
+        "IdleHint" => {
+            let set = |state: &mut State| std::mem::replace(&mut state.idle, is_on) != is_on;
+            states.send_if_modified(set);
+        }
+        _ => {}
+    }
 }
 
 fn logind(connection: &Connection, states: &States) -> zbus::Result<()> {
@@ -92,15 +120,17 @@ fn logind(connection: &Connection, states: &States) -> zbus::Result<()> {
     let signals = session.receive_all_signals()?;
     let changes = properties.receive_signal("PropertiesChanged")?;
     // After the subscriptions: nothing falls in between.
-    let hint: OwnedValue = properties.call("Get", &(interface, "LockedHint"))?;
-    set(states, 0, hint == OwnedValue::from(true));
+    for hint in ["LockedHint", "IdleHint"] {
+        let value = properties.call("Get", &(interface, hint))?;
+        set_hint(states, hint, &value);
+    }
     let states_of_signals = Arc::clone(states);
     start("session-lock-signals", move || {
         for signal in signals {
             let header = signal.header();
             match header.member().map(MemberName::as_str) {
-                Some("Lock") => set(&states_of_signals, 0, true),
-                Some("Unlock") => set(&states_of_signals, 0, false),
+                Some("Lock") => set_locked(&states_of_signals, 0, true),
+                Some("Unlock") => set_locked(&states_of_signals, 0, false),
                 Some(_) | None => {}
             }
         }
@@ -113,10 +143,11 @@ fn logind(connection: &Connection, states: &States) -> zbus::Result<()> {
             std::collections::HashMap<String, OwnedValue>,
             Vec<String>,
         )> = body.deserialize();
-        if let Ok((_, values, _)) = properties
-            && let Some(hint) = values.get("LockedHint")
-        {
-            set(states, 0, *hint == OwnedValue::from(true));
+        let Ok((_, values, _)) = properties else {
+            continue;
+        };
+        for (hint, value) in &values {
+            set_hint(states, hint, value);
         }
     }
     Ok(())

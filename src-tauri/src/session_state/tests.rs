@@ -74,6 +74,11 @@ impl Session {
     fn locked_hint(&self) -> bool {
         false
     }
+
+    #[zbus(property)]
+    fn idle_hint(&self) -> bool {
+        true
+    }
 }
 
 struct ScreenSaver;
@@ -87,7 +92,7 @@ impl ScreenSaver {
 }
 
 #[test]
-fn the_session_is_locked_while_one_source_says_so() {
+fn the_session_is_locked_while_one_source_says_so_and_idle_while_logind_does() {
     let _bus = bus();
     let desktop = connect().unwrap();
     let server = desktop.object_server();
@@ -107,7 +112,8 @@ fn the_session_is_locked_while_one_source_says_so() {
     listen(connect, connect, &states);
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
     // Says it again until it is heard: a listener may not have subscribed yet.
-    let mut reaches = |expected: Locked, say: &dyn Fn()| {
+    let mut reaches = |locked: [bool; 3], idle: bool, say: &dyn Fn()| {
+        let expected = State { locked, idle };
         for _ in 0..300 {
             say();
             let reached = news.wait_for(|states| *states == expected);
@@ -119,7 +125,7 @@ fn the_session_is_locked_while_one_source_says_so() {
         panic!("not in time: {expected:?}");
     };
     // What it says at the start.
-    reaches([false, false, true], &|| {});
+    reaches([false, false, true], true, &|| {});
     let active = |connection: &Connection, index: usize, active: bool| {
         let (name, path) = SCREENSAVERS[index];
         let sent = connection.emit_signal(None::<()>, path, name, "ActiveChanged", &(active,));
@@ -127,23 +133,25 @@ fn the_session_is_locked_while_one_source_says_so() {
     };
     // Another program cannot unlock.
     active(&stranger, 1, false);
-    reaches([false, true, true], &|| active(&desktop, 0, true));
-    reaches([false, true, false], &|| active(&desktop, 1, false));
-    reaches([false, false, false], &|| active(&desktop, 0, false));
+    reaches([false, true, true], true, &|| active(&desktop, 0, true));
+    reaches([false, true, false], true, &|| active(&desktop, 1, false));
+    reaches([false, false, false], true, &|| active(&desktop, 0, false));
     let session = "org.freedesktop.login1.Session";
     let signal = |member: &str| {
         let sent = desktop.emit_signal(None::<()>, SESSION, session, member, &());
         sent.unwrap();
     };
-    let hint = |locked: bool| {
-        let hints = std::collections::HashMap::from([("LockedHint", Value::from(locked))]);
+    let hint = |name: &str, is_on: bool| {
+        let hints = std::collections::HashMap::from([(name, Value::from(is_on))]);
         let body = (session, hints, Vec::<String>::new());
         let properties = "org.freedesktop.DBus.Properties";
         let sent = desktop.emit_signal(None::<()>, SESSION, properties, "PropertiesChanged", &body);
         sent.unwrap();
     };
-    reaches([true, false, false], &|| signal("Lock"));
-    reaches([false, false, false], &|| signal("Unlock"));
-    reaches([true, false, false], &|| hint(true));
-    reaches([false, false, false], &|| hint(false));
+    reaches([true, false, false], true, &|| signal("Lock"));
+    reaches([false, false, false], true, &|| signal("Unlock"));
+    reaches([true, false, false], true, &|| hint("LockedHint", true));
+    reaches([true, false, false], false, &|| hint("IdleHint", false));
+    reaches([false, false, false], false, &|| hint("LockedHint", false));
+    reaches([false, false, false], true, &|| hint("IdleHint", true));
 }
