@@ -22,7 +22,7 @@ use crate::redirect::RedirectUri;
 use crate::resource_uri::ResourceUri;
 use crate::scope::Scopes;
 
-pub use endpoints::{Endpoints, openid_metadata_url, rfc8414_metadata_url};
+pub use endpoints::{Endpoints, openid_metadata_url};
 pub use grant_type::GrantType;
 
 /// A registered OAuth client, without its secret.

@@ -151,6 +151,7 @@ mod tests {
     use std::collections::{BTreeMap, HashSet};
 
     use url::Url;
+    use valetkey_core::discovery::Network;
     use valetkey_core::endpoint_url::EndpointUrl;
     use valetkey_core::provider::ClientAuth;
     use valetkey_core::resource_uri::ResourceUri;
@@ -299,6 +300,7 @@ mod tests {
             Some(Metadata {
                 offers_s256: true,
                 issuer: "https://h".to_owned(),
+                network: Network::Any,
                 jwks_uri: None,
                 device_authorization_endpoint: None,
                 pushed_authorization_request_endpoint: None,

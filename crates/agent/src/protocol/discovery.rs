@@ -14,12 +14,14 @@ use jsonwebtoken::jwk::Jwk;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use valetkey_core::authenticator::rfc8414_metadata_url;
+use valetkey_core::discovery::{Network, issuer_metadata_urls};
 use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::printable::shortened;
 use valetkey_core::token_error::SignInFailure;
 
+use super::http::{Unreachable, read as read_answer};
 use super::metadata::Metadata;
+use super::network::network_of;
 use super::{ProviderClient, request};
 use crate::client::Client;
 
@@ -47,39 +49,41 @@ impl ProviderClient {
             check(client, &known)?;
             return Ok(Some(known));
         }
-        // OpenID's place first, then that of RFC 8414.
-        let issuer = client
-            .endpoints
-            .issuer
-            .as_deref()
-            .and_then(|issuer| EndpointUrl::parse(issuer).ok());
-        let second = issuer.map(|issuer| rfc8414_metadata_url(&issuer));
-        let second = second.and_then(|url| EndpointUrl::parse(&url).ok());
-        for place in [Some(url), second.as_ref()].into_iter().flatten() {
-            match self.fetch::<Document>(place).await {
-                Ok(document) => {
-                    let metadata = Arc::new(read(document)?);
-                    check(client, &metadata)?;
-                    self.metadata.put(url, Arc::clone(&metadata), now);
-                    return Ok(Some(metadata));
+        let mut of_others = None;
+        for place in places(url, client.endpoints.issuer.as_deref()) {
+            let found = self.fetch::<Document>(&place, Network::Any).await;
+            let (document, network) = match found {
+                Ok(found) => found,
+                Err(reason) => {
+                    tracing::debug!(host = place.host(), reason, "no metadata");
+                    continue;
                 }
-                Err(reason) => tracing::debug!(host = place.host(), reason, "no metadata"),
+            };
+            // One host may serve several issuers, each in one of these places.
+            if let Err(failure) = check_issuer(client, &document.issuer) {
+                of_others.get_or_insert(failure);
+                continue;
             }
+            let metadata = Arc::new(read(document, network)?);
+            check(client, &metadata)?;
+            self.metadata.put(url, Arc::clone(&metadata), now);
+            return Ok(Some(metadata));
         }
-        Ok(None)
+        of_others.map_or(Ok(None), Err)
     }
 
     /// The provider's signing keys; `fresh` asks again, since keys are rolled over.
     pub(super) async fn keys(
         &self,
         jwks_uri: &EndpointUrl,
+        network: Network,
         fresh: bool,
         now: Timestamp,
     ) -> Result<Arc<Vec<Jwk>>, String> {
         if !fresh && let Some(known) = self.keys.get(jwks_uri, now) {
             return Ok(known);
         }
-        let set: KeySet = self.fetch(jwks_uri).await?;
+        let (set, _) = self.fetch::<KeySet>(jwks_uri, network).await?;
         // Key by key: one of a kind that we do not know must not spoil the others.
         let keys = set.keys.into_iter().take(MAX_KEYS);
         let keys = keys.filter_map(|key| serde_json::from_value(key).ok());
@@ -88,19 +92,46 @@ impl ProviderClient {
         Ok(keys)
     }
 
-    async fn fetch<T: DeserializeOwned>(&self, url: &EndpointUrl) -> Result<T, String> {
+    /// What stands at `url`, and where it may send us.
+    async fn fetch<T: DeserializeOwned>(
+        &self,
+        url: &EndpointUrl,
+        network: Network,
+    ) -> Result<(T, Network), String> {
         let request = Request::get(request::uri(url).map_err(|error| error.to_string())?)
             .header(ACCEPT, "application/json")
             .body(Bytes::new())
             .map_err(|error| error.to_string())?;
-        let answer = tokio::time::timeout(CALLER_TIMEOUT, self.send(request)).await;
-        let answer = answer.map_err(|_| "no answer in time".to_owned())?;
-        let answer = answer.map_err(|error| error.reason)?;
+        let fetched = async {
+            let response = self.execute(request, network).await?;
+            let network = network_of(url, &response);
+            Ok::<_, Unreachable>((read_answer(response).await?, network))
+        };
+        let fetched = tokio::time::timeout(CALLER_TIMEOUT, fetched).await;
+        let fetched = fetched.map_err(|_| "no answer in time".to_owned())?;
+        let (answer, network) = fetched.map_err(|error| error.reason)?;
         if answer.status != 200 {
             return Err(format!("HTTP {}", answer.status));
         }
-        serde_json::from_slice(&answer.body).map_err(|error| format!("no valid JSON: {error}"))
+        let document = serde_json::from_slice(&answer.body);
+        let document = document.map_err(|error| format!("no valid JSON: {error}"))?;
+        Ok((document, network))
     }
+}
+
+/// Where the metadata may be: the client's own place, then those of RFC 8414, section 3.1, and OpenID
+/// Connect Discovery, section 4.
+fn places(own: &EndpointUrl, issuer: Option<&str>) -> Vec<EndpointUrl> {
+    let issuer = issuer.and_then(|issuer| EndpointUrl::parse(issuer).ok());
+    let others = issuer.iter().flat_map(issuer_metadata_urls);
+    let others = others.filter_map(|url| EndpointUrl::parse(&url).ok());
+    let mut places = vec![own.clone()];
+    for place in others {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places
 }
 
 /// RFC 8414, section 2; OpenID Connect Discovery, section 3. Unknown members are ignored.
@@ -124,46 +155,59 @@ struct KeySet {
 
 /// Whether the metadata fits what the client expects of its provider.
 fn check(client: &Client, metadata: &Metadata) -> Result<(), SignInFailure> {
-    let fix = |reason: String| Err(SignInFailure::FixClient { reason });
-    if let Some(expected) = client.endpoints.issuer.as_deref()
-        && let Some(failure) = slash_differs(expected, &metadata.issuer)
-    {
-        return Err(failure);
-    }
-    if let Some(expected) = client.endpoints.issuer.as_deref()
-        && metadata.issuer != expected
-        && !fits_template(expected, &metadata.issuer)
-    {
-        return fix(format!(
-            "the provider calls itself `{}`, not `{expected}`",
-            shortened(&metadata.issuer, MAX_ISSUER)
-        ));
-    }
+    check_issuer(client, &metadata.issuer)?;
     // Never downgraded: where S256 is not offered, there is no sign-in (RFC 7636, section 7.2).
     if client.endpoints.pkce && !metadata.offers_s256 {
-        return fix("the provider offers no PKCE with S256".to_owned());
+        return Err(fix("the provider offers no PKCE with S256".to_owned()));
     }
     Ok(())
 }
 
-fn read(document: Document) -> Result<Metadata, SignInFailure> {
-    let fix = |reason: String| Err(SignInFailure::FixClient { reason });
-    let methods = document.code_challenge_methods_supported;
-    let jwks_uri = document
-        .jwks_uri
-        .map(|uri| EndpointUrl::parse(&uri))
-        .transpose();
-    let Ok(jwks_uri) = jwks_uri else {
-        return fix("the provider's `jwks_uri` is no https URL".to_owned());
+fn check_issuer(client: &Client, issuer: &str) -> Result<(), SignInFailure> {
+    let Some(expected) = client.endpoints.issuer.as_deref() else {
+        return Ok(());
     };
-    // Needed by some sign-ins only, so a bad one is none.
-    let device = document.device_authorization_endpoint;
-    let pushed = document.pushed_authorization_request_endpoint;
+    if let Some(failure) = slash_differs(expected, issuer) {
+        return Err(failure);
+    }
+    if issuer != expected && !fits_template(expected, issuer) {
+        return Err(fix(format!(
+            "the provider calls itself `{}`, not `{expected}`",
+            shortened(issuer, MAX_ISSUER)
+        )));
+    }
+    Ok(())
+}
+
+fn fix(reason: String) -> SignInFailure {
+    SignInFailure::FixClient { reason }
+}
+
+/// Refuses endpoints where a server of this `network` may not send us.
+fn read(document: Document, network: Network) -> Result<Metadata, SignInFailure> {
+    let methods = document.code_challenge_methods_supported;
+    let checked = |field: &str, url: &str| {
+        let checked = network.check(url);
+        checked.map_err(|why| fix(format!("the provider's `{field}` cannot be used: {why}")))
+    };
+    // Needed by some sign-ins only, so one that is no URL is none.
+    let rarely_needed = |field: &str, url: Option<String>| {
+        let url = url.filter(|url| EndpointUrl::parse(url).is_ok());
+        url.map(|url| checked(field, &url)).transpose()
+    };
+    let jwks_uri = document.jwks_uri.map(|url| checked("jwks_uri", &url));
     Ok(Metadata {
         issuer: document.issuer,
-        jwks_uri,
-        device_authorization_endpoint: device.and_then(|url| EndpointUrl::parse(&url).ok()),
-        pushed_authorization_request_endpoint: pushed.and_then(|url| EndpointUrl::parse(&url).ok()),
+        network,
+        jwks_uri: jwks_uri.transpose()?,
+        device_authorization_endpoint: rarely_needed(
+            "device_authorization_endpoint",
+            document.device_authorization_endpoint,
+        )?,
+        pushed_authorization_request_endpoint: rarely_needed(
+            "pushed_authorization_request_endpoint",
+            document.pushed_authorization_request_endpoint,
+        )?,
         requires_pushed_requests: document.require_pushed_authorization_requests,
         offers_s256: methods.is_none_or(|list| list.iter().any(|method| method == "S256")),
         sends_iss: document.authorization_response_iss_parameter_supported,
@@ -320,7 +364,7 @@ mod tests {
     #[tokio::test]
     async fn a_provider_that_cannot_be_asked_is_no_obstacle() {
         let missing = || Reply::json(404, &json!({}));
-        let fake = Fake::start(vec![missing(), missing()]);
+        let fake = Fake::start(vec![missing(), missing(), missing()]);
         let discovery = ProviderClient::default();
         assert_eq!(discovery.metadata(&client(&fake), NOW).await, Ok(None));
         let heads: Vec<_> = fake
@@ -333,8 +377,43 @@ mod tests {
             [
                 "GET /t1/.well-known/openid-configuration HTTP/1.1",
                 "GET /.well-known/oauth-authorization-server/t1 HTTP/1.1",
+                "GET /.well-known/openid-configuration/t1 HTTP/1.1",
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn metadata_is_found_wherever_it_may_be() {
+        let fake = Fake::with_url(|base| {
+            let of = |issuer: String| Reply::json(200, &json!({"issuer": issuer}));
+            vec![
+                of(format!("{base}/another")),
+                Reply::json(404, &json!({})),
+                of(format!("{base}/t1")),
+            ]
+        });
+        let found = ProviderClient::default()
+            .metadata(&client(&fake), NOW)
+            .await;
+        assert_eq!(found.unwrap().unwrap().issuer, fake.url("/t1"));
+    }
+
+    #[test]
+    fn metadata_of_a_public_issuer_names_no_private_endpoint() {
+        for field in [
+            "jwks_uri",
+            "device_authorization_endpoint",
+            "pushed_authorization_request_endpoint",
+        ] {
+            let document = json!({"issuer": "https://as.test", field: "http://127.0.0.1:2375/x"});
+            let document = || serde_json::from_value::<Document>(document.clone()).unwrap();
+            let refused = read(document(), Network::Public).unwrap_err();
+            assert!(
+                matches!(&refused, SignInFailure::FixClient { reason } if reason.contains(field)),
+                "{refused:?}"
+            );
+            assert!(read(document(), Network::Any).is_ok(), "{field}");
+        }
     }
 
     #[tokio::test]
@@ -380,7 +459,7 @@ mod tests {
                 .collect();
             let client = crate::protocol::fake::client_at("https://h", ClientAuth::None);
             if let Ok(document) = serde_json::from_value::<Document>(document.clone().into()) {
-                let _ = read(document).map(|metadata| check(&client, &metadata));
+                let _ = read(document, Network::Public).map(|metadata| check(&client, &metadata));
             }
             let _ = serde_json::from_value::<KeySet>(document.into());
         }

@@ -7,11 +7,11 @@ use ::http::Request;
 use ::http::header::{ACCEPT, CONTENT_TYPE, HeaderName, LOCATION, WWW_AUTHENTICATE};
 use bytes::Bytes;
 use serde_json::{Value, json};
-use valetkey_core::discovery::{Challenge, DiscoveryFailure, Network, is_named_local};
+use valetkey_core::discovery::{Challenge, DiscoveryFailure, Network};
 use valetkey_core::endpoint_url::EndpointUrl;
 
 use super::http::{NoAnswer, read};
-use super::network::has_proxy;
+use super::network::network_of;
 use super::{ProviderClient, Unreachable, request};
 
 /// One document takes no longer than this.
@@ -156,18 +156,11 @@ impl Probe {
     fn of(url: &EndpointUrl, response: &reqwest::Response) -> Self {
         let headers = response.headers().get_all(WWW_AUTHENTICATE);
         let challenge = Challenge::read(headers.iter().filter_map(|value| value.to_str().ok()));
-        let reached = response.remote_addr().map(|address| address.ip());
-        let is_private = is_named_local(url)
-            || (!has_proxy() && reached.is_some_and(|address| !Network::Public.allows(address)));
         Self {
             status: response.status().as_u16(),
             challenge,
             location: header(response, LOCATION),
-            network: if is_private {
-                Network::Any
-            } else {
-                Network::Public
-            },
+            network: network_of(url, response),
         }
     }
 }

@@ -276,7 +276,9 @@ impl ProviderClient {
             .connect_timeout(self.limits.connect)
             .timeout(self.limits.total)
             .pool_max_idle_per_host(1)
-            .pool_idle_timeout(Duration::from_secs(15));
+            // Shorter than servers keep idle connections (Node 5 s, gunicorn 2 s): a request that meets
+            // the end of one is lost, and a code or a rotating refresh token cannot be sent twice.
+            .pool_idle_timeout(Duration::from_secs(1));
         // Reads the system's root certificates: some hundred of them.
         let built = tokio::task::spawn_blocking(move || builder.build());
         let client = built

@@ -80,14 +80,15 @@ pub(super) async fn verify(
         now,
     };
     let subject = rules.check(&claims).map_err(untrusted)?;
-    let signed = match metadata.and_then(|metadata| metadata.jwks_uri.as_ref()) {
-        Some(jwks_uri) => {
-            let mut keys = provider.keys(jwks_uri, false, now).await;
+    let keys = metadata.and_then(|metadata| Some((metadata.jwks_uri.as_ref()?, metadata.network)));
+    let signed = match keys {
+        Some((jwks_uri, network)) => {
+            let mut keys = provider.keys(jwks_uri, network, false, now).await;
             if keys
                 .as_ref()
                 .is_ok_and(|keys| !is_signed(token, &header, keys))
             {
-                keys = provider.keys(jwks_uri, true, now).await;
+                keys = provider.keys(jwks_uri, network, true, now).await;
             }
             keys.ok().map(|keys| is_signed(token, &header, &keys))
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
+use valetkey_core::discovery::Network;
 use valetkey_core::endpoint_url::EndpointUrl;
 
 /// What was fetched is used for this long.
@@ -16,6 +17,8 @@ const MAX_ENTRIES: usize = 64;
 pub struct Metadata {
     /// As published; checked against what was expected.
     pub(super) issuer: String,
+    /// Where its endpoints may be.
+    pub(super) network: Network,
     /// Signing keys.
     pub(super) jwks_uri: Option<EndpointUrl>,
     /// Device authorization endpoint (RFC 8628, section 4).

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Url;
-use valetkey_core::discovery::Network;
+use valetkey_core::discovery::{Network, is_named_local};
+use valetkey_core::endpoint_url::EndpointUrl;
 
 /// The variables that name a proxy, as the HTTP client reads them.
 const PROXY_VARIABLES: &[&str] = &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -40,8 +41,20 @@ impl Default for PublicResolver {
     }
 }
 
+/// Where the server at `url`, which sent this response, may send us.
+pub(super) fn network_of(url: &EndpointUrl, response: &reqwest::Response) -> Network {
+    let reached = response.remote_addr().map(|address| address.ip());
+    let is_private = is_named_local(url)
+        || (!has_proxy() && reached.is_some_and(|address| !Network::Public.allows(address)));
+    if is_private {
+        Network::Any
+    } else {
+        Network::Public
+    }
+}
+
 /// Whether requests to other hosts go through a proxy.
-pub(super) fn has_proxy() -> bool {
+fn has_proxy() -> bool {
     let set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
     PROXY_VARIABLES.iter().any(set)
 }

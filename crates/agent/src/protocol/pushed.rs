@@ -109,6 +109,7 @@ mod tests {
     use std::sync::Arc;
 
     use serde_json::json;
+    use valetkey_core::discovery::Network;
     use valetkey_core::provider::ClientAuth;
     use valetkey_core::scope::Scopes;
 
@@ -127,6 +128,7 @@ mod tests {
     fn metadata(endpoint: Option<&str>, requires: bool) -> Metadata {
         Metadata {
             issuer: "https://h".to_owned(),
+            network: Network::Any,
             jwks_uri: None,
             device_authorization_endpoint: None,
             pushed_authorization_request_endpoint: endpoint

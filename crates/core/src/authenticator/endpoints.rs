@@ -355,14 +355,6 @@ pub fn openid_metadata_url(issuer: &str) -> String {
     )
 }
 
-/// RFC 8414, section 3: the well-known path goes between host and path.
-pub fn rfc8414_metadata_url(issuer: &EndpointUrl) -> String {
-    let url = issuer.to_url();
-    let path = url.path().strip_suffix('/').unwrap_or(url.path());
-    let origin = &url[..url::Position::BeforePath];
-    format!("{origin}/.well-known/oauth-authorization-server{path}")
-}
-
 fn encode_segment(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes())
         .collect::<String>()

@@ -32,8 +32,6 @@ pub struct ServerMetadata {
     pub offers_s256: Option<bool>,
     /// Whether a client id may be the URL of a document about the client.
     pub takes_client_metadata: bool,
-    /// Whether each authorization response names its issuer (RFC 9207).
-    pub sends_iss: bool,
     /// Whether clients may be registered as public ones.
     pub takes_public_clients: bool,
 }
@@ -48,14 +46,13 @@ struct Document {
     userinfo_endpoint: Option<String>,
     device_authorization_endpoint: Option<String>,
     jwks_uri: Option<String>,
+    pushed_authorization_request_endpoint: Option<String>,
     #[serde(default)]
     scopes_supported: Vec<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     code_challenge_methods_supported: Option<Vec<String>>,
     #[serde(default)]
     client_id_metadata_document_supported: bool,
-    #[serde(default)]
-    authorization_response_iss_parameter_supported: bool,
 }
 
 impl ServerMetadata {
@@ -97,8 +94,10 @@ impl ServerMetadata {
                 field,
             })
         };
-        // Keys are fetched at each sign-in, from where it says here.
+        // What sign-ins read again, each time from where it says then.
         read("jwks_uri", document.jwks_uri)?;
+        let pushed = document.pushed_authorization_request_endpoint;
+        read("pushed_authorization_request_endpoint", pushed)?;
         let methods = document.token_endpoint_auth_methods_supported;
         Ok(Self {
             authorize_url: needed("authorization_endpoint", document.authorization_endpoint)?,
@@ -120,7 +119,6 @@ impl ServerMetadata {
                 .code_challenge_methods_supported
                 .map(|methods| methods.iter().any(|method| method == "S256")),
             takes_client_metadata: document.client_id_metadata_document_supported,
-            sends_iss: document.authorization_response_iss_parameter_supported,
             issuer: document.issuer,
         })
     }
@@ -200,6 +198,10 @@ mod tests {
             ("token_endpoint", "http://127.0.0.1:8080/t"),
             ("revocation_endpoint", "https://169.254.169.254/latest"),
             ("jwks_uri", "https://localhost/keys"),
+            (
+                "pushed_authorization_request_endpoint",
+                "http://127.0.0.1:2375/x",
+            ),
             ("userinfo_endpoint", "https://u:p@as.test/me"),
         ] {
             let mut document = document();

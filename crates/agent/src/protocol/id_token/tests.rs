@@ -1,6 +1,7 @@
 use jsonwebtoken::{EncodingKey, encode};
 use proptest::prelude::*;
 use serde_json::json;
+use valetkey_core::discovery::Network;
 use valetkey_core::endpoint_url::EndpointUrl;
 use valetkey_core::provider::ClientAuth;
 
@@ -52,6 +53,7 @@ fn client(token_url: &str, issuer: Option<&str>) -> Client {
 fn metadata(fake: &Fake) -> Metadata {
     Metadata {
         issuer: ISSUER.to_owned(),
+        network: Network::Any,
         jwks_uri: Some(EndpointUrl::parse(&fake.url("/keys")).unwrap()),
         device_authorization_endpoint: None,
         pushed_authorization_request_endpoint: None,
@@ -225,6 +227,7 @@ async fn the_tenant_of_a_microsoft_token_completes_its_issuer() {
         claims["tid"] = tid.into();
         let metadata = Metadata {
             issuer: published,
+            network: Network::Any,
             jwks_uri: None,
             device_authorization_endpoint: None,
             pushed_authorization_request_endpoint: None,
