@@ -46,7 +46,7 @@ use direct::{is_current, request, subject_token};
 use failure::{not_sent, postpone, refused, unanswered, unclear, without_subject};
 
 pub(crate) use failure::{
-    MIN_RETRY_DELAY, is_transient, outdated, sign_in_again, sign_in_required,
+    MIN_RETRY_DELAY, is_transient, outdated, refuse_locked, sign_in_again, sign_in_required,
 };
 pub(crate) use narrow::join as join_narrow;
 
@@ -219,9 +219,6 @@ async fn store_refreshed(
     reply: TokenResponse,
     received: ClockReading,
 ) -> RefreshResult {
-    let one_writer = grants::lock(inner, id).await?;
-    let is_current =
-        is_current(inner, prepared) && !is_registered_anew(inner, &prepared.client.authenticator);
     let grant = reply.into_grant(
         prepared.from.next(),
         Some(&prepared.old.grant),
@@ -229,6 +226,18 @@ async fn store_refreshed(
         prepared.client.provider.lifetimes(),
         received,
     );
+    let account = prepared.account.as_ref();
+    let one_writer = match grants::lock(inner, id).await {
+        Ok(one_writer) => one_writer,
+        Err(gone) => {
+            inner
+                .revoke_unwanted(&prepared.client, account, &grant)
+                .await;
+            return Err(gone);
+        }
+    };
+    let is_current =
+        is_current(inner, prepared) && !is_registered_anew(inner, &prepared.client.authenticator);
     let transition = Transition::Refreshed {
         from: prepared.from,
     };
@@ -240,7 +249,6 @@ async fn store_refreshed(
     };
     let Some(live) = kept else {
         drop(one_writer);
-        let account = prepared.account.as_ref();
         inner
             .revoke_unwanted(&prepared.client, account, &grant)
             .await;

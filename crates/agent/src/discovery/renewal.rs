@@ -176,15 +176,22 @@ impl Agent {
         let change = patch.check_change(old, now).map_err(AgentError::BadDraft)?;
         let mut authenticator = change.authenticator;
         authenticator.overrides.registration = client.map(|client| client.registration.clone());
-        let connections = inner.registry().connections_of(old.id);
+        let mut connections = inner.registry().connections_of(old.id);
+        connections.sort_unstable();
+        // Held until the client is the new one: a refresh that is answered meanwhile sees that it is.
+        let mut writers = Vec::new();
         for id in &connections {
+            let Ok(one_writer) = grants::lock(inner, *id).await else {
+                continue;
+            };
+            writers.push(one_writer);
             let generation = inner
                 .registry()
                 .get(*id)
                 .map(|entry| entry.row.state.generation);
             if let Some(generation) = generation {
                 let reason = format!("its client was registered anew at {issuer}");
-                refresh::sign_in_again(inner, *id, generation, &reason).await;
+                refresh::refuse_locked(inner, *id, generation, &reason).await;
             }
         }
         let event = Event::new(EventKind::AuthenticatorUpdated, now)
@@ -199,6 +206,7 @@ impl Agent {
             None => old.has_secret,
         };
         inner.registry().put_authenticator(authenticator);
+        drop(writers);
         for id in connections {
             grants::rewrite(inner, id).await;
         }

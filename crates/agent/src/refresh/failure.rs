@@ -152,7 +152,12 @@ pub(crate) async fn sign_in_again(
 }
 
 /// The caller holds the write lock.
-async fn refuse_locked(inner: &Inner, id: ConnectionId, from: Generation, reason: &str) -> bool {
+pub(crate) async fn refuse_locked(
+    inner: &Inner,
+    id: ConnectionId,
+    from: Generation,
+    reason: &str,
+) -> bool {
     let now = inner.now();
     let turned = {
         let mut registry = inner.registry();

@@ -21,7 +21,8 @@ use valetkey_vault::failpoint;
 
 use super::failure::{postpone, refused, unanswered};
 use super::{
-    MIN_RETRY_DELAY, PreparedRefresh, begin_request, prepare_request, refreshed, token_request,
+    MIN_RETRY_DELAY, PreparedRefresh, begin_request, is_registered_anew, prepare_request,
+    refreshed, token_request,
 };
 use crate::error::AgentError;
 use crate::grants;
@@ -179,12 +180,7 @@ async fn store(
             refresh_expires_at: narrow.refresh_expires_at.or(old.refresh_expires_at),
             ..old.clone()
         };
-        let from = prepared.from;
-        let _one_writer = grants::lock(inner, id).await?;
-        let transition = Transition::Refreshed { from };
-        let event = refreshed(inner, id, &full);
-        let live = grants::commit(inner, id, transition, |_| {}, &full, event).await;
-        live.is_some()
+        store_rotated(inner, id, prepared, &full).await
     } else {
         rest(inner, id, prepared).await
     };
@@ -223,6 +219,26 @@ async fn store(
         .revoke_unwanted(&prepared.client, account, &narrow)
         .await;
     Err(superseded(inner, id, &prepared.old))
+}
+
+/// Whether the rotated grant is kept: it is not if the connection, or its client, is another one now.
+async fn store_rotated(
+    inner: &Arc<Inner>,
+    id: ConnectionId,
+    prepared: &PreparedRefresh,
+    full: &Grant,
+) -> bool {
+    let Ok(_one_writer) = grants::lock(inner, id).await else {
+        return false;
+    };
+    if is_registered_anew(inner, &prepared.client.authenticator) {
+        return false;
+    }
+    let from = prepared.from;
+    let transition = Transition::Refreshed { from };
+    let event = refreshed(inner, id, full);
+    let live = grants::commit(inner, id, transition, |_| {}, full, event).await;
+    live.is_some()
 }
 
 /// The provider issues no token with these scopes alone, which is remembered for a while.

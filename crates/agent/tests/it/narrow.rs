@@ -179,11 +179,17 @@ async fn a_disconnect_during_the_request_leaves_nothing() {
     bench.provider.arrived(Filter::refreshes(), 1).await;
     let gone = bench.agent.disconnect(&key("demo"), true, &me()).await;
     gone.expect("disconnected");
+    let known = bench.revoked_tokens();
     latch.release();
     let error = fewer.await.unwrap().expect_err("gone");
     assert!(matches!(error, AgentError::NotFound { .. }), "{error:?}");
     assert!(bench.store.items().is_empty());
-    eventually("revoked", || bench.provider.family_revoked("ada")).await;
+    assert!(bench.provider.family_revoked("ada"));
+    // What came afterwards, not only what the disconnect knew.
+    eventually("revoked itself", || {
+        bench.revoked_tokens().len() > known.len()
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -66,6 +66,25 @@ async fn a_caller_that_waits_gets_no_old_token_after_a_disconnect() {
 }
 
 #[tokio::test]
+async fn what_arrives_after_a_disconnect_is_revoked_itself() {
+    let bench = Bench::connected().await;
+    bench.expire();
+    let latch = bench
+        .provider
+        .latch(|latch| Fault::refresh(latch).after_processing());
+    let agent = bench.agent.clone();
+    let any = TokenRequirements::default();
+    let caller = tokio::spawn(async move { agent.token_of(&key("demo"), &any, &me()).await });
+    bench.provider.arrived(Filter::refreshes(), 1).await;
+    let gone = bench.agent.disconnect(&key("demo"), true, &me()).await;
+    gone.expect("disconnected");
+    let known = bench.revoked_tokens();
+    latch.release();
+    let _ = caller.await;
+    eventually("revoked", || bench.revoked_tokens().len() > known.len()).await;
+}
+
+#[tokio::test]
 async fn a_caller_that_waits_gets_no_token_after_a_pause() {
     for released in [false, true] {
         let bench = Bench::connected().await;

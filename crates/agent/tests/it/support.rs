@@ -1,5 +1,6 @@
 //! An agent on a store in memory, in front of the demo provider, with a clock that tests move.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -254,6 +255,13 @@ impl Bench {
     /// How many refreshes reached the provider.
     pub(crate) fn refreshes(&self) -> usize {
         self.provider.count(Filter::refreshes())
+    }
+
+    /// What revocation was asked for, each once.
+    pub(crate) fn revoked_tokens(&self) -> HashSet<String> {
+        let requests = self.provider.requests(Endpoint::Revoke);
+        let tokens = requests.iter().filter_map(|request| request.param("token"));
+        tokens.map(str::to_owned).collect()
     }
 
     /// Time passes in steps of `step`, and whoever sleeps gets a chance to work after each.

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use serde_json::json;
-use valetkey_agent::{AgentError, DiscoveryRequest};
+use valetkey_agent::{AgentError, DiscoveryRequest, TokenRequirements};
+use valetkey_core::connection_state::Status;
+use valetkey_core::scope::Scopes;
 
 use super::servers::{METADATA, Reply, Server, World, authorization_server, words};
-use crate::support::{authenticator_key, completed, eventually, me};
+use crate::support::{authenticator_key, completed, eventually, key, me};
+use crate::tokens_by_name::TokensByName as _;
 
 #[tokio::test]
 async fn two_adds_of_one_url_share_a_registration_and_one_of_them_gets_the_name() {
@@ -160,4 +163,41 @@ async fn an_issuer_is_added_by_its_url() {
     world.add_draft(World::draft(&found, "mcp")).await.unwrap();
     completed(world.connect().await);
     assert_eq!(world.authorized().field("resource"), None);
+}
+
+/// What the old server issues late goes neither to programs nor to the new one.
+#[tokio::test]
+async fn a_narrow_token_that_arrives_after_the_client_moved_is_not_kept() {
+    let world = World::start().await;
+    world.add().await;
+    world
+        .server
+        .change("POST /token", "scope", json!("read write"));
+    completed(world.connect().await);
+    let bench = &world.bench;
+    bench.update("mcp", json!({ "narrow_tokens": true })).await;
+    world.server.set("POST /token", Reply::Silent);
+    let scopes = || Some(Scopes::parse_any("read"));
+    let wanted = TokenRequirements {
+        scopes: scopes(),
+        only: scopes(),
+        ..TokenRequirements::default()
+    };
+    let agent = bench.agent.clone();
+    let asked = tokio::spawn(async move { agent.token_of(&key("mcp"), &wanted, &me()).await });
+    eventually("it asks", || world.server.seen("POST", "/token").len() == 2).await;
+
+    let second = authorization_server();
+    world.mcp.change(
+        super::servers::RESOURCE,
+        "authorization_servers",
+        json!([second.base]),
+    );
+    bench.begin_as("mcp", None).await.unwrap();
+    world.server.answer_late(&json!({
+        "access_token": "at2", "refresh_token": "rt2", "token_type": "Bearer", "expires_in": 3600, "scope": "read",
+    }));
+    asked.await.unwrap().expect_err("it is not served");
+    assert_eq!(bench.status("mcp"), Status::NeedsReconnect);
+    assert!(second.seen("POST", "/token").is_empty());
 }

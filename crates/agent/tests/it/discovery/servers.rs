@@ -169,6 +169,14 @@ impl Server {
         drop(state);
         let _ = stream.write_all(format!("HTTP/1.1 {text}").as_bytes());
     }
+
+    /// Answers whom it kept waiting.
+    pub(super) fn answer_late(&self, body: &Value) {
+        for mut stream in self.state().silent.drain(..) {
+            let text = json_text(200, body);
+            let _ = stream.write_all(format!("HTTP/1.1 {text}").as_bytes());
+        }
+    }
 }
 
 fn json_text(status: u16, body: &Value) -> String {
