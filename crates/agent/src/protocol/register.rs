@@ -26,7 +26,7 @@ pub enum NotRegistered {
 
 impl ProviderClient {
     /// Registers a client that comes back to `redirect_uri`, or to our own. A server that refuses the
-    /// redirect URIs is asked with others.
+    /// redirect URIs is asked with others, one that refuses the device grant without it.
     pub async fn register(
         &self,
         server: &ServerMetadata,
@@ -37,8 +37,11 @@ impl ProviderClient {
             return Err(NotRegistered::Refused("it has no registration".to_owned()));
         };
         let mut refused = String::new();
-        for redirects in redirect_attempts(redirect_uri) {
-            let body = registration_request(server, &redirects).to_string();
+        let mut with_codes = server.device_authorization_url.is_some();
+        let mut attempts = redirect_attempts(redirect_uri).into_iter();
+        let mut next = attempts.next();
+        while let Some(redirects) = &next {
+            let body = registration_request(server, redirects, with_codes).to_string();
             let request = Request::post(uri(url).map_err(NotRegistered::Find)?)
                 .header(ACCEPT, "application/json")
                 .header(CONTENT_TYPE, "application/json")
@@ -47,12 +50,15 @@ impl ProviderClient {
             let asked = async { read(self.execute(request, network).await?).await };
             let answer = in_time(url, asked).await.map_err(NotRegistered::Find)?;
             let RegistrationAnswer { result, unused } =
-                Registered::read(answer.status, &answer.body, &redirects, network);
+                Registered::read(answer.status, &answer.body, redirects, network);
             match result {
                 Ok(registered) => return Ok(registered),
                 Err(error @ RegistrationRefused::RedirectUris { .. }) => {
                     refused = error.to_string();
+                    next = attempts.next();
                 }
+                // The server may have the device grant, and register nobody for it.
+                Err(RegistrationRefused::Metadata { .. }) if with_codes => with_codes = false,
                 Err(error) => {
                     let mut reason = error.to_string();
                     if let Some((url, token)) = unused

@@ -85,8 +85,13 @@ pub fn redirect_attempts(given: Option<&RedirectUri>) -> Vec<Vec<RedirectUri>> {
     }
 }
 
-/// The body of a registration (RFC 7591, section 2). Public unless the server takes no public clients.
-pub fn registration_request(server: &ServerMetadata, redirect_uris: &[RedirectUri]) -> Value {
+/// The body of a registration (RFC 7591, section 2). Public unless the server takes no public clients;
+/// `with_codes`: also for the device grant.
+pub fn registration_request(
+    server: &ServerMetadata,
+    redirect_uris: &[RedirectUri],
+    with_codes: bool,
+) -> Value {
     let offered = |method: &&str| server.auth_methods.iter().any(|own| own == *method);
     let auth_method = if server.takes_public_clients {
         "none"
@@ -95,11 +100,15 @@ pub fn registration_request(server: &ServerMetadata, redirect_uris: &[RedirectUr
         let secrets = ["client_secret_post", "client_secret_basic"];
         secrets.into_iter().find(offered).unwrap_or("none")
     };
+    let mut grant_types = vec!["authorization_code", "refresh_token"];
+    if with_codes {
+        grant_types.push("urn:ietf:params:oauth:grant-type:device_code");
+    }
     json!({
         "client_name": CLIENT_NAME,
         "application_type": "native",
         "redirect_uris": redirect_uris.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "grant_types": ["authorization_code", "refresh_token"],
+        "grant_types": grant_types,
         "response_types": ["code"],
         "token_endpoint_auth_method": auth_method,
     })
@@ -133,6 +142,12 @@ pub enum RegistrationRefused {
     RedirectUris {
         /// What the server said.
         reason: Option<String>,
+    },
+    /// Another wish may be granted.
+    #[error("{reason}")]
+    Metadata {
+        /// What the server said.
+        reason: String,
     },
     /// It registers nobody, or not us.
     #[error("{reason}")]
@@ -294,6 +309,7 @@ fn refusal(status: u16, error: Option<String>, description: Option<String>) -> R
             reason: description,
         };
     }
+    let is_metadata = error.as_deref() == Some("invalid_client_metadata");
     let error = error.map_or_else(
         || format!("HTTP {status}"),
         |error| shown(&one_line(&error)),
@@ -302,7 +318,11 @@ fn refusal(status: u16, error: Option<String>, description: Option<String>) -> R
         Some(description) => format!("{error}: {description}"),
         None => error,
     };
-    RegistrationRefused::Refused { reason }
+    if is_metadata {
+        RegistrationRefused::Metadata { reason }
+    } else {
+        RegistrationRefused::Refused { reason }
+    }
 }
 
 /// A document about the client, at the URL that is its id.

@@ -9,7 +9,7 @@ use valetkey_core::connection_state::Status;
 use valetkey_core::provider::ClientAuth;
 use valetkey_vault::ItemName;
 
-use super::servers::{METADATA, Reply, World, words};
+use super::servers::{METADATA, Reply, Seen, World, words};
 use crate::support::{authenticator_key, completed, eventually, failed, me};
 
 fn registrations(world: &World) -> usize {
@@ -110,6 +110,49 @@ async fn the_secret_of_a_given_client_is_sent_as_the_server_takes_it() {
         assert_eq!(exchange.field("client_secret").is_some(), !is_basic);
         assert_eq!(registrations(&world), 0);
     }
+}
+
+#[tokio::test]
+async fn a_client_is_registered_for_codes_where_the_server_has_them() {
+    const CODES: &str = "urn:ietf:params:oauth:grant-type:device_code";
+    let world = World::start().await;
+    let grants = async |name: &str| {
+        let draft = World::draft(&world.discover().await.unwrap(), name);
+        let added = world.add_draft(draft).await.unwrap().0;
+        let key = authenticator_key(name);
+        let agent = &world.bench.agent;
+        agent.remove_authenticator(&key, true, &me()).await.unwrap();
+        let asked = world.server.seen("POST", "/register");
+        let of = |seen: &Seen| {
+            let grants = seen.json()["grant_types"].clone();
+            serde_json::from_value::<Vec<String>>(grants).unwrap()
+        };
+        let client_id = added.authenticator.client_id.clone();
+        (client_id, asked.iter().map(of).collect::<Vec<_>>())
+    };
+    let usual = ["authorization_code", "refresh_token"];
+    assert_eq!(grants("mcp").await.1, [usual]);
+    let device = json!(format!("{}/device", world.server.base));
+    world
+        .server
+        .change(METADATA, "device_authorization_endpoint", device);
+    let with_codes = grants("mcp").await.1.pop().unwrap();
+    assert_eq!(with_codes, [usual[0], usual[1], CODES]);
+
+    // RFC 7591, section 3.2.2.
+    let refusal = Reply::Json(400, json!({"error": "invalid_client_metadata"}));
+    let registered = Reply::Json(201, json!({"client_id": "c2"}));
+    let replies = Reply::Then(Box::new(refusal.clone()), Box::new(registered));
+    world.server.set("POST /register", replies);
+    let (client_id, asked) = grants("mcp").await;
+    assert_eq!(client_id, "c2");
+    assert_eq!(asked[2..], [with_codes, usual.map(str::to_owned).to_vec()]);
+
+    world.server.set("POST /register", refusal);
+    let draft = World::draft(&world.discover().await.unwrap(), "mcp");
+    let refused = words(&world.add_draft(draft).await.unwrap_err());
+    assert!(refused.contains("invalid_client_metadata"), "{refused}");
+    assert_eq!(registrations(&world), asked.len() + 2, "twice, and no more");
 }
 
 #[tokio::test]

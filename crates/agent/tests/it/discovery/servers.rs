@@ -23,6 +23,8 @@ pub(super) enum Reply {
     Raw(String),
     /// Nothing, as long as the test lasts.
     Silent,
+    /// The first of them once, then the other.
+    Then(Box<Reply>, Box<Reply>),
 }
 
 #[derive(Debug, Clone)]
@@ -153,10 +155,16 @@ impl Server {
         let answer = state.answer.clone();
         let message: Option<Value> = serde_json::from_str(&seen.body).ok();
         let own = message.and_then(|it| Some(format!("{route} {}", it["method"].as_str()?)));
-        let own = own.and_then(|own| state.replies.get(&own));
-        let reply = own.or_else(|| state.replies.get(&route)).cloned();
+        let own = own.filter(|own| state.replies.contains_key(own));
+        let route = own.unwrap_or(route);
+        let mut reply = state.replies.get(&route).cloned();
+        if let Some(Reply::Then(first, next)) = reply {
+            state.replies.insert(route, *next);
+            reply = Some(*first);
+        }
         state.seen.push(seen.clone());
         let text = match reply {
+            Some(Reply::Then(..)) => unreachable!("the first of them is no such pair"),
             Some(Reply::Silent) => {
                 state.silent.push(stream);
                 return;

@@ -225,7 +225,7 @@ fn a_registration_is_public_unless_the_server_takes_no_public_clients() {
         ),
         (json!(["client_secret_basic"]), "client_secret_basic"),
     ] {
-        let request = registration_request(&server(methods), &asked());
+        let request = registration_request(&server(methods), &asked(), false);
         assert_eq!(request["token_endpoint_auth_method"], expected);
         assert_eq!(request["application_type"], "native");
         assert_eq!(
