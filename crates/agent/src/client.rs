@@ -129,12 +129,7 @@ impl Client {
 
     /// The provider refuses this client.
     pub(crate) fn misconfigured(&self, reason: String) -> AgentError {
-        AgentError::ClientMisconfigured {
-            provider: self.provider_name().to_owned(),
-            authenticator: self.authenticator.full_name(),
-            reason,
-            console_url: self.authenticator.console_page(self.provider),
-        }
+        AgentError::misconfigured(&self.authenticator, self.provider, reason)
     }
 }
 
@@ -150,10 +145,10 @@ pub(crate) async fn secret(
         return Ok(Some(secret));
     }
     let provider = catalogue::provider_or_custom(&authenticator.provider);
-    Err(AgentError::ClientMisconfigured {
-        provider: authenticator.provider_name(provider).to_owned(),
-        authenticator: authenticator.full_name(),
-        reason: "its client secret is no longer in the keychain".to_owned(),
-        console_url: authenticator.console_page(provider),
-    })
+    let reason = "its client secret is no longer in the keychain";
+    Err(AgentError::misconfigured(
+        authenticator,
+        provider,
+        reason.to_owned(),
+    ))
 }

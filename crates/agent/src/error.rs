@@ -9,8 +9,10 @@ use std::fmt::Display;
 use jiff::SignedDuration;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::catalogue;
+use valetkey_core::discovery::is_unknown_client;
 use valetkey_core::draft::Problem;
 use valetkey_core::name::{AuthenticatorName, ConnectionName, InProfile, ProfileName};
+use valetkey_core::provider::Provider;
 use valetkey_core::scope::Scopes;
 
 use crate::access::NotAllowed;
@@ -124,6 +126,8 @@ pub enum AgentError {
         reason: String,
         /// Where to mend it.
         console_url: Option<String>,
+        /// We registered the client, and its server does not know it any more.
+        is_forgotten: bool,
     },
     /// The keychain is locked or does not answer; nothing is lost.
     #[error("{0}")]
@@ -201,6 +205,22 @@ impl AgentError {
         let provider = catalogue::provider_or_custom(&authenticator.provider);
         Self::NoClient {
             authenticator: authenticator.full_name(),
+            console_url: authenticator.console_page(provider),
+        }
+    }
+
+    /// The provider refuses this client.
+    pub(crate) fn misconfigured(
+        authenticator: &Authenticator,
+        provider: &Provider,
+        reason: String,
+    ) -> Self {
+        let is_registered = authenticator.overrides.registration.is_some();
+        Self::ClientMisconfigured {
+            provider: authenticator.provider_name(provider).to_owned(),
+            authenticator: authenticator.full_name(),
+            is_forgotten: is_registered && is_unknown_client(&reason),
+            reason,
             console_url: authenticator.console_page(provider),
         }
     }
@@ -350,6 +370,14 @@ impl AgentError {
             Self::NotNarrowable { reason: Some(_), .. } => Some(
                 "leave `only_scopes` out, or allow the program all scopes under Access".to_owned(),
             ),
+            Self::ClientMisconfigured {
+                authenticator,
+                is_forgotten: true,
+                ..
+            } => Some(format!(
+                "run `valetkey connect {}` again: a client is then registered anew",
+                authenticator.argument()
+            )),
             Self::ClientMisconfigured {
                 console_url,
                 authenticator,

@@ -333,12 +333,7 @@ impl Agent {
         match (kind, authenticator) {
             (Some(RefreshErrorKind::FixClient), Some(authenticator)) => {
                 let provider = registry.provider_of(&entry.row);
-                AgentError::ClientMisconfigured {
-                    provider: authenticator.provider_name(provider).to_owned(),
-                    authenticator: authenticator.full_name(),
-                    reason,
-                    console_url: authenticator.console_page(provider),
-                }
+                AgentError::misconfigured(authenticator, provider, reason)
             }
             _ => AgentError::ProviderUnreachable {
                 reason,

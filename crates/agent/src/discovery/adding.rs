@@ -3,6 +3,8 @@
 //! The server is asked again because the draft may be old, or changed: what is registered and stored is
 //! what the person saw, or nothing. A registration that is not stored is deleted where that is possible.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::discovery::{
@@ -16,6 +18,7 @@ use valetkey_core::redirect::RedirectUri;
 use valetkey_core::secret::RegistrationToken;
 use valetkey_vault::failpoint;
 
+use super::registrations::registered;
 use super::{in_time, not_found, refused, typed_url};
 use crate::authenticators::AuthenticatorView;
 use crate::error::AgentError;
@@ -190,6 +193,8 @@ impl Agent {
             }
             NotRegistered::Find(error) => not_found(error),
         })?;
+        let registrations = &self.inner.registrations;
+        registrations.accept(&server.issuer, &registered.client_id);
         tracing::info!(issuer = server.issuer, "client registered");
         Ok(Client {
             registration: registered.registration(&server.issuer, self.inner.now()),
@@ -204,16 +209,7 @@ impl Agent {
         redirect_uri: Option<&RedirectUri>,
         refused: Option<&str>,
     ) -> Result<Option<Client>, AgentError> {
-        let now = self.inner.now();
-        let registrations = &self.inner.registrations;
-        let fits = |one: &&std::sync::Arc<Authenticator>| {
-            let registration = one.overrides.registration.as_ref();
-            registration.is_some_and(|it| it.issuer == issuer && !it.has_ended(now))
-                && redirect_uri.is_none_or(|uri| *uri == one.redirect_uri)
-                && refused != Some(one.client_id.as_str())
-                && !registrations.is_refused(one.id, &one.client_id)
-        };
-        let known = self.inner.registry().authenticators().find(fits).cloned();
+        let known = self.find_known(issuer, redirect_uri, refused);
         let Some(known) = known else {
             return Ok(None);
         };
@@ -250,6 +246,27 @@ impl Agent {
             registration,
             is_new: false,
         }))
+    }
+
+    /// An authenticator whose client can be shared.
+    fn find_known(
+        &self,
+        issuer: &str,
+        redirect_uri: Option<&RedirectUri>,
+        refused: Option<&str>,
+    ) -> Option<Arc<Authenticator>> {
+        let now = self.inner.now();
+        let registry = self.inner.registry();
+        let fits = |one: &&Arc<Authenticator>| {
+            let registration = one.overrides.registration.as_ref();
+            registration.is_some_and(|it| it.issuer == issuer && !it.has_ended(now))
+                && redirect_uri.is_none_or(|uri| *uri == one.redirect_uri)
+                && refused != Some(one.client_id.as_str())
+                && !registry.authenticators().any(|other| {
+                    registered(other) == registered(one) && self.is_forgotten(&registry, other)
+                })
+        };
+        registry.authenticators().find(fits).cloned()
     }
 
     /// Nothing of a registration stays that is not stored, or else it is said.

@@ -1,17 +1,17 @@
 //! One registration at a time at each issuer: two authenticators that are added side by side share one.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
-use valetkey_core::id::AuthenticatorId;
+use valetkey_core::authenticator::Authenticator;
 
 /// Locks by issuer, and the clients that were refused.
 #[derive(Debug, Default)]
 pub(crate) struct Registrations {
     locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
-    /// Authenticators whose server does not know their client any more, and the client's id.
-    refused: Mutex<HashMap<AuthenticatorId, String>>,
+    /// Clients that their server does not know any more: its issuer, and their id.
+    refused: Mutex<HashSet<(String, String)>>,
 }
 
 impl Registrations {
@@ -25,15 +25,31 @@ impl Registrations {
         lock.lock_owned().await
     }
 
-    /// Remembers that the server has refused this client.
-    pub(crate) fn refuse(&self, id: AuthenticatorId, client_id: &str) {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.insert(id, client_id.to_owned());
+    /// Remembers that the server does not know this client any more, if we have registered it.
+    pub(crate) fn refuse(&self, authenticator: &Authenticator) {
+        if let Some(client) = registered(authenticator) {
+            self.refused().insert(client);
+        }
     }
 
-    /// Whether the server has refused this client.
-    pub(super) fn is_refused(&self, id: AuthenticatorId, client_id: &str) -> bool {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.get(&id).is_some_and(|refused| refused == client_id)
+    /// The server has registered this client just now.
+    pub(super) fn accept(&self, issuer: &str, client_id: &str) {
+        let client = (issuer.to_owned(), client_id.to_owned());
+        self.refused().remove(&client);
     }
+
+    /// Whether the server has refused the client, whichever authenticator used it.
+    pub(super) fn is_refused(&self, authenticator: &Authenticator) -> bool {
+        registered(authenticator).is_some_and(|client| self.refused().contains(&client))
+    }
+
+    fn refused(&self) -> MutexGuard<'_, HashSet<(String, String)>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Issuer and id of a client that we have registered.
+pub(super) fn registered(authenticator: &Authenticator) -> Option<(String, String)> {
+    let registration = authenticator.overrides.registration.as_ref()?;
+    Some((registration.issuer.clone(), authenticator.client_id.clone()))
 }

@@ -24,6 +24,7 @@ use crate::grants;
 use crate::key::Actor;
 use crate::protocol::{FindError, Lookup, Target};
 use crate::refresh;
+use crate::registry::ConnectionRegistry;
 use crate::state::Agent;
 
 /// What follows the issuer when that changes.
@@ -81,19 +82,23 @@ impl Agent {
         let Some(registration) = &authenticator.overrides.registration else {
             return false;
         };
-        let registrations = &self.inner.registrations;
         registration.has_ended(self.inner.now())
-            || self.is_refused_at_refresh(authenticator)
-            || registrations.is_refused(authenticator.id, &authenticator.client_id)
+            || self.is_forgotten(&self.inner.registry(), authenticator)
     }
 
-    fn is_refused_at_refresh(&self, authenticator: &Authenticator) -> bool {
-        let registry = self.inner.registry();
+    /// Whether the server does not know the client any more, as a sign-in or a refresh of this
+    /// authenticator was told.
+    pub(super) fn is_forgotten(
+        &self,
+        registry: &ConnectionRegistry,
+        authenticator: &Authenticator,
+    ) -> bool {
         let connections = registry.connections_of(authenticator.id).into_iter();
         let mut errors = connections.filter_map(|id| registry.get(id)?.row.refresh_error.as_ref());
-        errors.any(|error| {
+        let is_refused_at_refresh = errors.any(|error| {
             error.kind == RefreshErrorKind::FixClient && is_unknown_client(&error.reason)
-        })
+        });
+        is_refused_at_refresh || self.inner.registrations.is_refused(authenticator)
     }
 
     /// What the server says now: its old issuer, if it still names that, else its only one.

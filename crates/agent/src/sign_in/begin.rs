@@ -14,6 +14,7 @@ use valetkey_core::redirect::{CALLBACK_PORT, RedirectUri};
 use valetkey_core::scope::Scopes;
 use valetkey_core::token_error::{DeviceAuthorization, SignInFailure, one_line};
 
+use super::end::note_refused;
 use super::renewal::{
     connection_to_renew, granted_scopes, login_hint, scope_change, scopes_to_ask,
 };
@@ -115,7 +116,7 @@ impl Agent {
         // Each sign-in has a key of its own: what it brings never meets that of an earlier one.
         client.proof_key = client.endpoints.dpop.map(|_| ProofKey::generate());
         let metadata = inner.provider_client.metadata(&client, inner.now()).await;
-        let metadata = metadata.map_err(|failure| not_begun(&client, failure))?;
+        let metadata = metadata.map_err(|failure| not_begun(inner, &client, failure))?;
         let client = Arc::new(client);
         let begun = make_ready(self, ask.method, &client, metadata, &asked).await?;
         let view = SignInView {
@@ -276,7 +277,7 @@ async fn begin_in_browser(
     let (listener, redirect_uri) = open_redirect(inner, registered, paste_only).await?;
     let request = AuthorizeRequest::new(client, metadata, &redirect_uri, scopes);
     let pushed = push::first(inner, client, &request).await;
-    let pushed = pushed.map_err(|failure| not_begun(client, failure))?;
+    let pushed = pushed.map_err(|failure| not_begun(inner, client, failure))?;
     let url = pushed
         .as_ref()
         .map_or(&request.url, |(_, pushed)| &pushed.url);
@@ -346,7 +347,8 @@ pub(super) fn forget_old(inner: &Inner) {
 }
 
 /// Before the browser opens nobody can be asked: what fails here is about client or network.
-pub(super) fn not_begun(client: &Client, failure: SignInFailure) -> AgentError {
+pub(super) fn not_begun(inner: &Inner, client: &Client, failure: SignInFailure) -> AgentError {
+    note_refused(inner, client, &failure);
     match failure {
         SignInFailure::TryLater { reason } => AgentError::ProviderUnreachable {
             reason,
@@ -361,9 +363,9 @@ pub(super) fn not_begun(client: &Client, failure: SignInFailure) -> AgentError {
             message: reason,
             hint: Some(client.set_field(field, value.as_deref())),
         },
+        SignInFailure::FixClient { reason } => client.misconfigured(reason),
         SignInFailure::Denied { .. }
         | SignInFailure::StartAgain { .. }
-        | SignInFailure::FixClient { .. }
         | SignInFailure::Untrusted { .. }
         | SignInFailure::Unclear { .. } => client.misconfigured(failure.to_string()),
     }

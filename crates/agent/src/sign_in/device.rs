@@ -32,7 +32,7 @@ pub(super) async fn begin(
         .provider_client
         .authorize_device(client, metadata.as_deref(), scopes, inner.now())
         .await
-        .map_err(|failure| not_begun(client, failure))?;
+        .map_err(|failure| not_begun(inner, client, failure))?;
     let complete = authorization.verification_uri_complete.as_ref();
     let page = complete.unwrap_or(&authorization.verification_uri);
     Ok(Begun {

@@ -6,7 +6,9 @@ use valetkey_core::token_error::SignInFailure;
 
 use super::session::Pending;
 use super::{Completed, Failed, Remedy, SignInState};
+use crate::client::Client;
 use crate::error::AgentError;
+use crate::state::Inner;
 
 /// Why a sign-in brought no login.
 pub(super) enum End {
@@ -58,17 +60,10 @@ impl End {
                 (Remedy::StartAgain, "start the sign-in again".to_owned())
             }
             SignInFailure::FixClient { reason } => {
-                let hint = match &client.authenticator.overrides.registration {
-                    Some(_) if is_unknown_client(reason) => Some(format!(
-                        "run `valetkey connect {}` again: a client is then registered anew",
-                        client.authenticator.full_name().argument()
-                    )),
-                    Some(_) | None => client.misconfigured(reason.clone()).hint(),
-                };
                 return Self::Failed(Failed {
                     remedy: Remedy::FixClient,
                     message: failure.to_string(),
-                    hint,
+                    hint: client.misconfigured(reason.clone()).hint(),
                 });
             }
             SignInFailure::WrongField { field, value, .. } => {
@@ -88,6 +83,15 @@ impl End {
             message: failure.to_string(),
             hint: Some(hint),
         })
+    }
+}
+
+/// Remembers a client that its server does not know any more: the next sign-in registers another one.
+pub(super) fn note_refused(inner: &Inner, client: &Client, failure: &SignInFailure) {
+    if let SignInFailure::FixClient { reason } = failure
+        && is_unknown_client(reason)
+    {
+        inner.registrations.refuse(&client.authenticator);
     }
 }
 

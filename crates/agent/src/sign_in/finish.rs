@@ -8,7 +8,6 @@ use tokio::sync::OwnedMutexGuard;
 use valetkey_core::account::Subject;
 use valetkey_core::authenticator::{Authenticator, GrantType};
 use valetkey_core::clock_reading::ClockReading;
-use valetkey_core::discovery::is_unknown_client;
 use valetkey_core::grant::{Grant, GrantKind};
 use valetkey_core::id::{Generation, SignInId};
 use valetkey_core::scope::Scopes;
@@ -17,7 +16,7 @@ use valetkey_core::token_response::TokenResponse;
 use valetkey_vault::failpoint;
 
 use super::callback::{Answer, Code};
-use super::end::{self, End};
+use super::end::{self, End, note_refused};
 use super::place::{Wish, place_grant};
 use super::session::{Awaits, Pending};
 use super::{Completed, SignInState};
@@ -72,6 +71,9 @@ pub(super) async fn finish_answered(
 ) {
     // `expires_in` counts from here.
     let received = inner.clock.reading();
+    if let Err(NoTokens::Provider(failure)) = &granted {
+        note_refused(inner, client, failure);
+    }
     let Some(pending) = inner.sessions.take_by_id(id) else {
         if let Ok(reply) = granted {
             let asked = Scopes::default();
@@ -140,12 +142,7 @@ async fn exchange(
         .exchange_code(client, request, &code, now)
         .await;
     let reply = exchange.map_err(|failure| {
-        if let SignInFailure::FixClient { reason } = &failure
-            && is_unknown_client(reason)
-        {
-            let refused = &client.authenticator;
-            inner.registrations.refuse(refused.id, &refused.client_id);
-        }
+        note_refused(inner, client, &failure);
         End::of(&failure, pending)
     })?;
     // `expires_in` counts from here.

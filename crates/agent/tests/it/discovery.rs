@@ -4,6 +4,7 @@
 //! 2025-11-25), each under its own words; the decisions about documents are tested in
 //! `valetkey_core::discovery`.
 
+mod forgotten_clients;
 mod hostile;
 mod interleavings;
 mod mcp_musts;

@@ -61,6 +61,7 @@ async fn a_renewed_client_secret_keeps_the_login_and_its_update_heals_it() {
                 authenticator,
                 reason,
                 console_url,
+                ..
             } => {
                 assert_eq!(provider, "Google");
                 assert_eq!(authenticator.argument(), "google");
