@@ -233,6 +233,8 @@ impl Agent {
             .authenticator(old.id)
             .actor(who)
             .detail(detail);
+        let registration = authenticator.overrides.registration.as_ref();
+        let given_up = self.deletion_of_registration(&old, registration).await;
         let vault = &self.inner.vault;
         let stored = vault.update_authenticator(&authenticator, change.secret, &event);
         let stored = self.or_finish_later(stored).await?;
@@ -255,6 +257,7 @@ impl Agent {
             }
         }
         self.retry_misconfigured(old.id).await;
+        self.unregister_later(&old, given_up);
         self.inner.audit_log.record_stored(event, stored).await;
         Ok((
             self.authenticator(&AuthenticatorKey::Id(old.id))?,

@@ -1,7 +1,5 @@
 //! Removing an authenticator, with its connections and sign-ins.
 
-use std::sync::Arc;
-
 use serde_json::json;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::event::{Event, EventKind};
@@ -65,7 +63,7 @@ impl Agent {
             .authenticator(authenticator.id)
             .actor(who)
             .detail(json!({ "name": authenticator.name }));
-        let registered = self.deletion_of_registration(&authenticator).await;
+        let registered = self.deletion_of_registration(&authenticator, None).await;
         self.or_finish_later(async {
             reconcile::finish_failed_sign_ins(&self.inner).await?;
             let vault = &self.inner.vault;
@@ -78,13 +76,7 @@ impl Agent {
         .await?;
         self.inner.registry().drop_authenticator(authenticator.id);
         self.inner.cancel_sign_ins_of(authenticator.id, who).await;
-        if let Some(registered) = registered {
-            let agent = self.clone();
-            let removed = Arc::clone(&authenticator);
-            // Nobody waits for a server that does not answer.
-            self.inner
-                .run(async move { agent.unregister(&removed, registered).await });
-        }
+        self.unregister_later(&authenticator, registered);
         self.inner.audit_log.flush().await;
         Ok(gone)
     }

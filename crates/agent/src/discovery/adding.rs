@@ -92,7 +92,8 @@ impl Agent {
             Err(error) => return Err(self.give_up(error, &client, network).await),
         };
         if let Some((_, token)) = &registered.management {
-            self.keep_token(&view.authenticator, token).await;
+            self.keep_token(&view.authenticator, &client.registration, token)
+                .await;
         }
         if !registered.may_refresh {
             warnings.push(Warning {
@@ -299,32 +300,48 @@ impl Agent {
     pub(super) async fn keep_token(
         &self,
         authenticator: &Authenticator,
+        registration: &Registration,
         token: &RegistrationToken,
     ) {
-        let stored = self
-            .inner
-            .vault
-            .set_registration_token(authenticator.id, token);
+        let vault = &self.inner.vault;
+        let stored = vault.set_registration_token(authenticator.id, registration, token);
         if let Err(error) = stored.await {
             tracing::warn!(authenticator = %authenticator.name, %error, "registration token not stored");
         }
     }
 
-    /// How the registration of an authenticator is deleted once that is removed; to be asked before.
+    /// How the registration of an authenticator is deleted, if `new` gives it up; to be asked before.
     pub(crate) async fn deletion_of_registration(
         &self,
-        authenticator: &Authenticator,
+        old: &Authenticator,
+        new: Option<&Registration>,
     ) -> Option<(Registration, RegistrationToken)> {
-        let registration = authenticator.overrides.registration.clone()?;
+        let registration = old.overrides.registration.clone()?;
         registration.management_url.as_ref()?;
-        let token = self.inner.vault.registration_token(authenticator.id).await;
+        if new == Some(&registration) {
+            return None;
+        }
+        let token = self.inner.vault.registration_token(old.id).await;
         Some((registration, token.ok()??))
     }
 
-    /// Deletes the registration of an authenticator that was removed, unless another one uses it.
-    pub(crate) async fn unregister(
+    /// Deletes the registration that an authenticator had, unless another one uses it. Nobody waits for
+    /// a server that does not answer.
+    pub(crate) fn unregister_later(
         &self,
-        removed: &Authenticator,
+        old: &Arc<Authenticator>,
+        given_up: Option<(Registration, RegistrationToken)>,
+    ) {
+        if let Some(given_up) = given_up {
+            let (agent, old) = (self.clone(), Arc::clone(old));
+            self.inner
+                .run(async move { agent.unregister(&old, given_up).await });
+        }
+    }
+
+    async fn unregister(
+        &self,
+        old: &Authenticator,
         (registration, token): (Registration, RegistrationToken),
     ) {
         let Some(url) = &registration.management_url else {
@@ -332,8 +349,7 @@ impl Agent {
         };
         let _one_at_a_time = self.inner.registrations.lock(&registration.issuer).await;
         let is_shared = self.inner.registry().authenticators().any(|other| {
-            other.client_id == removed.client_id
-                && other.overrides.issuer == removed.overrides.issuer
+            other.client_id == old.client_id && other.overrides.issuer == old.overrides.issuer
         });
         if is_shared {
             return;

@@ -158,10 +158,15 @@ impl Agent {
             )
         };
         let patch = patch(&old, &changes, client.as_ref());
+        let registration = client.as_ref().map(|client| &client.registration);
+        let given_up = self.deletion_of_registration(&old, registration).await;
         let stored = self.store_renewed(&old, patch, client.as_ref(), issuer, who);
         let stored = Box::pin(stored).await;
         match (stored, client) {
-            (Ok(renewed), _) => Ok(renewed),
+            (Ok(renewed), _) => {
+                self.unregister_later(&old, given_up);
+                Ok(renewed)
+            }
             (Err(error), Some(client)) => Err(self.give_up(error, &client, network).await),
             (Err(error), None) => Err(error),
         }
@@ -219,8 +224,10 @@ impl Agent {
         let renewed = inner.registry().authenticator(old.id).cloned();
         let renewed =
             renewed.ok_or_else(|| AgentError::no_authenticator(&old.full_name().into()))?;
-        if let Some((_, token)) = client.and_then(|client| client.registered.management.as_ref()) {
-            self.keep_token(&renewed, token).await;
+        if let Some(client) = client
+            && let Some((_, token)) = &client.registered.management
+        {
+            self.keep_token(&renewed, &client.registration, token).await;
         }
         tracing::info!(authenticator = %renewed.name, issuer, "client registered anew");
         Ok(renewed)

@@ -9,4 +9,5 @@ mod hostile;
 mod interleavings;
 mod mcp_musts;
 mod registration;
+mod registration_tokens;
 mod servers;

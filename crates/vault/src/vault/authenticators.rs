@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use valetkey_core::authenticator::Authenticator;
+use valetkey_core::discovery::Registration;
 use valetkey_core::draft::SecretChange;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::id::AuthenticatorId;
@@ -105,7 +106,8 @@ impl Vault {
     /// The row is saved whole, in one transaction and last: callers read, change and save it under
     /// a lock of their own. After an error no field has changed but `has_secret`, which then says
     /// what [`Self::authenticator`] reports; whether a secret was written is found out by
-    /// [`Self::reconcile`], and the change may be repeated.
+    /// [`Self::reconcile`], and the change may be repeated. The token of a registration that the change
+    /// gives up is deleted before: it never stands beside another registration.
     pub async fn update_authenticator(
         &self,
         row: &Authenticator,
@@ -128,6 +130,11 @@ impl Vault {
                 )));
             }
         };
+        if stored.overrides.registration != row.overrides.registration
+            && stored.overrides.registration.is_some()
+        {
+            self.delete_item(ItemName::Registration(id)).await?;
+        }
         let mut row = Authenticator {
             has_secret: stored.has_secret,
             ..row.clone()
@@ -186,7 +193,7 @@ impl Vault {
         if stage == Stage::Removing {
             return Ok(None);
         }
-        if row.has_secret || has_registration_token(&row) {
+        if row.has_secret || row.overrides.registration.is_some() {
             self.check_store().await?;
         }
         let begun = self.finish(&nameless(&row), Stage::Removing, event).await?;
@@ -246,14 +253,23 @@ impl Vault {
         Ok(text.map(RegistrationToken::new))
     }
 
-    /// Stores what the registration of an authenticator is deleted with. Its row comes first and says
-    /// that there is one.
+    /// Stores what this registration of an authenticator is deleted with. Its row comes first and says
+    /// that there is one; nothing is stored if it has another one meanwhile, or is gone.
     pub async fn set_registration_token(
         &self,
         id: AuthenticatorId,
+        registration: &Registration,
         token: &RegistrationToken,
     ) -> Result<(), VaultError> {
         let _one_writer = self.shared.write_lock.lock().await;
+        let found = self.authenticator_row(id).await?;
+        let is_current = found.is_some_and(|(row, stage)| {
+            stage != Stage::Removing && row.overrides.registration.as_ref() == Some(registration)
+        });
+        if !is_current {
+            let text = format!("the registration of the authenticator {id}");
+            return Err(VaultError::NotFound(text));
+        }
         let value = Zeroizing::new(token.expose().as_bytes().to_vec());
         Ok(self.write_item(ItemName::Registration(id), value).await?)
     }
@@ -329,7 +345,7 @@ impl Vault {
             self.delete_item(ItemName::ClientSecret(row.id)).await?;
             failpoint!("vault.client_secret_deleted");
         }
-        if has_registration_token(row) {
+        if row.overrides.registration.is_some() {
             self.delete_item(ItemName::Registration(row.id)).await?;
         }
         let id = row.id;
@@ -391,12 +407,6 @@ fn nameless(row: &Authenticator) -> Authenticator {
         name: id.parse().expect("an id is a legal name"),
         ..row.clone()
     }
-}
-
-/// Whether the keychain may hold a registration token.
-fn has_registration_token(row: &Authenticator) -> bool {
-    let registration = row.overrides.registration.as_ref();
-    registration.is_some_and(|it| it.management_url.is_some())
 }
 
 fn bytes(secret: &ClientSecret) -> Zeroizing<Vec<u8>> {

@@ -1,31 +1,15 @@
-//! Dynamic registration: one client for each issuer, kept, renewed when it has ended or is refused, and
-//! deleted when nobody uses it.
-
-use std::time::Duration;
+//! Dynamic registration: one client for each issuer, kept, renewed when it has ended or is refused.
 
 use serde_json::json;
 use valetkey_agent::AgentError;
 use valetkey_core::connection_state::Status;
 use valetkey_core::provider::ClientAuth;
-use valetkey_vault::ItemName;
 
 use super::servers::{METADATA, Reply, Seen, World, words};
-use crate::support::{authenticator_key, completed, eventually, failed, me};
+use crate::support::{authenticator_key, completed, failed, me};
 
 fn registrations(world: &World) -> usize {
     world.server.seen("POST", "/register").len()
-}
-
-/// The server says how a registration is deleted.
-fn manageable(world: &World) {
-    let url = format!("{}/register/1", world.server.base);
-    world.server.set("POST /register", Reply::Json(201, json!({
-        "client_id": "c1", "registration_client_uri": url, "registration_access_token": "planted-registration-token",
-    })));
-    world.server.set(
-        "DELETE /register/1",
-        Reply::Raw("204 X\r\nConnection: close\r\n\r\n".to_owned()),
-    );
 }
 
 #[tokio::test]
@@ -271,87 +255,4 @@ async fn a_scope_that_is_refused_costs_no_registration() {
     failed(world.connect().await);
     failed(world.connect().await);
     assert_eq!(registrations(&world), 1);
-}
-
-#[tokio::test]
-async fn the_registration_token_is_in_the_keychain_alone_and_deletes_the_registration() {
-    let world = World::start().await;
-    manageable(&world);
-    let added = world.add().await;
-    let registration = added.overrides.registration.clone().unwrap();
-    assert!(registration.management_url.is_some());
-    assert!(!format!("{:?}", serde_json::to_string(&added)).contains("planted"));
-    let item = ItemName::Registration(added.id);
-    assert!(world.bench.store.items().contains(&item));
-    let key = authenticator_key("mcp");
-    world
-        .bench
-        .agent
-        .remove_authenticator(&key, false, &me())
-        .await
-        .unwrap();
-    assert!(!world.bench.store.items().contains(&item));
-    eventually("the deletion", || {
-        !world.server.seen("DELETE", "/register/1").is_empty()
-    })
-    .await;
-    let deletion = &world.server.seen("DELETE", "/register/1")[0];
-    assert!(
-        deletion.head.contains("Bearer planted-registration-token"),
-        "{deletion:?}"
-    );
-}
-
-#[tokio::test]
-async fn a_registration_that_another_authenticator_uses_is_not_deleted() {
-    let world = World::start().await;
-    manageable(&world);
-    world.add().await;
-    let found = world.discover().await.unwrap();
-    world
-        .add_draft(World::draft(&found, "second"))
-        .await
-        .unwrap();
-    let remove = async |name: &str| {
-        let key = authenticator_key(name);
-        world
-            .bench
-            .agent
-            .remove_authenticator(&key, false, &me())
-            .await
-            .unwrap();
-        world.bench.take_turns().await;
-    };
-    remove("mcp").await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(world.server.seen("DELETE", "/register/1").is_empty());
-    remove("second").await;
-    eventually("the deletion", || {
-        world.server.seen("DELETE", "/register/1").len() == 1
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_add_that_fails_leaves_no_registration_or_says_so() {
-    let world = World::start().await;
-    manageable(&world);
-    let draft = World::draft(&world.discover().await.unwrap(), "mcp");
-    // What is registered cannot be used: it wants a key.
-    world.server.change(
-        "POST /register",
-        "token_endpoint_auth_method",
-        json!("private_key_jwt"),
-    );
-    let refused = words(&world.add_draft(draft.clone()).await.unwrap_err());
-    assert!(
-        refused.contains("private_key_jwt") && !refused.contains("stays there"),
-        "{refused}"
-    );
-    assert_eq!(world.server.seen("DELETE", "/register/1").len(), 1);
-    world
-        .server
-        .set("DELETE /register/1", Reply::Json(403, json!({})));
-    let refused = words(&world.add_draft(draft).await.unwrap_err());
-    assert!(refused.contains("stays there"), "{refused}");
 }
