@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use valetkey_demo_provider::{Account, Consent, DemoProvider, Settings};
 use valetkey_tests::ACCOUNT;
-use valetkey_tests::desktop::Area;
+use valetkey_tests::desktop::{APPROVAL_WINDOW, Area};
 use valetkey_tests::webview::Role;
 use valetkey_tests::{
     AgentFixture, Api, Browser, Desktop, Person, Running, Session, WindowFixture, cli,
@@ -21,6 +21,8 @@ const UPPER_RIGHT: Area = Area(860, 0, 420, 270);
 /// So are notifications.
 const BELOW_ICON: Area = Area(860, 0, 420, 160);
 
+/// The link to the page Access.
+const ACCESS: (i32, i32) = (44, 109);
 /// The icon in the panel.
 const ICON: (i32, i32) = (1266, 13);
 
@@ -71,6 +73,8 @@ fn main() {
     let pictures = Pictures { folder };
     pictures.window("light", None);
     pictures.window("dark", Some("Adwaita:dark"));
+    pictures.access();
+    pictures.approval();
     pictures.tray();
     pictures.notification();
     pictures.signed_in();
@@ -90,6 +94,7 @@ impl Pictures {
         let fixture = WindowFixture::on(desktop, provider_settings());
         let view = &fixture.view;
         add_logins(&fixture.provider, &fixture.api());
+        end_a_login(&fixture.provider, &fixture.api());
         cli::ok(fixture.desktop(), &["token", "google"]);
         cli::ok(
             fixture.desktop(),
@@ -113,6 +118,37 @@ impl Pictures {
         view.click(Role::Link, "Activity");
         view.see("Today");
         take("activity");
+    }
+
+    /// The page Access, after some programs have asked.
+    fn access(&self) {
+        let (session, _app, _provider) = start_asking_app();
+        for (script, connection, key) in [
+            ("backup.py", "google", "d"),
+            ("release-notes.py", "github", "h"),
+            ("standup.py", "google", "a"),
+            ("standup.py", "github", "a"),
+        ] {
+            let asked = session.ask_from_python(script, connection);
+            session.screen().answer(key);
+            asked.join().expect("it ends");
+        }
+        session.screen().click_at(ACCESS.0, ACCESS.1);
+        self.take(&session, "access-light", &WINDOW);
+    }
+
+    /// The window that asks about a program.
+    fn approval(&self) {
+        let (session, _app, _provider) = start_asking_app();
+        let asked = session.ask_from_python("standup.py", "github");
+        session.approval_widgets();
+        let window = session.screen().wait_for_window(APPROVAL_WINDOW);
+        let figures = [window.x, window.y, window.width, window.height];
+        let [x, y, width, height] =
+            figures.map(|it| u32::try_from(it).expect("the window is on the screen"));
+        self.take(&session, "approval-light", &Area(x, y, width, height));
+        session.screen().answer("a");
+        asked.join().expect("it ends");
     }
 
     /// The icon in the panel with its menu.
@@ -150,6 +186,16 @@ impl Pictures {
     }
 }
 
+/// The app, which asks, on a screen without a tray, so that its window is open.
+fn start_asking_app() -> (Session, Running, DemoProvider) {
+    let session = Session::bare(Desktop::start()).with_accessibility();
+    session.skip_first_steps();
+    let app = session.asking_app();
+    let provider = DemoProvider::start(provider_settings()).expect("a free port");
+    add_logins(&provider, &session.api());
+    (session, app, provider)
+}
+
 /// The app in the tray, and the provider of its authenticators.
 fn start_app_with_logins(session: &Session) -> (Running, DemoProvider) {
     let app = session.app(&["--hidden"]);
@@ -158,10 +204,11 @@ fn start_app_with_logins(session: &Session) -> (Running, DemoProvider) {
     cli::ok(&session.desktop, &["settings", "notify-sign-in", "off"]);
     let provider = DemoProvider::start(provider_settings()).expect("a free port");
     add_logins(&provider, &session.api());
+    end_a_login(&provider, &session.api());
     (app, provider)
 }
 
-/// Five authenticators, four of them connected, one of which needs a new sign-in.
+/// Five authenticators, four of them connected.
 fn add_logins(provider: &DemoProvider, api: &Api) {
     for login in &LOGINS {
         let mut draft = provider.client_config(login.name);
@@ -177,6 +224,10 @@ fn add_logins(provider: &DemoProvider, api: &Api) {
             api.sign_in(&login.name.to_lowercase());
         }
     }
+}
+
+/// Ends the login at Slack, which is noticed at its next refresh.
+fn end_a_login(provider: &DemoProvider, api: &Api) {
     provider.revoke_account("ada.work");
     api.post_to("slack", "refresh", &json!({}));
 }

@@ -26,7 +26,7 @@ use zbus::blocking::{Connection, connection::Builder};
 pub use accessibility::Widget;
 pub use keyring::{Item, Keyring};
 pub use notifications::{Notification, Notifications};
-pub use screen::{Area, Screen, Window, picture_folder};
+pub use screen::{APPROVAL_WINDOW, Area, Screen, Window, picture_folder};
 pub use session::Session;
 pub use tray::{MenuLine, Tray};
 

@@ -12,8 +12,8 @@ const STILL_INTERVAL: Duration = Duration::from_millis(300);
 /// After this a screen that still changes is taken as it is.
 const STILL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Its title.
-pub(super) const APPROVAL_WINDOW: &str = "Valet Key asks";
+/// The title of the window that asks.
+pub const APPROVAL_WINDOW: &str = "Valet Key asks";
 
 /// A private Xvfb.
 pub struct Screen {

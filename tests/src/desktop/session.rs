@@ -180,6 +180,7 @@ impl Session {
         fs::write(&path, ASKING_SCRIPT).expect("our own folder");
         let mut python = self.desktop.command("python3");
         python.arg(path).arg(connection).env("SOCKET", socket);
+        python.current_dir(self.desktop.folder());
         thread::spawn(move || {
             let output = python.output().expect("python3");
             String::from_utf8_lossy(&output.stdout).trim().to_owned()
