@@ -1724,7 +1724,8 @@ export interface components {
             device_authorization_url?: string | null;
             /**
              * @description The URL that `oauth/discover` was asked about. Without a client id, a client is registered at
-             *     the server, if it still says what the draft does.
+             *     the server, if it still says what the draft does. With a client secret and no `client_auth`,
+             *     the server is asked how it takes the secret.
              */
             discovered_from?: string | null;
             /**

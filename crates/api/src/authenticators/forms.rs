@@ -75,7 +75,8 @@ pub struct NewAuthenticator {
     /// PKCE counts as supported although the server does not say so.
     pub assume_pkce: Option<bool>,
     /// The URL that `oauth/discover` was asked about. Without a client id, a client is registered at
-    /// the server, if it still says what the draft does.
+    /// the server, if it still says what the draft does. With a client secret and no `client_auth`,
+    /// the server is asked how it takes the secret.
     pub discovered_from: Option<String>,
     /// True: no client is registered, and connections are made from API keys alone. A client id can
     /// complete it later.
