@@ -34,8 +34,7 @@ impl ApiHost {
     /// Reads a host, or an origin.
     pub fn parse(text: &str) -> Result<Self, BadHost> {
         let not_a_host = || BadHost::NotAHost(text.chars().take(200).collect());
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:/[]".contains(&byte);
-        if !text.bytes().all(plain) {
+        if !text.bytes().all(is_plain) {
             return Err(not_a_host());
         }
         let (scheme, rest) = match text.split_once("://") {
@@ -57,23 +56,32 @@ impl ApiHost {
         } else {
             parse("http").ok_or_else(not_a_host)?
         };
-        let host = url.host_str().unwrap_or_default();
-        if host.is_empty() || host.ends_with('.') || rest.contains('/') {
-            return Err(not_a_host());
-        }
-        let port = url
-            .port()
-            .map_or_else(String::new, |port| format!(":{port}"));
-        Ok(Self {
-            is_secure,
-            on_loopback,
-            authority: format!("{host}{port}"),
-        })
+        let is_alone = !rest.contains('/');
+        let host = is_alone.then(|| Self::of(&url)).flatten();
+        host.ok_or_else(not_a_host)
     }
 
     /// The host that a URL names.
     pub fn of(url: &Url) -> Option<Self> {
-        Self::parse(&url.origin().ascii_serialization()).ok()
+        let on_loopback = is_loopback(url);
+        let is_secure = match url.scheme() {
+            "https" => true,
+            "http" if on_loopback => false,
+            _ => return None,
+        };
+        let host = url.host_str()?;
+        if host.is_empty() || host.ends_with('.') || !host.bytes().all(is_plain) {
+            return None;
+        }
+        let authority = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        Some(Self {
+            is_secure,
+            on_loopback,
+            authority,
+        })
     }
 
     /// `api.github.com`, `127.0.0.1:4000`.
@@ -91,6 +99,10 @@ impl ApiHost {
     pub fn is_secure(&self) -> bool {
         self.is_secure
     }
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b".-_:/[]".contains(&byte)
 }
 
 impl fmt::Display for ApiHost {
@@ -162,6 +174,30 @@ mod tests {
             assert_eq!(host.origin(), origin, "{text}");
             assert_eq!(host.to_string(), shown, "{text}");
             assert_eq!(ApiHost::parse(&host.to_string()), Ok(host), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_names_its_host() {
+        for (url, host) in [
+            ("https://api.github.com/x?y#z", "api.github.com"),
+            ("https://user:word@API.github.com:443/x", "api.github.com"),
+            ("https://api.example.com:8443/", "api.example.com:8443"),
+            ("http://127.0.0.1:4000/x", "127.0.0.1:4000"),
+            ("https://[::1]:9/", "https://[::1]:9"),
+        ] {
+            let named = ApiHost::of(&Url::parse(url).unwrap());
+            assert_eq!(named, Some(ApiHost::parse(host).unwrap()), "{url}");
+        }
+        for url in [
+            "http://api.example.com/",
+            "ftp://api.example.com/",
+            "https://api.example.com./",
+            "https://a~b.example.com/",
+            "data:text/plain,x",
+            "file:///x",
+        ] {
+            assert_eq!(ApiHost::of(&Url::parse(url).unwrap()), None, "{url}");
         }
     }
 
