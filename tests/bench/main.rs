@@ -77,13 +77,13 @@ fn agent(sizes: &Sizes, report: &mut Report) {
     proxied::beside_a_reverse_proxy(&environment, sizes, report);
     commands::beside_true(&environment, sizes, report);
     let pid = environment.agent.pid();
+    idle::measure(pid, sizes, report);
     memory::measure(
-        "agent with 1 connection, after all the load above",
+        "agent with 1 connection, idle after all the load above",
         pid,
         10.0,
         report,
     );
-    idle::measure(pid, sizes, report);
     audit_log::measure(&environment, report);
     drop(environment);
     for connections in sizes.homes.iter().copied() {

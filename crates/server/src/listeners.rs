@@ -3,6 +3,7 @@
 //! [`crate::caller`]).
 
 mod connection_limiter;
+mod free_memory;
 mod http_server;
 mod loopback;
 mod loopback_guard;

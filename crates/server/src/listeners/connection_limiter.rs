@@ -13,6 +13,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use super::free_memory;
+
 /// How a connection is to be closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Close {
@@ -106,10 +108,12 @@ impl ConnectionLimiter {
         Some((permit, closing))
     }
 
-    /// Closes connections that are idle for too long. Sleeps while none is open.
+    /// Closes connections that are idle for too long. Sleeps while none is open, and gives memory back
+    /// before.
     pub(super) async fn close_idle(&self) {
         loop {
             let Some(next) = self.close_idle_now() else {
+                free_memory::give_back();
                 self.first_opened.notified().await;
                 continue;
             };
