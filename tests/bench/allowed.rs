@@ -1,5 +1,5 @@
 //! Tokens by a remembered answer: on a kept connection beside an agent that lets everybody have them, on a
-//! new one beside a bare server that reads the same of `/proc`.
+//! new one of the same process beside a bare server that reads the same of `/proc`.
 
 use std::path::Path;
 use std::process::Stdio;

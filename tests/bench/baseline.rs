@@ -37,25 +37,11 @@ impl Connected<IncomingStream<'_, tokio::net::UnixListener>> for LookedAt {
     }
 }
 
-/// The reads by which the agent knows a process and those above it.
-fn look_at(mut pid: i32) {
+/// The reads by which the agent knows a process again that connected before.
+fn look_at(pid: i32) {
     // What is hidden from the agent is hidden from this, too.
-    let _ = fs::read(format!("/proc/{pid}/auxv"));
-    while pid > 1 {
-        let at = |name: &str| format!("/proc/{pid}/{name}");
-        for link in ["cwd", "exe"] {
-            let _ = fs::read_link(at(link));
-        }
-        for file in ["exe", "ns/mnt"] {
-            let _ = fs::metadata(at(file));
-        }
-        let _ = fs::read(at("cmdline"));
-        let stat = fs::read_to_string(at("stat")).unwrap_or_default();
-        let parent = stat
-            .rsplit_once(") ")
-            .and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());
-        pid = parent.unwrap_or_default();
-    }
+    let _ = fs::metadata(format!("/proc/{pid}/exe"));
+    let _ = fs::read_link(format!("/proc/{pid}/cwd"));
 }
 
 /// The role of this process. Serves until it is killed.
