@@ -103,6 +103,7 @@ impl ConnectedProcess {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let known = known.as_ref().filter(|known| {
             known.own_folder.is_some()
+                && known.program.client.is_known()
                 && known.running.is_some()
                 && known.running == peer.running()
                 && known.own_folder == peer.working_directory()

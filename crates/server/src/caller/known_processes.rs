@@ -39,43 +39,65 @@ impl KnownProcesses {
 #[cfg(target_os = "linux")]
 mod tests {
     use std::io::{BufRead as _, BufReader, Write as _};
+    use std::path::PathBuf;
     use std::process::{Child, Command, Stdio};
+
+    use tempfile::TempDir;
 
     use super::super::Evidence;
     use super::*;
 
-    /// A shell that does what it reads.
-    struct Shell(Child);
+    /// A script that does what it reads.
+    struct Shell {
+        child: Child,
+        folder: TempDir,
+    }
 
     impl Shell {
         fn start() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(script(&folder), SCRIPT).unwrap();
             let mut command = Command::new("sh");
             command.stdin(Stdio::piped()).stdout(Stdio::piped());
-            Self(command.spawn().unwrap())
+            let child = command.arg(script(&folder)).spawn().unwrap();
+            let mut shell = Self { child, folder };
+            // A process that has only just begun has no environment yet.
+            shell.run(":");
+            shell
+        }
+
+        fn script(&self) -> PathBuf {
+            script(&self.folder)
         }
 
         /// Returns once the line was run, by what it may have put in the place of the shell.
         fn run(&mut self, line: &str) {
             // What stands behind an exec may have been read with it.
             for line in [&format!("echo; {line}"), "echo"] {
-                writeln!(self.0.stdin.as_mut().unwrap(), "{line}").unwrap();
-                let output = BufReader::with_capacity(1, self.0.stdout.as_mut().unwrap());
+                writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
+                let output = BufReader::with_capacity(1, self.child.stdout.as_mut().unwrap());
                 output.lines().next().unwrap().unwrap();
             }
         }
 
         /// As if it connected now.
         fn connects(&self) -> ConnectedProcess {
-            let pid = i32::try_from(self.0.id()).ok();
+            let pid = i32::try_from(self.child.id()).ok();
             ConnectedProcess::with(pid, 0, Evidence::accepted_now)
         }
     }
 
     impl Drop for Shell {
         fn drop(&mut self) {
-            self.0.kill().ok();
-            self.0.wait().ok();
+            self.child.kill().ok();
+            self.child.wait().ok();
         }
+    }
+
+    const SCRIPT: &str = "while read line; do eval \"$line\"; done";
+
+    fn script(folder: &TempDir) -> PathBuf {
+        folder.path().join("script")
     }
 
     fn is_same(one: &Process, other: &Process) -> bool {
@@ -101,16 +123,18 @@ mod tests {
         let known = KnownProcesses::default();
         let first = known.sender(shell.connects());
         first.asked_as();
-        shell.run("exec sh");
+        let script = shell.script();
+        let script = script.display();
+        shell.run(&format!("exec sh {script}"));
         let second = known.sender(shell.connects());
         assert!(!is_same(&first, &second));
         let kept = Process::of(&first.connected);
         assert!(!is_same(&first, &kept), "on a kept connection, too");
         // Nothing is to be seen of a memory without an environment.
-        shell.run("exec env -i /bin/sh");
+        shell.run(&format!("exec env -i /bin/sh {script}"));
         let third = known.sender(shell.connects());
         assert!(!is_same(&second, &third));
-        shell.run("exec env -i /bin/sh");
+        shell.run(&format!("exec env -i /bin/sh {script}"));
         assert!(!is_same(&third, &known.sender(shell.connects())));
     }
 
@@ -124,6 +148,18 @@ mod tests {
         let second = known.sender(shell.connects());
         assert!(!is_same(&first, &second));
         assert_eq!(second.asked_as().program.project, Some("/".into()));
+    }
+
+    #[test]
+    fn a_process_whose_program_was_not_known_is_read_again() {
+        let shell = Shell::start();
+        std::fs::remove_file(shell.script()).unwrap();
+        let known = KnownProcesses::default();
+        let first = known.sender(shell.connects());
+        assert!(!first.asked_as().program.client.is_known());
+        std::fs::write(shell.script(), SCRIPT).unwrap();
+        let second = known.sender(shell.connects());
+        assert!(second.asked_as().program.client.is_known());
     }
 
     #[test]
