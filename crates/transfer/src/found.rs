@@ -1,7 +1,10 @@
 //! What was read, before anybody has checked it.
 
+use std::path::PathBuf;
+
 use valetkey_core::draft::DraftInput;
 use valetkey_core::name::ProfileName;
+use valetkey_core::secret::PastedSecret;
 
 /// What a source holds.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,6 +20,10 @@ pub struct Found {
 pub struct FoundAuthenticator {
     /// As the source calls it: `credential.https://git.example.com`.
     pub origin: String,
+    /// The issuer or MCP server whose metadata completes the fields.
+    pub discover: Option<String>,
+    /// The login that the source has through it, if that can be moved.
+    pub login: Option<FoundLogin>,
     /// None: the profile of the command.
     pub profile: Option<ProfileName>,
     /// Its fields. Variables in them are not resolved.
@@ -29,11 +36,22 @@ pub struct FoundAuthenticator {
     pub remarks: Vec<String>,
 }
 
+/// A login in a file of its own, whose removal signs the other tool out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundLogin {
+    /// The file.
+    pub path: PathBuf,
+    /// What is in it.
+    pub refresh_token: PastedSecret,
+}
+
 impl FoundAuthenticator {
     /// Of another tool: enabled, nothing in it stands for a variable.
     pub(crate) fn new(origin: impl Into<String>, input: DraftInput) -> Self {
         Self {
             origin: origin.into(),
+            discover: None,
+            login: None,
             profile: None,
             input,
             has_variables: false,

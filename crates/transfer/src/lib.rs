@@ -12,6 +12,7 @@
 //! | [`encrypted`] | our export with secrets: age, with a passphrase |
 //! | [`google`] | `client_secret_*.json` of Google's console |
 //! | [`git`] | git configuration for Git Credential Manager and git-credential-oauth |
+//! | [`mcp_remote`] | registrations and logins of mcp-remote at MCP servers |
 //! | [`oidc_agent`] | issuers and printed accounts of oidc-agent |
 //! | [`env_file`] | `FMCP_OAUTH_*` variables |
 
@@ -22,7 +23,8 @@ pub mod file;
 mod found;
 pub mod git;
 pub mod google;
+pub mod mcp_remote;
 pub mod oidc_agent;
 mod own;
 
-pub use found::{Found, FoundAuthenticator, Unreadable};
+pub use found::{Found, FoundAuthenticator, FoundLogin, Unreadable};

@@ -17,7 +17,7 @@ pub(crate) fn is_account(members: &Map<String, Value>) -> bool {
 pub(crate) fn account(members: &Map<String, Value>) -> Found {
     let text = |field: &str| text(members, field);
     let name = text("name").unwrap_or("oidc-agent");
-    let mut input = client(members, text("issuer_url"), name);
+    let mut input = client(members, name);
     let uris = members.get("redirect_uris").and_then(Value::as_array);
     let mut uris = uris.into_iter().flatten().filter_map(Value::as_str);
     if let Some(uri) = uris.find(|uri| uri.starts_with("http://")) {
@@ -27,7 +27,10 @@ pub(crate) fn account(members: &Map<String, Value>) -> Found {
         &mut input,
         text("auth_scope").or(text("scope")).unwrap_or_default(),
     );
-    let mut found = FoundAuthenticator::new(name, input);
+    let mut found = FoundAuthenticator {
+        discover: text("issuer_url").map(str::to_owned),
+        ..FoundAuthenticator::new(name, input)
+    };
     if text("refresh_token").is_some() {
         let remark = "its refresh token stays with oidc-agent: sign in here once";
         found.remarks.push(remark.to_owned());
@@ -69,14 +72,15 @@ pub(crate) fn issuers(value: Value) -> Result<Found, Unreadable> {
         let public = issuer.get("pubclient").and_then(Value::as_object);
         match (public, accounts.first()) {
             (Some(public), Some(name)) => {
-                let mut input = client(public, Some(url), name);
+                let mut input = client(public, name);
                 if let Some(device) = text(&issuer, "device_authorization_endpoint") {
                     input.set("device_authorization_url", device);
                 }
                 endpoints::set_scopes(&mut input, text(public, "scope").unwrap_or_default());
-                found
-                    .authenticators
-                    .push(FoundAuthenticator::new(url, input));
+                found.authenticators.push(FoundAuthenticator {
+                    discover: Some(url.to_owned()),
+                    ..FoundAuthenticator::new(url, input)
+                });
             }
             (None, Some(_)) => {
                 let names = accounts.join("`, `");
@@ -90,13 +94,11 @@ pub(crate) fn issuers(value: Value) -> Result<Found, Unreadable> {
     Ok(found)
 }
 
-/// Issuer and client; where its endpoints are, the issuer's metadata says.
-fn client(members: &Map<String, Value>, issuer: Option<&str>, name: &str) -> DraftInput {
+/// The client; where its endpoints are, the issuer's metadata says.
+fn client(members: &Map<String, Value>, name: &str) -> DraftInput {
     let mut input = DraftInput::default();
-    input.set("authenticator_type", "custom");
     input.set("name", name);
     for (field, value) in [
-        ("issuer", issuer),
         ("client_id", text(members, "client_id")),
         ("client_secret", text(members, "client_secret")),
         (

@@ -33,14 +33,20 @@ pub(crate) struct Export {
 /// `valetkey import`
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "valetkey import <FILE> [OPTIONS]\n       valetkey import <git|oidc-agent|env> [OPTIONS]",
-    after_help = "Nothing is changed where it is read from."
+    override_usage = "valetkey import <FILE> [OPTIONS]\n       valetkey import <git|mcp-remote|oidc-agent|env> [OPTIONS]",
+    after_help = "Nothing is changed where it is read from, unless you move a login."
 )]
 pub(crate) struct Import {
     /// A file (`-`: stdin): an export of Valet Key, a client file of Google's console, an account that
     /// `oidc-gen --print` shows, or a `.env` file with `FMCP_OAUTH_*` variables. Or what other tools keep:
-    /// `git` (Git Credential Manager, git-credential-oauth), `oidc-agent`, `env`
+    /// `git` (Git Credential Manager, git-credential-oauth), `mcp-remote`, `oidc-agent`, `env`
     pub(crate) source: PathBuf,
+    /// An MCP server that mcp-remote is registered at, as its URL was given to mcp-remote; may be repeated
+    #[arg(long = "server", value_name = "URL")]
+    pub(crate) servers: Vec<String>,
+    /// Move the logins of mcp-remote, too, without asking: its files of them are removed
+    #[arg(long)]
+    pub(crate) move_logins: bool,
     /// Call it so, if there is one
     #[arg(long)]
     pub(crate) name: Option<String>,

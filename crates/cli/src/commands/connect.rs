@@ -238,7 +238,7 @@ fn asked_label(args: &Connect) -> Option<AccountLabel> {
 }
 
 /// `asked`: the account that was named, if one was.
-fn conclude(
+pub(super) fn conclude(
     terminal: Terminal,
     view: SignInView,
     asked: Option<&AccountLabel>,

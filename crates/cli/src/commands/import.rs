@@ -1,7 +1,8 @@
 //! `valetkey import`: authenticators from files and from what other tools keep. What was found is shown first,
 //! and nothing is stored before the person has said yes; a name that is taken is a question of its own.
-//! Sources are only read.
+//! Sources are only read, but for a login that the person moves ([`moving`]).
 
+mod moving;
 mod plan;
 mod source;
 pub(super) mod store;
@@ -28,15 +29,14 @@ struct Preview<'a> {
 
 pub(super) fn import(terminal: Terminal, global: &Global, args: &Import) -> Result<(), Failure> {
     super::authenticators::read_own_providers();
-    let source = Source::of(&args.source);
+    let source = Source::of(args)?;
     let read = source.read()?;
     let found = source.found(terminal, &read, &args.passphrase)?;
-    let known = agent::connect(&Global {
+    let mut agent = agent::connect(&Global {
         profile: None,
         ..global.clone()
-    })?
-    .authenticators()?;
-    let mut plan = Plan::new(global, args, found, known.authenticators)?;
+    })?;
+    let mut plan = Plan::new(global, args, found, &mut agent)?;
     let rows = plan.rows();
     if terminal.json && args.dry_run {
         return terminal.json(&Preview {
@@ -75,7 +75,7 @@ pub(super) fn import(terminal: Terminal, global: &Global, args: &Import) -> Resu
         }
     }
     let mut outcome = Outcome::default();
-    let stored = plan.store(terminal, &mut outcome);
+    let stored = plan.store(terminal, args, &mut outcome);
     if terminal.json && (stored.is_ok() || !outcome.is_empty()) {
         terminal.json(&outcome)?;
     }

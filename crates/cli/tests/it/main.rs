@@ -11,6 +11,7 @@ mod events;
 mod export;
 mod follow;
 mod import;
+mod mcp_remote;
 mod mistakes;
 mod run;
 mod start;

@@ -1,4 +1,7 @@
+use std::path::Path;
+
 use serde_json::json;
+use valetkey_transfer::mcp_remote::{self, StoredFile};
 use valetkey_transfer::{env_file, git, oidc_agent};
 
 use crate::{all, fields, found};
@@ -168,8 +171,7 @@ fn issuers_and_printed_accounts_of_oidc_agent() {
     assert_eq!(
         all(&found_issuers),
         json!([{ "https://aai.example.eu": {
-            "authenticator_type": "custom", "name": "egi", "issuer": "https://aai.example.eu",
-            "client_id": "oidc-agent", "scopes": ["openid", "profile"],
+            "name": "egi", "client_id": "oidc-agent", "scopes": ["openid", "profile"],
             "device_authorization_url": "https://aai.example.eu/device",
         }}])
     );
@@ -188,11 +190,11 @@ fn issuers_and_printed_accounts_of_oidc_agent() {
     assert_eq!(
         fields(one),
         json!({
-            "authenticator_type": "custom", "name": "mine", "issuer": "https://own.example/",
-            "client_id": "c", "client_secret": "s", "scopes": ["openid"],
+            "name": "mine", "client_id": "c", "client_secret": "s", "scopes": ["openid"],
             "redirect_uri": "http://localhost:4242",
         })
     );
+    assert_eq!(one.discover.as_deref(), Some("https://own.example/"));
     assert!(
         one.remarks[0].contains("stays with oidc-agent"),
         "{:?}",
@@ -200,4 +202,83 @@ fn issuers_and_printed_accounts_of_oidc_agent() {
     );
     let old = oidc_agent::issuer_file(b"https://iam.example.eu/ kit\n").unwrap_err();
     assert!(old.message.contains("oidc-agent 4"), "{old}");
+}
+
+const LINEAR: &str = "https://mcp.linear.app/mcp";
+/// As mcp-remote calls its files.
+const LINEAR_HASH: &str = "fcc436b0d1e0a1ed9a2b15bbd638eb13";
+
+#[test]
+fn registrations_of_mcp_remote_in_every_layout() {
+    let client = |id: &str| {
+        format!(
+            r#"{{"client_id": "{id}", "client_secret": "s", "client_name": "MCP CLI Proxy",
+            "redirect_uris": ["http://localhost:3736/oauth/callback"], "token_endpoint_auth_method": "none"}}"#
+        )
+    };
+    let (info, tokens) = (
+        format!("{LINEAR_HASH}_client_info.json"),
+        format!("{LINEAR_HASH}_tokens.json"),
+    );
+    let folders = ["", "mcp-remote-0.1.9", "mcp-remote-0.1.37", "mcp-remote-v1"];
+    for newest in 0..folders.len() {
+        let contents: Vec<String> = folders.iter().map(|folder| client(folder)).collect();
+        let mut files: Vec<StoredFile<'_>> = folders[..=newest]
+            .iter()
+            .zip(&contents)
+            .map(|(folder, content)| StoredFile {
+                path: Path::new(folder),
+                folder,
+                name: &info,
+                content: content.as_bytes(),
+            })
+            .collect();
+        files.push(StoredFile {
+            path: Path::new("tokens"),
+            folder: folders[newest],
+            name: &tokens,
+            content: br#"{"access_token": "a", "refresh_token": "r3fresh"}"#,
+        });
+        files.push(StoredFile {
+            path: Path::new("other"),
+            folder: "",
+            name: "00_client_info.json",
+            content: b"{}",
+        });
+        let servers = [LINEAR.to_owned(), "https://other.example/mcp".to_owned()];
+        let found = mcp_remote::read(&files, &servers).unwrap();
+        let [one] = &found.authenticators[..] else {
+            panic!("one: {found:?}");
+        };
+        assert_eq!(one.discover.as_deref(), Some(LINEAR));
+        assert_eq!(
+            fields(one),
+            json!({
+                "client_id": folders[newest], "client_secret": "s",
+                "redirect_uri": "http://localhost:3736/oauth/callback",
+            })
+        );
+        assert!(one.remarks[0].contains("stays with mcp-remote"), "{one:?}");
+        let login = one.login.as_ref().expect("it can be moved");
+        assert_eq!(login.path, Path::new("tokens"));
+        assert_eq!(login.refresh_token.expose(), "r3fresh");
+        assert!(!format!("{found:?}").contains("r3fresh"));
+        assert!(found.remarks[0].contains("no registration for https://other.example/mcp"));
+        assert!(found.remarks[1].contains("knows 1 more"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_damaged_registration_of_mcp_remote_is_refused() {
+    let name = format!("{LINEAR_HASH}_client_info.json");
+    for content in [&b"{}"[..], b"[]", b"\xff", b"{\"client_id\": 1}"] {
+        let file = StoredFile {
+            path: Path::new("info"),
+            folder: "",
+            name: &name,
+            content,
+        };
+        let error = mcp_remote::read(&[file], &[LINEAR.to_owned()]).unwrap_err();
+        assert!(error.message.contains("is damaged"), "{error}");
+    }
 }

@@ -1,15 +1,20 @@
 //! What is to be done with each authenticator that was found.
 
-use std::env;
+use std::{env, mem};
 
 use valetkey_api::authenticators::AuthenticatorView;
+use valetkey_api::client::{Client, ClientError};
 use valetkey_api::core::draft::{DraftInput, Problem};
 use valetkey_api::core::id::AuthenticatorId;
 use valetkey_api::core::name::ProfileName;
 use valetkey_api::core::printable::printable;
-use valetkey_transfer::{Found, FoundAuthenticator};
+use valetkey_api::discovery::DiscoverRequest;
+use valetkey_transfer::{Found, FoundAuthenticator, FoundLogin};
+
+use super::moving;
 
 use super::store::Outcome;
+use crate::agent;
 use crate::args::{Existing, Global, Import};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -32,6 +37,9 @@ pub(in crate::commands) struct Entry {
     pub(super) is_active: bool,
     remarks: Vec<String>,
     choice: Choice,
+    /// Why its server could not be asked about it.
+    problem: Option<Problem>,
+    login: Option<FoundLogin>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -48,6 +56,8 @@ impl Entry {
     pub(in crate::commands) fn of(found: FoundAuthenticator, global: &Global) -> Self {
         let FoundAuthenticator {
             origin,
+            discover: _,
+            login,
             profile,
             input,
             has_variables,
@@ -70,7 +80,58 @@ impl Entry {
             is_active,
             remarks: remarks.into_iter().chain(disabled).collect(),
             choice: Choice::Add,
+            problem: None,
+            login,
         }
+    }
+
+    /// Asks the server at `url` for what the source does not say.
+    fn complete(&mut self, agent: &mut Client, url: String) {
+        let found = agent.discover(&DiscoverRequest {
+            url,
+            has_client_id: true,
+            ..DiscoverRequest::default()
+        });
+        let problem = |message: String, hint: &str| Problem {
+            field: "issuer".to_owned(),
+            message,
+            hint: hint.to_owned(),
+        };
+        match found {
+            Ok(found) => match found.draft {
+                Some(draft) => {
+                    let given = mem::take(&mut self.input);
+                    self.input = DraftInput::from_members(draft).overridden(given);
+                    // It is for a client that is still to be registered.
+                    self.input.take_text("discovered_from");
+                }
+                None => {
+                    let issuers = found.issuers.join(", ");
+                    self.problem = Some(problem(
+                        format!("it names several authorization servers: {issuers}"),
+                        "add it with `valetkey add URL --issuer ISSUER`",
+                    ));
+                }
+            },
+            Err(ClientError::Api(error)) => {
+                let hint = error.hint.as_deref().unwrap_or("try again later");
+                self.problem = Some(problem(error.message.clone(), hint));
+            }
+            Err(error) => self.problem = Some(problem(error.to_string(), "try again")),
+        }
+    }
+
+    /// What is wrong with it.
+    fn problems(&self) -> Vec<Problem> {
+        match &self.problem {
+            Some(problem) => vec![problem.clone()],
+            None => self.input.clone().check().err().unwrap_or_default(),
+        }
+    }
+
+    /// Whether `there` is the client that it describes, so that its login fits.
+    fn is_client(&self, there: &AuthenticatorView) -> bool {
+        self.input.text("client_id") == Some(there.client_id.as_str())
     }
 
     pub(in crate::commands) fn is(&self, there: &AuthenticatorView) -> bool {
@@ -109,9 +170,9 @@ impl Entry {
                 row.remarks
                     .extend(warnings.into_iter().map(|warning| warning.message));
             }
-            Err(problems) if row.state == State::New => {
+            Err(_) if row.state == State::New => {
                 row.state = State::Incomplete;
-                row.problems = problems;
+                row.problems = self.problems();
             }
             Err(_) => {}
         }
@@ -124,10 +185,20 @@ impl Plan {
         global: &Global,
         args: &Import,
         found: Found,
-        known: Vec<AuthenticatorView>,
+        agent: &mut Client,
     ) -> Result<Self, Failure> {
+        let known = agent.authenticators()?.authenticators;
         let entries = found.authenticators.into_iter();
-        let mut entries: Vec<Entry> = entries.map(|found| Entry::of(found, global)).collect();
+        let mut entries: Vec<Entry> = entries
+            .map(|found| {
+                let discover = found.discover.clone();
+                let mut entry = Entry::of(found, global);
+                if let Some(url) = discover {
+                    entry.complete(agent, url);
+                }
+                entry
+            })
+            .collect();
         if let Some(name) = &args.name {
             let [entry] = &mut entries[..] else {
                 let what = format!(
@@ -254,12 +325,34 @@ impl Plan {
         }
     }
 
-    pub(super) fn store(self, terminal: Terminal, outcome: &mut Outcome) -> Result<(), Failure> {
+    pub(super) fn store(
+        self,
+        terminal: Terminal,
+        args: &Import,
+        outcome: &mut Outcome,
+    ) -> Result<(), Failure> {
         for entry in self.entries {
-            match entry.choice {
+            let (login, origin) = (entry.login.clone(), entry.origin.clone());
+            let (global, choice) = (entry.global.clone(), entry.choice);
+            let there = self
+                .known
+                .iter()
+                .find(|there| entry.is(there) && entry.is_client(there));
+            let there = there.map(|there| there.id);
+            let stored = match choice {
                 Choice::Add => outcome.add(terminal, entry)?,
-                Choice::Replace(id) => outcome.replace(terminal, &entry, id)?,
-                Choice::Skip | Choice::Taken(_) => outcome.is_there(terminal, entry.origin),
+                Choice::Replace(id) => {
+                    outcome.replace(terminal, &entry, id)?;
+                    Some(id)
+                }
+                Choice::Skip | Choice::Taken(_) => {
+                    outcome.is_there(terminal, entry.origin);
+                    there
+                }
+            };
+            if let (Some(login), Some(id)) = (login, stored) {
+                let mut agent = agent::connect(&global)?;
+                moving::offer(terminal, args, &mut agent, &login, id, &origin)?;
             }
         }
         Ok(())
@@ -271,13 +364,11 @@ pub(in crate::commands) fn check<'a>(
     entries: impl Iterator<Item = &'a Entry>,
 ) -> Result<(), Failure> {
     let mut problems = Vec::new();
-    for Entry { origin, input, .. } in entries {
-        if let Err(wrong) = input.clone().check() {
-            problems.extend(wrong.into_iter().map(|problem| Problem {
-                message: format!("{}: {}", printable(origin), problem.message),
-                ..problem
-            }));
-        }
+    for entry in entries {
+        problems.extend(entry.problems().into_iter().map(|problem| Problem {
+            message: format!("{}: {}", printable(&entry.origin), problem.message),
+            ..problem
+        }));
     }
     if problems.is_empty() {
         Ok(())

@@ -8,22 +8,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use valetkey_transfer::file::{self, Content};
+use valetkey_transfer::mcp_remote::{self, StoredFile};
 use valetkey_transfer::{Found, Unreadable, encrypted, env_file, git, oidc_agent};
 use zeroize::Zeroizing;
 
-use crate::args::Passphrase;
+use crate::args::{Import, Passphrase};
 use crate::commands::{input_file, passphrase};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 
-/// Most issuers of oidc-agent.
-const MAX_ISSUERS: usize = 1000;
+/// Most files of a folder.
+const MAX_FILES: usize = 1000;
 
 /// What was named on the command line.
 pub(super) enum Source {
     File(PathBuf),
     Git,
+    /// The store, and the URLs of the servers.
+    McpRemote(PathBuf, Vec<String>),
     OidcAgent,
     Environment,
 }
@@ -32,19 +35,35 @@ pub(super) enum Source {
 pub(super) type Parts = Vec<(PathBuf, Zeroizing<Vec<u8>>)>;
 
 impl Source {
-    pub(super) fn of(named: &Path) -> Self {
-        match named.to_str() {
+    pub(super) fn of(args: &Import) -> Result<Self, Failure> {
+        let named = &args.source;
+        let source = match named.to_str() {
+            Some("mcp-remote") => Self::McpRemote(mcp_remote_store(), args.servers.clone()),
             Some("git") => Self::Git,
             Some("oidc-agent") => Self::OidcAgent,
             Some("env") => Self::Environment,
-            Some(_) | None => Self::File(named.to_owned()),
+            Some(_) | None if named.is_dir() && named.ends_with(mcp_remote::FOLDER) => {
+                let store = named.canonicalize();
+                Self::McpRemote(
+                    store.unwrap_or_else(|_| named.clone()),
+                    args.servers.clone(),
+                )
+            }
+            Some(_) | None => Self::File(named.clone()),
+        };
+        let is_mcp_remote = matches!(source, Self::McpRemote(..));
+        if is_mcp_remote || (args.servers.is_empty() && !args.move_logins) {
+            return Ok(source);
         }
+        let what = "`--server` and `--move-logins` are for `valetkey import mcp-remote`";
+        Err(Failure::new(Exit::Usage, what).hint("leave them out"))
     }
 
     pub(super) fn read(&self) -> Result<Parts, Failure> {
         match self {
             Self::File(path) => Ok(vec![(path.clone(), input_file::read(path)?)]),
             Self::Git => Ok(vec![(PathBuf::from("git"), git_config()?)]),
+            Self::McpRemote(store, _) => mcp_remote_files(store),
             Self::OidcAgent => oidc_agent_files(),
             Self::Environment => Ok(Parts::new()),
         }
@@ -86,11 +105,18 @@ impl Source {
                 },
                 Self::Git => git::read(bytes),
                 Self::OidcAgent => oidc_agent::issuer_file(bytes),
-                Self::Environment => Ok(Found::default()),
+                Self::McpRemote(..) | Self::Environment => continue,
             };
             let part = part.map_err(|error| wrong(path, error))?;
             found.authenticators.extend(part.authenticators);
             found.remarks.extend(part.remarks);
+        }
+        if let Self::McpRemote(store, servers) = self {
+            let files = read
+                .iter()
+                .filter_map(|(path, bytes)| stored_file(store, path, bytes));
+            let files: Vec<_> = files.collect();
+            found = mcp_remote::read(&files, servers).map_err(|error| wrong(store, error))?;
         }
         if let Self::Environment = self {
             let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
@@ -108,6 +134,7 @@ impl fmt::Display for Source {
         match self {
             Self::File(path) => write!(f, "`{}`", path.display()),
             Self::Git => f.write_str("the git configuration"),
+            Self::McpRemote(..) => f.write_str("the store of mcp-remote"),
             Self::OidcAgent => f.write_str("the folder of oidc-agent"),
             Self::Environment => f.write_str("the environment"),
         }
@@ -142,11 +169,7 @@ fn oidc_agent_files() -> Result<Parts, Failure> {
         return Ok(parts);
     };
     let mut paths = vec![folder.join("issuer.config")];
-    if let Ok(entries) = fs::read_dir(folder.join("issuer.config.d")) {
-        let entries = entries.flatten().take(MAX_ISSUERS);
-        paths.extend(entries.map(|entry| entry.path()));
-    }
-    paths[1..].sort();
+    paths.extend(paths_in(&folder.join("issuer.config.d")));
     for path in paths {
         match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -169,4 +192,51 @@ fn oidc_agent_folder() -> Option<PathBuf> {
         .map(|folder| home.join(folder))
         .into_iter()
         .find(|folder| folder.is_dir())
+}
+
+/// Where mcp-remote keeps its files.
+fn mcp_remote_store() -> PathBuf {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty());
+    let store = set("MCP_REMOTE_CONFIG_DIR").map(PathBuf::from);
+    let beside_home = || PathBuf::from(set("HOME").unwrap_or_default()).join(mcp_remote::FOLDER);
+    let store = store.unwrap_or_else(beside_home);
+    store.canonicalize().unwrap_or(store)
+}
+
+/// The files of the store, in the folder itself and in those below it.
+fn mcp_remote_files(store: &Path) -> Result<Parts, Failure> {
+    let mut folders = vec![store.to_owned()];
+    let is_folder = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|it| it.is_dir());
+    folders.extend(paths_in(store).into_iter().filter(is_folder));
+    let mut parts = Parts::new();
+    for path in folders.iter().flat_map(|folder| paths_in(folder)) {
+        let name = path.file_name().and_then(|name| name.to_str());
+        if name.is_some_and(mcp_remote::is_wanted) {
+            let content = input_file::read(&path)?;
+            parts.push((path, content));
+        }
+    }
+    Ok(parts)
+}
+
+/// What is in a folder, sorted; nothing if there is none.
+fn paths_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<_> = entries.take(MAX_FILES).map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+fn stored_file<'a>(store: &Path, path: &'a Path, content: &'a [u8]) -> Option<StoredFile<'a>> {
+    let folder = path.parent()?;
+    Some(StoredFile {
+        path,
+        folder: if folder == store {
+            ""
+        } else {
+            folder.file_name()?.to_str()?
+        },
+        name: path.file_name()?.to_str()?,
+        content,
+    })
 }

@@ -82,13 +82,17 @@ impl Outcome {
         self.there.push(name);
     }
 
-    pub(super) fn add(&mut self, terminal: Terminal, entry: Entry) -> Result<(), Failure> {
+    pub(super) fn add(
+        &mut self,
+        terminal: Terminal,
+        entry: Entry,
+    ) -> Result<Option<AuthenticatorId>, Failure> {
         let mut agent = agent::connect(&entry.global)?;
         let mut saved = match agent.add_authenticator(&entry.input) {
             Ok(saved) => saved,
             Err(ClientError::Api(error)) if error.code == ErrorCode::Conflict => {
                 self.is_there(terminal, entry.origin);
-                return Ok(());
+                return Ok(None);
             }
             Err(error) => return Err(error.into()),
         };
@@ -102,8 +106,9 @@ impl Outcome {
         if !terminal.json {
             terminal.say(|style| words::added(&saved, style));
         }
+        let id = saved.authenticator.id;
         self.authenticators.push(saved);
-        Ok(())
+        Ok(Some(id))
     }
 
     /// Makes the one that is there as the imported one. Where its logins would then be sent elsewhere, the agent
