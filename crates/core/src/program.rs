@@ -101,8 +101,15 @@ pub enum Code {
         /// The text and its arguments, which it may run.
         text: Vec<String>,
     },
-    /// What `valetkey run` starts: the command and all its arguments.
-    Command { arguments: Vec<String> },
+    /// A command and all its arguments: what `valetkey run` starts, and an interpreter with options that are
+    /// not known, so that it cannot be told which argument is its program.
+    Command {
+        arguments: Vec<String>,
+        /// The working directory, if relative paths may be among the arguments of an interpreter.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+        folder: Option<PathBuf>,
+    },
     /// The person at an interactive shell.
     Terminal {
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -180,7 +187,7 @@ impl Code {
             Self::Script { path, .. } => package(path).unwrap_or_else(|| file_name(path)),
             Self::Module { name, .. } => name.clone(),
             Self::Inline { interpreter, .. } => format!("a command of {}", file_name(interpreter)),
-            Self::Command { arguments } => arguments
+            Self::Command { arguments, .. } => arguments
                 .first()
                 .map_or_else(String::new, |command| file_name(Path::new(command))),
             Self::Terminal { .. } => "Terminal".to_owned(),
@@ -216,7 +223,13 @@ impl fmt::Display for Code {
                 options,
                 text,
             } => write_command(f, interpreter, options, text),
-            Self::Command { arguments } => f.write_str(&arguments.join(" ")),
+            Self::Command { arguments, folder } => {
+                f.write_str(&arguments.join(" "))?;
+                match folder {
+                    Some(folder) => write!(f, " in {}", folder.display()),
+                    None => Ok(()),
+                }
+            }
             Self::Terminal { shell } => write!(f, "interactive {}", file_name(shell)),
             Self::Unknown { reason } => f.write_str(reason.text()),
         }

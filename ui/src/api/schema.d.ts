@@ -1155,6 +1155,8 @@ export interface components {
             text: string[];
         } | {
             arguments: string[];
+            /** @description The working directory, if relative paths may be among the arguments of an interpreter. */
+            folder?: string | null;
             /** @enum {string} */
             kind: "command";
         } | {

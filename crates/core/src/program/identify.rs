@@ -162,13 +162,21 @@ fn command_of_run(process: &ProcessFacts) -> Option<Code> {
         *program = absolute(process, program).display().to_string();
     }
     let (program, rest) = command.split_first_mut()?;
-    if let Some(interpreter) = interpreter::find(Path::new(program))
-        && let Target::Script(script) = interpreter.read(rest).target
-        && let Some(word) = rest.iter_mut().find(|word| **word == script)
-    {
-        *word = absolute(process, &script).display().to_string();
-    }
-    Some(Code::Command { arguments: command })
+    let interpreter = interpreter::find(Path::new(program));
+    let folder = match interpreter.map(|interpreter| interpreter.read(rest).target) {
+        Some(Target::Script(script)) => {
+            if let Some(word) = rest.iter_mut().find(|word| **word == script) {
+                *word = absolute(process, &script).display().to_string();
+            }
+            None
+        }
+        Some(Target::Module(_) | Target::Unclear) => process.working_directory.clone(),
+        Some(Target::Inline(_) | Target::None) | None => None,
+    };
+    Some(Code::Command {
+        arguments: command,
+        folder,
+    })
 }
 
 /// The first argument that is no option of all commands.
@@ -274,6 +282,15 @@ fn code(process: &ProcessFacts) -> Code {
             interpreter: executable,
             options,
             text,
+        },
+        Target::Unclear => match &process.working_directory {
+            None => unknown(UnknownReason::HiddenArguments),
+            folder => Code::Command {
+                arguments: std::iter::once(executable.display().to_string())
+                    .chain(arguments.iter().cloned())
+                    .collect(),
+                folder: folder.clone(),
+            },
         },
         Target::None if interpreter.is_shell && process.reads_terminal => {
             Code::Terminal { shell: executable }

@@ -1,6 +1,10 @@
 //! The command lines of interpreters: which of the arguments is the program.
 
+mod known;
+
 use std::path::Path;
+
+use self::known::{INTERPRETERS, LOADER};
 
 /// What an interpreter was told to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,126 +22,39 @@ pub(super) enum Target {
     Inline(Vec<String>),
     /// None named: interactive, or standard input.
     None,
+    /// One of the arguments, but it cannot be told which.
+    Unclear,
 }
 
-/// How the options of a family of interpreters are read. Long options without a leading `--`.
+/// How the options of interpreters are read. Lists are words between spaces, long options without their
+/// leading `--`. An option that is in none of them may take the next argument as its value or not: then
+/// nothing tells which one is the program.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Interpreter {
-    names: &'static [&'static str],
+    names: &'static str,
     /// First arguments that say what to do with the next.
-    verbs: &'static [&'static str],
-    /// Those of them after which text comes.
-    text_verbs: &'static [&'static str],
-    inline: &'static [&'static str],
-    module: &'static [&'static str],
+    verbs: &'static str,
+    /// Those after which text comes.
+    text_verbs: &'static str,
+    /// Those that run more than the next argument, or something that this names in another way.
+    other_verbs: &'static str,
+    inline: &'static str,
+    module: &'static str,
     /// Options that take the next argument as their value.
-    with_value: &'static [&'static str],
-    /// Whether the text is the first argument after all options, as with `sh -c`, rather than the rest
-    /// of its own option or the next argument.
-    text_after_options: bool,
+    with_value: &'static str,
+    /// Options that never do.
+    flags: &'static str,
+    /// How the names of more of them begin.
+    flag_prefixes: &'static str,
+    /// A POSIX shell. The text is the first argument after all options, as with `sh -c`, rather than the
+    /// rest of its own option or the next argument; so are values; and `-` ends the options.
+    is_posix_shell: bool,
     /// Options that make it read standard input, whatever follows.
-    standard_input: &'static [&'static str],
+    standard_input: &'static str,
     /// Whether `-ab` stands for `-a -b`.
     clusters: bool,
     pub(super) is_shell: bool,
 }
-
-const SHELL: Interpreter = Interpreter {
-    names: &["sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish"],
-    verbs: &[],
-    text_verbs: &[],
-    inline: &["c", "command"],
-    module: &[],
-    with_value: &["o", "O", "rcfile", "init-file", "C", "init-command"],
-    text_after_options: true,
-    standard_input: &["s"],
-    clusters: true,
-    is_shell: true,
-};
-
-const LOADER: Interpreter = Interpreter {
-    names: &[],
-    verbs: &[],
-    text_verbs: &[],
-    inline: &[],
-    module: &[],
-    with_value: &["library-path", "preload", "audit", "argv0", "inhibit-rpath"],
-    text_after_options: false,
-    standard_input: &[],
-    clusters: false,
-    is_shell: false,
-};
-
-const INTERPRETERS: [Interpreter; 5] = [
-    SHELL,
-    Interpreter {
-        names: &["python", "pypy"],
-        verbs: &[],
-        text_verbs: &[],
-        inline: &["c"],
-        module: &["m"],
-        with_value: &["W", "X", "check-hash-based-pycs"],
-        text_after_options: false,
-        standard_input: &[],
-        clusters: true,
-        is_shell: false,
-    },
-    Interpreter {
-        names: &["node", "nodejs", "deno", "bun"],
-        verbs: &["run", "inspect", "test", "task", "serve", "watch", "x"],
-        text_verbs: &["eval", "exec"],
-        inline: &["e", "p", "eval", "print"],
-        module: &[],
-        with_value: &[
-            "r",
-            "C",
-            "require",
-            "import",
-            "loader",
-            "experimental-loader",
-            "conditions",
-            "input-type",
-            "config",
-            "preload",
-        ],
-        text_after_options: false,
-        standard_input: &[],
-        clusters: true,
-        is_shell: false,
-    },
-    Interpreter {
-        names: &["ruby", "perl", "php", "lua", "Rscript", "tclsh"],
-        verbs: &[],
-        text_verbs: &[],
-        inline: &["e", "E"],
-        module: &[],
-        with_value: &["I", "r", "C", "M", "d", "l"],
-        text_after_options: false,
-        standard_input: &[],
-        clusters: true,
-        is_shell: false,
-    },
-    Interpreter {
-        names: &["java"],
-        verbs: &[],
-        text_verbs: &[],
-        inline: &[],
-        module: &[],
-        with_value: &[
-            "cp",
-            "classpath",
-            "class-path",
-            "module-path",
-            "p",
-            "m",
-            "module",
-        ],
-        text_after_options: false,
-        standard_input: &[],
-        clusters: false,
-        is_shell: false,
-    },
-];
 
 /// The interpreter that an executable is, by its name without a version.
 pub(super) fn find(executable: &Path) -> Option<&'static Interpreter> {
@@ -145,8 +62,12 @@ pub(super) fn find(executable: &Path) -> Option<&'static Interpreter> {
     let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
     INTERPRETERS
         .iter()
-        .find(|interpreter| interpreter.names.contains(&name))
+        .find(|interpreter| lists(interpreter.names, name))
         .or_else(|| is_loader(name).then_some(&LOADER))
+}
+
+fn lists(list: &str, name: &str) -> bool {
+    list.split_ascii_whitespace().any(|word| word == name)
 }
 
 /// The dynamic loader, called as a command.
@@ -170,6 +91,11 @@ impl Interpreter {
             target,
         }
     }
+
+    fn is_flag(&self, name: &str) -> bool {
+        let mut prefixes = self.flag_prefixes.split_ascii_whitespace();
+        lists(self.flags, name) || prefixes.any(|prefix| name.starts_with(prefix))
+    }
 }
 
 struct Reader<'a> {
@@ -183,15 +109,18 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn target(&mut self) -> Target {
         while let Some(argument) = self.rest.next() {
-            let found = if argument == "--" || argument == "-" {
-                return match self.rest.next() {
-                    Some(next) if argument == "--" => self.first(next),
-                    _ => Target::None,
-                };
+            let is_end = argument == "--" || argument == "-" && self.interpreter.is_posix_shell;
+            let found = if is_end {
+                let next = self.rest.next();
+                return next.map_or(Target::None, |next| self.first(next));
+            } else if argument == "-" {
+                return Target::None;
             } else if let Some(long) = argument.strip_prefix("--") {
                 self.long(argument, long)
-            } else if argument.len() > 1 && argument.starts_with(['-', '+']) {
+            } else if self.is_short(argument) {
                 self.short(argument)
+            } else if lists(self.interpreter.other_verbs, argument) && !self.has_verb {
+                Some(Target::Unclear)
             } else if self.is_verb(argument) {
                 None
             } else {
@@ -204,10 +133,16 @@ impl Reader<'_> {
         Target::None
     }
 
+    fn is_short(&self, argument: &str) -> bool {
+        let is_option = argument.starts_with('-')
+            || argument.starts_with('+') && self.interpreter.is_posix_shell;
+        is_option && argument.len() > 1
+    }
+
     /// `run` says nothing; what another one does with the next argument differs.
     fn is_verb(&mut self, argument: &str) -> bool {
-        let text = self.interpreter.text_verbs.contains(&argument);
-        if self.has_verb || !(text || self.interpreter.verbs.contains(&argument)) {
+        let text = lists(self.interpreter.text_verbs, argument);
+        if self.has_verb || !(text || lists(self.interpreter.verbs, argument)) {
             return false;
         }
         self.has_verb = true;
@@ -222,6 +157,9 @@ impl Reader<'_> {
     fn first(&self, argument: &str) -> Target {
         if self.text_follows {
             self.inline(argument)
+        } else if self.is_java() && argument.starts_with('@') {
+            // A file of more arguments.
+            Target::Unclear
         } else if self.is_name(argument) {
             Target::Module(argument.to_owned())
         } else {
@@ -231,7 +169,7 @@ impl Reader<'_> {
 
     /// Whether it is no file: a class of Java, an address.
     fn is_name(&self, argument: &str) -> bool {
-        let is_class = self.interpreter.names.contains(&"java")
+        let is_class = self.is_java()
             && !self.options.iter().any(|option| option == "-jar")
             && Path::new(argument)
                 .extension()
@@ -240,6 +178,10 @@ impl Reader<'_> {
             || argument.starts_with("npm:")
             || argument.starts_with("jsr:");
         is_class || is_address
+    }
+
+    fn is_java(&self) -> bool {
+        lists(self.interpreter.names, "java")
     }
 
     fn inline(&self, text: &str) -> Target {
@@ -255,30 +197,27 @@ impl Reader<'_> {
         self.option(argument, name, value)
     }
 
-    /// A cluster: `-lc`, `-Im`, `-uW error`. One dash before a long name is `java`'s.
+    /// A cluster: `-lc`, `-Im`, `-uW error`. One dash before a long name is for `java`, and for `bash`, too.
     fn short(&mut self, argument: &str) -> Option<Target> {
+        let interpreter = self.interpreter;
         let name = &argument[1..];
-        if !self.interpreter.clusters || self.interpreter.with_value.contains(&name) {
+        let is_long = name.len() > 1
+            && (lists(interpreter.with_value, name) || lists(interpreter.flags, name));
+        if !interpreter.clusters || is_long {
             return self.option(argument, name, None);
         }
         for (index, letter) in name.char_indices() {
             let letter = &name[index..index + letter.len_utf8()];
             let rest = &name[index + letter.len()..];
             let value = (!rest.is_empty()).then_some(rest);
-            let interpreter = self.interpreter;
-            if interpreter.standard_input.contains(&letter) {
+            if lists(interpreter.standard_input, letter) {
                 return Some(Target::None);
             }
-            if interpreter.text_after_options && interpreter.inline.contains(&letter) {
+            if interpreter.is_posix_shell && lists(interpreter.inline, letter) {
                 self.text_follows = true;
                 continue;
             }
-            let takes_rest = [
-                interpreter.inline,
-                interpreter.module,
-                interpreter.with_value,
-            ];
-            if takes_rest.iter().any(|names| names.contains(&letter)) {
+            if !lists(interpreter.flags, letter) {
                 return self.option(argument, letter, value);
             }
         }
@@ -286,28 +225,39 @@ impl Reader<'_> {
         None
     }
 
+    /// `value`: what is attached to the option.
     fn option(&mut self, argument: &str, name: &str, value: Option<&str>) -> Option<Target> {
-        let attached = value.is_some();
-        let mut value = || {
-            value
-                .map(str::to_owned)
-                .or_else(|| self.rest.next().cloned())
+        let interpreter = self.interpreter;
+        let mut next = || {
+            let next = || self.rest.next().cloned();
+            value.map(str::to_owned).or_else(next)
         };
-        if self.interpreter.inline.contains(&name) {
-            if self.interpreter.text_after_options && !attached {
+        if lists(interpreter.inline, name) {
+            if interpreter.is_posix_shell && value.is_none() {
                 self.text_follows = true;
                 return None;
             }
-            let text = value()?;
+            let text = next()?;
             return Some(self.inline(&text));
         }
-        if self.interpreter.module.contains(&name) {
-            return Some(Target::Module(value()?));
+        if lists(interpreter.module, name) {
+            return Some(Target::Module(next()?));
         }
-        let with_value = self.interpreter.with_value.contains(&name);
-        let value = (with_value && !attached).then(&mut value).flatten();
+        let is_long = argument.starts_with("--");
+        if lists(interpreter.with_value, name) {
+            // What is attached are more letters: the value of `-oe` is the next argument.
+            if value.is_some() && interpreter.is_posix_shell && !is_long {
+                return Some(Target::Unclear);
+            }
+            let value = value.is_none().then(next).flatten();
+            self.options.push(argument.to_owned());
+            self.options.extend(value);
+            return None;
+        }
+        if !(interpreter.is_flag(name) || is_long && value.is_some()) {
+            return Some(Target::Unclear);
+        }
         self.options.push(argument.to_owned());
-        self.options.extend(value);
         None
     }
 }

@@ -188,7 +188,7 @@ impl Peer {
         {
             return missing();
         }
-        if let Code::Command { arguments } = code
+        if let Code::Command { arguments, .. } = code
             && let Some(command) = arguments.first_mut()
             && !command.contains('/')
         {

@@ -207,6 +207,12 @@ fn a_module_belongs_to_its_folder() {
     let here = identify(&[process("python3 -m app")]).client;
     assert_ne!(here, identify(&[elsewhere]).client);
     assert_eq!(here.location(), "python3 app in /home/me/work");
+    let run = ProcessFacts {
+        working_directory: Some("/home/me/other".into()),
+        ..process("valetkey run --env A=github -- python3 -m app")
+    };
+    let here = typed(&["valetkey run --env A=github -- python3 -m app"]);
+    assert_ne!(here.code, identify(&[run]).client.code);
 }
 
 #[test]
@@ -216,4 +222,63 @@ fn options_before_the_verb_do_not_hide_a_run() {
     assert_eq!(typed(&[profile]), run);
     let token = typed(&["valetkey --profile run token github"]);
     assert_eq!(token.name(), "Terminal");
+}
+
+#[test]
+fn the_value_of_an_option_is_not_the_script() {
+    for (one, other) in [
+        (
+            "deno run --import-map m.json a.ts",
+            "deno run --import-map m.json b.ts",
+        ),
+        (
+            "java --add-opens java.base/java.lang=ALL-UNNAMED -jar a.jar",
+            "java --add-opens java.base/java.lang=ALL-UNNAMED -jar b.jar",
+        ),
+        ("node --env-file .env a.js", "node --env-file .env b.js"),
+        ("node --watch-path src a.js", "node --watch-path src b.js"),
+        ("node --new-option x a.js", "node --new-option x b.js"),
+        ("node run a.js", "node run.js a.js"),
+        ("bun --cwd dir a.ts", "bun --cwd dir b.ts"),
+        ("deno test a.ts b.ts", "deno test a.ts c.ts"),
+        ("php -c php.ini a.php", "php -c php.ini b.php"),
+        ("php -f a.php", "php -f b.php"),
+        ("perl -l a.pl x", "perl -l b.pl x"),
+        ("perl -0 777 a.pl", "perl -0 777 b.pl"),
+        ("python3 --new x a.py", "python3 --new x b.py"),
+        ("bash -oe pipefail a.sh", "bash -oe pipefail b.sh"),
+        ("java @options A", "java @options B"),
+    ] {
+        assert_ne!(typed(&[one]), typed(&[other]), "{one}");
+        let elsewhere = |command: &str| ProcessFacts {
+            working_directory: Some("/home/me/other".into()),
+            ..process(command)
+        };
+        for command in [one, &format!("valetkey run --env A=github -- {one}")] {
+            let [here, there] = [process(command), elsewhere(command)].map(|it| identify(&[it]));
+            assert!(here.client.is_known(), "{command}");
+            assert_ne!(here.client, there.client, "{command}");
+        }
+    }
+    let encoding = typed(&["ruby -E UTF-8 a.rb"]);
+    assert_eq!(encoding.location(), "ruby -E UTF-8 /home/me/work/a.rb");
+    let unknown = typed(&["deno run --new m.json a.ts"]);
+    assert_eq!(unknown.name(), "deno");
+    assert_eq!(
+        unknown.location(),
+        "/usr/bin/deno run --new m.json a.ts in /home/me/work"
+    );
+}
+
+#[test]
+fn a_script_is_not_the_person_at_the_terminal() {
+    for command in [
+        "bash -C evil.sh",
+        "bash - evil.sh",
+        "bash -restricted evil.sh",
+        "bash --new evil.sh",
+    ] {
+        let client = typed(&["valetkey token github", command]);
+        assert_ne!(client.name(), "Terminal", "{command}");
+    }
 }
