@@ -114,6 +114,9 @@ pub enum Code {
     Terminal {
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
         shell: PathBuf,
+        /// Options with values, which can name what it runs first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        options: Vec<String>,
     },
     /// It cannot be told which program it is, so no answer is remembered.
     Unknown { reason: UnknownReason },
@@ -230,7 +233,10 @@ impl fmt::Display for Code {
                     None => Ok(()),
                 }
             }
-            Self::Terminal { shell } => write!(f, "interactive {}", file_name(shell)),
+            Self::Terminal { shell, options } => {
+                f.write_str("interactive ")?;
+                write_command(f, shell, options, &[])
+            }
             Self::Unknown { reason } => f.write_str(reason.text()),
         }
     }

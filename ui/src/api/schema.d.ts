@@ -1162,6 +1162,8 @@ export interface components {
         } | {
             /** @enum {string} */
             kind: "terminal";
+            /** @description Options with values, which can name what it runs first. */
+            options?: string[];
             shell: string;
         } | {
             /** @enum {string} */

@@ -292,9 +292,10 @@ fn code(process: &ProcessFacts) -> Code {
                 folder: folder.clone(),
             },
         },
-        Target::None if interpreter.is_shell && process.reads_terminal => {
-            Code::Terminal { shell: executable }
-        }
+        Target::None if interpreter.is_shell && process.reads_terminal => Code::Terminal {
+            shell: executable,
+            options: invocation.with_values,
+        },
         Target::None => unknown(UnknownReason::StandardInput),
     }
 }

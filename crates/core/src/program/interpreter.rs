@@ -11,6 +11,8 @@ use self::known::{INTERPRETERS, LOADER};
 pub(super) struct Invocation {
     /// Its options, except the one that introduces the program.
     pub(super) options: Vec<String>,
+    /// Those of them that are more than flags, with their values: what a shell runs first can be among them.
+    pub(super) with_values: Vec<String>,
     pub(super) target: Target,
 }
 
@@ -82,12 +84,14 @@ impl Interpreter {
             interpreter: self,
             rest: arguments.iter(),
             options: Vec::new(),
+            with_values: Vec::new(),
             text_follows: false,
             has_verb: false,
         };
         let target = reader.target();
         Invocation {
             options: reader.options,
+            with_values: reader.with_values,
             target,
         }
     }
@@ -102,6 +106,7 @@ struct Reader<'a> {
     interpreter: &'a Interpreter,
     rest: std::slice::Iter<'a, String>,
     options: Vec<String>,
+    with_values: Vec<String>,
     text_follows: bool,
     has_verb: bool,
 }
@@ -211,6 +216,7 @@ impl Reader<'_> {
             let rest = &name[index + letter.len()..];
             let value = (!rest.is_empty()).then_some(rest);
             if lists(interpreter.standard_input, letter) {
+                self.with_values.extend(self.rest.by_ref().cloned());
                 return Some(Target::None);
             }
             if interpreter.is_posix_shell && lists(interpreter.inline, letter) {
@@ -250,12 +256,16 @@ impl Reader<'_> {
                 return Some(Target::Unclear);
             }
             let value = value.is_none().then(next).flatten();
-            self.options.push(argument.to_owned());
-            self.options.extend(value);
+            let words: Vec<String> = std::iter::once(argument.to_owned()).chain(value).collect();
+            self.options.extend_from_slice(&words);
+            self.with_values.extend(words);
             return None;
         }
         if !(interpreter.is_flag(name) || is_long && value.is_some()) {
             return Some(Target::Unclear);
+        }
+        if value.is_some() {
+            self.with_values.push(argument.to_owned());
         }
         self.options.push(argument.to_owned());
         None

@@ -100,6 +100,7 @@ mod tests {
         };
         let terminal = Code::Terminal {
             shell: "/bin/bash".into(),
+            options: Vec::new(),
         };
         assert_eq!(started_by(Some(terminal)).as_deref(), Some("Terminal"));
         let reason = UnknownReason::HiddenExecutable;

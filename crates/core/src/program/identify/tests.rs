@@ -282,3 +282,37 @@ fn a_script_is_not_the_person_at_the_terminal() {
         assert_ne!(client.name(), "Terminal", "{command}");
     }
 }
+
+#[test]
+fn a_terminal_with_a_start_file_of_its_own_is_another_one() {
+    let in_shell = |shell: &str| typed(&["valetkey token github", shell]);
+    let terminal = in_shell("bash");
+    for same in [
+        "bash -l -i",
+        "-bash",
+        "bash --norc --noprofile -i",
+        "bash -s",
+    ] {
+        assert_eq!(in_shell(same).code, terminal.code, "{same}");
+    }
+    for (one, other) in [
+        ("bash --rcfile evil.sh -i", "bash"),
+        ("bash -rcfile evil.sh", "bash"),
+        ("bash --rcfile=evil.sh -i", "bash"),
+        ("bash --init-file a -i", "bash --init-file b -i"),
+        ("fish -C x", "fish"),
+        ("fish -Cx", "fish"),
+        ("fish --init-command=x", "fish"),
+        ("bash -s a", "bash -s b"),
+    ] {
+        let [one, other] = [one, other].map(in_shell);
+        assert_eq!(one.name(), "Terminal", "{one:?}");
+        assert_ne!(one, other);
+        let text = serde_json::to_string(&one).unwrap();
+        assert_eq!(serde_json::from_str::<Client>(&text).unwrap(), one);
+    }
+    let location = in_shell("bash --rcfile evil.sh -i").location();
+    assert_eq!(location, "interactive bash --rcfile evil.sh");
+    let stored = r#"{"kind": "terminal", "shell": "/usr/bin/bash"}"#;
+    assert_eq!(serde_json::from_str::<Code>(stored).unwrap(), terminal.code);
+}
