@@ -64,6 +64,7 @@ const LOG_DAMAGE: Record<string, string> = {
   database_replaced: "the database was lost or replaced",
   lines_missing: "the newest events were gone",
   line_changed: "the newest event was another one",
+  changed_before_pruning: "old events had been changed before they were deleted",
   key_missing: "its key was gone from the keychain",
 };
 

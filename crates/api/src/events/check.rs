@@ -58,7 +58,7 @@ pub enum LogProblemKind {
     Removed,
     /// They stood at the end, and were cut off.
     Cut,
-    /// The line was written when the agent started and found the log damaged.
+    /// The line was written when the agent found the log damaged, at a start or before it deleted old lines.
     FoundAtStart,
 }
 

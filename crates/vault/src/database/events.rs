@@ -2,6 +2,7 @@
 //! a MAC that depends on all lines before it (`chain`).
 
 pub(crate) mod chain;
+pub(crate) mod old;
 mod query;
 pub(crate) mod resume;
 pub(crate) mod verify;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
+use rusqlite::{Connection, Row, TransactionBehavior, params};
 use valetkey_core::event::{Event, EventId};
 use valetkey_core::id::ConnectionId;
 
@@ -126,29 +127,6 @@ pub(crate) fn append(
         }
     }
     Ok(written?.id)
-}
-
-/// The last line of those at the front that are older than `before`; None if there are none. A line
-/// from after `now` was written while the clock was wrong, and holds up nothing.
-pub(crate) fn prune_end(
-    connection: &Connection,
-    before: Timestamp,
-    now: Timestamp,
-) -> Result<Option<Position>, VaultError> {
-    // `+`: in the order of the ids, to the first line that stays.
-    let sql = "SELECT id FROM events WHERE +at >= ?1 AND +at <= ?2 ORDER BY id LIMIT 1";
-    let times = [Nanoseconds(before), Nanoseconds(now)];
-    let first_kept = connection.query_row(sql, times, |row| row.get(0));
-    let first_kept: i64 = first_kept.optional()?.unwrap_or(i64::MAX);
-    let sql = "SELECT id, ifnull(mac, x'') FROM events WHERE id < ?1 AND +at < ?2
-               ORDER BY id DESC LIMIT 1";
-    let end = connection.query_row(sql, params![first_kept, Nanoseconds(before)], |row| {
-        Ok(Position {
-            id: EventId(row.get(0)?),
-            mac: row.get(1)?,
-        })
-    });
-    Ok(end.optional()?)
 }
 
 /// Deletes at most [`PRUNE_STEP`] lines up to `last`; how many.

@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 
 use super::Vault;
 use crate::database::events::chain::{Chain, ChainKey, LineMac, Position};
+use crate::database::events::old::Age;
 use crate::database::events::resume::{Damage, resume};
 use crate::database::events::verify::{Expected, LogCheck, check};
 use crate::database::events::{self, Durability, Effects, EventFilter};
@@ -223,7 +224,7 @@ impl Vault {
 
     /// Deletes events older than `before`, in short transactions between which others take their
     /// turn; how many. May be stopped at any point and called again. Needs the keychain, which learns
-    /// first where the log begins from now on.
+    /// first where the log begins from now on. Changed lines that go with older ones are said in the log.
     pub async fn prune_events(
         &self,
         before: Timestamp,
@@ -232,22 +233,36 @@ impl Vault {
         let mut anchor = self.shared.anchor.lock().await;
         self.open_chain(&mut anchor, now).await?;
         let known = anchor.as_mut().expect("opened above");
-        let end = self
-            .database
-            .read(move |db| events::prune_end(db, before, now));
-        let Some(end) = end.await? else {
+        let Anchor {
+            key,
+            uncovered_until,
+            start,
+            ..
+        } = known.clone();
+        let age = Age { before, now };
+        let find = move |db: &rusqlite::Connection| {
+            events::old::find(db, &key, start, uncovered_until, age)
+        };
+        let Some(old) = self.database.read(find).await? else {
             return Ok(0);
         };
-        if end.id > known.uncovered_until {
+        if let Some(start) = old.in_chain {
+            if let Some((first, last)) = old.damaged {
+                let why = "changed_before_pruning";
+                let detail = json!({ "why": why, "first": first, "last": last });
+                let told = [Event::new(EventKind::LogDamaged, now).detail(detail)];
+                self.append_events(told, Vec::new(), Vec::new(), Durability::Durable)
+                    .await?;
+            }
             let (head, _) = self.chain_end().await?;
             let next = Anchor {
-                start: end,
+                start,
                 head,
                 ..known.clone()
             };
             self.move_anchor(known, next).await?;
         }
-        self.delete_lines(end.id).await
+        self.delete_lines(old.last).await
     }
 
     async fn delete_lines(&self, last: EventId) -> Result<usize, VaultError> {

@@ -291,11 +291,54 @@ async fn a_pruned_log_is_intact_and_a_removed_line_at_its_start_is_found() {
     // All of it.
     let end = later + SignedDuration::from_secs(1);
     log.vault.prune_events(end, end).await.unwrap();
-    assert_eq!(log.problems().await, []);
-    assert_eq!(append_kept(&log.vault, 1).await, EventId(13));
+    let told = [(LogProblemKind::FoundAtStart, 13, 13)];
+    assert_eq!(log.problems().await, told);
+    assert_eq!(log.why().await, ["changed_before_pruning"]);
+    assert_eq!(append_kept(&log.vault, 1).await, EventId(14));
     log.stop().await;
     log.start().await;
+    assert_eq!(log.problems().await, told);
+}
+
+#[tokio::test]
+async fn a_line_made_old_is_not_taken_for_a_pruned_one() {
+    let mut log = Log::of_nine().await;
+    log.change("UPDATE events SET at = 0 WHERE id <= 5");
+    let ninety_days = SignedDuration::from_hours(24 * 90);
+    let pruned = log.vault.prune_events(now() - ninety_days, now()).await;
+    assert_eq!(pruned.unwrap(), 0);
+    let changed = [(LogProblemKind::Changed, 1, 5)];
+    assert_eq!(log.problems().await, changed);
+    log.stop().await;
+    log.start().await;
+    assert_eq!(log.problems().await, changed);
+    // They go when lines behind them are old that nobody changed, and the log says so.
+    let later = now() + SignedDuration::from_secs(1);
+    assert_eq!(log.vault.prune_events(later, later).await.unwrap(), 9);
+    for _ in 0..2 {
+        let told = [(LogProblemKind::FoundAtStart, 10, 10)];
+        assert_eq!(log.problems().await, told);
+        assert_eq!(log.why().await, ["changed_before_pruning"]);
+        log.stop().await;
+        log.start().await;
+    }
+    let events = log.vault.events(EventFilter::default()).await.unwrap();
+    let (_, told) = &events[0];
+    let detail = serde_json::json!({ "why": "changed_before_pruning", "first": 1, "last": 5 });
+    assert_eq!((told.kind, &told.detail), (EventKind::LogDamaged, &detail));
+    // Said once, and no longer than other lines.
+    let end = later + SignedDuration::from_secs(1);
+    assert_eq!(log.vault.prune_events(end, end).await.unwrap(), 1);
     assert_eq!(log.problems().await, []);
+}
+
+#[tokio::test]
+async fn a_changed_time_neither_keeps_a_line_nor_stops_the_pruning() {
+    let log = Log::of_nine().await;
+    log.change("UPDATE events SET at = at + 1000000000000 WHERE id IN (1, 4, 5)");
+    let later = now() + SignedDuration::from_secs(1);
+    assert_eq!(log.vault.prune_events(later, later).await.unwrap(), 9);
+    assert_eq!(log.why().await, ["changed_before_pruning"]);
 }
 
 #[tokio::test]

@@ -86,6 +86,11 @@ fn told(problem: &LogProblem) -> String {
                 Some("key_missing") => {
                     "the log's key was gone from the keychain: older lines cannot be checked any more"
                 }
+                Some("changed_before_pruning") => {
+                    return format!(
+                        "{lines} says that older lines were changed before they were deleted because of their age"
+                    );
+                }
                 Some(other) => other,
                 None => "the log was damaged",
             };

@@ -1,5 +1,7 @@
 //! Checking every line of the log against the chain.
 
+use std::ops::ControlFlow;
+
 use jiff::Timestamp;
 use rusqlite::Connection;
 use valetkey_core::event::{EventId, EventKind};
@@ -58,7 +60,7 @@ pub enum LogProblemKind {
     Removed,
     /// The end of the log was cut off.
     Cut,
-    /// The line says what was wrong when the agent started.
+    /// The line says what was wrong when the agent started, or when it deleted old lines.
     FoundAtStart,
 }
 
@@ -79,13 +81,7 @@ pub(crate) struct Expected {
 pub(crate) fn check(connection: &Connection, expected: &Expected) -> Result<LogCheck, VaultError> {
     let Expected { start, head, .. } = *expected;
     let uncovered_until = expected.uncovered_until;
-    let mut walk = Walk {
-        key: &expected.key,
-        found: LogCheck::default(),
-        last: start,
-        intact: start.mac,
-        before: None,
-    };
+    let mut walk = Walk::new(&expected.key, start);
     let mut after = EventId(i64::MIN);
     // A start behind the uncovered lines means that they were deleted.
     if start.id > uncovered_until {
@@ -96,29 +92,44 @@ pub(crate) fn check(connection: &Connection, expected: &Expected) -> Result<LogC
         walk.found.uncovered = count.unsigned_abs();
         after = start.id;
     }
-    let sql = format!(
-        "SELECT id, at, kind, connection, authenticator, sign_in, actor, detail, mac FROM events
-         WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT {PAGE}"
-    );
-    let mut statement = connection.prepare(&sql)?;
     let end = head.id.max(expected.newest);
-    loop {
-        let mut rows = statement.query([after.0, end.0])?;
-        let mut count = 0;
-        while let Some(row) = rows.next()? {
-            after = EventId(row.get(0)?);
-            walk.line(after, row)?;
-            count += 1;
-        }
-        if count < PAGE {
-            break;
-        }
-    }
+    read_lines(connection, after, end, |id, row| {
+        walk.line(id, row)?;
+        Ok(ControlFlow::Continue(()))
+    })?;
     if walk.last.id < head.id {
         let first = EventId(walk.last.id.0 + 1);
         walk.problem(LogProblemKind::Cut, first, head.id);
     }
     Ok(walk.found)
+}
+
+/// Reads the lines behind `after`, up to `end` or until `each` breaks.
+pub(super) fn read_lines(
+    connection: &Connection,
+    mut after: EventId,
+    end: EventId,
+    mut each: impl FnMut(EventId, &rusqlite::Row<'_>) -> Result<ControlFlow<()>, VaultError>,
+) -> Result<(), VaultError> {
+    let sql = format!(
+        "SELECT id, at, kind, connection, authenticator, sign_in, actor, detail, mac FROM events
+         WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT {PAGE}"
+    );
+    let mut statement = connection.prepare(&sql)?;
+    loop {
+        let mut rows = statement.query([after.0, end.0])?;
+        let mut count = 0;
+        while let Some(row) = rows.next()? {
+            after = EventId(row.get(0)?);
+            if each(after, row)?.is_break() {
+                return Ok(());
+            }
+            count += 1;
+        }
+        if count < PAGE {
+            return Ok(());
+        }
+    }
 }
 
 /// What matters of a line.
@@ -136,19 +147,35 @@ fn why(detail: &[u8]) -> Option<String> {
     Some(detail.get("why")?.as_str()?.to_owned())
 }
 
-struct Walk<'a> {
+pub(super) struct Walk<'a> {
     key: &'a ChainKey,
     found: LogCheck,
     /// The line before, as the table has it.
-    last: Position,
+    pub(super) last: Position,
     /// The MAC of the last line that was right.
     intact: LineMac,
     /// What the line before was about.
     before: Option<EventKind>,
 }
 
-impl Walk<'_> {
-    fn line(&mut self, id: EventId, row: &rusqlite::Row<'_>) -> Result<(), VaultError> {
+impl<'a> Walk<'a> {
+    /// `start` is the line before the first.
+    pub(super) fn new(key: &'a ChainKey, start: Position) -> Self {
+        Self {
+            key,
+            found: LogCheck::default(),
+            last: start,
+            intact: start.mac,
+            before: None,
+        }
+    }
+
+    /// Looks at the next line; whether it is right.
+    pub(super) fn line(
+        &mut self,
+        id: EventId,
+        row: &rusqlite::Row<'_>,
+    ) -> Result<bool, VaultError> {
         let mac = row.get::<_, Option<LineMac>>(8).ok().flatten();
         let expected = EventId(self.last.id.0 + 1);
         let line = with_columns(row, |columns| {
@@ -170,7 +197,7 @@ impl Walk<'_> {
         if id < expected {
             // In front of the start, where everything was deleted.
             self.problem(LogProblemKind::Changed, id, id);
-            return Ok(());
+            return Ok(false);
         }
         self.found.lines += 1;
         self.found.first.get_or_insert(id);
@@ -192,7 +219,7 @@ impl Walk<'_> {
             id,
             mac: mac.unwrap_or(self.last.mac),
         };
-        Ok(())
+        Ok(is_right)
     }
 
     /// What the log itself says about what cannot be known.

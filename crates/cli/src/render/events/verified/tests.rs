@@ -16,7 +16,8 @@ fn what_was_found_and_what_cannot_be_known_is_said() {
         problem("found_at_start", 9, 9, Some("lines_missing")),
         problem("found_at_start", 10, 10, Some("database_replaced")),
         problem("found_at_start", 11, 11, Some("key_missing")),
-        problem("cut", 12, 20, None),
+        problem("found_at_start", 12, 12, Some("changed_before_pruning")),
+        problem("cut", 13, 20, None),
     ]);
     let damaged = json!({
         "intact": false, "lines": 1, "first": 5, "last": 5, "uncovered": 4, "pruned_until": null, "problems": problems,
