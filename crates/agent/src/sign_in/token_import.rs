@@ -231,7 +231,7 @@ pub(crate) async fn resume(inner: &Arc<Inner>) -> Result<(), VaultError> {
             inner.sessions.imports.fail(id, inner.now());
             match error {
                 AgentError::Internal(_) => {
-                    tracing::error!(%error, "a refresh token is left as it is")
+                    tracing::error!(%error, "a refresh token is left as it is");
                 }
                 error => {
                     tracing::warn!(%error, "an import goes on later");

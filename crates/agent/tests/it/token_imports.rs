@@ -307,11 +307,11 @@ async fn a_name_that_another_account_has_is_left_to_it() {
     visit(authorize_url(&view)).await;
     completed(bench.finished(view.id).await);
     let token = token_of(&bench, "grace").await;
-    let taken = TokenOptions {
+    let labelled = TokenOptions {
         account: Some("work".parse().expect("a label")),
         ..options(&token)
     };
-    let view = begin(&bench, taken).await;
+    let view = begin(&bench, labelled).await;
     let done = completed(bench.finished(view.id).await);
     assert_eq!(done.connection.to_string(), "demo/grace@example.com");
     let work = bench.view("demo/work");

@@ -98,21 +98,20 @@ impl Entry {
             hint: hint.to_owned(),
         };
         match found {
-            Ok(found) => match found.draft {
-                Some(draft) => {
+            Ok(found) => {
+                if let Some(draft) = found.draft {
                     let given = mem::take(&mut self.input);
                     self.input = DraftInput::from_members(draft).overridden(given);
                     // It is for a client that is still to be registered.
                     self.input.take_text("discovered_from");
-                }
-                None => {
+                } else {
                     let issuers = found.issuers.join(", ");
                     self.problem = Some(problem(
                         format!("it names several authorization servers: {issuers}"),
                         "add it with `valetkey add URL --issuer ISSUER`",
                     ));
                 }
-            },
+            }
             Err(ClientError::Api(error)) => {
                 let hint = error.hint.as_deref().unwrap_or("try again later");
                 self.problem = Some(problem(error.message.clone(), hint));
