@@ -203,14 +203,7 @@ impl Change {
             Self::Enable {
                 authenticator,
                 connections,
-            } => (
-                format!("Enable `{authenticator}`?"),
-                format!(
-                    "Programs that may use them then get tokens of: {}.",
-                    connections.join(", ")
-                ),
-                "Enable",
-            ),
+            } => enable(&authenticator, &connections),
             Self::Proxy {
                 connection,
                 widened,
@@ -232,16 +225,8 @@ impl Change {
                 format!("Entries that are older than {days} days are deleted now."),
                 "Delete",
             ),
-            Self::NoPauseOnLock => (
-                "Share tokens while the session is locked?".to_owned(),
-                "Programs then get tokens also while nobody is in front.".to_owned(),
-                "Share",
-            ),
-            Self::NoPauseOnIdle => (
-                "Share tokens while the session is idle?".to_owned(),
-                "Programs then get tokens also while nobody is in front.".to_owned(),
-                "Share",
-            ),
+            Self::NoPauseOnLock => no_pause("locked"),
+            Self::NoPauseOnIdle => no_pause("idle"),
             Self::ExportSecrets { authenticators } => (
                 "Export client secrets?".to_owned(),
                 format!(
@@ -271,6 +256,25 @@ fn new_key(key: &KeyAccess, ends_at: Option<Timestamp>) -> Words {
         format!("Create the client key `{}`?", key.name),
         format!("{} {ends}", key.text()),
         "Create",
+    )
+}
+
+fn enable(authenticator: &str, connections: &[String]) -> Words {
+    (
+        format!("Enable `{authenticator}`?"),
+        format!(
+            "Programs that may use them then get tokens of: {}.",
+            connections.join(", ")
+        ),
+        "Enable",
+    )
+}
+
+fn no_pause(session: &str) -> Words {
+    (
+        format!("Share tokens while the session is {session}?"),
+        "Programs then get tokens also while nobody is in front.".to_owned(),
+        "Share",
     )
 }
 

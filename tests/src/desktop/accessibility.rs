@@ -75,35 +75,33 @@ fn root() -> OwnedObjectPath {
 
 fn read(bus: &Connection, at: &Reference, into: &mut Vec<Widget>) -> Option<()> {
     for child in children(bus, at)? {
-        let widget = widget(bus, &child)?;
-        if let Some(widget) = widget {
-            into.push(widget);
+        let accessible = uncached(bus, &child.0, child.1.as_str(), ACCESSIBLE);
+        let state: Vec<u32> = accessible.call("GetState", &()).ok()?;
+        if is(&state, SHOWING) {
+            into.push(widget(bus, &child, &state)?);
         }
         read(bus, &child, into)?;
     }
     Some(())
 }
 
-/// None inside if it is not shown.
-fn widget(bus: &Connection, at: &Reference) -> Option<Option<Widget>> {
+fn widget(bus: &Connection, at: &Reference, state: &[u32]) -> Option<Widget> {
     let accessible = uncached(bus, &at.0, at.1.as_str(), ACCESSIBLE);
-    let state: Vec<u32> = accessible.call("GetState", &()).ok()?;
-    let is = |bit: u32| {
-        let word = state.get(usize::try_from(bit / 32).expect("small"));
-        word.is_some_and(|word| word & (1 << (bit % 32)) != 0)
-    };
-    if !is(SHOWING) {
-        return Some(None);
-    }
     let component = uncached(bus, &at.0, at.1.as_str(), COMPONENT);
-    Some(Some(Widget {
+    Some(Widget {
         role: accessible.call("GetRoleName", &()).ok()?,
         text: text(bus, at)?,
-        is_checked: is(CHECKED),
-        is_sensitive: is(SENSITIVE),
+        is_checked: is(state, CHECKED),
+        is_sensitive: is(state, SENSITIVE),
         // In coordinates of the screen.
         extents: component.call("GetExtents", &(0_u32,)).ok()?,
-    }))
+    })
+}
+
+/// Whether a bit of a widget's state is set.
+fn is(state: &[u32], bit: u32) -> bool {
+    let word = state.get(usize::try_from(bit / 32).expect("small"));
+    word.is_some_and(|word| word & (1 << (bit % 32)) != 0)
 }
 
 fn children(bus: &Connection, of: &Reference) -> Option<Vec<Reference>> {

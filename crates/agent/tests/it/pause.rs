@@ -192,11 +192,11 @@ async fn a_pause_by_lock_and_idleness_ends_with_the_last_of_them() {
 async fn idle(bench: &Bench, begins: bool) {
     let who = me();
     let told = bench.agent.session_absence(Absence::Idle, begins, &who);
-    told.await.unwrap();
+    told.await.expect("the agent runs");
 }
 
 async fn lock(bench: &Bench, begins: bool) {
     let who = me();
     let told = bench.agent.session_absence(Absence::Lock, begins, &who);
-    told.await.unwrap();
+    told.await.expect("the agent runs");
 }
