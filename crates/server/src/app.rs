@@ -19,6 +19,7 @@ use valetkey_api::error::{InUse, InUseKind};
 use valetkey_api::{ApiError, ErrorCode, Patch};
 
 use crate::caller::{Caller, Key};
+use crate::confirmation::ChangeLocks;
 use crate::error_response::ErrorResponse;
 use crate::event_feed::EventFeed;
 use crate::listeners::{CONNECT_PATH, Verifier};
@@ -36,6 +37,7 @@ struct Inner {
     stop: Stop,
     addresses: OnceLock<ListenAddresses>,
     events: EventFeed,
+    changes: ChangeLocks,
     /// Notified by requests to show the window of the desktop app.
     window_request: Notify,
 }
@@ -63,6 +65,7 @@ impl App {
             stop,
             addresses: OnceLock::new(),
             events: EventFeed::default(),
+            changes: ChangeLocks::default(),
             window_request: Notify::new(),
         }))
     }
@@ -87,6 +90,10 @@ impl App {
 
     pub(crate) fn window_request(&self) -> &Notify {
         &self.0.window_request
+    }
+
+    pub(crate) fn changes(&self) -> &ChangeLocks {
+        &self.0.changes
     }
 
     pub(crate) fn events(&self) -> &EventFeed {

@@ -4,6 +4,7 @@
 //! secret to itself, or stop the app and ask an agent that allows.
 
 use jiff::Timestamp;
+use tokio::sync::{Mutex, MutexGuard};
 use valetkey_agent::ChangeQuestion;
 use valetkey_api::core::access::Policy;
 use valetkey_api::core::proxy_settings::Widened;
@@ -11,6 +12,18 @@ use valetkey_api::core::proxy_settings::Widened;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error_response::ErrorResponse;
+
+/// Held while a change is judged and made: what widens is what it is made to, and a change that narrows
+/// is not undone by one that was judged before it. Nobody is asked under them.
+#[derive(Debug, Default)]
+pub(crate) struct ChangeLocks {
+    /// Of the settings, and of the pause.
+    pub(crate) settings: Mutex<()>,
+    /// Of authenticators and connections. A keychain that hangs can hold it for seconds.
+    pub(crate) logins: Mutex<()>,
+    /// Of rules.
+    pub(crate) rules: Mutex<()>,
+}
 
 /// A change that widens. Equal ones are one question, so each names all that the person says yes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +48,8 @@ pub(crate) enum Change {
     },
     /// A denial that ends before its time.
     RemoveDenial { program: String, connection: String },
+    /// A rule that kept a program to less than others let it have.
+    RemoveLimit { program: String, connection: String },
     /// Where the secrets of an authenticator are sent, or how.
     Endpoints {
         authenticator: String,
@@ -99,21 +114,24 @@ impl App {
     }
 
     /// Confirms all that `widening` finds, and looks again afterwards: what is there may have changed while
-    /// the person was asked.
-    pub(crate) async fn confirm_all(
+    /// the person was asked. The change is made while the lock is held that this returns.
+    pub(crate) async fn confirm_all<'a>(
         &self,
         caller: &Caller,
+        one_change: &'a Mutex<()>,
         widening: impl Fn() -> Result<Vec<Change>, ErrorResponse>,
-    ) -> Result<(), ErrorResponse> {
+    ) -> Result<MutexGuard<'a, ()>, ErrorResponse> {
         let mut confirmed = Vec::new();
         loop {
+            let guard = one_change.lock().await;
             let changes = widening()?;
             let next = changes
                 .into_iter()
                 .find(|change| !confirmed.contains(change));
             let Some(change) = next else {
-                return Ok(());
+                return Ok(guard);
             };
+            drop(guard);
             self.confirm(change.clone(), caller.asked_by()).await?;
             confirmed.push(change);
         }
@@ -176,6 +194,14 @@ impl Change {
             } => (
                 format!("Remove the denial for {program}?"),
                 format!("{program} may then ask for {connection} again."),
+                "Remove",
+            ),
+            Self::RemoveLimit {
+                program,
+                connection,
+            } => (
+                format!("Remove the limit for {program}?"),
+                format!("{program} then gets more of {connection}: what another rule or the policy says."),
                 "Remove",
             ),
             Self::Endpoints {

@@ -539,7 +539,8 @@ export interface paths {
         post?: never;
         /**
          * Remove a rule
-         * @description The removal of a denial is confirmed in the desktop app while one runs.
+         * @description The removal of a denial, or of a rule that allows less than another one or the policy, is confirmed in the
+         *     desktop app while one runs.
          */
         delete: operations["access_remove_rule"];
         options?: never;

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use valetkey_agent::{Answer, ApprovalId, Grant};
 use valetkey_api::access::{AnswerRequest, ApprovalDone, ApprovalList, Lasts, RuleList, RuleView};
-use valetkey_api::core::access::{Usage, Verdict};
+use valetkey_api::core::access::{Policy, Rule, Usage, Verdict};
 use valetkey_api::core::id::RuleId;
 use valetkey_api::core::scope::Scopes;
 
@@ -35,7 +35,8 @@ pub(super) async fn rules(
 
 /// Remove a rule
 ///
-/// The removal of a denial is confirmed in the desktop app while one runs.
+/// The removal of a denial, or of a rule that allows less than another one or the policy, is confirmed in the
+/// desktop app while one runs.
 #[cfg_attr(test, utoipa::path(
     delete, path = "/api/v1/rules/{id}", tag = "access",
     params(("id" = String, Path, description = "UUID")),
@@ -47,16 +48,43 @@ pub(super) async fn remove_rule(
     PathParam(id): PathParam,
 ) -> Result<Ok200<RuleView>, ErrorResponse> {
     let actor = app.allow(&caller, Action::RemoveRule)?;
-    let view = app.agent().rule(rule_id(&id)?)?;
-    if view.rule.verdict == Verdict::Deny {
-        let change = Change::RemoveDenial {
-            program: view.rule.client.name(),
-            connection: view.connection.to_string(),
-        };
-        app.confirm(change, caller.asked_by()).await?;
-    }
-    let removed = app.agent().remove_rule(view.rule.id, &actor).await?;
+    let id = rule_id(&id)?;
+    let one_change = &app.changes().rules;
+    let _guard = app
+        .confirm_all(&caller, one_change, || widening(&app, id))
+        .await?;
+    let removed = app.agent().remove_rule(id, &actor).await?;
     Ok(Ok200(convert::rule(removed)))
+}
+
+/// What the removal of this rule widens.
+fn widening(app: &App, id: RuleId) -> Result<Vec<Change>, ErrorResponse> {
+    let agent = app.agent();
+    let view = agent.rule(id)?;
+    let (rule, connection) = (&view.rule, view.connection.to_string());
+    let program = rule.client.name();
+    if rule.verdict == Verdict::Deny {
+        return Ok(vec![Change::RemoveDenial {
+            program,
+            connection,
+        }]);
+    }
+    let is_limit = rule.usage == Usage::Proxy || rule.narrowed;
+    let allows_too = |other: &Rule| {
+        other.id != rule.id
+            && other.verdict == Verdict::Allow
+            && (&other.client, other.connection) == (&rule.client, rule.connection)
+    };
+    let others_allow = agent.policy() == Policy::Allow
+        || agent.rules().iter().any(|other| allows_too(&other.rule));
+    Ok(if is_limit && others_allow {
+        vec![Change::RemoveLimit {
+            program,
+            connection,
+        }]
+    } else {
+        Vec::new()
+    })
 }
 
 /// Confirm a rule

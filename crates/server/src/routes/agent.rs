@@ -78,7 +78,9 @@ pub(super) async fn change_settings(
     if patch.access_policy.is_some() {
         app.allow(&caller, Action::SetAccessPolicy)?;
     }
-    app.confirm_all(&caller, || Ok(widening(&app, &patch)))
+    let one_change = &app.changes().settings;
+    let _guard = app
+        .confirm_all(&caller, one_change, || Ok(widening(&app, &patch)))
         .await?;
     let patch = |settings: &mut Settings| patch.apply(settings);
     let changed = app.agent().change_settings(patch, &actor).await?;
@@ -138,6 +140,7 @@ pub(super) async fn pause(
     caller: Caller,
 ) -> Result<Ok200<AgentStatus>, ErrorResponse> {
     let actor = app.allow(&caller, Action::Manage)?;
+    let _guard = app.changes().settings.lock().await;
     app.agent().pause(&actor).await?;
     Ok(Ok200(convert::status(&app).await))
 }
@@ -152,10 +155,11 @@ pub(super) async fn resume(
     caller: Caller,
 ) -> Result<Ok200<AgentStatus>, ErrorResponse> {
     let actor = app.allow(&caller, Action::Manage)?;
+    // A pause that begins after this look stays.
     if app.agent().is_paused() {
         app.confirm(Change::Resume, caller.asked_by()).await?;
+        app.agent().resume(&actor).await?;
     }
-    app.agent().resume(&actor).await?;
     Ok(Ok200(convert::status(&app).await))
 }
 

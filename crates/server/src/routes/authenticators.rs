@@ -143,14 +143,15 @@ pub(super) async fn update(
         }
     };
     let input = DraftInput::from_members(members);
-    app.confirm_all(&caller, || {
+    let one_change = &app.changes().logins;
+    let confirmed = app.confirm_all(&caller, one_change, || {
         let mut changes = widening(&app, &caller, &key, &input)?;
         if is_active == Some(true) {
             changes.extend(enabling(&app, &key)?);
         }
         Ok(changes)
-    })
-    .await?;
+    });
+    let _guard = confirmed.await?;
     let change = AuthenticatorChange {
         input,
         is_active,
@@ -246,7 +247,9 @@ pub(super) async fn export(
     };
     let authenticators = if request.secrets {
         app.allow(&caller, Action::ExportSecrets)?;
-        app.confirm_all(&caller, || exports_secrets(&app, &ids))
+        let one_change = &app.changes().logins;
+        let _guard = app
+            .confirm_all(&caller, one_change, || exports_secrets(&app, &ids))
             .await?;
         agent.export_with_secrets(&ids, &actor).await?
     } else {

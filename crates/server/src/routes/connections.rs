@@ -96,7 +96,11 @@ pub(super) async fn update(
         proxy_only: patch.proxy_only,
         methods,
     };
-    app.confirm_all(&caller, || widening(&app, &caller, &key, &change))
+    let one_change = &app.changes().logins;
+    let _guard = app
+        .confirm_all(&caller, one_change, || {
+            widening(&app, &caller, &key, &change)
+        })
         .await?;
     let view = app.agent().update_connection(&key, change, &actor).await?;
     Ok(Ok200(convert::connection(view)))

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::extract::State;
+use tokio::sync::MutexGuard;
 use valetkey_agent::AuthenticatorKey;
 use valetkey_agent::sign_in::{self, KeyOptions, SignInOptions, TokenOptions};
 use valetkey_api::core::id::SignInId;
@@ -55,20 +56,16 @@ pub(super) async fn begin(
         SignInMethod::ApiKey => {
             let options = key_options(request, authenticator, account)?;
             let (key, account) = (&options.authenticator, options.account.as_ref());
-            app.confirm_all(&caller, || {
-                Ok(widening(&app, key, account, options.replace))
-            })
-            .await?;
+            let confirmed = confirm_replacing(&app, &caller, key, account, options.replace);
+            let _guard = confirmed.await?;
             let begun = app.agent().connect_with_key(options, &actor).await?;
             return Ok(Accepted(started(begun)));
         }
         SignInMethod::RefreshToken => {
             let options = token_options(request, authenticator, account)?;
             let (key, account) = (&options.authenticator, options.account.as_ref());
-            app.confirm_all(&caller, || {
-                Ok(widening(&app, key, account, options.replace))
-            })
-            .await?;
+            let confirmed = confirm_replacing(&app, &caller, key, account, options.replace);
+            let _guard = confirmed.await?;
             let begun = app.agent().import_token(options, &actor).await?;
             return Ok(Accepted(started(begun)));
         }
@@ -151,15 +148,20 @@ fn token_options(
 
 /// Whoever can put a secret of their own in the place of a login lets programs work with another account:
 /// where that cannot be noticed, the person confirms it.
-fn widening(
-    app: &App,
+async fn confirm_replacing<'a>(
+    app: &'a App,
+    caller: &Caller,
     authenticator: &AuthenticatorKey,
     account: Option<&AccountLabel>,
     replace: bool,
-) -> Vec<Change> {
-    let replaced = app.agent().replaceable(authenticator, account, replace);
-    let change = replaced.map(|connection| Change::ReplaceLogin { connection });
-    change.into_iter().collect()
+) -> Result<MutexGuard<'a, ()>, ErrorResponse> {
+    let replaced = || {
+        let replaced = app.agent().replaceable(authenticator, account, replace);
+        let change = replaced.map(|connection| Change::ReplaceLogin { connection });
+        Ok(change.into_iter().collect())
+    };
+    app.confirm_all(caller, &app.changes().logins, replaced)
+        .await
 }
 
 fn started(begun: sign_in::SignInView) -> SignInStarted {

@@ -3,11 +3,12 @@
 use http::Method;
 use serde_json::{Value, json};
 use tokio::time::timeout;
-use valetkey_agent::Answer;
+use valetkey_agent::{Answer, Grant, Lasts};
+use valetkey_api::core::access::Usage;
 use valetkey_server::caller::Caller;
 use valetkey_server::permission::Host;
 
-use crate::fixture::{Fixture, Reply, TIMEOUT, allow};
+use crate::fixture::{Fixture, Reply, TIMEOUT, allow, program};
 
 const DEMO: &str = "/oauth/authenticators/demo";
 const CONNECTION: &str = "/credentials/connections/demo";
@@ -272,4 +273,77 @@ async fn an_app_that_quits_makes_no_change_that_was_asked_about() {
     assert_eq!(fixture.app.agent().approvals().list(), []);
     fixture.restart_by(Host::Desktop).await;
     assert_eq!(fixture.get("/status").await.is(200)["paused"], true);
+}
+
+/// What narrows is not undone by a change that was judged before it.
+#[tokio::test]
+async fn a_pause_that_begins_beside_a_resume_stays() {
+    let fixture = Fixture::desktop().await;
+    let (paused, resumed) = tokio::join!(
+        fixture.post("/pause", json!({})),
+        fixture.post("/resume", json!({})),
+    );
+    paused.is(200);
+    resumed.is(200);
+    assert_eq!(fixture.get("/status").await.is(200)["paused"], true);
+}
+
+#[tokio::test]
+async fn a_limit_that_is_set_beside_its_opposite_stays() {
+    let fixture = connected().await;
+    let set = by_window(
+        &fixture,
+        Method::PATCH,
+        CONNECTION,
+        json!({ "proxy_only": true }),
+    );
+    let undone = fixture.patch(CONNECTION, json!({ "proxy_only": false }));
+    let person = async {
+        let question = fixture.question("its token").await;
+        fixture.reply(question, Answer::Deny).await;
+    };
+    let all = async { tokio::join!(set, undone, person) };
+    let (set, undone, ()) = timeout(TIMEOUT, all).await.expect("somebody is asked");
+    set.is(200);
+    denied(undone);
+    assert_eq!(fixture.get(CONNECTION).await.is(200)["proxy_only"], true);
+}
+
+/// Under a policy that allows, the rule that gives less is what holds a program back.
+#[tokio::test]
+async fn a_rule_that_limits_is_not_removed_unasked() {
+    let fixture = connected().await;
+    let hosts = fixture.patch(DEMO, json!({ "api_hosts": ["api.example.com"] }));
+    let (hosts, _) = tokio::join!(hosts, fixture.answer(allow()));
+    hosts.is(200);
+    let token = format!("{CONNECTION}/token");
+    let patient = Some(json!({ "wait_seconds": 0 }));
+    let asked = fixture.ask(&program(), Method::POST, &token, patient).await;
+    denied(asked);
+    let asked = fixture.app.agent().approvals().list()[0].id;
+    let Answer::Allow(grant) = allow() else {
+        panic!("no grant")
+    };
+    let only_proxy = Answer::Allow(Grant {
+        lasts: Lasts::Always,
+        usage: Usage::Proxy,
+        ..grant
+    });
+    fixture.reply(asked, only_proxy).await;
+    let policy = json!({ "access_policy": "allow" });
+    let policy = by_window(&fixture, Method::PATCH, "/settings", policy);
+    let (policy, _) = tokio::join!(policy, fixture.answer(allow()));
+    policy.is(200);
+
+    let rules = by_window(&fixture, Method::GET, "/rules", Value::Null).await;
+    let rules = rules.is(200);
+    let rule = format!("/rules/{}", rules["rules"][0]["id"].as_str().unwrap());
+    let removed = by_window(&fixture, Method::DELETE, &rule, Value::Null);
+    let person = async {
+        let question = fixture.question("Remove the limit").await;
+        fixture.reply(question, Answer::Deny).await;
+    };
+    let both = async { tokio::join!(removed, person) };
+    let (removed, ()) = timeout(TIMEOUT, both).await.expect("somebody is asked");
+    denied(removed);
 }
