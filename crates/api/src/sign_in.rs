@@ -40,6 +40,10 @@ pub struct SignInRequest {
     /// Asks for `scopes` alone, or without any for the authenticator's own: the way to fewer scopes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub only_scopes: bool,
+    /// Registers another client at the server first, in the place of the one that Valet Key has
+    /// registered there: for a server that has forgotten it and says so on its page alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub register_again: bool,
     /// How the person comes back.
     #[serde(default)]
     pub method: SignInMethod,
@@ -179,6 +183,10 @@ pub struct SignInView {
     /// It needs no person and ends by itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub direct: bool,
+    /// Valet Key has registered the client, and only the page in the browser says whether the server still
+    /// knows it; if not, `register_again` helps.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub client_may_be_unknown: bool,
     /// What the browser opens now, if the request was pushed (RFC 9126): the address of the start
     /// expires, and this one takes its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2294,6 +2294,11 @@ export interface components {
             /** @description Why a tool asks, shown to the person as untrusted text. */
             reason?: string | null;
             /**
+             * @description Registers another client at the server first, in the place of the one that Valet Key has
+             *     registered there: for a server that has forgotten it and says so on its page alone.
+             */
+            register_again?: boolean;
+            /**
              * @description Takes the place of the account that has this name, even if it is another one or nobody can say
              *     who signed in. Otherwise such a sign-in fails.
              */
@@ -2364,6 +2369,11 @@ export interface components {
             authenticator: components["schemas"]["AuthenticatorName"];
             /** @description The client's id. */
             authenticator_id: components["schemas"]["AuthenticatorId"];
+            /**
+             * @description Valet Key has registered the client, and only the page in the browser says whether the server still
+             *     knows it; if not, `register_again` helps.
+             */
+            client_may_be_unknown?: boolean;
             device?: components["schemas"]["DevicePrompt"] | null;
             /** @description It needs no person and ends by itself. */
             direct?: boolean;

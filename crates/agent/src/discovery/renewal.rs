@@ -40,16 +40,21 @@ const FOLLOWS: &[&str] = &[
 
 impl Agent {
     /// The authenticator as a sign-in may use it. One that no discovery has made stays as it is.
+    /// `register_again`: with another client, whether or not this one is known to have ended.
     pub(crate) async fn with_current_client(
         &self,
         authenticator: Arc<Authenticator>,
+        register_again: bool,
         who: &Actor,
     ) -> Result<Arc<Authenticator>, AgentError> {
         let own = &authenticator.overrides;
+        if register_again && own.registration.is_none() {
+            return Err(not_registered(&authenticator));
+        }
         let Some(issuer) = &own.issuer else {
             return Ok(authenticator);
         };
-        let has_ended = self.has_ended(&authenticator);
+        let has_ended = register_again || self.has_ended(&authenticator);
         let url = match &own.mcp_server {
             Some(server) => server,
             None if has_ended => issuer,
@@ -255,6 +260,20 @@ fn patch(old: &Authenticator, changes: &Map<String, Value>, client: Option<&Clie
         }
     }
     patch
+}
+
+/// Only what was registered here is registered again.
+fn not_registered(authenticator: &Authenticator) -> AgentError {
+    AgentError::InvalidRequest {
+        message: format!(
+            "the client of `{}` was not registered by Valet Key",
+            authenticator.name
+        ),
+        hint: Some(format!(
+            "register another one at the provider, and give its id with `valetkey update {} --client-id ID`",
+            authenticator.full_name().argument()
+        )),
+    }
 }
 
 /// The person's own client cannot follow.

@@ -50,6 +50,8 @@ pub struct SignInOptions {
     pub scopes: Scopes,
     /// Asks for `scopes` alone, or without any for the authenticator's own.
     pub only_scopes: bool,
+    /// Registers another client first, in the place of the one that we have registered.
+    pub register_again: bool,
     /// How the person agrees, and how that is learnt.
     pub method: SignInMethod,
     /// Why a program asks; shown to the person as untrusted text.
@@ -104,7 +106,8 @@ impl Agent {
         )?;
         // A login that could not be stored would be lost: better not begun.
         inner.vault.check_store().await?;
-        let authenticator = Box::pin(self.with_current_client(authenticator, who)).await?;
+        let authenticator =
+            Box::pin(self.with_current_client(authenticator, ask.register_again, who)).await?;
         let mut client = Client::of(&inner.vault, Arc::clone(&authenticator)).await?;
         let known = connection_to_renew(inner, ask.account.as_ref(), authenticator.id);
         let granted = granted_scopes(inner, known.as_ref(), &ask, authenticator.id);
@@ -137,6 +140,8 @@ impl Agent {
                 Source::Polls(authorization) => Some(DevicePrompt::of(authorization)),
                 Source::Browser(_) | Source::Direct => None,
             },
+            client_may_be_unknown: authenticator.overrides.registration.is_some()
+                && matches!(begun.source, Source::Browser(None)),
             paste_only: matches!(begun.awaits, Awaits::Callback { listener: None, .. }),
             added,
             dropped,

@@ -59,6 +59,7 @@ impl Agent {
                 replace: false,
                 scopes: target.scopes,
                 only_scopes: false,
+                register_again: false,
                 method: SignInMethod::Browser,
                 reason: target.reason,
             };

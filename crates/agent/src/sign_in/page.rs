@@ -249,6 +249,7 @@ mod tests {
             pushed_url: None,
             redirect_uri: None,
             device: None,
+            client_may_be_unknown: false,
             paste_only: false,
             asked: Scopes::default(),
             added: Scopes::default(),

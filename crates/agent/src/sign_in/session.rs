@@ -58,6 +58,9 @@ pub struct SignInView {
     pub device: Option<DevicePrompt>,
     /// The answer must be pasted: no listener of ours serves the redirect URI.
     pub paste_only: bool,
+    /// Valet Key has registered the client, and only the page in the browser says whether the server still
+    /// knows it.
+    pub client_may_be_unknown: bool,
     /// Scopes asked for.
     pub asked: Scopes,
     /// Those among them that the connection to renew does not have; none if there is no such one.
@@ -101,6 +104,7 @@ impl SignInView {
             redirect_uri: None,
             device: None,
             paste_only: false,
+            client_may_be_unknown: false,
             asked: Scopes::default(),
             added: Scopes::default(),
             dropped: Scopes::default(),
@@ -359,10 +363,17 @@ impl Session {
                     account: self.view.account.clone(),
                 };
                 let name = InProfile::new(self.view.profile.clone(), name);
+                let mut hint = format!("run `valetkey connect {}` again", name.argument());
+                if self.view.client_may_be_unknown {
+                    hint.push_str(
+                        "; if the page in the browser says that it does not know the client, add \
+                         `--register-again`",
+                    );
+                }
                 Some(Failed {
                     remedy: Remedy::StartAgain,
                     message: "nobody finished the sign-in in time".to_owned(),
-                    hint: Some(format!("run `valetkey connect {}` again", name.argument())),
+                    hint: Some(hint),
                 })
             }
             SignInState::Started

@@ -21,6 +21,7 @@ async fn a_scope_added_after_the_rule_is_asked_about() {
         replace: false,
         scopes: Scopes::parse_any("files.write"),
         only_scopes: false,
+        register_again: false,
         method: SignInMethod::Browser,
         reason: None,
     };

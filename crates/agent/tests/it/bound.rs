@@ -297,6 +297,7 @@ async fn a_device_grant_is_bound_like_any_other() {
         replace: false,
         scopes: valetkey_core::scope::Scopes::default(),
         only_scopes: false,
+        register_again: false,
         method: SignInMethod::Device,
         reason: None,
     };

@@ -28,6 +28,7 @@ async fn begin_with(bench: &Bench, authenticator: &str) -> Result<SignInView, Ag
         replace: false,
         scopes: Scopes::default(),
         only_scopes: false,
+        register_again: false,
         method: SignInMethod::Device,
         reason: None,
     };

@@ -40,6 +40,7 @@ fn options(authenticator: &str) -> SignInOptions {
         replace: false,
         scopes: Scopes::default(),
         only_scopes: false,
+        register_again: false,
         method: SignInMethod::Browser,
         reason: None,
     }

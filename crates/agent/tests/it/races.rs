@@ -64,6 +64,7 @@ async fn sign_in(agent: Agent, name: &'static str) -> Result<(), AgentError> {
         replace: false,
         scopes: Scopes::default(),
         only_scopes: false,
+        register_again: false,
         method: SignInMethod::Browser,
         reason: None,
     };

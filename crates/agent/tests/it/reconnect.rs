@@ -14,6 +14,7 @@ fn options(scopes: &str, only_scopes: bool) -> SignInOptions {
         replace: false,
         scopes: Scopes::parse_any(scopes),
         only_scopes,
+        register_again: false,
         method: SignInMethod::Browser,
         reason: None,
     }

@@ -234,6 +234,7 @@ async fn why_a_program_asks_is_plain_text() {
         replace: false,
         scopes: Scopes::default(),
         only_scopes: false,
+        register_again: false,
         method: SignInMethod::Browser,
         reason: Some(format!("a\u{1b}[31mb\n{}", "c".repeat(1000))),
     };

@@ -160,6 +160,7 @@ impl Bench {
             replace: false,
             scopes: valetkey_core::scope::Scopes::default(),
             only_scopes: false,
+            register_again: false,
             method: SignInMethod::Browser,
             reason: None,
         };

@@ -42,6 +42,10 @@ pub(crate) struct Connect {
     /// Ask for no other scopes than those of `--scopes`, or without any the authenticator's own
     #[arg(long)]
     pub(crate) only_scopes: bool,
+    /// Register another client first, where Valet Key has registered this one and the page in the browser
+    /// says that it does not know it
+    #[arg(long)]
+    pub(crate) register_again: bool,
     /// Print the address instead of opening a browser, and take the address it ends at from stdin
     #[arg(long)]
     pub(crate) no_browser: bool,
@@ -50,11 +54,11 @@ pub(crate) struct Connect {
     pub(crate) device: bool,
     /// Give an API key or a personal access token that you have already, instead of signing in: read it
     /// from stdin, or ask for it at a terminal without showing it
-    #[arg(long, conflicts_with_all = ["scopes", "only_scopes", "no_browser", "device"])]
+    #[arg(long, conflicts_with_all = ["scopes", "only_scopes", "register_again", "no_browser", "device"])]
     pub(crate) api_key_stdin: bool,
     /// Give a refresh token that was issued to this client, instead of signing in: read it from stdin, or
     /// ask for it at a terminal without showing it. Nothing else may use it from then on
-    #[arg(long, conflicts_with_all = ["scopes", "only_scopes", "no_browser", "device", "api_key_stdin"])]
+    #[arg(long, conflicts_with_all = ["scopes", "only_scopes", "register_again", "no_browser", "device", "api_key_stdin"])]
     pub(crate) token_stdin: bool,
     /// When that key ends, such as `90d` or `2026-12-31`; you are told before
     #[arg(long, value_name = "WHEN", requires = "api_key_stdin", value_parser = expiry::read)]

@@ -52,6 +52,7 @@ pub(super) fn connect(terminal: Terminal, global: &Global, args: Connect) -> Res
         replace: args.replace,
         scopes: args.scopes,
         only_scopes: args.only_scopes,
+        register_again: args.register_again,
         method,
         reason: args.reason,
         secret,
@@ -265,11 +266,16 @@ pub(super) fn conclude(
         SignInState::Denied(SignInError { error }) | SignInState::Failed(SignInError { error }) => {
             Err(Failure::Api(error))
         }
-        SignInState::TimedOut => Err(Failure::new(
-            Exit::NotAllowed,
-            format!("nobody signed in to `{name}` in time"),
-        )
-        .hint(format!("run `valetkey connect {}` again", name.argument()))),
+        SignInState::TimedOut => {
+            let mut hint = format!("run `valetkey connect {}` again", name.argument());
+            if view.client_may_be_unknown {
+                hint.push_str(
+                    "; if the page in the browser says that it does not know the client, add                      `--register-again`",
+                );
+            }
+            let message = format!("nobody signed in to `{name}` in time");
+            Err(Failure::new(Exit::NotAllowed, message).hint(hint))
+        }
         SignInState::Cancelled => Err(Failure::new(Exit::Failed, "the sign-in was cancelled")),
         SignInState::Started | SignInState::Authorized => {
             Err(Failure::new(Exit::Failed, "the sign-in has not ended"))

@@ -50,6 +50,7 @@ pub(crate) fn sign_in(app: &App, view: sign_in::SignInView) -> Result<SignInView
         expires_at: view.expires_at,
         direct: view.authorize_url.is_none(),
         device: view.device.map(device),
+        client_may_be_unknown: view.client_may_be_unknown,
         pushed_url: view.pushed_url,
         state,
     })

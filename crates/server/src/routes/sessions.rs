@@ -49,6 +49,16 @@ pub(super) async fn begin(
     let (authenticator, label) = authenticator(&request.authenticator, profile)?;
     let account = request.account.as_deref().map(convert::label).transpose()?;
     let account = account.or(label);
+    let has_secret = matches!(
+        request.method,
+        SignInMethod::ApiKey | SignInMethod::RefreshToken
+    );
+    if request.register_again && has_secret {
+        return Err(ErrorResponse::invalid(
+            "only a sign-in registers another client",
+            "leave `register_again` out",
+        ));
+    }
     let method = match request.method {
         SignInMethod::Browser => sign_in::SignInMethod::Browser,
         SignInMethod::Paste => sign_in::SignInMethod::Paste,
@@ -83,6 +93,7 @@ pub(super) async fn begin(
         replace: request.replace,
         scopes: Scopes::from(request.scopes),
         only_scopes: request.only_scopes,
+        register_again: request.register_again,
         method,
         reason: request.reason,
     };

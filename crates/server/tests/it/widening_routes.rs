@@ -105,6 +105,23 @@ const FIELDS: &[(&str, &[&str], &[&str])] = &[
         &["account", "keep_warm"],
     ),
     (
+        "SignInRequest",
+        // A key may take the place of a login.
+        &["method", "replace", "secret"],
+        // The person signs in at the provider; another client ends what came through the old one.
+        &[
+            "account",
+            "authenticator",
+            "expires_at",
+            "moved_from",
+            "only_scopes",
+            "profile",
+            "reason",
+            "register_again",
+            "scopes",
+        ],
+    ),
+    (
         "AuthenticatorPatch",
         &[
             "accept_endpoints",

@@ -53,6 +53,7 @@ async fn connected(provider: &DemoProvider, home: &TempDir) -> (Agent, Connectio
         replace: false,
         scopes: Scopes::default(),
         only_scopes: false,
+        register_again: false,
         method: SignInMethod::Browser,
         reason: None,
     };

@@ -3,10 +3,11 @@
 use serde_json::json;
 use valetkey_agent::AgentError;
 use valetkey_agent::sign_in::{Failed, SignInMethod, SignInOptions, SignInState, SignInView};
+use valetkey_core::connection_state::Status;
 use valetkey_core::scope::Scopes;
 
 use super::servers::{METADATA, Reply, Server, World, words};
-use crate::support::{authenticator_key, completed, failed, me, seconds};
+use crate::support::{authenticator_key, completed, failed, me, seconds, visit};
 
 fn registrations(world: &World) -> usize {
     world.server.seen("POST", "/register").len()
@@ -30,6 +31,7 @@ fn options(method: SignInMethod) -> SignInOptions {
         replace: false,
         scopes: Scopes::default(),
         only_scopes: false,
+        register_again: false,
         method,
         reason: None,
     }
@@ -153,5 +155,50 @@ async fn a_client_that_is_registered_under_its_old_id_is_not_refused_any_more() 
     for _ in 0..2 {
         completed(world.connect().await);
     }
+    assert_eq!(registrations(&world), 2);
+}
+
+/// An authorization endpoint sends nobody back for a client that it does not know (RFC 6749, section
+/// 4.1.2.1): the sign-in times out.
+#[tokio::test]
+async fn a_client_that_only_the_page_in_the_browser_refuses_is_registered_again_on_request() {
+    let world = World::start().await;
+    world.add().await;
+    completed(world.connect().await);
+    let view = world.bench.begin("mcp").await;
+    world.bench.pass(seconds(310), seconds(62)).await;
+    let state = world.bench.finished(view.id).await;
+    assert!(matches!(state, SignInState::TimedOut), "{state:?}");
+    let failed = world
+        .bench
+        .view("mcp")
+        .failed_sign_in
+        .expect("it timed out");
+    let hint = failed.failed.hint.expect("a hint");
+    assert!(hint.contains("--register-again"), "{hint}");
+    assert_eq!(registrations(&world), 1);
+    registers(&world.server, "c2");
+    let again = SignInOptions {
+        register_again: true,
+        ..options(SignInMethod::Browser)
+    };
+    let view = begin(&world, again.clone()).await.unwrap();
+    assert_eq!(world.authenticator().client_id, "c2");
+    assert_eq!(
+        world.bench.status("mcp"),
+        Status::NeedsReconnect,
+        "nothing of the old client is used"
+    );
+    visit(view.authorize_url.as_deref().expect("a page")).await;
+    completed(world.bench.finished(view.id).await);
+    completed(world.connect().await);
+    assert_eq!(registrations(&world), 2);
+
+    world
+        .bench
+        .update("mcp", json!({"client_id": "mine"}))
+        .await;
+    let refused = words(&begin(&world, again).await.unwrap_err());
+    assert!(refused.contains("--client-id"), "{refused}");
     assert_eq!(registrations(&world), 2);
 }
