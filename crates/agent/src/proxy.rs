@@ -46,9 +46,11 @@ pub struct ProxiedRequest {
     pub host: Option<String>,
     /// The path, without the query.
     pub path: String,
-    /// The status that the host answered; None if the request got no answer there.
+    /// Whether it was sent to the host, with the token, or is about to be.
+    pub sent: bool,
+    /// The status that the program got from the host; None if it got none.
     pub status: Option<u16>,
-    /// Why there was none.
+    /// Why it got none.
     pub why: Option<String>,
     /// Who asked.
     pub who: Actor,

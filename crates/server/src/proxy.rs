@@ -42,6 +42,7 @@ use http::header::{CONNECTION, CONTENT_ENCODING, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use hyper::upgrade::OnUpgrade;
+use valetkey_agent::protocol::NoAnswer;
 use valetkey_agent::{Actor, AgentError, LiveGrant, ProxyGrant, Requester};
 use valetkey_api::core::id::ConnectionId;
 
@@ -139,10 +140,11 @@ impl Proxy {
                 .exchange(&grant, outgoing.host.clone(), method);
             let mut withdrawn: Withdrawn = Box::pin(exchange.withdrawn());
             let sent = async {
-                let sent = self.send(&outgoing, body, grant, &requester, &agent_error);
+                let (outgoing, record) = (&outgoing, &mut record);
+                let sent = self.send(outgoing, body, grant, &requester, &agent_error, record);
                 let (response, live) = sent.await?;
                 let mut alert = Some(self.alert(live.id, outgoing.host.authority(), &actor));
-                let found = self.scope_refusal(&outgoing, response, &live, &caller, &mut alert);
+                let found = self.scope_refusal(outgoing, response, &live, &caller, &mut alert);
                 let (response, refusal) = found.await?;
                 Ok::<_, Failure>((response, refusal, live, alert))
             };
@@ -177,11 +179,13 @@ impl Proxy {
         grant: ProxyGrant,
         requester: &Requester,
         agent_error: &impl Fn(AgentError) -> Failure,
+        record: &mut Record,
     ) -> Result<(reqwest::Response, Arc<LiveGrant>), Failure> {
         let (agent, host) = (self.app.agent(), outgoing.host.authority());
         let refused = || Failure::refused(&outgoing.connection, host);
         let mut asked_again = false;
-        let response = self.send_once(outgoing, body, &grant, &mut asked_again, agent_error);
+        let asked = &mut asked_again;
+        let response = self.send_once(outgoing, body, &grant, asked, agent_error, record);
         let response = response.await?;
         // Another token of this login would lack the same scopes.
         if response.status() != StatusCode::UNAUTHORIZED
@@ -200,7 +204,8 @@ impl Proxy {
         let grant = grant.map_err(agent_error)?;
         // What the person allows may have changed meanwhile.
         Outgoing::check(outgoing.parts, outgoing.address, &grant)?;
-        let response = self.send_once(outgoing, body, &grant, &mut asked_again, agent_error);
+        let asked = &mut asked_again;
+        let response = self.send_once(outgoing, body, &grant, asked, agent_error, record);
         let response = response.await?;
         if response.status() == StatusCode::UNAUTHORIZED
             && !scope_refusal::is_one(outgoing.provider, &response)
@@ -219,6 +224,7 @@ impl Proxy {
         grant: &ProxyGrant,
         asked_again: &mut bool,
         agent_error: &impl Fn(AgentError) -> Failure,
+        record: &mut Record,
     ) -> Result<reqwest::Response, Failure> {
         let agent = self.app.agent();
         let (method, url) = (&outgoing.parts.method, outgoing.url()?);
@@ -231,7 +237,14 @@ impl Proxy {
             let sent = self
                 .upstream
                 .send(method.clone(), url.clone(), headers, body.take());
-            let response = sent.await.map_err(|error| Failure::unreachable(&error))?;
+            // Before the host has it: the program may hang up at any moment.
+            let sent_before = record.set_sent(true);
+            let response = sent.await.map_err(|error| {
+                if matches!(error.kind, NoAnswer::NotSent | NoAnswer::BadCertificate) {
+                    record.set_sent(sent_before);
+                }
+                Failure::unreachable(&error)
+            })?;
             agent.note_answer(&url, response.headers());
             let wants_proof = response.status() == StatusCode::UNAUTHORIZED
                 && !*asked_again

@@ -84,16 +84,19 @@ impl Entry {
         }
     }
 
-    /// The connection, the caller and the reason, if this is a refusal.
+    /// The connection, the caller and the reason, if this is a refusal. A request that was sent is none,
+    /// whatever became of it: each has its line.
     pub(super) fn refusal(&self) -> Option<(ConnectionId, &actor::Actor, &str)> {
         match self {
             Self::Refused(refused) => Some((refused.id, &refused.who, &refused.why)),
-            Self::Proxied(proxied) => {
+            Self::Proxied(proxied) if !proxied.request.sent => {
                 let request = &proxied.request;
                 let why = request.why.as_deref()?;
                 Some((request.id, &request.who, why))
             }
-            Self::Served { .. } | Self::Repeated { .. } | Self::Change(_) => None,
+            Self::Served { .. } | Self::Proxied(_) | Self::Repeated { .. } | Self::Change(_) => {
+                None
+            }
         }
     }
 
@@ -102,8 +105,8 @@ impl Entry {
         match self {
             Self::Served { live, at, .. } => Some((live.id, *at)),
             Self::Proxied(proxied) => {
-                let was_sent = proxied.request.status.is_some();
-                was_sent.then_some((proxied.request.id, proxied.at))
+                let request = &proxied.request;
+                request.sent.then_some((request.id, proxied.at))
             }
             Self::Refused(_) | Self::Repeated { .. } | Self::Change(_) => None,
         }

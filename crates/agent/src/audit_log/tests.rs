@@ -5,6 +5,7 @@ use super::queue::MAX_QUEUED;
 use super::*;
 use crate::clock::{SystemClock, TestClock};
 use crate::key::Actor;
+use crate::proxy::ProxiedRequest;
 
 async fn open() -> (tempfile::TempDir, Vault, Arc<AuditLog>) {
     let folder = tempfile::tempdir().unwrap();
@@ -159,6 +160,35 @@ async fn repeated_refusals_are_one_line_with_their_number() {
         all.len() + 1,
         "a new minute"
     );
+}
+
+#[tokio::test]
+async fn each_request_that_was_sent_is_a_line_and_a_use() {
+    let (_folder, vault, log) = open().await;
+    let id = ConnectionId::new(crate::random::uuid());
+    let proxied = |sent| {
+        let request = ProxiedRequest {
+            id,
+            method: "DELETE".to_owned(),
+            host: None,
+            path: "/".to_owned(),
+            sent,
+            status: None,
+            why: Some("no answer".to_owned()),
+            who: Actor::agent(),
+        };
+        let (name, at) = (None, log.clock.now());
+        Entry::Proxied(Box::new(ProxiedAccess { request, name, at }))
+    };
+    for sent in [true, false] {
+        for _ in 0..3 {
+            log.record(proxied(sent));
+        }
+    }
+    log.flush().await;
+    assert_eq!(newest(&vault, 100).await.len(), 3 + 1);
+    assert!(proxied(true).usage().is_some());
+    assert!(proxied(false).usage().is_none());
 }
 
 #[tokio::test]

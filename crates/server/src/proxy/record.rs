@@ -35,6 +35,7 @@ impl Record {
                 method: method.to_string(),
                 host: None,
                 path,
+                sent: false,
                 status: None,
                 why: None,
                 who: who.clone(),
@@ -47,6 +48,12 @@ impl Record {
         if let Some(request) = &mut self.request {
             request.host = Some(host.authority().to_owned());
         }
+    }
+
+    /// Whether the request is sent from now on; returns whether it was before.
+    pub(super) fn set_sent(&mut self, sent: bool) -> bool {
+        let request = self.request.as_mut();
+        request.is_some_and(|request| std::mem::replace(&mut request.sent, sent))
     }
 
     pub(super) fn finish(mut self, answered: &Result<Response, Failure>) {

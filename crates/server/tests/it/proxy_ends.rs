@@ -333,3 +333,44 @@ async fn a_program_that_hangs_up_ends_the_request_to_the_host() {
     drop(socket);
     streams.busy.is(0).await;
 }
+
+#[tokio::test]
+async fn each_request_that_was_sent_has_its_line_though_the_program_hung_up() {
+    const SENT: usize = 12;
+    let streams = Streams::open().await;
+    let gateway = &streams.gateway;
+    let path = streams.path("demo", "/silence");
+    for _ in 0..SENT {
+        let mut program = gateway.unix().await;
+        let head = format!("DELETE {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+        program.write_all(head.as_bytes()).await.unwrap();
+        streams.busy.is(1).await;
+        drop(program);
+        streams.busy.is(0).await;
+    }
+    let events = gateway.events("proxy.request", SENT).await;
+    assert_eq!(events.len(), SENT);
+    for event in events {
+        let detail = &event["detail"];
+        assert_eq!(detail["why"], "the program did not wait for the answer");
+        assert_eq!(detail["repeated"], Value::Null, "{event:#}");
+    }
+}
+
+/// Neither those that are refused here nor those that reach no host fill the log.
+#[tokio::test]
+async fn requests_that_were_not_sent_are_counted() {
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let down = free.local_addr().unwrap().to_string();
+    drop(free);
+    let gateway = Gateway::open(&[&down]).await;
+    for _ in 0..3 {
+        let unreachable = gateway.get(&format!("/proxy/demo/@{down}/x")).await;
+        unreachable.problem(503, "");
+        let refused = gateway.get("/proxy/demo/@other.test/x").await;
+        refused.problem(421, "refused `other.test`");
+    }
+    gateway.get("/proxy/demo/api/echo").await.is(200);
+    let events = gateway.events("proxy.request", 3).await;
+    assert_eq!(events.len(), 3, "{events:#?}");
+}
