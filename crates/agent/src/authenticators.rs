@@ -146,8 +146,13 @@ impl Agent {
         let vault = &self.inner.vault;
         let stored = vault.add_authenticator(&authenticator, secret.as_ref(), &event);
         let unlogged = self.or_finish_later(stored).await?;
-        self.inner.registry().put_authenticator(authenticator);
-        self.inner.audit_log.record_stored(event, unlogged).await;
+        {
+            // Nothing is sent to its hosts under this lock: each request stands behind the line.
+            let mut registry = self.inner.registry();
+            registry.put_authenticator(authenticator);
+            self.inner.audit_log.queue_change(event, Some(unlogged));
+        }
+        self.inner.audit_log.flush().await;
         let view = self.authenticator(&AuthenticatorKey::Id(id))?;
         tracing::info!(authenticator = %view.authenticator.name, "authenticator added");
         Ok((view, warnings))
@@ -247,6 +252,9 @@ impl Agent {
                     registry.rename(id);
                 }
             }
+            // Before the keychain is written, however long that takes: what is under way and may not go
+            // on ends now, and each request stands on its side of the line.
+            self.inner.audit_log.queue_change(event, Some(stored));
         }
         let connections = self.inner.registry().connections_of(old.id);
         for id in connections {
@@ -258,7 +266,7 @@ impl Agent {
         }
         self.retry_misconfigured(old.id).await;
         self.unregister_later(&old, given_up);
-        self.inner.audit_log.record_stored(event, stored).await;
+        self.inner.audit_log.flush().await;
         Ok((
             self.authenticator(&AuthenticatorKey::Id(old.id))?,
             change.warnings,

@@ -301,7 +301,6 @@ impl Agent {
         } else {
             Some(inner.vault.update_connection(&changed, &event).await?)
         };
-        inner.audit_log.queue_change(event, unlogged);
         {
             let mut registry = inner.registry();
             if let Some(entry) = registry.get_mut(id) {
@@ -311,6 +310,9 @@ impl Agent {
             }
             registry.rename(id);
             registry.replan(id, inner.now());
+            // Under this lock and after the change: what is under way is checked against it, and each
+            // hand-out stands on its side of the line.
+            inner.audit_log.queue_change(event, unlogged);
         }
         drop((naming, one_writer));
         grants::forget_later(inner, id);

@@ -220,12 +220,16 @@ impl Agent {
             Some(client) => client.registered.client_secret.is_some(),
             None => old.has_secret,
         };
-        inner.registry().put_authenticator(authenticator);
+        {
+            let mut registry = inner.registry();
+            registry.put_authenticator(authenticator);
+            inner.audit_log.queue_change(event, Some(stored));
+        }
         drop(writers);
         for id in connections {
             grants::rewrite(inner, id).await;
         }
-        inner.audit_log.record_stored(event, stored).await;
+        inner.audit_log.flush().await;
         let renewed = inner.registry().authenticator(old.id).cloned();
         let renewed =
             renewed.ok_or_else(|| AgentError::no_authenticator(&old.full_name().into()))?;

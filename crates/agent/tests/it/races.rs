@@ -3,18 +3,23 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::support::{Bench, LONG, authorize_url, key, me};
+use crate::support::{Bench, LONG, authenticator_key, authorize_url, change, eventually, key, me};
 use crate::tokens_by_name::TokensByName as _;
 use jiff::SignedDuration;
 use serde_json::json;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use valetkey_agent::sign_in::{SignInMethod, SignInOptions};
-use valetkey_agent::{Agent, AgentError, ConnectionKey, TokenRequirements};
+use valetkey_agent::{
+    Agent, AgentError, AuthenticatorChange, ConnectionKey, Requester, TokenRequirements,
+};
+use valetkey_core::api_host::ApiHost;
 use valetkey_core::connection_state::Status;
 use valetkey_core::id::ConnectionId;
 use valetkey_core::scope::Scopes;
 use valetkey_demo_provider::{Consent, Fault, FaultKind, Revocation};
 use valetkey_vault::ItemName;
+use valetkey_vault::store::testing::Fault as StoreFault;
 
 /// How long chance may play.
 const PLAY: Duration = Duration::from_secs(10);
@@ -59,7 +64,7 @@ fn harmless(chance: &mut Chance) -> Fault {
 
 async fn sign_in(agent: Agent, name: &'static str) -> Result<(), AgentError> {
     let ask = SignInOptions {
-        authenticator: crate::support::authenticator_key(name),
+        authenticator: authenticator_key(name),
         account: None,
         replace: false,
         scopes: Scopes::default(),
@@ -236,4 +241,45 @@ async fn a_thousand_refreshes_with_outages_end_with_a_live_grant() {
     assert!(rotations >= 1000, "{rotations}");
     let token = bench.access("demo").await;
     assert!(bench.provider.access_token_lives(&token));
+}
+
+#[tokio::test]
+async fn a_disabled_login_ends_its_streams_before_the_keychain_is_written() {
+    for disable in [true, false] {
+        let bench = Bench::connected().await;
+        let hosts = json!({ "api_hosts": ["api.test", "other.test"] });
+        bench.update("demo", hosts).await;
+        let id = bench.view("demo").row.id;
+        let person = Requester::person(me());
+        let grant = bench.agent.proxy_grant(id, &person).await.expect("a token");
+        let host = ApiHost::parse("api.test").expect("a host");
+        let stream = bench.agent.exchange(&grant, host, Some("GET".to_owned()));
+        let ended = tokio::spawn(stream.withdrawn());
+
+        bench.store.set(StoreFault::Hang);
+        let ask = if disable {
+            AuthenticatorChange {
+                is_active: Some(false),
+                ..AuthenticatorChange::default()
+            }
+        } else {
+            change(json!({ "api_hosts": ["other.test"] }))
+        };
+        let agent = bench.agent.clone();
+        let changed = tokio::spawn(async move {
+            let demo = authenticator_key("demo");
+            agent.update_authenticator(&demo, ask, &me()).await
+        });
+        eventually("the write hangs", || bench.store.is_hanging()).await;
+        let error = timeout(LONG, ended).await.expect("ended in time");
+        match error.expect("no panic") {
+            AgentError::Disabled(_) if disable => {}
+            AgentError::NotAllowed(_) if !disable => {}
+            other => panic!("{other:?}"),
+        }
+        assert!(!bench.view("demo").unsaved, "it is being written");
+        bench.store.set(StoreFault::None);
+        let changed = timeout(LONG, changed).await.expect("in time");
+        changed.expect("no panic").expect("changed");
+    }
 }
