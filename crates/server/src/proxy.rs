@@ -38,7 +38,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::any;
-use http::header::{CONNECTION, CONTENT_ENCODING, HOST, ORIGIN};
+use http::header::{CONNECTION, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use hyper::upgrade::OnUpgrade;
@@ -143,6 +143,9 @@ impl Proxy {
                 let (outgoing, record) = (&outgoing, &mut record);
                 let sent = self.send(outgoing, body, grant, &requester, &agent_error, record);
                 let (response, live) = sent.await?;
+                if headers::is_encoded(response.headers()) {
+                    return Err(Failure::encoding(outgoing.host.authority()));
+                }
                 let mut alert = Some(self.alert(live.id, outgoing.host.authority(), &actor));
                 let found = self.scope_refusal(outgoing, response, &live, &caller, &mut alert);
                 let (response, refusal) = found.await?;
@@ -271,13 +274,6 @@ impl Proxy {
         let status = received.status();
         let is_switched = status == StatusCode::SWITCHING_PROTOCOLS;
         let host = outgoing.host.authority();
-        let is_encoded = received
-            .headers()
-            .get(CONTENT_ENCODING)
-            .is_some_and(|coding| coding != "identity");
-        if is_encoded {
-            return Err(Failure::encoding(host));
-        }
         let mut headers = headers::from_host(received.headers(), is_switched);
         let mut scrubber = Scrubber::new(&live.grant.access_token);
         headers::rewrite_location(

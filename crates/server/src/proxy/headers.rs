@@ -3,8 +3,8 @@
 //! browser or another login.
 
 use http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, IF_RANGE,
-    LOCATION, RANGE, UPGRADE,
+    ACCEPT_ENCODING, ACCEPT_RANGES, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, HOST, HeaderName,
+    IF_RANGE, LOCATION, RANGE, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue};
 use url::Url;
@@ -126,6 +126,19 @@ fn names_bytes(headers: &HeaderMap, name: HeaderName) -> bool {
     values.any(|value| {
         let value = value.as_bytes().to_ascii_lowercase();
         memchr::memmem::find(&value, b"bytes").is_some()
+    })
+}
+
+/// Whether a body is encoded, in any of the ways that the headers name.
+pub(super) fn is_encoded(received: &HeaderMap) -> bool {
+    let is_plain = |coding: &str| {
+        let coding = coding.trim();
+        coding.is_empty() || coding.eq_ignore_ascii_case("identity")
+    };
+    let mut values = received.get_all(CONTENT_ENCODING).iter();
+    !values.all(|value| {
+        let codings = value.to_str();
+        codings.is_ok_and(|codings| codings.split(',').all(is_plain))
     })
 }
 

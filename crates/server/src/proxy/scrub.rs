@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use memchr::memmem::Finder;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use valetkey_api::core::secret::AccessToken;
 use zeroize::Zeroizing;
 
@@ -20,12 +19,18 @@ const HOLD_TIMEOUT: Duration = Duration::from_millis(50);
 /// The same where more than [`MAX_SHOWN`] bytes fit. Then it is hardly anything else.
 const LONG_HOLD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What an encoded query holds as it is: unreserved characters (RFC 3986, section 2.3).
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+/// How a text writes bytes as numbers: what stands before the two hexadecimal digits, and for which
+/// bytes.
+const ESCAPES: [(&str, fn(u8) -> bool); 6] = [
+    // URLs: all but unreserved characters (RFC 3986, section 2.3), those of forms, letters and digits.
+    ("%", |byte| is_symbol_but(b"-._~", byte)),
+    ("%", |byte| is_symbol_but(b"-._*", byte)),
+    ("%", |byte| is_symbol_but(b"", byte)),
+    // JSON: as System.Text.Json, as Gson, and both with the slash.
+    ("\\u00", |byte| b"+&<>".contains(&byte)),
+    ("\\u00", |byte| b"=&<>".contains(&byte)),
+    ("\\u00", |byte| b"+/=&<>".contains(&byte)),
+];
 
 /// Finds one token in a stream of bytes.
 pub(super) struct Scrubber {
@@ -41,14 +46,16 @@ pub(super) struct Scrubber {
 impl Scrubber {
     pub(super) fn new(token: &AccessToken) -> Self {
         let plain = token.expose();
-        let in_json = Zeroizing::new(plain.replace('/', "\\/"));
-        let in_url = Zeroizing::new(utf8_percent_encode(plain, NON_ALPHANUMERIC).to_string());
-        let in_query = Zeroizing::new(utf8_percent_encode(plain, RESERVED).to_string());
+        let slashes = plain.replace('/', "\\/").into_bytes();
+        let unescaped = [plain.as_bytes().to_vec(), slashes].map(Zeroizing::new);
+        let escaped = ESCAPES.iter().flat_map(|(prefix, is_escaped)| {
+            let escape = |digits| escape(plain.as_bytes(), prefix, *is_escaped, digits);
+            [b"0123456789ABCDEF", b"0123456789abcdef"].map(escape)
+        });
         let mut spellings: Vec<Zeroizing<Vec<u8>>> = Vec::new();
-        for text in [plain, &in_json, &in_url, &in_query] {
-            let text = text.as_bytes();
-            if !text.is_empty() && spellings.iter().all(|known| known.as_slice() != text) {
-                spellings.push(Zeroizing::new(text.to_vec()));
+        for text in unescaped.into_iter().chain(escaped) {
+            if !text.is_empty() && !spellings.contains(&text) {
+                spellings.push(text);
             }
         }
         Self {
@@ -151,6 +158,29 @@ impl Scrubber {
     }
 }
 
+fn is_symbol_but(kept: &[u8], byte: u8) -> bool {
+    !byte.is_ascii_alphanumeric() && !kept.contains(&byte)
+}
+
+fn escape(
+    text: &[u8],
+    prefix: &str,
+    is_escaped: fn(u8) -> bool,
+    digits: &[u8; 16],
+) -> Zeroizing<Vec<u8>> {
+    // Large enough: no copy is left behind by growing.
+    let mut escaped = Zeroizing::new(Vec::with_capacity(text.len() * (prefix.len() + 2)));
+    for &byte in text {
+        if is_escaped(byte) {
+            escaped.extend_from_slice(prefix.as_bytes());
+            escaped.extend([byte >> 4, byte & 0xf].map(|digit| digits[usize::from(digit)]));
+        } else {
+            escaped.push(byte);
+        }
+    }
+    escaped
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +200,32 @@ mod tests {
         let (text, found) = scrub("tok/en", &["<tok/en> and \"tok\\/en\" and ?t=tok%2Fen."]);
         assert_eq!(text, "<******> and \"*******\" and ?t=********.");
         assert!(found);
+    }
+
+    #[test]
+    fn a_token_is_found_however_its_bytes_are_escaped() {
+        for (token, spelling) in [
+            // Percent-encoded: all that is reserved, or more; .NET writes lower case.
+            ("a+/b=", "a%2B%2Fb%3D"),
+            ("a+/b=", "a%2b%2fb%3d"),
+            ("a-b_c.d~/", "a%2Db%5Fc%2Ed%7E%2F"),
+            ("a-b_c.d~/", "a%2db%5fc%2ed%7e%2f"),
+            ("a-b_c.d~/", "a-b_c.d~%2f"),
+            ("a-b_c.d~/", "a-b_c.d%7e%2f"),
+            // JSON of PHP, System.Text.Json, Gson, and of those that escape the slash like the others.
+            ("a+/b=", "a+\\/b="),
+            ("a+/b=&<>", "a\\u002B/b=\\u0026\\u003C\\u003E"),
+            ("a+/b=&<>", "a+/b\\u003d\\u0026\\u003c\\u003e"),
+            ("a+/b=", "a\\u002b\\u002fb\\u003d"),
+            ("a+/b=", "a\\u002B\\u002Fb\\u003D"),
+        ] {
+            let masked = format!("<{}>", "*".repeat(spelling.len()));
+            assert_eq!(
+                scrub(token, &[&format!("<{spelling}>")]),
+                (masked, true),
+                "{spelling}"
+            );
+        }
     }
 
     #[test]

@@ -67,8 +67,7 @@ async fn reveal(request: Request) -> Response {
 
 #[tokio::test]
 async fn a_token_that_comes_back_is_masked_however_it_is_sent() {
-    let odd = any(|| async { ([("content-encoding", "compress")], "x") });
-    let router = Router::new().route("/x", any(reveal)).route("/odd", odd);
+    let router = Router::new().route("/x", any(reveal));
     let host = Host::start(router).await;
     let gateway = Gateway::open(&[&host.authority]).await;
     let mask = "*".repeat(gateway.token().await.len());
@@ -90,10 +89,43 @@ async fn a_token_that_comes_back_is_masked_however_it_is_sent() {
     let events = gateway.events("proxy.scrubbed", encodings.len()).await;
     assert_eq!(events.len(), encodings.len(), "one for each answer");
     assert_eq!(events[0]["detail"]["host"], host.authority.as_str());
-    let odd = gateway
-        .get(&format!("/proxy/demo/@{}/odd", host.authority))
-        .await;
-    odd.problem(503, "cannot be read here");
+}
+
+#[tokio::test]
+async fn an_encoding_that_cannot_be_read_is_not_passed_on_wherever_it_is_named() {
+    let answer = |status: http::StatusCode, codings: &[&'static str]| {
+        let mut headers = http::HeaderMap::new();
+        let challenge = "Bearer error=\"insufficient_scope\", scope=\"files.read\"";
+        headers.insert("www-authenticate", challenge.parse().unwrap());
+        for coding in codings {
+            headers.append("content-encoding", coding.parse().unwrap());
+        }
+        any(async move || (status, headers, "x"))
+    };
+    let unreadable: [&[&str]; 5] = [
+        &["compress"],
+        &["identity", "compress"],
+        &["identity, compress"],
+        &["", "Compress"],
+        &["gzip, gzip"],
+    ];
+    for codings in unreadable {
+        let router = Router::new()
+            .route("/x", answer(http::StatusCode::OK, codings))
+            .route("/lacks", answer(http::StatusCode::FORBIDDEN, codings));
+        let host = Host::start(router).await;
+        let gateway = Gateway::open(&[&host.authority]).await;
+        let path = |rest: &str| format!("/proxy/demo/@{}{rest}", host.authority);
+        let refused = gateway.get(&path("/x")).await;
+        refused.problem(503, "cannot be read here");
+        let refused = gateway.mcp(&path("/lacks")).await;
+        refused.json_rpc(-32014, "cannot be read here");
+    }
+    let readable = answer(http::StatusCode::OK, &["identity", "Identity, identity"]);
+    let host = Host::start(Router::new().route("/x", readable)).await;
+    let gateway = Gateway::open(&[&host.authority]).await;
+    let path = format!("/proxy/demo/@{}/x", host.authority);
+    assert_eq!(gateway.get(&path).await.is(200), "x");
 }
 
 #[tokio::test]
