@@ -131,10 +131,7 @@ impl Agent {
             provider: client.provider_name().to_owned(),
             catalogue_id: client.provider.id.clone(),
             authorize_url: begun.authorize_url,
-            pushed_url: match &begun.source {
-                Source::Browser(Some((_, pushed))) => Some(pushed.url.clone()),
-                Source::Browser(None) | Source::Polls(_) | Source::Direct => None,
-            },
+            pushed_url: begun.source.pushed_url(),
             redirect_uri: begun.redirect_uri,
             device: match &begun.source {
                 Source::Polls(authorization) => Some(DevicePrompt::of(authorization)),
@@ -248,6 +245,16 @@ pub(super) enum Source {
     Polls(DeviceAuthorization),
     /// One request, which needs no person.
     Direct,
+}
+
+impl Source {
+    /// Where the request that was pushed leads.
+    fn pushed_url(&self) -> Option<String> {
+        match self {
+            Self::Browser(Some((_, pushed))) => Some(pushed.url.clone()),
+            Self::Browser(None) | Self::Polls(_) | Self::Direct => None,
+        }
+    }
 }
 
 /// Makes the method ready: a listener and a URL, or a code. Where nobody must agree, the method does
