@@ -183,6 +183,45 @@ fn a_run_is_the_file_that_its_command_is_found_as() {
     assert!(!asking.gets(&mut run(1)), "another file of that name");
 }
 
+/// `execvp` takes relative and empty entries from the working directory, and goes on behind a file that it
+/// may not execute.
+#[test]
+fn a_run_from_a_relative_path_is_that_file() {
+    let asking = Asking::start();
+    let text = format!("#!/bin/sh\necho {GRANTED}\n");
+    let files = ["bin/tool", "plain/tool", "here/tool", "here/bin/tool"];
+    let tools = files.map(|name| asking.file(name, &text));
+    for (tool, executable) in tools.iter().zip([true, false, true, true]) {
+        if executable {
+            fixture::make_executable(tool);
+        }
+    }
+    let folders = tools.each_ref().map(|tool| tool.parent().unwrap());
+    let [bin, plain, here, _] = folders.map(|folder| folder.to_str().unwrap().to_owned());
+    let usual = std::env::var("PATH").unwrap();
+    let run = |first: &str, folder: &str| {
+        let arguments = ["run", "--env", "TOKEN=acme", "--", "tool"];
+        let mut command = asking.command(asking.valetkey(), &arguments);
+        command.env("PATH", format!("{first}:{bin}:{usual}"));
+        command.current_dir(folder);
+        command
+    };
+    assert!(!asking.gets(&mut run(&plain, &bin)));
+    let question = asking.only_question();
+    let allowed = format!("{bin}/tool");
+    assert_eq!(
+        question["program"]["location"],
+        allowed.as_str(),
+        "{question}"
+    );
+    asking.allow_all();
+    assert!(asking.gets(&mut run(&plain, &bin)));
+    assert!(asking.gets(&mut run("", &bin)), "the same file");
+    for relative in ["", ".", "bin"] {
+        assert!(!asking.gets(&mut run(relative, &here)), "`{relative}`");
+    }
+}
+
 #[test]
 fn git_asks_for_the_program_that_runs_it() {
     let asking = Asking::start();

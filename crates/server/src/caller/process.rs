@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, readlinkat, statat};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, access, openat, readlinkat, statat};
 use rustix::io::{Errno, pread};
 use rustix::time::{ClockId, clock_gettime};
 use valetkey_api::core::program::{Code, ProcessFacts, Program, UnknownReason};
@@ -333,16 +333,24 @@ impl ProcFolder {
                 .any(|it| path.with_added_extension(it).exists())
     }
 
-    /// Where its `PATH` finds a command.
+    /// Where its `PATH` finds a command, as `execvp` does: relative and empty entries begin at the working
+    /// directory, and what may not be executed is passed over.
     fn resolve(&self, command: &str) -> Option<PathBuf> {
         let environment = self.read("environ")?;
         let mut variables = environment.split(|byte| *byte == 0);
         let folders = variables.find_map(|it| it.strip_prefix(b"PATH="))?;
         let folders = String::from_utf8_lossy(folders).into_owned();
-        let mut found = folders
-            .split(':')
-            .map(|folder| Path::new(folder).join(command));
-        found.find(|path| path.is_absolute() && path.is_file())
+        folders.split(':').find_map(|folder| {
+            let path = Path::new(folder).join(command);
+            let path = if path.is_absolute() {
+                path
+            } else {
+                self.link("cwd").ok()?.join(path)
+            };
+            let can_run = path.is_file() && access(&path, Access::EXEC_OK).is_ok();
+            // Without the `.` of `./tool`.
+            can_run.then(|| path.components().collect())
+        })
     }
 
     /// Its path means nothing in another mount namespace.
