@@ -202,8 +202,9 @@ pub(crate) enum ProgramKey {
 impl valetkey_agent::Process for Process {
     fn still_runs(&self, program: &Program) -> bool {
         let now = self.connected.look();
-        // What cannot be told apart is at least the same process.
-        *now.program == *program && (self.pid().is_none() || now.running.is_some())
+        // What cannot be told apart is at least the same process, which still runs the same.
+        let is_same = program.client.is_known() || now.running == self.asked_as().running;
+        is_same && *now.program == *program && (self.pid().is_none() || now.running.is_some())
     }
 }
 
@@ -326,5 +327,32 @@ mod tests {
             shown,
             "another look finds no executable"
         );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_unknown_program_does_not_still_run_after_an_exec() {
+        use std::io::Write as _;
+        use std::process::{Command, Stdio};
+        use std::time::{Duration, Instant};
+
+        use valetkey_agent::Process as _;
+
+        // It reads its program from standard input, before and afterwards.
+        let mut child = Command::new("sh").stdin(Stdio::piped()).spawn().unwrap();
+        let process = Process::running_now(i32::try_from(child.id()).ok(), 0);
+        let program = Arc::clone(&process.asked_as().program);
+        assert!(!program.client.is_known());
+        assert!(process.still_runs(&program));
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(b"exec sh\n").unwrap();
+        let end = Instant::now() + Duration::from_secs(20);
+        while process.still_runs(&program) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let still_runs = process.still_runs(&program);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!still_runs, "it runs another program");
     }
 }

@@ -20,14 +20,13 @@ pub(crate) struct Allowed {
 }
 
 impl Inner {
-    /// An answer "once" that was given after its caller had hung up; it counts for one request.
+    /// An answer "once" that was given after its caller had hung up; it counts for one request. There is
+    /// none for a program that is not known.
     pub(super) fn take_once(&self, question: &AccessQuestion, now: Timestamp) -> Option<Once> {
         let mut waiting = self.access.once();
         waiting.retain(|(_, _, until)| now < *until);
         let at = waiting.iter().position(|(asked, once, _)| {
-            let known = asked.program.client.is_known() || asked.pid == question.pid;
-            known
-                && asked.program == question.program
+            asked.program == question.program
                 && asked.connection == question.connection
                 && (once.usage, question.usage) != (Usage::Proxy, Usage::Token)
         })?;

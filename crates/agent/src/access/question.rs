@@ -105,7 +105,7 @@ impl Grant {
 /// For how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lasts {
-    /// For this request, or the next one if nobody waits any more.
+    /// For this request, or the next one of a known program if nobody waits any more.
     Once,
     Hour,
     /// Until the rule is removed.

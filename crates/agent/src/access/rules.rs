@@ -205,6 +205,14 @@ impl Inner {
                     hint: None,
                 });
             }
+            // The next process that asks may be another program.
+            None if !known && matches!(answer, Answer::Allow(_)) && told.receiver_count() == 0 => {
+                return Err(AgentError::InvalidRequest {
+                    message: "it cannot be told which program this was, and it no longer waits"
+                        .to_owned(),
+                    hint: Some("run it again, and allow it while it waits".to_owned()),
+                });
+            }
             Some(_) | None => None,
         };
         let mut detail = json!({
@@ -231,6 +239,7 @@ impl Inner {
         }
         if let Answer::Allow(grant) = answer
             && grant.lasts == Lasts::Once
+            && known
             && told.receiver_count() == 0
         {
             self.keep_once(question, grant, now);
