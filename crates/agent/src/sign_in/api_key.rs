@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use serde_json::json;
 use valetkey_core::authenticator::Authenticator;
 use valetkey_core::catalogue;
-use valetkey_core::connection_state::Status;
 use valetkey_core::draft::DraftInput;
 use valetkey_core::grant::{Grant, GrantKind};
 use valetkey_core::id::{ConnectionId, SignInId};
@@ -28,12 +27,9 @@ use super::place::{Wish, place_grant};
 use super::renewal::connection_to_renew;
 use super::session::{Session, SignInView};
 use super::{Completed, Failed, Remedy};
-use crate::client::Client;
 use crate::error::AgentError;
-use crate::grants;
 use crate::key::{Actor, AuthenticatorKey};
 use crate::protocol::{Identity, KeyCheck};
-use crate::registry::LiveGrant;
 use crate::state::{Agent, Inner};
 
 /// A connection to be made from a key.
@@ -141,7 +137,12 @@ impl Agent {
         let label = new.label.clone();
         let view = SignInView::without_person(&new.authenticator, label, reason, &who, inner.now());
         let detail = json!({ "reason": view.reason, "api_key": true });
-        self.open_taken(&view, new.renews, detail, &who).await?;
+        if let Err(error) = self.open_taken(&view, new.renews, detail, &who).await {
+            if is_added {
+                self.forget_unused(&new).await;
+            }
+            return Err(error);
+        }
         let agent = self.clone();
         inner.run(async move { agent.finish_with_key(view.id, new).await });
         Ok(view)
@@ -286,60 +287,10 @@ async fn keep(inner: &Arc<Inner>, new: &NewKey) -> Result<Completed, End> {
         by_link: false,
         import: None,
     };
-    let old = if new.replace {
-        signed_in(inner, &authenticator).await
-    } else {
-        Vec::new()
-    };
     let grant = |generation, _: Option<&Grant>| {
         Grant::of_key(new.key.clone(), generation, received, new.expires_at)
     };
     let now = received.wall;
     let done = place_grant(inner, authenticator, &wish, identity, grant, now).await?;
-    if let Some(old) = old.iter().find(|old| old.id == done.id) {
-        revoke_replaced(inner, old).await;
-    }
     Ok(Completed { unverified, ..done })
-}
-
-/// The grants of OAuth that a key could take the place of.
-async fn signed_in(inner: &Arc<Inner>, authenticator: &Authenticator) -> Vec<Arc<LiveGrant>> {
-    let rows: Vec<ConnectionId> = {
-        let registry = inner.registry();
-        let rows = registry.entries().map(|entry| &entry.row).filter(|row| {
-            row.authenticator == authenticator.id
-                && row.kind == GrantKind::OAuth
-                && row.state.status != Status::Removing
-        });
-        rows.map(|row| row.id).collect()
-    };
-    let mut found = Vec::new();
-    for id in rows {
-        // Best effort: what cannot be read cannot be revoked.
-        let _ = grants::load(inner, id).await;
-        let registry = inner.registry();
-        found.extend(registry.get(id).and_then(|entry| entry.live.clone()));
-    }
-    found
-}
-
-/// The sign-in that a key took the place of ends at the provider, too.
-async fn revoke_replaced(inner: &Arc<Inner>, old: &LiveGrant) {
-    let (authenticator, account) = {
-        let registry = inner.registry();
-        let Some(entry) = registry.get(old.id) else {
-            return;
-        };
-        let account = entry.row.account.subject.clone();
-        let authenticator = registry.authenticator(entry.row.authenticator).cloned();
-        (authenticator, account)
-    };
-    let Some(authenticator) = authenticator.filter(|it| it.has_client()) else {
-        return;
-    };
-    if let Ok(client) = Client::of(&inner.vault, authenticator).await {
-        inner
-            .revoke_unwanted(&client, account.as_ref(), &old.grant)
-            .await;
-    }
 }

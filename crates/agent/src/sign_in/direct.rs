@@ -10,7 +10,7 @@ use valetkey_core::name::InProfile;
 use valetkey_core::scope::Scopes;
 
 use super::begin::{Begun, Source};
-use super::finish::{self, NoTokens};
+use super::finish::{self, NoTokens, conclude};
 use super::session::{Awaits, Run, Session, SignInView};
 use super::{SIGN_IN_TIMEOUT, SignInState};
 use crate::client::Client;
@@ -75,7 +75,13 @@ impl Agent {
             .actor(who)
             .detail(detail);
         inner.record(event).await;
-        Ok(inner.vault.save_sign_in(&row).await?)
+        let Err(error) = inner.vault.save_sign_in(&row).await else {
+            return Ok(());
+        };
+        // Nobody goes on with it.
+        let error = AgentError::from(error);
+        conclude(inner, view.id, Err(error.clone().into())).await;
+        Err(error)
     }
 }
 

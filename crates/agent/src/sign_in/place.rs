@@ -14,7 +14,8 @@ use valetkey_core::scope::Scopes;
 
 use super::Completed;
 use super::end::End;
-use super::store::{self, SignedIn};
+use super::store::{self, Replaced, SignedIn};
+use crate::client::Client;
 use crate::protocol::Identity;
 use crate::state::Inner;
 
@@ -70,7 +71,11 @@ pub(super) async fn place_grant(
                 subject,
                 replaces: wish.replace,
             };
-            Ok(store::renew(inner, connection, signed_in, wish, grant).await?)
+            let (done, replaced) = store::renew(inner, connection, signed_in, wish, grant).await?;
+            if let Some(replaced) = replaced {
+                revoke_replaced(inner, authenticator, replaced).await;
+            }
+            Ok(done)
         }
         Place::SignedIn { name } => {
             let command = InProfile::new(authenticator.profile.clone(), &name).argument();
@@ -117,6 +122,19 @@ pub(super) async fn place_grant(
                 hint,
             ))
         }
+    }
+}
+
+/// The sign-in that a key took the place of ends at the provider, too.
+async fn revoke_replaced(inner: &Inner, authenticator: Arc<Authenticator>, replaced: Replaced) {
+    if !authenticator.has_client() {
+        return;
+    }
+    if let Ok(client) = Client::of(&inner.vault, authenticator).await {
+        let Replaced { live, account } = replaced;
+        inner
+            .revoke_unwanted(&client, account.as_ref(), &live.grant)
+            .await;
     }
 }
 

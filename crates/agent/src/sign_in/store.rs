@@ -19,9 +19,8 @@ use super::{Completed, ReplacedKey};
 use crate::error::AgentError;
 use crate::exchange;
 use crate::grants;
-use crate::state::Inner;
-
 use crate::registry::LiveGrant;
+use crate::state::Inner;
 
 /// A new connection; the caller holds the authenticator's lock. Row `connecting`, item, read back, row `active`, and only then the registry.
 pub(super) async fn add(
@@ -96,6 +95,13 @@ pub(super) struct SignedIn {
     pub(super) replaces: bool,
 }
 
+/// A login that a key has taken the place of.
+pub(super) struct Replaced {
+    pub(super) live: Arc<LiveGrant>,
+    /// Whose it was.
+    pub(super) account: Option<Subject>,
+}
+
 /// A new grant under the next generation, so that a running refresh of the old one has no effect.
 pub(super) async fn renew(
     inner: &Arc<Inner>,
@@ -103,7 +109,7 @@ pub(super) async fn renew(
     account: SignedIn,
     wish: &Wish<'_>,
     grant: impl Fn(Generation, Option<&Grant>) -> Grant,
-) -> Result<Completed, AgentError> {
+) -> Result<(Completed, Option<Replaced>), AgentError> {
     let asked = wish.asked;
     let _one_writer = grants::lock(inner, id).await?;
     // Best effort: an old grant that cannot be read does not stop a new one.
@@ -120,7 +126,8 @@ pub(super) async fn renew(
     // The new grant stands alone, but for one thing: some providers give a refresh token at the first
     // consent only, and without it the login would end with this access token.
     let mut new = grant(generation, None);
-    let replaced = key_to_replace(inner, id, &new);
+    let replaced_key = key_to_replace(inner, id, &new);
+    let replaced = login_to_replace(inner, id, wish);
     // A refresh token that is bound to a key is of no use beside another one.
     if !new.is_refreshable()
         && new.dpop_key.is_none()
@@ -155,10 +162,11 @@ pub(super) async fn renew(
     inner.schedule_changed.notify_one();
     grants::forget_later(inner, id);
     let done = done(inner, id, connection, asked, &new, true)?;
-    Ok(Completed {
-        replaced_key: replaced,
+    let done = Completed {
+        replaced_key,
         ..done
-    })
+    };
+    Ok((done, replaced))
 }
 
 /// What a given refresh token brought is stored here from now on: after a kill it is known that the token
@@ -179,6 +187,15 @@ async fn mark(
 }
 
 /// The key that another secret takes the place of.
+fn login_to_replace(inner: &Inner, id: ConnectionId, wish: &Wish<'_>) -> Option<Replaced> {
+    let registry = inner.registry();
+    let entry = registry.get(id)?;
+    let is_replaced = wish.kind == GrantKind::ApiKey && entry.row.kind == GrantKind::OAuth;
+    let live = entry.live.clone().filter(|_| is_replaced)?;
+    let account = entry.row.account.subject.clone();
+    Some(Replaced { live, account })
+}
+
 fn key_to_replace(inner: &Inner, id: ConnectionId, new: &Grant) -> Option<ReplacedKey> {
     let registry = inner.registry();
     let entry = registry.get(id)?;

@@ -1,15 +1,17 @@
 //! What becomes of a key: a sign-in takes its place, a program reports it, it ends.
 
+use serde_json::json;
 use valetkey_agent::protocol::TokenTest;
 use valetkey_agent::sign_in::{KeyOptions, SignInState};
 use valetkey_agent::{AgentError, Clock as _, ConnectionChange, OAuthOffer, TokenRequirements};
 use valetkey_core::connection_state::Status;
 use valetkey_core::freshness;
 use valetkey_core::grant::GrantKind;
-use valetkey_demo_provider::Endpoint;
+use valetkey_core::home::Home;
+use valetkey_demo_provider::{Client, Consent, Endpoint, Settings};
 
 use super::{acme, connected, give, key_of, options};
-use crate::support::{Bench, completed, key, me, seconds, visit};
+use crate::support::{Bench, authenticator_key, completed, key, me, seconds, visit};
 use crate::tokens_by_name::TokensByName as _;
 
 #[tokio::test]
@@ -175,4 +177,57 @@ async fn scopes_that_a_key_lacks_come_with_another_key_and_no_sign_in() {
         hint.contains("`valetkey connect acme --api-key-stdin`"),
         "{hint}"
     );
+}
+
+/// As on a full disk.
+#[tokio::test]
+async fn a_key_whose_sign_in_cannot_be_recorded_leaves_nothing() {
+    let bench = Bench::start().await;
+    let database = Home::at(bench.home.path()).database();
+    let database = rusqlite::Connection::open(database).unwrap();
+    let full =
+        "CREATE TRIGGER full BEFORE INSERT ON sign_ins BEGIN SELECT RAISE(ABORT, 'full'); END";
+    database.execute_batch(full).unwrap();
+    // More than may wait at once.
+    for _ in 0..40 {
+        let given = bench
+            .agent
+            .connect_with_key(options("linear", "lin_api_0123456789"), &me())
+            .await;
+        let refused = given.expect_err("it is not recorded");
+        assert!(
+            !matches!(refused, AgentError::RateLimited { .. }),
+            "{refused:?}"
+        );
+        let made = bench.agent.authenticator(&authenticator_key("linear"));
+        assert!(made.is_err(), "it was made for the key");
+    }
+}
+
+/// Its consent is the old account's, which another connection rests on.
+#[tokio::test]
+async fn a_key_of_another_account_ends_no_other_sign_in_of_the_old_one() {
+    let bench = Bench::with(Settings {
+        clients: vec![Client::public("demo"), Client::public("other-client")],
+        ..Settings::auto_consent("ada")
+    })
+    .await;
+    for name in ["one", "two"] {
+        bench.add(name, json!({})).await;
+        bench.connect(name).await;
+    }
+    bench
+        .provider
+        .update(|settings| settings.consent = Consent::allow("grace"));
+    bench
+        .add("grace", json!({ "client_id": "other-client" }))
+        .await;
+    bench.connect("grace").await;
+    let replacing = KeyOptions {
+        replace: true,
+        ..options("one", &bench.access("grace").await)
+    };
+    let done = completed(give(&bench, replacing).await);
+    assert_eq!(done.account.as_deref(), Some("grace@example.com"));
+    assert_eq!(bench.provider.count(Endpoint::Revoke), 0);
 }
