@@ -19,9 +19,12 @@ const HOLD_TIMEOUT: Duration = Duration::from_millis(50);
 /// The same where more than [`MAX_SHOWN`] bytes fit. Then it is hardly anything else.
 const LONG_HOLD_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Whether a byte is written as a number.
+type IsEscaped = fn(u8) -> bool;
+
 /// How a text writes bytes as numbers: what stands before the two hexadecimal digits, and for which
 /// bytes.
-const ESCAPES: [(&str, fn(u8) -> bool); 6] = [
+const ESCAPES: [(&str, IsEscaped); 6] = [
     // URLs: all but unreserved characters (RFC 3986, section 2.3), those of forms, letters and digits.
     ("%", |byte| is_symbol_but(b"-._~", byte)),
     ("%", |byte| is_symbol_but(b"-._*", byte)),
@@ -165,7 +168,7 @@ fn is_symbol_but(kept: &[u8], byte: u8) -> bool {
 fn escape(
     text: &[u8],
     prefix: &str,
-    is_escaped: fn(u8) -> bool,
+    is_escaped: IsEscaped,
     digits: &[u8; 16],
 ) -> Zeroizing<Vec<u8>> {
     // Large enough: no copy is left behind by growing.
