@@ -1,6 +1,7 @@
 //! Programs ask, the person answers, and things change in between.
 
 mod turns;
+mod unknown;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +15,7 @@ use valetkey_agent::{
 };
 use valetkey_core::access::Usage;
 use valetkey_core::event::EventKind;
-use valetkey_core::program::{Client, Code, Program, UnknownReason};
+use valetkey_core::program::{Client, Code, Program};
 use valetkey_demo_provider::{Fault, Filter};
 
 use crate::support::{Bench, eventually, key, me, seconds};
@@ -310,37 +311,6 @@ async fn only_in_this_project_needs_a_project() {
     );
     assert_eq!(bench.agent.rules(), [], "no rule for everywhere");
     assert_eq!(bench.agent.approvals().list().len(), 1, "still asked");
-}
-
-/// Another process may have its pid by now.
-#[tokio::test]
-async fn a_late_once_for_an_unknown_program_is_not_for_its_pid() {
-    let bench = app().await;
-    let unknown = || Requester {
-        actor: me(),
-        identity: Identity::Program(
-            Arc::new(Program::unknown(UnknownReason::HiddenExecutable)),
-            Arc::new(Runs(true.into())),
-        ),
-    };
-    ask_now(&bench, &unknown()).await.unwrap_err();
-    let id = question(&bench).await.id;
-    let late = bench.agent.answer(id, allow(Lasts::Once), &me()).await;
-    assert!(
-        matches!(late, Err(AgentError::InvalidRequest { .. })),
-        "{late:?}"
-    );
-    ask_now(&bench, &unknown()).await.expect_err("asks anew");
-    // One that waits is allowed.
-    let asking = ask(&bench, &unknown());
-    eventually("it waits", || {
-        let shown = bench.agent.approvals().list();
-        shown.iter().any(|question| question.open_until.is_some())
-    })
-    .await;
-    answer(&bench, allow(Lasts::Once)).await;
-    asking.await.unwrap().expect("allowed once");
-    ask_now(&bench, &unknown()).await.expect_err("only once");
 }
 
 #[tokio::test]

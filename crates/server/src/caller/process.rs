@@ -6,16 +6,21 @@
 //! for each request, so that nothing is inherited over an exec: its executable, and whether the memory
 //! is still there into which that was loaded.
 
+mod evidence;
+mod stat;
+
 use std::fs;
 use std::io::Read as _;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, access, openat, readlinkat, statat};
 use rustix::io::{Errno, pread};
-use rustix::time::{ClockId, clock_gettime};
 use valetkey_api::core::program::{Code, ProcessFacts, Program, UnknownReason};
+
+pub(super) use self::evidence::Evidence;
+use self::stat::Stat;
 
 /// Ancestors that are looked at.
 const MAX_ANCESTORS: usize = 32;
@@ -51,14 +56,6 @@ struct Pinned {
     memories: u64,
 }
 
-/// How it is known later that a pid still means the process that connected.
-#[derive(Debug)]
-pub(super) enum Evidence {
-    Pidfd(OwnedFd),
-    /// Seconds since the machine started, when the connection was accepted.
-    AcceptedAt(f64),
-}
-
 /// What a process runs, to notice an exec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Running {
@@ -87,58 +84,12 @@ struct Memory(OwnedFd);
 #[derive(Debug)]
 struct ProcFolder(OwnedFd);
 
-/// What `stat` says.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Stat {
-    parent: i32,
-    /// Device number of its controlling terminal.
-    terminal: Option<u64>,
-    /// In clock ticks since the machine started.
-    started: u64,
-}
-
 /// A process and its ancestors.
 pub(super) struct Ancestry {
     pub(super) processes: Vec<ProcessFacts>,
     /// Between it and this process is one with the executable of this process: it is the window, or its
     /// web engine.
     pub(super) is_own_window: bool,
-}
-
-impl Evidence {
-    /// Of the process at the other end of `stream`, which was accepted now.
-    pub(super) fn of(stream: &impl AsFd) -> Self {
-        use nix::sys::socket::{getsockopt, sockopt::PeerPidfd};
-        match getsockopt(stream, PeerPidfd) {
-            Ok(pidfd) => Self::Pidfd(pidfd),
-            Err(_) => Self::accepted_now(),
-        }
-    }
-
-    /// For kernels without pidfds of peers.
-    pub(super) fn accepted_now() -> Self {
-        let now = clock_gettime(ClockId::Boottime);
-        #[expect(clippy::cast_precision_loss, reason = "seconds of uptime are small")]
-        Self::AcceptedAt(now.tv_sec as f64 + now.tv_nsec as f64 / 1e9)
-    }
-
-    fn still_means(&self, folder: &ProcFolder) -> bool {
-        match self {
-            // Readable once the process has ended.
-            Self::Pidfd(pidfd) => {
-                use rustix::event::{PollFd, PollFlags, Timespec, poll};
-                let mut ended = [PollFd::new(pidfd, PollFlags::IN)];
-                let at_once = Timespec::default();
-                poll(&mut ended, Some(&at_once)) == Ok(0)
-            }
-            Self::AcceptedAt(accepted) => folder.stat().is_some_and(|stat| {
-                let ticks = rustix::param::clock_ticks_per_second();
-                #[expect(clippy::cast_precision_loss, reason = "ticks of uptime are small")]
-                let started = stat.started as f64 / ticks as f64;
-                started <= *accepted
-            }),
-        }
-    }
 }
 
 impl Peer {
@@ -366,19 +317,6 @@ impl ProcFolder {
         let path = text.strip_suffix(" (deleted)").unwrap_or(&text);
         let on_disk = path.starts_with('/') && !path.starts_with("/memfd:");
         on_disk.then(|| PathBuf::from(path))
-    }
-}
-
-impl Stat {
-    /// `PID (name) state ppid pgrp session tty ... starttime ...`; the name may hold anything.
-    fn parse(text: &str) -> Option<Self> {
-        let (_, rest) = text.rsplit_once(") ")?;
-        let fields: Vec<&str> = rest.split(' ').collect();
-        Some(Self {
-            parent: fields.get(1)?.parse().ok()?,
-            terminal: Some(fields.get(4)?.parse().ok()?).filter(|number| *number != 0),
-            started: fields.get(19)?.parse().ok()?,
-        })
     }
 }
 
