@@ -12,6 +12,7 @@ mod clipboard;
 mod concurrent_callers;
 mod conformance;
 mod crash;
+mod crash_unattended;
 mod desktop;
 mod desktop_faults;
 mod desktop_walk;
