@@ -191,19 +191,14 @@ impl Change {
             Self::RemoveDenial {
                 program,
                 connection,
-            } => (
-                format!("Remove the denial for {program}?"),
-                format!("{program} may then ask for {connection} again."),
-                "Remove",
-            ),
+            } => remove("denial", &program, &format!("may then ask for {connection} again.")),
             Self::RemoveLimit {
                 program,
                 connection,
-            } => (
-                format!("Remove the limit for {program}?"),
-                format!("{program} then gets more of {connection}: what another rule or the policy says."),
-                "Remove",
-            ),
+            } => {
+                let then = format!("then gets more of {connection}: what another rule or the policy says.");
+                remove("limit", &program, &then)
+            }
             Self::Endpoints {
                 authenticator,
                 routes,
@@ -241,11 +236,7 @@ impl Change {
                 "Replace",
             ),
             Self::Browser { command } => browser(command),
-            Self::Policy(policy) => (
-                "Change what undecided programs get?".to_owned(),
-                policy_text(policy).to_owned(),
-                "Change",
-            ),
+            Self::Policy(to) => policy(to),
             Self::Retention { days } => (
                 "Keep the activity for a shorter time?".to_owned(),
                 format!("Entries that are older than {days} days are deleted now."),
@@ -282,6 +273,15 @@ fn new_key(key: &KeyAccess, ends_at: Option<Timestamp>) -> Words {
         format!("Create the client key `{}`?", key.name),
         format!("{} {ends}", key.text()),
         "Create",
+    )
+}
+
+/// `then`: what the program gets.
+fn remove(what: &str, program: &str, then: &str) -> Words {
+    (
+        format!("Remove the {what} for {program}?"),
+        format!("{program} {then}"),
+        "Remove",
     )
 }
 
@@ -328,12 +328,17 @@ fn browser(command: Option<String>) -> Words {
     )
 }
 
-const fn policy_text(policy: Policy) -> &'static str {
-    match policy {
+fn policy(to: Policy) -> Words {
+    let text = match to {
         Policy::Allow => "Every program of this user then gets tokens without a question.",
         Policy::Ask => "You are then asked about each program that no rule decides about.",
         Policy::Deny => "Programs that no rule allows are then refused.",
-    }
+    };
+    (
+        "Change what undecided programs get?".to_owned(),
+        text.to_owned(),
+        "Change",
+    )
 }
 
 impl KeyAccess {

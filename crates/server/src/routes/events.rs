@@ -83,7 +83,8 @@ fn filter(app: &App, query: &EventQuery) -> Result<EventFilter, ErrorResponse> {
             // The log outlives its connections.
             valetkey_agent::ConnectionKey::Id(id) => Ok(id),
             named @ valetkey_agent::ConnectionKey::Name(..) => {
-                app.agent().connection(&named).map(|view| view.row.id)
+                let view = app.agent().connection(&named);
+                view.map(|view| view.row.id).map_err(ErrorResponse::from)
             }
         })
         .transpose()?;
