@@ -7,6 +7,7 @@ import { failures } from "../live/failures.svelte";
 import { live } from "../live/live.svelte";
 import { notices } from "../live/notices.svelte";
 import { profiles } from "../live/profiles.svelte";
+import { signIns } from "../live/signIns.svelte";
 
 const DAY_MS = 24 * 60 * 60_000;
 /** The provider has this long, as the agent sees it. */
@@ -45,10 +46,11 @@ class Giving {
       ...(days === null ? {} : { expires_at: new Date(Date.now() + days * DAY_MS).toISOString() }),
     };
     const { session_id: id } = await ask(api.POST("/api/v1/credentials/connections", { body }));
+    // Told here, not in the row.
+    signIns.leave(id);
     const params = { path: { id }, query: { wait: WAIT_SECONDS } };
     const view = await ask(api.GET("/api/v1/credentials/sessions/{id}", { params }));
     if (view.state === "failed" || view.state === "denied") {
-      // Told here, not in the row.
       failures.clear(connection?.id ?? authenticator.id);
       throw new Failure(view.error);
     }

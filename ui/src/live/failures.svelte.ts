@@ -31,6 +31,11 @@ class Failures {
     if (remembered) this.#hidden.add(remembered.session_id);
   }
 
+  /** For a failed sign-in that is told elsewhere. */
+  hide(session: string): void {
+    this.#hidden.add(session);
+  }
+
   /** Runs an action of a row; a failure is shown there. */
   async attempt(id: string, run: () => Promise<unknown>): Promise<void> {
     this.clear(id);

@@ -131,6 +131,13 @@ class SignIns {
     this.list = this.list.map((one) => (one.session === session ? { ...one, browserProblem } : one));
   }
 
+  /** For a sign-in that is shown, and whose end is told, elsewhere. */
+  leave(session: string): void {
+    this.#ended.add(session);
+    this.#drop(session);
+    failures.hide(session);
+  }
+
   async cancel(session: string): Promise<void> {
     const params = { path: { id: session } };
     this.#apply(await ask(api.DELETE("/api/v1/credentials/sessions/{id}", { params })));
