@@ -17,6 +17,8 @@ pub(crate) mod rules;
 mod schema;
 pub(crate) mod settings;
 pub(crate) mod sign_ins;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub(crate) mod token_imports;
 pub(crate) mod unlogged;
 

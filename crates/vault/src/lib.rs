@@ -46,6 +46,8 @@ pub use database::client_keys::ClientKeyRow;
 pub use database::events::verify::{LogCheck, LogProblem, LogProblemKind};
 pub use database::events::{Durability, EventFilter};
 pub use database::sign_ins::SignInRow;
+#[cfg(feature = "testing")]
+pub use database::testing;
 pub use database::token_imports::EarlierImport;
 pub use database::unlogged::UnloggedId;
 pub use error::{StoreError, VaultError};

@@ -9,6 +9,7 @@ use valetkey_core::freshness;
 use valetkey_core::grant::GrantKind;
 use valetkey_core::home::Home;
 use valetkey_demo_provider::{Client, Consent, Endpoint, Settings};
+use valetkey_vault::testing;
 
 use super::{acme, connected, give, key_of, options};
 use crate::support::{Bench, authenticator_key, completed, key, me, seconds, visit};
@@ -184,10 +185,10 @@ async fn scopes_that_a_key_lacks_come_with_another_key_and_no_sign_in() {
 async fn a_key_whose_sign_in_cannot_be_recorded_leaves_nothing() {
     let bench = Bench::start().await;
     let database = Home::at(bench.home.path()).database();
-    let database = rusqlite::Connection::open(database).unwrap();
-    let full =
-        "CREATE TRIGGER full BEFORE INSERT ON sign_ins BEGIN SELECT RAISE(ABORT, 'full'); END";
-    database.execute_batch(full).unwrap();
+    testing::execute(
+        &database,
+        "CREATE TRIGGER full BEFORE INSERT ON sign_ins BEGIN SELECT RAISE(ABORT, 'full'); END",
+    );
     // More than may wait at once.
     for _ in 0..40 {
         let given = bench
