@@ -76,6 +76,10 @@ impl Agent {
         if own.registration.is_none() && !is_document {
             return Err(moved_by_hand(&authenticator, url, issuer, &found));
         }
+        if has_ended {
+            // Whoever shares it gets the new one, too, though only this one's refresh was refused.
+            self.inner.registrations.refuse(&authenticator);
+        }
         let changes = plan.members;
         let renewed =
             self.renew_client(&authenticator, &found, changes, (is_document, network), who);

@@ -140,7 +140,11 @@ async fn a_client_that_is_refused_at_a_refresh_goes_to_no_other_authenticator() 
     for name in ["mcp", "second"] {
         world.bench.begin(name).await;
     }
-    assert_eq!(world.authenticator().client_id, "c2", "they share it again");
+    let agent = &world.bench.agent;
+    for name in ["mcp", "second"] {
+        let shared = agent.authenticator(&authenticator_key(name)).unwrap();
+        assert_eq!(shared.authenticator.client_id, "c2", "{name}");
+    }
     assert_eq!(add("fourth").await, "c2");
 }
 
