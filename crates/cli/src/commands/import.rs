@@ -47,12 +47,12 @@ pub(super) fn import(terminal: Terminal, global: &Global, args: &Import) -> Resu
     if !terminal.json {
         terminal.say(|style| words::preview(&rows, &plan.remarks, style));
     }
-    if args.dry_run {
-        return Ok(());
-    }
     if plan.is_empty() {
         let what = format!("there is nothing to import in {source}");
         return Err(Failure::new(Exit::NotFound, what));
+    }
+    if args.dry_run {
+        return Ok(());
     }
     plan.check()?;
     plan.resolve_conflicts(terminal, args)?;

@@ -143,12 +143,13 @@ fn a_folder_is_as_good_as_the_word_and_servers_that_are_unknown_are_said() {
     let (agent, _) = store(completed);
     let mut command = agent.command("import .mcp-auth --dry-run");
     let ended = Ended::from(command.current_dir(agent.home()).output().unwrap());
-    assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(
-        ended.err.contains("name a server with `--server URL`"),
-        "{}",
-        ended.err
-    );
+    assert_eq!(ended.code, Some(66), "{}", ended.err);
+    for told in [
+        "name a server with `--server URL`",
+        "there is nothing to import",
+    ] {
+        assert!(ended.err.contains(told), "{}", ended.err);
+    }
     let ended = import(&agent, "--server https://other.example/mcp --dry-run");
     assert!(
         ended
