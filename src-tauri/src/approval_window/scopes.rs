@@ -1,7 +1,7 @@
 //! What the token may do, in words; as check boxes where the provider issues tokens that may do less.
 
 use gtk::prelude::*;
-use valetkey_api::core::printable::{MAX_NAME, shortened};
+use valetkey_api::core::printable::{MAX_LOCATION, MAX_NAME, shortened};
 use valetkey_api::core::scope::Scopes;
 use valetkey_server::approvals::AccessQuestion;
 
@@ -84,6 +84,8 @@ pub(super) fn words(question: &AccessQuestion, scopes: &Scopes) -> String {
 
 /// In plain words, where the catalogue has them.
 fn in_words(question: &AccessQuestion, scope: &str) -> String {
-    let words = question.catalogue.scope_words(scope);
-    shortened(words.unwrap_or(scope), MAX_NAME)
+    match question.catalogue.scope_words(scope) {
+        Some(words) => shortened(words, MAX_LOCATION),
+        None => shortened(scope, MAX_NAME),
+    }
 }
