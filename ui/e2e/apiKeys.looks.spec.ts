@@ -52,7 +52,7 @@ test("a key is given, refused and renewed in the window", async ({ page, world, 
   expect(await page.content()).not.toContain(key);
 
   await page.getByRole("link", { name: "Acme" }).click();
-  await expect(page.getByText(/nothing refreshes it/)).toBeVisible();
+  await expect(page.getByText(/Nothing refreshes the API key/)).toBeVisible();
   await look("details");
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "More for Acme" }).click();

@@ -185,7 +185,7 @@ fn killed_at_any_step_of_a_refresh_a_bound_token_keeps_its_key() {
             .change("acme", &json!({ "keep_warm": "on_demand" }));
         fixture.wait_for_expiry("acme");
         fixture.restart_to_abort_at(failpoint);
-        fixture.abort_during(|api| drop(api.post_to("acme", "refresh", &json!({}))));
+        fixture.abort_during(|api| drop(api.post_to("acme", "test", &json!({}))));
         fixture.start_agent();
         works(&fixture, failpoint);
         assert_eq!(kept(&mut fixture), (1, 1), "{failpoint}");
