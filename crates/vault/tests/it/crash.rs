@@ -17,8 +17,9 @@ use valetkey_core::connection_state::{Status, Transition};
 use valetkey_core::draft::SecretChange;
 use valetkey_core::event::{Event, EventKind};
 use valetkey_core::home::Home;
-use valetkey_core::id::{AuthenticatorId, ConnectionId};
-use valetkey_core::secret::ClientSecret;
+use valetkey_core::id::{AuthenticatorId, ConnectionId, SignInId};
+use valetkey_core::secret::{ClientSecret, RefreshToken};
+use valetkey_core::token_import::TokenImport;
 use valetkey_vault::store::{Cost, FileStore};
 use valetkey_vault::{Durability, FileKey, ItemName, SecretStore, StoreOpener, Vault};
 use zeroize::Zeroizing;
@@ -129,6 +130,8 @@ async fn a_life(home: &Home) {
     let finished = vault.finish_authenticator_removal(custom.id);
     finished.await.unwrap();
 
+    an_import(&vault, &github, promise).await;
+
     let removing = after(&rows[2], Transition::Disconnected);
     promise("going", removing.id.uuid(), 0);
     vault.begin_removal(&removing, None).await.unwrap();
@@ -163,15 +166,44 @@ async fn a_life(home: &Home) {
     vault.reconcile(now()).await.unwrap();
 }
 
+/// A refresh token that is given: kept, rotated, and over.
+async fn an_import(
+    vault: &Vault,
+    authenticator: &Authenticator,
+    promise: impl Fn(&str, Uuid, u64),
+) {
+    let mut import = TokenImport {
+        id: SignInId::new(Uuid::from_u128(1)),
+        authenticator: authenticator.clone(),
+        account: None,
+        replace: false,
+        token: RefreshToken::new("given"),
+        is_rotated: false,
+        moved_from: None,
+        begun_at: now(),
+    };
+    let begun = vault.begin_token_import(&import).await.unwrap();
+    assert!(begun.is_none(), "it was not given before");
+    promise("given", import.id.uuid(), 0);
+    import.token = RefreshToken::new("rotated");
+    vault.save_token_import(&import).await.unwrap();
+    promise("given", import.id.uuid(), 1);
+    promise("over", import.id.uuid(), 0);
+    vault.end_token_import(import.id, None).await.unwrap();
+}
+
 async fn check(home: &Home, place: &str) {
     let promises = fs::read_to_string(home.data.join("promises")).unwrap_or_default();
     let mut kept = BTreeMap::new();
     let mut gone = BTreeSet::new();
     let mut log_is_lost = false;
+    let mut given = None;
     for promise in promises.lines() {
         let words: Vec<_> = promise.split(' ').collect();
         let id: ConnectionId = words[1].parse().unwrap();
         match words[0] {
+            "given" => given = Some(words[2] == "1"),
+            "over" => given = None,
             "kept" => drop(kept.insert(id, words[2].parse::<u64>().unwrap())),
             // From here on either outcome is right, until it is reported.
             "lost" => log_is_lost = true,
@@ -187,6 +219,16 @@ async fn check(home: &Home, place: &str) {
         let removed = Event::new(EventKind::ConnectionRemoved, now()).connection(row.id);
         let finished = vault.finish_removal(row.id, Some(&removed));
         finished.await.unwrap();
+    }
+    let mut held = None;
+    for id in vault.pending_token_imports().await.unwrap() {
+        held = vault.token_import(id).await.unwrap();
+        vault.end_token_import(id, None).await.unwrap();
+    }
+    if let Some(is_rotated) = given {
+        let held = held.unwrap_or_else(|| panic!("{place}: the given token is lost"));
+        let token = held.token.expose();
+        assert!(token == "rotated" || !is_rotated, "{place}: {token}");
     }
     for (id, generation) in &kept {
         let loaded = vault.load_grant(*id, now()).await.unwrap().grant;
