@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::environment::Sizes;
 use crate::report::Report;
 
-/// The audit log is written and the timers of closed connections have run out within this time.
-const SETTLED: Duration = Duration::from_secs(45);
+/// The audit log is written, its end is kept in the keychain (a minute after the last line), and the timers of
+/// closed connections have run out within this time.
+const SETTLED: Duration = Duration::from_secs(75);
 
 /// Wake-ups of all its threads and bytes that it writes to disk.
 pub(crate) fn measure(pid: u32, sizes: &Sizes, report: &mut Report) {
