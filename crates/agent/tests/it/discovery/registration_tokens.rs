@@ -50,13 +50,7 @@ async fn the_registration_token_is_in_the_keychain_alone_and_deletes_the_registr
     assert!(!format!("{:?}", serde_json::to_string(&added)).contains("planted"));
     let item = ItemName::Registration(added.id);
     assert!(world.bench.store.items().contains(&item));
-    let key = authenticator_key("mcp");
-    world
-        .bench
-        .agent
-        .remove_authenticator(&key, false, &me())
-        .await
-        .unwrap();
+    remove(&world, "mcp").await;
     assert!(!world.bench.store.items().contains(&item));
     eventually("the deletion", || {
         !world.server.seen("DELETE", "/register/1").is_empty()
@@ -78,20 +72,11 @@ async fn a_registration_that_another_authenticator_uses_is_not_deleted() {
         .add_draft(World::draft(&found, "second"))
         .await
         .unwrap();
-    let remove = async |name: &str| {
-        let key = authenticator_key(name);
-        world
-            .bench
-            .agent
-            .remove_authenticator(&key, false, &me())
-            .await
-            .unwrap();
-        world.bench.take_turns().await;
-    };
-    remove("mcp").await;
+    remove(&world, "mcp").await;
+    world.bench.take_turns().await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(world.server.seen("DELETE", "/register/1").is_empty());
-    remove("second").await;
+    remove(&world, "second").await;
     eventually("the deletion", || {
         world.server.seen("DELETE", "/register/1").len() == 1
     })
